@@ -23,6 +23,9 @@ export function assertObjectMatch(
   );
 }
 
+/** Parts made so far, by value, then by mask: cycles end, and a value may meet two masks. */
+type Made = Map<object, Map<object, object>>;
+
 /** The part of `value` that `mask` has too, instances as plain objects. */
 function part(value: object, mask: object, made: Made): object {
   const byMask = made.get(value) ?? new Map<object, object>();
