@@ -1,0 +1,105 @@
+/**
+ * The configuration flags: the one table that reading, usage texts and shell completions share.
+ * Must not read anything: `config.ts` turns what was given into values.
+ *
+ * @module
+ */
+
+/** Name of a configuration flag, without the dashes. */
+export type FlagName =
+  | "data-dir"
+  | "docker-host"
+  | "interval"
+  | "compose-prefix"
+  | "listen"
+  | "allowed-hosts"
+  | "log-level"
+  | "log-format";
+
+/** One configuration flag, as usage texts and completions show it. */
+export interface ConfigFlag {
+  /** The name without dashes. */
+  readonly name: FlagName;
+  /** Environment variables that stand in for it, the first one set wins. */
+  readonly env: readonly string[];
+  /** What the value is called in a usage text. */
+  readonly placeholder: string;
+  /** The default in words. */
+  readonly fallback: string;
+  /** What it says, one line. */
+  readonly description: string;
+  /** Every possible value, where there are few. */
+  readonly values?: readonly string[];
+}
+
+/** Every configuration flag in the order of usage texts. */
+export const CONFIG_FLAGS: readonly ConfigFlag[] = [
+  {
+    name: "data-dir",
+    env: ["TINYFORGE_DATA_DIR"],
+    placeholder: "DIR",
+    fallback: "$STATE_DIRECTORY; root: /var/lib/tinyforge; else $XDG_STATE_HOME/tinyforge",
+    description: "where the database, the lock and the socket are",
+  },
+  {
+    name: "docker-host",
+    env: ["TINYFORGE_DOCKER_HOST", "DOCKER_HOST"],
+    placeholder: "URL",
+    fallback: "the first Docker or Podman socket that exists",
+    description: "the Engine: unix:///path or tcp://host:port",
+  },
+  {
+    name: "interval",
+    env: ["TINYFORGE_INTERVAL"],
+    placeholder: "TIME",
+    fallback: "30s",
+    description: "time between two full passes: 500ms, 30s, 5m",
+  },
+  {
+    name: "compose-prefix",
+    env: ["TINYFORGE_COMPOSE_PREFIX"],
+    placeholder: "TEXT",
+    fallback: "tinyforge-",
+    description: "Compose projects whose name begins so are taken for stacks",
+  },
+  {
+    name: "listen",
+    env: ["TINYFORGE_LISTEN"],
+    placeholder: "ADDRESS",
+    fallback: "127.0.0.1:7475",
+    description: "where HTTP listens besides the socket: host:port, [::1]:port, none",
+  },
+  {
+    name: "allowed-hosts",
+    env: ["TINYFORGE_ALLOWED_HOSTS"],
+    placeholder: "NAMES",
+    fallback: "loopback names and the address listened on",
+    description: "host names that HTTP requests may use, separated by commas",
+  },
+  {
+    name: "log-level",
+    env: ["TINYFORGE_LOG_LEVEL"],
+    placeholder: "LEVEL",
+    fallback: "info",
+    description: "the least important message to log",
+    values: ["debug", "info", "warn", "error"],
+  },
+  {
+    name: "log-format",
+    env: ["TINYFORGE_LOG_FORMAT"],
+    placeholder: "FORMAT",
+    fallback: "text on a terminal, else json",
+    description: "how log lines are written",
+    values: ["text", "json"],
+  },
+];
+
+/** Every environment variable that the configuration is read from. */
+export const CONFIG_ENVIRONMENT: readonly string[] = [
+  ...CONFIG_FLAGS.flatMap((flag) => flag.env),
+  "DOCKER_TLS_VERIFY",
+  "DOCKER_CERT_PATH",
+  "STATE_DIRECTORY",
+  "XDG_STATE_HOME",
+  "HOME",
+];
