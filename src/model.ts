@@ -252,8 +252,10 @@ export interface Transition {
 }
 
 /** One row of `containers` as readers see it: every column, names joined in. */
-export interface ContainerView extends ObservedColumns {
+export interface ContainerView extends Omit<ObservedColumns, "createdAtEngine"> {
   readonly id: string;
+  /** RFC 3339 UTC, null when never seen. */
+  readonly createdAtEngine: string | null;
   readonly workloadName: string;
   /** RFC 3339 UTC of the last listing that confirmed the row; null when never seen. */
   readonly lastSeenAt: string | null;
@@ -268,4 +270,41 @@ export interface ContainerView extends ObservedColumns {
   readonly createdAt: string;
   /** RFC 3339 UTC. */
   readonly updatedAt: string;
+}
+
+/** What the daemon says of itself. */
+export interface DaemonStatus {
+  readonly pid: number;
+  readonly version: string;
+  /** RFC 3339 UTC. */
+  readonly startedAt: string;
+  readonly dataDir: string;
+  /** Whether a good pass was done and is recent. */
+  readonly ready: boolean;
+  readonly engine: {
+    /** Where it is reached, `unix:///…` or `tcp://…`. */
+    readonly host: string;
+    readonly up: boolean;
+    /** The accepted Engine's id, null before the first pass. */
+    readonly id: string | null;
+    readonly changed: EngineChange | null;
+    /** What the last request to it failed with, null when it answered. */
+    readonly error: string | null;
+  };
+  readonly events: {
+    readonly up: boolean;
+    readonly reconnects: number;
+  };
+  /** Seconds between full passes. */
+  readonly intervalSeconds: number;
+  /** The last good full pass, null before it. */
+  readonly lastPass: PassReport | null;
+  /** What the last full pass failed with, null when it was good. */
+  readonly lastError: string | null;
+  /** Number of rows by kind and state. */
+  readonly counts: readonly {
+    readonly kind: WorkloadKind;
+    readonly state: ContainerState;
+    readonly count: number;
+  }[];
 }

@@ -1,0 +1,277 @@
+/**
+ * Listing + index → changes: the whole decision of a pass. Pure; neither reads the clock nor
+ * writes. Two plans of the same world differ in nothing, and the plan of a world that the index
+ * already shows has no changes.
+ *
+ * @module
+ */
+
+import { LOCAL_HOST, MISSING } from "../model.ts";
+import type {
+  Change,
+  Claim,
+  ContainerIndex,
+  ContainerState,
+  Contention,
+  IndexRow,
+  ListedContainer,
+  ListedPort,
+  Listing,
+  Refusal,
+  Unmanaged,
+  WorkloadDirectory,
+} from "../model.ts";
+import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
+
+/** What a listing is held against. */
+export interface PlanOptions {
+  index: ContainerIndex;
+  directory: WorkloadDirectory;
+  composePrefix: string;
+  /**
+   * Rows that may be swept, row id → container id, taken before the listing was asked for: a row
+   * bound later can't be known to it. Null: sweep nothing.
+   */
+  candidates: ReadonlyMap<string, string> | null;
+  /** Containers that lost a row in earlier passes, by row id; read again when the row is touched. */
+  contenders?: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** What a pass has to write, and what it saw. */
+export interface Plan {
+  readonly changes: readonly Change[];
+  /** Containers that got their row. */
+  readonly claimed: number;
+  /** Without the unmanaged ones. */
+  readonly refused: readonly Refusal[];
+  readonly contended: readonly Contention[];
+  readonly unmanaged: Unmanaged;
+  /**
+   * Of a partial listing: ids of containers that must be listed too before these rows can be
+   * decided. Not empty: the plan must not be applied.
+   */
+  readonly undecided: ReadonlySet<string>;
+}
+
+/** Decides what the index must become, so that it says what the listing says. */
+export function plan(listing: Listing, options: PlanOptions): Plan {
+  const { index, candidates } = options;
+  const seen = dispatchAll(listing, options);
+  const changes: Change[] = [];
+  const contended: Contention[] = [];
+  const settled = new Set<string>();
+
+  for (const [rowId, bids] of seen.bids) {
+    const row = index.row(rowId);
+    const { container, claim } = pickWinner(bids, row, contended);
+    settled.add(rowId);
+    const next = observed(container, claim, rowId);
+    if (row === undefined) changes.push({ op: "insert", row: next, from: null });
+    else if (!row.confirmed || !sameRow(row, next)) {
+      changes.push({ op: "update", row: next, from: row.state });
+    }
+  }
+
+  const full = listing.scope === "all";
+  const gone = (containerId: string) =>
+    !seen.ids.has(containerId) && (full || (listing.scope as ReadonlySet<string>).has(containerId));
+  for (const [rowId, containerId] of candidates ?? []) {
+    const row = index.row(rowId);
+    if (settled.has(rowId) || row?.containerId !== containerId || !gone(containerId)) continue;
+    settled.add(rowId);
+    changes.push({
+      op: "sweep",
+      row: { ...row, state: MISSING, confirmed: false },
+      from: row.state,
+    });
+  }
+
+  if (full) {
+    for (const row of index.rows()) {
+      if (!row.confirmed || settled.has(row.id)) continue;
+      changes.push({ op: "unconfirm", row: { ...row, confirmed: false }, from: row.state });
+    }
+  }
+  return {
+    changes,
+    claimed: seen.bids.size,
+    refused: seen.refused,
+    contended,
+    unmanaged: seen.unmanaged,
+    undecided: full ? NOTHING : undecided(listing, seen, options),
+  };
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** One container's claim on a row. */
+interface Bid {
+  readonly container: ListedContainer;
+  readonly claim: Claim;
+}
+
+interface Seen {
+  /** Every container id of the listing. */
+  readonly ids: ReadonlySet<string>;
+  readonly bids: ReadonlyMap<string, Bid | Bid[]>;
+  readonly refused: Refusal[];
+  readonly unmanaged: Unmanaged;
+}
+
+function dispatchAll(listing: Listing, options: PlanOptions): Seen {
+  const dispatch = dispatcher(options);
+  const ids = new Set<string>();
+  const bids = new Map<string, Bid | Bid[]>();
+  const refused: Refusal[] = [];
+  const projects = new Map<string, number>();
+  let unmanaged = 0;
+  for (const container of listing.containers) {
+    // An Engine that lists a container twice says nothing new the second time.
+    if (ids.has(container.id)) continue;
+    ids.add(container.id);
+    const claim = dispatch(container);
+    if ("refused" in claim) {
+      if (claim.refused === "unmanaged") {
+        unmanaged++;
+        const project = composeProjectOf(container);
+        if (project !== "") projects.set(project, (projects.get(project) ?? 0) + 1);
+      } else refused.push(refusal(container, claim.refused, claim.value));
+      continue;
+    }
+    const row = options.index.row(claim.rowId);
+    if (row !== undefined && row.workloadId !== claim.workload.id) {
+      refused.push(refusal(container, "workload-mismatch", claim.workload.id));
+      continue;
+    }
+    const bid = { container, claim };
+    const others = bids.get(claim.rowId);
+    if (others === undefined) bids.set(claim.rowId, bid);
+    else if (Array.isArray(others)) others.push(bid);
+    else bids.set(claim.rowId, [others, bid]);
+  }
+  const composeProjects = Object.fromEntries(
+    [...projects].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0),
+  );
+  return { ids, bids, refused, unmanaged: { count: unmanaged, composeProjects } };
+}
+
+function refusal(container: ListedContainer, reason: Refusal["reason"], value: string): Refusal {
+  return {
+    reason,
+    containerId: container.id,
+    containerName: container.name,
+    value: value.slice(0, MAX_LABEL_LENGTH),
+  };
+}
+
+/** Best first: what a state is worth while several containers claim one row. */
+const RANK: Readonly<Record<string, number>> = {
+  running: 0,
+  paused: 1,
+  restarting: 1,
+  created: 2,
+  stopped: 3,
+  removing: 4,
+};
+
+function pickWinner(
+  bids: Bid | Bid[],
+  row: IndexRow | undefined,
+  contended: Contention[],
+): Bid {
+  if (!Array.isArray(bids)) return bids;
+  const rank = (bid: Bid) => RANK[rowState(bid.container.state)] ?? 5;
+  const bound = (bid: Bid) => bid.container.id === row?.containerId ? 0 : 1;
+  const [winner, ...losers] = bids.toSorted((a, b) =>
+    rank(a) - rank(b) || bound(a) - bound(b) || b.container.createdAt - a.container.createdAt ||
+    (a.container.id > b.container.id ? -1 : 1)
+  );
+  contended.push({
+    rowId: winner!.claim.rowId,
+    winner: winner!.container.id,
+    losers: losers.map((bid) => bid.container.id),
+  });
+  return winner!;
+}
+
+/** The state of a row whose container is in the Engine's state `engineState`. */
+export function rowState(engineState: string): ContainerState {
+  switch (engineState) {
+    case "exited":
+    case "dead":
+      return "stopped";
+    default:
+      return engineState;
+  }
+}
+
+/**
+ * The container's private port: the lowest published TCP port, else the lowest TCP port, else the
+ * lowest, else 0. The same whatever order the Engine lists ports in.
+ */
+export function privatePort(ports: readonly ListedPort[]): number {
+  let best = 0;
+  let bestClass = 3;
+  for (const { privatePort, publicPort, protocol } of ports) {
+    const portClass = protocol !== "tcp" ? 2 : publicPort === null ? 1 : 0;
+    if (portClass < bestClass || (portClass === bestClass && privatePort < best)) {
+      best = privatePort;
+      bestClass = portClass;
+    }
+  }
+  return best;
+}
+
+function observed(container: ListedContainer, claim: Claim, rowId: string): IndexRow {
+  return {
+    id: rowId,
+    workloadId: claim.workload.id,
+    workloadKind: claim.workload.kind,
+    role: claim.role,
+    replica: claim.replica,
+    containerId: container.id,
+    containerName: container.name,
+    imageRef: container.image,
+    host: LOCAL_HOST,
+    state: rowState(container.state),
+    health: container.health,
+    exitCode: container.exitCode,
+    port: privatePort(container.ports),
+    createdAtEngine: container.createdAt,
+    confirmed: true,
+  };
+}
+
+function sameRow(a: IndexRow, b: IndexRow): boolean {
+  return a.containerId === b.containerId && a.state === b.state && a.health === b.health &&
+    a.exitCode === b.exitCode && a.port === b.port && a.containerName === b.containerName &&
+    a.imageRef === b.imageRef && a.createdAtEngine === b.createdAtEngine && a.role === b.role &&
+    a.replica === b.replica && a.workloadId === b.workloadId &&
+    a.workloadKind === b.workloadKind && a.host === b.host;
+}
+
+/**
+ * A partial listing shows some containers only. A row that one of them claims, or that was bound
+ * to one of them, may be wanted by others: its present container and those that lost it before.
+ */
+function undecided(
+  listing: Listing,
+  seen: Seen,
+  { index, contenders }: PlanOptions,
+): ReadonlySet<string> {
+  const scope = listing.scope as ReadonlySet<string>;
+  const missing = new Set<string>();
+  const want = (containerId: string) => {
+    if (!scope.has(containerId)) missing.add(containerId);
+  };
+  const touch = (rowId: string) => {
+    const row = index.row(rowId);
+    if (row !== undefined && row.containerId !== null && row.state !== MISSING) {
+      want(row.containerId);
+    }
+    contenders?.get(rowId)?.forEach(want);
+  };
+  for (const rowId of seen.bids.keys()) touch(rowId);
+  for (const id of scope) for (const row of index.boundTo(id)) touch(row.id);
+  return missing;
+}

@@ -1,0 +1,167 @@
+/**
+ * The containers index as readers see it. SQLite builds the JSON, so that ten thousand rows cost
+ * one crossing into it; never writes.
+ *
+ * @module
+ */
+
+import type { ContainerView, WorkloadKind } from "../model.ts";
+import { StoreError } from "./error.ts";
+import type { Connection } from "./store.ts";
+
+/** Which rows to show. */
+export interface ViewFilter {
+  kind?: WorkloadKind;
+  state?: string;
+  /** Id or name of a workload. */
+  workload?: string;
+  /** Only rows with these ids. */
+  ids?: readonly string[];
+  /** Only rows whose id is greater; for paging. */
+  after?: string;
+  /** At most this many rows. */
+  limit?: number;
+}
+
+/** Rows of one workload by what they are doing. */
+export interface WorkloadCounts {
+  readonly workloadId: string;
+  readonly running: number;
+  readonly stopped: number;
+  readonly missing: number;
+  /** Every row, whatever its state. */
+  readonly total: number;
+}
+
+/** Reads `container_views`. */
+export class ContainerViews {
+  readonly #c: Connection;
+
+  /** On this connection. */
+  constructor(connection: Connection) {
+    this.#c = connection;
+  }
+
+  /** Rows that match, ordered by id. */
+  list(filter: ViewFilter = {}): ContainerView[] {
+    return JSON.parse(this.listJson(filter));
+  }
+
+  /** The same as the text of a JSON array of {@link ContainerView}. */
+  listJson(filter: ViewFilter = {}): string {
+    const conditions = CONDITIONS.filter(([key]) => filter[key] !== undefined);
+    const where = conditions.map(([, condition]) => condition).join(" AND ") || "1";
+    const parameters = conditions.map(([key]) =>
+      key === "ids" ? JSON.stringify(filter.ids) : filter[key] as string
+    );
+    return this.#json(`WHERE ${where} ORDER BY id LIMIT ?`, [
+      ...parameters.flatMap((value, i) =>
+        conditions[i]![0] === "workload" ? [value, value] : value
+      ),
+      filter.limit ?? -1,
+    ]);
+  }
+
+  /**
+   * One row.
+   *
+   * @throws {StoreError} `not-found`.
+   */
+  get(id: string): ContainerView {
+    const [row] = this.list({ ids: [id] });
+    if (row !== undefined) return row;
+    throw new StoreError("not-found", `Cannot find container row "${id}": no such row`, {
+      hint: "`tinyforge ps` shows them",
+    });
+  }
+
+  /** Rows with a subdomain or a proxy route, with workload and stage names. */
+  listProxyRoutes(): ContainerView[] {
+    return JSON.parse(
+      this.#json("WHERE subdomain IS NOT NULL OR proxy_route_id IS NOT NULL ORDER BY id", []),
+    );
+  }
+
+  /** Rows of a stage: bound to its id, or from before ids and with its name as their role. */
+  listContainersByStage(stageId: string): ContainerView[] {
+    return JSON.parse(this.#json(
+      `WHERE stage_id = ?1 OR (stage_id IS NULL AND workload_kind = 'project' AND EXISTS (
+         SELECT 1 FROM stages AS s JOIN workloads AS w ON w.kind = 'project' AND w.ref_id = s.project_id
+         WHERE s.id = ?1 AND s.name = role AND w.id = workload_id
+       )) ORDER BY id`,
+      [stageId],
+    ));
+  }
+
+  /** Number of rows by kind and state. */
+  counts(): { kind: WorkloadKind; state: string; count: number }[] {
+    return this.#c.sql(
+      `SELECT workload_kind, state, count(*) FROM containers
+       GROUP BY workload_kind, state ORDER BY workload_kind, state`,
+    ).values<[WorkloadKind, string, number]>().map(([kind, state, count]) => ({
+      kind,
+      state,
+      count,
+    }));
+  }
+
+  /** Rows of each workload that has any, by what they are doing. */
+  countsByWorkload(): Map<string, WorkloadCounts> {
+    const rows = this.#c.sql(
+      `SELECT workload_id, total(state = 'running'), total(state = 'stopped'),
+         total(state = 'missing'), count(*)
+       FROM containers GROUP BY workload_id`,
+    ).values<[string, number, number, number, number]>();
+    return new Map(
+      rows.map(([workloadId, running, stopped, missing, total]) => [
+        workloadId,
+        { workloadId, running, stopped, missing, total },
+      ]),
+    );
+  }
+
+  #json(tail: string, parameters: (string | number)[]): string {
+    return this.#c.sql(
+      `SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
+         SELECT json_object(${FIELDS}) AS row FROM container_views ${tail})`,
+    ).value<[string]>(...parameters)![0];
+  }
+}
+
+const CONDITIONS: readonly (readonly [keyof ViewFilter, string])[] = [
+  ["kind", "workload_kind = ?"],
+  ["state", "state = ?"],
+  ["workload", "(workload_id = ? OR workload_name = ?)"],
+  ["ids", "id IN (SELECT value FROM json_each(?))"],
+  ["after", "id > ?"],
+];
+
+/** Field of {@link ContainerView} → column. */
+const COLUMNS: Readonly<Record<keyof ContainerView, string>> = {
+  id: "id",
+  workloadId: "workload_id",
+  workloadKind: "workload_kind",
+  workloadName: "workload_name",
+  role: "role",
+  replica: "replica",
+  containerId: "container_id",
+  containerName: "container_name",
+  imageRef: "image_ref",
+  host: "host",
+  state: "state",
+  health: "health",
+  exitCode: "exit_code",
+  port: "port",
+  createdAtEngine: "created_at_engine",
+  lastSeenAt: "seen_at",
+  stageId: "stage_id",
+  stageName: "stage_name",
+  imageTag: "image_tag",
+  subdomain: "subdomain",
+  proxyRouteId: "proxy_route_id",
+  npmProxyId: "npm_proxy_id",
+  createdAt: "created_at",
+  updatedAt: "updated_at",
+};
+
+const FIELDS = Object.entries(COLUMNS).map(([field, column]) => `'${field}', ${column}`).join(", ");

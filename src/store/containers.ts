@@ -1,0 +1,242 @@
+/**
+ * The `containers` table as the reconciler reads and writes it. The only code that writes
+ * Docker-derived columns of bound rows; it can't reach a deployer's column.
+ *
+ * @module
+ */
+
+import { LOCAL_HOST, MISSING } from "../model.ts";
+import type { Change, ContainerIndex, IndexRow, WorkloadKind } from "../model.ts";
+import { MemoryIndex } from "./container_index.ts";
+import { StoreError } from "./error.ts";
+import type { HostTable, PassSummary } from "./hosts.ts";
+import type { Connection } from "./store.ts";
+import type { TransitionTable } from "./transitions.ts";
+
+/** What belongs to the changes of one pass. */
+export interface ReconcileOptions {
+  /** When the listing was asked for, RFC 3339 UTC. */
+  at: string;
+  /** What set the states; a sweep is recorded as `sweep` whatever stands here. */
+  cause: "pass" | "event";
+  /** Says for a row which listing or event set its state. */
+  detail?: (row: IndexRow) => string;
+  /** Of a full pass: recorded with its time in the same transaction. */
+  summary?: PassSummary;
+}
+
+/** The reconciler's side of the `containers` table. */
+export class ContainerTable {
+  readonly #c: Connection;
+  readonly #hosts: HostTable;
+  readonly #transitions: TransitionTable;
+  #cache: { index: MemoryIndex; version: number } | null = null;
+
+  /** On this connection. */
+  constructor(connection: Connection, tables: { hosts: HostTable; transitions: TransitionTable }) {
+    this.#c = connection;
+    this.#hosts = tables.hosts;
+    this.#transitions = tables.transitions;
+  }
+
+  /** The index in memory; read from the table only after someone else wrote to it. */
+  index(): ContainerIndex {
+    return this.#loaded().index;
+  }
+
+  /**
+   * Rows that a sweep may mark: bound to a container and not already missing, as row id →
+   * container id. With `containerIds`, only rows bound to one of these. To be taken before the
+   * listing is asked for.
+   */
+  listMissingCandidates(containerIds?: Iterable<string>): Map<string, string> {
+    const index = this.index();
+    const candidates = new Map<string, string>();
+    const add = (row: IndexRow) => {
+      if (row.containerId !== null && row.state !== MISSING) {
+        candidates.set(row.id, row.containerId);
+      }
+    };
+    if (containerIds === undefined) { for (const row of index.rows()) add(row); }
+    else for (const id of containerIds) index.boundTo(id).forEach(add);
+    return candidates;
+  }
+
+  /**
+   * Writes what a pass found, in one transaction: changes, transitions and, for a full pass, the
+   * time of the pass.
+   *
+   * @throws {StoreError} `busy` when another connection wrote since the index was read; `full`,
+   *   `readonly`, `io`. Nothing is written then.
+   */
+  reconcileContainers(changes: readonly Change[], options: ReconcileOptions): void {
+    if (changes.length === 0 && options.summary === undefined) return;
+    const { index, version } = this.#loaded();
+    this.#c.write("Cannot write the index", () => {
+      if (this.#c.dataVersion() !== version) {
+        throw new StoreError("busy", "Cannot write the index: another process changed it", {
+          hint: "the next pass starts from what it wrote",
+        });
+      }
+      for (const change of changes) this.#apply(change, options);
+      // After the rows: those that end their confirmation take over the previous pass's time.
+      if (options.summary !== undefined) this.#hosts.recordPass(options.at, options.summary);
+    });
+    for (const { op, row } of changes) {
+      index.set({ ...row, confirmed: op === "insert" || op === "update" });
+    }
+    if (changes.length > 0) this.#c.written({ rows: changes.map((change) => change.row.id) });
+  }
+
+  /** Forgets the copy in memory: rows changed in a way that was not passed through it. */
+  invalidate(): void {
+    this.#cache = null;
+  }
+
+  /** Reads one row again after the deployer's path wrote or removed it. */
+  refresh(rowId: string): void {
+    if (this.#cache === null) return;
+    const { index } = this.#cache;
+    const json = this.#c.sql(`SELECT ${ROW_AS_JSON} FROM containers WHERE id = ?`)
+      .value<[string]>(rowId);
+    if (json === undefined) index.delete(rowId);
+    else index.set(indexRow(JSON.parse(json[0])));
+  }
+
+  #loaded(): { index: MemoryIndex; version: number } {
+    const version = this.#c.dataVersion();
+    if (this.#cache?.version !== version) {
+      // One text for all rows: crossing into SQLite for each column of each row costs more.
+      const [json] = this.#c.sql(
+        `SELECT '[' || coalesce(group_concat(${ROW_AS_JSON}), '') || ']' FROM containers`,
+      ).value<[string]>()!;
+      const rows: RowAsJson[] = JSON.parse(json);
+      this.#cache = { index: new MemoryIndex(rows.map(indexRow)), version };
+    }
+    return this.#cache!;
+  }
+
+  #apply({ op, row, from }: Change, options: ReconcileOptions): void {
+    switch (op) {
+      case "insert":
+      case "update":
+        this.#upsert(row, options.at);
+        break;
+      case "sweep":
+        this.#endConfirmation(row.id);
+        this.#c.sql("UPDATE containers SET state = ?, updated_at = ? WHERE id = ?")
+          .run(MISSING, this.#c.now(), row.id);
+        break;
+      case "unconfirm":
+        this.#endConfirmation(row.id);
+        return;
+    }
+    const before = this.#cache?.index.row(row.id);
+    if (from === row.state && before?.containerId === row.containerId) return;
+    this.#transitions.record({
+      rowId: row.id,
+      at: options.at,
+      from,
+      to: row.state,
+      cause: op === "sweep" ? "sweep" : options.cause,
+      containerId: row.containerId,
+      exitCode: op === "sweep" ? null : row.exitCode,
+      detail: options.detail?.(row) ?? "",
+    });
+  }
+
+  #upsert(row: IndexRow, at: string): void {
+    const now = this.#c.now();
+    this.#c.sql(UPSERT).run(
+      row.id,
+      row.workloadId,
+      row.workloadKind,
+      row.role,
+      row.replica,
+      row.containerId,
+      row.containerName,
+      row.imageRef,
+      row.host,
+      row.state,
+      row.health,
+      row.exitCode,
+      row.port,
+      row.createdAtEngine === null ? null : new Date(row.createdAtEngine * 1000).toISOString(),
+      at,
+      now,
+      now,
+    );
+  }
+
+  /** From here on the row carries its own time; readers see no difference at this moment. */
+  #endConfirmation(rowId: string): void {
+    this.#c.sql(END_CONFIRMATION).run(LOCAL_HOST, rowId);
+  }
+}
+
+/**
+ * Ends the confirmation of the row `?2`, which then carries the later of its own time and its
+ * host's (`?1`) last pass. Used by both writers of the table.
+ */
+export const END_CONFIRMATION = `
+  UPDATE containers
+  SET last_seen_at = max(coalesce(last_seen_at, ''), (SELECT last_pass_at FROM hosts WHERE name = ?)),
+      confirmed = 0
+  WHERE id = ? AND confirmed = 1`;
+
+const UPSERT = `
+  INSERT INTO containers (
+    id, workload_id, workload_kind, role, replica, container_id, container_name, image_ref, host,
+    state, health, exit_code, port, created_at_engine, last_seen_at, created_at, updated_at,
+    confirmed
+  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+  ON CONFLICT (id) DO UPDATE SET
+    workload_id = excluded.workload_id, workload_kind = excluded.workload_kind,
+    role = excluded.role, replica = excluded.replica, container_id = excluded.container_id,
+    container_name = excluded.container_name, image_ref = excluded.image_ref,
+    host = excluded.host, state = excluded.state, health = excluded.health,
+    exit_code = excluded.exit_code, port = excluded.port,
+    created_at_engine = excluded.created_at_engine, last_seen_at = excluded.last_seen_at,
+    updated_at = excluded.updated_at, confirmed = 1`;
+
+const ROW_AS_JSON = `json_array(
+  id, workload_id, workload_kind, role, replica, container_id, container_name, image_ref, host,
+  state, health, exit_code, port, CAST(strftime('%s', created_at_engine) AS INTEGER), confirmed)`;
+
+type RowAsJson = [
+  string,
+  string,
+  WorkloadKind,
+  string,
+  number,
+  string | null,
+  string,
+  string,
+  string,
+  string,
+  string | null,
+  number | null,
+  number,
+  number | null,
+  number,
+];
+
+function indexRow(c: RowAsJson): IndexRow {
+  return {
+    id: c[0],
+    workloadId: c[1],
+    workloadKind: c[2],
+    role: c[3],
+    replica: c[4],
+    containerId: c[5],
+    containerName: c[6],
+    imageRef: c[7],
+    host: c[8],
+    state: c[9],
+    health: c[10],
+    exitCode: c[11],
+    port: c[12],
+    createdAtEngine: c[13],
+    confirmed: c[14] === 1,
+  };
+}

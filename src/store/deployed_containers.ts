@@ -1,0 +1,265 @@
+/**
+ * The `containers` table as the deployer writes it. Never touches a Docker-derived column of a
+ * bound row, except which container it is bound to and that container's image.
+ *
+ * @module
+ */
+
+import { LOCAL_HOST, PENDING } from "../model.ts";
+import type { ContainerView, WorkloadKind } from "../model.ts";
+import { type ContainerTable, END_CONFIRMATION } from "./containers.ts";
+import type { ContainerViews } from "./container_views.ts";
+import { StoreError } from "./error.ts";
+import { newId, validDomain, validRowId, validText } from "./names.ts";
+import type { Connection } from "./store.ts";
+import type { TransitionTable } from "./transitions.ts";
+
+/** The columns that belong to the deployer. Null clears one. */
+export interface DeployerColumns {
+  stageId?: string | null;
+  imageTag?: string | null;
+  subdomain?: string | null;
+  proxyRouteId?: string | null;
+  /** Id in Nginx Proxy Manager. */
+  npmProxyId?: number | null;
+}
+
+/** Which container a row is bound to. The image may only be said together with the container. */
+export interface Binding {
+  /** Full container id; null unbinds. */
+  containerId?: string | null;
+  imageRef?: string;
+}
+
+/** A row that a deployer creates. */
+export interface NewDeployedContainer extends DeployerColumns, Binding {
+  /** Made when not given. */
+  id?: string;
+  workloadId: string;
+  role?: string;
+  /** From 1; 1 when not given. */
+  replica?: number;
+}
+
+/** What a deployer changes on a row. */
+export type DeployedContainerPatch = DeployerColumns & Binding;
+
+/** The deployer's side of the `containers` table. */
+export class DeployedContainers {
+  readonly #c: Connection;
+  readonly #containers: ContainerTable;
+  readonly #transitions: TransitionTable;
+  readonly #views: ContainerViews;
+
+  /** On this connection. */
+  constructor(
+    connection: Connection,
+    tables: { containers: ContainerTable; transitions: TransitionTable; views: ContainerViews },
+  ) {
+    this.#c = connection;
+    this.#containers = tables.containers;
+    this.#transitions = tables.transitions;
+    this.#views = tables.views;
+  }
+
+  /**
+   * Creates a row, bound to a container or not. Its state is `pending` until a listing confirms it.
+   *
+   * @throws {StoreError} `invalid`, `not-found` (workload), `conflict` (row id, container).
+   */
+  saveDeployedContainer(row: NewDeployedContainer): ContainerView {
+    const id = validRowId(row.id ?? newId());
+    const action = `Cannot create container row "${id}"`;
+    this.#c.write(action, () => {
+      const kind = this.#workloadKind(row.workloadId, action);
+      if (this.#c.sql("SELECT 1 FROM containers WHERE id = ?").value(id) !== undefined) {
+        throw new StoreError("conflict", `${action}: it exists already`, {
+          hint: "change it with `tinyforge container set`",
+        });
+      }
+      const containerId = row.containerId ?? null;
+      this.#checkBinding(row, { id, action });
+      this.#checkColumns(row, { workloadId: row.workloadId, action });
+      const now = this.#c.now();
+      this.#c.sql(
+        `INSERT INTO containers (
+           id, workload_id, workload_kind, role, replica, container_id, image_ref, host, state,
+           stage_id, image_tag, subdomain, proxy_route_id, npm_proxy_id, created_at, updated_at
+         ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ).run(
+        id,
+        row.workloadId,
+        kind,
+        validText(row.role ?? "", "role", 128),
+        validReplica(row.replica ?? 1),
+        containerId,
+        row.imageRef ?? "",
+        LOCAL_HOST,
+        PENDING,
+        row.stageId ?? null,
+        row.imageTag ?? null,
+        row.subdomain ?? null,
+        row.proxyRouteId ?? null,
+        row.npmProxyId ?? null,
+        now,
+        now,
+      );
+      this.#tell(id, { from: null, to: PENDING, containerId, detail: "created by the deployer" });
+    });
+    return this.#written(id);
+  }
+
+  /**
+   * Changes a row's deployer columns or binding. The observed state of the row stays what it was
+   * until a listing confirms the new container.
+   *
+   * @throws {StoreError} `not-found`, `invalid`, `conflict`.
+   */
+  updateDeployedContainer(id: string, patch: DeployedContainerPatch): ContainerView {
+    const action = `Cannot change container row "${id}"`;
+    this.#c.write(action, () => {
+      const before = this.#views.get(id);
+      this.#checkBinding(patch, { id, action });
+      this.#checkColumns(patch, { workloadId: before.workloadId, action });
+      for (const [field, column] of DEPLOYER_COLUMNS) {
+        const value = patch[field];
+        if (value === undefined) continue;
+        this.#c.sql(`UPDATE containers SET ${column} = ? WHERE id = ?`).run(value, id);
+      }
+      const { containerId } = patch;
+      if (containerId !== undefined && containerId !== before.containerId) {
+        this.#c.sql(END_CONFIRMATION).run(LOCAL_HOST, id);
+        this.#c.sql("UPDATE containers SET container_id = ? WHERE id = ?").run(containerId, id);
+        this.#tell(id, {
+          from: before.state,
+          to: before.state,
+          containerId,
+          detail: containerId === null ? "unbound by the deployer" : "bound by the deployer",
+        });
+      }
+      if (patch.imageRef !== undefined) {
+        this.#c.sql("UPDATE containers SET image_ref = ? WHERE id = ?").run(patch.imageRef, id);
+      }
+      this.#c.sql("UPDATE containers SET updated_at = ? WHERE id = ?").run(this.#c.now(), id);
+    });
+    return this.#written(id);
+  }
+
+  /**
+   * Removes a row; its story stays. The container itself is left alone, and a later pass makes a
+   * row for it again unless its workload is a project.
+   *
+   * @throws {StoreError} `not-found`.
+   */
+  deleteDeployedContainer(id: string): void {
+    this.#c.write(`Cannot remove container row "${id}"`, () => {
+      const { state, containerId } = this.#views.get(id);
+      this.#c.sql("DELETE FROM containers WHERE id = ?").run(id);
+      this.#tell(id, {
+        from: state,
+        to: "removed",
+        containerId,
+        detail: "removed by the deployer",
+      });
+    });
+    this.#containers.refresh(id);
+    this.#c.written({ rows: [id] });
+  }
+
+  #written(id: string): ContainerView {
+    this.#containers.refresh(id);
+    this.#c.written({ rows: [id] });
+    return this.#views.get(id);
+  }
+
+  #tell(
+    rowId: string,
+    what: { from: string | null; to: string; containerId: string | null; detail: string },
+  ): void {
+    this.#transitions.record({
+      rowId,
+      at: this.#c.now(),
+      cause: "deployer",
+      exitCode: null,
+      ...what,
+    });
+  }
+
+  #workloadKind(workloadId: string, action: string): WorkloadKind {
+    const found = this.#c.sql("SELECT kind FROM workloads WHERE id = ?")
+      .value<[WorkloadKind]>(workloadId);
+    if (found !== undefined) return found[0];
+    throw new StoreError("not-found", `${action}: no workload "${workloadId}"`, {
+      hint: "`tinyforge list workloads` shows them",
+    });
+  }
+
+  #checkBinding(binding: Binding, options: { id: string; action: string }): void {
+    const { id, action } = options;
+    const { containerId, imageRef } = binding;
+    if (imageRef !== undefined) {
+      if (containerId === undefined || containerId === null) {
+        throw new StoreError(
+          "invalid",
+          `${action}: an image is set only together with the container it belongs to`,
+          { hint: "give the container id too" },
+        );
+      }
+      validText(imageRef, "image");
+    }
+    if (containerId === undefined || containerId === null) return;
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(containerId)) {
+      throw new StoreError(
+        "invalid",
+        `${action}: ${JSON.stringify(containerId.slice(0, 64))} is not a container id`,
+        { hint: "use the full id as `docker inspect --format {{.Id}}` prints it" },
+      );
+    }
+    const other = this.#c.sql("SELECT id FROM containers WHERE container_id = ? AND id <> ?")
+      .value<[string]>(containerId, id);
+    if (other === undefined) return;
+    throw new StoreError(
+      "conflict",
+      `${action}: container "${containerId}" is bound to row "${other[0]}" already`,
+      { hint: "change that row, or remove it first" },
+    );
+  }
+
+  #checkColumns(columns: DeployerColumns, options: { workloadId: string; action: string }): void {
+    const { stageId, imageTag, subdomain, proxyRouteId, npmProxyId } = columns;
+    if (stageId != null) {
+      const stage = this.#c.sql(
+        `SELECT 1 FROM stages AS s JOIN workloads AS w ON w.kind = 'project' AND w.ref_id = s.project_id
+         WHERE s.id = ? AND w.id = ?`,
+      ).value(stageId, options.workloadId);
+      if (stage === undefined) {
+        throw new StoreError(
+          "invalid",
+          `${options.action}: the row's project has no stage "${stageId}"`,
+        );
+      }
+    }
+    if (imageTag != null) validText(imageTag, "image tag", 256);
+    if (subdomain != null) validDomain(subdomain, "subdomain");
+    if (proxyRouteId != null) validText(proxyRouteId, "proxy route id", 256);
+    if (npmProxyId != null && !(Number.isSafeInteger(npmProxyId) && npmProxyId >= 0)) {
+      throw new StoreError("invalid", `${options.action}: "${npmProxyId}" is not a proxy host id`);
+    }
+  }
+}
+
+const DEPLOYER_COLUMNS: readonly (readonly [keyof DeployerColumns, string])[] = [
+  ["stageId", "stage_id"],
+  ["imageTag", "image_tag"],
+  ["subdomain", "subdomain"],
+  ["proxyRouteId", "proxy_route_id"],
+  ["npmProxyId", "npm_proxy_id"],
+];
+
+function validReplica(value: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= 1_000_000) return value;
+  throw new StoreError(
+    "invalid",
+    `Cannot use "${value}" as replica: a whole number from 1 is needed`,
+  );
+}

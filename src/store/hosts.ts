@@ -1,0 +1,81 @@
+/**
+ * The `hosts` table: which Engine is accepted, and what the last full pass found. One row today.
+ *
+ * @module
+ */
+
+import { LOCAL_HOST } from "../model.ts";
+import type { Refusal, Unmanaged } from "../model.ts";
+import type { Connection } from "./store.ts";
+
+/** What the last full pass found, for readers without a daemon. */
+export interface PassSummary {
+  readonly listed: number;
+  readonly claimed: number;
+  readonly refused: readonly Refusal[];
+  readonly unmanaged: Unmanaged;
+}
+
+/** What is remembered of a host. */
+export interface Host {
+  readonly name: string;
+  /** The Engine whose listings may sweep; null before the first pass. */
+  readonly engineId: string | null;
+  /** Another Engine that answered and waits to be accepted, else null. */
+  readonly foundEngineId: string | null;
+  /** RFC 3339 UTC, null before the first pass. */
+  readonly lastPassAt: string | null;
+  readonly lastPass: PassSummary | null;
+}
+
+/** The `hosts` table. */
+export class HostTable {
+  readonly #c: Connection;
+
+  /** On this connection. */
+  constructor(connection: Connection) {
+    this.#c = connection;
+  }
+
+  /** The local host. */
+  local(): Host {
+    const [engineId, foundEngineId, lastPassAt, lastPass] = this.#c.sql(
+      "SELECT engine_id, found_engine_id, last_pass_at, last_pass FROM hosts WHERE name = ?",
+    ).value<[string | null, string | null, string | null, string | null]>(LOCAL_HOST)!;
+    return {
+      name: LOCAL_HOST,
+      engineId,
+      foundEngineId,
+      lastPassAt,
+      lastPass: lastPass === null ? null : JSON.parse(lastPass),
+    };
+  }
+
+  /** Records a full pass. Belongs into the pass's transaction, after its rows. */
+  recordPass(at: string, summary: PassSummary): void {
+    this.#c.sql("UPDATE hosts SET last_pass_at = ?, last_pass = ? WHERE name = ?")
+      .run(at, JSON.stringify(summary), LOCAL_HOST);
+  }
+
+  /** Remembers the first Engine, or that another one than the accepted answered (null: none). */
+  recordEngine(engine: { accepted: string; found: string | null }): void {
+    this.#c.write(
+      "Cannot record the Engine's id",
+      () =>
+        this.#c.sql("UPDATE hosts SET engine_id = ?, found_engine_id = ? WHERE name = ?")
+          .run(engine.accepted, engine.found, LOCAL_HOST),
+    );
+  }
+
+  /**
+   * Accepts the Engine that was found, so that its listings sweep. Returns its id, or null when
+   * none was waiting.
+   */
+  acceptEngine(): string | null {
+    return this.#c.write("Cannot accept the Engine", () => {
+      const { foundEngineId } = this.local();
+      if (foundEngineId !== null) this.recordEngine({ accepted: foundEngineId, found: null });
+      return foundEngineId;
+    });
+  }
+}

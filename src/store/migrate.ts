@@ -1,0 +1,112 @@
+/**
+ * Brings a database to this program's schema: numbered SQL files, each in one transaction,
+ * recorded in `schema_migrations`. Never goes back, never touches tables it doesn't know.
+ *
+ * @module
+ */
+
+import type { Database } from "@db/sqlite";
+import { join } from "@std/path";
+import { guarded, StoreError } from "./error.ts";
+
+/** One numbered SQL file. */
+export interface Migration {
+  /** Counts from 1 without gaps. */
+  readonly version: number;
+  /** The file's name without its ending, `0001_initial`. */
+  readonly name: string;
+  readonly sql: string;
+}
+
+/**
+ * The files, in order. Listed by name because a compiled program has no directory to list with
+ * the permissions it has.
+ */
+const FILES: readonly string[] = ["0001_initial"];
+
+/** Reads the migrations that this program carries. */
+export function loadMigrations(): Migration[] {
+  const folder = join(import.meta.dirname!, "migrations");
+  return FILES.map((name, i) => ({
+    version: i + 1,
+    name,
+    sql: Deno.readTextFileSync(join(folder, `${name}.sql`)),
+  }));
+}
+
+/**
+ * Applies what is not applied yet and returns the number of migrations applied.
+ *
+ * @throws {StoreError} `newer` when the database knows a migration that this program doesn't;
+ *   any failure leaves the database as it was.
+ */
+export function migrate(
+  db: Database,
+  migrations: readonly Migration[],
+  options: { path: string; now: string },
+): number {
+  const applied = appliedMigrations(db);
+  refuseNewer(applied, migrations, options.path);
+  const pending = migrations.filter((m) => !applied.has(m.version));
+  for (const migration of pending) {
+    guarded(
+      `Cannot migrate "${options.path}" to ${migration.name}`,
+      () =>
+        db.transaction(() => {
+          db.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (
+            version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT`);
+          db.exec(migration.sql);
+          db.prepare("INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)")
+            .run(migration.version, migration.name, options.now);
+        }).immediate(),
+    );
+  }
+  return pending.length;
+}
+
+/**
+ * Checks, without writing, that the database is at exactly this program's schema.
+ *
+ * @throws {StoreError} `newer`, or `not-found` when it was never migrated or is older.
+ */
+export function requireCurrent(
+  db: Database,
+  migrations: readonly Migration[],
+  options: { path: string },
+): void {
+  const applied = appliedMigrations(db);
+  refuseNewer(applied, migrations, options.path);
+  if (applied.size < migrations.length) {
+    throw new StoreError(
+      "not-found",
+      `Cannot read "${options.path}": it is at schema ${applied.size}, this program reads ${migrations.length}`,
+      { hint: "start `tinyforge reconcile` once, it brings the database up to date" },
+    );
+  }
+}
+
+function appliedMigrations(db: Database): Map<number, string> {
+  const exists = db.prepare(
+    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'",
+  ).value();
+  if (exists === undefined) return new Map();
+  return new Map(
+    db.prepare("SELECT version, name FROM schema_migrations").values<[number, string]>(),
+  );
+}
+
+function refuseNewer(
+  applied: ReadonlyMap<number, string>,
+  migrations: readonly Migration[],
+  path: string,
+): void {
+  const known = migrations.length;
+  const newest = Math.max(0, ...applied.keys());
+  if (newest <= known) return;
+  throw new StoreError(
+    "newer",
+    `Cannot open "${path}": it is at schema ${newest} ("${applied.get(newest)}"), ` +
+      `this program knows schema ${known}`,
+    { hint: "run the newer tinyforge that wrote it, or restore a backup made before it" },
+  );
+}

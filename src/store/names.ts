@@ -1,0 +1,109 @@
+/**
+ * What names and ids may look like. Pure; everything that enters the registry passes here.
+ *
+ * @module
+ */
+
+import { StoreError } from "./error.ts";
+
+// deno-lint-ignore no-control-regex -- refusing control characters is the point
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/**
+ * Returns `value` when it can name something: 1–128 characters, none of them a control character
+ * or a slash, no space at either end, no dash in front (it would read as a flag).
+ *
+ * @throws {StoreError} `invalid`, quoting the value as far as it can be shown.
+ */
+export function validName(value: string, what: string): string {
+  const wrong = value.length === 0
+    ? "it is empty"
+    : value.length > 128
+    ? `it has ${value.length} characters, at most 128 are allowed`
+    : CONTROL.test(value)
+    ? "it has control characters"
+    : !value.isWellFormed()
+    ? "it is not well-formed text"
+    : value.includes("/")
+    ? 'it has a "/"'
+    : value.trim() !== value
+    ? "it begins or ends with a space"
+    : value.startsWith("-")
+    ? 'it begins with "-"'
+    : null;
+  if (wrong !== null) throw invalid(what, value, wrong);
+  return value;
+}
+
+/**
+ * Returns `value` when it can be an id: 1–128 letters, digits, `.`, `_`, `-`. No colon, so that the
+ * reconciler's row ids (`<workload>:<role>`) take apart in one way only.
+ *
+ * @throws {StoreError} `invalid`.
+ */
+export function validId(value: string, what: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(value)) return value;
+  throw invalid(what, value, "an id is 1–128 letters, digits, dots, dashes or underscores");
+}
+
+/**
+ * Returns `value` when it can be a container row's id: like {@link validId}, colons allowed.
+ *
+ * @throws {StoreError} `invalid`.
+ */
+export function validRowId(value: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,255}$/.test(value)) return value;
+  throw invalid(
+    "container row id",
+    value,
+    "an id is 1–256 letters, digits, dots, dashes, underscores or colons",
+  );
+}
+
+/**
+ * Returns `value` when Compose accepts it as a project name.
+ *
+ * @throws {StoreError} `invalid`.
+ */
+export function validComposeProject(value: string): string {
+  if (/^[a-z0-9][a-z0-9_-]{0,127}$/.test(value)) return value;
+  throw invalid(
+    "Compose project name",
+    value,
+    "it is made of lower-case letters, digits, dashes and underscores and begins with a letter or digit",
+  );
+}
+
+/**
+ * Returns `value` when it is a host name.
+ *
+ * @throws {StoreError} `invalid`.
+ */
+export function validDomain(value: string, what = "domain"): string {
+  const label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?";
+  if (value.length <= 253 && new RegExp(`^${label}(\\.${label})*$`).test(value)) return value;
+  throw invalid(what, value, "it is not a host name");
+}
+
+/**
+ * Returns `value` when it is text for a column: at most `max` characters, no control characters.
+ *
+ * @throws {StoreError} `invalid`.
+ */
+export function validText(value: string, what: string, max = 512): string {
+  if (value.length > max) throw invalid(what, value, `it has more than ${max} characters`);
+  if (CONTROL.test(value)) throw invalid(what, value, "it has control characters");
+  if (!value.isWellFormed()) throw invalid(what, value, "it is not well-formed text");
+  return value;
+}
+
+/** A new id: 60 random bits in lower-case letters and digits. */
+export function newId(): string {
+  const alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => alphabet[b & 31]).join("");
+}
+
+function invalid(what: string, value: string, reason: string): StoreError {
+  const shown = JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
+  return new StoreError("invalid", `Cannot use ${shown} as ${what}: ${reason}`);
+}

@@ -1,0 +1,258 @@
+/**
+ * The tables `projects`, `stacks` and `static_sites`: what should exist on this host. Each entry
+ * and its workload are written in one transaction.
+ *
+ * @module
+ */
+
+import type { WorkloadKind } from "../model.ts";
+import { StoreError } from "./error.ts";
+import { newId, validComposeProject, validDomain, validName } from "./names.ts";
+import type { Connection } from "./store.ts";
+import type { WorkloadTable } from "./workloads.ts";
+
+/** A project, stack or site. */
+export interface Entry {
+  readonly id: string;
+  readonly kind: WorkloadKind;
+  /** Unique within its kind. */
+  readonly name: string;
+  /** Id of its workload. */
+  readonly workloadId: string;
+  /** Stacks only: the Compose project whose containers belong to it. */
+  readonly composeProjectName: string | null;
+  /** Sites only. */
+  readonly domain: string | null;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+  /** RFC 3339 UTC. */
+  readonly updatedAt: string;
+}
+
+/** What a new entry is made of. */
+export interface NewEntry {
+  readonly name: string;
+  /** Required for stacks, refused elsewhere. */
+  readonly composeProjectName?: string;
+  /** Sites only. */
+  readonly domain?: string | null;
+}
+
+/** What can change on an entry. */
+export type EntryPatch = Partial<NewEntry>;
+
+const TABLES: Readonly<Record<WorkloadKind, { table: string; extra: string }>> = {
+  project: { table: "projects", extra: "NULL, NULL" },
+  stack: { table: "stacks", extra: "e.compose_project_name, NULL" },
+  site: { table: "static_sites", extra: "NULL, e.domain" },
+};
+
+/** Projects, stacks and sites. */
+export class Registry {
+  readonly #c: Connection;
+  readonly #workloads: WorkloadTable;
+
+  /** On this connection. */
+  constructor(connection: Connection, tables: { workloads: WorkloadTable }) {
+    this.#c = connection;
+    this.#workloads = tables.workloads;
+  }
+
+  /** Entries of a kind by name. */
+  list(kind: WorkloadKind): Entry[] {
+    return this.#c.sql(`${select(kind)} ORDER BY e.name`).values<Columns>()
+      .map((columns) => entry(kind, columns));
+  }
+
+  /**
+   * The entry with this id.
+   *
+   * @throws {StoreError} `not-found`.
+   */
+  get(kind: WorkloadKind, id: string): Entry {
+    const columns = this.#c.sql(`${select(kind)} WHERE e.id = ?`).value<Columns>(id);
+    if (columns === undefined) throw notFound(kind, id);
+    return entry(kind, columns);
+  }
+
+  /** The entry with this name. */
+  named(kind: WorkloadKind, name: string): Entry | undefined {
+    const columns = this.#c.sql(`${select(kind)} WHERE e.name = ?`).value<Columns>(name);
+    return columns && entry(kind, columns);
+  }
+
+  /**
+   * Creates an entry and its workload.
+   *
+   * @throws {StoreError} `invalid`, or `conflict` when the name or Compose project is taken.
+   */
+  create(kind: WorkloadKind, fields: NewEntry): { entry: Entry; secret: string } {
+    const action = `Cannot add ${kind} ${JSON.stringify(fields.name)}`;
+    const created = this.#c.write(action, () => {
+      const checked = this.#checked(kind, fields, { action, self: null });
+      const { id, workloadId, now } = { id: newId(), workloadId: newId(), now: this.#c.now() };
+      if (kind === "project") {
+        this.#c.sql("INSERT INTO projects (id, name, created_at, updated_at) VALUES (?, ?, ?, ?)")
+          .run(id, checked.name, now, now);
+      } else if (kind === "stack") {
+        this.#c.sql(
+          `INSERT INTO stacks (id, name, compose_project_name, created_at, updated_at)
+           VALUES (?, ?, ?, ?, ?)`,
+        ).run(id, checked.name, checked.composeProjectName, now, now);
+      } else {
+        this.#c.sql(
+          `INSERT INTO static_sites (id, name, domain, created_at, updated_at)
+           VALUES (?, ?, ?, ?, ?)`,
+        ).run(id, checked.name, checked.domain, now, now);
+      }
+      const secret = this.#workloads.create({
+        id: workloadId,
+        kind,
+        refId: id,
+        name: checked.name,
+      });
+      return { entry: this.get(kind, id), secret };
+    });
+    this.#c.written({ rows: "all" });
+    return created;
+  }
+
+  /**
+   * Changes an entry; its workload follows in the same transaction.
+   *
+   * @throws {StoreError} `not-found`, `invalid`, `conflict`.
+   */
+  update(kind: WorkloadKind, id: string, patch: EntryPatch): Entry {
+    const action = `Cannot change ${kind} "${id}"`;
+    const updated = this.#c.write(action, () => {
+      const before = this.get(kind, id);
+      const fields = {
+        name: patch.name ?? before.name,
+        ...(kind === "stack"
+          ? { composeProjectName: patch.composeProjectName ?? before.composeProjectName! }
+          : patch.composeProjectName !== undefined && { composeProjectName: "" }),
+        ...(kind === "site"
+          ? { domain: patch.domain === undefined ? before.domain : patch.domain }
+          : patch.domain !== undefined && { domain: patch.domain }),
+      };
+      const checked = this.#checked(kind, fields, { action, self: id });
+      const now = this.#c.now();
+      if (kind === "project") {
+        this.#c.sql("UPDATE projects SET name = ?, updated_at = ? WHERE id = ?")
+          .run(checked.name, now, id);
+      } else if (kind === "stack") {
+        this.#c.sql(
+          "UPDATE stacks SET name = ?, compose_project_name = ?, updated_at = ? WHERE id = ?",
+        ).run(checked.name, checked.composeProjectName, now, id);
+      } else {
+        this.#c.sql("UPDATE static_sites SET name = ?, domain = ?, updated_at = ? WHERE id = ?")
+          .run(checked.name, checked.domain, now, id);
+      }
+      this.#workloads.rename(kind, id, checked.name);
+      return this.get(kind, id);
+    });
+    this.#c.written({ rows: "all" });
+    return updated;
+  }
+
+  /**
+   * Removes an entry, its workload and, with `force`, the container rows that refer to it.
+   * Containers in the Engine are left alone.
+   *
+   * @throws {StoreError} `not-found`, or `in-use` when rows or stages refer to it.
+   */
+  remove(kind: WorkloadKind, id: string, options: { force?: boolean } = {}): Entry {
+    const removed = this.#c.write(`Cannot remove ${kind} "${id}"`, () => {
+      const entry = this.get(kind, id);
+      if (!options.force) this.#refuseInUse(entry);
+      this.#workloads.remove(kind, id);
+      this.#c.sql(`DELETE FROM ${TABLES[kind].table} WHERE id = ?`).run(id);
+      return entry;
+    });
+    this.#workloads.changed();
+    this.#c.written({ rows: "all" });
+    return removed;
+  }
+
+  #refuseInUse(entry: Entry): void {
+    const count = (sql: string, id: string) => this.#c.sql(sql).value<[number]>(id)![0];
+    const rows = count("SELECT count(*) FROM containers WHERE workload_id = ?", entry.workloadId);
+    const stages = count("SELECT count(*) FROM stages WHERE project_id = ?", entry.id);
+    const users = [
+      ...(rows > 0 ? [`${rows} container ${rows === 1 ? "row" : "rows"}`] : []),
+      ...(stages > 0 ? [`${stages} ${stages === 1 ? "stage" : "stages"}`] : []),
+    ];
+    if (users.length === 0) return;
+    throw new StoreError(
+      "in-use",
+      `Cannot remove ${entry.kind} "${entry.name}": ${users.join(" and ")} ` +
+        `${rows + stages === 1 ? "refers" : "refer"} to it`,
+      { hint: "remove them first, or use --force to forget them too; containers are left alone" },
+    );
+  }
+
+  /** Validates and checks what the schema holds unique, so that the error can name the value. */
+  #checked(
+    kind: WorkloadKind,
+    fields: NewEntry,
+    options: { action: string; self: string | null },
+  ): { name: string; composeProjectName: string | null; domain: string | null } {
+    const { action, self } = options;
+    const name = validName(fields.name, `${kind} name`);
+    const sameName = this.named(kind, name);
+    if (sameName !== undefined && sameName.id !== self) {
+      throw new StoreError("conflict", `${action}: a ${kind} named "${name}" exists already`, {
+        hint: "choose another name, or rename the other with `tinyforge rename`",
+      });
+    }
+    if (kind !== "stack" && fields.composeProjectName !== undefined) {
+      throw new StoreError("invalid", `${action}: only a stack has a Compose project`);
+    }
+    if (kind !== "site" && fields.domain !== undefined && fields.domain !== null) {
+      throw new StoreError("invalid", `${action}: only a site has a domain`);
+    }
+    const composeProjectName = kind === "stack"
+      ? this.#freeComposeProject(fields.composeProjectName ?? "", action, self)
+      : null;
+    const domain = fields.domain == null ? null : validDomain(fields.domain);
+    return { name, composeProjectName, domain };
+  }
+
+  #freeComposeProject(project: string, action: string, self: string | null): string {
+    const taken = this.#c.sql("SELECT id, name FROM stacks WHERE compose_project_name = ?")
+      .value<[string, string]>(validComposeProject(project));
+    if (taken === undefined || taken[0] === self) return project;
+    throw new StoreError(
+      "conflict",
+      `${action}: Compose project "${project}" belongs to stack "${taken[1]}" already`,
+      { hint: "name another one with --compose-project" },
+    );
+  }
+}
+
+type Columns = [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string | null,
+  string | null,
+];
+
+function select(kind: WorkloadKind): string {
+  const { table, extra } = TABLES[kind];
+  return `SELECT e.id, e.name, w.id, e.created_at, e.updated_at, ${extra}
+    FROM ${table} AS e JOIN workloads AS w ON w.kind = '${kind}' AND w.ref_id = e.id`;
+}
+
+function entry(kind: WorkloadKind, c: Columns): Entry {
+  const [id, name, workloadId, createdAt, updatedAt, composeProjectName, domain] = c;
+  return { id, kind, name, workloadId, composeProjectName, domain, createdAt, updatedAt };
+}
+
+function notFound(kind: WorkloadKind, id: string): StoreError {
+  return new StoreError("not-found", `Cannot find ${kind} "${id}": no such ${kind}`, {
+    hint: `\`tinyforge list ${kind}s\` shows them`,
+  });
+}

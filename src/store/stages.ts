@@ -1,0 +1,146 @@
+/**
+ * The `stages` table: the stages of projects, such as production and preview.
+ *
+ * @module
+ */
+
+import { StoreError } from "./error.ts";
+import { newId, validName } from "./names.ts";
+import type { Connection } from "./store.ts";
+
+/** A stage of a project. */
+export interface Stage {
+  readonly id: string;
+  readonly projectId: string;
+  /** Unique within its project. */
+  readonly name: string;
+  /** How many instances a deployer may run at once, at least 1. */
+  readonly maxInstances: number;
+}
+
+/** The `stages` table. */
+export class StageTable {
+  readonly #c: Connection;
+
+  /** On this connection. */
+  constructor(connection: Connection) {
+    this.#c = connection;
+  }
+
+  /** Stages of a project by name. */
+  list(projectId: string): Stage[] {
+    return this.#c.sql(`${SELECT} WHERE project_id = ? ORDER BY name`).values<Columns>(projectId)
+      .map(stage);
+  }
+
+  /**
+   * The stage with this id.
+   *
+   * @throws {StoreError} `not-found`.
+   */
+  get(id: string): Stage {
+    const columns = this.#c.sql(`${SELECT} WHERE id = ?`).value<Columns>(id);
+    if (columns === undefined) throw notFound(id);
+    return stage(columns);
+  }
+
+  /** The project's stage with this name. */
+  named(projectId: string, name: string): Stage | undefined {
+    const columns = this.#c.sql(`${SELECT} WHERE project_id = ? AND name = ?`)
+      .value<Columns>(projectId, name);
+    return columns && stage(columns);
+  }
+
+  /**
+   * Adds a stage to a project.
+   *
+   * @throws {StoreError} `invalid`, `conflict`, or `not-found` for the project.
+   */
+  create(projectId: string, fields: { name: string; maxInstances?: number }): Stage {
+    return this.#c.write(`Cannot add stage ${JSON.stringify(fields.name)}`, () => {
+      const id = newId();
+      if (this.#c.sql("SELECT 1 FROM projects WHERE id = ?").value(projectId) === undefined) {
+        throw new StoreError(
+          "not-found",
+          `Cannot add stage "${fields.name}": no project "${projectId}"`,
+        );
+      }
+      const name = this.#freeName(projectId, fields.name, null);
+      const now = this.#c.now();
+      this.#c.sql(
+        `INSERT INTO stages (id, project_id, name, max_instances, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?)`,
+      ).run(id, projectId, name, validCount(fields.maxInstances ?? 1), now, now);
+      return this.get(id);
+    });
+  }
+
+  /**
+   * Changes a stage. Rows follow a rename because they refer to its id.
+   *
+   * @throws {StoreError} `not-found`, `invalid`, `conflict`.
+   */
+  update(id: string, patch: { name?: string; maxInstances?: number }): Stage {
+    const updated = this.#c.write(`Cannot change stage "${id}"`, () => {
+      const before = this.get(id);
+      const name = patch.name === undefined
+        ? before.name
+        : this.#freeName(before.projectId, patch.name, id);
+      this.#c.sql("UPDATE stages SET name = ?, max_instances = ?, updated_at = ? WHERE id = ?")
+        .run(name, validCount(patch.maxInstances ?? before.maxInstances), this.#c.now(), id);
+      return this.get(id);
+    });
+    this.#c.written({ rows: "all" });
+    return updated;
+  }
+
+  /**
+   * Removes a stage; with `force` also when rows refer to it, which then have none.
+   *
+   * @throws {StoreError} `not-found`, `in-use`.
+   */
+  remove(id: string, options: { force?: boolean } = {}): Stage {
+    const removed = this.#c.write(`Cannot remove stage "${id}"`, () => {
+      const before = this.get(id);
+      const [rows] = this.#c.sql("SELECT count(*) FROM containers WHERE stage_id = ?")
+        .value<[number]>(id)!;
+      if (rows > 0 && !options.force) {
+        throw new StoreError(
+          "in-use",
+          `Cannot remove stage "${before.name}": ${rows} container rows refer to it`,
+          { hint: "remove them first, or use --force to leave them without a stage" },
+        );
+      }
+      this.#c.sql("DELETE FROM stages WHERE id = ?").run(id);
+      return before;
+    });
+    this.#c.written({ rows: "all" });
+    return removed;
+  }
+
+  #freeName(projectId: string, name: string, self: string | null): string {
+    const taken = this.named(projectId, validName(name, "stage name"));
+    if (taken === undefined || taken.id === self) return name;
+    throw new StoreError("conflict", `Cannot name a stage "${name}": the project has one already`);
+  }
+}
+
+const SELECT = "SELECT id, project_id, name, max_instances FROM stages";
+
+type Columns = [string, string, string, number];
+
+function stage([id, projectId, name, maxInstances]: Columns): Stage {
+  return { id, projectId, name, maxInstances };
+}
+
+function validCount(value: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
+  throw new StoreError(
+    "invalid",
+    `Cannot use "${value}" as max instances: a whole number from 1 to 10000 is needed`,
+  );
+}
+
+function notFound(id: string): StoreError {
+  return new StoreError("not-found", `Cannot find stage "${id}": no such stage`);
+}

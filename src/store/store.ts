@@ -1,0 +1,240 @@
+/**
+ * The store: one SQLite database and the tables in it. Opens, migrates, closes and runs
+ * transactions; what stands in a table is the business of that table's file. Knows nothing of
+ * Docker, HTTP or who listens to changes.
+ *
+ * @module
+ */
+
+import type { Database, Statement } from "@db/sqlite";
+import { ContainerTable } from "./containers.ts";
+import { ContainerViews } from "./container_views.ts";
+import { DeployedContainers } from "./deployed_containers.ts";
+import { guarded, StoreError, storeError } from "./error.ts";
+import { HostTable } from "./hosts.ts";
+import { loadMigrations, migrate, requireCurrent } from "./migrate.ts";
+import { Registry } from "./registry.ts";
+import { StageTable } from "./stages.ts";
+import { TransitionTable } from "./transitions.ts";
+import { WorkloadTable } from "./workloads.ts";
+
+/** How to open a store. */
+export interface StoreOptions {
+  /** Read only: never creates, migrates or writes. Default false. */
+  readonly?: boolean;
+  /** Time as RFC 3339 UTC; for tests. */
+  now?: () => string;
+}
+
+/** What was written, for whoever keeps others informed. Row ids, or `all` when names changed. */
+export type Written = { readonly rows: readonly string[] } | { readonly rows: "all" };
+
+/**
+ * Opens the database at `path` and brings it to this program's schema. `DENO_SQLITE_PATH` must
+ * name the SQLite library by now, because importing `@db/sqlite` loads it.
+ *
+ * @throws {StoreError} `corrupt`, `newer`, `full`, `readonly`, `busy`, `io`; with `readonly` also
+ *   `not-found` when there is no database yet.
+ */
+export async function openStore(path: string, options: StoreOptions = {}): Promise<Store> {
+  const now = options.now ?? (() => new Date().toISOString());
+  const readonly = options.readonly ?? false;
+  if (readonly) await requireFile(path);
+  else await createPrivate(path);
+  const { Database } = await import("@db/sqlite");
+  return guarded(`Cannot open "${path}"`, () => {
+    const db = new Database(path, { readonly, create: false, int64: true });
+    try {
+      db.exec("PRAGMA busy_timeout = 5000");
+      db.exec("PRAGMA foreign_keys = ON");
+      const migrations = loadMigrations();
+      if (readonly) {
+        requireCurrent(db, migrations, { path });
+      } else {
+        refuseCorrupted(db, path);
+        db.exec("PRAGMA journal_mode = WAL");
+        db.exec("PRAGMA synchronous = FULL");
+        db.exec("PRAGMA journal_size_limit = 16777216");
+        migrate(db, migrations, { path, now: now() });
+      }
+      return new Store(db, path, now);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/** An open database. Every method is synchronous; the process that owns the lock is the writer. */
+export class Store {
+  /** Path of the database file. */
+  readonly path: string;
+  /** Projects, stacks and sites, each with its workload. */
+  readonly registry: Registry;
+  /** Stages of projects. */
+  readonly stages: StageTable;
+  /** Workloads: lookups and secrets. */
+  readonly workloads: WorkloadTable;
+  /** The containers index as the reconciler reads and writes it. */
+  readonly containers: ContainerTable;
+  /** The containers index as the deployer writes it. */
+  readonly deployed: DeployedContainers;
+  /** The containers index as everyone else reads it. */
+  readonly views: ContainerViews;
+  /** What is remembered of a host. */
+  readonly hosts: HostTable;
+  /** What happened to each row. */
+  readonly transitions: TransitionTable;
+  /** Called after each commit that changed what readers see. Must not throw. */
+  onWritten: (written: Written) => void = () => {};
+
+  readonly #db: Database;
+  readonly #statements = new Map<string, Statement>();
+  #closed = false;
+
+  /** Use {@link openStore}. */
+  constructor(db: Database, path: string, now: () => string) {
+    this.#db = db;
+    this.path = path;
+    const connection: Connection = {
+      now,
+      sql: (text) => this.#prepared(text),
+      write: (action, operation) => this.#write(action, operation),
+      written: (written) => {
+        if (written.rows === "all") this.containers.invalidate();
+        this.onWritten(written);
+      },
+      dataVersion: () => this.#prepared("PRAGMA data_version").value<[number]>()![0],
+    };
+    this.transitions = new TransitionTable(connection);
+    this.hosts = new HostTable(connection);
+    this.workloads = new WorkloadTable(connection);
+    this.stages = new StageTable(connection);
+    this.containers = new ContainerTable(connection, {
+      hosts: this.hosts,
+      transitions: this.transitions,
+    });
+    this.views = new ContainerViews(connection);
+    this.deployed = new DeployedContainers(connection, {
+      containers: this.containers,
+      transitions: this.transitions,
+      views: this.views,
+    });
+    this.registry = new Registry(connection, { workloads: this.workloads });
+  }
+
+  /** Size of the database in bytes, without its write-ahead log. */
+  sizeBytes(): number {
+    return this.#prepared(
+      "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    ).value<[number]>()![0];
+  }
+
+  /** Rows changed through this connection since it was opened, as SQLite counts them. */
+  totalChanges(): number {
+    return this.#db.totalChanges;
+  }
+
+  /** SQLite's own version. */
+  sqliteVersion(): string {
+    return this.#prepared("SELECT sqlite_version()").value<[string]>()![0];
+  }
+
+  /**
+   * Proves that the database can be written now: takes the write lock and gives it back.
+   *
+   * @throws {StoreError} `busy`, `readonly`, `full`, `io`.
+   */
+  checkWritable(): void {
+    this.#write("Cannot write to the database", () => {});
+  }
+
+  /** Closes the database; a second call does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const statement of this.#statements.values()) statement.finalize();
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #prepared(text: string): Statement {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#db.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  #write<T>(action: string, operation: () => T): T {
+    return guarded(action, () => this.#db.transaction(operation).immediate());
+  }
+}
+
+/** What a table needs of the connection it lives on. */
+export interface Connection {
+  /** The present time, RFC 3339 UTC. */
+  now(): string;
+  /** The prepared statement for this text; prepared once, kept until the store closes. */
+  sql(text: string): Statement;
+  /**
+   * Runs `operation` in one immediate transaction; nests. Whatever it throws rolls back; SQLite's
+   * failures come out as StoreError with `action` in front.
+   */
+  write<T>(action: string, operation: () => T): T;
+  /** Says what a commit changed. To be called after {@link Connection.write} returned. */
+  written(written: Written): void;
+  /** Changes when another connection wrote. */
+  dataVersion(): number;
+}
+
+function refuseCorrupted(db: Database, path: string): void {
+  const problem = db.prepare("PRAGMA quick_check(1)").value<[string]>()?.[0];
+  if (problem === "ok") return;
+  throw new StoreError("corrupt", `Cannot open "${path}": the database is corrupted (${problem})`, {
+    hint: "the file was left as it is; keep a copy and restore a backup of it",
+  });
+}
+
+async function requireFile(path: string): Promise<void> {
+  try {
+    await Deno.lstat(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw openError(path, error);
+    throw new StoreError("not-found", `Cannot read "${path}": there is no index yet`, {
+      hint: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
+    });
+  }
+}
+
+/** Creates the file for this user alone before SQLite would create it with the umask's mode. */
+async function createPrivate(path: string): Promise<void> {
+  try {
+    const file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
+    file.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw openError(path, error);
+  }
+}
+
+function openError(path: string, cause: unknown): unknown {
+  const code = (cause as { code?: string }).code;
+  if (code === "ENOSPC") {
+    return new StoreError("full", `Cannot open "${path}": the disk is full`, {
+      hint: "free space on the data directory's file system",
+      cause,
+    });
+  }
+  if (code === "EROFS" || code === "EACCES" || code === "EPERM") {
+    return new StoreError("readonly", `Cannot open "${path}": permission denied (${code})`, {
+      hint: "run as the user that owns the data directory, or choose another with --data-dir",
+      cause,
+    });
+  }
+  return storeError(`Cannot open "${path}"`, cause);
+}

@@ -1,0 +1,176 @@
+/**
+ * The `workloads` table: lookups for dispatch, and webhook secrets. Rows are made by the
+ * registry, together with the project, stack or site that they stand for.
+ *
+ * @module
+ */
+
+import type { Workload, WorkloadDirectory, WorkloadKind } from "../model.ts";
+import { StoreError } from "./error.ts";
+import type { Connection } from "./store.ts";
+
+/** The `workloads` table. */
+export class WorkloadTable {
+  readonly #c: Connection;
+  #directory: { view: WorkloadDirectory; version: number } | null = null;
+
+  /** On this connection. */
+  constructor(connection: Connection) {
+    this.#c = connection;
+  }
+
+  /** Every workload, by kind and name. */
+  list(): Workload[] {
+    return this.#c.sql("SELECT id, kind, ref_id, name FROM workloads ORDER BY kind, name")
+      .values<Columns>().map(workload);
+  }
+
+  /** The workload with this id. */
+  get(id: string): Workload | undefined {
+    const row = this.#c.sql("SELECT id, kind, ref_id, name FROM workloads WHERE id = ?")
+      .value<Columns>(id);
+    return row && workload(row);
+  }
+
+  /** Workloads with this name: at most one of each kind. */
+  named(name: string): Workload[] {
+    return this.#c.sql(
+      "SELECT id, kind, ref_id, name FROM workloads WHERE name = ? ORDER BY kind",
+    ).values<Columns>(name).map(workload);
+  }
+
+  /**
+   * All workloads in memory for a pass's lookups; read again only after a change. A pass asks
+   * for thousands of containers, so it must not ask SQLite for each.
+   */
+  directory(): WorkloadDirectory {
+    const version = this.#c.dataVersion();
+    if (this.#directory?.version !== version) {
+      this.#directory = { view: this.#loadDirectory(), version };
+    }
+    return this.#directory!.view;
+  }
+
+  /** To be called by whoever changed workloads or stacks on this connection. */
+  changed(): void {
+    this.#directory = null;
+  }
+
+  /** Creates the workload of a project, stack or site; returns its new secret. */
+  create(workload: Workload): string {
+    const secret = newSecret();
+    const now = this.#c.now();
+    this.#c.sql(
+      `INSERT INTO workloads (id, kind, ref_id, name, webhook_secret, created_at, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ).run(workload.id, workload.kind, workload.refId, workload.name, secret, now, now);
+    this.changed();
+    return secret;
+  }
+
+  /** Gives the workload of a project, stack or site its new name. */
+  rename(kind: WorkloadKind, refId: string, name: string): void {
+    this.#c.sql("UPDATE workloads SET name = ?, updated_at = ? WHERE kind = ? AND ref_id = ?")
+      .run(name, this.#c.now(), kind, refId);
+    this.changed();
+  }
+
+  /** Removes the workload of a project, stack or site, and its container rows with it. */
+  remove(kind: WorkloadKind, refId: string): void {
+    this.#c.sql("DELETE FROM workloads WHERE kind = ? AND ref_id = ?").run(kind, refId);
+    this.changed();
+  }
+
+  /**
+   * The workload's webhook secret.
+   *
+   * @throws {StoreError} `not-found`.
+   */
+  secret(id: string): string {
+    const row = this.#c.sql("SELECT webhook_secret FROM workloads WHERE id = ?")
+      .value<[string]>(id);
+    if (row === undefined) throw unknownWorkload(id);
+    return row[0];
+  }
+
+  /**
+   * Replaces the workload's webhook secret and returns the new one: durable, or not replaced.
+   *
+   * @throws {StoreError} `not-found`.
+   */
+  rotateSecret(id: string): string {
+    const secret = newSecret();
+    this.#c.write(`Cannot rotate the secret of workload "${id}"`, () => {
+      const changed = this.#c.sql(
+        "UPDATE workloads SET webhook_secret = ?, updated_at = ? WHERE id = ?",
+      ).run(secret, this.#c.now(), id);
+      if (changed === 0) throw unknownWorkload(id);
+    });
+    return secret;
+  }
+
+  /**
+   * The workload that this webhook secret belongs to. Compares with every secret in full, so that
+   * the time it takes says nothing about any of them.
+   */
+  byWebhookSecret(secret: string): Workload | undefined {
+    const given = new TextEncoder().encode(secret);
+    let found: Workload | undefined;
+    const rows = this.#c.sql("SELECT id, kind, ref_id, name, webhook_secret FROM workloads")
+      .values<[...Columns, string]>();
+    for (const [id, kind, refId, name, kept] of rows) {
+      if (equalInConstantTime(given, kept)) found = { id, kind, refId, name };
+    }
+    return found;
+  }
+
+  #loadDirectory(): WorkloadDirectory {
+    const byId = new Map<string, Workload>();
+    const bySite = new Map<string, Workload>();
+    const byStack = new Map<string, Workload>();
+    for (const w of this.list()) {
+      byId.set(w.id, w);
+      if (w.kind === "site") bySite.set(w.refId, w);
+      if (w.kind === "stack") byStack.set(w.refId, w);
+    }
+    const byComposeProject = new Map<string, Workload>();
+    for (
+      const [id, project] of this.#c.sql("SELECT id, compose_project_name FROM stacks")
+        .values<[string, string]>()
+    ) {
+      const w = byStack.get(id);
+      if (w !== undefined) byComposeProject.set(project, w);
+    }
+    return {
+      byId: (id) => byId.get(id),
+      bySite: (id) => bySite.get(id),
+      byComposeProject: (project) => byComposeProject.get(project),
+    };
+  }
+}
+
+type Columns = [string, WorkloadKind, string, string];
+
+function workload([id, kind, refId, name]: Columns): Workload {
+  return { id, kind, refId, name };
+}
+
+function unknownWorkload(id: string): StoreError {
+  return new StoreError("not-found", `Cannot find workload "${id}": no such workload`, {
+    hint: "`tinyforge list workloads` shows them",
+  });
+}
+
+/** 256 random bits, URL-safe. */
+function newSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toBase64({
+    alphabet: "base64url",
+    omitPadding: true,
+  });
+}
+
+function equalInConstantTime(given: Uint8Array, kept: string): boolean {
+  let difference = given.length ^ kept.length;
+  for (let i = 0; i < kept.length; i++) difference |= (given[i] ?? 0) ^ kept.charCodeAt(i);
+  return difference === 0;
+}
