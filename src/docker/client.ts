@@ -1,0 +1,214 @@
+/**
+ * Asks the Engine: every container, some of them, its id, its events. Each answer comes within a
+ * deadline and complete, or not at all. Knows nothing of workloads, must not retry on its own and
+ * must not remember what it was told (but for the API version agreed on).
+ *
+ * @module
+ */
+
+import type { Listing } from "../model.ts";
+import { Deadline } from "./deadline.ts";
+import { type DockerEndpoint, DockerError } from "./error.ts";
+import { decodeEvents, type EngineEvent } from "./events.ts";
+import type { DockerHost } from "./host.ts";
+import { type Observe, readJson, Transport } from "./transport.ts";
+import { type EngineVersion, identify, negotiate } from "./version.ts";
+import { decodeListing } from "./wire.ts";
+
+/** Time within which an answer must have come completely, milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** How a {@link DockerClient} asks. */
+export interface DockerClientOptions {
+  /** The Engine's address. */
+  readonly host: DockerHost;
+  /** Deadline of each call, from connecting to the last byte, milliseconds; 10 s by default. */
+  readonly timeoutMs?: number;
+  /**
+   * Called once for each request when it ends (for `events`: when the stream opens) with `ok`,
+   * `aborted` or the kind of its `DockerError`.
+   */
+  readonly observe?: Observe;
+}
+
+/** What every call takes. */
+export interface AskOptions {
+  /** Ends the call; its reason is what the call throws then. */
+  readonly signal?: AbortSignal | undefined;
+  /** Deadline, milliseconds; the client's by default. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What {@linkcode DockerClient.list} takes. */
+export interface ListOptions extends AskOptions {
+  /** Only these containers, by full id; all when left out. */
+  readonly ids?: Iterable<string> | undefined;
+}
+
+/** What {@linkcode DockerClient.events} takes. */
+export interface EventsOptions extends AskOptions {
+  /** Also what the Engine remembers since then, milliseconds since the Unix epoch. */
+  readonly since?: number | undefined;
+  /** Called once, when the Engine has accepted the subscription. */
+  readonly onOpen?: (() => void) | undefined;
+  /** Called for each line that is no event, with why. */
+  readonly onGarbage?: ((why: string) => void) | undefined;
+}
+
+/** Asks one Engine; opens nothing until asked, to be closed at the end. */
+export class DockerClient implements Disposable {
+  readonly #transport: Transport;
+  readonly #timeoutMs: number;
+  readonly #closing = new AbortController();
+  #version: EngineVersion | undefined;
+
+  /** Inert: connects with the first request. */
+  constructor(options: DockerClientOptions) {
+    this.#transport = new Transport(options.host, options.observe ?? (() => {}));
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  /**
+   * Every container of the Engine, or exactly those of `ids` that exist. Complete or an error:
+   * throws `DockerError`, or the signal's reason.
+   */
+  async list(options: ListOptions = {}): Promise<Listing> {
+    const ids = options.ids === undefined ? null : new Set(options.ids);
+    if (ids?.size === 0) return { scope: ids, containers: [] };
+    const endpoint = ids === null ? "list" : "list_ids";
+    const filters = ids === null ? "" : `&filters=${encode({ id: [...ids] })}`;
+    using deadline = this.#deadline(options);
+    const body = await this.#ask(endpoint, `/containers/json?all=1${filters}`, {
+      deadline,
+      read: (response) => readJson(endpoint, response),
+    });
+    const containers = decodeListing(body, { endpoint });
+    if (ids === null) return { scope: "all", containers };
+    // The Engine takes an id for a prefix or a pattern: what else matched was not asked for.
+    return { scope: ids, containers: containers.filter((container) => ids.has(container.id)) };
+  }
+
+  /**
+   * The Engine's id: the same for as long as the Engine keeps its containers. Throws
+   * `DockerError`, or the signal's reason.
+   */
+  async engineId(options: AskOptions = {}): Promise<string> {
+    using deadline = this.#deadline(options);
+    const info = await this.#ask("info", "/info", {
+      deadline,
+      read: (response) => readJson("info", response),
+    });
+    return identify(info, await this.#agree("info", deadline));
+  }
+
+  /** What was agreed on with the Engine. Throws `DockerError`, or the signal's reason. */
+  async version(options: AskOptions = {}): Promise<EngineVersion> {
+    using deadline = this.#deadline(options);
+    return await this.#agree("version", deadline);
+  }
+
+  /** Resolves when the Engine answers. Throws `DockerError`, or the signal's reason. */
+  async ping(options: AskOptions = {}): Promise<void> {
+    using deadline = this.#deadline(options);
+    await this.#ping("ping", deadline);
+  }
+
+  /**
+   * What happens to containers from now on. The deadline holds until the stream is open, then
+   * there is none. Ends when the Engine ends the stream, which is normal; throws `DockerError`, or
+   * the signal's reason. Nothing is asked before the first `next()`.
+   */
+  async *events(options: EventsOptions = {}): AsyncGenerator<EngineEvent, void, undefined> {
+    using deadline = this.#deadline(options);
+    const since = options.since === undefined ? "" : `&since=${(options.since / 1000).toFixed(6)}`;
+    const body = await this.#ask("events", `/events?filters=${encode(OF_CONTAINERS)}${since}`, {
+      deadline,
+      read: (response) => Promise.resolve(response.body),
+    });
+    deadline.lift();
+    options.onOpen?.();
+    if (body === null) return;
+    try {
+      yield* decodeEvents(body, { onGarbage: options.onGarbage });
+    } catch (error) {
+      throw this.#transport.explain(error, { purpose: "events", deadline });
+    }
+  }
+
+  /** Ends every call under way with an `AbortError`; idempotent. */
+  close(): void {
+    this.#closing.abort(new DOMException("The Docker client was closed", "AbortError"));
+    this.#transport[Symbol.dispose]();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #deadline(options: AskOptions): Deadline {
+    const sources = [this.#closing.signal, options.signal];
+    return new Deadline(options.timeoutMs ?? this.#timeoutMs, sources);
+  }
+
+  /** Asks under the agreed version; agrees once more when another Engine answers by now. */
+  async #ask<T>(
+    endpoint: DockerEndpoint,
+    path: string,
+    options: { deadline: Deadline; read: (response: Response) => Promise<T> },
+  ): Promise<T> {
+    const { deadline, read } = options;
+    for (;;) {
+      const remembered = this.#version !== undefined;
+      const { apiVersion } = await this.#agree(endpoint, deadline);
+      try {
+        return await this.#transport.ask({
+          endpoint,
+          purpose: endpoint,
+          path: `/v${apiVersion}${path}`,
+          deadline,
+          read,
+        });
+      } catch (error) {
+        // An answer, however bad, is this Engine's. After all else, another may be next.
+        if (!(error instanceof DockerError) || error.kind === "http") throw error;
+        if (error.kind === "malformed") throw error;
+        this.#version = undefined;
+        if (error.kind !== "api-version" || !remembered) throw error;
+      }
+    }
+  }
+
+  async #agree(purpose: DockerEndpoint, deadline: Deadline): Promise<EngineVersion> {
+    if (this.#version !== undefined) return this.#version;
+    const newest = await this.#ping(purpose, deadline);
+    const body = await this.#transport.ask({
+      endpoint: "version",
+      purpose,
+      path: "/version",
+      deadline,
+      read: (response) => readJson(purpose, response),
+    });
+    return this.#version = negotiate(newest, body, { purpose });
+  }
+
+  /** The newest API version of the Engine, if it says so here. */
+  #ping(purpose: DockerEndpoint, deadline: Deadline): Promise<string | null> {
+    return this.#transport.ask({
+      endpoint: "ping",
+      purpose,
+      path: "/_ping",
+      deadline,
+      read: async (response) => {
+        await response.text();
+        return response.headers.get("api-version");
+      },
+    });
+  }
+}
+
+const OF_CONTAINERS = { type: ["container"] };
+
+function encode(filters: Record<string, string[]>): string {
+  return encodeURIComponent(JSON.stringify(filters));
+}

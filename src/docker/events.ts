@@ -1,0 +1,182 @@
+/**
+ * The Engine's event stream: lines of JSON in, container events out. Survives half lines, garbage
+ * and foreign dialects; must not interpret events: they say which container to look at, no more.
+ *
+ * Where Podman's stream differs from Docker's:
+ * - some actions have other names: {@linkcode PODMAN_ACTIONS}
+ * - the health of a `health_status` event is in a field of its own, `HealthStatus`
+ * - `init` and `cleanup` exist only there and pass as they are; `cleanup` follows each `die`
+ *
+ * @module
+ */
+
+import { DockerError } from "./error.ts";
+import { storable } from "./text.ts";
+import { CONTAINER_ID } from "./wire.ts";
+
+/** Something happened to a container. */
+export interface EngineEvent {
+  /** Docker's name without what follows its colon: `start`, `die`, `health_status`, `exec_create`. */
+  readonly action: string;
+  /** Full id of the container. */
+  readonly containerId: string;
+  /** The container's name, empty when not told. */
+  readonly name: string;
+  /** `healthy`, `unhealthy`, `starting` with `health_status`, else null. */
+  readonly health: string | null;
+  /** Exit code with `die`, else null. */
+  readonly exitCode: number | null;
+  /** The Engine's own clock, milliseconds since the Unix epoch with fraction; null when not told. */
+  readonly timeMs: number | null;
+}
+
+/** Podman's names of actions, and Docker's for the same. */
+export const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
+  died: "die",
+  remove: "destroy",
+  exec_died: "exec_die",
+};
+
+/** Longest line that is read, in UTF-16 units; an event with all its labels has a few thousand. */
+export const MAX_EVENT_LINE: number = 1024 * 1024;
+
+// What a listing never shows: the like of `docker exec`, which health checks do every second.
+const INERT = new Set([
+  "archive-path",
+  "attach",
+  "commit",
+  "copy",
+  "detach",
+  "exec",
+  "exec_create",
+  "exec_detach",
+  "exec_die",
+  "exec_start",
+  "export",
+  "extract-to-dir",
+  "mount",
+  "prune",
+  "resize",
+  "sync",
+  "top",
+  "unmount",
+]);
+
+/** Whether a listing can look different after this action; unknown actions can. */
+export function affectsListing(action: string): boolean {
+  return !INERT.has(action);
+}
+
+/** How {@linkcode decodeEvents} reads. */
+export interface DecodeEventsOptions {
+  /** Called for each line that is no event, with why; the line is skipped. */
+  readonly onGarbage?: ((why: string) => void) | undefined;
+}
+
+/**
+ * The container events of a body of `/events`, in its order, until it ends. Throws `DockerError`
+ * of kind `malformed` on a line longer than {@linkcode MAX_EVENT_LINE}, and whatever the body
+ * throws. Ending the iteration early cancels the body.
+ */
+export async function* decodeEvents(
+  body: ReadableStream<Uint8Array>,
+  options: DecodeEventsOptions = {},
+): AsyncGenerator<EngineEvent, void, undefined> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const text = decoder.decode(chunk, { stream: true });
+    let start = 0;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+      const line = rest + text.slice(start, end);
+      rest = "";
+      start = end + 1;
+      const event = decodeLine(line, options);
+      if (event !== null) yield event;
+    }
+    rest += text.slice(start);
+    if (rest.length > MAX_EVENT_LINE) {
+      throw new DockerError(`a line of the stream is longer than ${MAX_EVENT_LINE} characters`, {
+        kind: "malformed",
+        endpoint: "events",
+        hint: "Something else than a Docker Engine may be answering there.",
+      });
+    }
+  }
+  // A last line without its end was cut off: whoever reconnects lists everything anyway.
+  if (rest.trim() !== "") options.onGarbage?.("the stream ended within a line");
+}
+
+function decodeLine(line: string, options: DecodeEventsOptions): EngineEvent | null {
+  const trimmed = line.trim();
+  if (trimmed === "") return null;
+  let message: unknown;
+  try {
+    message = JSON.parse(trimmed);
+  } catch {
+    options.onGarbage?.("not JSON");
+    return null;
+  }
+  const event = decodeEvent(message);
+  if (typeof event === "string") {
+    options.onGarbage?.(event);
+    return null;
+  }
+  return event;
+}
+
+/** An event as far as it is known. `status` and `id` are the names of API 1.21 and older. */
+interface RawEvent {
+  readonly Type?: unknown;
+  readonly Action?: unknown;
+  readonly Actor?: { readonly ID?: unknown; readonly Attributes?: unknown } | null;
+  readonly status?: unknown;
+  readonly id?: unknown;
+  readonly HealthStatus?: unknown;
+  readonly time?: unknown;
+  readonly timeNano?: unknown;
+}
+
+/** The event; null for one of another kind of object; or, as text, why it is none. */
+function decodeEvent(message: unknown): EngineEvent | string | null {
+  if (typeof message !== "object" || message === null) return "not an object";
+  const raw: RawEvent = message;
+  if (raw.Type !== undefined && raw.Type !== "container") return null;
+  const said = raw.Action ?? raw.status;
+  if (typeof said !== "string" || said === "") return "no action";
+  const containerId = raw.Actor?.ID ?? raw.id;
+  if (typeof containerId !== "string" || !CONTAINER_ID.test(containerId)) return "no container id";
+
+  // "health_status: healthy", "exec_create: /bin/sh -c …"
+  const colon = said.indexOf(":");
+  const word = colon < 0 ? said : said.slice(0, colon);
+  const action = Object.hasOwn(PODMAN_ACTIONS, word) ? PODMAN_ACTIONS[word] as string : word;
+  const attributes = (raw.Actor?.Attributes ?? {}) as Record<string, unknown>;
+  return {
+    action: storable(action),
+    containerId,
+    name: typeof attributes["name"] === "string" ? storable(attributes["name"]) : "",
+    health: action === "health_status"
+      ? health(colon < 0 ? raw.HealthStatus : said.slice(colon + 1).trim())
+      : null,
+    exitCode: action === "die"
+      ? exitCode(attributes["exitCode"] ?? attributes["containerExitCode"])
+      : null,
+    timeMs: timeMs(raw),
+  };
+}
+
+function health(word: unknown): string | null {
+  return word === "healthy" || word === "unhealthy" || word === "starting" ? word : null;
+}
+
+function exitCode(text: unknown): number | null {
+  return typeof text === "string" && /^-?\d{1,10}$/.test(text) ? Number(text) : null;
+}
+
+function timeMs(raw: RawEvent): number | null {
+  // A double keeps nanoseconds since the epoch to a quarter of a microsecond.
+  if (typeof raw.timeNano === "number" && raw.timeNano > 0) return raw.timeNano / 1e6;
+  if (typeof raw.time === "number" && raw.time > 0) return raw.time * 1000;
+  return null;
+}

@@ -1,0 +1,142 @@
+/**
+ * One HTTP request to the Engine at a time: over its socket or TCP, within a deadline, every body
+ * read or cancelled, every failure explained. Knows nothing of what is asked.
+ *
+ * @module
+ */
+
+import type { Deadline } from "./deadline.ts";
+import {
+  connectionError,
+  type DockerEndpoint,
+  DockerError,
+  httpError,
+  malformed,
+  timeoutError,
+} from "./error.ts";
+import type { DockerHost } from "./host.ts";
+
+// What is read of an error answer; the Engine's are one sentence.
+const MAX_ERROR_BODY = 64 * 1024;
+
+/** Told of each request when it ended: `ok`, `aborted` or the kind of its `DockerError`. */
+export type Observe = (endpoint: DockerEndpoint, outcome: string) => void;
+
+/** A request to make. */
+export interface Ask<T> {
+  /** What is asked, as {@linkcode Observe} counts it. */
+  readonly endpoint: DockerEndpoint;
+  /** What it is asked for; errors speak of this. */
+  readonly purpose: DockerEndpoint;
+  /** Path and query. */
+  readonly path: string;
+  /** When it must be read by. */
+  readonly deadline: Deadline;
+  /** Reads the answer, which has status 200, or hands its body on. */
+  readonly read: (response: Response) => Promise<T>;
+}
+
+/** Makes requests; keeps connections open between them. */
+export class Transport implements Disposable {
+  readonly #host: DockerHost;
+  readonly #observe: Observe;
+  #client: Deno.HttpClient | undefined;
+
+  /** Inert: connects with the first request. */
+  constructor(host: DockerHost, observe: Observe) {
+    this.#host = host;
+    this.#observe = observe;
+  }
+
+  /** Throws `DockerError`, or the reason of the deadline's signal. */
+  async ask<T>(ask: Ask<T>): Promise<T> {
+    const { endpoint, purpose, deadline } = ask;
+    try {
+      const client = this.#client ??= openClient(this.#host);
+      const response = await fetch(`${this.#base()}${ask.path}`, {
+        client,
+        signal: deadline.signal,
+        // Answering for another place is nothing an Engine does.
+        redirect: "manual",
+      });
+      if (response.status !== 200) {
+        throw httpError(purpose, response.status, await readBounded(response, MAX_ERROR_BODY));
+      }
+      const result = await ask.read(response);
+      this.#observe(endpoint, "ok");
+      return result;
+    } catch (cause) {
+      const error = this.explain(cause, ask);
+      this.#observe(endpoint, error instanceof DockerError ? error.kind : "aborted");
+      throw error;
+    }
+  }
+
+  /** What a failed request throws: an abort's reason as it is, everything else a `DockerError`. */
+  explain(cause: unknown, ask: { purpose: DockerEndpoint; deadline: Deadline }): unknown {
+    const { purpose, deadline } = ask;
+    if (deadline.expired) return timeoutError(purpose, deadline.timeoutMs);
+    if (deadline.signal.aborted) return deadline.signal.reason;
+    if (cause instanceof DockerError) return cause;
+    const target = this.#host.kind === "unix" ? this.#host.path : this.#host.url;
+    return connectionError(purpose, target, { cause });
+  }
+
+  /** Drops idle connections; idempotent. */
+  [Symbol.dispose](): void {
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  #base(): string {
+    // The name stands in the Host header and, with Deno, in the permission that is asked for.
+    return this.#host.kind === "unix" ? "http://docker" : this.#host.url;
+  }
+}
+
+/** Reads an answer as JSON. */
+export async function readJson(purpose: DockerEndpoint, response: Response): Promise<unknown> {
+  // Read first, parse then: so a connection that broke is never taken for an Engine that lies.
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw malformed(purpose, `the answer of ${text.length} characters is not valid JSON`, cause);
+  }
+}
+
+function openClient(host: DockerHost): Deno.HttpClient {
+  if (host.kind === "unix") {
+    return Deno.createHttpClient({ proxy: { transport: "unix", path: host.path } });
+  }
+  if (host.tls === undefined) return Deno.createHttpClient({});
+  const { ca, cert, key } = host.tls;
+  return Deno.createHttpClient({
+    caCerts: [readPem(ca)],
+    cert: readPem(cert),
+    key: readPem(key),
+  });
+}
+
+function readPem(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (cause) {
+    throw new DockerError(`${JSON.stringify(path)} can't be read: ${(cause as Error).message}`, {
+      kind: "host",
+      endpoint: "host",
+      hint: "DOCKER_CERT_PATH names a folder with ca.pem, cert.pem and key.pem.",
+      cause,
+    });
+  }
+}
+
+async function readBounded(response: Response, limit: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > limit) break;
+  }
+  return text;
+}

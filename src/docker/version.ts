@@ -1,0 +1,109 @@
+/**
+ * Which Engine is this, and which API version do both speak: reads `/_ping`, `/version` and
+ * `/info`. Pure.
+ *
+ * @module
+ */
+
+import { type DockerEndpoint, DockerError, malformed } from "./error.ts";
+import { storable } from "./text.ts";
+
+/** The oldest API version this program speaks (Docker 1.12; what every supported Podman has). */
+export const MIN_API_VERSION = "1.24";
+
+/** The newest API version this program was written against. */
+export const MAX_API_VERSION = "1.54";
+
+/** What was agreed on with an Engine. */
+export interface EngineVersion {
+  /** The API version spoken, `1.41`. */
+  readonly apiVersion: string;
+  /** The newest the Engine speaks. */
+  readonly engineApiVersion: string;
+  /** The oldest the Engine speaks. */
+  readonly engineMinApiVersion: string;
+  /** The Engine's own version, `20.10.24`. */
+  readonly engineVersion: string;
+  /** Who made it; what differs is handled within this folder. */
+  readonly kind: "docker" | "podman";
+}
+
+/**
+ * The newest version both speak, from the `Api-Version` header of `/_ping` (null when there is
+ * none) and the body of `/version`. Throws `DockerError` of kind `api-version` or `malformed`.
+ */
+export function negotiate(
+  pingVersion: string | null,
+  body: unknown,
+  options: { purpose?: DockerEndpoint } = {},
+): EngineVersion {
+  const endpoint = options.purpose ?? "version";
+  if (typeof body !== "object" || body === null) {
+    throw malformed(endpoint, "the answer is not an object");
+  }
+  const raw: {
+    ApiVersion?: unknown;
+    MinAPIVersion?: unknown;
+    Version?: unknown;
+    Components?: unknown;
+  } = body;
+  const newest = pingVersion ?? raw.ApiVersion;
+  // An Engine that does not say how old it can speak is older than the question.
+  const oldest = raw.MinAPIVersion || "1.12";
+  if (!isVersion(newest)) throw malformed(endpoint, "the answer has no ApiVersion");
+  if (!isVersion(oldest)) throw malformed(endpoint, "the answer has an invalid MinAPIVersion");
+  if (compare(newest, MIN_API_VERSION) < 0) {
+    throw new DockerError(
+      `the Engine speaks API ${newest} at most, this program ${MIN_API_VERSION} at least`,
+      { kind: "api-version", endpoint, hint: "Upgrade Docker to 1.12 or newer." },
+    );
+  }
+  if (compare(oldest, MAX_API_VERSION) > 0) {
+    throw new DockerError(
+      `the Engine speaks API ${oldest} at least, this program ${MAX_API_VERSION} at most`,
+      { kind: "api-version", endpoint, hint: "Upgrade Tinyforge." },
+    );
+  }
+  return {
+    apiVersion: compare(newest, MAX_API_VERSION) < 0 ? newest : MAX_API_VERSION,
+    engineApiVersion: newest,
+    engineMinApiVersion: oldest,
+    engineVersion: typeof raw.Version === "string" ? storable(raw.Version) : "",
+    kind: isPodman(raw.Components) ? "podman" : "docker",
+  };
+}
+
+/**
+ * The Engine's id from the body of `/info`. Docker keeps one in a file of its own. Podman makes a
+ * new one for every answer: there it is host name and storage directory, which between them say
+ * whose containers these are. Throws `DockerError` of kind `malformed`.
+ */
+export function identify(info: unknown, version: EngineVersion): string {
+  const raw = (info ?? {}) as { ID?: unknown; Name?: unknown; DockerRootDir?: unknown };
+  if (version.kind === "podman") {
+    const { Name: name, DockerRootDir: root } = raw;
+    if (typeof name !== "string" || typeof root !== "string" || root === "") {
+      throw malformed("info", "the answer has no Name or no DockerRootDir");
+    }
+    return storable(`podman:${name}:${root}`);
+  }
+  if (typeof raw.ID !== "string" || raw.ID === "") throw malformed("info", "the answer has no ID");
+  return storable(raw.ID);
+}
+
+function isPodman(components: unknown): boolean {
+  return Array.isArray(components) &&
+    components.some((component) =>
+      typeof component?.Name === "string" && component.Name.startsWith("Podman")
+    );
+}
+
+function isVersion(value: unknown): value is string {
+  return typeof value === "string" && /^\d{1,3}\.\d{1,3}$/.test(value);
+}
+
+function compare(a: string, b: string): number {
+  const [majorA = 0, minorA = 0] = a.split(".").map(Number);
+  const [majorB = 0, minorB = 0] = b.split(".").map(Number);
+  return majorA - majorB || minorA - minorB;
+}
