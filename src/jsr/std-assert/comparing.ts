@@ -34,9 +34,7 @@ export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   if (!equal(actual, expected)) return;
   throw new AssertionError(
-    `Expected actual: ${format(actual)} not to be: ${format(expected)}${
-      suffix(msg)
-    }`,
+    `Expected actual: ${format(actual)} not to be: ${format(expected)}${suffix(msg)}`,
   );
 }
 
@@ -53,9 +51,7 @@ export function assertStrictEquals<T>(
       written.split("\n").map((line) => `    ${line}`).join("\n"),
     );
     throw new AssertionError(
-      `Values have the same structure but are not reference-equal${
-        suffix(msg)
-      }\n\n${indented}\n`,
+      `Values have the same structure but are not reference-equal${suffix(msg)}\n\n${indented}\n`,
     );
   }
   throw new AssertionError(
@@ -71,9 +67,7 @@ export function assertNotStrictEquals<T>(
 ): void {
   if (!Object.is(actual, expected)) return;
   throw new AssertionError(
-    `Expected "actual" to not be strictly equal to: ${format(actual)}${
-      suffix(msg)
-    }\n`,
+    `Expected "actual" to not be strictly equal to: ${format(actual)}${suffix(msg)}\n`,
   );
 }
 
@@ -134,8 +128,7 @@ export function assertInstanceOf<
   msg = "",
 ): asserts actual is InstanceType<T> {
   if (actual instanceof expectedType) return;
-  const expected =
-    `Expected object to be an instance of "${expectedType.name}"`;
+  const expected = `Expected object to be an instance of "${expectedType.name}"`;
   const kind = typeof actual === "object" && actual !== null
     ? actual.constructor?.name ?? "Object"
     : typeof actual === "object"
@@ -203,15 +196,10 @@ export function assertAlmostEquals(
   const limit = tolerance ??
     (isFinite(expected) ? Math.abs(expected * 1e-7) : 1e-7);
   if (delta <= limit) return;
-  const written = (n: number): string =>
-    Number.isInteger(n) ? String(n) : n.toExponential();
+  const written = (n: number): string => Number.isInteger(n) ? String(n) : n.toExponential();
   throw new AssertionError(
-    `Expected actual: "${written(actual)}" to be close to "${
-      written(expected)
-    }": ` +
-      `delta "${written(delta)}" is greater than "${written(limit)}"${
-        suffix(msg)
-      }`,
+    `Expected actual: "${written(actual)}" to be close to "${written(expected)}": ` +
+      `delta "${written(delta)}" is greater than "${written(limit)}"${suffix(msg)}`,
   );
 }
 
@@ -225,14 +213,10 @@ export function assertArrayIncludes<T>(
   msg?: string,
 ): void {
   const present = Array.from(actual);
-  const missing = Array.from(expected).filter((item) =>
-    !present.some((have) => equal(item, have))
-  );
+  const missing = Array.from(expected).filter((item) => !present.some((have) => equal(item, have)));
   if (missing.length === 0) return;
   throw new AssertionError(
-    `Expected actual: "${format(actual)}" to include: "${format(expected)}"${
-      suffix(msg)
-    }\n` +
+    `Expected actual: "${format(actual)}" to include: "${format(expected)}"${suffix(msg)}\n` +
       `missing: ${format(missing)}`,
   );
 }

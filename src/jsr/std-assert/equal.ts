@@ -39,9 +39,7 @@ function compare(
   }
   if (a instanceof WeakMap || a instanceof WeakSet) {
     throw new TypeError(
-      `Cannot compare ${
-        a instanceof WeakMap ? "WeakMap" : "WeakSet"
-      } instances`,
+      `Cannot compare ${a instanceof WeakMap ? "WeakMap" : "WeakSet"} instances`,
     );
   }
   if (a instanceof WeakRef) {
@@ -65,8 +63,7 @@ function compare(
 
 /** A plain object and one without a prototype count as the same kind. */
 function samePrototype(a: object, b: object): boolean {
-  const plain = (value: object): unknown =>
-    Object.getPrototypeOf(value) ?? Object.prototype;
+  const plain = (value: object): unknown => Object.getPrototypeOf(value) ?? Object.prototype;
   return plain(a) === plain(b);
 }
 

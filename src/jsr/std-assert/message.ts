@@ -39,9 +39,7 @@ export function diff(actual: unknown, expected: unknown): string {
     if (sign === " ") return `    ${line}`;
     return paint(`${sign}   ${line}`, sign === "-" ? 31 : 32);
   });
-  const title = `    [${paint("Diff", 1)}] ${paint("Actual", 31)} / ${
-    paint("Expected", 32)
-  }`;
+  const title = `    [${paint("Diff", 1)}] ${paint("Actual", 31)} / ${paint("Expected", 32)}`;
   return ["", "", title, "", "", ...rows, ""].join("\n");
 }
 
@@ -58,8 +56,7 @@ function diffLines(a: string[], b: string[]): DiffRow[] {
     tail < a.length - head && tail < b.length - head &&
     a[a.length - 1 - tail] === b[b.length - 1 - tail]
   ) tail++;
-  const same = (lines: string[]): DiffRow[] =>
-    lines.map((line): DiffRow => [" ", line]);
+  const same = (lines: string[]): DiffRow[] => lines.map((line): DiffRow => [" ", line]);
   return [
     ...same(a.slice(0, head)),
     ...align(a.slice(head, a.length - tail), b.slice(head, b.length - tail)),

@@ -29,10 +29,4 @@ export {
   type Falsy,
 } from "./comparing.ts";
 export { assertObjectMatch } from "./object_match.ts";
-export {
-  assertIsError,
-  assertRejects,
-  assertThrows,
-  fail,
-  unreachable,
-} from "./throwing.ts";
+export { assertIsError, assertRejects, assertThrows, fail, unreachable } from "./throwing.ts";

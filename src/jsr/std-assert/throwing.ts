@@ -47,9 +47,9 @@ export function assertIsError<E extends Error = Error>(
     !withoutColour(error.message).includes(withoutColour(msgIncludes))
   ) {
     throw new AssertionError(
-      `Expected error message to include ${
-        JSON.stringify(msgIncludes)
-      }, but got ${JSON.stringify(error.message)}${suffix(msg)}`,
+      `Expected error message to include ${JSON.stringify(msgIncludes)}, but got ${
+        JSON.stringify(error.message)
+      }${suffix(msg)}`,
     );
   }
 }
