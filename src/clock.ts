@@ -1,0 +1,37 @@
+/**
+ * Time as the loops see it: a field, so that tests can turn it.
+ *
+ * @module
+ */
+
+/** Tells the time and waits. */
+export interface Clock {
+  /** Wall time, milliseconds since the Unix epoch; may jump. */
+  now(): number;
+  /** Milliseconds since some moment; never goes back. What waits are computed with. */
+  monotonic(): number;
+  /** Resolves after `ms` milliseconds, or at once when the signal aborts. Never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The system's clock. */
+export const SYSTEM_CLOCK: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener("abort", done);
+    }),
+};
+
+/** Wall time of a clock as RFC 3339 UTC with milliseconds. */
+export function timestamp(clock: Clock): string {
+  return new Date(clock.now()).toISOString();
+}

@@ -1,0 +1,56 @@
+/**
+ * Counts what full passes found that no event had announced: the figure that says whether events
+ * can be trusted. Pure; the caller brings the time.
+ *
+ * @module
+ */
+
+/** How long an event may lag behind the listing that already shows what it announces. */
+const GRACE_MS = 1000;
+
+/** How long before a pass an event still explains what the pass found. */
+const RECENT_MS = 5000;
+
+/** Holds what passes found until late events had their chance. */
+export class DriftWatch {
+  readonly #seen = new Map<string, number>();
+  #suspects: { containers: readonly string[]; at: number }[] = [];
+
+  /** An event named this container. */
+  event(containerId: string, now: number): void {
+    this.#seen.set(containerId, now);
+  }
+
+  /** A pass on the tick changed the rows of these containers. */
+  suspect(containers: readonly string[], now: number): void {
+    if (containers.length > 0) this.#suspects.push({ containers, at: now });
+  }
+
+  /** When {@link DriftWatch.settle} has something to say; null when nothing is held. */
+  get nextDueAt(): number | null {
+    return this.#suspects.length === 0 ? null : this.#suspects[0]!.at + GRACE_MS;
+  }
+
+  /** Number of containers that changed without any event near it. To be called when due. */
+  settle(now: number): number {
+    let drift = 0;
+    const due = this.#suspects.filter(({ at }) => at + GRACE_MS <= now);
+    this.#suspects = this.#suspects.filter(({ at }) => at + GRACE_MS > now);
+    for (const { containers, at } of due) {
+      drift += containers.filter((id) => (this.#seen.get(id) ?? -Infinity) < at - RECENT_MS).length;
+    }
+    return drift;
+  }
+
+  /** Forgets events that no longer explain anything. To be called now and then. */
+  prune(now: number): void {
+    for (const [id, at] of this.#seen) {
+      if (at < now - RECENT_MS - GRACE_MS) this.#seen.delete(id);
+    }
+  }
+
+  /** Forgets what is held: events did not flow all the time, so they are not to blame. */
+  forgive(): void {
+    this.#suspects = [];
+  }
+}

@@ -1,0 +1,307 @@
+/**
+ * When passes run: at boot, on a tick, when asked, and for the containers that events name. One at
+ * a time, whatever asks; level-triggered, so that a request carries no more than "look again".
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { DockerClient } from "../docker/client.ts";
+import { DockerError } from "../docker/error.ts";
+import type { EngineEvent } from "../docker/events.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { type PassReport, REFUSAL_REASONS } from "../model.ts";
+import { backoff } from "./backoff.ts";
+import { DirtySet } from "./dirty.ts";
+import { DriftWatch } from "./drift.ts";
+import { EventStream } from "./event_stream.ts";
+import type { PassResult, Reconciler } from "./reconciler.ts";
+
+/** What a {@link Loop} works with. */
+export interface LoopOptions {
+  reconciler: Reconciler;
+  docker: DockerClient;
+  /** Milliseconds between full passes. */
+  intervalMs: number;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  /** Follow the Engine's events. Default true. */
+  events?: boolean;
+  /** Silence of the event stream after which the Engine is pinged, milliseconds. */
+  idleMs?: number;
+  /** Returns a number from 0 to 1; for tests. */
+  random?: () => number;
+}
+
+/** While events are down, full passes follow each other at least this fast. */
+const TICK_WITHOUT_EVENTS_MS = 5000;
+
+/** An Engine that can't be reached costs nothing to ask, so that its return is seen soon. */
+const RETRY_UNREACHABLE_MS = 2000;
+
+/** More dirty containers than this and the whole Engine is listed instead; also bounds the URL. */
+const MAX_PARTIAL = 100;
+
+/** After a batch of more than this many the next waits longer: a storm is under way. */
+const STORM_SIZE = 20;
+const STORM_WAIT_MS = 150;
+
+/** Runs passes until it is stopped. */
+export class Loop {
+  readonly #o: LoopOptions;
+  readonly #abort = new AbortController();
+  readonly #dirty = new DirtySet();
+  readonly #drift = new DriftWatch();
+  readonly #stream: EventStream | null;
+  #running: Promise<void> | null = null;
+  #wake = new AbortController();
+  #wanted: PromiseWithResolvers<PassReport> | null = null;
+  #tickAt = -Infinity;
+  #notBefore = -Infinity;
+  #failures = 0;
+  #lastPass: PassReport | null = null;
+  #lastError: string | null = null;
+  /** Whether events flowed without a break since the last full pass. */
+  #unbroken = false;
+
+  /** Inert until {@link Loop.start}. */
+  constructor(options: LoopOptions) {
+    this.#o = options;
+    this.#stream = options.events === false ? null : new EventStream({
+      ...options,
+      onOpen: () => this.request(),
+      onEvent: (event) => this.#onEvent(event),
+      onDown: () => {
+        this.#unbroken = false;
+        this.#drift.forgive();
+        this.#tickAt = Math.min(this.#tickAt, this.#now() + this.#tickMs());
+        this.#wake.abort();
+      },
+    });
+  }
+
+  /** The last good full pass. */
+  get lastPass(): PassReport | null {
+    return this.#lastPass;
+  }
+
+  /** What the last pass failed with, null when it was good. */
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  /** Whether events flow, and how often the stream was opened again. */
+  get events(): { up: boolean; reconnects: number } {
+    return { up: this.#stream?.up ?? false, reconnects: this.#stream?.reconnects ?? 0 };
+  }
+
+  /** Runs the boot pass and everything after it. */
+  start(): void {
+    this.#running ??= this.#runAll();
+  }
+
+  /**
+   * Aborts what is under way, an Engine that hangs included, then waits for it; idempotent. Whoever
+   * waits for a pass gets an `AbortError`.
+   */
+  async stop(): Promise<void> {
+    this.#abort.abort(new DOMException("The reconciler was stopped", "AbortError"));
+    this.#wake.abort();
+    await this.#running;
+    this.#wanted?.reject(this.#abort.signal.reason);
+    this.#wanted = null;
+  }
+
+  /** Asks for a full pass soon. */
+  request(): void {
+    this.#want();
+  }
+
+  /**
+   * A full pass that begins after this call; requests during a pass share the next one.
+   *
+   * @throws what the pass fails with, or `AbortError` when the loop stops.
+   */
+  reconcileNow(): Promise<PassReport> {
+    if (this.#abort.signal.aborted) return Promise.reject(this.#abort.signal.reason);
+    return this.#want();
+  }
+
+  #want(): Promise<PassReport> {
+    if (this.#wanted === null) {
+      this.#wanted = Promise.withResolvers();
+      // Whoever only asks doesn't wait for the answer; a failing pass is logged by the loop.
+      this.#wanted.promise.catch(() => {});
+    }
+    this.#wake.abort();
+    return this.#wanted.promise;
+  }
+
+  #now(): number {
+    return this.#o.clock.monotonic();
+  }
+
+  async #runAll(): Promise<void> {
+    await Promise.all([this.#run(), this.#stream?.run(this.#abort.signal)]);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      // New before looking for work: what comes after the look aborts this one.
+      this.#wake = new AbortController();
+      this.#settleDrift();
+      const now = this.#now();
+      if (this.#wanted !== null) await this.#full("request");
+      else if (now >= this.#tickAt) await this.#full("tick");
+      else if (now >= this.#notBefore && now >= (this.#dirty.nextDueAt ?? Infinity)) {
+        await this.#partial();
+      } else await this.#o.clock.sleep(this.#untilNext(now), this.#wake.signal);
+    }
+  }
+
+  #untilNext(now: number): number {
+    const dirtyAt = Math.max(this.#dirty.nextDueAt ?? Infinity, this.#notBefore);
+    const next = Math.min(this.#tickAt, dirtyAt, this.#drift.nextDueAt ?? Infinity);
+    return Math.max(0, next - now);
+  }
+
+  #tickMs(): number {
+    const { intervalMs } = this.#o;
+    const followed = this.#stream === null || this.#stream.up;
+    return followed ? intervalMs : Math.min(intervalMs, TICK_WITHOUT_EVENTS_MS);
+  }
+
+  async #full(why: "request" | "tick"): Promise<void> {
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    const unbroken = this.#unbroken && why === "tick";
+    this.#unbroken = this.#stream?.up ?? false;
+    const named = new Set(this.#dirty.takeAll(this.#now()).keys());
+    const result = await this.#attempt((signal) => this.#o.reconciler.fullPass({ signal }), wanted);
+    if (result === null) return;
+    this.#lastPass = result.report;
+    this.#tickAt = this.#now() + this.#tickMs();
+    const { metrics, clock } = this.#o;
+    metrics.lastPass.set(clock.now() / 1000);
+    this.#countRefused(result.report);
+    if (unbroken) {
+      const unnamed = result.changedContainers.filter((id) => !named.has(id));
+      this.#drift.suspect(unnamed, this.#now());
+    }
+    this.#drift.prune(this.#now());
+    if (!this.#stream?.up) this.#stream?.hurry();
+  }
+
+  async #partial(): Promise<void> {
+    if (this.#dirty.size > MAX_PARTIAL) {
+      this.#notBefore = this.#now() + STORM_WAIT_MS;
+      return await this.#full("request");
+    }
+    const dirty = this.#dirty.takeDue(this.#now());
+    const result = await this.#attempt(
+      (signal) => this.#o.reconciler.partialPass(dirty, { signal }),
+      null,
+    );
+    if (dirty.size > STORM_SIZE) this.#notBefore = this.#now() + STORM_WAIT_MS;
+    if (result === null) return;
+    for (const { timeMs } of dirty.values()) {
+      if (timeMs === null) continue;
+      this.#o.metrics.eventLag.observe(Math.max(0, this.#o.clock.now() - timeMs) / 1000);
+    }
+  }
+
+  /** Runs one pass; null when it failed, which has been counted and said then. */
+  async #attempt(
+    pass: (signal: AbortSignal) => Promise<PassResult>,
+    wanted: PromiseWithResolvers<PassReport> | null,
+  ): Promise<PassResult | null> {
+    const { metrics, log } = this.#o;
+    const { signal } = this.#abort;
+    try {
+      const result = await pass(signal);
+      metrics.passes.inc({ outcome: "ok" });
+      metrics.engineUp.set(1);
+      this.#sayGood(result.report);
+      wanted?.resolve(result.report);
+      return result;
+    } catch (error) {
+      wanted?.reject(error);
+      if (signal.aborted) {
+        metrics.passes.inc({ outcome: "aborted" });
+        return null;
+      }
+      metrics.passes.inc({ outcome: "failed" });
+      if (error instanceof DockerError) metrics.engineUp.set(0);
+      const text = error instanceof Error ? error.message : String(error);
+      if (text !== this.#lastError) log.error("pass failed", { error });
+      this.#lastError = text;
+      this.#retry(error);
+      return null;
+    }
+  }
+
+  /** Whatever failed, a full pass makes good; a partial one would have to remember what it was. */
+  #retry(error: unknown): void {
+    const { intervalMs, random } = this.#o;
+    this.#failures++;
+    const unreachable = error instanceof DockerError &&
+      ["no-socket", "refused", "connection"].includes(error.kind);
+    const maxMs = unreachable
+      ? Math.min(RETRY_UNREACHABLE_MS, intervalMs)
+      : Math.max(1, this.#tickMs());
+    const waitMs = backoff(this.#failures, {
+      baseMs: Math.min(1000, maxMs),
+      maxMs,
+      ...(random === undefined ? {} : { random }),
+    });
+    this.#tickAt = this.#now() + waitMs;
+    this.#notBefore = this.#tickAt;
+  }
+
+  #sayGood(report: PassReport): void {
+    const { log } = this.#o;
+    const changed = report.inserted + report.updated + report.swept;
+    const fields = {
+      scope: report.scope,
+      listed: report.listed,
+      claimed: report.claimed,
+      inserted: report.inserted,
+      updated: report.updated,
+      swept: report.swept,
+      seconds: Math.round(report.durationSeconds * 1e4) / 1e4,
+    };
+    if (this.#lastError !== null) log.info("passes succeed again", fields);
+    else if (this.#lastPass === null || changed > 0) log.info("index changed", fields);
+    else log.debug("index unchanged", fields);
+    this.#lastError = null;
+    this.#failures = 0;
+  }
+
+  #countRefused(report: PassReport): void {
+    const counts = new Map<string, number>([["unmanaged", report.unmanaged.count]]);
+    for (const { reason } of report.refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    for (const reason of REFUSAL_REASONS) {
+      this.#o.metrics.refused.set(counts.get(reason) ?? 0, { reason });
+    }
+  }
+
+  #onEvent(event: EngineEvent): void {
+    const now = this.#now();
+    this.#drift.event(event.containerId, now);
+    this.#dirty.mark(event, now);
+    this.#wake.abort();
+  }
+
+  #settleDrift(): void {
+    const now = this.#now();
+    const drift = this.#drift.settle(now);
+    if (drift === 0) return;
+    this.#o.metrics.drift.add(drift);
+    this.#o.log.warn("containers changed without an event", { count: drift });
+    // A stream that keeps things to itself may be half open; a new one costs one pass.
+    this.#stream?.cut();
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * One pass: ask the Engine, plan, write. Passes must not overlap; the loop sees to that. What the
+ * Engine answers incompletely is not used at all.
+ *
+ * @module
+ */
+
+import { type Clock, timestamp } from "../clock.ts";
+import type { DockerClient } from "../docker/client.ts";
+import type { EngineEvent } from "../docker/events.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { MISSING } from "../model.ts";
+import type { Change, EngineChange, IndexRow, PassReport } from "../model.ts";
+import type { Store } from "../store/store.ts";
+import { type Plan, plan } from "./plan.ts";
+
+/** What a {@link Reconciler} works with. */
+export interface ReconcilerOptions {
+  docker: DockerClient;
+  store: Store;
+  composePrefix: string;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+}
+
+/** What a pass did. */
+export interface PassResult {
+  readonly report: PassReport;
+  /** Ids of containers whose rows were inserted, updated or swept. */
+  readonly changedContainers: readonly string[];
+}
+
+/** Refusals that point at a mistake someone can mend; said once for each container. */
+const WORTH_A_WARNING: ReadonlySet<string> = new Set(["kind-mismatch", "workload-mismatch"]);
+
+/** How often a partial listing is widened before the whole Engine is listed. */
+const MAX_WIDENINGS = 4;
+
+const PRUNE_EVERY_MS = 3_600_000;
+
+/** Brings the index in line with the Engine, one pass at a call. */
+export class Reconciler {
+  readonly #o: ReconcilerOptions;
+  readonly #warned = new Set<string>();
+  /** Containers that lost a row, by row id. */
+  #contenders = new Map<string, Set<string>>();
+  #prunedAt = -Infinity;
+  #engineChanged: EngineChange | null = null;
+
+  /** Inert until a pass is asked for. */
+  constructor(options: ReconcilerOptions) {
+    this.#o = options;
+  }
+
+  /** Set while the Engine answers with another id than the accepted one. */
+  get engineChanged(): EngineChange | null {
+    return this.#engineChanged;
+  }
+
+  /**
+   * Lists every container and brings every row in line.
+   *
+   * @throws {DockerError | StoreError} or the signal's reason; nothing is written then.
+   */
+  async fullPass(options: { signal: AbortSignal }): Promise<PassResult> {
+    const { docker, store, clock } = this.#o;
+    const { signal } = options;
+    const started = clock.monotonic();
+    const at = timestamp(clock);
+    const candidates = store.containers.listMissingCandidates();
+    const listing = await docker.list({ signal });
+    // After the listing: were the Engine exchanged in between, the new id forbids the sweep.
+    const engineId = await docker.engineId({ signal });
+    signal.throwIfAborted();
+
+    this.#recognizeEngine(engineId);
+    const planned = plan(listing, {
+      ...this.#world(),
+      candidates: this.#engineChanged === null ? candidates : null,
+    });
+    store.containers.reconcileContainers(planned.changes, {
+      at,
+      cause: "pass",
+      detail: (row) =>
+        row.state === MISSING ? `absent from the listing of ${at}` : `listing of ${at}`,
+      summary: {
+        listed: listing.containers.length,
+        claimed: planned.claimed,
+        refused: planned.refused.slice(0, 100),
+        unmanaged: planned.unmanaged,
+      },
+    });
+    this.#contenders = new Map(planned.contended.map((c) => [c.rowId, new Set(c.losers)]));
+    this.#warn(planned, { forgetOthers: true });
+    this.#prune();
+    return this.#finish(planned, {
+      at,
+      scope: "full",
+      listed: listing.containers.length,
+      started,
+    });
+  }
+
+  /**
+   * Reads the containers that events named, and those that contend with them for a row, and
+   * brings their rows in line. A container that is not there any more is gone.
+   *
+   * @throws {DockerError | StoreError} or the signal's reason; nothing is written then.
+   */
+  async partialPass(
+    dirty: ReadonlyMap<string, EngineEvent>,
+    options: { signal: AbortSignal },
+  ): Promise<PassResult> {
+    const { docker, store, clock } = this.#o;
+    const { signal } = options;
+    const started = clock.monotonic();
+    let ids = new Set(dirty.keys());
+    for (let round = 0; round < MAX_WIDENINGS; round++) {
+      const at = timestamp(clock);
+      const candidates = store.containers.listMissingCandidates(ids);
+      const listing = await docker.list({ ids, signal });
+      const listed = new Set(listing.containers.map((container) => container.id));
+      const sweeps = candidates.values().some((id) => !listed.has(id));
+      if (sweeps) this.#recognizeEngine(await docker.engineId({ signal }));
+      signal.throwIfAborted();
+
+      const planned = plan(listing, {
+        ...this.#world(),
+        candidates: this.#engineChanged === null ? candidates : null,
+        contenders: this.#contenders,
+      });
+      if (planned.undecided.size > 0) {
+        ids = ids.union(planned.undecided);
+        continue;
+      }
+      store.containers.reconcileContainers(planned.changes, {
+        at,
+        cause: "event",
+        detail: (row) => describe(row, dirty),
+      });
+      for (const { rowId, losers } of planned.contended) {
+        this.#contenders.set(
+          rowId,
+          new Set(losers).union(this.#contenders.get(rowId) ?? new Set()),
+        );
+      }
+      this.#warn(planned, { forgetOthers: false });
+      return this.#finish(planned, {
+        at,
+        scope: "partial",
+        listed: listing.containers.length,
+        started,
+      });
+    }
+    return await this.fullPass({ signal });
+  }
+
+  #world(): Pick<Parameters<typeof plan>[1], "index" | "directory" | "composePrefix"> {
+    const { store, composePrefix } = this.#o;
+    return {
+      index: store.containers.index(),
+      directory: store.workloads.directory(),
+      composePrefix,
+    };
+  }
+
+  /** Holds the Engine's id against the accepted one; the first Engine ever seen is accepted. */
+  #recognizeEngine(found: string): void {
+    const { store, log } = this.#o;
+    const host = store.hosts.local();
+    const accepted = host.engineId ?? found;
+    if (accepted === found) {
+      if (host.engineId !== found || host.foundEngineId !== null) {
+        store.hosts.recordEngine({ accepted, found: null });
+      }
+      if (this.#engineChanged !== null) log.info("the accepted engine answers", { engine: found });
+      this.#engineChanged = null;
+      return;
+    }
+    if (host.foundEngineId !== found) store.hosts.recordEngine({ accepted, found });
+    if (this.#engineChanged?.found !== found) {
+      log.warn("another engine answers, nothing is marked missing until it is accepted", {
+        accepted,
+        found,
+        hint: "run `tinyforge engine accept` if this is meant",
+      });
+    }
+    this.#engineChanged = { accepted, found };
+  }
+
+  #finish(
+    planned: Plan,
+    pass: { at: string; scope: "full" | "partial"; listed: number; started: number },
+  ): PassResult {
+    const { clock, metrics, log } = this.#o;
+    const count = (op: Change["op"]) => planned.changes.filter((change) => change.op === op).length;
+    const written = planned.changes.filter((change) => change.op !== "unconfirm");
+    const report: PassReport = {
+      at: pass.at,
+      scope: pass.scope,
+      listed: pass.listed,
+      claimed: planned.claimed,
+      inserted: count("insert"),
+      updated: count("update"),
+      swept: count("sweep"),
+      refused: planned.refused,
+      contended: planned.contended,
+      unmanaged: planned.unmanaged,
+      engineChanged: this.#engineChanged,
+      durationSeconds: (clock.monotonic() - pass.started) / 1000,
+    };
+    metrics.passDuration.observe(report.durationSeconds);
+    metrics.rowsChanged.add(report.inserted, { op: "insert" });
+    metrics.rowsChanged.add(report.updated, { op: "update" });
+    metrics.rowsChanged.add(report.swept, { op: "sweep" });
+    if (log.enabled("debug")) {
+      for (const { op, row, from } of written) {
+        log.debug("row changed", {
+          op,
+          row: row.id,
+          from,
+          to: row.state,
+          container: row.containerId,
+        });
+      }
+    }
+    return {
+      report,
+      changedContainers: written.flatMap(({ row }) => row.containerId ?? []),
+    };
+  }
+
+  /** Says once for each container what its owner should mend. */
+  #warn(planned: Plan, options: { forgetOthers: boolean }): void {
+    const present = new Set<string>();
+    for (const { reason, containerId, containerName, value } of planned.refused) {
+      if (!WORTH_A_WARNING.has(reason)) continue;
+      const key = `${reason} ${containerId}`;
+      present.add(key);
+      if (this.#warned.has(key)) continue;
+      this.#warned.add(key);
+      this.#o.log.warn("container refused", {
+        reason,
+        container: containerId,
+        name: containerName,
+        value,
+      });
+    }
+    if (!options.forgetOthers) return;
+    for (const key of this.#warned) if (!present.has(key)) this.#warned.delete(key);
+  }
+
+  #prune(): void {
+    const { clock, store } = this.#o;
+    if (clock.monotonic() - this.#prunedAt < PRUNE_EVERY_MS) return;
+    store.transitions.prune(timestamp(clock));
+    this.#prunedAt = clock.monotonic();
+  }
+}
+
+/** What set a row's state in a partial pass. */
+function describe(row: IndexRow, dirty: ReadonlyMap<string, EngineEvent>): string {
+  const event = row.containerId === null ? undefined : dirty.get(row.containerId);
+  if (event === undefined) return "read together with a container that contends for the row";
+  const time = event.timeMs === null ? "" : ` at ${new Date(event.timeMs).toISOString()}`;
+  return `${event.action}${time}`;
+}

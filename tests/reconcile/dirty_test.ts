@@ -1,0 +1,85 @@
+import { assertEquals } from "@std/assert";
+import type { EngineEvent } from "../../src/docker/events.ts";
+import { backoff } from "../../src/reconcile/backoff.ts";
+import { DirtySet } from "../../src/reconcile/dirty.ts";
+import { DriftWatch } from "../../src/reconcile/drift.ts";
+
+const event = (containerId: string, action = "start"): EngineEvent => ({
+  action,
+  containerId,
+  name: "",
+  health: null,
+  exitCode: null,
+  timeMs: null,
+});
+
+Deno.test("DirtySet gathers the events of a few milliseconds", () => {
+  const dirty = new DirtySet({ windowMs: 3 });
+  dirty.mark(event("a"), 0);
+  dirty.mark(event("b"), 2);
+  dirty.mark(event("a", "die"), 2);
+  assertEquals(dirty.nextDueAt, 3);
+  assertEquals(dirty.takeDue(2.9).size, 0);
+  assertEquals([...dirty.takeDue(5)].map(([id, e]) => `${id} ${e.action}`), ["a die", "b start"]);
+  assertEquals([dirty.size, dirty.nextDueAt], [0, null]);
+});
+
+Deno.test("DirtySet lets a crash loop cause few reads and delays nobody else", () => {
+  const dirty = new DirtySet();
+  let reads = 0;
+  let worstWait = 0;
+  for (let now = 0; now < 10_000; now++) {
+    if (now % 50 === 0) dirty.mark(event("looping", now % 100 === 0 ? "die" : "start"), now);
+    if (now % 1000 === 7) dirty.mark(event(`quiet${now}`), now);
+    for (const id of dirty.takeDue(now).keys()) {
+      if (id === "looping") reads++;
+      else worstWait = Math.max(worstWait, now % 1000 - 7);
+    }
+  }
+  assertEquals(reads > 20 && reads <= 38, true, `${reads} reads`);
+  assertEquals(worstWait, 3);
+});
+
+Deno.test("DirtySet reads the last event of a loop though its reads are used up", () => {
+  const dirty = new DirtySet({ burst: 1, refillMs: 400 });
+  dirty.mark(event("a"), 0);
+  dirty.takeDue(10);
+  dirty.mark(event("a", "die"), 20);
+  assertEquals(dirty.takeDue(399).size, 0);
+  assertEquals(dirty.takeDue(420).get("a")?.action, "die");
+});
+
+Deno.test("DirtySet gives everything, due or not, to a full listing", () => {
+  const dirty = new DirtySet();
+  dirty.mark(event("a"), 0);
+  assertEquals([...dirty.takeAll(0).keys()], ["a"]);
+  assertEquals(dirty.size, 0);
+});
+
+Deno.test("backoff() doubles to its maximum and takes off up to half", () => {
+  const waits = (random: number) =>
+    [1, 2, 3, 6, 60, 1e6].map((n) =>
+      backoff(n, { baseMs: 1000, maxMs: 30_000, random: () => random })
+    );
+  assertEquals(waits(0), [1000, 2000, 4000, 30_000, 30_000, 30_000]);
+  assertEquals(waits(1), [500, 1000, 2000, 15_000, 15_000, 15_000]);
+});
+
+Deno.test("DriftWatch counts what changed without an event near it", () => {
+  const drift = new DriftWatch();
+  drift.event("announced", 9_000);
+  drift.event("long-ago", 1_000);
+  drift.suspect(["announced", "late", "long-ago", "silent"], 10_000);
+  assertEquals(drift.nextDueAt, 11_000);
+  assertEquals(drift.settle(10_500), 0);
+  drift.event("late", 10_600);
+  assertEquals(drift.settle(11_000), 2);
+  assertEquals(drift.nextDueAt, null);
+});
+
+Deno.test("DriftWatch forgives what changed while events did not flow", () => {
+  const drift = new DriftWatch();
+  drift.suspect(["silent"], 0);
+  drift.forgive();
+  assertEquals(drift.settle(5_000), 0);
+});
