@@ -115,6 +115,8 @@ function decodeName(names: unknown): string | null {
 }
 
 function decodeState(state: string): string {
+  // Nearly every container: no need to look further.
+  if (state === "running" || state === "exited") return state;
   const lower = state.toLowerCase();
   return storable(Object.hasOwn(PODMAN_STATES, lower) ? PODMAN_STATES[lower] as string : lower);
 }
@@ -146,7 +148,7 @@ function decodePorts(ports: unknown): readonly ListedPort[] | null {
     decoded.push({
       privatePort,
       publicPort: publicPort === 0 ? null : publicPort,
-      protocol: storable(protocol.toLowerCase()),
+      protocol: protocol === "tcp" ? protocol : storable(protocol.toLowerCase()),
     });
   }
   return decoded;
