@@ -8,7 +8,8 @@
 
 const PATH_VARIABLE = "DENO_SQLITE_PATH";
 
-const symbols = {
+/** The C functions that are used, as `Deno.dlopen` wants them described. */
+export const symbols = {
   sqlite3_initialize: { parameters: [], result: "i32" },
   sqlite3_libversion: { parameters: [], result: "pointer" },
   sqlite3_sourceid: { parameters: [], result: "pointer" },
@@ -42,7 +43,6 @@ const symbols = {
   sqlite3_expanded_sql: { parameters: ["pointer"], result: "pointer" },
   sqlite3_bind_parameter_count: { parameters: ["pointer"], result: "i32" },
   sqlite3_bind_parameter_index: { parameters: ["pointer", "buffer"], result: "i32" },
-  sqlite3_bind_parameter_name: { parameters: ["pointer", "i32"], result: "pointer" },
   sqlite3_bind_null: { parameters: ["pointer", "i32"], result: "i32" },
   sqlite3_bind_int: { parameters: ["pointer", "i32", "i32"], result: "i32" },
   sqlite3_bind_int64: { parameters: ["pointer", "i32", "i64"], result: "i32" },

@@ -9,11 +9,9 @@ import type { Database } from "./database.ts";
 import { check, checkOn, misuse, Result } from "./error.ts";
 import { adoptHandle, freeHandle, type StatementHandle } from "./handle.ts";
 import { readText, sqlite } from "./library.ts";
+import { ColumnNames, readArray, readObject } from "./row.ts";
 import { encode, encodeTerminated } from "./text.ts";
-import { type BindParameters, bindValue, readColumn, type RestBindParameters } from "./value.ts";
-
-/** Counter that grows when a changed schema made SQLite compile the statement anew. */
-const STATUS_REPREPARE = 5;
+import { type BindParameters, bindValue, type RestBindParameters } from "./value.ts";
 
 /** A prepared statement. Made by `Database.prepare()`; freed by `finalize()` or a `using`. */
 export class Statement {
@@ -24,8 +22,7 @@ export class Statement {
   readonly #parameterCount: number;
   readonly #parameterIndexes = new Map<string, number>();
   #bound = false;
-  #names: string[] | undefined;
-  #namesStatus = 0;
+  readonly #columns = new ColumnNames();
   #sharedRow: Record<string, unknown> | undefined;
   #iteration = 0;
   #failure: number = Result.ok;
@@ -80,11 +77,6 @@ export class Statement {
     return this.#parameterCount;
   }
 
-  /** Name of a parameter counted from 1, with its prefix. */
-  bindParameterName(i: number): string {
-    return readText(sqlite.sqlite3_bind_parameter_name(this.#pointer(), i));
-  }
-
   /** Place of a named parameter, counted from 1; 0 when there is none of that name. */
   bindParameterIndex(name: string): number {
     let index = this.#parameterIndexes.get(name);
@@ -131,9 +123,9 @@ export class Statement {
       this.#bindOnce(args);
       const { int64 } = this.db;
       const rows: T[] = [];
-      let names: string[] | undefined;
+      let names: readonly string[] | undefined;
       while (this.#step(pointer)) {
-        names ??= this.#columnNames(pointer);
+        names ??= this.#columns.of(pointer, this.db);
         rows.push(readObject(pointer, { names, int64, into: {} }) as T);
       }
       return rows;
@@ -169,7 +161,7 @@ export class Statement {
       const into = this.#parameterCount === 0 && this.db.unsafeConcurrency
         ? this.#sharedRow ??= {}
         : {};
-      const names = this.#columnNames(pointer);
+      const names = this.#columns.of(pointer, this.db);
       const row = readObject(pointer, { names, int64: this.db.int64, into }) as T;
       this.#settle(pointer);
       return row;
@@ -186,9 +178,9 @@ export class Statement {
     try {
       this.#bindAll(params);
       const { int64 } = this.db;
-      let names: string[] | undefined;
+      let names: readonly string[] | undefined;
       while (this.#step(pointer)) {
-        names ??= this.#columnNames(pointer);
+        names ??= this.#columns.of(pointer, this.db);
         yield readObject(pointer, { names, int64, into: {} });
         pointer = this.#pointer();
       }
@@ -298,46 +290,9 @@ export class Statement {
   #settle(pointer: Deno.PointerValue): void {
     checkOn(this.db.unsafeHandle, sqlite.sqlite3_reset(pointer));
   }
-
-  /** Names of the columns; to be asked on a row, as stepping may have compiled the SQL anew. */
-  #columnNames(pointer: Deno.PointerValue): string[] {
-    if (this.#names !== undefined && this.db.unsafeConcurrency) return this.#names;
-    const status = sqlite.sqlite3_stmt_status(pointer, STATUS_REPREPARE, 0);
-    if (this.#names === undefined || status !== this.#namesStatus) {
-      this.#names = Array.from(
-        { length: sqlite.sqlite3_column_count(pointer) },
-        (_, i) => readText(sqlite.sqlite3_column_name(pointer, i)),
-      );
-      this.#namesStatus = status;
-    }
-    return this.#names;
-  }
 }
 
 function isParameters(value: unknown): value is BindParameters {
   return typeof value === "object" && value !== null && !(value instanceof Uint8Array) &&
     !(value instanceof Date);
-}
-
-function readArray(pointer: Deno.PointerValue, int64: boolean): unknown[] {
-  const count = sqlite.sqlite3_column_count(pointer);
-  const row: unknown[] = new Array(count);
-  for (let i = 0; i < count; i++) row[i] = readColumn(pointer, i, int64);
-  return row;
-}
-
-interface ObjectRead {
-  names: string[];
-  int64: boolean;
-  into: Record<string, unknown>;
-}
-
-function readObject(
-  pointer: Deno.PointerValue,
-  { names, int64, into }: ObjectRead,
-): Record<string, unknown> {
-  for (let i = 0; i < names.length; i++) {
-    into[names[i] as string] = readColumn(pointer, i, int64);
-  }
-  return into;
 }

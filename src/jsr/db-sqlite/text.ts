@@ -17,7 +17,7 @@ const scratchPointer = Deno.UnsafePointer.of(scratch);
  * SQLITE_TRANSIENT: SQLite copies what is bound before it returns. So no buffer has to outlive
  * the call, whatever the garbage collector does.
  */
-export const COPY = Deno.UnsafePointer.create(0xffffffffffffffffn);
+export const COPY: Deno.PointerValue = Deno.UnsafePointer.create(0xffffffffffffffffn);
 
 /** The text as UTF-8; lone surrogates become U+FFFD. */
 export function encode(text: string): Uint8Array<ArrayBuffer> {

@@ -42,7 +42,10 @@ type Frames = Record<"default" | "deferred" | "immediate" | "exclusive" | "neste
 const framesByDatabase = new WeakMap<Database, Frames>();
 
 /** Wraps `fn` so that its work is committed when it returns and undone when it throws. */
-export function wrapTransaction<T extends Callback>(db: Database, fn: T): Transaction<T> {
+export function wrapTransaction<
+  // deno-lint-ignore no-explicit-any -- any function will do
+  T extends (...args: any[]) => void,
+>(db: Database, fn: T): Transaction<T> {
   const { nested, ...outer } = framesOf(db);
   const variants = {
     default: { value: guard(db, fn, { outer: outer.default, nested }) },
