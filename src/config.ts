@@ -260,7 +260,9 @@ function readAllowedHosts(
     problems.push(`Cannot use ${setting.from} ${quote(setting.value)}: empty`);
   }
   return names.map((name) => {
-    const match = /^(?:\[?([0-9A-Fa-f]*:[0-9A-Fa-f:.]+)\]?|([A-Za-z0-9_.-]+))$/.exec(name);
+    const match = /^(?:\[?([0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]?|([A-Za-z0-9_.-]+))$/.exec(
+      name,
+    );
     if (match === null) {
       problems.push(
         `Cannot use ${setting.from} ${quote(name)}: not a host name; write names or addresses ` +

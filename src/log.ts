@@ -183,14 +183,13 @@ function plain(value: unknown, stacks: boolean): unknown {
 function describeError(error: Error, stacks: boolean): string {
   if (stacks && error.stack !== undefined) return cut(error.stack);
   const messages: string[] = [];
-  for (
-    let cause: unknown = error;
-    cause !== undefined && cause !== null && messages.length < MAX_CAUSES;
-    cause = cause instanceof Error ? cause.cause : undefined
-  ) {
+  let cause: unknown = error;
+  // Bounded, because an error can be its own cause.
+  for (let depth = 0; depth < MAX_CAUSES && cause !== undefined && cause !== null; depth++) {
     const text = cause instanceof Error ? cause.message || cause.name : String(cause);
     // An error that was wrapped well often repeats its cause already.
     if (!messages.some((message) => message.includes(text))) messages.push(text);
+    cause = cause instanceof Error ? cause.cause : undefined;
   }
   return cut(messages.join(": "));
 }
@@ -200,7 +199,9 @@ function cut(text: string): string {
 }
 
 function writeToStderr(line: Uint8Array): void {
-  for (let written = 0; written < line.length;) {
-    written += Deno.stderr.writeSync(line.subarray(written));
+  for (let rest = line; rest.length > 0;) {
+    const written = Deno.stderr.writeSync(rest);
+    if (written === 0) return;
+    rest = rest.subarray(written);
   }
 }

@@ -1,0 +1,257 @@
+/**
+ * The configuration: what beats what, what each value may be, and that every problem is told.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { type Config, ConfigError, parseDuration, resolveConfig } from "../src/config.ts";
+import { CONFIG_ENVIRONMENT, CONFIG_FLAGS, type FlagName } from "../src/flags.ts";
+
+type Flags = { [name in FlagName]?: string };
+type Env = Record<string, string>;
+
+function resolve(flags: Flags = {}, env: Env = {}, root = false): Config {
+  return resolveConfig({
+    flags,
+    env: (name) => ({ HOME: "/home/ann", ...env })[name],
+    isRoot: () => root,
+    isTerminal: () => false,
+  });
+}
+
+function problems(flags: Flags = {}, env: Env = {}): readonly string[] {
+  const error = assertThrows(() => resolve(flags, env), ConfigError);
+  return error.problems;
+}
+
+Deno.test("resolveConfig() gives the documented defaults", () => {
+  assertEquals(resolve(), {
+    dataDir: "/home/ann/.local/state/tinyforge",
+    docker: { host: null, givenBy: null, tlsVerify: false, certPath: null },
+    intervalMs: 30_000,
+    composePrefix: "tinyforge-",
+    listen: { hostname: "127.0.0.1", port: 7475 },
+    allowedHosts: ["localhost", "127.0.0.1", "::1"],
+    logLevel: "info",
+    logFormat: "json",
+    notes: [],
+  });
+});
+
+Deno.test("resolveConfig() lets a flag beat the environment and the environment the default", () => {
+  const env = { TINYFORGE_INTERVAL: "10s", TINYFORGE_LOG_LEVEL: "warn" };
+  const config = resolve({ interval: "20s" }, env);
+  assertEquals(config.intervalMs, 20_000);
+  assertEquals(config.logLevel, "warn");
+});
+
+Deno.test("resolveConfig() lets every flag's environment variable stand in for the flag", () => {
+  const values: Record<FlagName, string> = {
+    "data-dir": "/srv/index",
+    "docker-host": "tcp://engine:2376",
+    "interval": "7s",
+    "compose-prefix": "prod-",
+    "listen": "[::1]:80",
+    "allowed-hosts": "forge.example",
+    "log-level": "debug",
+    "log-format": "text",
+  };
+  for (const { name, env } of CONFIG_FLAGS) {
+    for (const variable of env) {
+      const byFlag = resolve({ [name]: values[name] });
+      const byVariable = resolve({}, { [variable]: values[name] });
+      const { docker: { givenBy, ...docker }, ...rest } = byVariable;
+      assertEquals({ ...rest, docker: { ...docker, givenBy: byFlag.docker.givenBy } }, byFlag);
+      assertEquals(givenBy, name === "docker-host" ? variable : null);
+      assert(JSON.stringify(byFlag) !== JSON.stringify(resolve()), `${name} changes nothing`);
+    }
+  }
+});
+
+Deno.test("resolveConfig() takes an empty variable as unset and an empty flag as a mistake", () => {
+  assertEquals(resolve({}, { TINYFORGE_INTERVAL: "", DOCKER_HOST: "" }), resolve());
+  assertEquals(problems({ interval: "" }), ["Cannot use --interval: it needs a value"]);
+});
+
+Deno.test("resolveConfig() reads no variable that CONFIG_ENVIRONMENT does not name", () => {
+  const asked = new Set<string>();
+  resolveConfig({
+    flags: {},
+    env: (name) => void asked.add(name),
+    isRoot: () => true,
+    isTerminal: () => true,
+  });
+  for (const name of asked) assert(CONFIG_ENVIRONMENT.includes(name), name);
+});
+
+Deno.test("resolveConfig() chooses the data directory by service, user and home", () => {
+  const dataDir = (env: Env, root: boolean) => resolve({}, env, root).dataDir;
+  assertEquals(dataDir({ STATE_DIRECTORY: "/var/lib/tf" }, true), "/var/lib/tf");
+  assertEquals(dataDir({ STATE_DIRECTORY: "/var/lib/a:/var/lib/b" }, false), "/var/lib/a");
+  assertEquals(dataDir({}, true), "/var/lib/tinyforge");
+  assertEquals(dataDir({ XDG_STATE_HOME: "/state/" }, false), "/state/tinyforge");
+  assertEquals(dataDir({ XDG_STATE_HOME: "relative" }, false), "/home/ann/.local/state/tinyforge");
+  assertEquals(resolve({ "data-dir": "/x/" }, { STATE_DIRECTORY: "/y" }).dataDir, "/x");
+  assertEquals(resolve({ "data-dir": "/" }).dataDir, "/");
+  assertEquals(problems({}, { HOME: "" }), [
+    "Cannot choose a data directory: neither HOME nor XDG_STATE_HOME is set; give --data-dir",
+  ]);
+  assertEquals(problems({ "data-dir": "/a\n\u001b[31m" }), [
+    'Cannot use --data-dir "/a\\n\\u001b[31m": it has control characters',
+  ]);
+});
+
+Deno.test("resolveConfig() asks the system who it is when nothing else decides", () => {
+  const config = resolveConfig({ flags: {}, env: (name) => name === "HOME" ? "/h" : undefined });
+  const expected = Deno.uid() === 0 ? "/var/lib/tinyforge" : "/h/.local/state/tinyforge";
+  assertEquals(config.dataDir, expected);
+});
+
+Deno.test("resolveConfig() keeps the Engine's address as text and carries TLS settings along", () => {
+  const env = { DOCKER_HOST: "tcp://a:1", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/certs" };
+  assertEquals(resolve({}, env).docker, {
+    host: "tcp://a:1",
+    givenBy: "DOCKER_HOST",
+    tlsVerify: true,
+    certPath: "/certs",
+  });
+  const both = { ...env, TINYFORGE_DOCKER_HOST: "unix:///b" };
+  assertEquals(resolve({}, both).docker.givenBy, "TINYFORGE_DOCKER_HOST");
+  assertEquals(resolve({ "docker-host": "unix:///c" }, both).docker.host, "unix:///c");
+});
+
+Deno.test("resolveConfig() turns an interval of zero or less into the default, and says so", () => {
+  for (const interval of ["0", "0s", "-5s", "-0.5m"]) {
+    const config = resolve({ interval });
+    assertEquals(config.intervalMs, 30_000, interval);
+    assertEquals(config.notes, [`--interval "${interval}" is not above zero: 30s is used`]);
+  }
+});
+
+Deno.test("resolveConfig() cuts an interval above five minutes, and says so", () => {
+  assertEquals(resolve({ interval: "5m" }).notes, []);
+  const config = resolve({}, { TINYFORGE_INTERVAL: "301s" });
+  assertEquals(config.intervalMs, 300_000);
+  assertEquals(config.notes, [
+    'TINYFORGE_INTERVAL "301s" is above the longest interval: 5m is used',
+  ]);
+  assertEquals(resolve({ interval: "0.1ms" }).intervalMs, 1);
+});
+
+Deno.test("resolveConfig() refuses an interval that is no time, quoting it", () => {
+  assertEquals(problems({ interval: "30" }), [
+    'Cannot use --interval "30": not a time with a unit; write "30s"',
+  ]);
+  for (const interval of ["10x", "s", "1e3s", "1 s", "30s ", "NaN", "1h", "∞", "1s\n"]) {
+    assertEquals(problems({ interval }), [
+      `Cannot use --interval ${JSON.stringify(interval)}: not a time with a unit; ` +
+      'write "500ms", "30s" or "5m"',
+    ]);
+  }
+});
+
+Deno.test("resolveConfig() listens where it is told, or nowhere", () => {
+  const listen = (text: string) => resolve({ listen: text }).listen;
+  assertEquals(listen("127.0.0.1:7475"), { hostname: "127.0.0.1", port: 7475 });
+  assertEquals(listen("[::1]:7475"), { hostname: "::1", port: 7475 });
+  assertEquals(listen("LocalHost:0"), { hostname: "localhost", port: 0 });
+  assertEquals(listen("none"), null);
+});
+
+Deno.test("resolveConfig() refuses an address it can't listen on, and says what to write", () => {
+  assertEquals(problems({ listen: ":8080" }), [
+    'Cannot use --listen ":8080": no host; write "127.0.0.1:8080", or "0.0.0.0:8080" to listen ' +
+    "on every address",
+  ]);
+  for (const listen of ["7475", "localhost", "::1:80", "a:65536", "a:x", "http://a:1", "a b:1"]) {
+    assertEquals(problems({ listen }), [
+      `Cannot use --listen "${listen}": not an address; write "127.0.0.1:7475", "[::1]:7475" or ` +
+      '"none"',
+    ]);
+  }
+});
+
+Deno.test("resolveConfig() allows loopback names and the address listened on by default", () => {
+  const loopback = ["localhost", "127.0.0.1", "::1"];
+  assertEquals(resolve({ listen: "10.0.0.5:80" }).allowedHosts, [...loopback, "10.0.0.5"]);
+  assertEquals(resolve({ listen: "none" }).allowedHosts, loopback);
+  const everywhere = resolve({ listen: "[::]:80" });
+  assertEquals(everywhere.allowedHosts, loopback);
+  assertEquals(everywhere.notes.length, 1);
+});
+
+Deno.test("resolveConfig() reads a list of allowed hosts", () => {
+  const hosts = (text: string) => resolve({ "allowed-hosts": text }).allowedHosts;
+  assertEquals(hosts("Forge.Example, 10.0.0.5 ,,[::1],fe80::1"), [
+    "forge.example",
+    "10.0.0.5",
+    "::1",
+    "fe80::1",
+  ]);
+  assertEquals(problems({ "allowed-hosts": "ok,*.example" }), [
+    'Cannot use --allowed-hosts "*.example": not a host name; write names or addresses without ' +
+    "port, separated by commas",
+  ]);
+  assertEquals(problems({ "allowed-hosts": "a:80" }).length, 1);
+  assertEquals(problems({ "allowed-hosts": " , " }).length, 1);
+});
+
+Deno.test("resolveConfig() takes log level and format from their lists only", () => {
+  assertEquals(resolve({ "log-level": "debug", "log-format": "text" }).logFormat, "text");
+  assertEquals(problems({ "log-level": "INFO" }), [
+    'Cannot use --log-level "INFO": not one of debug, info, warn, error',
+  ]);
+  assertEquals(problems({ "log-format": "xml" }), [
+    'Cannot use --log-format "xml": not one of text, json',
+  ]);
+  const onTerminal = resolveConfig({
+    flags: {},
+    env: () => undefined,
+    isRoot: () => true,
+    isTerminal: () => true,
+  });
+  assertEquals(onTerminal.logFormat, "text");
+});
+
+Deno.test("resolveConfig() refuses a Compose prefix that no project name can begin with", () => {
+  assertEquals(resolve({ "compose-prefix": "prod_1-" }).composePrefix, "prod_1-");
+  for (const prefix of ["Prod-", "-a", "a/b", "a".repeat(64), "%"]) {
+    assertEquals(problems({ "compose-prefix": prefix }).length, 1, prefix);
+  }
+});
+
+Deno.test("resolveConfig() reports every problem at once, in one message with a hint", () => {
+  const error = assertThrows(
+    () => resolve({ interval: "10x", listen: "nowhere" }, { TINYFORGE_LOG_LEVEL: "loud" }),
+    ConfigError,
+  );
+  assertInstanceOf(error, ConfigError);
+  assertEquals(error.problems.length, 3);
+  assertEquals(
+    error.message,
+    `Cannot use the configuration: 3 problems
+  - Cannot use --listen "nowhere": not an address; write "127.0.0.1:7475", "[::1]:7475" or "none"
+  - Cannot use --interval "10x": not a time with a unit; write "500ms", "30s" or "5m"
+  - Cannot use TINYFORGE_LOG_LEVEL "loud": not one of debug, info, warn, error`,
+  );
+  assertEquals(error.hint, "tinyforge help lists every flag with its variable and default");
+  const single = assertThrows(() => resolve({ interval: "10x" }), ConfigError);
+  assertEquals(single.message, single.problems[0]);
+});
+
+Deno.test("resolveConfig() cuts a value of ten kilobytes in its message", () => {
+  const [problem] = problems({ interval: "x".repeat(10_000) });
+  assert(problem!.length < 250, problem);
+});
+
+Deno.test("parseDuration() knows ms, s and m", () => {
+  assertEquals(parseDuration("250ms"), 250);
+  assertEquals(parseDuration("1.5s"), 1500);
+  assertEquals(parseDuration("2m"), 120_000);
+  assertEquals(parseDuration("-2m"), -120_000);
+  assertEquals(parseDuration("0"), 0);
+  for (const text of ["", "5", "ms", "1h", "1m30s", "0x5s", " 1s"]) {
+    assertEquals(parseDuration(text), null, text);
+  }
+});
