@@ -71,7 +71,8 @@ export class ContainerTable {
    */
   reconcileContainers(changes: readonly Change[], options: ReconcileOptions): void {
     if (changes.length === 0 && options.summary === undefined) return;
-    const { index, version } = this.#loaded();
+    // The copy that the changes were planned on, not a fresh one.
+    const { index, version } = this.#cache ?? this.#loaded();
     this.#c.write("Cannot write the index", () => {
       if (this.#c.dataVersion() !== version) {
         throw new StoreError("busy", "Cannot write the index: another process changed it", {
@@ -97,7 +98,8 @@ export class ContainerTable {
   refresh(rowId: string): void {
     if (this.#cache === null) return;
     const { index } = this.#cache;
-    const json = this.#c.sql(`SELECT ${ROW_AS_JSON} FROM containers WHERE id = ?`)
+    // The empty text makes it text: @db/sqlite would parse what SQLite marks as JSON.
+    const json = this.#c.sql(`SELECT ${ROW_AS_JSON} || '' FROM containers WHERE id = ?`)
       .value<[string]>(rowId);
     if (json === undefined) index.delete(rowId);
     else index.set(indexRow(JSON.parse(json[0])));

@@ -49,19 +49,30 @@ export function migrate(
   refuseNewer(applied, migrations, options.path);
   const pending = migrations.filter((m) => !applied.has(m.version));
   for (const migration of pending) {
-    guarded(
-      `Cannot migrate "${options.path}" to ${migration.name}`,
-      () =>
-        db.transaction(() => {
-          db.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (
-            version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT`);
-          db.exec(migration.sql);
-          db.prepare("INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)")
-            .run(migration.version, migration.name, options.now);
-        }).immediate(),
-    );
+    const action = `Cannot migrate "${options.path}" to ${migration.name}`;
+    try {
+      guarded(action, () => apply(db, migration, options.now));
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      // A mistake in the SQL, or tables of the same names that are not ours.
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StoreError("io", `${action}: ${reason}`, {
+        hint: "the database was left as it was; is it Tinyforge's?",
+        cause: error,
+      });
+    }
   }
   return pending.length;
+}
+
+function apply(db: Database, migration: Migration, now: string): void {
+  db.transaction(() => {
+    db.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (
+      version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT`);
+    db.exec(migration.sql);
+    db.prepare("INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)")
+      .run(migration.version, migration.name, now);
+  }).immediate();
 }
 
 /**

@@ -149,12 +149,17 @@ export class Store {
     this.#write("Cannot write to the database", () => {});
   }
 
+  /** How long a statement waits for another process's write lock, milliseconds; 5 s at first. */
+  setBusyTimeout(ms: number): void {
+    this.#db.exec(`PRAGMA busy_timeout = ${Math.trunc(ms)}`);
+  }
+
   /** Closes the database; a second call does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const statement of this.#statements.values()) statement.finalize();
     this.#statements.clear();
+    // Finalizes its statements too, and unlike them does not repeat the error of a failed step.
     this.#db.close();
   }
 

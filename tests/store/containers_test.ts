@@ -1,0 +1,374 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import type { Change, IndexRow } from "../../src/model.ts";
+import { StoreError } from "../../src/store/error.ts";
+import type { Store } from "../../src/store/store.ts";
+import { row } from "../reconcile/world.ts";
+import { tempStore } from "./temp_store.ts";
+
+const { Database } = await import("@db/sqlite");
+
+const AT = "2026-01-01T00:00:10.000Z";
+const LATER = "2026-01-01T00:00:40.000Z";
+const SUMMARY = {
+  listed: 0,
+  claimed: 0,
+  refused: [],
+  unmanaged: { count: 0, composeProjects: {} },
+};
+
+function stackOf(store: Store): string {
+  return store.registry.create("stack", { name: "shop", composeProjectName: "shop" }).entry
+    .workloadId;
+}
+
+const insert = (r: IndexRow): Change => ({ op: "insert", row: r, from: null });
+const update = (r: IndexRow, from = "running"): Change => ({ op: "update", row: r, from });
+
+/** A full pass at `at`. */
+function pass(store: Store, at: string, ...changes: Change[]): void {
+  store.containers.reconcileContainers(changes, { at, cause: "pass", summary: SUMMARY });
+}
+
+Deno.test("reconcileContainers() and a new connection see the same rows", async () => {
+  await using temp = await tempStore();
+  const workloadId = stackOf(temp.store);
+  const rows = [
+    row({ id: "a", workloadId, containerId: "c1", health: "healthy", port: 80 }),
+    row({
+      id: "b",
+      workloadId,
+      containerId: "c2",
+      state: "stopped",
+      exitCode: -1,
+      role: "ü 'x\" 🎈",
+    }),
+    row({ id: "c", workloadId, containerId: null, createdAtEngine: null }),
+  ];
+  pass(temp.store, AT, ...rows.map(insert));
+  assertEquals([...temp.store.containers.index().rows()], rows);
+  temp.store.containers.invalidate();
+  assertEquals([...temp.store.containers.index().rows()], rows);
+  assertEquals(temp.store.containers.index().boundTo("c2"), [rows[1]!]);
+});
+
+Deno.test("reconcileContainers() can't change a deployer's column, whatever the input", async () => {
+  await using temp = await tempStore();
+  const { registry, stages, deployed } = temp.store;
+  const { entry } = registry.create("project", { name: "api" });
+  const stage = stages.create(entry.id, { name: "live" });
+  deployed.saveDeployedContainer({
+    id: "r1",
+    workloadId: entry.workloadId,
+    stageId: stage.id,
+    imageTag: "v1",
+    subdomain: "api",
+    proxyRouteId: "route-1",
+    npmProxyId: 7,
+    containerId: "c1",
+  });
+  const db = new Database(temp.path, { readonly: true });
+  const mine = () =>
+    db.prepare(
+      `SELECT stage_id, image_tag, subdomain, proxy_route_id, npm_proxy_id, created_at
+       FROM containers WHERE id = 'r1'`,
+    ).value();
+  const before = mine();
+  temp.now += 1000;
+  const hostile = {
+    ...row({ id: "r1", workloadId: entry.workloadId, workloadKind: "project" }),
+    stageId: "x",
+    imageTag: "x",
+    image_tag: "x",
+    subdomain: "x",
+    proxyRouteId: "x",
+    npmProxyId: 0,
+    createdAt: "x",
+  } as IndexRow;
+  for (const op of ["insert", "update", "sweep", "unconfirm"] as const) {
+    pass(temp.store, AT, { op, row: hostile, from: "running" });
+    assertEquals(mine(), before, op);
+  }
+  db.close();
+});
+
+Deno.test("reconcileContainers() writes all of a pass or nothing", async () => {
+  await using temp = await tempStore();
+  const workloadId = stackOf(temp.store);
+  const good = row({ id: "a", workloadId });
+  const orphan = row({ id: "b", workloadId: "nobody" });
+  assertThrows(() => pass(temp.store, AT, insert(good), insert(orphan)));
+  assertEquals(temp.store.views.list(), []);
+  assertEquals(temp.store.containers.index().size, 0);
+  assertEquals(temp.store.transitions.count(), 0);
+  assertEquals(temp.store.hosts.local().lastPassAt, null);
+});
+
+Deno.test("reconcileContainers() refuses to write over what another connection wrote", async () => {
+  await using temp = await tempStore();
+  const workloadId = stackOf(temp.store);
+  pass(temp.store, AT, insert(row({ id: "a", workloadId })));
+  const { containers, views } = temp.store;
+  assertEquals(containers.index().size, 1);
+  const other = new Database(temp.path);
+  other.exec("UPDATE containers SET container_id = 'rebound'");
+  const error = assertThrows(
+    () =>
+      pass(temp.store, LATER, { op: "sweep", row: row({ id: "a", workloadId }), from: "running" }),
+    StoreError,
+  );
+  assertEquals(error.code, "busy");
+  assertEquals([views.get("a").state, views.get("a").lastSeenAt], ["running", AT]);
+  assertEquals(containers.index().row("a")?.containerId, "rebound");
+  other.close();
+});
+
+Deno.test("readers see last_seen_at as if every pass wrote every row it confirmed", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const workloadId = stackOf(store);
+  const [kept, changed, gone, refused] = ["kept", "changed", "gone", "refused"]
+    .map((id) => row({ id, workloadId, containerId: `c-${id}` }));
+  pass(store, AT, ...[kept, changed, gone, refused].map((r) => insert(r!)));
+  store.deployed.saveDeployedContainer({ id: "unbound", workloadId });
+  pass(store, LATER);
+  const last = "2026-01-01T00:01:10.000Z";
+  pass(
+    store,
+    last,
+    update({ ...changed!, state: "paused" }),
+    { op: "sweep", row: { ...gone!, state: "missing", confirmed: false }, from: "running" },
+    { op: "unconfirm", row: { ...refused!, confirmed: false }, from: "running" },
+  );
+  const after = "2026-01-01T00:01:40.000Z";
+  pass(store, after);
+  assertEquals(Object.fromEntries(store.views.list().map((r) => [r.id, r.lastSeenAt])), {
+    kept: after,
+    changed: after,
+    gone: LATER,
+    refused: LATER,
+    unbound: null,
+  });
+  assertEquals(store.views.get("gone").state, "missing");
+});
+
+Deno.test("readers don't take a rebound row for seen before a listing confirms it", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const workloadId = stackOf(store);
+  pass(store, AT, insert(row({ id: "a", workloadId, containerId: "old" })));
+  pass(store, LATER);
+  store.deployed.updateDeployedContainer("a", { containerId: "new" });
+  assertEquals(store.views.get("a").lastSeenAt, LATER);
+  pass(store, "2026-01-01T00:01:10.000Z");
+  assertEquals(store.views.get("a").lastSeenAt, LATER);
+  assertEquals(store.containers.index().row("a")?.confirmed, false);
+});
+
+Deno.test("reconcileContainers() records each change of state with its cause", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const workloadId = stackOf(store);
+  const first = row({ id: "a", workloadId });
+  pass(store, AT, insert(first));
+  const stopped = { ...first, state: "stopped", exitCode: 137 };
+  store.containers.reconcileContainers([update(stopped)], {
+    at: LATER,
+    cause: "event",
+    detail: () => "die",
+  });
+  store.containers.reconcileContainers([update({ ...stopped, health: "x" }, "stopped")], {
+    at: LATER,
+    cause: "event",
+  });
+  store.containers.reconcileContainers([update({ ...stopped, containerId: "c2" }, "stopped")], {
+    at: LATER,
+    cause: "pass",
+  });
+  pass(store, LATER, { op: "sweep", row: { ...stopped, state: "missing" }, from: "stopped" });
+  assertEquals(
+    store.transitions.ofRow("a").map((t) =>
+      `${t.cause} ${t.from}→${t.to} ${t.containerId} ${t.exitCode} ${t.detail}`
+    ),
+    [
+      "pass null→running c1 null ",
+      "event running→stopped c1 137 die",
+      "pass stopped→stopped c2 137 ",
+      "sweep stopped→missing c1 null ",
+    ],
+  );
+});
+
+Deno.test("TransitionTable.prune() bounds by count and by age", async () => {
+  await using temp = await tempStore();
+  const { transitions } = temp.store;
+  for (let day = 1; day <= 20; day++) {
+    transitions.record({
+      rowId: "a",
+      at: `2026-01-${String(day).padStart(2, "0")}T00:00:00.000Z`,
+      from: null,
+      to: "running",
+      cause: "pass",
+      containerId: null,
+      exitCode: null,
+      detail: String(day),
+    });
+  }
+  const kept = () => transitions.ofRow("a").map((t) => Number(t.detail));
+  transitions.prune("2026-01-21T00:00:00.000Z", { maxAgeSeconds: 1e9, maxCount: 15 });
+  assertEquals([kept()[0], kept().length], [6, 15]);
+  transitions.prune("2026-01-21T00:00:00.000Z", { maxAgeSeconds: 10 * 86_400, maxCount: 100 });
+  assertEquals(kept()[0], 11);
+  transitions.prune("2027-01-01T00:00:00.000Z", { maxAgeSeconds: 1, maxCount: 100 });
+  assertEquals(kept(), []);
+});
+
+Deno.test("listMissingCandidates() are rows bound to a container and not missing", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const workloadId = stackOf(store);
+  pass(
+    store,
+    AT,
+    insert(row({ id: "a", workloadId, containerId: "c1" })),
+    insert(row({ id: "b", workloadId, containerId: "c2", state: "missing" })),
+    insert(row({ id: "c", workloadId, containerId: null })),
+    insert(row({ id: "d", workloadId, containerId: "c4" })),
+  );
+  const { containers } = store;
+  assertEquals([...containers.listMissingCandidates()], [["a", "c1"], ["d", "c4"]]);
+  assertEquals([...containers.listMissingCandidates(["c4", "c2", "?"])], [["d", "c4"]]);
+});
+
+Deno.test("the deployer's path leaves Docker-derived columns of a bound row alone", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const { entry } = store.registry.create("project", { name: "api" });
+  store.deployed.saveDeployedContainer({
+    id: "a",
+    workloadId: entry.workloadId,
+    containerId: "c1",
+  });
+  const observed = row({
+    id: "a",
+    workloadId: entry.workloadId,
+    workloadKind: "project",
+    health: "healthy",
+    port: 80,
+  });
+  pass(store, AT, update(observed, "pending"));
+  const patched = store.deployed.updateDeployedContainer("a", { subdomain: "api", imageTag: "v2" });
+  assertEquals([patched.subdomain, patched.imageTag, patched.state], ["api", "v2", "running"]);
+  assertEquals(store.containers.index().row("a"), observed);
+  const rebound = store.deployed.updateDeployedContainer("a", {
+    containerId: "c2",
+    imageRef: "app:2",
+  });
+  assertEquals([rebound.state, rebound.health, rebound.port], ["running", "healthy", 80]);
+  assertEquals(store.containers.index().row("a"), {
+    ...observed,
+    containerId: "c2",
+    imageRef: "app:2",
+    confirmed: false,
+  });
+});
+
+Deno.test("the deployer's path refuses what can't be right", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const { entry } = store.registry.create("project", { name: "api" });
+  const other = store.registry.create("project", { name: "other" }).entry;
+  const foreign = store.stages.create(other.id, { name: "live" });
+  const { workloadId } = entry;
+  const save = (fields: Record<string, unknown>) =>
+    assertThrows(
+      () => store.deployed.saveDeployedContainer({ workloadId, ...fields }),
+      StoreError,
+    ).code;
+  store.deployed.saveDeployedContainer({ id: "a", workloadId, containerId: "c1" });
+  assertEquals(save({ id: "a" }), "conflict");
+  assertEquals(save({ containerId: "c1" }), "conflict");
+  assertEquals(save({ workloadId: "nobody" }), "not-found");
+  assertEquals(save({ stageId: foreign.id }), "invalid");
+  assertEquals(save({ imageRef: "app:1" }), "invalid");
+  assertEquals(save({ containerId: "not an id" }), "invalid");
+  assertEquals(save({ subdomain: "no spaces" }), "invalid");
+  assertEquals(save({ imageTag: "a\nb" }), "invalid");
+  assertEquals(save({ npmProxyId: 1.5 }), "invalid");
+  assertEquals(save({ replica: 0 }), "invalid");
+  assertEquals(save({ id: "../x" }), "invalid");
+  assertEquals(store.views.list().map((r) => r.id), ["a"]);
+  assertThrows(() => store.deployed.updateDeployedContainer("a", { imageRef: "x" }), StoreError);
+});
+
+Deno.test("listContainersByStage() finds rows by stage id and legacy rows by role", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const api = store.registry.create("project", { name: "api" }).entry;
+  const web = store.registry.create("project", { name: "web" }).entry;
+  const live = store.stages.create(api.id, { name: "live" });
+  store.stages.create(web.id, { name: "live" });
+  const save = (id: string, workloadId: string, fields = {}) =>
+    store.deployed.saveDeployedContainer({ id, workloadId, subdomain: id, ...fields });
+  save("by-id", api.workloadId, { stageId: live.id, role: "anything" });
+  save("legacy", api.workloadId, { role: "live" });
+  save("none", api.workloadId, { role: "preview" });
+  save("other-project", web.workloadId, { role: "live" });
+  const ids = () => store.views.listContainersByStage(live.id).map((r) => r.id);
+  assertEquals(ids(), ["by-id", "legacy"]);
+  assertEquals(
+    store.views.listProxyRoutes().map((r) => [r.id, r.workloadName, r.stageName]),
+    [
+      ["by-id", "api", "live"],
+      ["legacy", "api", "live"],
+      ["none", "api", null],
+      ["other-project", "web", "live"],
+    ],
+  );
+  store.stages.update(live.id, { name: "production" });
+  assertEquals(ids(), ["by-id"]);
+});
+
+Deno.test("ContainerViews filters, pages and counts", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const workloadId = stackOf(store);
+  pass(
+    store,
+    AT,
+    ...["a", "b", "c", "d"].map((id, i) =>
+      insert(row({ id, workloadId, containerId: `c-${id}`, state: i < 3 ? "running" : "stopped" }))
+    ),
+  );
+  const ids = (filter: Parameters<typeof store.views.list>[0]) =>
+    store.views.list(filter).map((r) => r.id);
+  assertEquals(ids({ state: "running" }), ["a", "b", "c"]);
+  assertEquals(ids({ kind: "site" }), []);
+  assertEquals(ids({ workload: "shop", state: "stopped" }), ["d"]);
+  assertEquals(ids({ workload: workloadId, after: "a", limit: 2 }), ["b", "c"]);
+  assertEquals(ids({ ids: ["d", "zzz", "a"] }), ["a", "d"]);
+  assertEquals(store.views.counts(), [
+    { kind: "stack", state: "running", count: 3 },
+    { kind: "stack", state: "stopped", count: 1 },
+  ]);
+  assertEquals(store.views.countsByWorkload().get(workloadId), {
+    workloadId,
+    running: 3,
+    stopped: 1,
+    missing: 0,
+    total: 4,
+  });
+});
+
+Deno.test("Store.onWritten is told what each commit changed", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const told: unknown[] = [];
+  store.onWritten = (written) => told.push(written.rows);
+  const workloadId = stackOf(store);
+  pass(store, AT, insert(row({ id: "a", workloadId })));
+  pass(store, LATER);
+  store.deployed.updateDeployedContainer("a", { subdomain: "x" });
+  store.deployed.deleteDeployedContainer("a");
+  assertEquals(told, ["all", ["a"], ["a"], ["a"]]);
+  assertEquals(store.containers.index().size, 0);
+});

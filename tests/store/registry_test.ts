@@ -1,0 +1,199 @@
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { StoreError } from "../../src/store/error.ts";
+import type { Store } from "../../src/store/store.ts";
+import { tempStore } from "./temp_store.ts";
+
+function failure(operation: () => unknown): StoreError {
+  return assertThrows(operation, StoreError);
+}
+
+Deno.test("Registry.create() makes an entry and its workload together", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads } = temp.store;
+  const { entry, secret } = registry.create("stack", {
+    name: "shop",
+    composeProjectName: "tinyforge-shop",
+  });
+  assertEquals(workloads.get(entry.workloadId), {
+    id: entry.workloadId,
+    kind: "stack",
+    refId: entry.id,
+    name: "shop",
+  });
+  assertEquals(secret.length, 43);
+  assertEquals(workloads.secret(entry.workloadId), secret);
+  const directory = workloads.directory();
+  assertEquals(directory.byId(entry.workloadId)?.name, "shop");
+  assertEquals(directory.byComposeProject("tinyforge-shop")?.name, "shop");
+});
+
+Deno.test("Registry.create() refuses a name that is taken within its kind only", async () => {
+  await using temp = await tempStore();
+  const { registry } = temp.store;
+  registry.create("site", { name: "blog" });
+  registry.create("project", { name: "blog" });
+  const error = failure(() => registry.create("site", { name: "blog" }));
+  assertEquals(error.code, "conflict");
+  assertStringIncludes(error.message, '"blog"');
+  assertEquals(registry.list("site").length, 1);
+  assertEquals(temp.store.workloads.list().length, 2);
+});
+
+Deno.test("Registry.create() refuses a Compose project of another stack and says whose", async () => {
+  await using temp = await tempStore();
+  const { registry } = temp.store;
+  registry.create("stack", { name: "one", composeProjectName: "tinyforge-x" });
+  const error = failure(() =>
+    registry.create("stack", { name: "two", composeProjectName: "tinyforge-x" })
+  );
+  assertEquals(error.code, "conflict");
+  assertStringIncludes(error.message, '"one"');
+});
+
+Deno.test("Registry.create() refuses names that can't be shown or told apart", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads } = temp.store;
+  for (
+    const name of [
+      "",
+      "x".repeat(129),
+      "y".repeat(10_000),
+      "a\nb",
+      "a\u001b[31mred",
+      "nul\u0000",
+      "a/b",
+      " padded ",
+      "-flag",
+      "\ud800",
+    ]
+  ) {
+    const error = failure(() => registry.create("site", { name }));
+    assertEquals(error.code, "invalid");
+    assert(error.message.length < 300);
+    // deno-lint-ignore no-control-regex -- what is looked for
+    assert(!/[\u0000-\u001f]/.test(error.message), "no control characters in a message");
+  }
+  assertEquals(workloads.list(), []);
+  registry.create("site", { name: "Blog – für Ümläute 🎈" });
+});
+
+Deno.test("Registry.update() renames entry and workload together", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads } = temp.store;
+  const { entry, secret } = registry.create("site", { name: "blog", domain: "blog.example" });
+  const renamed = registry.update("site", entry.id, { name: "journal" });
+  assertEquals([renamed.name, renamed.domain], ["journal", "blog.example"]);
+  assertEquals(workloads.get(entry.workloadId)?.name, "journal");
+  assertEquals(workloads.byWebhookSecret(secret)?.name, "journal");
+  assertEquals(workloads.directory().byId(entry.workloadId)?.name, "journal");
+  assertEquals(registry.update("site", entry.id, { domain: null }).domain, null);
+});
+
+Deno.test("Registry.update() refuses fields of other kinds", async () => {
+  await using temp = await tempStore();
+  const { registry } = temp.store;
+  const project = registry.create("project", { name: "api" }).entry;
+  assertEquals(
+    failure(() => registry.update("project", project.id, { domain: "x.example" })).code,
+    "invalid",
+  );
+  assertEquals(
+    failure(() => registry.update("project", project.id, { composeProjectName: "x" })).code,
+    "invalid",
+  );
+});
+
+function siteWithRow(store: Store): string {
+  const { entry } = store.registry.create("site", { name: "blog" });
+  store.deployed.saveDeployedContainer({ id: "r1", workloadId: entry.workloadId });
+  return entry.id;
+}
+
+Deno.test("Registry.remove() refuses what rows refer to, and forgets them when forced", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads, views, containers } = temp.store;
+  const id = siteWithRow(temp.store);
+  const error = failure(() => registry.remove("site", id));
+  assertEquals(error.code, "in-use");
+  assertStringIncludes(error.message, "1 container row refers");
+  assertStringIncludes(error.hint, "--force");
+  assertEquals(containers.index().size, 1);
+
+  registry.remove("site", id, { force: true });
+  assertEquals([registry.list("site"), workloads.list(), views.list()], [[], [], []]);
+  assertEquals(containers.index().size, 0);
+  assertEquals(failure(() => registry.remove("site", id)).code, "not-found");
+});
+
+Deno.test("WorkloadTable.rotateSecret() replaces the secret for good", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads } = temp.store;
+  const { entry, secret } = registry.create("site", { name: "blog" });
+  const rotated = workloads.rotateSecret(entry.workloadId);
+  assertNotEquals(rotated, secret);
+  assertEquals(workloads.byWebhookSecret(secret), undefined);
+  assertEquals(workloads.byWebhookSecret(rotated)?.id, entry.workloadId);
+  assertEquals(failure(() => workloads.rotateSecret("nobody")).code, "not-found");
+});
+
+Deno.test("WorkloadTable.byWebhookSecret() takes only the whole secret", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads } = temp.store;
+  const { secret } = registry.create("site", { name: "blog" });
+  for (
+    const wrong of ["", secret.slice(0, -1), `${secret}x`, secret.toUpperCase(), "\u0000", "ä"]
+  ) {
+    assertEquals(workloads.byWebhookSecret(wrong), undefined);
+  }
+});
+
+Deno.test("Registry writes entry and workload, or neither", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads } = temp.store;
+  registry.create("site", { name: "blog" });
+  const { Database } = await import("@db/sqlite");
+  const saboteur = new Database(temp.path);
+  saboteur.exec(
+    "CREATE TRIGGER no_more BEFORE INSERT ON workloads BEGIN SELECT RAISE(ABORT, 'no'); END",
+  );
+  saboteur.exec(
+    "CREATE TRIGGER no_new BEFORE UPDATE ON workloads BEGIN SELECT RAISE(ABORT, 'no'); END",
+  );
+  assertThrows(() => registry.create("site", { name: "two" }));
+  assertThrows(() => registry.update("site", registry.named("site", "blog")!.id, { name: "x" }));
+  assertEquals(registry.list("site").map((e) => e.name), ["blog"]);
+  assertEquals(workloads.list().map((w) => w.name), ["blog"]);
+  saboteur.close();
+});
+
+Deno.test("StageTable keeps stages by name within their project", async () => {
+  await using temp = await tempStore();
+  const { registry, stages, deployed, views } = temp.store;
+  const { entry } = registry.create("project", { name: "api" });
+  const stage = stages.create(entry.id, { name: "production", maxInstances: 2 });
+  assertEquals(failure(() => stages.create(entry.id, { name: "production" })).code, "conflict");
+  assertEquals(failure(() => stages.create("nobody", { name: "x" })).code, "not-found");
+  assertEquals(
+    failure(() => stages.create(entry.id, { name: "x", maxInstances: 0 })).code,
+    "invalid",
+  );
+  deployed.saveDeployedContainer({
+    id: "r1",
+    workloadId: entry.workloadId,
+    stageId: stage.id,
+    subdomain: "api",
+  });
+  stages.update(stage.id, { name: "live" });
+  assertEquals(views.listProxyRoutes().map((r) => [r.id, r.stageName, r.workloadName]), [
+    ["r1", "live", "api"],
+  ]);
+  assertEquals(failure(() => stages.remove(stage.id)).code, "in-use");
+  stages.remove(stage.id, { force: true });
+  assertEquals(views.get("r1").stageId, null);
+});
