@@ -14,6 +14,7 @@ const MSG_NOSIGNAL = 0x4000;
 const SOL_SOCKET = 1;
 const SO_SNDTIMEO = 21;
 const RUSAGE_SELF = 0;
+const POLLERR = 0x8;
 const POLLNVAL = 0x20;
 /** Room for a socket's path in `sockaddr_un`. */
 const SUN_PATH_BYTES = 108;
@@ -61,38 +62,19 @@ export function processUsage(): ProcessUsage | null {
 }
 
 /**
- * Sends one datagram to a unix socket; an address that begins with `@` is abstract. False when it
- * was not delivered, whatever the reason. Waits at most a second for a receiver that is full.
+ * Whether this descriptor writes to a pipe or socket that nobody reads any more. False also where
+ * the C library can't be asked.
  */
-export function sendDatagram(address: string, text: string): boolean {
-  const target = socketAddress(address);
-  if (target === null) return false;
-  const payload = new TextEncoder().encode(text);
+export function isReaderGone(fd: number): boolean {
   try {
     const libc = Deno.dlopen(LIBC, {
-      socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-      setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-      sendto: {
-        parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
-        result: "isize",
-      },
-      close: { parameters: ["i32"], result: "i32" },
+      poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
     });
     try {
-      const fd = libc.symbols.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
-      if (fd < 0) return false;
-      const oneSecond = new Uint8Array(new BigInt64Array([1n, 0n]).buffer);
-      libc.symbols.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, oneSecond, oneSecond.length);
-      const sent = libc.symbols.sendto(
-        fd,
-        payload,
-        BigInt(payload.length),
-        MSG_NOSIGNAL,
-        target,
-        target.length,
-      );
-      libc.symbols.close(fd);
-      return Number(sent) === payload.length;
+      const pollFd = new Uint8Array(8);
+      const view = new DataView(pollFd.buffer);
+      view.setInt32(0, fd, true);
+      return libc.symbols.poll(pollFd, 1n, 0) > 0 && (view.getInt16(6, true) & POLLERR) !== 0;
     } finally {
       libc.close();
     }
@@ -100,6 +82,57 @@ export function sendDatagram(address: string, text: string): boolean {
     return false;
   }
 }
+
+/** A socket to send datagrams to one unix address with. Closed by disposal. */
+export interface DatagramSocket extends Disposable {
+  /** False when the datagram was not delivered; waits at most a second for a full receiver. */
+  send(text: string): boolean;
+}
+
+/**
+ * Opens a socket for datagrams to a unix address: a path, or an abstract name after `@`. Null when
+ * there is no such address or no socket to be had. Whoever receives need not be there yet.
+ */
+export function openDatagramSocket(address: string): DatagramSocket | null {
+  const target = socketAddress(address);
+  if (target === null) return null;
+  let libc;
+  try {
+    libc = Deno.dlopen(LIBC, DATAGRAM_SYMBOLS);
+  } catch {
+    return null;
+  }
+  const { socket, setsockopt, sendto, close } = libc.symbols;
+  const fd = socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+  if (fd < 0) {
+    libc.close();
+    return null;
+  }
+  const oneSecond = new Uint8Array(new BigInt64Array([1n, 0n]).buffer);
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, oneSecond, oneSecond.length);
+  let closed = false;
+  return {
+    send(text) {
+      if (closed) return false;
+      const payload = new TextEncoder().encode(text);
+      const length = BigInt(payload.length);
+      return sendto(fd, payload, length, MSG_NOSIGNAL, target, target.length) === length;
+    },
+    [Symbol.dispose]() {
+      if (closed) return;
+      closed = true;
+      close(fd);
+      libc.close();
+    },
+  };
+}
+
+const DATAGRAM_SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
+} as const;
 
 /**
  * /proc is closed to a scoped process, so the kernel is asked about descriptors by number: poll()

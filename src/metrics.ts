@@ -16,17 +16,29 @@ export type PassOutcome = "ok" | "failed" | "aborted";
 /** What happened to a row of the index. */
 export type RowOp = "insert" | "update" | "sweep";
 
-/** Endpoints of the Engine that are asked. */
+/** Requests to the Engine by what they are for, as the Docker client names them. */
 export const ENGINE_ENDPOINTS: readonly string[] = [
   "ping",
   "version",
   "info",
-  "containers",
+  "list",
+  "list_ids",
   "events",
 ];
 
-/** How a request to the Engine ended. */
-export const ENGINE_OUTCOMES: readonly string[] = ["ok", "error", "timeout", "aborted"];
+/** How a request to the Engine ended: well, given up by us, or with one of its errors. */
+export const ENGINE_OUTCOMES: readonly string[] = [
+  "ok",
+  "aborted",
+  "no-socket",
+  "permission",
+  "refused",
+  "timeout",
+  "connection",
+  "http",
+  "api-version",
+  "malformed",
+];
 
 /** Container actions that are counted by name; any other counts as `other`. */
 export const EVENT_ACTIONS: readonly string[] = [

@@ -1,0 +1,183 @@
+/**
+ * systemd: tells the service manager how the daemon is, and writes the unit that runs it.
+ * Must not decide when the daemon is ready, nor fail when no service manager is there.
+ *
+ * @module
+ */
+
+import { type DatagramSocket, openDatagramSocket } from "./libc.ts";
+
+/** Longer texts are cut: the service manager shows one line. */
+const MAX_STATUS_LENGTH = 256;
+
+/**
+ * The connection to the service manager that started this process. Without one every method does
+ * nothing and answers false. Closed by disposal.
+ */
+export class ServiceManager implements Disposable {
+  readonly #socket: DatagramSocket | null;
+  /**
+   * Milliseconds between two calls of {@link watchdog}: half of what the service manager allows;
+   * null when it does not watch.
+   */
+  readonly watchdogIntervalMs: number | null;
+
+  /** Use {@link ServiceManager.fromEnvironment}. */
+  constructor(socket: DatagramSocket | null, watchdogIntervalMs: number | null) {
+    this.#socket = socket;
+    this.watchdogIntervalMs = watchdogIntervalMs;
+  }
+
+  /** Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. */
+  static fromEnvironment(
+    env: (name: string) => string | undefined = (name) => Deno.env.get(name),
+  ): ServiceManager {
+    const address = env("NOTIFY_SOCKET");
+    return new ServiceManager(
+      address ? openDatagramSocket(address) : null,
+      watchdogInterval(env("WATCHDOG_USEC"), env("WATCHDOG_PID")),
+    );
+  }
+
+  /** Whether there is anyone to tell. */
+  get present(): boolean {
+    return this.#socket !== null;
+  }
+
+  /** The daemon does its work from now on. */
+  ready(status?: string): boolean {
+    return this.#tell("READY=1", status);
+  }
+
+  /** One line for people, shown by `systemctl status`. */
+  status(status: string): boolean {
+    return this.#tell(null, status);
+  }
+
+  /** The daemon is about to end. */
+  stopping(status?: string): boolean {
+    return this.#tell("STOPPING=1", status);
+  }
+
+  /** The main loop turns. */
+  watchdog(): boolean {
+    return this.#tell("WATCHDOG=1");
+  }
+
+  /** Closes the socket; idempotent. */
+  [Symbol.dispose](): void {
+    this.#socket?.[Symbol.dispose]();
+  }
+
+  #tell(state: string | null, status?: string): boolean {
+    const lines = state === null ? [] : [state];
+    // A line break in a status would begin an assignment of its own.
+    // deno-lint-ignore no-control-regex
+    const text = status?.replace(/[\x00-\x1f\x7f]+/g, " ").slice(0, MAX_STATUS_LENGTH);
+    if (text !== undefined) lines.push(`STATUS=${text}`);
+    return this.#socket?.send(`${lines.join("\n")}\n`) ?? false;
+  }
+}
+
+function watchdogInterval(usec: string | undefined, pid: string | undefined): number | null {
+  if (usec === undefined || !/^[1-9]\d{0,14}$/.test(usec)) return null;
+  // The variables are inherited: a PID that is not ours speaks of a parent.
+  if (pid && pid !== String(Deno.pid)) return null;
+  return Math.max(1, Math.floor(Number(usec) / 2000));
+}
+
+/** What {@link unitText} is told. */
+export interface UnitOptions {
+  /** Absolute path of the program. */
+  readonly binary: string;
+  /** The data directory: `/var/lib/NAME`, default `/var/lib/tinyforge`. */
+  readonly dataDir?: string;
+  /** Arguments after `reconcile`, for what differs from the defaults. */
+  readonly args?: readonly string[];
+}
+
+const STATE_ROOT = "/var/lib/";
+
+/**
+ * A unit that runs the daemon with as little as it needs. Throws `TypeError` for a path that a unit
+ * can't have and for a data directory outside `/var/lib`, because systemd makes and owns it.
+ */
+export function unitText(
+  { binary, dataDir = "/var/lib/tinyforge", args = [] }: UnitOptions,
+): string {
+  if (!binary.startsWith("/")) {
+    throw new TypeError(`Cannot write a unit for ${JSON.stringify(binary)}: not an absolute path`);
+  }
+  const name = dataDir.slice(STATE_ROOT.length);
+  if (
+    !dataDir.startsWith(STATE_ROOT) || !/^[\w.-]+(?:\/[\w.-]+)*$/.test(name) || /\.\./.test(name)
+  ) {
+    throw new TypeError(
+      `Cannot write a unit for data directory ${JSON.stringify(dataDir)}: systemd keeps a ` +
+        `service's data under ${STATE_ROOT}; leave --data-dir out or name a directory there`,
+    );
+  }
+  const command = [binary, "reconcile", ...args].map(unitWord).join(" ");
+  return `[Unit]
+Description=Tinyforge, the containers index of this host
+After=docker.socket docker.service network-online.target
+Wants=docker.socket network-online.target
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart=${command}
+Restart=on-failure
+RestartSec=2s
+RestartPreventExitStatus=2 5
+WatchdogSec=30s
+TimeoutStopSec=15s
+
+DynamicUser=yes
+SupplementaryGroups=docker
+StateDirectory=${name}
+StateDirectoryMode=0700
+UMask=0077
+
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+LockPersonality=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProcSubset=pid
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+# No MemoryDenyWriteExecute: the JavaScript engine compiles to machine code.
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** One word of ExecStart: quoted, with what systemd would expand escaped. */
+function unitWord(word: string): string {
+  // deno-lint-ignore no-control-regex
+  if (/[\x00-\x1f\x7f]/.test(word)) {
+    throw new TypeError(`Cannot write a unit with ${JSON.stringify(word)}: control characters`);
+  }
+  const escaped = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
+  if (/^[\w./:@%$=+,-]+$/.test(escaped)) return escaped;
+  return `"${escaped.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
