@@ -82,7 +82,9 @@ export interface Listing {
 
 /** The columns of `containers` that the reconciler owns. */
 export interface ObservedColumns {
+  /** The workload that the row belongs to. */
   readonly workloadId: string;
+  /** That workload's kind. */
   readonly workloadKind: WorkloadKind;
   /** Role within the workload; empty for a site. */
   readonly role: string;
@@ -90,11 +92,17 @@ export interface ObservedColumns {
   readonly replica: number;
   /** Null until the row is bound. */
   readonly containerId: string | null;
+  /** The container's name without its slash. */
   readonly containerName: string;
+  /** Image reference as the Engine shows it; empty when never seen. */
   readonly imageRef: string;
+  /** Name of the host that it runs on. */
   readonly host: string;
+  /** State of the row. */
   readonly state: ContainerState;
+  /** `healthy`, `unhealthy`, `starting`, or null. */
   readonly health: string | null;
+  /** Exit code of a stopped container, else null. */
   readonly exitCode: number | null;
   /** The container's private port, 0 when it has none. */
   readonly port: number;
@@ -104,6 +112,7 @@ export interface ObservedColumns {
 
 /** A row as the reconciler sees it: its own columns and two marks of the store. */
 export interface IndexRow extends ObservedColumns {
+  /** Unique id of the row. */
   readonly id: string;
   /**
    * Whether the last pass confirmed this row. A confirmed row is as fresh as its host's last
@@ -159,8 +168,11 @@ export const REFUSAL_REASONS: readonly RefusalReason[] = [
 
 /** A container that matched a rule and was turned away by it. */
 export interface Refusal {
+  /** Which rule turned it away. */
   readonly reason: RefusalReason;
+  /** Container that the row is bound to, or null. */
   readonly containerId: string;
+  /** The container's name without its slash. */
   readonly containerName: string;
   /** The label value that was refused, or empty for `unmanaged`. */
   readonly value: string;
@@ -168,14 +180,19 @@ export interface Refusal {
 
 /** A container's claim on a row. */
 export interface Claim {
+  /** Id of the row. */
   readonly rowId: string;
+  /** The workload that it belongs to. */
   readonly workload: Workload;
+  /** Role within the workload. */
   readonly role: string;
+  /** 1 for the first or only replica. */
   readonly replica: number;
 }
 
 /** Several containers claimed one row. */
 export interface Contention {
+  /** Id of the row. */
   readonly rowId: string;
   /** Container id that got the row. */
   readonly winner: string;
@@ -193,6 +210,7 @@ export interface Change {
    * `missing`. `unconfirm`: only the confirmation ends; no observed column changes.
    */
   readonly op: "insert" | "update" | "sweep" | "unconfirm";
+  /** The row as it must be. */
   readonly row: IndexRow;
   /** The state before, null for an insert. */
   readonly from: ContainerState | null;
@@ -208,12 +226,17 @@ export interface PassReport {
   readonly listed: number;
   /** Containers that got their row. */
   readonly claimed: number;
+  /** Rows written for the first time. */
   readonly inserted: number;
+  /** Rows whose observed columns changed. */
   readonly updated: number;
+  /** Rows that became missing. */
   readonly swept: number;
   /** Refused containers without the unmanaged ones, in listing order. */
   readonly refused: readonly Refusal[];
+  /** Rows that several containers claimed. */
   readonly contended: readonly Contention[];
+  /** What no workload accounts for. */
   readonly unmanaged: Unmanaged;
   /** Set when the Engine's id is not the accepted one; nothing is swept then. */
   readonly engineChanged: EngineChange | null;
@@ -223,6 +246,7 @@ export interface PassReport {
 
 /** What runs on this host that no workload accounts for. */
 export interface Unmanaged {
+  /** How many. */
   readonly count: number;
   /** Compose projects among them with their container counts, by name. */
   readonly composeProjects: Readonly<Record<string, number>>;
@@ -230,7 +254,9 @@ export interface Unmanaged {
 
 /** The Engine answers with another id than the one that was accepted. */
 export interface EngineChange {
+  /** Id that was accepted. */
   readonly accepted: string;
+  /** Id that the Engine answers with. */
   readonly found: string;
 }
 
@@ -242,10 +268,15 @@ export interface Transition {
   readonly rowId: string;
   /** RFC 3339 UTC. */
   readonly at: string;
+  /** State before, null for a new row. */
   readonly from: ContainerState | null;
+  /** State after; `removed` when the row went. */
   readonly to: ContainerState;
+  /** What caused it. */
   readonly cause: Cause;
+  /** Container that the row is bound to, or null. */
   readonly containerId: string | null;
+  /** Exit code of a stopped container, else null. */
   readonly exitCode: number | null;
   /** What set the state: the event's action, or which listing. */
   readonly detail: string;
@@ -253,16 +284,23 @@ export interface Transition {
 
 /** One row of `containers` as readers see it: every column, names joined in. */
 export interface ContainerView extends Omit<ObservedColumns, "createdAtEngine"> {
+  /** Unique id of the row. */
   readonly id: string;
   /** RFC 3339 UTC, null when never seen. */
   readonly createdAtEngine: string | null;
+  /** Name of the workload. */
   readonly workloadName: string;
   /** RFC 3339 UTC of the last listing that confirmed the row; null when never seen. */
   readonly lastSeenAt: string | null;
+  /** The deployer's stage, or null. */
   readonly stageId: string | null;
+  /** Name of that stage. */
   readonly stageName: string | null;
+  /** Tag of the image that was deployed. */
   readonly imageTag: string | null;
+  /** Name under which a proxy serves it. */
   readonly subdomain: string | null;
+  /** Id of its route in the proxy. */
   readonly proxyRouteId: string | null;
   /** Id in Nginx Proxy Manager. */
   readonly npmProxyId: number | null;
@@ -274,13 +312,17 @@ export interface ContainerView extends Omit<ObservedColumns, "createdAtEngine"> 
 
 /** What the daemon says of itself. */
 export interface DaemonStatus {
+  /** Process id. */
   readonly pid: number;
+  /** The program's version. */
   readonly version: string;
   /** RFC 3339 UTC. */
   readonly startedAt: string;
+  /** The data directory that it owns. */
   readonly dataDir: string;
   /** Whether a good pass was done and is recent. */
   readonly ready: boolean;
+  /** The Engine as last seen. */
   readonly engine: {
     /** Where it is reached, `unix:///…` or `tcp://…`. */
     readonly host: string;
@@ -291,6 +333,7 @@ export interface DaemonStatus {
     /** What the last request to it failed with, null when it answered. */
     readonly error: string | null;
   };
+  /** The Engine's event stream. */
   readonly events: {
     readonly up: boolean;
     readonly reconnects: number;

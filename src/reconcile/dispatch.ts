@@ -32,13 +32,17 @@ export const MAX_LABEL_LENGTH = 256;
 
 /** Why a container gets no row, with the label value that decided it. */
 export interface Refused {
+  /** Which rule turned it away. */
   readonly refused: RefusalReason;
+  /** The label value that decided it, or empty. */
   readonly value: string;
 }
 
 /** What dispatch looks things up in. */
 export interface DispatchOptions {
+  /** The workloads. */
   directory: WorkloadDirectory;
+  /** The rows. */
   index: ContainerIndex;
   /** Compose projects with this prefix are ours even before they are registered; empty: none. */
   composePrefix: string;

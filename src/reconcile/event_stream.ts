@@ -14,9 +14,13 @@ import { backoff } from "./backoff.ts";
 
 /** What an {@link EventStream} works with. */
 export interface EventStreamOptions {
+  /** The Engine. */
   docker: DockerClient;
+  /** The time. */
   clock: Clock;
+  /** Where it is said. */
   log: Log;
+  /** Where it is counted. */
   metrics: Metrics;
   /** Called when events flow, before the first of them. */
   onOpen: () => void;

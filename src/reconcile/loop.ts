@@ -20,12 +20,17 @@ import type { PassResult, Reconciler } from "./reconciler.ts";
 
 /** What a {@link Loop} works with. */
 export interface LoopOptions {
+  /** Does the passes. */
   reconciler: Reconciler;
+  /** The Engine. */
   docker: DockerClient;
   /** Milliseconds between full passes. */
   intervalMs: number;
+  /** The time. */
   clock: Clock;
+  /** Where it is said. */
   log: Log;
+  /** Where it is counted. */
   metrics: Metrics;
   /** Follow the Engine's events. Default true. */
   events?: boolean;

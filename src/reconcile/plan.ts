@@ -25,8 +25,11 @@ import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
 
 /** What a listing is held against. */
 export interface PlanOptions {
+  /** The rows. */
   index: ContainerIndex;
+  /** The workloads. */
   directory: WorkloadDirectory;
+  /** Compose projects with this prefix are ours; empty: none. */
   composePrefix: string;
   /**
    * Rows that may be swept, row id → container id, taken before the listing was asked for: a row
@@ -39,12 +42,15 @@ export interface PlanOptions {
 
 /** What a pass has to write, and what it saw. */
 export interface Plan {
+  /** Rows to write; at most one for each. */
   readonly changes: readonly Change[];
   /** Containers that got their row. */
   readonly claimed: number;
   /** Without the unmanaged ones. */
   readonly refused: readonly Refusal[];
+  /** Rows that several containers claimed. */
   readonly contended: readonly Contention[];
+  /** What no workload accounts for. */
   readonly unmanaged: Unmanaged;
   /**
    * Of a partial listing: ids of containers that must be listed too before these rows can be

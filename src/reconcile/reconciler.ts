@@ -17,16 +17,23 @@ import { type Plan, plan } from "./plan.ts";
 
 /** What a {@link Reconciler} works with. */
 export interface ReconcilerOptions {
+  /** The Engine. */
   docker: DockerClient;
+  /** The index. */
   store: Store;
+  /** Compose projects with this prefix are ours; empty: none. */
   composePrefix: string;
+  /** The time. */
   clock: Clock;
+  /** Where it is said. */
   log: Log;
+  /** Where it is counted. */
   metrics: Metrics;
 }
 
 /** What a pass did. */
 export interface PassResult {
+  /** What the pass says of itself. */
   readonly report: PassReport;
   /** Ids of containers whose rows were inserted, updated or swept. */
   readonly changedContainers: readonly string[];

@@ -11,7 +11,9 @@ import type { Connection } from "./store.ts";
 
 /** Which rows to show. */
 export interface ViewFilter {
+  /** Only rows of workloads of this kind. */
   kind?: WorkloadKind;
+  /** Only rows in this state. */
   state?: string;
   /** Id or name of a workload. */
   workload?: string;
@@ -25,9 +27,13 @@ export interface ViewFilter {
 
 /** Rows of one workload by what they are doing. */
 export interface WorkloadCounts {
+  /** The workload. */
   readonly workloadId: string;
+  /** Rows in state `running`. */
   readonly running: number;
+  /** Rows in state `stopped`. */
   readonly stopped: number;
+  /** Rows in state `missing`. */
   readonly missing: number;
   /** Every row, whatever its state. */
   readonly total: number;

@@ -16,9 +16,13 @@ import type { TransitionTable } from "./transitions.ts";
 
 /** The columns that belong to the deployer. Null clears one. */
 export interface DeployerColumns {
+  /** Id of a stage of the row's project. */
   stageId?: string | null;
+  /** Tag of the image that was deployed. */
   imageTag?: string | null;
+  /** Name under which a proxy serves it. */
   subdomain?: string | null;
+  /** Id of its route in the proxy. */
   proxyRouteId?: string | null;
   /** Id in Nginx Proxy Manager. */
   npmProxyId?: number | null;
@@ -28,6 +32,7 @@ export interface DeployerColumns {
 export interface Binding {
   /** Full container id; null unbinds. */
   containerId?: string | null;
+  /** Image reference of that container. */
   imageRef?: string;
 }
 
@@ -35,7 +40,9 @@ export interface Binding {
 export interface NewDeployedContainer extends DeployerColumns, Binding {
   /** Made when not given. */
   id?: string;
+  /** The workload it serves. */
   workloadId: string;
+  /** Role within the workload; empty when not given. */
   role?: string;
   /** From 1; 1 when not given. */
   replica?: number;
@@ -227,7 +234,7 @@ export class DeployedContainers {
 
   #checkColumns(columns: DeployerColumns, options: { workloadId: string; action: string }): void {
     const { stageId, imageTag, subdomain, proxyRouteId, npmProxyId } = columns;
-    if (stageId != null) {
+    if (typeof stageId === "string") {
       const stage = this.#c.sql(
         `SELECT 1 FROM stages AS s JOIN workloads AS w ON w.kind = 'project' AND w.ref_id = s.project_id
          WHERE s.id = ? AND w.id = ?`,
@@ -239,10 +246,11 @@ export class DeployedContainers {
         );
       }
     }
-    if (imageTag != null) validText(imageTag, "image tag", 256);
-    if (subdomain != null) validDomain(subdomain, "subdomain");
-    if (proxyRouteId != null) validText(proxyRouteId, "proxy route id", 256);
-    if (npmProxyId != null && !(Number.isSafeInteger(npmProxyId) && npmProxyId >= 0)) {
+    if (typeof imageTag === "string") validText(imageTag, "image tag", 256);
+    if (typeof subdomain === "string") validDomain(subdomain, "subdomain");
+    if (typeof proxyRouteId === "string") validText(proxyRouteId, "proxy route id", 256);
+    const proxyId = npmProxyId ?? 0;
+    if (!Number.isSafeInteger(proxyId) || proxyId < 0) {
       throw new StoreError("invalid", `${options.action}: "${npmProxyId}" is not a proxy host id`);
     }
   }

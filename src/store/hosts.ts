@@ -10,14 +10,19 @@ import type { Connection } from "./store.ts";
 
 /** What the last full pass found, for readers without a daemon. */
 export interface PassSummary {
+  /** Containers in the listing. */
   readonly listed: number;
+  /** Containers that got their row. */
   readonly claimed: number;
+  /** Refused containers without the unmanaged ones, the first hundred. */
   readonly refused: readonly Refusal[];
+  /** What no workload accounts for. */
   readonly unmanaged: Unmanaged;
 }
 
 /** What is remembered of a host. */
 export interface Host {
+  /** Name of the host, `local`. */
   readonly name: string;
   /** The Engine whose listings may sweep; null before the first pass. */
   readonly engineId: string | null;
@@ -25,6 +30,7 @@ export interface Host {
   readonly foundEngineId: string | null;
   /** RFC 3339 UTC, null before the first pass. */
   readonly lastPassAt: string | null;
+  /** What the last full pass found, null before the first. */
   readonly lastPass: PassSummary | null;
 }
 

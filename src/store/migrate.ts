@@ -15,6 +15,7 @@ export interface Migration {
   readonly version: number;
   /** The file's name without its ending, `0001_initial`. */
   readonly name: string;
+  /** Its statements. */
   readonly sql: string;
 }
 

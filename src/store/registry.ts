@@ -13,7 +13,9 @@ import type { WorkloadTable } from "./workloads.ts";
 
 /** A project, stack or site. */
 export interface Entry {
+  /** Unique id of the project, stack or site; not its workload's. */
   readonly id: string;
+  /** Which table it lives in. */
   readonly kind: WorkloadKind;
   /** Unique within its kind. */
   readonly name: string;
@@ -31,6 +33,7 @@ export interface Entry {
 
 /** What a new entry is made of. */
 export interface NewEntry {
+  /** Unique within its kind, 1–128 characters. */
   readonly name: string;
   /** Required for stacks, refused elsewhere. */
   readonly composeProjectName?: string;
@@ -214,7 +217,7 @@ export class Registry {
     const composeProjectName = kind === "stack"
       ? this.#freeComposeProject(fields.composeProjectName ?? "", action, self)
       : null;
-    const domain = fields.domain == null ? null : validDomain(fields.domain);
+    const domain = typeof fields.domain === "string" ? validDomain(fields.domain) : null;
     return { name, composeProjectName, domain };
   }
 

@@ -10,7 +10,9 @@ import type { Connection } from "./store.ts";
 
 /** A stage of a project. */
 export interface Stage {
+  /** Unique id; what rows refer to. */
   readonly id: string;
+  /** Id of the project it belongs to. */
   readonly projectId: string;
   /** Unique within its project. */
   readonly name: string;

@@ -163,6 +163,7 @@ export class Store {
     this.#db.close();
   }
 
+  /** The same as {@link Store.close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -14,6 +14,7 @@ export type NewTransition = Omit<Transition, "seq">;
 export interface Retention {
   /** Seconds. */
   readonly maxAgeSeconds: number;
+  /** Number of transitions, of all rows together. */
   readonly maxCount: number;
 }
 

@@ -98,7 +98,7 @@ Deno.test("openStore() says where a database is missing that is only to be read"
   const dir = await Deno.makeTempDir();
   const error = await refused(join(dir, "tinyforge.db"), { readonly: true });
   assertEquals(error.code, "not-found");
-  assertEquals([...Deno.readDirSync(dir)], []);
+  assertEquals(await Array.fromAsync(Deno.readDir(dir)), []);
   await Deno.remove(dir);
 });
 
