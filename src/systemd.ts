@@ -117,7 +117,7 @@ export function unitText(
         `service's data under ${STATE_ROOT}; leave --data-dir out or name a directory there`,
     );
   }
-  const command = [binary, "reconcile", ...args].map(unitWord).join(" ");
+  const command = [unitWord(binary), "reconcile", ...args.map(unitArgument)].join(" ");
   return `[Unit]
 Description=Tinyforge, the containers index of this host
 After=docker.socket docker.service network-online.target
@@ -171,13 +171,18 @@ WantedBy=multi-user.target
 `;
 }
 
-/** One word of ExecStart: quoted, with what systemd would expand escaped. */
+/** An argument of ExecStart: like the path, but systemd would put variables into it. */
+function unitArgument(word: string): string {
+  return unitWord(word.replaceAll("$", "$$$$"));
+}
+
+/** One word of ExecStart: quoted where it must be, with specifiers escaped. */
 function unitWord(word: string): string {
   // deno-lint-ignore no-control-regex
   if (/[\x00-\x1f\x7f]/.test(word)) {
     throw new TypeError(`Cannot write a unit with ${JSON.stringify(word)}: control characters`);
   }
-  const escaped = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
+  const escaped = word.replaceAll("%", "%%");
   if (/^[\w./:@%$=+,-]+$/.test(escaped)) return escaped;
   return `"${escaped.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

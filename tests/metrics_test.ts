@@ -11,7 +11,14 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { createMetrics, type Metrics, METRICS_CONTENT_TYPE } from "../src/metrics.ts";
+import type { DockerEndpoint, DockerErrorKind } from "../src/docker/error.ts";
+import {
+  createMetrics,
+  ENGINE_ENDPOINTS,
+  ENGINE_OUTCOMES,
+  type Metrics,
+  METRICS_CONTENT_TYPE,
+} from "../src/metrics.ts";
 import { Counter, Gauge, Histogram } from "../src/prometheus.ts";
 
 const SNAPSHOT = new URL("./metrics_snapshot.txt", import.meta.url);
@@ -86,6 +93,30 @@ Deno.test("createMetrics() counts an unknown label value as other", () => {
   assertEquals(line(all, 'tinyforge_events_total{action="other"}'), "100");
   assertEquals(line(all, 'tinyforge_events_total{action="start"}'), "1");
   assertEquals(all.render().split("\n").length, series);
+});
+
+Deno.test("createMetrics() knows every request and every failure of the Docker client", () => {
+  // The metrics may not import the client; these records don't compile when one lags behind.
+  const endpoints: Record<Exclude<DockerEndpoint, "host">, true> = {
+    ping: true,
+    version: true,
+    info: true,
+    list: true,
+    list_ids: true,
+    events: true,
+  };
+  const failures: Record<Exclude<DockerErrorKind, "host">, true> = {
+    "no-socket": true,
+    permission: true,
+    refused: true,
+    timeout: true,
+    connection: true,
+    http: true,
+    "api-version": true,
+    malformed: true,
+  };
+  assertEquals(new Set(ENGINE_ENDPOINTS), new Set(Object.keys(endpoints)));
+  assertEquals(new Set(ENGINE_OUTCOMES), new Set(["ok", "aborted", ...Object.keys(failures)]));
 });
 
 Deno.test("createMetrics() asks collectors at each scrape and outlives one that fails", () => {
