@@ -23,9 +23,8 @@ const abandoned = new FinalizationRegistry<StatementHandle>((handle) => {
 
 /** Takes over a compiled statement; it is freed at the latest when `owner` is collected. */
 export function adoptHandle(
-  connection: object,
   pointer: Deno.PointerValue,
-  owner: object,
+  { connection, owner }: { connection: object; owner: object },
 ): StatementHandle {
   let siblings = byConnection.get(connection);
   if (siblings === undefined) byConnection.set(connection, siblings = new Set());
@@ -35,13 +34,13 @@ export function adoptHandle(
   return handle;
 }
 
-/** Frees a statement; more than once does nothing. Returns SQLite's result code. */
-export function freeHandle(handle: StatementHandle): number {
-  if (!handle.siblings.delete(handle)) return 0;
+/** Frees a statement; more than once does nothing. */
+export function freeHandle(handle: StatementHandle): void {
+  if (!handle.siblings.delete(handle)) return;
   abandoned.unregister(handle);
   const { pointer } = handle;
   handle.pointer = null;
-  return sqlite.sqlite3_finalize(pointer);
+  sqlite.sqlite3_finalize(pointer);
 }
 
 /** Frees all statements of a connection. */

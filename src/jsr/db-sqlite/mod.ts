@@ -2,10 +2,10 @@
  * SQLite over FFI, under the names and with the behaviour of `@db/sqlite` 0.12.0: the part of it
  * that is used here. Must not export what that package does not, nor accept what it refuses.
  *
- * Differences, all on paths where that package is undefined, silent or slow: it downloads a
- * library when `DENO_SQLITE_PATH` is unset; freed statements and closed connections are used
- * nevertheless; a commit that fails after a returned row is lost; SQL that is not ASCII is cut.
- * Here each of these throws.
+ * It throws where that package goes on with undefined, silent or wrong results: without
+ * `DENO_SQLITE_PATH` (that one downloads a library), after `finalize()` and `close()`, on integers
+ * beyond 64 bits, on SQL that is not ASCII (that one cuts it off), and when a commit fails after a row
+ * was returned.
  *
  * @module
  */

@@ -48,7 +48,7 @@ export class Statement {
       sqlite.sqlite3_prepare_v2(db.unsafeHandle, text, source.byteLength, out, null),
     );
     const pointer = Deno.UnsafePointer.create(out[0] ?? 0n);
-    this.#handle = adoptHandle(db, pointer, this);
+    this.#handle = adoptHandle(pointer, { connection: db, owner: this });
     this.#parameterCount = pointer === null ? 0 : sqlite.sqlite3_bind_parameter_count(pointer);
   }
 

@@ -1,5 +1,7 @@
 /**
  * Values on their way into a statement and out of a row. Must not step, reset or finalize.
+ * These functions run once for each value, so they take their arguments as SQLite's own do, without
+ * an options object.
  *
  * @module
  */
@@ -52,9 +54,9 @@ function bindCode(statement: Deno.PointerValue, index: number, value: BindValue)
       if (value >= INT32_MIN && value <= INT32_MAX) {
         return sqlite.sqlite3_bind_int(statement, index, value);
       }
-      return sqlite.sqlite3_bind_int64(statement, index, BigInt(value));
+      return bindInt64(statement, index, BigInt(value));
     case "bigint":
-      return sqlite.sqlite3_bind_int64(statement, index, value);
+      return bindInt64(statement, index, value);
     case "boolean":
       return sqlite.sqlite3_bind_int(statement, index, value ? 1 : 0);
     case "object":
@@ -65,6 +67,13 @@ function bindCode(statement: Deno.PointerValue, index: number, value: BindValue)
     default:
       throw new Error(`Value of unsupported type: ${Deno.inspect(value)}`);
   }
+}
+
+function bindInt64(statement: Deno.PointerValue, index: number, value: bigint): number {
+  if (BigInt.asIntN(64, value) !== value) {
+    throw new RangeError(`Cannot bind ${value}: it does not fit into 64 bits. Bind it as a text.`);
+  }
+  return sqlite.sqlite3_bind_int64(statement, index, value);
 }
 
 function bindBlob(statement: Deno.PointerValue, index: number, value: Uint8Array): number {
