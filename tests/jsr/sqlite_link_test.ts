@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { loadSqlite } from "./sqlite_library.ts";
 
 await loadSqlite();
@@ -21,7 +21,7 @@ async function importWith(env: Record<string, string>): Promise<{ code: number; 
       "run",
       "--quiet",
       "--no-prompt",
-      `--config=${fromFileUrl(new URL("../../deno.json", import.meta.url))}`,
+      "--no-config",
       "--allow-env=DENO_SQLITE_PATH",
       "--allow-ffi",
       "--no-lock",
