@@ -518,8 +518,6 @@ function render(container: SimContainer): string {
           NetworkID: hex(1, 64),
           Gateway: "172.17.0.1",
           IPAddress: address,
-          IPPrefixLen: 16,
-          MacAddress: "02:42:ac:11:00:02",
         },
       },
     },

@@ -7,11 +7,12 @@
  */
 
 import type { Listing } from "../model.ts";
+import { chunksOf, readText } from "./body.ts";
 import { Deadline } from "./deadline.ts";
 import { type DockerEndpoint, DockerError } from "./error.ts";
 import { decodeEvents, type EngineEvent } from "./events.ts";
 import type { DockerHost } from "./host.ts";
-import { type Observe, readJson, Transport } from "./transport.ts";
+import { type Ask, type Observe, readJson, Transport } from "./transport.ts";
 import { type EngineVersion, identify, negotiate } from "./version.ts";
 import { decodeListing } from "./wire.ts";
 
@@ -80,7 +81,7 @@ export class DockerClient implements Disposable {
     using deadline = this.#deadline(options);
     const body = await this.#ask(endpoint, `/containers/json?all=1${filters}`, {
       deadline,
-      read: (response) => readJson(endpoint, response),
+      read: readJson,
     });
     const containers = decodeListing(body, { endpoint });
     if (ids === null) return { scope: "all", containers };
@@ -96,7 +97,7 @@ export class DockerClient implements Disposable {
     using deadline = this.#deadline(options);
     const info = await this.#ask("info", "/info", {
       deadline,
-      read: (response) => readJson("info", response),
+      read: readJson,
     });
     return identify(info, await this.#agree("info", deadline));
   }
@@ -129,7 +130,7 @@ export class DockerClient implements Disposable {
     options.onOpen?.();
     if (body === null) return;
     try {
-      yield* decodeEvents(body, { onGarbage: options.onGarbage });
+      yield* decodeEvents(chunksOf(body, deadline.signal), { onGarbage: options.onGarbage });
     } catch (error) {
       throw this.#transport.explain(error, { purpose: "events", deadline });
     }
@@ -155,7 +156,7 @@ export class DockerClient implements Disposable {
   async #ask<T>(
     endpoint: DockerEndpoint,
     path: string,
-    options: { deadline: Deadline; read: (response: Response) => Promise<T> },
+    options: Pick<Ask<T>, "deadline" | "read">,
   ): Promise<T> {
     const { deadline, read } = options;
     for (;;) {
@@ -187,7 +188,7 @@ export class DockerClient implements Disposable {
       purpose,
       path: "/version",
       deadline,
-      read: (response) => readJson(purpose, response),
+      read: readJson,
     });
     return this.#version = negotiate(newest, body, { purpose });
   }
@@ -200,7 +201,7 @@ export class DockerClient implements Disposable {
       path: "/_ping",
       deadline,
       read: async (response) => {
-        await response.text();
+        await readText(response.body, { signal: deadline.signal, limit: 1024 });
         return response.headers.get("api-version");
       },
     });

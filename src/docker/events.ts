@@ -74,17 +74,17 @@ export interface DecodeEventsOptions {
 }
 
 /**
- * The container events of a body of `/events`, in its order, until it ends. Throws `DockerError`
- * of kind `malformed` on a line longer than {@linkcode MAX_EVENT_LINE}, and whatever the body
- * throws. Ending the iteration early cancels the body.
+ * The container events in the body of `/events`, in its order, until it ends. Throws `DockerError`
+ * of kind `malformed` on a line longer than {@linkcode MAX_EVENT_LINE}, and whatever the chunks
+ * throw.
  */
 export async function* decodeEvents(
-  body: ReadableStream<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
   options: DecodeEventsOptions = {},
 ): AsyncGenerator<EngineEvent, void, undefined> {
   const decoder = new TextDecoder();
   let rest = "";
-  for await (const chunk of body) {
+  for await (const chunk of chunks) {
     const text = decoder.decode(chunk, { stream: true });
     let start = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {

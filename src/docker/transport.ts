@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readText } from "./body.ts";
 import type { Deadline } from "./deadline.ts";
 import {
   connectionError,
@@ -19,21 +20,28 @@ import type { DockerHost } from "./host.ts";
 // What is read of an error answer; the Engine's are one sentence.
 const MAX_ERROR_BODY = 64 * 1024;
 
+// A listing of 100,000 containers has half of this.
+const MAX_BODY = 256 * 1024 * 1024;
+
 /** Told of each request when it ended: `ok`, `aborted` or the kind of its `DockerError`. */
 export type Observe = (endpoint: DockerEndpoint, outcome: string) => void;
 
+/** What a request is made for, and by when. */
+export interface AskedFor {
+  /** What errors speak of: a ping may be for a listing. */
+  readonly purpose: DockerEndpoint;
+  /** When the answer must have been read. */
+  readonly deadline: Deadline;
+}
+
 /** A request to make. */
-export interface Ask<T> {
+export interface Ask<T> extends AskedFor {
   /** What is asked, as {@linkcode Observe} counts it. */
   readonly endpoint: DockerEndpoint;
-  /** What it is asked for; errors speak of this. */
-  readonly purpose: DockerEndpoint;
   /** Path and query. */
   readonly path: string;
-  /** When it must be read by. */
-  readonly deadline: Deadline;
   /** Reads the answer, which has status 200, or hands its body on. */
-  readonly read: (response: Response) => Promise<T>;
+  readonly read: (response: Response, ask: AskedFor) => Promise<T>;
 }
 
 /** Makes requests; keeps connections open between them. */
@@ -60,9 +68,10 @@ export class Transport implements Disposable {
         redirect: "manual",
       });
       if (response.status !== 200) {
-        throw httpError(purpose, response.status, await readBounded(response, MAX_ERROR_BODY));
+        const limits = { signal: deadline.signal, limit: MAX_ERROR_BODY };
+        throw httpError(purpose, response.status, await readText(response.body, limits) ?? "");
       }
-      const result = await ask.read(response);
+      const result = await ask.read(response, ask);
       this.#observe(endpoint, "ok");
       return result;
     } catch (cause) {
@@ -73,7 +82,7 @@ export class Transport implements Disposable {
   }
 
   /** What a failed request throws: an abort's reason as it is, everything else a `DockerError`. */
-  explain(cause: unknown, ask: { purpose: DockerEndpoint; deadline: Deadline }): unknown {
+  explain(cause: unknown, ask: AskedFor): unknown {
     const { purpose, deadline } = ask;
     if (deadline.expired) return timeoutError(purpose, deadline.timeoutMs);
     if (deadline.signal.aborted) return deadline.signal.reason;
@@ -94,14 +103,19 @@ export class Transport implements Disposable {
   }
 }
 
-/** Reads an answer as JSON. */
-export async function readJson(purpose: DockerEndpoint, response: Response): Promise<unknown> {
-  // Read first, parse then: so a connection that broke is never taken for an Engine that lies.
-  const text = await response.text();
+/** Reads an answer as JSON. Throws `DockerError` of kind `malformed`. */
+export async function readJson(
+  response: Response,
+  ask: AskedFor,
+): Promise<unknown> {
+  const limits = { signal: ask.deadline.signal, limit: MAX_BODY };
+  const text = await readText(response.body, limits);
+  if (text === null) throw malformed(ask.purpose, `the answer is longer than ${MAX_BODY} bytes`);
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw malformed(purpose, `the answer of ${text.length} characters is not valid JSON`, cause);
+    const what = `the answer of ${text.length} characters is not valid JSON`;
+    throw malformed(ask.purpose, what, cause);
   }
 }
 
@@ -129,14 +143,4 @@ function readPem(path: string): string {
       cause,
     });
   }
-}
-
-async function readBounded(response: Response, limit: number): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > limit) break;
-  }
-  return text;
 }
