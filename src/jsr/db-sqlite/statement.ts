@@ -10,7 +10,7 @@ import { check, checkOn, misuse, Result } from "./error.ts";
 import { adoptHandle, freeHandle, type StatementHandle } from "./handle.ts";
 import { readText, sqlite } from "./library.ts";
 import { ColumnNames, readArray, readObject } from "./row.ts";
-import { encode, encodeTerminated } from "./text.ts";
+import { encodeTerminated } from "./text.ts";
 import { type BindParameters, bindValue, type RestBindParameters } from "./value.ts";
 
 /** A prepared statement. Made by `Database.prepare()`; freed by `finalize()` or a `using`. */
@@ -30,8 +30,8 @@ export class Statement {
   /** Compiles the first statement of `sql`, ASCII only; throws when SQLite can't. */
   constructor(db: Database, sql: string) {
     this.db = db;
-    const source = encode(sql);
-    if (source.byteLength !== sql.length) {
+    const source = encodeTerminated(sql);
+    if (source.byteLength !== sql.length + 1) {
       // The real package passes the length in UTF-16 units for one in bytes and so cuts such
       // statements off at the end. What would break there must not pass here.
       throw new Error(
@@ -42,10 +42,9 @@ export class Statement {
     }
     if (db.unsafeHandle === null) throw misuse();
     const out = new BigUint64Array(1);
-    const text = encodeTerminated(sql);
     checkOn(
       db.unsafeHandle,
-      sqlite.sqlite3_prepare_v2(db.unsafeHandle, text, source.byteLength, out, null),
+      sqlite.sqlite3_prepare_v2(db.unsafeHandle, source, sql.length, out, null),
     );
     const pointer = Deno.UnsafePointer.create(out[0] ?? 0n);
     this.#handle = adoptHandle(pointer, { connection: db, owner: this });

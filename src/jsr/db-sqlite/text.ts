@@ -19,17 +19,12 @@ const scratchPointer = Deno.UnsafePointer.of(scratch);
  */
 export const COPY: Deno.PointerValue = Deno.UnsafePointer.create(0xffffffffffffffffn);
 
-/** The text as UTF-8; lone surrogates become U+FFFD. */
-export function encode(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text);
-}
-
 /** The text as a NUL-terminated C string. */
 export function encodeTerminated(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(`${text}\0`);
 }
 
-/** Binds a text, embedded NULs included; returns SQLite's result code. */
+/** Binds a text, NULs included, lone surrogates as U+FFFD; returns SQLite's result code. */
 export function bindText(statement: Deno.PointerValue, index: number, text: string): number {
   if (text.length * 3 <= SCRATCH_BYTES) {
     const { written } = encoder.encodeInto(text, scratch);
