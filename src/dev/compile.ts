@@ -1,0 +1,228 @@
+/**
+ * Builds the binary: `deno task compile [--target TRIPLE]` → `dist/tinyforge` and its SHA-256.
+ * Must not give the binary a permission that the program does not use. Not part of the binary.
+ *
+ * `SQLITE_LIBRARY` names the library to carry, `DENORT_BIN` the runtime to build on.
+ *
+ * @module
+ */
+
+import { CONFIG_ENVIRONMENT } from "../flags.ts";
+
+/**
+ * Every environment variable that the binary may read. A name that is not here reads as refused
+ * in the binary only, so a test compares this with what the code asks for.
+ */
+export const ENVIRONMENT: readonly string[] = [
+  ...new Set([
+    ...CONFIG_ENVIRONMENT.filter((name) => !name.startsWith("TINYFORGE_")),
+    "TINYFORGE_*",
+    "DENO_SQLITE_PATH",
+    "XDG_RUNTIME_DIR",
+    "XDG_CACHE_HOME",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "JOURNAL_STREAM",
+    "SYSTEMD_EXEC_PID",
+    "NO_COLOR",
+    "TERM",
+  ]),
+];
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const DIST = `${ROOT}dist/`;
+const BINARY = `${DIST}tinyforge`;
+/** Where the carried library is found again: `src/store/library.ts` reads it from here. */
+const ASSETS = `${DIST}assets/`;
+
+/** Packages that only tests need; the binary must not carry them. */
+const TEST_PACKAGES: readonly string[] = ["fast-check", "@std/assert"];
+
+/** ELF machine numbers and library folders of the platforms that are built for. */
+const TARGETS: Readonly<Record<string, { machine: number; folders: readonly string[] }>> = {
+  "x86_64-unknown-linux-gnu": {
+    machine: 62,
+    folders: ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"],
+  },
+  "aarch64-unknown-linux-gnu": {
+    machine: 183,
+    folders: ["/usr/lib/aarch64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"],
+  },
+};
+
+/** Why the binary can't be built, and what to do about it. */
+class CompileError extends Error {
+  readonly hint: string;
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+if (import.meta.main) {
+  try {
+    say(await compile(readTarget(Deno.args)));
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    say(`${error.message}\nhint: ${error.hint}`);
+    Deno.exit(1);
+  }
+}
+
+async function compile(target: string): Promise<string> {
+  await Deno.mkdir(ASSETS, { recursive: true });
+  for (const stale of [BINARY, `${BINARY}.sha256`]) await Deno.remove(stale).catch(() => {});
+  await stageLibrary(target);
+  await stageConfiguration();
+  await runCompiler(target);
+
+  const content = await Deno.readFile(BINARY);
+  const sha256 = await digest(content);
+  await Deno.writeTextFile(`${BINARY}.sha256`, `${sha256}  tinyforge\n`);
+  const took = target === Deno.build.target ? await tryBinary() : null;
+  const size = (content.length / 2 ** 20).toFixed(1);
+  return `dist/tinyforge: ${size} MiB for ${target}, sha256 ${sha256}` +
+    (took === null ? "" : `, starts in ${took.toFixed(0)} ms`);
+}
+
+function readTarget(args: readonly string[]): string {
+  const [flag, value, ...rest] = args.flatMap((arg) => arg.split("="));
+  if (flag === undefined) return Deno.build.target;
+  if (flag !== "--target" || value === undefined || rest.length > 0) {
+    throw new CompileError(
+      `Cannot build: unknown arguments ${JSON.stringify(args.join(" "))}`,
+      `deno task compile [--target ${Object.keys(TARGETS).join("|")}]`,
+    );
+  }
+  return value;
+}
+
+/** Copies the library and its SHA-256 to where the binary embeds them from. */
+async function stageLibrary(target: string): Promise<void> {
+  const known = TARGETS[target];
+  if (known === undefined) {
+    throw new CompileError(
+      `Cannot build for ${JSON.stringify(target)}: not a platform this program runs on`,
+      `one of ${Object.keys(TARGETS).join(", ")}`,
+    );
+  }
+  const named = Deno.env.get("SQLITE_LIBRARY");
+  const candidates = named ? [named] : known.folders.map((folder) => `${folder}/libsqlite3.so.0`);
+  for (const path of candidates) {
+    const content = await Deno.readFile(path).catch(() => null);
+    if (content === null) continue;
+    if (machineOf(content) !== known.machine) {
+      throw new CompileError(
+        `Cannot build for ${target}: "${path}" is not a library for it`,
+        "name the right one with SQLITE_LIBRARY",
+      );
+    }
+    await Deno.writeFile(`${ASSETS}libsqlite3.so`, content);
+    await Deno.writeTextFile(`${ASSETS}libsqlite3.so.sha256`, `${await digest(content)}\n`);
+    return;
+  }
+  throw new CompileError(
+    `Cannot build for ${target}: no ${named ? `"${named}"` : "libsqlite3.so.0"} here`,
+    "install it (Debian, Ubuntu: apt-get install libsqlite3-0) or name one with SQLITE_LIBRARY",
+  );
+}
+
+/** `e_machine` of an ELF file, null for anything else. */
+function machineOf(content: Uint8Array): number | null {
+  const isElf = content.length > 20 && content[0] === 0x7f && content[1] === 0x45 &&
+    content[2] === 0x4c && content[3] === 0x46;
+  return isElf ? content[18]! | content[19]! << 8 : null;
+}
+
+/**
+ * The compiler embeds every npm package that the configuration names, used or not: it is given a
+ * copy without those of the tests. The lock file goes along, so that integrity is still checked.
+ */
+async function stageConfiguration(): Promise<void> {
+  const { imports, links, compilerOptions } = JSON.parse(
+    await Deno.readTextFile(`${ROOT}deno.json`),
+  );
+  for (const name of TEST_PACKAGES) delete imports[name];
+  const configuration = {
+    imports,
+    compilerOptions,
+    ...(links && { links: links.map((link: string) => `../${link}`) }),
+  };
+  await Deno.writeTextFile(`${DIST}deno.json`, JSON.stringify(configuration, null, 2));
+  await Deno.copyFile(`${ROOT}deno.lock`, `${DIST}deno.lock`);
+}
+
+async function runCompiler(target: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "compile",
+      "--quiet",
+      `--config=${DIST}deno.json`,
+      `--lock=${DIST}deno.lock`,
+      `--output=${BINARY}`,
+      `--target=${target}`,
+      "--no-prompt",
+      // The cache would be a file with a known name in the shared temporary directory, made of
+      // machine code, and read without asking who wrote it.
+      "--no-code-cache",
+      "--allow-net",
+      "--allow-read",
+      "--allow-write",
+      "--allow-ffi",
+      `--allow-env=${ENVIRONMENT.join(",")}`,
+      "--include=src/store/migrations",
+      `--include=${ASSETS}libsqlite3.so`,
+      `--include=${ASSETS}libsqlite3.so.sha256`,
+      "main.ts",
+    ],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", RUST_BACKTRACE: "0" },
+    stdout: "inherit",
+    stderr: "piped",
+  }).output();
+  if (success) return;
+  const text = new TextDecoder().decode(stderr).trim();
+  if (/denort/.test(text)) {
+    const named = Deno.env.get("DENORT_BIN");
+    throw new CompileError(
+      `Cannot build: ${
+        named ? `no denort at "${named}"` : "denort, the runtime to build on, can't be downloaded"
+      }`,
+      `put the denort of Deno ${Deno.version.deno} for ${target} on this machine ` +
+        `(https://dl.deno.land/release/v${Deno.version.deno}/denort-${target}.zip) and name it ` +
+        "with DENORT_BIN",
+    );
+  }
+  throw new CompileError(
+    `Cannot build: the compiler failed\n${text}`,
+    "`deno task ok` checks the code",
+  );
+}
+
+/** Runs the new binary once; milliseconds it took. A denort of another version fails here. */
+async function tryBinary(): Promise<number> {
+  const started = performance.now();
+  const { success, stdout, stderr } = await new Deno.Command(BINARY, {
+    args: ["help"],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const took = performance.now() - started;
+  if (success && stdout.length > 0) return took;
+  await Deno.rename(BINARY, `${BINARY}.broken`);
+  throw new CompileError(
+    `Cannot use the binary: it does not start\n${new TextDecoder().decode(stderr).trim()}`,
+    Deno.env.get("DENORT_BIN")
+      ? `DENORT_BIN must be the denort of this Deno, ${Deno.version.deno}`
+      : "it was moved to dist/tinyforge.broken",
+  );
+}
+
+async function digest(content: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", content)).toHex();
+}
+
+function say(text: string): void {
+  // deno-lint-ignore no-console
+  console.error(text);
+}

@@ -1,0 +1,235 @@
+/**
+ * Makes a fresh machine ready: `deno task setup`. Looks first and changes only what is missing, so
+ * that it can run before every start. On Debian and Ubuntu as root it installs packages and starts
+ * the Engine; elsewhere it says what to do.
+ * Not part of the binary.
+ *
+ * @module
+ */
+
+import { DockerClient } from "../docker/client.ts";
+import { DEFAULT_SOCKET, type DockerHost, resolveDockerHost } from "../docker/host.ts";
+import { startEngine } from "./engine.ts";
+
+/** Something that must be on the machine. */
+interface Requirement {
+  readonly name: string;
+  /** What fails without it. */
+  readonly neededFor: "the program" | "the tests" | "both";
+  /** Debian's package. */
+  readonly package: string;
+  /** The package that newer releases moved it to. */
+  readonly movedTo?: string;
+  readonly isHere: () => Promise<boolean>;
+}
+
+const LIBRARY_FOLDERS: readonly string[] = [
+  "/usr/lib/x86_64-linux-gnu",
+  "/usr/lib/aarch64-linux-gnu",
+  "/lib/x86_64-linux-gnu",
+  "/lib/aarch64-linux-gnu",
+  "/usr/lib64",
+  "/usr/lib",
+];
+
+const REQUIREMENTS: readonly Requirement[] = [
+  {
+    name: "SQLite's library (libsqlite3.so.0)",
+    neededFor: "both",
+    package: "libsqlite3-0",
+    isHere: () => someExists(LIBRARY_FOLDERS.map((folder) => `${folder}/libsqlite3.so.0`)),
+  },
+  command("docker", { neededFor: "the tests", package: "docker.io", movedTo: "docker-cli" }),
+  command("dockerd", { neededFor: "the tests", package: "docker.io" }),
+  command("containerd", { neededFor: "the tests", package: "containerd" }),
+  command("docker-compose", { neededFor: "the tests", package: "docker-compose" }),
+  command("podman", { neededFor: "the tests", package: "podman" }),
+  command("busybox", { neededFor: "the tests", package: "busybox-static" }),
+  command("iptables", { neededFor: "the tests", package: "iptables" }),
+  command("unshare", { neededFor: "the tests", package: "util-linux" }),
+  command("ps", { neededFor: "the tests", package: "procps" }),
+  command("systemd-analyze", { neededFor: "the tests", package: "systemd" }),
+];
+
+if (import.meta.main) Deno.exit(await setup());
+
+/** The exit code: 0 when the program can do its work here. */
+async function setup(): Promise<number> {
+  const host = findHost();
+  const missing = await findMissing();
+  const canInstall = await isRoot() && await isDebian();
+  if (missing.length > 0 && canInstall) await install(missing);
+
+  let problem = await engineProblem(host);
+  if (problem !== null && canInstall && isDefaultHost(host)) {
+    say("starting dockerd");
+    problem = await startEngine(() => engineProblem(host));
+  }
+  const left = await findMissing();
+  if (left.length > 0) explain(left);
+  if (problem !== null) {
+    say(`No Engine answers: ${problem}`);
+    say("the program needs one: install and start Docker, or name another with DOCKER_HOST");
+  }
+  const cached = await cacheDependencies();
+  const usable = problem === null && cached &&
+    !left.some((requirement) => requirement.neededFor === "both");
+  if (usable) say(left.length === 0 ? "ready" : "ready for the program, not for all tests");
+  return usable ? 0 : 1;
+}
+
+function command(
+  name: string,
+  rest: Pick<Requirement, "neededFor" | "package" | "movedTo">,
+): Requirement {
+  const folders = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin", "/sbin");
+  return {
+    name,
+    ...rest,
+    isHere: () => someExists(folders.map((folder) => `${folder}/${name}`)),
+  };
+}
+
+async function someExists(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    if (await Deno.stat(path).then((info) => info.isFile, () => false)) return true;
+  }
+  return false;
+}
+
+async function findMissing(): Promise<Requirement[]> {
+  const missing: Requirement[] = [];
+  for (const requirement of REQUIREMENTS) {
+    if (!await requirement.isHere()) missing.push(requirement);
+  }
+  return missing;
+}
+
+/** Through a program: asking Deno takes a permission of its own. */
+async function isRoot(): Promise<boolean> {
+  const { stdout } = await new Deno.Command("id", { args: ["-u"] }).output();
+  return new TextDecoder().decode(stdout).trim() === "0";
+}
+
+async function isDebian(): Promise<boolean> {
+  const release = await Deno.readTextFile("/etc/os-release").catch(() => "");
+  return /^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/m.test(release) &&
+    await someExists(["/usr/bin/apt-get"]);
+}
+
+async function install(missing: readonly Requirement[]): Promise<void> {
+  const packages = [...new Set(missing.map((requirement) => requirement.package))];
+  say(`installing ${packages.join(", ")}`);
+  const hasLists = await Array.fromAsync(Deno.readDir("/var/lib/apt/lists"))
+    .then((entries) => entries.some((entry) => entry.name.endsWith("_Packages")), () => false);
+  if (!hasLists || !await aptInstall(packages)) {
+    // No lists yet, or so old that what they name is gone.
+    await apt("update");
+    if (!await aptInstall(packages)) await installOneByOne(packages);
+  }
+  for (const { movedTo } of await findMissing()) {
+    if (movedTo !== undefined) await aptInstall([movedTo]);
+  }
+}
+
+/** One package that this release does not have must not keep the others away. */
+async function installOneByOne(packages: readonly string[]): Promise<void> {
+  for (const name of packages) {
+    if (!await aptInstall([name])) say(`apt-get could not install ${name}`);
+  }
+}
+
+function aptInstall(packages: readonly string[]): Promise<boolean> {
+  return apt("install", "--yes", "--no-install-recommends", ...packages);
+}
+
+async function apt(...args: string[]): Promise<boolean> {
+  const { success } = await new Deno.Command("apt-get", {
+    args: ["--quiet=2", "--option=DPkg::Lock::Timeout=120", ...args],
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
+}
+
+function findHost(): DockerHost | string {
+  try {
+    return resolveDockerHost(undefined, {
+      env: (name) => Deno.env.get(name),
+      exists: (path) => {
+        try {
+          Deno.statSync(path);
+          return true;
+        } catch {
+          return false;
+        }
+      },
+    });
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** The socket that a dockerd which is started here would answer on. */
+function isDefaultHost(host: DockerHost | string): boolean {
+  return typeof host === "object" && host.kind === "unix" && host.path === DEFAULT_SOCKET;
+}
+
+/** Null when the Engine answers, else why not. */
+async function engineProblem(host: DockerHost | string): Promise<string | null> {
+  if (typeof host === "string") return host;
+  try {
+    using docker = new DockerClient({ host, timeoutMs: 5000 });
+    await docker.ping();
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function explain(left: readonly Requirement[]): void {
+  say("missing:");
+  for (const { name, neededFor, package: debian } of left) {
+    say(`  ${name}, for ${neededFor} (Debian, Ubuntu: ${debian})`);
+  }
+  const packages = [...new Set(left.map((requirement) => requirement.package))];
+  say(`on Debian or Ubuntu: sudo apt-get install --no-install-recommends ${packages.join(" ")}`);
+}
+
+/** Fetches what the lock file names, so that nothing is downloaded later. */
+async function cacheDependencies(): Promise<boolean> {
+  const root = new URL("../../", import.meta.url).pathname;
+  const entries = ["main.ts", ...await testFiles(`${root}tests`)];
+  const locked = await someExists([`${root}deno.lock`]);
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", ...(locked ? ["--frozen"] : []), ...entries],
+    cwd: root,
+    env: { RUST_BACKTRACE: "0" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) say(`Cannot fetch dependencies: ${new TextDecoder().decode(stderr).trim()}`);
+  return success;
+}
+
+async function testFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) files.push(...await testFiles(path));
+    else if (/_(?:test|bench)\.ts$/.test(entry.name)) files.push(path);
+  }
+  return files;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function say(text: string): void {
+  // deno-lint-ignore no-console
+  console.log(`setup: ${text}`);
+}
