@@ -67,7 +67,10 @@ export class Loop {
   #notBefore = -Infinity;
   #failures = 0;
   #lastPass: PassReport | null = null;
+  #lastPassAt = -Infinity;
   #lastError: string | null = null;
+  #engineError: string | null = null;
+  readonly #firstPass = Promise.withResolvers<PassReport>();
   /** Whether events flowed without a break since the last full pass. */
   #unbroken = false;
 
@@ -92,9 +95,24 @@ export class Loop {
     return this.#lastPass;
   }
 
+  /** Milliseconds since the last good full pass ended; infinite before it. */
+  get lastPassAgeMs(): number {
+    return this.#now() - this.#lastPassAt;
+  }
+
+  /** Resolves with the first good full pass; never rejects. */
+  get firstPass(): Promise<PassReport> {
+    return this.#firstPass.promise;
+  }
+
   /** What the last pass failed with, null when it was good. */
   get lastError(): string | null {
     return this.#lastError;
+  }
+
+  /** What the Engine failed the last pass with, null when it answered. */
+  get engineError(): string | null {
+    return this.#engineError;
   }
 
   /** Whether events flow, and how often the stream was opened again. */
@@ -188,6 +206,8 @@ export class Loop {
     const result = await this.#attempt((signal) => this.#o.reconciler.fullPass({ signal }), wanted);
     if (result === null) return;
     this.#lastPass = result.report;
+    this.#lastPassAt = this.#now();
+    this.#firstPass.resolve(result.report);
     this.#tickAt = this.#now() + this.#tickMs();
     const { metrics, clock } = this.#o;
     metrics.lastPass.set(clock.now() / 1000);
@@ -229,6 +249,7 @@ export class Loop {
       const result = await pass(signal);
       metrics.passes.inc({ outcome: "ok" });
       metrics.engineUp.set(1);
+      this.#engineError = null;
       this.#sayGood(result.report);
       wanted?.resolve(result.report);
       return result;
@@ -239,8 +260,11 @@ export class Loop {
         return null;
       }
       metrics.passes.inc({ outcome: "failed" });
-      if (error instanceof DockerError) metrics.engineUp.set(0);
       const text = error instanceof Error ? error.message : String(error);
+      if (error instanceof DockerError) {
+        metrics.engineUp.set(0);
+        this.#engineError = text;
+      }
       if (text !== this.#lastError) log.error("pass failed", { error });
       this.#lastError = text;
       this.#retry(error);
