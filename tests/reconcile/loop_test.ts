@@ -1,0 +1,293 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DockerError } from "../../src/docker/error.ts";
+import type { Store } from "../../src/store/store.ts";
+import { until } from "../engine.ts";
+import { FakeEngine } from "../fake_engine.ts";
+import { fastClock, type Rig, rig, sample } from "./rig.ts";
+
+/** A stack whose containers are told apart by role. */
+function shop(store: Store): (role: string) => Record<string, string> {
+  const { workloadId } = store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  return (role) => ({ "tinyforge.workload.id": workloadId, "tinyforge.workload.role": role });
+}
+
+/** `role=state` of every row, by role. */
+function states(store: Store): string {
+  return store.views.list().map((row) => `${row.role}=${row.state}`).sort().join(" ");
+}
+
+/** What the rows should be, told by the Engine itself. */
+function truth(engine: FakeEngine): string {
+  return [...engine.containers.values()].map((c) =>
+    `${c.labels["tinyforge.workload.role"]}=${c.state === "exited" ? "stopped" : c.state}`
+  ).sort().join(" ");
+}
+
+/** Waits for the boot pass and the pass after the stream opened. */
+async function settled(r: Rig, engine: FakeEngine): Promise<void> {
+  await until("events flow", () => engine.followers > 0);
+  await until(
+    "the passes are through",
+    () => sample(r.metrics, 'tinyforge_passes_total{outcome="ok"}') >= 2,
+  );
+}
+
+Deno.test("Loop follows events within milliseconds, whatever the interval", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  r.loop({ intervalMs: 300_000 }).start();
+  await settled(r, engine);
+  engine.clearRequests();
+  const web = engine.add({ labels: labels("web") });
+  await until("web runs", () => states(r.store) === "web=running", { withinMs: 1000 });
+  engine.setState(web, "exited", 137);
+  await until("web stopped", () => states(r.store) === "web=stopped", { withinMs: 1000 });
+  assertEquals(r.store.views.list()[0]?.exitCode, 137);
+  engine.remove(web);
+  await until("web is missing", () => states(r.store) === "web=missing", { withinMs: 1000 });
+  assertEquals(engine.count("list"), 0);
+  const causes = r.store.transitions.ofRow(r.store.views.list()[0]!.id).map((t) => t.cause);
+  assertEquals(causes, ["event", "event", "sweep"]);
+});
+
+Deno.test("Loop runs one pass at a time and shares the next among who asks meanwhile", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const loop = r.loop({ events: false });
+  loop.start();
+  await loop.firstPass;
+  engine.clearRequests();
+  engine.fail("list", { kind: "delay", ms: 200 }, 1);
+  const first = loop.reconcileNow();
+  await until("a pass is under way", () => engine.count("list") === 1);
+  const others = [loop.reconcileNow(), loop.reconcileNow(), loop.reconcileNow()];
+  const reports = await Promise.all([first, ...others]);
+  assertEquals(engine.count("list"), 2);
+  assertEquals(new Set(reports).size, 2);
+});
+
+Deno.test("Loop.stop() ends an Engine that hangs, is idempotent and no error", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  engine.fail("list", { kind: "hang" });
+  const loop = r.loop();
+  loop.start();
+  await until("a pass is under way", () => engine.count("list") === 1);
+  const asked = loop.reconcileNow();
+  const rejected = assertRejects(() => asked, DOMException, "stopped");
+  const begin = performance.now();
+  await Promise.all([loop.stop(), loop.stop()]);
+  assert(performance.now() - begin < 500);
+  await rejected;
+  await assertRejects(() => loop.reconcileNow(), DOMException, "stopped");
+  assertEquals(r.lines.filter((line) => line.level === "error"), []);
+  assertEquals(sample(r.metrics, 'tinyforge_passes_total{outcome="aborted"}'), 1);
+});
+
+Deno.test("Loop logs a failing pass once for each cause, counts each, and recovers", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(50) });
+  const loop = r.loop({ intervalMs: 1000, events: false });
+  const failed = () => sample(r.metrics, 'tinyforge_passes_total{outcome="failed"}');
+  const errors = () => r.lines.filter((line) => line.level === "error").length;
+  engine.fail("list", { kind: "status", status: 500, message: "on fire" });
+  loop.start();
+  await until("several passes failed", () => failed() >= 4);
+  assertEquals(errors(), 1);
+  assertEquals(sample(r.metrics, "tinyforge_engine_up"), 0);
+  engine.fail("list", { kind: "status", status: 500, message: "flooded" });
+  const before = failed();
+  await until("several more failed", () => failed() >= before + 3);
+  assertEquals(errors(), 2);
+  await assertRejects(() => loop.reconcileNow(), DockerError, "flooded");
+  engine.heal();
+  await loop.firstPass;
+  assertEquals([loop.lastError, sample(r.metrics, "tinyforge_engine_up")], [null, 1]);
+  assert(r.lines.some((line) => line.message === "passes succeed again"));
+});
+
+Deno.test("Loop ticks at the interval while events flow, and faster while they don't", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(100) });
+  engine.fail("events", { kind: "status", status: 500 });
+  r.loop({ intervalMs: 60_000 }).start();
+  const begin = performance.now();
+  await until("ticks came fast", () => engine.count("list") >= 6);
+  // Six passes at one in a minute would take 3 s here.
+  assert(performance.now() - begin < 1500);
+  engine.heal();
+  await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
+});
+
+Deno.test("Loop converges though the stream is cut all the time", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(20) });
+  const labels = shop(r.store);
+  r.loop().start();
+  await settled(r, engine);
+  const containers = Array.from({ length: 5 }, (_, i) => engine.add({ labels: labels(`r${i}`) }));
+  // A minute, twenty times as fast: a cut a second and a change between.
+  for (let second = 0; second < 60; second++) {
+    engine.cutEvents(second % 2 === 0 ? "end" : "close");
+    const container = containers[second % 5]!;
+    engine.setState(container, container.state === "running" ? "exited" : "running");
+    if (second % 10 === 9) engine.remove(containers[4]!);
+    if (second % 10 === 9) containers[4] = engine.add({ labels: labels("r4") });
+    const tick = performance.now() + 50;
+    await until("a second passed", () => performance.now() >= tick);
+  }
+  await until("the index is right", () => states(r.store) === truth(engine));
+  assert(sample(r.metrics, "tinyforge_event_stream_reconnects_total") > 5);
+});
+
+Deno.test("Loop survives duplicated, reordered, garbage and half events", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  r.loop().start();
+  await settled(r, engine);
+  engine.holdEvents();
+  const a = engine.add({ labels: labels("a") });
+  const b = engine.add({ labels: labels("b") });
+  engine.setState(a, "exited");
+  engine.remove(b);
+  engine.releaseEvents((lines) => [...lines.toReversed(), ...lines, ...lines]);
+  engine.writeEvents('garbage\n{"half":\n[]\nnull\n{"Type":"container"}\n');
+  engine.writeEvents('{"Type":"container","Action":"sta');
+  await until("the index is right", () => states(r.store) === "a=stopped", { withinMs: 3000 });
+  assertEquals(r.store.views.list().length, 1);
+});
+
+Deno.test("Loop takes an event for a container that is gone for what it is", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  r.loop().start();
+  await settled(r, engine);
+  const a = engine.add({ labels: labels("a") });
+  await until("a runs", () => states(r.store) === "a=running");
+  engine.emitting = false;
+  engine.remove(a);
+  engine.emit("start", a);
+  await until("a is missing", () => states(r.store) === "a=missing", { withinMs: 1000 });
+});
+
+Deno.test("Loop notices a half-open stream by what its ticks find, and opens it again", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(20) });
+  const labels = shop(r.store);
+  r.loop({ intervalMs: 10_000 }).start();
+  await settled(r, engine);
+  engine.emitting = false;
+  engine.add({ labels: labels("a") });
+  await until("a tick found it", () => states(r.store) === "a=running");
+  await until("it was counted", () => sample(r.metrics, "tinyforge_drift_total") === 1);
+  await until(
+    "the stream was opened again",
+    () =>
+      sample(r.metrics, "tinyforge_event_stream_reconnects_total") >= 1 && engine.followers === 1,
+  );
+});
+
+Deno.test("Loop pings through silence and gives up a stream whose Engine is frozen", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(50), timeoutMs: 200 });
+  r.loop({ intervalMs: 300_000, idleMs: 5000 }).start();
+  await settled(r, engine);
+  const pings = engine.count("ping");
+  await until("silence is answered by pings", () => engine.count("ping") >= pings + 2);
+  assertEquals(sample(r.metrics, "tinyforge_event_stream_up"), 1);
+  engine.freeze();
+  await until(
+    "the stream is given up",
+    () => sample(r.metrics, "tinyforge_event_stream_up") === 0,
+    {
+      withinMs: 15_000,
+    },
+  );
+  engine.thaw();
+  await until("events flow again", () => sample(r.metrics, "tinyforge_event_stream_up") === 1, {
+    withinMs: 15_000,
+  });
+});
+
+Deno.test("Loop turns an event storm into few requests and right rows", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const containers = Array.from({ length: 400 }, (_, i) => engine.add({ labels: labels(`r${i}`) }));
+  r.loop().start();
+  await settled(r, engine);
+  engine.clearRequests();
+  for (let i = 0; i < 2000; i++) {
+    const container = containers[i % 400]!;
+    engine.setState(container, i % 3 === 0 ? "exited" : "running");
+    if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+  await until("the index is right", () => states(r.store) === truth(engine));
+  const requests = engine.count("list") + engine.count("list_ids") + engine.count("info");
+  assert(requests <= 50, `${requests} requests`);
+});
+
+Deno.test("Loop keeps a crash loop from asking for every event", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(10) });
+  const labels = shop(r.store);
+  const looping = engine.add({ labels: labels("looping") });
+  r.loop().start();
+  await settled(r, engine);
+  engine.clearRequests();
+  // Ten seconds at twenty events a second, ten times as fast.
+  for (let i = 0; i < 100; i++) {
+    engine.setState(looping, i % 2 === 0 ? "exited" : "running", 1);
+    const next = performance.now() + 10;
+    await until("a moment passed", () => performance.now() >= next);
+  }
+  await until("the index is right", () => states(r.store) === truth(engine));
+  const requests = engine.count("list") + engine.count("list_ids");
+  assert(requests <= 40, `${requests} requests`);
+});
+
+Deno.test("Loop writes nothing for health checks that change nothing", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web"), health: "healthy" });
+  r.loop().start();
+  await settled(r, engine);
+  const before = r.store.totalChanges();
+  engine.clearRequests();
+  for (let i = 0; i < 3; i++) engine.setHealth(web, "healthy");
+  await until("it was looked at", () => engine.count("list_ids") > 0);
+  engine.setHealth(web, "unhealthy");
+  await until("a change is seen", () => r.store.views.list()[0]?.health === "unhealthy");
+  assertEquals(r.store.totalChanges() - before, 1);
+  assertEquals(states(r.store), "web=running");
+});
+
+Deno.test("Loop finds the Engine again after a restart, with nothing lost or missing", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(20) });
+  const labels = shop(r.store);
+  for (const role of ["a", "b"]) engine.add({ labels: labels(role) });
+  r.loop().start();
+  await settled(r, engine);
+  const up = () => sample(r.metrics, "tinyforge_engine_up");
+  engine.down();
+  await until("the Engine is down", () => up() === 0);
+  assertEquals(states(r.store), "a=running b=running");
+  engine.emitting = false;
+  engine.add({ labels: labels("c") });
+  engine.emitting = true;
+  engine.up();
+  const begin = performance.now();
+  await until(
+    "the Engine is up and the index right",
+    () => up() === 1 && states(r.store) === "a=running b=running c=running",
+  );
+  assert((performance.now() - begin) * 20 < 5000, "converged within 5 s");
+});

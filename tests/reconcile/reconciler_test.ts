@@ -1,0 +1,205 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { DockerError } from "../../src/docker/error.ts";
+import { FakeEngine, type Fault } from "../fake_engine.ts";
+import { until } from "../engine.ts";
+import { rig } from "./rig.ts";
+
+const never = () => new AbortController().signal;
+
+/** The database's files as they are on the disk. */
+async function bytes(path: string): Promise<string[]> {
+  const digests = [];
+  for (const file of [path, `${path}-wal`]) {
+    const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(file));
+    digests.push(new Uint8Array(digest).toHex());
+  }
+  return digests;
+}
+
+const FAILURES: Record<string, Fault> = {
+  "status 500": { kind: "status", status: 500, message: "daemon on fire" },
+  "truncated JSON": { kind: "body", body: '[{"Id":"abc","Names":["/x"' },
+  "an object instead of a list": { kind: "body", body: '{"message":"hm"}' },
+  "wrong types": {
+    kind: "edit",
+    edit: (a) => (a as unknown[]).map((c) => ({ ...c as object, Labels: 7 })),
+  },
+  "a container without id": {
+    kind: "edit",
+    edit: (a) => (a as Record<string, unknown>[]).map(({ Id: _, ...rest }) => rest),
+  },
+  "an empty body": { kind: "body", body: "" },
+  "a hang before the answer": { kind: "hang", at: "head" },
+  "a hang within the answer": { kind: "hang", at: "body" },
+  "a connection cut before the answer": { kind: "cut", at: "head" },
+  "a connection cut within the answer": { kind: "cut", at: "body" },
+  "something else than HTTP": { kind: "raw", bytes: "SSH-2.0-OpenSSH_9.2\r\n" },
+};
+
+for (const [name, fault] of Object.entries(FAILURES)) {
+  Deno.test(`fullPass() leaves the database byte for byte as it was on ${name}`, async () => {
+    await using engine = await FakeEngine.start();
+    await using r = await rig(engine.host, { timeoutMs: 300 });
+    const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+    const container = engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+    await r.pass();
+    const before = await bytes(r.path);
+    engine.remove(container);
+    engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+    engine.fail("list", fault);
+    const error = await assertRejects(() => r.pass(), DockerError);
+    assertMatch(error.message, /^Cannot list containers: ./);
+    assertEquals(await bytes(r.path), before);
+    engine.heal();
+    assertEquals((await r.pass()).updated, 1);
+  });
+}
+
+Deno.test("fullPass() writes nothing when the Engine goes away, nor when its id can't be had", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { timeoutMs: 300 });
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  await r.pass();
+  const before = await bytes(r.path);
+  engine.fail("info", { kind: "status", status: 500 });
+  await assertRejects(() => r.pass(), DockerError, "500");
+  engine.heal();
+  engine.down();
+  await assertRejects(() => r.pass(), DockerError, "no socket");
+  assertEquals(await bytes(r.path), before);
+});
+
+Deno.test("fullPass() writes no container row when nothing changed", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  for (let i = 0; i < 50; i++) {
+    engine.add({
+      labels: { "tinyforge.workload.id": workloadId, "tinyforge.workload.role": `r${i}` },
+    });
+  }
+  assertEquals((await r.pass()).inserted, 50);
+  const before = r.store.totalChanges();
+  await r.pass();
+  await r.pass();
+  // One each for the time of the pass, in `hosts`.
+  assertEquals(r.store.totalChanges() - before, 2);
+});
+
+Deno.test("fullPass() does not sweep a row bound between listing and sweep", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("project", { name: "api" }).entry;
+  r.store.deployed.saveDeployedContainer({ id: "row", workloadId, containerId: "c".repeat(64) });
+  engine.fail("list", { kind: "hang", at: "body" });
+  const passing = r.pass();
+  await until("the listing was asked for", () => engine.count("list") === 1);
+  // Started after the Engine looked, and bound at once.
+  const fresh = engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  r.store.deployed.updateDeployedContainer("row", { containerId: fresh.id });
+  engine.containers.delete(fresh.id);
+  engine.heal();
+  assertEquals((await passing).swept, 0);
+  assertEquals(r.store.views.get("row").state, "pending");
+});
+
+Deno.test("fullPass() sweeps nothing for another Engine until it is accepted", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  const container = engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  await r.pass();
+  engine.containers.clear();
+  engine.id = "ANOTHER";
+  for (let i = 0; i < 3; i++) {
+    const report = await r.pass();
+    assertEquals(report.swept, 0);
+    assertEquals(report.engineChanged, { accepted: "FAKE:ENGINE:ID", found: "ANOTHER" });
+  }
+  assertEquals(r.store.views.list()[0]?.state, "running");
+  assertEquals(r.lines.filter((l) => l.message.startsWith("another engine")).length, 1);
+  assertEquals(r.store.hosts.local().foundEngineId, "ANOTHER");
+
+  // A partial pass neither.
+  const event = {
+    action: "destroy",
+    containerId: container.id,
+    name: "",
+    health: null,
+    exitCode: null,
+    timeMs: null,
+  };
+  await r.reconciler.partialPass(new Map([[container.id, event]]), { signal: never() });
+  assertEquals(r.store.views.list()[0]?.state, "running");
+
+  assertEquals(r.store.hosts.acceptEngine(), "ANOTHER");
+  assertEquals((await r.pass()).swept, 1);
+  assertEquals(r.reconciler.engineChanged, null);
+});
+
+Deno.test("fullPass() warns once for each container that is refused by mistake", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  engine.add({
+    labels: { "tinyforge.workload.id": workloadId, "tinyforge.workload.kind": "stack" },
+  });
+  engine.add({ labels: { "tinyforge.workload.id": "forged" } });
+  for (let i = 0; i < 3; i++) await r.pass();
+  const warnings = r.lines.filter((line) => line.level === "warn");
+  assertEquals(warnings.map((w) => w.reason), ["kind-mismatch"]);
+});
+
+Deno.test("partialPass() hands a row over and back while two containers contend", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  const labels = { "tinyforge.workload.id": workloadId, "tinyforge.workload.role": "web" };
+  const [first, second] = [
+    engine.add({ labels, created: 1000 }),
+    engine.add({ labels, created: 2000 }),
+  ];
+  await r.pass();
+  const bound = () => r.store.views.list().map((row) => row.containerId);
+  const dirty = async (id: string) => {
+    const event = {
+      action: "x",
+      containerId: id,
+      name: "",
+      health: null,
+      exitCode: null,
+      timeMs: null,
+    };
+    return (await r.reconciler.partialPass(new Map([[id, event]]), { signal: never() })).report;
+  };
+  // Neither was bound: the newest.
+  assertEquals(bound(), [second.id]);
+  engine.setState(second, "exited", 1);
+  assertEquals((await dirty(second.id)).scope, "partial");
+  assertEquals(bound(), [first.id]);
+  engine.remove(first);
+  await dirty(first.id);
+  assertEquals(bound(), [second.id]);
+  assertEquals(r.store.views.list()[0]?.state, "stopped");
+  engine.remove(second);
+  await dirty(second.id);
+  assertEquals([r.store.views.list().length, r.store.views.list()[0]?.state], [1, "missing"]);
+});
+
+Deno.test("fullPass() stops when it is told to, with the signal's reason", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  engine.fail("list", { kind: "hang" });
+  const abort = new AbortController();
+  const passing = r.reconciler.fullPass({ signal: abort.signal });
+  await until("the listing was asked for", () => engine.count("list") === 1);
+  abort.abort(new DOMException("enough", "AbortError"));
+  await assertRejects(() => passing, DOMException, "enough");
+});
