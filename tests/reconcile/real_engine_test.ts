@@ -1,0 +1,237 @@
+/**
+ * The reconciler against a real Engine: every kind of workload, every thing that people do to
+ * containers.
+ */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import type { ContainerView, RefusalReason } from "../../src/model.ts";
+import { ENGINE, type EngineScope, engineTest, missing, run, STRICT } from "../engine.ts";
+import { type Rig, rig } from "./rig.ts";
+
+/** The rows, each as `id state container-name`. */
+function rows(r: Rig, scope: EngineScope): string[] {
+  return r.store.views.list().map((row) =>
+    `${row.id} ${row.state} ${row.containerName.replace(`${scope.name}-`, "")}`
+  );
+}
+
+/** Why this scope's containers were refused in a pass. Others may run on this Engine. */
+async function refusals(r: Rig, scope: EngineScope): Promise<RefusalReason[]> {
+  const report = await r.pass();
+  return report.refused.filter((refusal) => refusal.containerName.startsWith(scope.name))
+    .map((refusal) => refusal.reason);
+}
+
+const idLabel = (id: string, more: Record<string, string> = {}) => ({
+  "tinyforge.workload.id": id,
+  ...more,
+});
+
+engineTest("a site's container gets its row by label", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  // With a network: an Engine lists no ports of a container without one.
+  const id = await scope.docker(
+    "run",
+    "--detach",
+    ...["--name", scope.containerName("blog"), "--label", `${TEST_LABEL}=${scope.name}`],
+    ...["--label", `tinyforge.workload.id=${workloadId}`],
+    ...["--label", "tinyforge.workload.kind=site", "--stop-timeout", "0"],
+    ...["--expose", "9090", "--expose", "8080", "--publish", "127.0.0.1::8081"],
+    TEST_IMAGE,
+  );
+  await r.pass();
+  const [row] = r.store.views.list();
+  assertEquals(
+    [row?.id, row?.containerId, row?.state, row?.port, row?.imageRef],
+    [`${workloadId}:site`, id, "running", 8081, TEST_IMAGE],
+  );
+});
+
+engineTest("a legacy site label gives the same row", async (scope) => {
+  await using r = await rig(scope.host);
+  const { entry } = r.store.registry.create("site", { name: "blog" });
+  await scope.run("blog", { labels: { "tinyforge.static-site": entry.id } });
+  await r.pass();
+  assertEquals(rows(r, scope), [`${entry.workloadId}:site running blog`]);
+});
+
+engineTest("a deployer's row keeps its fields over ten passes", async (scope) => {
+  await using r = await rig(scope.host);
+  const { entry } = r.store.registry.create("project", { name: "api" });
+  const stage = r.store.stages.create(entry.id, { name: "live" });
+  const containerId = await scope.run("api", { labels: idLabel(entry.workloadId) });
+  const mine = {
+    stageId: stage.id,
+    imageTag: "v1",
+    subdomain: "api",
+    proxyRouteId: "route-9",
+    npmProxyId: 12,
+  };
+  r.store.deployed.saveDeployedContainer({
+    id: "deployers-id",
+    workloadId: entry.workloadId,
+    role: "live",
+    containerId,
+    ...mine,
+  });
+  for (let i = 0; i < 10; i++) {
+    await scope.docker(i % 2 === 0 ? "stop" : "start", containerId);
+    await r.pass();
+  }
+  const row = r.store.views.get("deployers-id");
+  const { stageId, imageTag, subdomain, proxyRouteId, npmProxyId } = row;
+  assertEquals({ stageId, imageTag, subdomain, proxyRouteId, npmProxyId }, mine);
+  assertEquals([row.state, row.role, row.containerId], ["running", "live", containerId]);
+  assertEquals(r.store.views.list().length, 1);
+});
+
+engineTest("a project's container without a row is not invented", async (scope) => {
+  await using r = await rig(scope.host);
+  const { entry } = r.store.registry.create("project", { name: "api" });
+  await scope.run("api", { labels: idLabel(entry.workloadId) });
+  assertEquals(await refusals(r, scope), ["awaiting-deployer"]);
+  assertEquals(rows(r, scope), []);
+});
+
+engineTest("a forged workload id and a wrong kind are refused", async (scope) => {
+  await using r = await rig(scope.host);
+  const { entry } = r.store.registry.create("site", { name: "blog" });
+  await scope.run("forged", { labels: idLabel("w-forged") });
+  await scope.run("wrong-kind", {
+    labels: idLabel(entry.workloadId, { "tinyforge.workload.kind": "stack" }),
+  });
+  assertEquals((await refusals(r, scope)).sort(), ["kind-mismatch", "unknown-workload"]);
+  assertEquals(rows(r, scope), []);
+});
+
+engineTest("stop, start, pause, kill and rm show in the row", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  const id = await scope.create("blog", {
+    labels: idLabel(workloadId),
+    command: ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"],
+  });
+  const after = async (...command: string[]): Promise<ContainerView> => {
+    if (command.length > 0) await scope.docker(...command, id);
+    await r.pass();
+    return r.store.views.get(`${workloadId}:site`);
+  };
+  assertEquals((await after()).state, "created");
+  assertEquals((await after("start")).state, "running");
+  assertEquals((await after("pause")).state, "paused");
+  assertEquals((await after("unpause")).state, "running");
+  const stopped = await after("stop", "--time", "5");
+  assertEquals([stopped.state, stopped.exitCode], ["stopped", 7]);
+  const again = await after("start");
+  assertEquals([again.state, again.exitCode], ["running", null]);
+  const killed = await after("kill");
+  assertEquals([killed.state, killed.exitCode], ["stopped", 137]);
+  const gone = await after("rm");
+  assertEquals([gone.state, gone.containerId], ["missing", id]);
+  assertEquals(
+    r.store.transitions.ofRow(`${workloadId}:site`).map((t) => t.to),
+    ["created", "running", "paused", "running", "stopped", "running", "stopped", "missing"],
+  );
+});
+
+engineTest("health is a column of its own", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  await scope.run("blog", {
+    labels: idLabel(workloadId),
+    args: ["--health-cmd", "false", "--health-interval", "100ms", "--health-retries", "1"],
+  });
+  let row: ContainerView;
+  const deadline = performance.now() + 10_000;
+  do {
+    await r.pass();
+    row = r.store.views.get(`${workloadId}:site`);
+  } while (row.health !== "unhealthy" && performance.now() < deadline);
+  assertEquals([row.state, row.health], ["running", "unhealthy"]);
+});
+
+engineTest("a replacement takes the row over while the old container still runs", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: scope.composeProject(),
+  }).entry;
+  const labels = idLabel(workloadId, { "tinyforge.workload.role": "web" });
+  const old = await scope.run("old", { labels });
+  await r.pass();
+  const next = await scope.run("next", { labels });
+  const report = await r.pass();
+  assertEquals(report.contended, [{ rowId: `${workloadId}:web`, winner: old, losers: [next] }]);
+  assertEquals(rows(r, scope), [`${workloadId}:web running old`]);
+  await scope.docker("stop", old);
+  await r.pass();
+  assertEquals(rows(r, scope), [`${workloadId}:web running next`]);
+  await scope.docker("rm", old);
+  assertEquals((await r.pass()).contended, []);
+  assertEquals(rows(r, scope), [`${workloadId}:web running next`]);
+});
+
+const compose = await findCompose();
+const composeTest = "a Compose project comes up, scales, runs a one-off and goes down";
+if (compose !== null || typeof ENGINE === "string") {
+  engineTest(composeTest, async (scope) => {
+    await using r = await rig(scope.host, { composePrefix: scope.name });
+    const project = scope.composeProject();
+    const directory = await Deno.makeTempDir();
+    try {
+      const file = join(directory, "docker-compose.yml");
+      await Deno.writeTextFile(file, composeFile());
+      const up = (...args: string[]) =>
+        run(compose!, ["--project-name", project, "--file", file, ...args], {
+          env: { DOCKER_HOST: scope.engine.address },
+        });
+      await up("up", "--detach", "--scale", "worker=3");
+      // Not registered yet: it has our prefix, so it is ours and unknown.
+      assertEquals(
+        new Set((await r.pass()).refused.map((x) => x.reason)),
+        new Set(["unknown-stack"]),
+      );
+      const { workloadId } = r.store.registry.create("stack", {
+        name: "shop",
+        composeProjectName: project,
+      }).entry;
+      await r.pass();
+      const states = () =>
+        r.store.views.list().map((x) => `${x.id} ${x.role} ${x.replica} ${x.state}`);
+      assertEquals(states(), [
+        `${workloadId}:web web 1 running`,
+        `${workloadId}:worker worker 1 running`,
+        `${workloadId}:worker:2 worker 2 running`,
+        `${workloadId}:worker:3 worker 3 running`,
+      ]);
+      await up("run", "--detach", "web", "sleep", "3600");
+      const report = await r.pass();
+      assertEquals(report.refused.filter((x) => x.reason === "one-off").length, 1);
+      assertEquals(states().length, 4);
+      await up("down", "--timeout", "0", "--remove-orphans");
+      await r.pass();
+      assertEquals(new Set(r.store.views.list().map((x) => x.state)), new Set(["missing"]));
+      assertEquals(states().length, 4);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+} else missing(composeTest, "docker-compose is not installed");
+
+function composeFile(): string {
+  const service = "{ image: 'tinyforge-test/busybox:1', command: sleep 3600, network_mode: none }";
+  return `version: "2.4"\nservices:\n  web: ${service}\n  worker: ${service}\n`;
+}
+
+/** Compose as a program of its own; its plugin form takes other arguments. */
+async function findCompose(): Promise<string | null> {
+  try {
+    assertStringIncludes(await run("docker-compose", ["version", "--short"]), ".");
+    return "docker-compose";
+  } catch (error) {
+    if (STRICT && !(error instanceof Deno.errors.NotFound)) throw error;
+    return null;
+  }
+}
