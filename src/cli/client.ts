@@ -1,0 +1,155 @@
+/**
+ * The one way in which a command changes something: a request of the HTTP API, answered by the
+ * running daemon or, without one, in this process under the lock. Must not know what the requests
+ * mean, so that both ways validate and fail alike.
+ *
+ * @module
+ */
+
+import type { Config } from "../config.ts";
+import { CommandError, EXIT } from "./command.ts";
+import { dataDirExists } from "./data_dir.ts";
+import { type Daemon, findDaemon } from "./daemon_socket.ts";
+import { VERSION } from "./version.ts";
+
+/** Answers requests of the HTTP API. */
+export interface Api {
+  /**
+   * The answer's JSON; undefined where it has none.
+   *
+   * @throws {CommandError} The answer is an error, or there is none.
+   */
+  request<T>(method: string, path: string, body?: unknown): Promise<T>;
+}
+
+/** Another process that works for a moment is waited for this long. */
+const LOCK_PATIENCE_MS = 2000;
+const LOCK_RETRY_MS = 100;
+
+/**
+ * Runs `use` with an API whose requests nobody else's get between, unless a daemon answers them.
+ *
+ * @throws {CommandError | LockHeldError | StoreError}
+ */
+export async function withApi<T>(config: Config, use: (api: Api) => Promise<T>): Promise<T> {
+  await dataDirExists(config.dataDir);
+  const daemon = await findDaemon(config.dataDir);
+  if (daemon !== null) return await throughDaemon(daemon, use);
+  const deadline = Date.now() + LOCK_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await inProcess(config, use);
+    } catch (error) {
+      // Thrown before anything was asked. The holder is another command, soon done, or a daemon
+      // that does not listen yet.
+      if (!(error instanceof Error) || error.name !== "LockHeldError") throw error;
+      const daemon = await findDaemon(config.dataDir);
+      if (daemon !== null) return await throughDaemon(daemon, use);
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+    }
+  }
+}
+
+/** The answer's JSON; throws what an error answer says. */
+export async function readAnswer<T>(response: Response): Promise<T> {
+  const text = await response.text();
+  if (!response.ok) throw problemError(response.status, text);
+  try {
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  } catch (cause) {
+    throw new CommandError("Cannot read the daemon's answer: it is not JSON", { cause });
+  }
+}
+
+async function throughDaemon<T>(daemon: Daemon, use: (api: Api) => Promise<T>): Promise<T> {
+  using open = daemon;
+  return await use({
+    request: async <T>(method: string, path: string, body?: unknown) =>
+      await readAnswer<T>(await open.ask(path, { method, body })),
+  });
+}
+
+async function inProcess<T>(config: Config, use: (api: Api) => Promise<T>): Promise<T> {
+  const [{ ownData }, { Feed }, { Log }, { createMetrics }, { createApp }] = await Promise.all([
+    import("../daemon.ts"),
+    import("../feed.ts"),
+    import("../log.ts"),
+    import("../metrics.ts"),
+    import("../server/server.ts"),
+  ]);
+  const data = await ownData(config.dataDir);
+  try {
+    const app = createApp({
+      store: data.store,
+      feed: new Feed(),
+      metrics: createMetrics({ version: VERSION }),
+      // What goes wrong is the answer, and the answer becomes this command's message. Faults of
+      // the program are told for who looks for them.
+      log: config.logLevel === "debug" ? new Log({ level: "debug" }) : new Log({ write() {} }),
+      status: () => {
+        throw new TypeError("Cannot tell a daemon's status: there is none");
+      },
+      reconcileNow: null,
+      requestPass: () => {},
+      composePrefix: config.composePrefix,
+      version: VERSION,
+      now: () => new Date(),
+    });
+    return await use({
+      request: async <T>(method: string, path: string, body?: unknown) =>
+        await readAnswer<T>(
+          await app.request(`http://tinyforge${path}`, {
+            method,
+            ...(body !== undefined && {
+              body: JSON.stringify(body),
+              headers: { "content-type": "application/json" },
+            }),
+          }),
+        ),
+    });
+  } finally {
+    data.close();
+  }
+}
+
+/** The members of a problem document (RFC 9457) that are read, each of which may lack. */
+interface Problem {
+  readonly code?: unknown;
+  readonly title?: unknown;
+  readonly detail?: unknown;
+  readonly hint?: unknown;
+  readonly errors?: unknown;
+}
+
+function problemError(status: number, text: string): CommandError {
+  const { code, title, detail, hint, errors } = parseProblem(text);
+  const said = [detail, title].filter((each) => typeof each === "string")[0] ??
+    `the answer is ${status}`;
+  const fields = (Array.isArray(errors) ? errors : [])
+    // The first ones stand in the detail already.
+    .filter(({ message }) => !said.includes(message))
+    .map(({ path, message }) => path ? `${path}: ${message}` : `${message}`);
+  const message = [said, ...fields].join("; ");
+  return new CommandError(message.startsWith("Cannot ") ? message : `Cannot do it: ${message}`, {
+    exitCode: EXIT_CODES[String(code)] ?? EXIT.failed,
+    hint: typeof hint === "string" ? hint : "",
+  });
+}
+
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  "malformed": EXIT.usage,
+  "invalid": EXIT.usage,
+  "pass-failed": EXIT.unreachable,
+  "pass-timeout": EXIT.unreachable,
+  "stopping": EXIT.unreachable,
+};
+
+function parseProblem(text: string): Problem {
+  try {
+    const problem: unknown = JSON.parse(text);
+    return typeof problem === "object" && problem !== null ? problem : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * How rows, counts and times are said to people: the same everywhere. Pure.
+ *
+ * @module
+ */
+
+import type { ContainerView, Refusal } from "../model.ts";
+import type { Style } from "./output.ts";
+import type { Cell } from "./table.ts";
+
+const STATES: Readonly<Record<string, { symbol: string; style: Style }>> = {
+  running: { symbol: "●", style: "good" },
+  stopped: { symbol: "○", style: "warn" },
+  missing: { symbol: "✗", style: "bad" },
+  pending: { symbol: "◌", style: "faint" },
+  created: { symbol: "◌", style: "faint" },
+  paused: { symbol: "‖", style: "warn" },
+  restarting: { symbol: "↻", style: "warn" },
+  removing: { symbol: "○", style: "faint" },
+};
+const UNKNOWN_STATE = { symbol: "?", style: "faint" } as const;
+
+/** A state by symbol and word, with the exit code of what stopped. */
+export function stateCell(state: string, exitCode: number | null = null): Cell {
+  const { symbol, style } = Object.hasOwn(STATES, state) ? STATES[state]! : UNKNOWN_STATE;
+  const code = state === "stopped" && exitCode !== null ? ` (${exitCode})` : "";
+  return { text: `${symbol} ${state}${code}`, style };
+}
+
+/** A health by its word; only the bad one stands out. */
+export function healthCell(health: string | null): Cell {
+  return health === "unhealthy" ? { text: health, style: "bad" } : health;
+}
+
+/** A row's role and replica: `worker`, `worker #2`. */
+export function roleText({ role, replica }: Pick<ContainerView, "role" | "replica">): string {
+  return replica > 1 ? `${role} #${replica}`.trimStart() : role;
+}
+
+/** Time from `at` (RFC 3339) to `now` in its largest unit: `3s ago`, `5m ago`; `never` for null. */
+export function ago(at: string | null, now: Date): string {
+  if (at === null) return "never";
+  const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(at)) / 1000));
+  for (const [unit, size] of [["d", 86_400], ["h", 3600], ["m", 60]] as const) {
+    if (seconds >= size) return `${Math.floor(seconds / size)}${unit} ago`;
+  }
+  return `${seconds}s ago`;
+}
+
+/** `1 container`, `2 containers`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** The first twelve characters of a container id, as Docker shows it. */
+export function shortId(containerId: string | null): string | null {
+  return containerId !== null && /^[0-9a-f]{64}$/.test(containerId)
+    ? containerId.slice(0, 12)
+    : containerId;
+}
+
+/** A refused container: who, why, and the label that decided it. */
+export function refusalLine({ reason, containerId, containerName, value }: Refusal): string {
+  const who = containerName || shortId(containerId);
+  return `${who}: ${reason}${value === "" ? "" : ` ${JSON.stringify(value)}`}`;
+}
+
+/** Counts by what is counted, without those that are zero: `5 running, 1 missing`. */
+export function tally(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts).filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} ${what}`).join(", ");
+}

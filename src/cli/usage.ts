@@ -1,0 +1,94 @@
+/**
+ * Usage texts, made from the command table. Pure.
+ *
+ * @module
+ */
+
+import { CONFIG_FLAGS } from "../flags.ts";
+import type { Command, Flag } from "./command.ts";
+import { COMMANDS, COMMON_FLAGS } from "./commands.ts";
+
+/** What `tinyforge help` prints. */
+export function usage(): string {
+  const summaries = COMMANDS.map((command) => [command.name, command.summary] as const);
+  return `tinyforge: the containers index of a Docker host
+
+Usage: tinyforge COMMAND [OPERANDS] [FLAGS]
+
+Commands:
+${aligned(summaries)}
+
+Flags of every command (a flag beats its variable, a variable beats the default):
+${CONFIG_FLAGS.map(configFlag).join("\n")}
+${aligned(COMMON_FLAGS.map(flagLine))}
+
+Exit codes:
+  0 done, 1 failed, 2 usage or configuration, 4 Engine or daemon not reachable,
+  5 another process holds the lock
+
+\`tinyforge help COMMAND\` explains one command.
+`;
+}
+
+/** What `tinyforge help COMMAND` prints. */
+export function commandUsage(command: Command): string {
+  const parts = [`${synopsis(command)}\n\n${command.summary}`];
+  if (command.details !== undefined) parts.push(command.details);
+  const flags = command.flags.map(flagLine);
+  if (flags.length > 0) parts.push(`Flags:\n${aligned(flags)}`);
+  if (command.examples !== undefined) {
+    parts.push(`Examples:\n${command.examples.map((line) => `  ${line}`).join("\n")}`);
+  }
+  parts.push("`tinyforge help` lists the flags of every command.");
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** The command as it is typed: `tinyforge add KIND NAME [--domain NAME] …`. */
+export function synopsis(command: Command): string {
+  const operands = command.operands.map(({ name, optional, values }) => {
+    const word = values === undefined ? name : values.join("|");
+    return optional ? `[${word}]` : word;
+  });
+  const flags = command.flags.map((flag) => `[${flagForm(flag)}]`);
+  const words = ["tinyforge", command.name, ...operands, ...flags];
+  return wrapped(words, { first: "Usage: ", next: " ".repeat(11), width: 80 });
+}
+
+function flagForm({ name, placeholder }: Flag): string {
+  return placeholder === undefined ? `--${name}` : `--${name} ${placeholder}`;
+}
+
+function flagLine(flag: Flag): readonly [string, string] {
+  const values = flag.values === undefined ? "" : `: ${flag.values.join(", ")}`;
+  return [flagForm(flag), flag.description + values];
+}
+
+function configFlag(flag: typeof CONFIG_FLAGS[number]): string {
+  return `  ${flagForm(flag)}  (${flag.env.join(", ")})
+      ${flag.description}
+      default: ${flag.fallback}`;
+}
+
+function aligned(lines: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...lines.map(([left]) => left.length));
+  return lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+}
+
+function wrapped(
+  words: readonly string[],
+  { first, next, width }: { first: string; next: string; width: number },
+): string {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const word of words) {
+    if (!empty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = next;
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line].join("\n");
+}

@@ -1,0 +1,170 @@
+/**
+ * Draws the same thing again at each change, in place on a terminal. The database is what is
+ * shown; the daemon's event stream only says when to look, and without it time does.
+ *
+ * @module
+ */
+
+import { isReaderGone } from "../libc.ts";
+import type { Store } from "../store/store.ts";
+import { EXIT, type Invocation } from "./command.ts";
+import { openIndex } from "./data_dir.ts";
+import { findDaemon } from "./daemon_socket.ts";
+import { type Output, OutputClosed } from "./output.ts";
+
+/** What is watched. */
+export interface Watched<T> {
+  /** Reads what to show. */
+  read(store: Store): T[];
+  /** Lines of what was read, the header first, at most `width` wide. */
+  draw(items: readonly T[], width: number | null): string[];
+  /** The same as long as nothing happened but time. */
+  fingerprint(items: readonly T[]): string;
+}
+
+/** Without a word from the daemon the database is looked at this often. */
+const POLL_MS = 1000;
+const STDOUT = 1;
+/** Changes that come together are drawn together. */
+const SETTLE_MS = 50;
+
+/** Draws until SIGINT, SIGTERM, or nobody reads stdout any more. */
+export async function watch<T>(invocation: Invocation, watched: Watched<T>): Promise<number> {
+  const { out } = invocation;
+  const { dataDir } = invocation.config();
+  const stop = new AbortController();
+  const removeHandlers = onSignals(() => stop.abort());
+  const bell = new Bell(stop.signal);
+  const following = follow(dataDir, bell, stop.signal);
+  const screen = new Screen(out);
+  try {
+    while (!stop.signal.aborted) {
+      await screen.show(dataDir, watched);
+      await bell.wait(POLL_MS);
+      // A pipe without changes is never written to, so it would never be found broken.
+      if (isReaderGone(STDOUT)) break;
+    }
+  } catch (error) {
+    if (!(error instanceof OutputClosed)) throw error;
+  } finally {
+    stop.abort();
+    removeHandlers();
+    await following;
+  }
+  return EXIT.done;
+}
+
+/** Draws over what it drew before; where it can't, below it, and only when something happened. */
+class Screen {
+  readonly #out: Output;
+  #drawn: readonly string[] = [];
+  #shown: string | null = null;
+
+  constructor(out: Output) {
+    this.#out = out;
+  }
+
+  async show<T>(dataDir: string, watched: Watched<T>): Promise<void> {
+    using store = await openIndex(dataDir);
+    const items = store === null ? [] : watched.read(store);
+    const size = this.#out.size();
+    if (size === null) this.#append(items, watched);
+    else this.#redraw(items, watched, size);
+  }
+
+  #append<T>(items: readonly T[], watched: Watched<T>): void {
+    const fingerprint = watched.fingerprint(items);
+    if (fingerprint === this.#shown) return;
+    const separator = this.#shown === null ? "" : "\n";
+    this.#shown = fingerprint;
+    this.#out.raw(separator + watched.draw(items, null).map((line) => `${line}\n`).join(""));
+  }
+
+  #redraw<T>(
+    items: readonly T[],
+    watched: Watched<T>,
+    { columns, rows }: { columns: number; rows: number },
+  ): void {
+    // What has scrolled out of a terminal can't be drawn over: header, "more" and cursor fit too.
+    const room = Math.max(1, rows - 3);
+    const lines = watched.draw(items.slice(0, room), columns);
+    if (items.length > room) lines.push(`… ${items.length - room} more`.slice(0, columns));
+    if (lines.join("\n") === this.#drawn.join("\n")) return;
+    const up = this.#drawn.length > 0 ? `\x1b[${this.#drawn.length}A` : "";
+    this.#drawn = lines;
+    // Line by line and the rest at the end: erasing everything first would flicker.
+    this.#out.raw(`${up}\r${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J`);
+  }
+}
+
+/** Wakes the loop before its time. */
+class Bell {
+  readonly #signal: AbortSignal;
+  #rung = false;
+  #wake: () => void = () => {};
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.ring());
+  }
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake();
+  }
+
+  /** Resolves after `ms`, or shortly after it was rung. */
+  async wait(ms: number): Promise<void> {
+    if (!this.#rung) await this.#pause(ms);
+    if (this.#rung && !this.#signal.aborted) {
+      this.#rung = false;
+      await new Promise<void>((resolve) => setTimeout(resolve, SETTLE_MS));
+    }
+    this.#rung = false;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** Rings at every message of the daemon's event stream, for as long as there is one. */
+async function follow(dataDir: string, bell: Bell, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      using daemon = await findDaemon(dataDir);
+      const response = await daemon?.ask("/api/events", { signal });
+      for await (const _ of response?.body ?? []) bell.ring();
+    } catch {
+      // Whatever is wrong with the stream, the loop polls and shows what stands in the database.
+    }
+    await sleep(POLL_MS, signal);
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+  });
+}
+
+function onSignals(stop: () => void): () => void {
+  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  return () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, stop);
+  };
+}

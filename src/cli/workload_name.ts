@@ -1,0 +1,50 @@
+/**
+ * Which workload a word on the command line means. Pure.
+ *
+ * @module
+ */
+
+import { type Workload, WORKLOAD_KINDS } from "../model.ts";
+import { CommandError, quote } from "./command.ts";
+import { nearest } from "./nearest.ts";
+
+/**
+ * The workload that `text` means: `KIND/NAME`, else a name that one kind has, else an id.
+ *
+ * @param options `action`: what can't be done without it, as in "Cannot <action>: …".
+ * @throws {CommandError} None, or several.
+ */
+export function resolveWorkload<W extends Pick<Workload, "id" | "kind" | "name">>(
+  workloads: readonly W[],
+  text: string,
+  options: { action: string },
+): W {
+  const [kind, name] = splitKind(text);
+  const named = workloads.filter((w) => w.name === name && (kind === null || w.kind === kind));
+  if (named.length === 1) return named[0]!;
+  if (named.length > 1) {
+    const candidates = named.map((w) => `${w.kind}/${w.name}`);
+    throw new CommandError(
+      `Cannot ${options.action}: ${quote(text)} is the name of ${named.length} workloads`,
+      { hint: `say which: ${candidates.join(", ")}` },
+    );
+  }
+  const byId = workloads.find((w) => w.id === text);
+  if (byId !== undefined) return byId;
+  const meant = nearest(text, workloads.flatMap((w) => [w.name, `${w.kind}/${w.name}`]));
+  throw new CommandError(`Cannot ${options.action}: no workload ${quote(text)}`, {
+    hint: meant === null
+      ? "`tinyforge list` shows them, `tinyforge add` makes one"
+      : `did you mean ${quote(meant)}?`,
+  });
+}
+
+/** `site/blog` → site, blog; a word without a kind in front stays as it is. */
+function splitKind(text: string): [string | null, string] {
+  const slash = text.indexOf("/");
+  const kind = text.slice(0, Math.max(0, slash));
+  // No name has a slash, so what stands before one is a kind or a mistake.
+  return (WORKLOAD_KINDS as readonly string[]).includes(kind)
+    ? [kind, text.slice(slash + 1)]
+    : [null, text];
+}
