@@ -6,7 +6,16 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import type { ContainerView, RefusalReason } from "../../src/model.ts";
-import { ENGINE, type EngineScope, engineTest, missing, run, STRICT } from "../engine.ts";
+import {
+  ENGINE,
+  type EngineScope,
+  engineTest,
+  missing,
+  run,
+  STRICT,
+  TEST_IMAGE,
+  TEST_LABEL,
+} from "../engine.ts";
 import { type Rig, rig } from "./rig.ts";
 
 /** The rows, each as `id state container-name`. */
