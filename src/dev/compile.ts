@@ -87,12 +87,19 @@ async function compile(target: string): Promise<string> {
 }
 
 function readTarget(args: readonly string[]): string {
-  const [flag, value, ...rest] = args.flatMap((arg) => arg.split("="));
-  if (flag === undefined) return Deno.build.target;
-  if (flag !== "--target" || value === undefined || rest.length > 0) {
+  const [flag = "--target", value = Deno.build.target, ...rest] = args.flatMap((arg) =>
+    arg.split("=")
+  );
+  if (flag !== "--target" || args.length === 1 && args[0] === flag || rest.length > 0) {
     throw new CompileError(
       `Cannot build: unknown arguments ${JSON.stringify(args.join(" "))}`,
       `deno task compile [--target ${Object.keys(TARGETS).join("|")}]`,
+    );
+  }
+  if (TARGETS[value] === undefined) {
+    throw new CompileError(
+      `Cannot build for ${JSON.stringify(value)}: not a platform this program runs on`,
+      `one of ${Object.keys(TARGETS).join(", ")}`,
     );
   }
   return value;
@@ -100,13 +107,7 @@ function readTarget(args: readonly string[]): string {
 
 /** Copies the library and its SHA-256 to where the binary embeds them from. */
 async function stageLibrary(target: string): Promise<void> {
-  const known = TARGETS[target];
-  if (known === undefined) {
-    throw new CompileError(
-      `Cannot build for ${JSON.stringify(target)}: not a platform this program runs on`,
-      `one of ${Object.keys(TARGETS).join(", ")}`,
-    );
-  }
+  const known = TARGETS[target]!;
   const named = Deno.env.get("SQLITE_LIBRARY");
   const candidates = named ? [named] : known.folders.map((folder) => `${folder}/libsqlite3.so.0`);
   for (const path of candidates) {

@@ -1,0 +1,357 @@
+/**
+ * The house rules that no compiler checks: who may import whom, what files may be called, how long
+ * they may be, and that nothing runs with all permissions. Reads the sources as text, so that a
+ * rule also holds for a file that nothing imports yet.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { dirname, fromFileUrl, join, relative } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+
+/** Modules that know nothing of each other but what is listed, and nothing of what is above. */
+const LEAVES: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  libc: [],
+  clock: [],
+  feed: [],
+  flags: [],
+  log: [],
+  prometheus: [],
+  config: ["flags", "libc"],
+  metrics: ["model", "libc", "prometheus"],
+  systemd: ["libc"],
+};
+const EVERY_LEAF = Object.keys(LEAVES);
+
+/** What each part of the program may import of the others. A part is a folder or a root file. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  ...LEAVES,
+  docker: EVERY_LEAF,
+  store: EVERY_LEAF,
+  lock: EVERY_LEAF,
+  reconcile: [...EVERY_LEAF, "docker", "store"],
+  server: [...EVERY_LEAF, "store"],
+  supervision: [...EVERY_LEAF, "lock"],
+  daemon: [...EVERY_LEAF, "docker", "store", "lock", "reconcile", "server", "supervision"],
+  cli: [...EVERY_LEAF, "docker", "store", "lock", "reconcile", "server", "supervision", "daemon"],
+  main: ["cli"],
+  jsr: [],
+  dev: [...EVERY_LEAF, "docker"],
+};
+
+/** Why not. The first that fits is what a violation is told. */
+const REASONS: readonly { from: string[]; to: string[]; because: string }[] = [
+  { from: ["*"], to: ["main"], because: "the program's entry has nothing that anyone could use" },
+  { from: ["*"], to: ["dev"], because: "what builds and sets up is not part of the binary" },
+  {
+    from: ["*"],
+    to: ["jsr"],
+    because: "linked packages are imported by their registry name, so that removing the link " +
+      "gives the same program on the real package",
+  },
+  {
+    from: ["jsr"],
+    to: ["*"],
+    because: "a linked package stands in for a published one, which knows nothing of this program",
+  },
+  { from: ["model"], to: ["*"], because: "the domain is what everything else is written in" },
+  {
+    from: EVERY_LEAF,
+    to: ["*"],
+    because: "a leaf is used by every part, so it must be understood and tested without any",
+  },
+  {
+    from: ["docker"],
+    to: ["store", "lock"],
+    because: "an adapter knows one technology; only the composition root knows two",
+  },
+  {
+    from: ["store"],
+    to: ["docker", "lock"],
+    because: "the index must be readable where no Engine is, and without owning the directory",
+  },
+  {
+    from: ["lock"],
+    to: ["docker", "store"],
+    because: "the lock comes before everything it protects, and is proven on its own",
+  },
+  {
+    from: ["reconcile"],
+    to: ["server"],
+    because: "a pass must be the same whether or not anyone is listening",
+  },
+  {
+    from: ["server"],
+    to: ["reconcile"],
+    because: "HTTP asks for a pass through a function; it must not know how one is made",
+  },
+  {
+    from: ["server"],
+    to: ["docker"],
+    because: "no request may reach the Engine: readers read the index",
+  },
+  {
+    from: ["reconcile", "server"],
+    to: ["lock"],
+    because: "who owns the directory is settled before either exists",
+  },
+  {
+    from: ["supervision"],
+    to: ["docker", "store", "reconcile", "server"],
+    because: "it watches the process, not its work",
+  },
+  { from: ["main"], to: ["*"], because: "it hands over to the command line and nothing else" },
+  { from: ["dev"], to: ["*"], because: "setting up must work before the program does" },
+  { from: ["*"], to: ["*"], because: "imports run downward only" },
+];
+
+/** The only parts that may know a package of others. */
+const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = [
+  { name: /^@std\/path$/, parts: ["*"], because: "" },
+  {
+    name: /^@db\/sqlite$/,
+    // The version of SQLite is told without an index to open.
+    parts: ["store", "cli/version.ts"],
+    because: "SQL stays behind the store",
+  },
+  {
+    name: /^(?:hono|@hono\/zod-openapi)(?:\/|$)/,
+    parts: ["server"],
+    because: "HTTP stays behind the server, and is loaded only by it",
+  },
+  { name: /^@std\/cli(?:\/|$)/, parts: ["cli"], because: "arguments are the command line's" },
+  {
+    name: /deno\.json$/,
+    parts: ["cli/version.ts"],
+    because: "the version is asked of the one who tells it",
+  },
+];
+
+const FORBIDDEN_NAMES: ReadonlySet<string> = new Set([
+  "utils",
+  "util",
+  "helpers",
+  "helper",
+  "common",
+  "types",
+  "constants",
+  "services",
+  "misc",
+  "shared",
+  // Barrels.
+  "mod",
+  "index",
+]);
+
+/** Lines that are neither blank nor comment: documentation should not be what is saved on. */
+const MAX_CODE_LINES = 300;
+const MAX_LINES = 400;
+
+interface SourceFile {
+  /** Path from the root, as `src/store/store.ts`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+async function read(folder: string, extension: string): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  for await (const entry of Deno.readDir(join(ROOT, folder))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) files.push(...await read(path, extension));
+    else if (path.endsWith(extension)) {
+      files.push({ path, text: await Deno.readTextFile(join(ROOT, path)) });
+    }
+  }
+  return files.sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+const sources = await read("src", ".ts");
+try {
+  sources.push({ path: "main.ts", text: await Deno.readTextFile(join(ROOT, "main.ts")) });
+} catch (error) {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+/** Source without comments; strings stay, because imports are strings. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+}
+
+interface Import {
+  readonly specifier: string;
+  /** `import("…")`, or of types alone: not loaded with the module. */
+  readonly deferred: boolean;
+}
+
+function importsOf(text: string): Import[] {
+  const code = withoutComments(text);
+  const found: Import[] = [];
+  for (
+    const [, type, specifier] of code.matchAll(
+      /^(?:import|export)\s+(type\s)?[^;"']*?\bfrom\s*"([^"]+)"/gm,
+    )
+  ) found.push({ specifier: specifier!, deferred: type !== undefined });
+  for (const [, specifier] of code.matchAll(/^import\s*"([^"]+)"/gm)) {
+    found.push({ specifier: specifier!, deferred: false });
+  }
+  for (const [, specifier] of code.matchAll(/\bimport\(\s*"([^"]+)"\s*,?\s*\)/g)) {
+    found.push({ specifier: specifier!, deferred: true });
+  }
+  return found;
+}
+
+/** `store` for `src/store/store.ts`, `config` for `src/config.ts`, `main` for `main.ts`. */
+function partOf(path: string): string {
+  return path.replace(/^src\//, "").split("/")[0]!.replace(/\.ts$/, "");
+}
+
+function resolve(from: string, specifier: string): string {
+  return relative(ROOT, join(ROOT, dirname(from), specifier));
+}
+
+function reasonAgainst(from: string, to: string): string | null {
+  if (from === to || MAY_IMPORT[from]?.includes(to)) return null;
+  const fits = (parts: string[], part: string) => parts.includes("*") || parts.includes(part);
+  return REASONS.find((rule) => fits(rule.from, from) && fits(rule.to, to))!.because;
+}
+
+function violationsOf({ path, text }: SourceFile): string[] {
+  const from = partOf(path);
+  const violations: string[] = [];
+  for (const { specifier } of importsOf(text)) {
+    const target = specifier.startsWith(".") ? resolve(path, specifier) : specifier;
+    if (/^(?:src\/|main\.ts$)/.test(target)) {
+      const crossesPackages = from === "jsr" && target.split("/")[2] !== path.split("/")[2];
+      const because = crossesPackages
+        ? "each linked package stands alone, like the one it stands for"
+        : reasonAgainst(from, partOf(target));
+      if (because !== null) violations.push(`${path} imports ${target}: ${because}`);
+      continue;
+    }
+    const rule = PACKAGES.find(({ name }) => name.test(target));
+    const allowed = from !== "jsr" &&
+      rule?.parts.some((part) => part === "*" || part === from || `src/${part}` === path);
+    if (!allowed) {
+      violations.push(
+        `${path} imports ${target}: ${rule?.because || "no part of the program may know it"}`,
+      );
+    }
+  }
+  return violations;
+}
+
+Deno.test("imports run downward only", () => {
+  assertEquals(sources.flatMap(violationsOf), []);
+});
+
+Deno.test("the import rules see what they forbid", () => {
+  const broken = (path: string, text: string) => violationsOf({ path, text }).length;
+  assertEquals(broken("src/docker/x.ts", 'import { a } from "../store/store.ts";'), 1);
+  assertEquals(broken("src/docker/x.ts", 'import type {\n  A,\n} from "../lock/lock.ts";'), 1);
+  assertEquals(broken("src/server/api/x.ts", 'export { a } from "../../reconcile/plan.ts";'), 1);
+  assertEquals(broken("src/server/x.ts", 'const a = await import("../docker/client.ts");'), 1);
+  assertEquals(broken("src/server/x.ts", 'const a = await import(\n  "../lock/lock.ts",\n);'), 1);
+  assertEquals(broken("src/reconcile/x.ts", 'import "../server/server.ts";'), 1);
+  assertEquals(broken("src/log.ts", 'import { a } from "./config.ts";'), 1);
+  assertEquals(broken("src/model.ts", 'import { a } from "./log.ts";'), 1);
+  assertEquals(broken("src/cli/x.ts", 'import { a } from "../dev/setup.ts";'), 1);
+  assertEquals(broken("src/cli/x.ts", 'import { a } from "../jsr/std-path/mod.ts";'), 1);
+  assertEquals(broken("src/jsr/db-sqlite/x.ts", 'import { a } from "../std-path/mod.ts";'), 1);
+  assertEquals(broken("src/cli/x.ts", 'import { Database } from "@db/sqlite";'), 1);
+  assertEquals(broken("src/store/x.ts", 'import { Hono } from "hono/tiny";'), 1);
+  assertEquals(broken("src/store/x.ts", 'import process from "node:process";'), 1);
+  assertEquals(broken("src/store/x.ts", '// import { a } from "../docker/client.ts";'), 0);
+  assertEquals(broken("src/daemon.ts", 'import { a } from "./server/server.ts";'), 0);
+});
+
+Deno.test("every part of the program has its place in the table of imports", () => {
+  const unplaced = new Set(sources.map(({ path }) => partOf(path)))
+    .difference(new Set(Object.keys(MAY_IMPORT)));
+  assertEquals([...unplaced], []);
+});
+
+Deno.test("help and mistakes load neither the daemon, HTTP, SQL nor the Engine's client", () => {
+  const byPath = new Map(sources.map((file) => [file.path, file]));
+  const loaded = new Set<string>();
+  const visit = (path: string) => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    for (const { specifier, deferred } of importsOf(byPath.get(path)?.text ?? "")) {
+      if (!deferred) visit(specifier.startsWith(".") ? resolve(path, specifier) : specifier);
+    }
+  };
+  visit("main.ts");
+  assert(loaded.has("src/cli/cli.ts"), "the walk did not begin");
+  const heavy = [...loaded].filter((path) =>
+    /^src\/(?:daemon|server|store|docker|reconcile|lock)\b(?!\/error\.ts$)|^@db\/|hono/.test(path)
+  );
+  assertEquals(heavy, []);
+});
+
+Deno.test("files are named for what they are, in snake_case", () => {
+  for (const { path } of sources) {
+    const names = path.replace(/\.ts$/, "").split("/").slice(1);
+    const linked = path.startsWith("src/jsr/");
+    for (const name of linked ? names.slice(2) : names) {
+      assertMatch(name, /^[a-z0-9]+(?:_[a-z0-9]+)*$/, path);
+      assert(!FORBIDDEN_NAMES.has(name) || (linked && name === "mod"), `${path}: says nothing`);
+    }
+  }
+});
+
+Deno.test("source files stay short enough to be read at once", () => {
+  const long = sources.flatMap(({ path, text }) => {
+    const lines = text.trimEnd().split("\n").length;
+    const code = withoutComments(text).split("\n").filter((line) => line.trim() !== "").length;
+    return lines > MAX_LINES || code > MAX_CODE_LINES
+      ? [`${path}: ${lines} lines, ${code} of them code`]
+      : [];
+  });
+  assertEquals(long, []);
+});
+
+Deno.test("every module says what it is", () => {
+  const silent = sources.filter(({ text }) => !/^\/\*\*[\s\S]*?@module\s*\*\//.test(text));
+  assertEquals(silent.map(({ path }) => path), []);
+});
+
+Deno.test("nothing is exported by default", () => {
+  const found = sources.filter(({ text }) => /^export default\b/m.test(withoutComments(text)));
+  assertEquals(found.map(({ path }) => path), []);
+});
+
+Deno.test("only the log, the command line and the tasks write to the terminal", () => {
+  const found = sources.filter(({ path, text }) =>
+    !/^src\/(?:log\.ts$|cli\/|dev\/)/.test(path) &&
+    /\bconsole\.|\bDeno\.(?:stdout|stderr)\.(?:write|writable)/.test(withoutComments(text))
+  );
+  assertEquals(found.map(({ path }) => path), []);
+});
+
+Deno.test("nothing runs with all permissions", async () => {
+  const manifest = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const commands: [string, string][] = Object.entries(manifest.tasks);
+  for (const path of [".ci/run", ".github/workflows/ci.yml", ".github/workflows/release.yml"]) {
+    const text = await Deno.readTextFile(join(ROOT, path)).catch(() => "");
+    commands.push([path, text.replaceAll(/^\s*#.*$/gm, "")]);
+  }
+  const compile = sources.find(({ path }) => path === "src/dev/compile.ts")!;
+  commands.push([compile.path, withoutComments(compile.text)]);
+  for (const [name, command] of commands) {
+    assert(!/(?:^|[\s"'])(?:-A|--allow-all)(?:$|[\s"'])/m.test(command), name);
+  }
+  assert(!/--allow-run/.test(withoutComments(compile.text)), "the binary starts no programs");
+});
+
+Deno.test("migrations are numbered without a gap", async () => {
+  const names = (await read("src/store/migrations", ".sql")).map(({ path }) =>
+    path.slice("src/store/migrations/".length)
+  );
+  assert(names.length > 0);
+  names.forEach((name, i) => {
+    assertMatch(name, new RegExp(`^${String(i + 1).padStart(4, "0")}_[a-z0-9_]+\\.sql$`));
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * The compile task: that the binary may read what the program asks for, and what a person is told
+ * when it can't be built.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { ENVIRONMENT } from "../../src/dev/compile.ts";
+
+const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+
+/** Names that the sources ask the environment for. */
+async function namesAskedFor(folder: string): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  for await (const entry of Deno.readDir(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory && entry.name !== "dev") {
+      for (const [name, where] of await namesAskedFor(path)) names.set(name, where);
+    } else if (entry.isFile && path.endsWith(".ts")) {
+      const text = await Deno.readTextFile(path);
+      for (const [, name] of text.matchAll(/\benv(?:\.get|\.set)?\("([A-Z_]+)"/g)) {
+        names.set(name!, path);
+      }
+      // Names in constants, as `const PATH_VARIABLE = "DENO_SQLITE_PATH"`.
+      for (const [, name] of text.matchAll(/_VARIABLE = "([A-Z_]+)"/g)) names.set(name!, path);
+    }
+  }
+  return names;
+}
+
+Deno.test("ENVIRONMENT lets the binary read every variable that the program asks for", async () => {
+  const asked = await namesAskedFor(join(ROOT, "src"));
+  assert(asked.has("NOTIFY_SOCKET") && asked.has("DENO_SQLITE_PATH"), "the search finds nothing");
+  for (const [name, where] of asked) {
+    const allowed = ENVIRONMENT.includes(name) || name.startsWith("TINYFORGE_");
+    assert(allowed, `${where} asks for ${name}, which the binary may not read`);
+  }
+  assert(ENVIRONMENT.includes("TINYFORGE_*"));
+});
+
+/** Runs the task as `deno task compile` does, where no denort can be found or downloaded. */
+async function compile(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; text: string }> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const [, ...command] = (tasks.compile as string).split(" ");
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...command, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", ...env },
+    stdout: "null",
+  }).output();
+  return { code, text: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("compile refuses what it can't build for, and says what it can", async () => {
+  for (const args of [["--target", "x86_64-pc-windows-msvc"], ["--target=sparc"]]) {
+    const { code, text } = await compile(args);
+    assertEquals(code, 1);
+    assertStringIncludes(text, `Cannot build for "${args.join("=").split("=")[1]}"`);
+    assertStringIncludes(
+      text,
+      "\nhint: one of x86_64-unknown-linux-gnu, aarch64-unknown-linux-gnu",
+    );
+  }
+  for (const args of [["--target"], ["--fast"], ["--target", "a", "b"]]) {
+    const { code, text } = await compile(args);
+    assertEquals(code, 1);
+    assertStringIncludes(text, "Cannot build: unknown arguments");
+    assert(!text.includes("    at "), text);
+  }
+});
