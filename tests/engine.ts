@@ -392,7 +392,7 @@ async function findEngine(): Promise<RealEngine | string> {
 
 async function privateEngineMissing(): Promise<string | null> {
   if (Deno.uid() !== 0) return "a private Engine needs root";
-  for (const program of ["dockerd", "containerd", "docker"]) {
+  for (const program of ["dockerd", "containerd", "docker", "unshare"]) {
     try {
       await run(program, ["--version"]);
     } catch {
@@ -410,6 +410,9 @@ function spawn(program: string, args: readonly string[], directory: string): Den
       'log=$1; shift; exec "$@" >>"$log" 2>&1',
       "sh",
       `${directory}/${program}.log`,
+      // In a network namespace of its own: a dockerd without a bridge begins by removing docker0.
+      "unshare",
+      "--net",
       program,
       ...args,
     ],
