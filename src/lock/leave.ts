@@ -1,0 +1,119 @@
+/**
+ * The way out of an attempt, with the lock or without, and of an owner: what we made is taken
+ * away again, as far as it is still what we made. Pure; see protocol.ts.
+ *
+ * @module
+ */
+import type { Attempt, LeavePlace, PlaceRule, Verdict } from "./attempt.ts";
+import { pidText, recordText } from "./record.ts";
+import type { Answers, Failure, Step } from "./steps.ts";
+
+/**
+ * Decides an attempt, and goes to what must be tidied up next. A refusal on the way doesn't
+ * replace the verdict.
+ */
+export function leave(attempt: Attempt, verdict: Verdict | null = attempt.verdict): Attempt {
+  const a = { ...attempt, verdict, stale: null, seen: null, stillMs: 0 };
+  const acquired = verdict?.is === "acquired";
+  if (a.lock !== null && !acquired) return { ...a, at: "inspectOwnLock" };
+  if (a.reclaim !== null) return { ...a, at: "inspectOwnReclaim" };
+  if (acquired) return { ...a, at: "over", guardIsNew: false };
+  if (a.recorded) return { ...a, at: "clearRecord" };
+  if (mayRemoveGuard(a)) return { ...a, at: "inspectOwnGuard" };
+  return { ...a, at: "close" };
+}
+
+/**
+ * Makes a rule for the table of places. Unless told otherwise, a refused step decides the attempt.
+ */
+export function rule<S extends Step>(
+  step: (attempt: Attempt) => S,
+  then: (attempt: Attempt, answer: Answers[S["op"]]) => Attempt,
+  refused: (attempt: Attempt, failure: Failure) => Attempt = (attempt, { code }) =>
+    leave(attempt, { is: "refused", step: step(attempt), code }),
+): PlaceRule {
+  // The table can't say that each place gets the answers of its own step; the driver sees to it.
+  return { step, then: then as PlaceRule["then"], refused };
+}
+
+/** The rules of the way out. */
+export const LEAVE: Readonly<Record<LeavePlace, PlaceRule>> = {
+  inspectOwnLock: rule(
+    () => ({ op: "lstat", file: "lock" }),
+    (a, r) => r.is === "found" && r.id === a.lock ? { ...a, at: "readOwnLock" } : forgetLock(a),
+    leaveLockBehind,
+  ),
+  readOwnLock: rule(
+    () => ({ op: "read", file: "lock", through: "own" }),
+    (a, r) =>
+      // What a refused write left there may be a part of it.
+      r.sighting.text === pidText(a.pid) || a.verdict?.is !== "released"
+        ? { ...a, at: "removeOwnLock" }
+        : forgetLock(a),
+    leaveLockBehind,
+  ),
+  removeOwnLock: rule(() => ({ op: "remove", file: "lock" }), forgetLock, leaveLockBehind),
+  inspectOwnReclaim: rule(
+    () => ({ op: "lstat", file: "reclaim" }),
+    (a, r) =>
+      r.is === "found" && r.id === a.reclaim
+        ? { ...a, at: "removeOwnReclaim" }
+        : leave({ ...a, reclaim: null }),
+    (a) => leave({ ...a, reclaim: null }),
+  ),
+  removeOwnReclaim: rule(
+    () => ({ op: "remove", file: "reclaim" }),
+    (a) => leave({ ...a, reclaim: null }),
+    (a) => leave({ ...a, reclaim: null }),
+  ),
+  clearRecord: rule(
+    () => ({ op: "write", file: "guard", text: recordText(null), sync: false }),
+    (a) => leave({ ...a, recorded: false }),
+    (a) => leave({ ...a, recorded: false }),
+  ),
+  inspectOwnGuard: rule(
+    () => ({ op: "lstat", file: "guard" }),
+    (a, r) =>
+      r.is === "found" && r.id === a.guard
+        ? { ...a, at: "removeOwnGuard" }
+        : leave({ ...a, guardIsNew: false }),
+    (a) => leave({ ...a, guardIsNew: false }),
+  ),
+  removeOwnGuard: rule(
+    () => ({ op: "remove", file: "guard" }),
+    (a) => leave({ ...a, guardIsNew: false }),
+    (a) => leave({ ...a, guardIsNew: false }),
+  ),
+  close: rule(() => ({ op: "close" }), over, over),
+};
+
+function forgetLock(a: Attempt): Attempt {
+  return leave({ ...a, lock: null });
+}
+
+/** The record stays with it: so the next start knows it for ours. */
+function leaveLockBehind(a: Attempt): Attempt {
+  return leave({ ...a, lock: null, recorded: false });
+}
+
+/**
+ * The guard stays for ever, but an attempt that was refused leaves nothing behind. It must hold
+ * the flock then: another process may have the same guard open, and finds out after its own flock.
+ */
+function mayRemoveGuard(a: Attempt): boolean {
+  if (!a.guardIsNew) return false;
+  switch (a.verdict?.is) {
+    case "unsupported":
+      return true;
+    case "refused":
+    case "wrong-kind":
+    case "aborted":
+      return a.flocked;
+    default:
+      return false;
+  }
+}
+
+function over(a: Attempt): Attempt {
+  return { ...a, at: "over", guard: null, flocked: false };
+}

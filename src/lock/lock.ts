@@ -1,0 +1,176 @@
+/**
+ * The lock on a data directory: one process owns it, or none. Two that reconcile one database
+ * would do everything twice, so everything that writes there acquires it first. Must not create
+ * the directory, and touches nothing in it but its own three files.
+ *
+ * @module
+ */
+import type { Attempt } from "./attempt.ts";
+import { type DriverOptions, LockDriver, run, runAtOnce } from "./driver.ts";
+import { LockError, lockErrorFor, LockPathError, quoted } from "./lock_error.ts";
+import { beginAcquire, beginCheck, beginRelease } from "./protocol.ts";
+import { parsePid } from "./record.ts";
+
+export { LockError, LockHeldError, LockPathError, LockUnsupportedError } from "./lock_error.ts";
+
+/** The lock, held by this process. */
+export interface Lock extends Disposable {
+  /** The lock file's path, absolute. */
+  readonly path: string;
+  /** The PID that it names: ours. */
+  readonly pid: number;
+  /** Whether it is still ours. Reads three files, changes none, doesn't throw. */
+  check(): LockStatus;
+  /**
+   * Gives it up, at once. Does nothing the second time, and doesn't throw: a file that can't be
+   * removed is stale when we are gone, and the next start knows it for ours.
+   */
+  release(): void;
+}
+
+/** What {@link Lock.check} found. */
+export type LockStatus =
+  | { readonly held: true }
+  | {
+    readonly held: false;
+    /** What happened to it. */
+    readonly reason: string;
+    /** The PID that the lock file names now; null when it names nobody. */
+    readonly owner: number | null;
+  };
+
+/** How to acquire. */
+export interface AcquireOptions extends DriverOptions {
+  /**
+   * How long something that looks unfinished must stand still before it counts as abandoned,
+   * milliseconds; 2000 unless told. Nothing waits that long unless a malformed file, or another
+   * implementation's reclaim file, is found.
+   */
+  readonly graceMs?: number;
+}
+
+const GRACE_MS = 2_000;
+
+/** So many looks make up the grace time. */
+const POLLS = 20;
+
+/**
+ * Takes the data directory for this process, until it releases it or ends, however it ends.
+ * Throws {@link LockHeldError} when another process has it, {@link LockPathError} when it is no
+ * directory or something odd stands in the lock's place, {@link LockUnsupportedError} when the file
+ * system has no flock, another {@link LockError} when the system refuses, and the signal's reason.
+ */
+export async function acquireLock(dataDir: string, options: AcquireOptions = {}): Promise<Lock> {
+  options.signal?.throwIfAborted();
+  const driver = new LockDriver(resolve(dataDir), options);
+  const graceMs = options.graceMs ?? GRACE_MS;
+  const attempt = await run(
+    beginAcquire({
+      pid: Deno.pid,
+      startedAt: performance.timeOrigin,
+      patience: { graceMs, pollMs: Math.max(1, graceMs / POLLS), asks: 3, retries: 50 },
+    }),
+    driver,
+  );
+  if (attempt.verdict?.is === "acquired") return new HeldLock(attempt, driver);
+  if (attempt.verdict?.is === "aborted") options.signal?.throwIfAborted();
+  throw lockErrorFor(attempt.verdict, {
+    directory: dataDir,
+    pathOf: (file) => driver.path(file),
+    cause: driver.error,
+  });
+}
+
+/** Who the lock file names. */
+export interface LockOwner {
+  /** Null when the file is malformed or can't be read. */
+  readonly pid: number | null;
+  /** Whether a process with that PID exists here; null when that can't be told. */
+  readonly live: boolean | null;
+}
+
+/**
+ * Who holds the lock, as far as its file tells; null when there is none. For showing: it takes no
+ * lock itself, so it never disturbs a start, and for that it may be wrong about a PID that was
+ * given out again. Doesn't throw.
+ */
+export function readOwner(dataDir: string): LockOwner | null {
+  const driver = new LockDriver(dataDir);
+  try {
+    const found = driver.perform({ op: "lstat", file: "lock" });
+    if (found.is === "missing") return null;
+    const isFile = found.is === "found" && found.kind === "file";
+    if (!isFile) return { pid: null, live: null };
+    const opened = driver.perform({ op: "open", file: "lock" });
+    if (opened.is === "missing") return null;
+    if (opened.is === "failed") return { pid: null, live: null };
+    const read = driver.perform({ op: "read", file: "lock", through: "peek" });
+    const pid = read.is === "read" ? parsePid(read.sighting.text) : null;
+    if (pid === null) return { pid, live: null };
+    const asked = driver.perform({ op: "alive", pid });
+    return { pid, live: asked.is === "failed" ? null : asked.is === "alive" };
+  } finally {
+    driver.perform({ op: "close" });
+  }
+}
+
+class HeldLock implements Lock {
+  readonly path: string;
+  readonly pid: number;
+  readonly #driver: LockDriver;
+  #attempt: Attempt | null;
+
+  constructor(attempt: Attempt, driver: LockDriver) {
+    this.path = driver.path("lock");
+    this.pid = attempt.pid;
+    this.#driver = driver;
+    this.#attempt = attempt;
+  }
+
+  check(): LockStatus {
+    if (this.#attempt === null) return { held: false, reason: "it was released", owner: null };
+    const { verdict } = runAtOnce(beginCheck(this.#attempt), this.#driver);
+    if (verdict?.is !== "lost") return { held: true };
+    return { held: false, reason: verdict.reason, owner: verdict.owner };
+  }
+
+  release(): void {
+    if (this.#attempt === null) return;
+    runAtOnce(beginRelease(this.#attempt), this.#driver);
+    this.#attempt = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** The directory by its real, absolute path: what we find later must not depend on where we are. */
+function resolve(dataDir: string): string {
+  try {
+    const path = Deno.realPathSync(dataDir);
+    if (Deno.statSync(path).isDirectory) return path;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new LockPathError(dataDir, {
+        reason: "there is no such directory",
+        hint: `Create it: mkdir -p -m 700 ${quoted(dataDir)}`,
+        path: dataDir,
+        cause,
+      });
+    }
+    if (!(cause instanceof Deno.errors.NotADirectory)) {
+      throw new LockError(dataDir, {
+        reason: cause instanceof Error ? cause.message : String(cause),
+        hint: "Look at the directory and its permissions, or choose another data directory.",
+        path: dataDir,
+        cause,
+      });
+    }
+  }
+  throw new LockPathError(dataDir, {
+    reason: "it is not a directory",
+    hint: "Choose another data directory.",
+    path: dataDir,
+  });
+}
