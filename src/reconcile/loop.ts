@@ -11,11 +11,12 @@ import { DockerError } from "../docker/error.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { type PassReport, REFUSAL_REASONS } from "../model.ts";
+import type { PassReport } from "../model.ts";
 import { backoff } from "./backoff.ts";
 import { DirtySet } from "./dirty.ts";
 import { DriftWatch } from "./drift.ts";
 import { EventStream } from "./event_stream.ts";
+import { Outcomes } from "./outcomes.ts";
 import type { PassResult, Reconciler } from "./reconciler.ts";
 
 /** What a {@link Loop} works with. */
@@ -60,23 +61,19 @@ export class Loop {
   readonly #dirty = new DirtySet();
   readonly #drift = new DriftWatch();
   readonly #stream: EventStream | null;
+  readonly #outcomes: Outcomes;
   #running: Promise<void> | null = null;
   #wake = new AbortController();
   #wanted: PromiseWithResolvers<PassReport> | null = null;
   #tickAt = -Infinity;
   #notBefore = -Infinity;
-  #failures = 0;
-  #lastPass: PassReport | null = null;
-  #lastPassAt = -Infinity;
-  #lastError: string | null = null;
-  #engineError: string | null = null;
-  readonly #firstPass = Promise.withResolvers<PassReport>();
   /** Whether events flowed without a break since the last full pass. */
   #unbroken = false;
 
   /** Inert until {@link Loop.start}. */
   constructor(options: LoopOptions) {
     this.#o = options;
+    this.#outcomes = new Outcomes(options);
     this.#stream = options.events === false ? null : new EventStream({
       ...options,
       onOpen: () => this.request(),
@@ -90,29 +87,9 @@ export class Loop {
     });
   }
 
-  /** The last good full pass. */
-  get lastPass(): PassReport | null {
-    return this.#lastPass;
-  }
-
-  /** Milliseconds since the last good full pass ended; infinite before it. */
-  get lastPassAgeMs(): number {
-    return this.#now() - this.#lastPassAt;
-  }
-
-  /** Resolves with the first good full pass; never rejects. */
-  get firstPass(): Promise<PassReport> {
-    return this.#firstPass.promise;
-  }
-
-  /** What the last pass failed with, null when it was good. */
-  get lastError(): string | null {
-    return this.#lastError;
-  }
-
-  /** What the Engine failed the last pass with, null when it answered. */
-  get engineError(): string | null {
-    return this.#engineError;
+  /** How passes ended so far. */
+  get outcomes(): Outcomes {
+    return this.#outcomes;
   }
 
   /** Whether events flow, and how often the stream was opened again. */
@@ -205,13 +182,7 @@ export class Loop {
     const named = new Set(this.#dirty.takeAll(this.#now()).keys());
     const result = await this.#attempt((signal) => this.#o.reconciler.fullPass({ signal }), wanted);
     if (result === null) return;
-    this.#lastPass = result.report;
-    this.#lastPassAt = this.#now();
-    this.#firstPass.resolve(result.report);
     this.#tickAt = this.#now() + this.#tickMs();
-    const { metrics, clock } = this.#o;
-    metrics.lastPass.set(clock.now() / 1000);
-    this.#countRefused(result.report);
     if (unbroken) {
       const unnamed = result.changedContainers.filter((id) => !named.has(id));
       this.#drift.suspect(unnamed, this.#now());
@@ -243,31 +214,19 @@ export class Loop {
     pass: (signal: AbortSignal) => Promise<PassResult>,
     wanted: PromiseWithResolvers<PassReport> | null,
   ): Promise<PassResult | null> {
-    const { metrics, log } = this.#o;
     const { signal } = this.#abort;
     try {
       const result = await pass(signal);
-      metrics.passes.inc({ outcome: "ok" });
-      metrics.engineUp.set(1);
-      this.#engineError = null;
-      this.#sayGood(result.report);
+      this.#outcomes.good(result.report);
       wanted?.resolve(result.report);
       return result;
     } catch (error) {
       wanted?.reject(error);
-      if (signal.aborted) {
-        metrics.passes.inc({ outcome: "aborted" });
-        return null;
+      if (signal.aborted) this.#outcomes.aborted();
+      else {
+        this.#outcomes.failed(error);
+        this.#retry(error);
       }
-      metrics.passes.inc({ outcome: "failed" });
-      const text = error instanceof Error ? error.message : String(error);
-      if (error instanceof DockerError) {
-        metrics.engineUp.set(0);
-        this.#engineError = text;
-      }
-      if (text !== this.#lastError) log.error("pass failed", { error });
-      this.#lastError = text;
-      this.#retry(error);
       return null;
     }
   }
@@ -275,46 +234,18 @@ export class Loop {
   /** Whatever failed, a full pass makes good; a partial one would have to remember what it was. */
   #retry(error: unknown): void {
     const { intervalMs, random } = this.#o;
-    this.#failures++;
     const unreachable = error instanceof DockerError &&
       ["no-socket", "refused", "connection"].includes(error.kind);
     const maxMs = unreachable
       ? Math.min(RETRY_UNREACHABLE_MS, intervalMs)
       : Math.max(1, this.#tickMs());
-    const waitMs = backoff(this.#failures, {
+    const waitMs = backoff(this.#outcomes.failures, {
       baseMs: Math.min(1000, maxMs),
       maxMs,
       ...(random === undefined ? {} : { random }),
     });
     this.#tickAt = this.#now() + waitMs;
     this.#notBefore = this.#tickAt;
-  }
-
-  #sayGood(report: PassReport): void {
-    const { log } = this.#o;
-    const changed = report.inserted + report.updated + report.swept;
-    const fields = {
-      scope: report.scope,
-      listed: report.listed,
-      claimed: report.claimed,
-      inserted: report.inserted,
-      updated: report.updated,
-      swept: report.swept,
-      seconds: Math.round(report.durationSeconds * 1e4) / 1e4,
-    };
-    if (this.#lastError !== null) log.info("passes succeed again", fields);
-    else if (this.#lastPass === null || changed > 0) log.info("index changed", fields);
-    else log.debug("index unchanged", fields);
-    this.#lastError = null;
-    this.#failures = 0;
-  }
-
-  #countRefused(report: PassReport): void {
-    const counts = new Map<string, number>([["unmanaged", report.unmanaged.count]]);
-    for (const { reason } of report.refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    for (const reason of REFUSAL_REASONS) {
-      this.#o.metrics.refused.set(counts.get(reason) ?? 0, { reason });
-    }
   }
 
   #onEvent(event: EngineEvent): void {

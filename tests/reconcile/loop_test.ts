@@ -59,7 +59,7 @@ Deno.test("Loop runs one pass at a time and shares the next among who asks meanw
   await using r = await rig(engine.host);
   const loop = r.loop({ events: false });
   loop.start();
-  await loop.firstPass;
+  await loop.outcomes.firstPass;
   engine.clearRequests();
   engine.fail("list", { kind: "delay", ms: 200 }, 1);
   const first = loop.reconcileNow();
@@ -105,8 +105,8 @@ Deno.test("Loop logs a failing pass once for each cause, counts each, and recove
   assertEquals(errors(), 2);
   await assertRejects(() => loop.reconcileNow(), DockerError, "flooded");
   engine.heal();
-  await loop.firstPass;
-  assertEquals([loop.lastError, sample(r.metrics, "tinyforge_engine_up")], [null, 1]);
+  await loop.outcomes.firstPass;
+  assertEquals([loop.outcomes.lastError, sample(r.metrics, "tinyforge_engine_up")], [null, 1]);
   assert(r.lines.some((line) => line.message === "passes succeed again"));
 });
 
