@@ -98,8 +98,9 @@ export class Transport implements Disposable {
   }
 
   #base(): string {
-    // The name stands in the Host header and, with Deno, in the permission that is asked for.
-    return this.#host.kind === "unix" ? "http://docker" : this.#host.url;
+    // Only the Host header and Deno's permission check see it. An address, because Deno 2.9 asks
+    // DNS for a name here and waits for the answer, though it connects to the socket.
+    return this.#host.kind === "unix" ? "http://127.0.0.1" : this.#host.url;
   }
 }
 
