@@ -40,7 +40,7 @@ export type Endpoint = "ping" | "version" | "info" | "list" | "list_ids" | "even
 /** One request that came in. */
 export interface LoggedRequest {
   readonly method: string;
-  /** Path and query as sent. */
+  /** Path and query. */
   readonly target: string;
   readonly endpoint: Endpoint;
   /** `performance.now()`. */
@@ -124,6 +124,7 @@ export class FakeEngine implements AsyncDisposable {
   #listener: Deno.Listener | undefined;
   #accepting: Promise<void> = Promise.resolve();
   #names = 0;
+  #listened = 0;
   #lastNano = 0n;
 
   private constructor(path: string, ownDirectory: string | null, options: FakeEngineOptions) {
@@ -305,33 +306,31 @@ export class FakeEngine implements AsyncDisposable {
 
   /**
    * The Engine dies: connections close and the socket goes away, or stays behind without anybody
-   * listening.
+   * listening. All that is so at once but for the latter, which the promise waits for.
    */
-  down(options: { leaveSocket?: boolean } = {}): void {
+  down(options: { leaveSocket?: boolean } = {}): Promise<void> {
+    if (this.#listener !== undefined && !options.leaveSocket) Deno.removeSync(this.path);
     this.#listener?.close();
     this.#listener = undefined;
     this.#subscribers.clear();
     for (const connection of [...this.#connections]) this.#close(connection);
-    if (options.leaveSocket) Deno.writeTextFileSync(this.path, "");
+    return this.#accepting;
   }
 
   /** It comes back, with another id if given. */
   up(options: { id?: string } = {}): void {
     if (options.id !== undefined) this.id = options.id;
     if (this.#listener !== undefined) return;
-    try {
-      Deno.removeSync(this.path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    const listener = Deno.listen({ transport: "unix", path: this.path });
-    this.#listener = listener;
-    this.#accepting = Promise.all([this.#accepting, this.#accept(listener)]).then(() => {});
+    // A closed listener removes its path some time later: let that be another one.
+    const path = `${this.path}.${this.#listened++}`;
+    this.#listener = Deno.listen({ transport: "unix", path });
+    Deno.renameSync(path, this.path);
+    this.#accepting = Promise.all([this.#accepting, this.#accept(this.#listener)]).then(() => {});
   }
 
   /** {@linkcode down} and {@linkcode up}. */
   restart(options: { id?: string } = {}): void {
-    this.down();
+    void this.down();
     this.up(options);
   }
 
@@ -351,13 +350,13 @@ export class FakeEngine implements AsyncDisposable {
   /** Stops, closes everything and removes the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.thaw();
-    this.down();
+    const down = this.down();
     this.heal();
     for (const { timer, wake } of this.#timers) {
       clearTimeout(timer);
       wake();
     }
-    await this.#accepting;
+    await down;
     await Promise.all(this.#serving);
     if (this.#ownDirectory !== null) await Deno.remove(this.#ownDirectory, { recursive: true });
   }
@@ -401,7 +400,9 @@ export class FakeEngine implements AsyncDisposable {
 
   /** False when the connection is done for. */
   async #answer(connection: Deno.Conn, method: string, target: string): Promise<boolean> {
+    // Deno sends the whole URL, as to a proxy.
     const url = new URL(target, "http://docker");
+    target = url.pathname + url.search;
     const [, version = null, path = ""] = /^(?:\/v(\d+\.\d+))?(\/.*)$/.exec(url.pathname) ?? [];
     const filters = parseFilters(url.searchParams.get("filters"));
     const endpoint = endpointOf(path, filters);

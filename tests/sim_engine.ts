@@ -224,7 +224,7 @@ export class SimEngine implements AsyncDisposable {
   }
 
   async #post(what: string, body: unknown): Promise<unknown> {
-    const response = await fetch(`http://sim/sim/${what}`, {
+    const response = await fetch(`http://127.0.0.1/sim/${what}`, {
       method: "POST",
       body: JSON.stringify(body),
       client: this.#client,

@@ -79,11 +79,10 @@ export class DockerClient implements Disposable {
     const endpoint = ids === null ? "list" : "list_ids";
     const filters = ids === null ? "" : `&filters=${encode({ id: [...ids] })}`;
     using deadline = this.#deadline(options);
-    const body = await this.#ask(endpoint, `/containers/json?all=1${filters}`, {
+    const containers = await this.#ask(endpoint, `/containers/json?all=1${filters}`, {
       deadline,
-      read: readJson,
+      read: async (response, ask) => decodeListing(await readJson(response, ask), { endpoint }),
     });
-    const containers = decodeListing(body, { endpoint });
     if (ids === null) return { scope: "all", containers };
     // The Engine takes an id for a prefix or a pattern: what else matched was not asked for.
     return { scope: ids, containers: containers.filter((container) => ids.has(container.id)) };
@@ -183,14 +182,13 @@ export class DockerClient implements Disposable {
   async #agree(purpose: DockerEndpoint, deadline: Deadline): Promise<EngineVersion> {
     if (this.#version !== undefined) return this.#version;
     const newest = await this.#ping(purpose, deadline);
-    const body = await this.#transport.ask({
+    return this.#version = await this.#transport.ask({
       endpoint: "version",
       purpose,
       path: "/version",
       deadline,
-      read: readJson,
+      read: async (response, ask) => negotiate(newest, await readJson(response, ask), { purpose }),
     });
-    return this.#version = negotiate(newest, body, { purpose });
   }
 
   /** The newest API version of the Engine, if it says so here. */

@@ -26,7 +26,7 @@ export interface EngineEvent {
   readonly health: string | null;
   /** Exit code with `die`, else null. */
   readonly exitCode: number | null;
-  /** The Engine's own clock, milliseconds since the Unix epoch with fraction; null when not told. */
+  /** The Engine's own clock, milliseconds since the Unix epoch to the microsecond; null when not told. */
   readonly timeMs: number | null;
 }
 
@@ -175,8 +175,10 @@ function exitCode(text: unknown): number | null {
 }
 
 function timeMs(raw: RawEvent): number | null {
-  // A double keeps nanoseconds since the epoch to a quarter of a microsecond.
-  if (typeof raw.timeNano === "number" && raw.timeNano > 0) return raw.timeNano / 1e6;
+  // A double keeps nanoseconds since the epoch to a quarter of a microsecond, so no more is told.
+  if (typeof raw.timeNano === "number" && raw.timeNano > 0) {
+    return Math.round(raw.timeNano / 1e3) / 1e3;
+  }
   if (typeof raw.time === "number" && raw.time > 0) return raw.time * 1000;
   return null;
 }
