@@ -1,7 +1,7 @@
 /**
  * Makes a fresh machine ready: `deno task setup`. Looks first and changes only what is missing, so
  * that it can run before every start. On Debian and Ubuntu as root it installs packages and starts
- * the Engine; elsewhere it says what to do.
+ * the Engine; elsewhere, and with `--check`, it only says what to do.
  * Not part of the binary.
  *
  * @module
@@ -51,13 +51,13 @@ const REQUIREMENTS: readonly Requirement[] = [
   command("systemd-analyze", { neededFor: "the tests", package: "systemd" }),
 ];
 
-if (import.meta.main) Deno.exit(await setup());
+if (import.meta.main) Deno.exit(await setup({ change: !Deno.args.includes("--check") }));
 
 /** The exit code: 0 when the program can do its work here. */
-async function setup(): Promise<number> {
+async function setup({ change }: { change: boolean }): Promise<number> {
   const host = findHost();
   const missing = await findMissing();
-  const canInstall = await isRoot() && await isDebian();
+  const canInstall = change && await isRoot() && await isDebian();
   if (missing.length > 0 && canInstall) await install(missing);
 
   let problem = await engineProblem(host);
@@ -71,7 +71,7 @@ async function setup(): Promise<number> {
     say(`No Engine answers: ${problem}`);
     say("the program needs one: install and start Docker, or name another with DOCKER_HOST");
   }
-  const cached = await cacheDependencies();
+  const cached = !change || await cacheDependencies();
   const usable = problem === null && cached &&
     !left.some((requirement) => requirement.neededFor === "both");
   if (usable) say(left.length === 0 ? "ready" : "ready for the program, not for all tests");
@@ -107,7 +107,7 @@ async function findMissing(): Promise<Requirement[]> {
 
 /** Through a program: asking Deno takes a permission of its own. */
 async function isRoot(): Promise<boolean> {
-  const { stdout } = await new Deno.Command("id", { args: ["-u"] }).output();
+  const { stdout } = await new Deno.Command("/usr/bin/id", { args: ["-u"] }).output();
   return new TextDecoder().decode(stdout).trim() === "0";
 }
 
@@ -121,7 +121,7 @@ async function install(missing: readonly Requirement[]): Promise<void> {
   const packages = [...new Set(missing.map((requirement) => requirement.package))];
   say(`installing ${packages.join(", ")}`);
   const hasLists = await Array.fromAsync(Deno.readDir("/var/lib/apt/lists"))
-    .then((entries) => entries.some((entry) => entry.name.endsWith("_Packages")), () => false);
+    .then((entries) => entries.some((entry) => entry.name.includes("_Packages")), () => false);
   if (!hasLists || !await aptInstall(packages)) {
     // No lists yet, or so old that what they name is gone.
     await apt("update");
