@@ -1,0 +1,274 @@
+/**
+ * The composition root: the only place that constructs components and knows how they fit. Opened
+ * in the order lock, store, listeners, reconciler; closed in reverse. Decides nothing itself.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { SYSTEM_CLOCK, timestamp } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { DockerClient } from "./docker/client.ts";
+import { type DockerHost, resolveDockerHost } from "./docker/host.ts";
+import { Feed } from "./feed.ts";
+import { acquireLock, type Lock } from "./lock/lock.ts";
+import type { Log } from "./log.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import type { DaemonStatus, PassReport } from "./model.ts";
+import { Loop } from "./reconcile/loop.ts";
+import { Reconciler } from "./reconcile/reconciler.ts";
+import { sqliteLibrary } from "./store/library.ts";
+import { openStore, type Store, type Written } from "./store/store.ts";
+import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
+import { ServiceManager } from "./systemd.ts";
+
+/** What the caller of this module brings. */
+export interface DaemonOptions {
+  log: Log;
+  /** The program's version. */
+  version: string;
+}
+
+/** Name of the database in the data directory. */
+export const DATABASE = "tinyforge.db";
+
+/** Name of the daemon's socket in the data directory. */
+export const SOCKET = "tinyforge.sock";
+
+const SHUTDOWN_DEADLINE_MS = 5000;
+
+/** How long after two intervals a pass may still be under way before the index counts as old. */
+const PASS_GRACE_MS = 15_000;
+
+/** A data directory that this process owns. */
+export interface OwnedData {
+  readonly lock: Lock;
+  readonly store: Store;
+  /** Closes the store, then gives the lock back; idempotent. */
+  close(): void;
+}
+
+/**
+ * Takes the data directory's lock, then opens its store. The directory is created when it is not
+ * there, for this user alone.
+ *
+ * @throws {LockHeldError | StoreError}
+ */
+export async function ownData(dataDir: string): Promise<OwnedData> {
+  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
+    throw new Error(`Cannot create data directory "${dataDir}": ${cause.message}`, { cause });
+  });
+  const lock = await acquireLock(dataDir);
+  try {
+    await sqliteLibrary({ dataDir });
+    const store = await openStore(join(dataDir, DATABASE));
+    const close = () => {
+      store.close();
+      lock.release();
+    };
+    return { lock, store, close };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** The client for the Engine that the configuration names. */
+export function openDocker(config: Config, metrics?: Metrics): DockerClient {
+  return new DockerClient({
+    host: dockerHost(config),
+    observe: (endpoint, outcome) => metrics?.engineRequests.inc({ endpoint, outcome }),
+  });
+}
+
+/**
+ * Owns the data directory for one pass.
+ *
+ * @throws {LockHeldError | StoreError | DockerError}
+ */
+export async function runOnce(config: Config, options: DaemonOptions): Promise<PassReport> {
+  const { log, version } = options;
+  const metrics = createMetrics({ version });
+  const data = await ownData(config.dataDir);
+  try {
+    using docker = openDocker(config, metrics);
+    const reconciler = new Reconciler({
+      docker,
+      store: data.store,
+      composePrefix: config.composePrefix,
+      clock: SYSTEM_CLOCK,
+      log,
+      metrics,
+    });
+    return (await reconciler.fullPass({ signal: new AbortController().signal })).report;
+  } finally {
+    data.close();
+  }
+}
+
+/**
+ * Runs until SIGTERM, SIGINT or SIGHUP; returns the exit code. A second signal exits at once.
+ *
+ * @throws {LockHeldError | StoreError | ConfigError} when it can't start.
+ */
+export async function runDaemon(config: Config, options: DaemonOptions): Promise<number> {
+  const { log, version } = options;
+  const startedAt = timestamp(SYSTEM_CLOCK);
+  for (const note of config.notes) log.warn(note);
+  const host = dockerHost(config);
+
+  const data = await ownData(config.dataDir);
+  // An uncaught error ends the process past every finally.
+  const release = () => data.lock.release();
+  globalThis.addEventListener("unload", release);
+  const stopping = new AbortController();
+  const signals = onSignals((signal) => {
+    if (stopping.signal.aborted) {
+      data.lock.release();
+      Deno.exit(1);
+    }
+    log.info("stopping", { signal });
+    stopping.abort();
+  });
+  using manager = ServiceManager.fromEnvironment();
+  const metrics = createMetrics({ version });
+  const feed = new Feed<Written>();
+  using docker = openDocker(config, metrics);
+  const { store } = data;
+  store.onWritten = (written) => void feed.publish(written);
+  collectGauges(metrics, store);
+
+  const reconciler = new Reconciler({
+    docker,
+    store,
+    composePrefix: config.composePrefix,
+    clock: SYSTEM_CLOCK,
+    log,
+    metrics,
+  });
+  const loop = new Loop({
+    reconciler,
+    docker,
+    intervalMs: config.intervalMs,
+    clock: SYSTEM_CLOCK,
+    log,
+    metrics,
+  });
+  const status = (): DaemonStatus => ({
+    pid: Deno.pid,
+    version,
+    startedAt,
+    dataDir: config.dataDir,
+    ready: loop.outcomes.lastPassAgeMs <= 2 * config.intervalMs + PASS_GRACE_MS,
+    engine: {
+      host: host.kind === "unix" ? `unix://${host.path}` : host.url.replace(/^https?/, "tcp"),
+      up: loop.outcomes.engineError === null && loop.outcomes.lastPass !== null,
+      id: store.hosts.local().engineId,
+      changed: reconciler.engineChanged,
+      error: loop.outcomes.engineError,
+    },
+    events: loop.events,
+    intervalSeconds: config.intervalMs / 1000,
+    lastPass: loop.outcomes.lastPass,
+    lastError: loop.outcomes.lastError,
+    counts: store.views.counts(),
+  });
+
+  let exitCode = 0;
+  try {
+    const { createApp, loadToken, serve } = await import("./server/server.ts");
+    const app = createApp({
+      store,
+      feed,
+      metrics,
+      log,
+      status,
+      reconcileNow: () => loop.reconcileNow(),
+      requestPass: () => loop.request(),
+      composePrefix: config.composePrefix,
+      version,
+      now: () => new Date(SYSTEM_CLOCK.now()),
+    });
+    const listeners = await serve(app, {
+      socketPath: join(config.dataDir, SOCKET),
+      listen: config.listen,
+      token: await loadToken(config.dataDir),
+      allowedHosts: config.allowedHosts,
+      log,
+    });
+    try {
+      loop.start();
+      log.info("started", { pid: Deno.pid, version, dataDir: config.dataDir });
+      await Promise.all([
+        announce(manager, {
+          outcomes: loop.outcomes,
+          clock: SYSTEM_CLOCK,
+          signal: stopping.signal,
+        }),
+        sayWhatIsUnmanaged(loop, { store, log, signal: stopping.signal }),
+        watchLock(data.lock, {
+          clock: SYSTEM_CLOCK,
+          signal: stopping.signal,
+          onLost: ({ reason, owner }) => {
+            log.error("lock lost, stopping", { reason, owner, path: data.lock.path });
+            exitCode = 1;
+            stopping.abort();
+          },
+        }),
+      ]);
+    } finally {
+      manager.stopping();
+      await loop.stop();
+      feed.close();
+      await listeners.shutdown({ deadlineMs: SHUTDOWN_DEADLINE_MS });
+    }
+  } finally {
+    signals.remove();
+    data.close();
+    globalThis.removeEventListener("unload", release);
+    log.info("stopped");
+  }
+  return exitCode;
+}
+
+function dockerHost(config: Config): DockerHost {
+  const env = (name: string) => Deno.env.get(name);
+  return resolveDockerHost(config.docker.host ?? undefined, { env, exists });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function collectGauges(metrics: Metrics, store: Store): void {
+  metrics.onScrape(() => {
+    metrics.dbSize.set(store.sizeBytes());
+    metrics.containers.reset();
+    for (const { kind, state, count } of store.views.counts()) {
+      metrics.containers.set(count, { kind, state });
+    }
+  });
+}
+
+/** On a host where nothing is registered yet, says what there is to take in, and how. */
+async function sayWhatIsUnmanaged(
+  loop: Loop,
+  options: { store: Store; log: Log; signal: AbortSignal },
+): Promise<void> {
+  const { store, log, signal } = options;
+  const report = await Promise.race([loop.outcomes.firstPass, aborted(signal)]);
+  if (!report || report.unmanaged.count === 0 || store.workloads.list().length > 0) return;
+  const [project] = Object.keys(report.unmanaged.composeProjects);
+  log.info("nothing is registered yet", {
+    unmanaged: report.unmanaged.count,
+    composeProjects: Object.keys(report.unmanaged.composeProjects),
+    hint: project === undefined
+      ? "take a container in with `tinyforge add site NAME` and `tinyforge labels NAME`"
+      : `take a Compose project in with \`tinyforge add stack NAME --compose-project ${project}\``,
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * What surrounds a running daemon: signals, the lock's check, the service manager. Watches and
+ * tells; what follows is the daemon's decision.
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock.ts";
+import type { Lock } from "./lock/lock.ts";
+import type { Outcomes } from "./reconcile/outcomes.ts";
+import type { ServiceManager } from "./systemd.ts";
+
+/** How often the lock is checked, milliseconds. */
+export const LOCK_CHECK_MS = 60_000;
+
+/** After this long the service manager is told that the service runs, pass or no pass. */
+export const READY_AT_LATEST_MS = 10_000;
+
+/** How often the service manager's status line is renewed, milliseconds. */
+const STATUS_EVERY_MS = 10_000;
+
+const SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+
+/** Calls `handler` for each signal that asks the daemon to end, until `remove()`. */
+export function onSignals(handler: (signal: Deno.Signal) => void): { remove(): void } {
+  const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return {
+    remove: () => {
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+    },
+  };
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}
+
+/** What {@link watchLock} is told. */
+export interface WatchLockOptions {
+  /** The time. */
+  clock: Clock;
+  /** Ends the watch. */
+  signal: AbortSignal;
+  /** Called once, when the lock is no longer ours; the watch is over then. */
+  onLost: (lost: { reason: string; owner: number | null }) => void;
+}
+
+/** Checks every minute that the lock is still ours. Never rejects. */
+export async function watchLock(lock: Lock, options: WatchLockOptions): Promise<void> {
+  const { clock, signal, onLost } = options;
+  for (;;) {
+    await clock.sleep(LOCK_CHECK_MS, signal);
+    if (signal.aborted) return;
+    const status = lock.check();
+    if (!status.held) return onLost(status);
+  }
+}
+
+/** What {@link announce} is told. */
+export interface AnnounceOptions {
+  /** How passes went so far. */
+  outcomes: Outcomes;
+  /** The time. */
+  clock: Clock;
+  /** Ends the announcements. */
+  signal: AbortSignal;
+}
+
+/**
+ * Tells the service manager that the daemon is ready, how it is, and that it still turns. Resolves
+ * when the signal aborts.
+ */
+export async function announce(manager: ServiceManager, options: AnnounceOptions): Promise<void> {
+  if (!manager.present) return await aborted(options.signal);
+  await Promise.all([
+    announceState(manager, options),
+    pingWatchdog(manager, options),
+  ]);
+}
+
+async function announceState(manager: ServiceManager, options: AnnounceOptions): Promise<void> {
+  const { outcomes, clock, signal } = options;
+  manager.status("first pass under way");
+  const ready = new AbortController();
+  outcomes.firstPass.then(() => ready.abort());
+  await clock.sleep(READY_AT_LATEST_MS, AbortSignal.any([signal, ready.signal]));
+  if (signal.aborted) return;
+  manager.ready(statusLine(outcomes));
+  while (!signal.aborted) {
+    await clock.sleep(STATUS_EVERY_MS, signal);
+    if (!signal.aborted) manager.status(statusLine(outcomes));
+  }
+}
+
+async function pingWatchdog(manager: ServiceManager, options: AnnounceOptions): Promise<void> {
+  const { clock, signal } = options;
+  const everyMs = manager.watchdogIntervalMs;
+  if (everyMs === null) return await aborted(signal);
+  while (!signal.aborted) {
+    manager.watchdog();
+    await clock.sleep(everyMs, signal);
+  }
+}
+
+function statusLine({ lastPass, lastError }: Outcomes): string {
+  if (lastError !== null) return lastError;
+  if (lastPass === null) return "no pass yet";
+  const { claimed, listed, unmanaged } = lastPass;
+  return `${claimed} of ${listed} containers indexed, ${unmanaged.count} unmanaged`;
+}
