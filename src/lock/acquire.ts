@@ -30,7 +30,7 @@ export const ACQUIRE: Readonly<Record<AcquirePlace, PlaceRule>> = {
     (a, r) =>
       r.is === "created"
         ? { ...a, at: "flockGuard", guard: r.id, guardIsNew: true }
-        : { ...a, at: "inspectGuard" },
+        : { ...a, at: "inspectGuard", guardIsNew: false },
   ),
   // Looked at before it is opened: opening a FIFO can wait for ever.
   inspectGuard: rule(
@@ -66,7 +66,13 @@ export const ACQUIRE: Readonly<Record<AcquirePlace, PlaceRule>> = {
   ),
   readRecord: rule(
     () => ({ op: "read", file: "guard", through: "own" }),
-    (a, r) => ({ ...a, at: "lookAtLock", record: parseRecord(r.sighting.text) }),
+    (a, { sighting: { text } }) => ({
+      ...a,
+      at: "lookAtLock",
+      record: parseRecord(text),
+      guardIsNew: false,
+      guardIsUnused: a.guardIsNew && text === "",
+    }),
   ),
 
   // Alone among our own kind. What stands at the lock's path?

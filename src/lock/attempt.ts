@@ -87,8 +87,10 @@ export interface Attempt {
   readonly verdict: Verdict | null;
   /** Id of the guard behind our descriptor. */
   readonly guard: string | null;
-  /** We created that guard. */
+  /** We created that guard; whether it is unused is to be seen. */
   readonly guardIsNew: boolean;
+  /** We created it, and nobody has used it before us: it was empty when we held the flock. */
+  readonly guardIsUnused: boolean;
   /** We hold the flock on it. */
   readonly flocked: boolean;
   /** What it told of its last owner. */

@@ -17,7 +17,7 @@ export function leave(attempt: Attempt, verdict: Verdict | null = attempt.verdic
   const acquired = verdict?.is === "acquired";
   if (a.lock !== null && !acquired) return { ...a, at: "inspectOwnLock" };
   if (a.reclaim !== null) return { ...a, at: "inspectOwnReclaim" };
-  if (acquired) return { ...a, at: "over", guardIsNew: false };
+  if (acquired) return { ...a, at: "over", guardIsUnused: false };
   if (a.recorded) return { ...a, at: "clearRecord" };
   if (mayRemoveGuard(a)) return { ...a, at: "inspectOwnGuard" };
   return { ...a, at: "close" };
@@ -76,13 +76,13 @@ export const LEAVE: Readonly<Record<LeavePlace, PlaceRule>> = {
     (a, r) =>
       r.is === "found" && r.id === a.guard
         ? { ...a, at: "removeOwnGuard" }
-        : leave({ ...a, guardIsNew: false }),
-    (a) => leave({ ...a, guardIsNew: false }),
+        : leave({ ...a, guardIsNew: false, guardIsUnused: false }),
+    (a) => leave({ ...a, guardIsNew: false, guardIsUnused: false }),
   ),
   removeOwnGuard: rule(
     () => ({ op: "remove", file: "guard" }),
-    (a) => leave({ ...a, guardIsNew: false }),
-    (a) => leave({ ...a, guardIsNew: false }),
+    (a) => leave({ ...a, guardIsNew: false, guardIsUnused: false }),
+    (a) => leave({ ...a, guardIsNew: false, guardIsUnused: false }),
   ),
   close: rule(() => ({ op: "close" }), over, over),
 };
@@ -97,18 +97,18 @@ function leaveLockBehind(a: Attempt): Attempt {
 }
 
 /**
- * The guard stays for ever, but an attempt that was refused leaves nothing behind. It must hold
- * the flock then: another process may have the same guard open, and finds out after its own flock.
+ * The guard stays for ever, but an attempt that was refused leaves nothing behind: it takes the
+ * guard that it had created away with it, if nobody has used that since. Whoever has it open
+ * finds out after the flock. Where flock is unsupported nobody can use it.
  */
 function mayRemoveGuard(a: Attempt): boolean {
-  if (!a.guardIsNew) return false;
   switch (a.verdict?.is) {
     case "unsupported":
-      return true;
+      return a.guardIsNew;
     case "refused":
     case "wrong-kind":
     case "aborted":
-      return a.flocked;
+      return a.guardIsUnused;
     default:
       return false;
   }

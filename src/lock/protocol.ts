@@ -39,6 +39,7 @@ export function beginAcquire(
     verdict: null,
     guard: null,
     guardIsNew: false,
+    guardIsUnused: false,
     flocked: false,
     record: null,
     recorded: false,
