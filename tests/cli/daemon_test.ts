@@ -1,0 +1,180 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { FakeEngine } from "../fake_engine.ts";
+import { Host, pass, type Running, siteRow, until } from "./program.ts";
+
+/** A host with a daemon that is ready, and the Engine that it follows. */
+async function withDaemon(
+  ...args: string[]
+): Promise<{ host: Host; engine: FakeEngine; daemon: Running } & AsyncDisposable> {
+  const engine = await FakeEngine.start();
+  const host = await Host.make();
+  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+  const daemon = host.start("reconcile", "--interval", "5m", ...args);
+  const dispose = async () => {
+    await host[Symbol.asyncDispose]();
+    await engine[Symbol.asyncDispose]();
+  };
+  try {
+    await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
+  } catch (error) {
+    await dispose();
+    throw new Error(`${daemon.stderr}`, { cause: error });
+  }
+  return { host, engine, daemon, [Symbol.asyncDispose]: dispose };
+}
+
+Deno.test("beside a daemon, writes, --once, status and healthcheck go over its socket", async () => {
+  await using made = await withDaemon();
+  const { host, engine, daemon } = made;
+  const { workloadId } = await host.json("add", "site", "blog");
+  engine.add({ name: "web", labels: { "tinyforge.workload.id": workloadId } });
+  const listings = () => engine.requests.filter(({ endpoint }) => endpoint === "list").length;
+  const before = listings();
+  const report = await host.json("reconcile", "--once");
+  assertEquals([report.listed, report.claimed], [1, 1]);
+  assert(listings() > before);
+
+  const status = await host.json("status");
+  assertEquals([status.daemon.pid, status.lock.pid], [daemon.process.pid, daemon.process.pid]);
+  assertEquals([status.daemon.ready, status.daemon.engine.up], [true, true]);
+  const { stdout } = await host.run("status");
+  assertMatch(stdout, new RegExp(`^daemon +● ready: PID ${daemon.process.pid}, version `, "m"));
+  assertMatch(stdout, new RegExp(`^lock +held by PID ${daemon.process.pid}$`, "m"));
+  assertEquals(await host.run("healthcheck"), { code: 0, stdout: "ready\n", stderr: "" });
+  assertEquals(await host.json("healthcheck"), { ready: true, reason: null });
+
+  const renamed = await host.run("rename", "site", "blog", "journal");
+  assertEquals(renamed.code, 0, renamed.stderr);
+  assertEquals((await host.json("ps")).items[0].workloadName, "journal");
+  const refused = await host.run("add", "site", "journal");
+  assertEquals(refused.code, 1);
+  assertStringIncludes(
+    refused.stderr,
+    'Cannot add site "journal": a site named "journal" exists already\nhint: choose another name',
+  );
+  const { code, stderr } = await daemon.stop();
+  assertEquals(code, 0, stderr);
+});
+
+Deno.test("a second daemon on one data directory ends with 5 and says who holds the lock", async () => {
+  await using made = await withDaemon();
+  const second = await made.host.run("reconcile");
+  assertEquals([second.code, second.stdout], [5, ""], second.stderr);
+  assertMatch(
+    second.stderr,
+    new RegExp(`^Cannot [^\n]*${made.daemon.process.pid}[^\n]*\nhint: `, "m"),
+  );
+});
+
+Deno.test("--once beside a daemon that lost its Engine ends with 4", async () => {
+  await using made = await withDaemon();
+  made.engine.fail("list", { kind: "status", status: 500, message: "boom" });
+  const { code, stdout, stderr } = await made.host.run("reconcile", "--once");
+  assertEquals([code, stdout], [4, ""], stderr);
+  assertMatch(stderr, /^Cannot list containers: the Engine answered 500: "boom"\nhint: /);
+});
+
+Deno.test("ps --watch beside a daemon shows what an event changed", async () => {
+  await using made = await withDaemon();
+  const { host, engine } = made;
+  const { workloadId } = await host.json("add", "site", "blog");
+  const running = host.start("ps", "--watch");
+  await until("the first table", () => running.stdout.includes("WORKLOAD"));
+  engine.add({ name: "web", labels: { "tinyforge.workload.id": workloadId } });
+  await until("the container's row", () => running.stdout.includes("● running"));
+  assertEquals((await running.stop("SIGTERM")).code, 0);
+});
+
+Deno.test("a write with the lock held and no daemon to ask ends with 5 and says by whom", async () => {
+  await using host = await Host.seeded((store) => store.registry.create("site", { name: "blog" }));
+  await Deno.writeTextFile(`${host.dataDir}/tinyforge.lock`, `${Deno.pid}\n`);
+  const { code, stdout, stderr } = await host.run("add", "site", "shop");
+  assertEquals([code, stdout], [5, ""], stderr);
+  assertMatch(stderr, new RegExp(`^Cannot [^\n]*${Deno.pid}[^\n]*\nhint: `));
+  assertEquals((await host.json("list")).items.length, 1);
+});
+
+Deno.test("two commands that write at once both get done", async () => {
+  await using host = await Host.make();
+  const names = ["a", "b", "c"];
+  const ran = await Promise.all(names.map((name) => host.run("add", "site", name)));
+  assertEquals(ran.map(({ code }) => code), [0, 0, 0], ran.map(({ stderr }) => stderr).join());
+  const { items } = await host.json("list");
+  assertEquals(items.map((item: { name: string }) => item.name), names);
+});
+
+/** Answers on the daemon's socket as the test says. */
+function actDaemon(host: Host, handler: (request: Request) => Response | Promise<Response>) {
+  const server = Deno.serve(
+    { path: `${host.dataDir}/tinyforge.sock`, onListen: () => {} },
+    handler,
+  );
+  return { [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+Deno.test("a daemon that answers nonsense is an error without a trace", async () => {
+  await using host = await Host.seeded(() => {});
+  const answers: [() => Response, RegExp][] = [
+    [() => new Response("<html>", { status: 500 }), /^Cannot do it: the answer is 500\n/],
+    [() => new Response("<html>"), /^Cannot read the daemon's answer: it is not JSON\n/],
+  ];
+  for (const [answer, message] of answers) {
+    await using _ = actDaemon(host, answer);
+    const { code, stdout, stderr } = await host.run("rm", "site", "x");
+    assertEquals([code, stdout], [1, ""], stderr);
+    assertMatch(stderr, message);
+  }
+});
+
+Deno.test("a daemon that breaks off within an answer is not reachable: 4, and nothing is written", async () => {
+  await using host = await Host.seeded(() => {});
+  const listener = Deno.listen({ transport: "unix", path: `${host.dataDir}/tinyforge.sock` });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      const bytes = await connection.read(new Uint8Array(4096));
+      // The first connection only asks whether somebody listens.
+      if (bytes !== null) {
+        await connection.write(
+          new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"),
+        );
+      }
+      connection.close();
+    }
+  })();
+  const { code, stdout, stderr } = await host.run("add", "site", "blog");
+  assertEquals([code, stdout], [4, ""], stderr);
+  assertMatch(stderr, /^Cannot reach the daemon at "[^\n]+": [^\n]+\nhint: [^\n]+\n$/);
+  assertEquals(await host.read((store) => store.registry.list("site")), []);
+  listener.close();
+  await serving;
+});
+
+Deno.test("ps --watch follows the daemon's events, and polls when they end", async () => {
+  let workloadId = "";
+  await using host = await Host.seeded((store) => {
+    workloadId = store.registry.create("site", { name: "blog" }).entry.workloadId;
+  });
+  let asked = 0;
+  const acted = actDaemon(host, (request) => {
+    assertEquals(new URL(request.url).pathname, "/api/events");
+    return new Response(`: ${++asked}\n\n`, { headers: { "content-type": "text/event-stream" } });
+  });
+  const running = host.start("ps", "--watch");
+  await until("two streams were opened", () => asked >= 2);
+  await acted[Symbol.asyncDispose]();
+  await host.seed((store) => pass(store, [siteRow(workloadId)]));
+  await until("the row", () => running.stdout.includes("● running"));
+  assertEquals(await running.stop("SIGINT").then(({ code, stderr }) => [code, stderr]), [0, ""]);
+});
+
+Deno.test("a stale socket is nobody's: the command works without a daemon", async () => {
+  await using host = await Host.seeded(() => {});
+  // Left behind as by a crash: bound, then closed without being removed.
+  const path = `${host.dataDir}/tinyforge.sock`;
+  const listener = Deno.listen({ transport: "unix", path });
+  await Deno.rename(path, `${path}.kept`);
+  listener.close();
+  await Deno.rename(`${path}.kept`, path);
+  const { code, stderr } = await host.run("add", "site", "blog");
+  assertEquals(code, 0, stderr);
+});

@@ -1,0 +1,474 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Store } from "../../src/store/store.ts";
+import { FakeEngine } from "../fake_engine.ts";
+import { row } from "../reconcile/world.ts";
+import { Host, pass, siteRow } from "./program.ts";
+
+const HOSTILE = "evil\x1b[2J\x9b31m\u202e\nname";
+
+/** Ids of what {@link seed} makes. */
+interface Seeded {
+  blog: string;
+  shop: string;
+  api: string;
+}
+
+function seed(store: Store): Seeded {
+  const blog = store.registry.create("site", { name: "blog", domain: "blog.example.org" }).entry;
+  const shop = store.registry.create("stack", { name: "shop", composeProjectName: "shop-1" }).entry;
+  const api = store.registry.create("project", { name: "api" }).entry;
+  store.registry.create("site", { name: "shop" });
+  const stage = store.stages.create(api.id, { name: "production", maxInstances: 2 });
+  store.deployed.saveDeployedContainer({
+    id: "api-1",
+    workloadId: api.workloadId,
+    stageId: stage.id,
+    subdomain: "api",
+    npmProxyId: 7,
+    containerId: "ab".repeat(32),
+    imageRef: "api:1",
+  });
+  pass(store, [
+    siteRow(blog.workloadId, { port: 80, health: "unhealthy" }),
+    row({
+      id: `${shop.workloadId}:web`,
+      workloadId: shop.workloadId,
+      role: "web",
+      containerId: "cd".repeat(32),
+      state: "stopped",
+      exitCode: 137,
+      containerName: HOSTILE,
+    }),
+    row({
+      id: `${shop.workloadId}:web:2`,
+      workloadId: shop.workloadId,
+      role: "web",
+      replica: 2,
+      containerId: "ef".repeat(32),
+      containerName: "web-2",
+    }),
+  ]);
+  return { blog: blog.workloadId, shop: shop.workloadId, api: api.workloadId };
+}
+
+async function seeded(): Promise<{ host: Host; ids: Seeded }> {
+  let ids: Seeded | undefined;
+  const host = await Host.seeded((store) => ids = seed(store));
+  return { host, ids: ids! };
+}
+
+/** The fields of each line, as a script splits a table. */
+function fields(table: string): string[][] {
+  return table.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
+}
+
+Deno.test("ps prints the index as a table, by name, with nothing a terminal would obey", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const { code, stdout, stderr } = await host.run("ps");
+  assertEquals([code, stderr], [0, ""]);
+  const table = fields(stdout);
+  assertEquals(table[0], [
+    "WORKLOAD",
+    "KIND",
+    "ROLE/STAGE",
+    "STATE",
+    "HEALTH",
+    "CONTAINER",
+    "IMAGE",
+    "PORT",
+    "SEEN",
+    "ROW",
+  ]);
+  assertEquals(table.slice(1).map(([name, , role, state, health]) => [name, role, state, health]), [
+    ["api", "production", "◌ pending", "-"],
+    ["blog", "-", "● running", "unhealthy"],
+    ["shop", "web", "○ stopped (137)", "-"],
+    ["shop", "web #2", "● running", "-"],
+  ]);
+  assertEquals(table[1]?.slice(5), ["abababababab", "api:1", "-", "never", "api-1"]);
+  assertEquals(table[2]?.slice(5, 8), ["web", "busybox:1", "80"]);
+  assertMatch(table[2]?.[8] ?? "", /^\ds ago$/);
+  assertEquals(table[2]?.[9], `${ids.blog}:site`);
+  assertStringIncludes(stdout, "evil\\u001b[2J\\u009b31m\\u202e\\nname");
+  // deno-lint-ignore no-control-regex -- none must be there
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(stdout));
+});
+
+Deno.test("ps filters by kind, state and workload, and says when there is no such workload", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const rows = async (...args: string[]) =>
+    (await host.json("ps", ...args)).items.map((item: { id: string }) => item.id).sort();
+  const stack = [`${ids.shop}:web`, `${ids.shop}:web:2`];
+  assertEquals(await rows("--kind", "stack"), stack);
+  assertEquals(await rows("--state=running", "--kind=stack"), [`${ids.shop}:web:2`]);
+  assertEquals(await rows("--workload", "stack/shop"), stack);
+  assertEquals(await rows("--workload", "site/shop"), []);
+  const several = await host.run("ps", "--workload", "shop");
+  assertEquals([several.code, several.stdout], [1, ""]);
+  assertEquals(
+    several.stderr,
+    'Cannot list rows: "shop" is the name of 2 workloads\nhint: say which: site/shop, stack/shop\n',
+  );
+});
+
+Deno.test("ps --json prints one document with every field, and no control character in it", async () => {
+  const { host } = await seeded();
+  await using _ = host;
+  const { stdout } = await host.run("ps", "--json");
+  // deno-lint-ignore no-control-regex -- none must be there
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(stdout));
+  const { items } = JSON.parse(stdout);
+  const stopped = items.find((item: { state: string }) => item.state === "stopped");
+  assertEquals(stopped.containerName, HOSTILE);
+  assertEquals(Object.keys(stopped), [
+    "id",
+    "workloadId",
+    "workloadKind",
+    "workloadName",
+    "role",
+    "replica",
+    "containerId",
+    "containerName",
+    "imageRef",
+    "host",
+    "state",
+    "health",
+    "exitCode",
+    "port",
+    "createdAtEngine",
+    "lastSeenAt",
+    "stageId",
+    "stageName",
+    "imageTag",
+    "subdomain",
+    "proxyRouteId",
+    "npmProxyId",
+    "createdAt",
+    "updatedAt",
+  ]);
+});
+
+Deno.test("list counts what serves each workload, and says none where nothing does", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const all = await host.run("list");
+  assertEquals(all.code, 0);
+  assertEquals(fields(all.stdout).map((line) => line.slice(0, 3)), [
+    ["NAME", "KIND", "CONTAINERS"],
+    ["api", "project", "◌ 1 other"],
+    ["shop", "stack", "● 1 running ○ 1 stopped"],
+    ["blog", "site", "● 1 running"],
+    ["shop", "site", "none"],
+  ]);
+  const sites = await host.json("list", "sites");
+  assertEquals(sites.items.length, 2);
+  assertEquals(
+    { ...sites.items[0], id: "", createdAt: "", updatedAt: "" },
+    {
+      id: "",
+      kind: "site",
+      name: "blog",
+      workloadId: ids.blog,
+      composeProjectName: null,
+      domain: "blog.example.org",
+      createdAt: "",
+      updatedAt: "",
+      running: 1,
+      stopped: 0,
+      missing: 0,
+      total: 1,
+    },
+  );
+  assertEquals(fields((await host.run("list", "stages")).stdout)[1]?.slice(0, 2), [
+    "api/production",
+    "2",
+  ]);
+});
+
+Deno.test("labels prints flags that a shell hands to docker run unchanged", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const site = await host.run("labels", "blog");
+  assertEquals(site, {
+    code: 0,
+    stdout: `--label tinyforge.workload.id=${ids.blog} --label tinyforge.workload.kind=site\n`,
+    stderr: "",
+  });
+  const stack = await host.run("labels", "stack/shop", "--role", "worker");
+  assertStringIncludes(stack.stdout, " --label tinyforge.workload.role=worker\n");
+  assertEquals(
+    stack.stderr,
+    'Containers of Compose project "shop-1" need no labels: docker compose -p shop-1 up -d\n',
+  );
+  const project = await host.run("labels", "api");
+  assertStringIncludes(project.stderr, `tinyforge container add ${ids.api} --container ID`);
+  assertEquals(await host.json("labels", "stack/shop", "--role", "a b"), {
+    workload: await host.read((store) => store.workloads.get(ids.shop)),
+    labels: {
+      "tinyforge.workload.id": ids.shop,
+      "tinyforge.workload.kind": "stack",
+      "tinyforge.workload.role": "a b",
+    },
+    composeProject: "shop-1",
+  });
+});
+
+Deno.test("labels refuses what a shell would take apart, a site's role, and names it doesn't know", async () => {
+  const { host } = await seeded();
+  await using _ = host;
+  for (const role of ["a b", "$(id)", "*", "a\nb"]) {
+    const { code, stdout, stderr } = await host.run("labels", "stack/shop", "--role", role);
+    assertEquals([code, stdout], [2, ""], role);
+    assertStringIncludes(stderr, `Cannot put role ${JSON.stringify(role)} on a command line`);
+  }
+  const site = await host.run("labels", "blog", "--role", "web");
+  assertEquals([site.code, site.stdout], [2, ""]);
+  assertStringIncludes(site.stderr, 'Cannot give site "blog" a role');
+  assertEquals(await host.run("labels", "blgo"), {
+    code: 1,
+    stdout: "",
+    stderr: 'Cannot print labels: no workload "blgo"\nhint: did you mean "blog"?\n',
+  });
+});
+
+Deno.test("routes prints rows that a proxy leads to", async () => {
+  const { host } = await seeded();
+  await using _ = host;
+  const { code, stdout, stderr } = await host.run("routes");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(fields(stdout)[1], [
+    "api",
+    "api",
+    "production",
+    "◌ pending",
+    "-",
+    "abababababab",
+    "-",
+    "7",
+    "api-1",
+  ]);
+  const { items } = await host.json("routes");
+  assertEquals([items.length, items[0].subdomain], [1, "api"]);
+});
+
+Deno.test("explain tells a row's story, and what set its present state", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const rowId = `${ids.blog}:site`;
+  const at = new Date(Date.now() + 1000).toISOString();
+  await host.seed((store) => {
+    pass(store, [siteRow(ids.blog, { state: "stopped", exitCode: 3 })], { at });
+    store.containers.reconcileContainers([{
+      op: "sweep",
+      row: siteRow(ids.blog, { state: "missing", confirmed: false }),
+      from: "stopped",
+    }], { at, cause: "event", detail: () => "destroy" });
+  });
+  const { code, stdout, stderr } = await host.run("explain", rowId);
+  assertEquals([code, stderr], [0, ""]);
+  const [facts, story] = stdout.split("\n\n").map(fields);
+  assertEquals(facts?.map(([title]) => title), [
+    "row",
+    "workload",
+    "state",
+    "set by",
+    "container",
+    "last seen",
+  ]);
+  assertEquals(facts?.[2], ["state", "✗ missing"]);
+  assertMatch(facts?.[3]?.[1] ?? "", /^sweep: destroy, \ds ago$/);
+  assertEquals(facts?.[4], ["container", "c1 web (busybox:1), which the Engine no longer lists"]);
+  assertEquals(story?.map((line) => line.slice(1)), [
+    ["-", "→", "● running", "bound to c1", "pass: full listing"],
+    ["running", "→", "○ stopped (3)", "c1", "pass: full listing"],
+    ["stopped", "→", "✗ missing", "c1", "sweep: destroy"],
+  ]);
+  const json = await host.json("explain", "blog");
+  assertEquals([json.id, json.row.state, json.setBy.cause], [rowId, "missing", "sweep"]);
+  assertEquals(json.transitions.map((t: { to: string }) => t.to), [
+    "running",
+    "stopped",
+    "missing",
+  ]);
+});
+
+Deno.test("explain finds a row by container and workload, and keeps a removed row's story", async () => {
+  const { host } = await seeded();
+  await using _ = host;
+  assertEquals((await host.json("explain", "abababab")).id, "api-1");
+  assertEquals((await host.json("explain", "project/api")).id, "api-1");
+  const several = await host.run("explain", "shop");
+  assertEquals(several.code, 1);
+  assertStringIncludes(several.stderr, 'Cannot explain "shop": it means 2 rows\nhint: say which: ');
+  const none = await host.run("explain", "api-2");
+  assertEquals(none.stderr, 'Cannot explain "api-2": no such row\nhint: did you mean "api-1"?\n');
+  await host.seed((store) => {
+    store.deployed.updateDeployedContainer("api-1", { containerId: "cc".repeat(32) });
+  });
+  assertEquals((await host.json("explain", "api-1")).setBy.detail, "created by the deployer");
+  await host.seed((store) => store.deployed.deleteDeployedContainer("api-1"));
+  const { stdout } = await host.run("explain", "api-1");
+  assertStringIncludes(stdout, "removed: the row is no longer in the index");
+  assertStringIncludes(stdout, "deployer: removed by the deployer");
+});
+
+Deno.test("status without a daemon says so, and what the index holds", async () => {
+  const { host } = await seeded();
+  await using _ = host;
+  await Deno.writeTextFile(`${host.dataDir}/tinyforge.lock`, "4194303\n");
+  const { code, stdout, stderr } = await host.run("status");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(fields(stdout).filter(([title]) => title !== "last pass"), [
+    ["data", host.dataDir],
+    ["daemon", "○ not running"],
+    ["lock", "free: left by PID 4194303, which is gone"],
+    ["", "3 containers listed: 3 claimed, 0 refused, 0 unmanaged"],
+    ["registered", "1 project, 1 stack, 2 sites"],
+    ["rows", "1 pending, 2 running, 1 stopped"],
+  ]);
+  const json = await host.json("status");
+  assertEquals(Object.keys(json), [
+    "dataDir",
+    "daemon",
+    "daemonError",
+    "lock",
+    "index",
+    "firstRun",
+  ]);
+  assertEquals([json.daemon, json.lock, json.firstRun], [
+    null,
+    { pid: 4194303, alive: false },
+    null,
+  ]);
+  assertEquals(json.index.registered, { project: 1, stack: 1, site: 2 });
+});
+
+Deno.test("secret show prints the secret alone", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const secret = await host.read((store) => store.workloads.secret(ids.blog));
+  assertEquals(await host.run("secret", "show", "blog"), {
+    code: 0,
+    stdout: `${secret}\n`,
+    stderr: "",
+  });
+  assertEquals(await host.json("secret", "show", "site/blog"), { id: ids.blog, secret });
+});
+
+Deno.test("a first ps and status name what runs unmanaged and how to take it in, safe to paste", async () => {
+  const unmanaged = { count: 4, composeProjects: { shop: 2, "x; rm -rf ~": 1 } };
+  await using host = await Host.seeded((store) => pass(store, [], { unmanaged }));
+  const lines = [
+    "Nothing is registered yet.",
+    "4 containers on this host are unmanaged; Compose projects among them: shop (2), x; rm -rf ~ (1).",
+    "To take one in:",
+    "  tinyforge add stack shop --compose-project shop",
+    "To begin with a container of its own:",
+    "  tinyforge add site NAME",
+    "  docker run -d $(tinyforge labels NAME) IMAGE",
+    "",
+  ].join("\n");
+  const ps = await host.run("ps");
+  assertEquals([ps.code, ps.stderr], [0, lines]);
+  assertStringIncludes((await host.run("status")).stdout, lines);
+  assertEquals((await host.json("status")).firstRun, { unmanaged, error: null });
+});
+
+Deno.test("a first ps asks the Engine once when there is no index yet, and makes none", async () => {
+  await using engine = await FakeEngine.start();
+  engine.add({ labels: { "com.docker.compose.project": "shop" } });
+  engine.add({ labels: { "com.docker.compose.project": "tinyforge-x" } });
+  engine.add({ labels: {} });
+  await using host = await Host.make();
+  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+  const { code, stdout, stderr } = await host.run("ps");
+  assertEquals([code, stdout.trimEnd().split("\n").length], [0, 1]);
+  assertStringIncludes(
+    stderr,
+    "3 containers on this host are unmanaged; Compose projects among them: shop (1), tinyforge-x (1).",
+  );
+  assertStringIncludes(stderr, "tinyforge add stack shop --compose-project shop");
+  assertEquals(await host.json("ps"), { items: [] });
+  assert(await Deno.lstat(host.dataDir).then(() => false, () => true));
+});
+
+Deno.test("a first status without an Engine says why it can't tell what runs", async () => {
+  await using host = await Host.make();
+  const { code, stdout } = await host.run("status");
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "index   there is none yet\n");
+  assertMatch(
+    stdout,
+    /What runs on this host is not known: Cannot list containers: there is no socket/,
+  );
+});
+
+Deno.test("commands that need an index say that there is none", async () => {
+  await using host = await Host.make();
+  for (const args of [["labels", "blog"], ["explain", "x"], ["secret", "show", "blog"]]) {
+    const { code, stdout, stderr } = await host.run(...args);
+    assertEquals([code, stdout], [1, ""], args.join(" "));
+    assertEquals(
+      stderr,
+      `Cannot read "${host.database}": there is no index yet\n` +
+        "hint: `tinyforge add` or `tinyforge reconcile` makes one; --data-dir names another place\n",
+    );
+  }
+  assertEquals((await host.json("list")).items, []);
+  assertEquals((await host.json("routes")).items, []);
+});
+
+Deno.test("version prints the program's, Deno's and SQLite's", async () => {
+  await using host = await Host.make();
+  const { code, stdout, stderr } = await host.run("version");
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(
+    stdout,
+    new RegExp(
+      `^tinyforge \\d+\\.\\d+\\.\\d+\\ndeno ${Deno.version.deno}\\nsqlite 3\\.\\d+\\.\\d+\\n$`,
+    ),
+  );
+  assertEquals(Object.keys(await host.json("version")), ["tinyforge", "deno", "sqlite"]);
+});
+
+Deno.test("healthcheck ends with 1 and says why when no daemon listens", async () => {
+  await using host = await Host.make();
+  const { code, stdout, stderr } = await host.run("healthcheck");
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(stdout, `not ready: no daemon listens in "${host.dataDir}"\n`);
+});
+
+Deno.test("systemd prints a unit with the flags that were given", async () => {
+  await using host = await Host.make();
+  delete host.env["TINYFORGE_DATA_DIR"];
+  const { code, stdout } = await host.run("systemd", "--interval", "10s", "--listen=none");
+  assertEquals(code, 0);
+  assertStringIncludes(
+    stdout,
+    "\nExecStart=/usr/local/bin/tinyforge reconcile --interval=10s --listen=none\n",
+  );
+  assertStringIncludes(stdout, "\nStateDirectory=tinyforge\n");
+  const elsewhere = await host.run("systemd", "--data-dir", "/srv/x");
+  assertEquals([elsewhere.code, elsewhere.stdout], [2, ""]);
+  assertStringIncludes(elsewhere.stderr, 'Cannot write a unit for data directory "/srv/x"');
+});
+
+Deno.test("help prints usage texts to stdout, no command prints them to stderr", async () => {
+  await using host = await Host.make();
+  host.env["TINYFORGE_INTERVAL"] = "nonsense";
+  const help = await host.run("help");
+  assertEquals([help.code, help.stderr], [0, ""]);
+  assertEquals(await host.run("--help"), help);
+  assertEquals(await host.run(), { code: 2, stdout: "", stderr: help.stdout });
+  const ps = await host.run("help", "ps");
+  assertStringIncludes(ps.stdout, "Usage: tinyforge ps [--kind KIND]");
+  assertEquals(await host.run("ps", "--help"), ps);
+  const wrong = await host.run("help", "sp");
+  assertEquals(wrong, {
+    code: 2,
+    stdout: "",
+    stderr: 'Cannot explain "sp": no such command\nhint: did you mean "ps"?\n',
+  });
+});

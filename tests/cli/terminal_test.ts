@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { displayWidth } from "../../src/cli/table.ts";
+import { DENO_ARGS, Host, pass, Running, siteRow, until } from "./program.ts";
+
+const HAS_SCRIPT = await new Deno.Command("script", { args: ["--version"] }).output()
+  .then(({ success }) => success, () => false);
+
+/** Runs a test on a terminal, or reports it as ignored where none can be made. */
+function terminalTest(name: string, fn: () => Promise<void>): void {
+  const reason = HAS_SCRIPT ? "" : " (ignored: no script(1) here)";
+  Deno.test({ name: name + reason, ignore: !HAS_SCRIPT, fn });
+}
+
+async function blogHost(): Promise<{ host: Host; workloadId: string }> {
+  let workloadId = "";
+  const host = await Host.seeded((store) => {
+    workloadId = store.registry.create("site", { name: "blog" }).entry.workloadId;
+    pass(store, [siteRow(workloadId, { containerName: "a-name-that-is-rather-long" })]);
+  });
+  return { host, workloadId };
+}
+
+/** The program on a terminal of 60 by 10 characters. */
+function onTerminal(host: Host, ...args: string[]): Running {
+  const words = [Deno.execPath(), ...DENO_ARGS, ...args].join(" ");
+  return new Running(
+    new Deno.Command("script", {
+      args: [
+        "--quiet",
+        "--flush",
+        "--return",
+        "--command",
+        `stty cols 60 rows 10; exec ${words}`,
+        "/dev/null",
+      ],
+      clearEnv: true,
+      env: { ...host.env, TERM: "xterm" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+}
+
+// deno-lint-ignore no-control-regex -- these are what is looked for
+const SGR = /\x1b\[\d+m/g;
+
+terminalTest("ps is coloured and cut to a terminal, and only there", async () => {
+  const { host } = await blogHost();
+  await using _ = host;
+  await using running = onTerminal(host, "ps");
+  await running.process.stdin.close();
+  const { code, stdout } = await running.ended();
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "\x1b[32m● running\x1b[0m");
+  const lines = stdout.replaceAll(SGR, "").trimEnd().split("\r\n");
+  assert(lines.every((line) => displayWidth(line) <= 60), stdout);
+  assertEquals(lines.length, 2);
+  assert(lines[1]?.endsWith("…"));
+  assertStringIncludes((await host.run("ps")).stdout, "a-name-that-is-rather-long  busybox:1");
+});
+
+terminalTest("NO_COLOR and --no-color leave the symbols and words", async () => {
+  const { host } = await blogHost();
+  await using _ = host;
+  for (const args of [["ps", "--no-color"], ["ps"]]) {
+    if (args.length === 1) host.env["NO_COLOR"] = "1";
+    await using running = onTerminal(host, ...args);
+    await running.process.stdin.close();
+    const { stdout } = await running.ended();
+    assertStringIncludes(stdout, "● running");
+    assert(!stdout.includes("\x1b"), args.join(" "));
+  }
+});
+
+terminalTest(
+  "ps --watch draws over what it drew, and leaves on SIGINT without a trace",
+  async () => {
+    const { host, workloadId } = await blogHost();
+    await using _ = host;
+    await using running = onTerminal(host, "ps", "--watch", "--no-color");
+    await until("the first picture", () => running.stdout.includes("● running"));
+    await host.seed((store) =>
+      pass(store, [siteRow(workloadId, { state: "stopped", exitCode: 2 })])
+    );
+    await until("the second picture", () => running.stdout.includes("○ stopped (2)"));
+    const second = running.stdout.slice(running.stdout.lastIndexOf("\x1b[2A"));
+    assert(second.startsWith("\x1b[2A\r") && second.includes("\x1b[K\r\n\x1b[J"), second);
+    // What ^C is on a terminal: the signal goes to the program, not to script.
+    const writer = running.process.stdin.getWriter();
+    await writer.write(new Uint8Array([3]));
+    const { code, stdout } = await running.ended();
+    await writer.close().catch(() => {});
+    assertEquals(code, 0);
+    assert(!stdout.includes("Error"));
+  },
+);
+
+Deno.test("ps --watch without a terminal prints again when something happened, not when time passed", async () => {
+  const { host, workloadId } = await blogHost();
+  await using _ = host;
+  const running = host.start("ps", "--watch");
+  await until("the first table", () => running.stdout.includes("● running"));
+  const started = Date.now();
+  await until("some polls", () => Date.now() - started > 2500);
+  await host.seed((store) => pass(store, [siteRow(workloadId, { state: "paused" })]));
+  await until("the second table", () => running.stdout.includes("‖ paused"));
+  const { code, stdout, stderr } = await running.stop("SIGINT");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(stdout.split("\n\n").length, 2);
+  assertEquals(stdout.match(/WORKLOAD/g)?.length, 2);
+});
+
+Deno.test("ps --watch ends by itself when nobody reads it any more, though nothing changes", async () => {
+  const { host } = await blogHost();
+  await using _ = host;
+  const process = host.command(["ps", "--watch"], { stdout: "piped", stderr: "piped" }).spawn();
+  const reader = process.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  const [{ code }, stderr] = await Promise.all([
+    process.status,
+    new Response(process.stderr).text(),
+  ]);
+  assertEquals([code, stderr], [0, ""]);
+});
+
+Deno.test("a reader that closes early ends a command quietly", async () => {
+  await using host = await Host.seeded((store) => {
+    const { workloadId } = store.registry.create("stack", {
+      name: "big",
+      composeProjectName: "big",
+    }).entry;
+    const rows = Array.from({ length: 2000 }, (_, i) =>
+      siteRow(workloadId, {
+        id: `${workloadId}:${i}`,
+        workloadKind: "stack",
+        containerId: `${i}`.padStart(64, "0"),
+      }));
+    pass(store, rows);
+  });
+  const process = host.command(["ps"], { stdout: "piped", stderr: "piped" }).spawn();
+  const reader = process.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  const [{ code }, stderr] = await Promise.all([
+    process.status,
+    new Response(process.stderr).text(),
+  ]);
+  assertEquals([code, stderr], [0, ""]);
+});
+
+Deno.test("ps --watch refuses --json", async () => {
+  await using host = await Host.make();
+  const { code, stdout, stderr } = await host.run("ps", "--watch", "--json");
+  assertEquals([code, stdout], [2, ""]);
+  assertStringIncludes(stderr, "Cannot watch as JSON: --json prints one document\nhint: ");
+});

@@ -1,0 +1,258 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { checkOperands, parseArguments } from "../../src/cli/arguments.ts";
+import { CommandError } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { CONFIG_FLAGS } from "../../src/flags.ts";
+import { describeFailure } from "../../src/cli/failure.ts";
+import { nearest } from "../../src/cli/nearest.ts";
+import { ago, counted, shortId } from "../../src/cli/phrases.ts";
+import { displayWidth, tableLines } from "../../src/cli/table.ts";
+import { commandUsage, usage } from "../../src/cli/usage.ts";
+import { resolveWorkload } from "../../src/cli/workload_name.ts";
+import { ConfigError } from "../../src/config.ts";
+import { StoreError } from "../../src/store/error.ts";
+import { workload } from "../reconcile/world.ts";
+
+const SNAPSHOT = new URL("./usage_snapshot.txt", import.meta.url);
+
+Deno.test("nearest() finds a slip of the fingers and nothing else", () => {
+  const names = ["ps", "status", "reconcile", "rename", "labels"];
+  assertEquals(nearest("stauts", names), "status");
+  assertEquals(nearest("reconcil", names), "reconcile");
+  assertEquals(nearest("rec", names), "reconcile");
+  assertEquals(nearest("lables", names), "labels");
+  assertEquals(nearest("RENAME", names), "rename");
+  assertEquals(nearest("pss", names), "ps");
+  assertEquals(nearest("docker", names), null);
+  assertEquals(nearest("", names), null);
+  assertEquals(nearest("x".repeat(10_000), names), null);
+});
+
+Deno.test("usage() and commandUsage() say what they said", async () => {
+  const text = [usage(), ...COMMANDS.map(commandUsage)].join(`${"-".repeat(80)}\n`);
+  if (Deno.env.get("UPDATE_SNAPSHOTS")) await Deno.writeTextFile(SNAPSHOT, text);
+  assertEquals(text, await Deno.readTextFile(SNAPSHOT));
+});
+
+Deno.test("COMMANDS use a flag's name for one sort of flag only, and none of the configuration's", () => {
+  const sorts = new Map<string, boolean>();
+  for (const command of COMMANDS) {
+    for (const { name, placeholder } of command.flags) {
+      assert(!CONFIG_FLAGS.some((flag) => flag.name === name), `--${name} of ${command.name}`);
+      assertEquals(sorts.get(name) ?? placeholder !== undefined, placeholder !== undefined, name);
+      sorts.set(name, placeholder !== undefined);
+    }
+  }
+});
+
+Deno.test("parseArguments() takes flags before and after the command", () => {
+  const parsed = parseArguments(["--data-dir", "/x", "ps", "--json", "--kind=site"]);
+  assertEquals(parsed.command?.name, "ps");
+  assertEquals([...parsed.values], [["data-dir", "/x"], ["kind", "site"]]);
+  assertEquals([...parsed.switches], ["json"]);
+});
+
+Deno.test("parseArguments() keeps words that look like numbers or stand after -- as they are", () => {
+  assertEquals(parseArguments(["add", "site", "007"]).operands, ["site", "007"]);
+  assertEquals(parseArguments(["add", "site", "--", "--json"]).operands, ["site", "--json"]);
+  assertEquals(
+    parseArguments(["container", "add", "api", "--role", "1e3"]).values.get("role"),
+    "1e3",
+  );
+});
+
+Deno.test("parseArguments() knows a command of two words and shorthands for help and version", () => {
+  assertEquals(parseArguments(["secret", "rotate", "blog"]).command?.name, "secret rotate");
+  assertEquals(parseArguments(["--version"]).command?.name, "version");
+  assertEquals(parseArguments(["-V"]).command?.name, "version");
+  assert(parseArguments(["ps", "-h"]).switches.has("help"));
+  assertEquals(parseArguments(["container", "--help"]).operands, ["container"]);
+  assertEquals(parseArguments([]).command, null);
+});
+
+const REFUSED: [args: string[], message: string, hint: string][] = [
+  [["sp"], 'Cannot run "sp": no such command', 'did you mean "ps"?'],
+  [["florb"], 'Cannot run "florb": no such command', "`tinyforge help` lists the commands"],
+  [
+    ["container"],
+    'Cannot run "container": say add, set or rm',
+    "`tinyforge help container` explains them",
+  ],
+  [
+    ["container", "ad"],
+    'Cannot run "container ad": no such command',
+    'did you mean "container add"?',
+  ],
+  [["ps", "--jsno"], 'Cannot use "--jsno": no such flag', "did you mean --json?"],
+  [
+    ["ps", "--florb=1"],
+    'Cannot use "--florb": no such flag',
+    "`tinyforge help` lists the commands",
+  ],
+  [["ps", "-x"], 'Cannot use "-x": no such flag', "`tinyforge help` lists the commands"],
+  [
+    ["--intervall", "5s", "reconcile"],
+    'Cannot use "--intervall": no such flag',
+    "did you mean --interval?",
+  ],
+  [
+    ["list", "--watch"],
+    'Cannot use --watch with "list": it is a flag of "ps"',
+    "`tinyforge help list` lists its flags",
+  ],
+  [
+    ["ps", "--kind", "stie"],
+    'Cannot use --kind "stie": not one of project, stack, site',
+    'did you mean "site"?',
+  ],
+  [["ps", "--kind=site,stack"], 'Cannot use --kind "site,stack": not one of', ""],
+  [["ps", "--state"], "Cannot use --state: it needs a value", "`tinyforge help ps` explains it"],
+  [
+    ["ps", "--state="],
+    "Cannot use --state: it needs a value",
+    "`tinyforge help` lists the commands",
+  ],
+  [
+    ["container", "set", "r", "--clear", "stage,subdomian"],
+    'Cannot use --clear "subdomian"',
+    'did you mean "subdomain"?',
+  ],
+  [["ps", "--__proto__=1"], 'Cannot use "--__proto__": no such flag', ""],
+  [["ps", "--a.b.c"], 'Cannot use "--a.b.c": no such flag', ""],
+];
+
+for (const [args, message, hint] of REFUSED) {
+  Deno.test(`parseArguments() refuses ${args.join(" ")}`, () => {
+    const error = assertThrows(() => parseArguments(args), CommandError);
+    assertStringIncludes(error.message, message);
+    assertStringIncludes(error.hint, hint);
+    assertEquals(error.exitCode, 2);
+  });
+}
+
+Deno.test("checkOperands() counts words and holds them against their possible values", () => {
+  const command = (name: string) => COMMANDS.find((each) => each.name === name)!;
+  const refused = (name: string, ...operands: string[]) =>
+    assertThrows(() => checkOperands(command(name), operands), CommandError);
+  checkOperands(command("add"), ["site", "blog"]);
+  checkOperands(command("list"), []);
+  assertStringIncludes(
+    refused("add").message,
+    "Cannot add: KIND (project, stack, site, stage) is missing",
+  );
+  assertStringIncludes(refused("add", "site").message, "Cannot add: NAME is missing");
+  assertEquals(refused("add", "sit", "x").hint, 'did you mean "site"?');
+  assertStringIncludes(
+    refused("list", "things").message,
+    'Cannot list "things": not one of projects',
+  );
+  const error = refused("add", "site", "my", "blog");
+  assertStringIncludes(error.message, 'Cannot add: "blog" is one word too many');
+  assertStringIncludes(error.hint, "a name with spaces needs quotes");
+});
+
+Deno.test("tableLines() aligns by what a terminal shows and shows what it would obey", () => {
+  assertEquals(
+    tableLines([["ab", "x"], ["日本", "y"], ["é", "z"], [null, ""]], { header: ["A", "B"] }),
+    [
+      "A     B",
+      "ab    x",
+      "日本  y",
+      "é     z",
+      "-     -",
+    ],
+  );
+  assertEquals(tableLines([["\x1b[31mred\x9b0m\n\u202e", 1]]), [
+    "\\u001b[31mred\\u009b0m\\n\\u202e  1",
+  ]);
+});
+
+Deno.test("tableLines() cuts to the width, and not within a wide character", () => {
+  const rows = [["container", "image"], ["日本語日本語", "x"]];
+  for (const width of [1, 2, 5, 8, 12, 13, 14, 20]) {
+    for (const line of tableLines(rows, { width })) {
+      assert(displayWidth(line) <= width, `${JSON.stringify(line)} at ${width}`);
+    }
+  }
+  assertEquals(tableLines(rows, { width: 8 }), ["contain…", "日本語…"]);
+  assertEquals(tableLines(rows, { width: 18 }), ["container     ima…", "日本語日本語  x"]);
+});
+
+Deno.test("tableLines() styles the text and not the padding", () => {
+  const lines = tableLines([[{ text: "up", style: "good" }, "x"], ["longer", "y"]], {
+    paint: (text, style) => style === undefined ? text : `<${text}>`,
+  });
+  assertEquals(lines, ["<up>      x", "longer  y"]);
+});
+
+Deno.test("resolveWorkload() takes a name, KIND/NAME or an id, and says which when there are several", () => {
+  const workloads = [
+    workload("site", "blog"),
+    { ...workload("stack", "blog"), id: "w-2" },
+    workload("project", "api"),
+  ];
+  const resolve = (text: string) => resolveWorkload(workloads, text, { action: "print labels" });
+  assertEquals(resolve("api").kind, "project");
+  assertEquals(resolve("site/blog").id, "w-blog");
+  assertEquals(resolve("stack/blog").id, "w-2");
+  assertEquals(resolve("w-2").kind, "stack");
+  const several = assertThrows(() => resolve("blog"), CommandError);
+  assertEquals(several.message, 'Cannot print labels: "blog" is the name of 2 workloads');
+  assertEquals(several.hint, "say which: site/blog, stack/blog");
+  const none = assertThrows(() => resolve("blgo"), CommandError);
+  assertEquals([none.hint, none.exitCode], ['did you mean "blog"?', 1]);
+  assertThrows(() => resolve("project/blog"), CommandError);
+});
+
+Deno.test("ago(), counted() and shortId() say small things", () => {
+  const now = new Date("2026-01-02T00:00:00Z");
+  assertEquals(ago("2026-01-01T23:59:57Z", now), "3s ago");
+  assertEquals(ago("2026-01-01T23:01:00Z", now), "59m ago");
+  assertEquals(ago("2025-12-31T00:00:00Z", now), "2d ago");
+  assertEquals(ago("2026-01-02T00:00:05Z", now), "0s ago");
+  assertEquals(ago(null, now), "never");
+  assertEquals([counted(1, "row"), counted(0, "row")], ["1 row", "0 rows"]);
+  assertEquals(shortId("ab".repeat(32)), "ab".repeat(6));
+  assertEquals(shortId("a-name"), "a-name");
+});
+
+Deno.test("describeFailure() has a hint on its own line, and traces only when asked", () => {
+  const error = new StoreError("conflict", 'Cannot add site "x": taken', {
+    hint: "choose another",
+    cause: new Error("the cause"),
+  });
+  assertEquals(describeFailure(error, { traces: false }), {
+    lines: ['Cannot add site "x": taken', "hint: choose another"],
+    exitCode: 1,
+  });
+  const { lines } = describeFailure(error, { traces: true });
+  assert(lines.some((line) => line.includes("words_test.ts")));
+  assert(lines.some((line) => line.startsWith("caused by Error: the cause")));
+});
+
+Deno.test("describeFailure() maps each kind of error to its exit code", () => {
+  const code = (error: unknown) => describeFailure(error, { traces: false }).exitCode;
+  const named = (name: string, fields = {}) =>
+    Object.assign(new Error("Cannot x"), { name, ...fields });
+  assertEquals(code(new ConfigError(["Cannot use x"])), 2);
+  assertEquals(code(new StoreError("invalid", "Cannot x")), 2);
+  assertEquals(code(new StoreError("corrupt", "Cannot x")), 1);
+  assertEquals(code(named("DockerError", { kind: "no-socket" })), 4);
+  assertEquals(code(named("DockerError", { kind: "host" })), 2);
+  assertEquals(code(named("LockHeldError")), 5);
+  assertEquals(code("a string"), 1);
+  const { lines } = describeFailure(new TypeError("x is not a function"), { traces: false });
+  assertEquals(lines[0], "Cannot go on: x is not a function");
+  assertStringIncludes(lines[1]!, "--log-level debug");
+});
+
+Deno.test("describeFailure() lists every problem of a configuration", () => {
+  const { lines } = describeFailure(new ConfigError(["Cannot use a", "Cannot use b"]), {
+    traces: false,
+  });
+  assertEquals(lines.slice(0, 3), [
+    "Cannot use the configuration: 2 problems",
+    "  - Cannot use a",
+    "  - Cannot use b",
+  ]);
+});
