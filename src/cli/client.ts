@@ -9,7 +9,7 @@
 import type { Config } from "../config.ts";
 import { CommandError, EXIT } from "./command.ts";
 import { dataDirExists } from "./data_dir.ts";
-import { type Daemon, findDaemon } from "./daemon_socket.ts";
+import { type Answer, type Daemon, findDaemon } from "./daemon_socket.ts";
 import { VERSION } from "./version.ts";
 
 /** Answers requests of the HTTP API. */
@@ -51,10 +51,13 @@ export async function withApi<T>(config: Config, use: (api: Api) => Promise<T>):
   }
 }
 
-/** The answer's JSON; throws what an error answer says. */
-export async function readAnswer<T>(response: Response): Promise<T> {
-  const text = await response.text();
-  if (!response.ok) throw problemError(response.status, text);
+/**
+ * The answer's JSON.
+ *
+ * @throws {CommandError} What an error answer says.
+ */
+export function readAnswer<T>({ ok, status, text }: Answer): T {
+  if (!ok) throw problemError(status, text);
   try {
     return (text === "" ? undefined : JSON.parse(text)) as T;
   } catch (cause) {
@@ -66,7 +69,7 @@ async function throughDaemon<T>(daemon: Daemon, use: (api: Api) => Promise<T>): 
   using open = daemon;
   return await use({
     request: async <T>(method: string, path: string, body?: unknown) =>
-      await readAnswer<T>(await open.ask(path, { method, body })),
+      readAnswer<T>(await open.ask(path, { method, body })),
   });
 }
 
@@ -97,16 +100,17 @@ async function inProcess<T>(config: Config, use: (api: Api) => Promise<T>): Prom
       now: () => new Date(),
     });
     return await use({
-      request: async <T>(method: string, path: string, body?: unknown) =>
-        await readAnswer<T>(
-          await app.request(`http://tinyforge${path}`, {
-            method,
-            ...(body !== undefined && {
-              body: JSON.stringify(body),
-              headers: { "content-type": "application/json" },
-            }),
+      request: async <T>(method: string, path: string, body?: unknown) => {
+        const response = await app.request(path, {
+          method,
+          ...(body !== undefined && {
+            body: JSON.stringify(body),
+            headers: { "content-type": "application/json" },
           }),
-        ),
+        });
+        const { ok, status } = response;
+        return readAnswer<T>({ ok, status, text: await response.text() });
+      },
     });
   } finally {
     data.close();

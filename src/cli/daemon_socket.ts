@@ -15,10 +15,18 @@ export interface AskOptions {
   readonly method?: string;
   /** Sent as JSON; absent: no body. */
   readonly body?: unknown;
-  /** Ends the request; its reason is thrown. */
-  readonly signal?: AbortSignal;
-  /** Until the answer's head has come, milliseconds. Default 30 s. */
+  /** Until the whole answer has come, milliseconds. Default 30 s. */
   readonly timeoutMs?: number;
+}
+
+/** A whole answer. */
+export interface Answer {
+  /** Whether the status is a good one. */
+  readonly ok: boolean;
+  /** HTTP status. */
+  readonly status: number;
+  /** The body. */
+  readonly text: string;
 }
 
 /** A daemon that listens; to be disposed. */
@@ -34,29 +42,30 @@ export class Daemon implements Disposable {
   }
 
   /**
-   * Its answer to a request. The body is to be read or cancelled.
+   * Its answer to a request.
    *
-   * @throws {CommandError} With exit code 4 when there is none.
+   * @throws {CommandError} With exit code 4 when there is none, or not all of one.
    */
-  async ask(path: string, options: AskOptions = {}): Promise<Response> {
-    const { method = "GET", body, signal, timeoutMs = 30_000 } = options;
+  async ask(path: string, options: AskOptions = {}): Promise<Answer> {
+    const { method = "GET", body, timeoutMs = 30_000 } = options;
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(LATE), timeoutMs);
+    const timer = setTimeout(() => late.abort(), timeoutMs);
     try {
-      return await fetch(`http://tinyforge${path}`, {
-        client: this.#client,
+      const response = await this.#fetch(path, {
         method,
-        signal: signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]),
+        signal: late.signal,
         ...(body !== undefined && {
           body: JSON.stringify(body),
           headers: { "content-type": "application/json" },
         }),
       });
+      return { ok: response.ok, status: response.status, text: await response.text() };
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      const why = error === LATE ? `no answer within ${timeoutMs / 1000} s` : innermost(error);
+      const why = late.signal.aborted
+        ? `no complete answer within ${timeoutMs / 1000} s`
+        : innermost(error);
       throw unreachable(this.path, why, {
-        hint: "the daemon may be stopping or hanging; its log says more, `tinyforge status` too",
+        hint: "the daemon may be stopping or hanging; its log says more",
         cause: error,
       });
     } finally {
@@ -64,9 +73,20 @@ export class Daemon implements Disposable {
     }
   }
 
+  /** A body as it comes, until it ends or `signal` aborts; then the reason is thrown. */
+  async *follow(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { body } = await this.#fetch(path, { signal });
+    yield* body ?? [];
+  }
+
   /** Ends every request under way. */
   [Symbol.dispose](): void {
     this.#client.close();
+  }
+
+  #fetch(path: string, init: RequestInit): Promise<Response> {
+    // An address, because Deno 2.9 asks DNS for a name, though it connects to the socket.
+    return fetch(`http://127.0.0.1${path}`, { ...init, client: this.#client });
   }
 }
 
@@ -102,7 +122,6 @@ export async function findDaemon(dataDir: string): Promise<Daemon | null> {
 }
 
 const MAX_SOCKET_PATH = 107;
-const LATE = new DOMException("late", "TimeoutError");
 
 function unreachable(
   path: string,

@@ -29,9 +29,8 @@ async function ask(dataDir: string): Promise<Health> {
   try {
     using daemon: Daemon | null = await findDaemon(dataDir);
     if (daemon === null) return { ready: false, reason: `no daemon listens in "${dataDir}"` };
-    const response = await daemon.ask("/readyz?verbose", { timeoutMs: TIMEOUT_MS });
-    const text = await response.text();
-    return response.ok ? { ready: true, reason: null } : { ready: false, reason: failed(text) };
+    const { ok, text } = await daemon.ask("/readyz?verbose", { timeoutMs: TIMEOUT_MS });
+    return ok ? { ready: true, reason: null } : { ready: false, reason: failed(text) };
   } catch (error) {
     // Docker knows two exit codes of a health check; whatever went wrong is the one for no.
     return { ready: false, reason: error instanceof Error ? error.message : String(error) };

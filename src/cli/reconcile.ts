@@ -46,7 +46,7 @@ async function onePass(
   using daemon = await findDaemon(config.dataDir);
   if (daemon !== null) {
     const asked = { method: "POST", timeoutMs: PASS_TIMEOUT_MS };
-    return await readAnswer<PassReport>(await daemon.ask("/api/reconcile", asked));
+    return readAnswer<PassReport>(await daemon.ask("/api/reconcile", asked));
   }
   for (const note of config.notes) options.log.warn(note);
   const { runOnce } = await import("../daemon.ts");

@@ -12,6 +12,8 @@ import { readAnswer } from "./client.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { LOCK, openIndex } from "./data_dir.ts";
 import { findDaemon } from "./daemon_socket.ts";
+import { isProcessAlive } from "../lock/liveness.ts";
+import { parsePid } from "../lock/record.ts";
 import { type FirstRun, firstRun, firstRunLines } from "./first_run.ts";
 import type { Output } from "./output.ts";
 import { ago, counted, refusalLine, tally } from "./phrases.ts";
@@ -29,8 +31,8 @@ interface Status {
   readonly daemon: DaemonStatus | null;
   /** Why a daemon that is there does not answer, else null. */
   readonly daemonError: string | null;
-  /** PID in the lock file; null: there is no lock file, or none that can be read. */
-  readonly lockPid: number | null;
+  /** Null: there is no lock file, or none that can be read. */
+  readonly lock: { readonly pid: number; readonly alive: boolean } | null;
   /** Null: there is no index yet. */
   readonly index: {
     readonly engineId: string | null;
@@ -63,7 +65,7 @@ async function read(invocation: Invocation): Promise<Status> {
   return {
     dataDir: config.dataDir,
     ...asked,
-    lockPid: await readLockPid(config.dataDir),
+    lock: await readLock(config.dataDir),
     index: store === null || host === undefined ? null : {
       engineId: host.engineId,
       foundEngineId: host.foundEngineId,
@@ -83,18 +85,18 @@ async function askDaemon(
     using daemon = await findDaemon(dataDir);
     if (daemon === null) return { daemon: null, daemonError: null };
     const response = await daemon.ask("/api/status", { timeoutMs: TIMEOUT_MS });
-    return { daemon: await readAnswer<DaemonStatus>(response), daemonError: null };
+    return { daemon: readAnswer<DaemonStatus>(response), daemonError: null };
   } catch (error) {
     // A daemon that hangs is what a status is asked for.
     return { daemon: null, daemonError: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** Of whoever holds the lock or crashed holding it; to look at it closer would be to take it. */
-async function readLockPid(dataDir: string): Promise<number | null> {
+/** Whoever holds the lock, or crashed holding it; to look closer would be to take it. */
+async function readLock(dataDir: string): Promise<Status["lock"]> {
   try {
-    const text = await Deno.readTextFile(join(dataDir, LOCK));
-    return /^[1-9]\d{0,9}\n?$/.test(text) ? Number(text) : null;
+    const pid = parsePid(await Deno.readTextFile(join(dataDir, LOCK)));
+    return pid === null ? null : { pid, alive: isProcessAlive(pid) };
   } catch {
     return null;
   }
@@ -126,10 +128,12 @@ function daemonCell({ daemon, daemonError }: Status, now: Date): Cell {
     : { text: `✗ not ready: ${since}`, style: "bad" };
 }
 
-function lockText({ daemon, lockPid }: Status): string {
-  if (lockPid === null) return daemon === null ? "free" : `✗ lost by PID ${daemon.pid}`;
-  if (daemon === null) return `PID ${lockPid}, which does not answer: starting, or it crashed`;
-  return `held by PID ${lockPid}`;
+function lockText({ daemon, lock }: Status): string {
+  if (lock === null) return daemon === null ? "free" : `✗ lost by PID ${daemon.pid}`;
+  if (!lock.alive) return `free: left by PID ${lock.pid}, which is gone`;
+  return daemon === null
+    ? `held by PID ${lock.pid}, which does not answer`
+    : `held by PID ${lock.pid}`;
 }
 
 function daemonCells({ engine, events, lastError, intervalSeconds }: DaemonStatus): Cell[][] {

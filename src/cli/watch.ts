@@ -139,8 +139,7 @@ async function follow(dataDir: string, bell: Bell, signal: AbortSignal): Promise
   while (!signal.aborted) {
     try {
       using daemon = await findDaemon(dataDir);
-      const response = await daemon?.ask("/api/events", { signal });
-      for await (const _ of response?.body ?? []) bell.ring();
+      for await (const _ of daemon?.follow("/api/events", signal) ?? []) bell.ring();
     } catch {
       // Whatever is wrong with the stream, the loop polls and shows what stands in the database.
     }
