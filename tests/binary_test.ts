@@ -1,0 +1,245 @@
+/**
+ * The binary as it is shipped: built by the compile task, run where there is nothing but glibc,
+ * against the real Engine, killed and started again. Only where a denort for this machine is at
+ * hand; elsewhere the reason is in the tests' names.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { ENGINE, type EngineScope, missing, run, until } from "./engine.ts";
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const TOOL = join(ROOT, "../shared/tools/denort.sh");
+
+/** A Deno and, for it to find, a denort of the same version. */
+interface Compiler {
+  readonly deno: string;
+  readonly denort: string;
+}
+
+const compiler = await findCompiler();
+const unavailable = compiler === null
+  ? "no denort here: name one with DENORT_BIN, and its Deno with DENO_COMPILE"
+  : await run("id", ["-u"]) === "0"
+  ? null
+  : "needs root for a chroot";
+
+async function findCompiler(): Promise<Compiler | null> {
+  const named = { deno: Deno.env.get("DENO_COMPILE"), denort: Deno.env.get("DENORT_BIN") };
+  if (named.deno && named.denort) return { deno: named.deno, denort: named.denort };
+  if (await Deno.stat(TOOL).then(() => false, () => true)) return null;
+  const exports = await run("bash", [TOOL]).catch(() => null);
+  if (exports === null) return null;
+  const value = (name: string) => new RegExp(`${name}='([^']+)'`).exec(exports)![1]!;
+  return { deno: value("DENO_COMPILE"), denort: value("DENORT_BIN") };
+}
+
+/** Like `engineTest()` with steps; ignored where no binary can be built, also in CI. */
+function binaryTest(
+  name: string,
+  test: (scope: EngineScope, t: Deno.TestContext) => Promise<void>,
+): void {
+  if (unavailable !== null) {
+    Deno.test({ name: `${name} (${unavailable})`, ignore: true, fn: () => {} });
+  } else if (typeof ENGINE === "string") {
+    missing(name, ENGINE);
+  } else {
+    const engine = ENGINE;
+    Deno.test(name, async (t) => {
+      await using scope = await engine.scope();
+      await test(scope, t);
+    });
+  }
+}
+
+/** A copy of the project, because the task writes beside the sources; and what it built there. */
+class Build implements AsyncDisposable {
+  readonly directory: string;
+  readonly binary: string;
+  /** What the task said. */
+  readonly said: string;
+
+  private constructor(directory: string, said: string) {
+    this.directory = directory;
+    this.binary = `${directory}/dist/tinyforge`;
+    this.said = said;
+  }
+
+  static async make(): Promise<Build> {
+    const directory = await Deno.makeTempDir({ prefix: "tinyforge-build-" });
+    try {
+      for (const name of ["src", "main.ts", "deno.json", "deno.lock"]) {
+        await run("cp", ["-r", join(ROOT, name), directory]);
+      }
+      const { success, stderr } = await new Deno.Command(compiler!.deno, {
+        args: ["task", "--quiet", "compile"],
+        cwd: directory,
+        env: { DENORT_BIN: compiler!.denort, NO_COLOR: "1" },
+      }).output();
+      const said = new TextDecoder().decode(stderr).trim();
+      if (!success) throw new Error(said);
+      return new Build(directory, said);
+    } catch (error) {
+      await Deno.remove(directory, { recursive: true });
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.directory, { recursive: true });
+  }
+}
+
+/**
+ * A root directory with the binary, the libraries it is linked to, and nothing else: no user, no
+ * home, no configuration. The binary finds data directory and Engine by its defaults.
+ */
+class BareHost implements AsyncDisposable {
+  readonly root: string;
+  readonly #engineSocket: string;
+  #daemon: Deno.ChildProcess | null = null;
+
+  private constructor(root: string, engineSocket: string) {
+    this.root = root;
+    this.#engineSocket = engineSocket;
+  }
+
+  static async make(binary: string, engineSocket: string): Promise<BareHost> {
+    const host = new BareHost(await Deno.makeTempDir({ prefix: "tinyforge-bare-" }), engineSocket);
+    // What `ldd` names: `libc.so.6 => /lib/…/libc.so.6 (0x…)` and the loader's own line.
+    const linked = await run("ldd", [binary]);
+    for (const [path] of linked.matchAll(/\/\S+(?= \(0x)/g)) {
+      await Deno.mkdir(join(host.root, path, ".."), { recursive: true });
+      await run("cp", ["-L", path, join(host.root, path)]);
+    }
+    await run("cp", [binary, join(host.root, "tinyforge")]);
+    for (const folder of ["proc", "tmp", "var/run"]) {
+      await Deno.mkdir(join(host.root, folder), { recursive: true });
+    }
+    await Deno.writeTextFile(join(host.root, "var/run/docker.sock"), "");
+    return host;
+  }
+
+  get dataDir(): string {
+    return join(this.root, "var/lib/tinyforge");
+  }
+
+  /** Runs the binary to its end; the mounts are seen by it alone and go with it. */
+  async tinyforge(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const { code, stdout, stderr } = await this.#command(args, "piped").output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: decode(stdout), stderr: decode(stderr) };
+  }
+
+  /** Starts the daemon; resolves when the index is ready. Its events must do the rest. */
+  async up(): Promise<void> {
+    const args = ["reconcile", "--interval", "5m", "--listen", "none"];
+    this.#daemon = this.#command(args, "null").spawn();
+    await until("the daemon is ready", async () => {
+      const { stdout } = await this.tinyforge("status", "--json");
+      return stdout !== "" && JSON.parse(stdout).daemon?.ready === true;
+    });
+  }
+
+  async down(signal: Deno.Signal): Promise<Deno.CommandStatus> {
+    const daemon = this.#daemon!;
+    this.#daemon = null;
+    daemon.kill(signal);
+    return await daemon.status;
+  }
+
+  /** State of each row, by role. */
+  async states(): Promise<Record<string, string>> {
+    const { stdout, stderr } = await this.tinyforge("ps", "--json");
+    assertEquals(stderr, "");
+    const rows: { role: string; state: string }[] = JSON.parse(stdout).items;
+    return Object.fromEntries(rows.map(({ role, state }) => [role, state]));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#daemon !== null) await this.down("SIGKILL");
+    await Deno.remove(this.root, { recursive: true });
+  }
+
+  #command(args: string[], output: "piped" | "null"): Deno.Command {
+    const script = 'mount -t proc proc "$0/proc" && ' +
+      'mount --bind "$1" "$0/var/run/docker.sock" && ' +
+      'root=$0 && shift && exec env -i TMPDIR=/tmp "$(command -v chroot)" "$root" "$@"';
+    return new Deno.Command("unshare", {
+      args: ["--mount", "sh", "-c", script, this.root, this.#engineSocket, "/tinyforge", ...args],
+      stdin: "null",
+      stdout: output,
+      stderr: output,
+    });
+  }
+}
+
+binaryTest("the binary keeps the index on a host with nothing but glibc", async (scope, t) => {
+  await using build = await Build.make();
+  // Size and start-up time as a step's name: the quiet test runner swallows what a test prints.
+  await t.step(build.said.split("\n").at(-1)!, async () => {
+    assertMatch(build.said, /^dist\/tinyforge: \d+\.\d MiB for .*, starts in \d+ ms$/m);
+    await run("sha256sum", ["--check", "--quiet", "tinyforge.sha256"], {
+      cwd: `${build.directory}/dist`,
+    });
+  });
+  assert(scope.host.kind === "unix");
+  await using host = await BareHost.make(build.binary, scope.host.path);
+
+  await t.step("it tells what it is made of, and writes its unit", async () => {
+    const version = await host.tinyforge("version", "--json");
+    assertEquals(version.code, 0, version.stderr);
+    assertEquals(Object.keys(JSON.parse(version.stdout)), ["tinyforge", "deno", "sqlite"]);
+    assertMatch(JSON.parse(version.stdout).sqlite, /^3\./);
+    const unit = await host.tinyforge("systemd");
+    assertStringIncludes(unit.stdout, "ExecStart=/tinyforge reconcile");
+  });
+
+  await t.step("one row comes by the boot pass, one by an event", async () => {
+    assertEquals((await host.tinyforge("add", "stack", scope.name)).code, 0);
+    const { stdout } = await host.tinyforge("labels", scope.name, "--json");
+    const workload: string = JSON.parse(stdout).labels["tinyforge.workload.id"];
+    const labelled = (role: string) => ({
+      labels: { "tinyforge.workload.id": workload, "tinyforge.workload.role": role },
+    });
+    await scope.run("before", labelled("before"));
+    await host.up();
+    assertEquals(await host.states(), { before: "running" });
+    await scope.run("after", labelled("after"));
+    await until("the event is seen", async () => (await host.states()).after === "running");
+  });
+
+  await t.step("killed, it starts again, lost nothing and catches up", async () => {
+    await host.down("SIGKILL");
+    await scope.docker("kill", scope.containerName("after"));
+    await host.up();
+    assertEquals(await host.states(), { before: "running", after: "stopped" });
+    assertEquals((await host.down("SIGTERM")).code, 0);
+  });
+
+  await t.step("it loads nothing that others planted", () => rejectsWhatOthersPlant(host));
+});
+
+/** A library that was changed in the data directory, and files in the shared temporary directory. */
+async function rejectsWhatOthersPlant(host: BareHost): Promise<void> {
+  const folder = join(host.dataDir, "lib");
+  const [library] = await Array.fromAsync(Deno.readDir(folder));
+  const path = join(folder, library!.name);
+  const genuine = await Deno.readFile(path);
+  await Deno.writeTextFile(path, "not the library");
+  const planted = ["deno-compile-tinyforge.cache", "tinyforge.cache", library!.name];
+  for (const name of planted) await Deno.writeTextFile(join(host.root, "tmp", name), "planted");
+
+  const { code, stderr } = await host.tinyforge("reconcile", "--once");
+  assertEquals(code, 0, stderr);
+  assertEquals(await Deno.readFile(path), genuine);
+  const left = (await Array.fromAsync(Deno.readDir(join(host.root, "tmp")))).map(({ name }) =>
+    name
+  );
+  assertEquals(left.sort(), planted.sort(), "the binary keeps nothing in the temporary directory");
+  for (const name of planted) {
+    assertEquals(await Deno.readTextFile(join(host.root, "tmp", name)), "planted");
+  }
+}
