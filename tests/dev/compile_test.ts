@@ -40,16 +40,16 @@ Deno.test("ENVIRONMENT lets the binary read every variable that the program asks
   assert(ENVIRONMENT.includes("TINYFORGE_*"));
 });
 
-/** Runs the task as `deno task compile` does, where no denort can be found or downloaded. */
+/** Runs the task with its own permissions, as `deno task compile` does. */
 async function compile(
   args: string[],
-  env: Record<string, string> = {},
+  { env = {}, cwd = ROOT }: { env?: Record<string, string>; cwd?: string } = {},
 ): Promise<{ code: number; text: string }> {
   const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
   const [, ...command] = (tasks.compile as string).split(" ");
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...command, ...args],
-    cwd: ROOT,
+    cwd,
     env: { NO_COLOR: "1", ...env },
     stdout: "null",
   }).output();
@@ -71,5 +71,37 @@ Deno.test("compile refuses what it can't build for, and says what it can", async
     assertEquals(code, 1);
     assertStringIncludes(text, "Cannot build: unknown arguments");
     assert(!text.includes("    at "), text);
+  }
+});
+
+Deno.test("compile says how to get a denort where there is none, and leaves no binary", async () => {
+  // A copy, because the task removes what was built before.
+  const cwd = await Deno.makeTempDir({ prefix: "tinyforge-compile-" });
+  try {
+    const { success } = await new Deno.Command("cp", {
+      args: [
+        "-r",
+        ...["src", "main.ts", "deno.json", "deno.lock"].map((name) => join(ROOT, name)),
+        cwd,
+      ],
+    }).output();
+    assert(success);
+    const { code, text } = await compile([], { cwd, env: { DENORT_BIN: "/nonexistent/denort" } });
+    assertEquals(code, 1);
+    const lines = text.trim().split("\n");
+    assertEquals(lines.length, 2, text);
+    assertEquals(lines[0], 'Cannot build: no denort at "/nonexistent/denort"');
+    assertStringIncludes(lines[1]!, `hint: put the denort of Deno ${Deno.version.deno} for `);
+    assertStringIncludes(lines[1]!, "name it with DENORT_BIN");
+    const built = (await Array.fromAsync(Deno.readDir(`${cwd}/dist`))).map(({ name }) => name);
+    assertEquals(built.sort(), ["assets", "deno.json", "deno.lock"]);
+
+    const missing = await compile([], { cwd, env: { SQLITE_LIBRARY: "/nonexistent/lib.so" } });
+    assertEquals(missing.code, 1);
+    assertStringIncludes(missing.text, 'no "/nonexistent/lib.so" here\nhint: ');
+    const other = await compile([], { cwd, env: { SQLITE_LIBRARY: join(ROOT, "main.ts") } });
+    assertStringIncludes(other.text, "is not a library for it\nhint: ");
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
   }
 });
