@@ -15,12 +15,16 @@ export interface DirtyOptions {
   burst?: number;
   /** Then it is read at most once in this time. */
   refillMs?: number;
+  /** How long after a read a container is read once more. */
+  verifyMs?: number;
 }
 
 /** A container to be read. */
 interface Entry {
   event: EngineEvent;
   dueAt: number;
+  /** Nothing new is known of it: it is only read again to be sure. */
+  again: boolean;
 }
 
 /** What one container has used up: reads taken, and when that was so. */
@@ -37,14 +41,18 @@ export class DirtySet {
   readonly #windowMs: number;
   readonly #burst: number;
   readonly #refillMs: number;
+  readonly #verifyMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #buckets = new Map<string, Bucket>();
+  /** Of the containers taken last, those that are read to be sure, and need not be again. */
+  readonly #verified = new Set<string>();
 
   /** An empty set. */
-  constructor({ windowMs = 3, burst = 6, refillMs = 400 }: DirtyOptions = {}) {
+  constructor({ windowMs = 3, burst = 6, refillMs = 400, verifyMs = 200 }: DirtyOptions = {}) {
     this.#windowMs = windowMs;
     this.#burst = burst;
     this.#refillMs = refillMs;
+    this.#verifyMs = verifyMs;
   }
 
   /** Number of dirty containers, due or not. */
@@ -64,21 +72,40 @@ export class DirtySet {
   /** Marks the event's container. A later event of a dirty container only replaces the earlier. */
   mark(event: EngineEvent, now: number): void {
     const entry = this.#entries.get(event.containerId);
-    if (entry !== undefined) {
+    if (entry !== undefined && !entry.again) {
       entry.event = event;
       return;
     }
     const used = this.#usedAt(event.containerId, now);
     const waitMs = used + 1 <= this.#burst ? 0 : (used + 1 - this.#burst) * this.#refillMs;
-    this.#entries.set(event.containerId, { event, dueAt: now + Math.max(this.#windowMs, waitMs) });
+    const dueAt = now + Math.max(this.#windowMs, waitMs);
+    this.#entries.set(event.containerId, { event, dueAt, again: false });
+  }
+
+  /**
+   * Has containers that were just read read once more, unless an event does so before: the Engine
+   * sends some events, such as `unpause`, a moment before its listing shows what they tell.
+   * Returns the events that were read for the first time.
+   */
+  verify(read: ReadonlyMap<string, EngineEvent>, now: number): EngineEvent[] {
+    const first: EngineEvent[] = [];
+    for (const [id, event] of read) {
+      if (this.#verified.delete(id)) continue;
+      first.push(event);
+      if (this.#entries.has(id)) continue;
+      this.#entries.set(id, { event, dueAt: now + this.#verifyMs, again: true });
+    }
+    return first;
   }
 
   /** Takes the containers that are due, with the event that named each last. */
   takeDue(now: number): Map<string, EngineEvent> {
     const due = new Map<string, EngineEvent>();
-    for (const [id, { event, dueAt }] of this.#entries) {
+    this.#verified.clear();
+    for (const [id, { event, dueAt, again }] of this.#entries) {
       if (dueAt > now) continue;
       due.set(id, event);
+      if (again) this.#verified.add(id);
       this.#entries.delete(id);
       this.#buckets.set(id, { used: this.#usedAt(id, now) + 1, at: now });
     }
@@ -88,7 +115,11 @@ export class DirtySet {
   /** Takes every dirty container, due or not: a full listing is about to show them all. */
   takeAll(now: number): Map<string, EngineEvent> {
     const all = new Map<string, EngineEvent>();
-    for (const [id, { event }] of this.#entries) all.set(id, event);
+    this.#verified.clear();
+    for (const [id, { event, again }] of this.#entries) {
+      all.set(id, event);
+      if (again) this.#verified.add(id);
+    }
     this.#entries.clear();
     for (const id of this.#buckets.keys()) {
       if (this.#usedAt(id, now) === 0) this.#buckets.delete(id);

@@ -179,10 +179,11 @@ export class Loop {
     this.#wanted = null;
     const unbroken = this.#unbroken && why === "tick";
     this.#unbroken = this.#stream?.up ?? false;
-    const named = new Set(this.#dirty.takeAll(this.#now()).keys());
+    const named = this.#dirty.takeAll(this.#now());
     const result = await this.#attempt((signal) => this.#o.reconciler.fullPass({ signal }), wanted);
     if (result === null) return;
     this.#tickAt = this.#now() + this.#tickMs();
+    this.#caughtUp(named);
     if (unbroken) {
       const unnamed = result.changedContainers.filter((id) => !named.has(id));
       this.#drift.suspect(unnamed, this.#now());
@@ -203,9 +204,14 @@ export class Loop {
     );
     if (dirty.size > STORM_SIZE) this.#notBefore = this.#now() + STORM_WAIT_MS;
     if (result === null) return;
-    for (const { timeMs } of dirty.values()) {
-      if (timeMs === null) continue;
-      this.#o.metrics.eventLag.observe(Math.max(0, this.#o.clock.now() - timeMs) / 1000);
+    this.#caughtUp(dirty);
+  }
+
+  /** What these events announced is in the index now, or will be when they are read once more. */
+  #caughtUp(events: ReadonlyMap<string, EngineEvent>): void {
+    const { clock, metrics } = this.#o;
+    for (const { timeMs } of this.#dirty.verify(events, this.#now())) {
+      if (timeMs !== null) metrics.eventLag.observe(Math.max(0, clock.now() - timeMs) / 1000);
     }
   }
 

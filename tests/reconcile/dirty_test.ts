@@ -49,6 +49,27 @@ Deno.test("DirtySet reads the last event of a loop though its reads are used up"
   assertEquals(dirty.takeDue(420).get("a")?.action, "die");
 });
 
+Deno.test("DirtySet has a container read once more after a read, and no more than once", () => {
+  const dirty = new DirtySet({ verifyMs: 200 });
+  dirty.mark(event("a", "unpause"), 0);
+  const first = dirty.takeDue(3);
+  assertEquals(dirty.verify(first, 4).map((e) => e.containerId), ["a"]);
+  assertEquals(dirty.nextDueAt, 204);
+  const again = dirty.takeDue(204);
+  assertEquals([...again.keys()], ["a"]);
+  assertEquals([dirty.verify(again, 205), dirty.size], [[], 0]);
+});
+
+Deno.test("DirtySet reads a container at once that an event names before it is read once more", () => {
+  const dirty = new DirtySet({ windowMs: 3, verifyMs: 200 });
+  dirty.mark(event("a", "die"), 0);
+  dirty.verify(dirty.takeDue(3), 4);
+  dirty.mark(event("a", "start"), 10);
+  assertEquals(dirty.nextDueAt, 13);
+  assertEquals(dirty.verify(dirty.takeDue(13), 14).map((e) => e.action), ["start"]);
+  assertEquals(dirty.nextDueAt, 214);
+});
+
 Deno.test("DirtySet gives everything, due or not, to a full listing", () => {
   const dirty = new DirtySet();
   dirty.mark(event("a"), 0);

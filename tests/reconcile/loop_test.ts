@@ -176,6 +176,21 @@ Deno.test("Loop takes an event for a container that is gone for what it is", asy
   await until("a is missing", () => states(r.store) === "a=missing", { withinMs: 1000 });
 });
 
+Deno.test("Loop reads once more what an Engine announced before its listing showed it", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const a = engine.add({ labels: labels("a"), state: "paused" });
+  r.loop().start();
+  await settled(r, engine);
+  engine.emit("unpause", a);
+  await until("it was read", () => engine.count("list_ids") === 1);
+  engine.emitting = false;
+  engine.setState(a, "running");
+  await until("the index is right", () => states(r.store) === "a=running", { withinMs: 1000 });
+  assertEquals(engine.count("list_ids"), 2);
+});
+
 Deno.test("Loop notices a half-open stream by what its ticks find, and opens it again", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host, { clock: fastClock(20) });
