@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { SYSTEM_CLOCK, timestamp } from "./clock.ts";
+import { type Clock, SYSTEM_CLOCK, timestamp } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { DockerClient } from "./docker/client.ts";
 import { type DockerHost, resolveDockerHost } from "./docker/host.ts";
@@ -27,6 +27,8 @@ export interface DaemonOptions {
   log: Log;
   /** The program's version. */
   version: string;
+  /** The time; the system's by default. */
+  clock?: Clock;
 }
 
 /** Name of the database in the data directory. */
@@ -112,8 +114,8 @@ export async function runOnce(config: Config, options: DaemonOptions): Promise<P
  * @throws {LockHeldError | StoreError | ConfigError} when it can't start.
  */
 export async function runDaemon(config: Config, options: DaemonOptions): Promise<number> {
-  const { log, version } = options;
-  const startedAt = timestamp(SYSTEM_CLOCK);
+  const { log, version, clock = SYSTEM_CLOCK } = options;
+  const startedAt = timestamp(clock);
   for (const note of config.notes) log.warn(note);
   const host = dockerHost(config);
 
@@ -142,7 +144,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     docker,
     store,
     composePrefix: config.composePrefix,
-    clock: SYSTEM_CLOCK,
+    clock,
     log,
     metrics,
   });
@@ -150,7 +152,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     reconciler,
     docker,
     intervalMs: config.intervalMs,
-    clock: SYSTEM_CLOCK,
+    clock,
     log,
     metrics,
   });
@@ -187,7 +189,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       requestPass: () => loop.request(),
       composePrefix: config.composePrefix,
       version,
-      now: () => new Date(SYSTEM_CLOCK.now()),
+      now: () => new Date(clock.now()),
     });
     const listeners = await serve(app, {
       socketPath: join(config.dataDir, SOCKET),
@@ -202,12 +204,12 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       await Promise.all([
         announce(manager, {
           outcomes: loop.outcomes,
-          clock: SYSTEM_CLOCK,
+          clock,
           signal: stopping.signal,
         }),
         sayWhatIsUnmanaged(loop, { store, log, signal: stopping.signal }),
         watchLock(data.lock, {
-          clock: SYSTEM_CLOCK,
+          clock,
           signal: stopping.signal,
           onLost: ({ reason, owner }) => {
             log.error("lock lost, stopping", { reason, owner, path: data.lock.path });

@@ -8,6 +8,7 @@
 
 import { type DockerHost, parseDockerHost, resolveDockerHost } from "../src/docker/host.ts";
 import { DockerClient } from "../src/docker/client.ts";
+import { Janitor } from "./janitor.ts";
 
 /** Image that the containers of tests run: a static busybox and nothing else. */
 export const TEST_IMAGE = "tinyforge-test/busybox:1";
@@ -127,6 +128,17 @@ export class RealEngine {
   }
 }
 
+/** How a test's container is made. */
+export interface ContainerOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Further options of `docker run`. */
+  readonly args?: readonly string[];
+  /** Instead of sleeping for an hour. */
+  readonly command?: readonly string[];
+  /** `none` by default. */
+  readonly network?: string;
+}
+
 /** What one test makes in an Engine; disposing of it removes exactly that. */
 export class EngineScope implements AsyncDisposable {
   /** The Engine it is in. */
@@ -155,21 +167,15 @@ export class EngineScope implements AsyncDisposable {
   }
 
   /**
-   * Creates and starts a container without a network; resolves with its id. `args` go before the
-   * image, `command` runs instead of sleeping for an hour.
+   * Creates and starts a container, without a network unless one is named; resolves with its id.
+   * `args` go before the image, `command` runs instead of sleeping for an hour.
    */
-  run(
-    name: string,
-    options: { labels?: Record<string, string>; args?: string[]; command?: string[] } = {},
-  ): Promise<string> {
+  run(name: string, options: ContainerOptions = {}): Promise<string> {
     return this.docker("run", "--detach", ...this.#arguments(name, options));
   }
 
   /** As {@linkcode run}, without starting it. */
-  create(
-    name: string,
-    options: { labels?: Record<string, string>; args?: string[]; command?: string[] } = {},
-  ): Promise<string> {
+  create(name: string, options: ContainerOptions = {}): Promise<string> {
     return this.docker("create", ...this.#arguments(name, options));
   }
 
@@ -200,13 +206,11 @@ export class EngineScope implements AsyncDisposable {
     }
   }
 
-  #arguments(
-    name: string,
-    options: { labels?: Record<string, string>; args?: string[]; command?: string[] },
-  ): string[] {
+  #arguments(name: string, options: ContainerOptions): string[] {
     const labels = { ...options.labels, [TEST_LABEL]: this.name };
     return [
-      ...["--name", this.containerName(name), "--network", "none", "--stop-timeout", "0"],
+      ...["--name", this.containerName(name), "--stop-timeout", "0"],
+      ...["--network", options.network ?? "none"],
       ...Object.entries(labels).flatMap(([label, value]) => ["--label", `${label}=${value}`]),
       ...options.args ?? [],
       TEST_IMAGE,
@@ -221,17 +225,25 @@ export class EngineScope implements AsyncDisposable {
  */
 export class PrivateEngine extends RealEngine implements AsyncDisposable {
   readonly #directory: string;
+  readonly #args: readonly string[];
+  readonly #janitor: Janitor;
   readonly #containerd: Deno.ChildProcess;
   #dockerd: Deno.ChildProcess | null = null;
 
-  private constructor(directory: string, containerd: Deno.ChildProcess) {
+  private constructor(
+    directory: string,
+    containerd: Deno.ChildProcess,
+    args: readonly string[],
+  ) {
     super(`unix://${directory}/docker.sock`);
     this.#directory = directory;
+    this.#janitor = new Janitor(directory);
     this.#containerd = containerd;
+    this.#args = args;
   }
 
-  /** Resolves when it answers, after a second or two. */
-  static async start(): Promise<PrivateEngine> {
+  /** Resolves when it answers, after a second or two. `args` are further options of dockerd. */
+  static async start(options: { args?: readonly string[] } = {}): Promise<PrivateEngine> {
     const directory = await Deno.makeTempDir({ prefix: "tfengine" });
     const config = `version = 2\nroot = "${directory}/containerd"\n` +
       `state = "${directory}/containerd-state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n` +
@@ -239,7 +251,8 @@ export class PrivateEngine extends RealEngine implements AsyncDisposable {
     await Deno.writeTextFile(`${directory}/containerd.toml`, config);
     await Deno.writeTextFile(`${directory}/daemon.json`, "{}");
     const args = ["--config", `${directory}/containerd.toml`];
-    const engine = new PrivateEngine(directory, spawn("containerd", args, directory));
+    const containerd = spawn("containerd", args, directory);
+    const engine = new PrivateEngine(directory, containerd, options.args ?? []);
     try {
       const socket = `${directory}/containerd.sock`;
       await until("containerd listens", () => Deno.stat(socket).catch(() => null));
@@ -276,6 +289,7 @@ export class PrivateEngine extends RealEngine implements AsyncDisposable {
       ...["--pidfile", `${this.#directory}/docker.pid`],
       ...["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"],
       ...["--ip-masq=false", "--userland-proxy=false", "--log-level=warn"],
+      ...this.#args,
     ], this.#directory);
     using client = new DockerClient({ host: this.host, timeoutMs: 1000 });
     await until(
@@ -312,23 +326,20 @@ export class PrivateEngine extends RealEngine implements AsyncDisposable {
 
   /** Ends everything and removes all files. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (await Deno.stat(`${this.#directory}/data`).catch(() => null)) {
+    try {
       await this.#removeContainers();
+      await this.stop();
+      this.#containerd.kill("SIGTERM");
+    } finally {
+      await this.#janitor[Symbol.asyncDispose]();
+      await this.#dockerd?.status;
+      await this.#containerd.status;
     }
-    await this.stop();
-    this.#containerd.kill("SIGTERM");
-    await this.#containerd.status;
-    // dockerd mounts its data on itself, and leaves that behind when it is killed.
-    const mounts = await Deno.readTextFile("/proc/self/mounts");
-    const points = mounts.split("\n").map((line) => line.split(" ")[1] ?? "");
-    for (const point of points.reverse()) {
-      if (point.startsWith(`${this.#directory}/`)) await run("umount", [point]);
-    }
-    await Deno.remove(this.#directory, { recursive: true });
   }
 
-  /** Containers outlive a killed dockerd: only a living one can remove them and their mounts. */
+  /** Containers outlive a killed dockerd: only a living one removes all that belongs to them. */
   async #removeContainers(): Promise<void> {
+    if (!await Deno.stat(`${this.#directory}/data/containers`).catch(() => null)) return;
     this.thaw();
     if (!await Deno.stat(this.socket).catch(() => null)) await this.stop();
     await this.up();

@@ -5,6 +5,7 @@
  */
 
 import { type DockerHost, parseDockerHost } from "../src/docker/host.ts";
+import { Janitor } from "./janitor.ts";
 import { busyboxArchive, missing, run, until } from "./engine.ts";
 
 /** Image that the containers of tests run. */
@@ -29,10 +30,12 @@ export class PodmanService implements AsyncDisposable {
   /** For `new DockerClient({ host })`. */
   readonly host: DockerHost;
   readonly #directory: string;
+  readonly #janitor: Janitor;
   #service: Deno.ChildProcess | null = null;
 
   private constructor(directory: string) {
     this.#directory = directory;
+    this.#janitor = new Janitor(directory);
     this.address = `unix://${directory}/podman.sock`;
     this.host = parseDockerHost(this.address);
   }
@@ -102,15 +105,12 @@ export class PodmanService implements AsyncDisposable {
 
   /** Removes containers, image and storage. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.down();
-    await this.podman("rm", "--all", "--force").catch(() => {});
-    await this.podman("rmi", "--all", "--force").catch(() => {});
-    const mounts = await Deno.readTextFile("/proc/self/mounts");
-    const points = mounts.split("\n").map((line) => line.split(" ")[1] ?? "");
-    for (const point of points.reverse()) {
-      if (point.startsWith(`${this.#directory}/`)) await run("umount", [point]);
+    try {
+      await this.down();
+      await this.podman("rm", "--all", "--force");
+    } finally {
+      await this.#janitor[Symbol.asyncDispose]();
     }
-    await Deno.remove(this.#directory, { recursive: true });
   }
 
   #global(): string[] {
