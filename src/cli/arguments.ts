@@ -50,7 +50,7 @@ export function parseArguments(args: readonly string[]): ParsedArguments {
 
   const { command, operands } = findCommand(words.map(String), switches);
   const allowed = command === null ? ALL_FLAGS : flagsOf(command);
-  for (const arg of unknown) throw unknownFlag(arg, allowed);
+  for (const arg of unknown) throw unknownFlag(arg, command, allowed);
   for (const name of [...values.keys(), ...switches]) {
     if (command === null || allowed.has(name) || name === "version") continue;
     throw foreignFlag(name, command, allowed);
@@ -71,12 +71,12 @@ export function checkOperands(command: Command, operands: readonly string[]): vo
     if (value === undefined) {
       if (operand.optional) return;
       const which = operand.values === undefined ? "" : ` (${operand.values.join(", ")})`;
-      throw usageError(`Cannot ${command.name}: ${operand.name}${which} is missing`, hint);
+      throw usageError(`Cannot run "${command.name}": ${operand.name}${which} is missing`, hint);
     }
     if (operand.values === undefined || operand.values.includes(value)) return;
     const meant = nearest(value, operand.values);
     throw usageError(
-      `Cannot ${command.name} ${quote(value)}: not one of ${operand.values.join(", ")}`,
+      `Cannot run "${command.name}": ${quote(value)} is not one of ${operand.values.join(", ")}`,
       meant === null ? hint : `did you mean ${quote(meant)}?`,
     );
   });
@@ -84,7 +84,7 @@ export function checkOperands(command: Command, operands: readonly string[]): vo
   if (extra === undefined) return;
   const count = command.operands.length;
   throw usageError(
-    `Cannot ${command.name}: ${quote(extra)} is one word too many`,
+    `Cannot run "${command.name}": ${quote(extra)} is one word too many`,
     count === 0 ? hint : `${hint}; a name with spaces needs quotes`,
   );
 }
@@ -149,16 +149,24 @@ function unknownCommand(word: string): Error {
   );
 }
 
-function unknownFlag(arg: string, allowed: ReadonlySet<string>): Error {
+function unknownFlag(
+  arg: string,
+  command: Command | null,
+  allowed: ReadonlySet<string>,
+): Error {
   const [, name = ""] = /^--?([^=]*)/s.exec(arg) ?? [];
   if (allowed.has(name) && arg.endsWith("=")) {
-    return usageError(`Cannot use --${name}: it needs a value`);
+    return usageError(`Cannot use --${name}: it needs a value`, flagsHint(command));
   }
   const meant = nearest(name, allowed);
   return usageError(
     `Cannot use ${quote(arg.replace(/=.*$/s, ""))}: no such flag`,
-    meant === null ? undefined : `did you mean --${meant}?`,
+    meant === null ? flagsHint(command) : `did you mean --${meant}?`,
   );
+}
+
+function flagsHint(command: Command | null): string {
+  return `\`tinyforge help${command === null ? "" : ` ${command.name}`}\` lists the flags`;
 }
 
 function foreignFlag(name: string, command: Command, allowed: ReadonlySet<string>): Error {
@@ -167,19 +175,14 @@ function foreignFlag(name: string, command: Command, allowed: ReadonlySet<string
   return usageError(
     `Cannot use --${name} with "${command.name}": it is a flag of ` +
       alternatives(owners.map((other) => `"${other.name}"`)),
-    meant === null
-      ? `\`tinyforge help ${command.name}\` lists its flags`
-      : `did you mean --${meant}?`,
+    meant === null ? flagsHint(command) : `did you mean --${meant}?`,
   );
 }
 
 function checkValue(flag: Flag, value: string | undefined, command: Command): void {
   if (value === undefined) return;
   if (value === "") {
-    throw usageError(
-      `Cannot use --${flag.name}: it needs a value`,
-      `\`tinyforge help ${command.name}\` explains it`,
-    );
+    throw usageError(`Cannot use --${flag.name}: it needs a value`, flagsHint(command));
   }
   const { values } = flag;
   if (values === undefined) return;
@@ -188,7 +191,7 @@ function checkValue(flag: Flag, value: string | undefined, command: Command): vo
   const meant = nearest(wrong, values);
   throw usageError(
     `Cannot use --${flag.name} ${quote(wrong)}: not one of ${values.join(", ")}`,
-    meant === null ? undefined : `did you mean ${quote(meant)}?`,
+    meant === null ? flagsHint(command) : `did you mean ${quote(meant)}?`,
   );
 }
 

@@ -26,8 +26,8 @@ const SGR: Readonly<Record<Style, number>> = { good: 32, warn: 33, bad: 31, fain
 
 /** stdout and stderr of this process. */
 export class Output {
-  /** Whether stdout is a terminal. */
-  readonly terminal: boolean = Deno.stdout.isTerminal();
+  /** Whether stdout is a terminal that knows more than letters. */
+  readonly terminal: boolean = Deno.stdout.isTerminal() && Deno.env.get("TERM") !== "dumb";
   readonly #color: boolean;
 
   /** Colours on a terminal, unless `NO_COLOR` or the option says otherwise. */

@@ -44,7 +44,7 @@ export function commandUsage(command: Command): string {
 }
 
 /** The command as it is typed: `tinyforge add KIND NAME [--domain NAME] …`. */
-export function synopsis(command: Command): string {
+function synopsis(command: Command): string {
   const operands = command.operands.map(({ name, optional, values }) => {
     const word = values === undefined ? name : values.join("|");
     return optional ? `[${word}]` : word;
@@ -64,8 +64,9 @@ function flagLine(flag: Flag): readonly [string, string] {
 }
 
 function configFlag(flag: typeof CONFIG_FLAGS[number]): string {
-  return `  ${flagForm(flag)}  (${flag.env.join(", ")})
-      ${flag.description}
+  const [form, description] = flagLine(flag);
+  return `  ${form}  (${flag.env.join(", ")})
+      ${description}
       default: ${flag.fallback}`;
 }
 

@@ -87,5 +87,5 @@ Deno.test("completions refuses a shell it doesn't know", async () => {
   const { code, stdout, stderr } = await host.run("completions", "fihs");
   assertEquals([code, stdout], [2, ""]);
   assertStringIncludes(stderr, 'did you mean "fish"?');
-  assert(stderr.startsWith('Cannot completions "fihs": not one of bash, zsh, fish\n'));
+  assert(stderr.startsWith('Cannot run "completions": "fihs" is not one of bash, zsh, fish\n'));
 });

@@ -87,9 +87,9 @@ const REFUSED: [args: string[], message: string, hint: string][] = [
   [
     ["ps", "--florb=1"],
     'Cannot use "--florb": no such flag',
-    "`tinyforge help` lists the commands",
+    "`tinyforge help ps` lists the flags",
   ],
-  [["ps", "-x"], 'Cannot use "-x": no such flag', "`tinyforge help` lists the commands"],
+  [["ps", "-x"], 'Cannot use "-x": no such flag', "`tinyforge help ps` lists the flags"],
   [
     ["--intervall", "5s", "reconcile"],
     'Cannot use "--intervall": no such flag',
@@ -98,7 +98,7 @@ const REFUSED: [args: string[], message: string, hint: string][] = [
   [
     ["list", "--watch"],
     'Cannot use --watch with "list": it is a flag of "ps"',
-    "`tinyforge help list` lists its flags",
+    "`tinyforge help list` lists the flags",
   ],
   [
     ["ps", "--kind", "stie"],
@@ -106,11 +106,15 @@ const REFUSED: [args: string[], message: string, hint: string][] = [
     'did you mean "site"?',
   ],
   [["ps", "--kind=site,stack"], 'Cannot use --kind "site,stack": not one of', ""],
-  [["ps", "--state"], "Cannot use --state: it needs a value", "`tinyforge help ps` explains it"],
+  [
+    ["ps", "--state"],
+    "Cannot use --state: it needs a value",
+    "`tinyforge help ps` lists the flags",
+  ],
   [
     ["ps", "--state="],
     "Cannot use --state: it needs a value",
-    "`tinyforge help` lists the commands",
+    "`tinyforge help ps` lists the flags",
   ],
   [
     ["container", "set", "r", "--clear", "stage,subdomian"],
@@ -138,16 +142,16 @@ Deno.test("checkOperands() counts words and holds them against their possible va
   checkOperands(command("list"), []);
   assertStringIncludes(
     refused("add").message,
-    "Cannot add: KIND (project, stack, site, stage) is missing",
+    'Cannot run "add": KIND (project, stack, site, stage) is missing',
   );
-  assertStringIncludes(refused("add", "site").message, "Cannot add: NAME is missing");
+  assertStringIncludes(refused("add", "site").message, 'Cannot run "add": NAME is missing');
   assertEquals(refused("add", "sit", "x").hint, 'did you mean "site"?');
   assertStringIncludes(
     refused("list", "things").message,
-    'Cannot list "things": not one of projects',
+    'Cannot run "list": "things" is not one of projects',
   );
   const error = refused("add", "site", "my", "blog");
-  assertStringIncludes(error.message, 'Cannot add: "blog" is one word too many');
+  assertStringIncludes(error.message, 'Cannot run "add": "blog" is one word too many');
   assertStringIncludes(error.hint, "a name with spaces needs quotes");
 });
 
