@@ -54,6 +54,8 @@ const INERT = new Set([
   "exec_start",
   "export",
   "extract-to-dir",
+  // A signal was sent; if it ended the container, `die` follows.
+  "kill",
   "mount",
   "prune",
   "resize",

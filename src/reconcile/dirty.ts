@@ -48,7 +48,7 @@ export class DirtySet {
   readonly #verified = new Set<string>();
 
   /** An empty set. */
-  constructor({ windowMs = 3, burst = 6, refillMs = 400, verifyMs = 200 }: DirtyOptions = {}) {
+  constructor({ windowMs = 3, burst = 8, refillMs = 400, verifyMs = 200 }: DirtyOptions = {}) {
     this.#windowMs = windowMs;
     this.#burst = burst;
     this.#refillMs = refillMs;
@@ -105,9 +105,10 @@ export class DirtySet {
     for (const [id, { event, dueAt, again }] of this.#entries) {
       if (dueAt > now) continue;
       due.set(id, event);
-      if (again) this.#verified.add(id);
       this.#entries.delete(id);
-      this.#buckets.set(id, { used: this.#usedAt(id, now) + 1, at: now });
+      // To be sure is free: a loop's next event comes before it.
+      if (again) this.#verified.add(id);
+      else this.#buckets.set(id, { used: this.#usedAt(id, now) + 1, at: now });
     }
     return due;
   }
