@@ -33,6 +33,8 @@ export interface SubscribeOptions {
   readonly after?: number;
   /** Ends the subscription. */
   readonly signal?: AbortSignal;
+  /** Called once when it is over, also when nobody is reading at that moment. Must not throw. */
+  readonly onEnd?: (why: SubscriptionEnd) => void;
 }
 
 /**
@@ -84,13 +86,16 @@ export class Feed<T> {
    * are no longer all there, or are more than a subscriber may have unread, `gap` is true and the
    * subscription begins now: the subscriber needs a new picture of the whole.
    */
-  subscribe({ after, signal }: SubscribeOptions = {}): FeedSubscription<T> {
+  subscribe({ after, signal, onEnd }: SubscribeOptions = {}): FeedSubscription<T> {
     const missed = after === undefined ? [] : this.#since(after);
     const subscription = new FeedSubscription<T>({
       gap: missed === null,
       missed: missed ?? [],
       limit: this.#buffer,
-      onEnd: (ended) => this.#subscriptions.delete(ended),
+      onEnd: (ended, why) => {
+        this.#subscriptions.delete(ended);
+        onEnd?.(why);
+      },
     });
     if (this.#closed) {
       subscription[end]("closed");
@@ -131,7 +136,7 @@ interface SubscriptionSetup<T> {
   readonly gap: boolean;
   readonly missed: FeedMessage<T>[];
   readonly limit: number;
-  readonly onEnd: (subscription: FeedSubscription<T>) => void;
+  readonly onEnd: (subscription: FeedSubscription<T>, why: SubscriptionEnd) => void;
 }
 
 /** One subscriber's view of a {@link Feed}: read it once, with `for await`. */
@@ -139,7 +144,7 @@ export class FeedSubscription<T> implements AsyncIterableIterator<FeedMessage<T>
   /** Messages between `after` and the begin of this subscription were lost. */
   readonly gap: boolean;
   readonly #limit: number;
-  readonly #onEnd: (subscription: FeedSubscription<T>) => void;
+  readonly #onEnd: (subscription: FeedSubscription<T>, why: SubscriptionEnd) => void;
   #unread: FeedMessage<T>[];
   #waiting: ((result: IteratorResult<FeedMessage<T>, undefined>) => void) | null = null;
   #ended: SubscriptionEnd | null = null;
@@ -206,7 +211,7 @@ export class FeedSubscription<T> implements AsyncIterableIterator<FeedMessage<T>
     if (this.#ended !== null) return;
     this.#ended = why;
     this.#unfollow();
-    this.#onEnd(this);
+    this.#onEnd(this, why);
     this.#waiting?.({ done: true, value: undefined });
     this.#waiting = null;
   }

@@ -145,6 +145,24 @@ Deno.test("FeedSubscription leaves the feed when its loop is left", async () => 
   feed.close();
 });
 
+Deno.test("Feed.subscribe() tells why a subscription is over, once, whoever reads", () => {
+  const feed = new Feed<number>({ buffer: 2 });
+  const told: string[] = [];
+  const subscribe = () => feed.subscribe({ onEnd: (why) => told.push(why) });
+  subscribe();
+  for (let i = 0; i < 4; i++) feed.publish(i);
+  assertEquals(told, ["dropped"]);
+  const left = subscribe();
+  left.cancel();
+  left.cancel();
+  assertEquals(told, ["dropped", "cancelled"]);
+  subscribe();
+  feed.close();
+  feed.close();
+  subscribe();
+  assertEquals(told, ["dropped", "cancelled", "closed", "closed"]);
+});
+
 Deno.test("FeedSubscription refuses to wait twice at once", async () => {
   const feed = new Feed<number>();
   const subscription = feed.subscribe();
