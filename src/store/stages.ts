@@ -59,7 +59,7 @@ export class StageTable {
    * @throws {StoreError} `invalid`, `conflict`, or `not-found` for the project.
    */
   create(projectId: string, fields: { name: string; maxInstances?: number }): Stage {
-    return this.#c.write(`Cannot add stage ${JSON.stringify(fields.name)}`, () => {
+    const created = this.#c.write(`Cannot add stage ${JSON.stringify(fields.name)}`, () => {
       const id = newId();
       if (this.#c.sql("SELECT 1 FROM projects WHERE id = ?").value(projectId) === undefined) {
         throw new StoreError(
@@ -75,6 +75,9 @@ export class StageTable {
       ).run(id, projectId, name, validCount(fields.maxInstances ?? 1), now, now);
       return this.get(id);
     });
+    // Rows from before stages had ids may have its name as their role.
+    this.#c.written({ rows: "all" });
+    return created;
   }
 
   /**

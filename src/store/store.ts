@@ -135,6 +135,16 @@ export class Store {
     return this.#db.totalChanges;
   }
 
+  /**
+   * Stays the same for as long as nothing in the database changes, through this connection or
+   * another one. Says nothing across two openings.
+   */
+  version(): string {
+    return `${
+      this.#prepared("PRAGMA data_version").value<[number]>()![0]
+    }-${this.#db.totalChanges}`;
+  }
+
   /** SQLite's own version. */
   sqliteVersion(): string {
     return this.#prepared("SELECT sqlite_version()").value<[string]>()![0];

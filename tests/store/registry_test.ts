@@ -197,3 +197,16 @@ Deno.test("StageTable keeps stages by name within their project", async () => {
   stages.remove(stage.id, { force: true });
   assertEquals(views.get("r1").stageId, null);
 });
+
+Deno.test("StageTable.create() tells readers, because legacy rows may get its name", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const { entry } = store.registry.create("project", { name: "app" });
+  const row = store.deployed.saveDeployedContainer({ workloadId: entry.workloadId, role: "live" });
+  assertEquals(row.stageName, null);
+  const written: unknown[] = [];
+  store.onWritten = ({ rows }) => void written.push(rows);
+  store.stages.create(entry.id, { name: "live" });
+  assertEquals(written, ["all"]);
+  assertEquals(store.views.get(row.id).stageName, "live");
+});

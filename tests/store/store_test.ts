@@ -164,3 +164,29 @@ Deno.test("Store.checkWritable() says when another process holds the write lock"
   other.close();
   store.checkWritable();
 });
+
+Deno.test("Store.version() changes with every write, whoever wrote, and with nothing else", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const versions = [store.version()];
+  store.views.listJson();
+  store.hosts.local();
+  assertEquals(store.version(), versions[0]);
+  store.registry.create("site", { name: "blog" });
+  versions.push(store.version());
+  const summary = {
+    listed: 0,
+    claimed: 0,
+    refused: [],
+    unmanaged: { count: 0, composeProjects: {} },
+  };
+  const at = "2026-01-01T00:00:00.000Z";
+  store.containers.reconcileContainers([], { at, cause: "pass", summary });
+  versions.push(store.version());
+  const other = await openStore(temp.path);
+  other.registry.create("site", { name: "shop" });
+  other.close();
+  versions.push(store.version());
+  assertEquals(new Set(versions).size, versions.length);
+  assertEquals(store.version(), versions.at(-1));
+});
