@@ -1,0 +1,100 @@
+/**
+ * Who may ask over TCP: the host that the request names, the site that it comes from, the token
+ * that it carries. The unix socket needs none of it: its file mode is the check.
+ *
+ * @module
+ */
+
+import { Problem } from "./problem.ts";
+
+/** What a listener demands. */
+export interface AccessRules {
+  /** The only valid token. */
+  readonly token: string;
+  /** Lower-case names and addresses without port; IPv6 without brackets. */
+  readonly allowedHosts: ReadonlySet<string>;
+}
+
+/** Methods that change nothing, so that a foreign page may cause them. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Refuses a request for a host that is not ours: a page whose name was rebound to our address is
+ * same-origin to its browser, but the browser still sends that name.
+ *
+ * @throws {Problem} `forbidden-host`.
+ */
+export function checkHost(request: Request, rules: AccessRules): void {
+  // HTTP/2 has no Host header; there the authority stands in the URL.
+  const host = request.headers.get("host") ?? authority(request.url);
+  const name = hostName(host);
+  if (name !== null && rules.allowedHosts.has(name)) return;
+  throw new Problem(
+    "forbidden-host",
+    `Cannot answer for host ${JSON.stringify(host.slice(0, 128))}: it is not on the list`,
+    { hint: "name it with --allowed-hosts, or ask for a host that is there" },
+  );
+}
+
+/**
+ * Refuses what changes something and was caused by a page of another site.
+ *
+ * @throws {Problem} `forbidden-origin`.
+ */
+export function checkOrigin(request: Request): void {
+  if (SAFE_METHODS.has(request.method)) return;
+  const site = request.headers.get("sec-fetch-site");
+  const origin = request.headers.get("origin");
+  const foreign = site !== null && site !== "same-origin" && site !== "none"
+    ? `Sec-Fetch-Site is ${JSON.stringify(site.slice(0, 32))}`
+    : origin !== null && !isOwnOrigin(origin, request)
+    ? `Origin is ${JSON.stringify(origin.slice(0, 128))}`
+    : null;
+  if (foreign === null) return;
+  throw new Problem("forbidden-origin", `Cannot let another site change anything: ${foreign}`);
+}
+
+/**
+ * Refuses a request without the token.
+ *
+ * @throws {Problem} `unauthorized`.
+ */
+export function checkToken(request: Request, rules: AccessRules): void {
+  const given = request.headers.get("authorization");
+  const token = given === null ? null : /^Bearer +(\S+) *$/i.exec(given)?.[1] ?? "";
+  if (token !== null && equalInConstantTime(token, rules.token)) return;
+  throw new Problem(
+    "unauthorized",
+    `Cannot answer: ${token === null ? "no token" : "wrong token"}`,
+    {
+      hint: "send `Authorization: Bearer …` with what stands in the file `token` of the data " +
+        "directory, or use the socket there",
+      headers: { "www-authenticate": 'Bearer realm="tinyforge"' },
+    },
+  );
+}
+
+/** Scheme aside, because whoever terminates TLS in front of us changes it. */
+function isOwnOrigin(origin: string, request: Request): boolean {
+  const own = (request.headers.get("host") ?? authority(request.url)).toLowerCase();
+  return /^https?:\/\//.test(origin) && authority(origin).toLowerCase() === own;
+}
+
+/** What stands between the scheme and the path. */
+function authority(url: string): string {
+  return /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
+}
+
+/** The name or address of a Host header, lower case, or null when it is none. */
+function hostName(host: string): string | null {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+?)\.?)(?::\d{1,5})?$/i.exec(host);
+  return (match?.[1] ?? match?.[2])?.toLowerCase() ?? null;
+}
+
+function equalInConstantTime(given: string, kept: string): boolean {
+  let difference = given.length ^ kept.length;
+  for (let i = 0; i < kept.length; i++) {
+    difference |= (given.charCodeAt(i) || 0) ^ kept.charCodeAt(i);
+  }
+  return difference === 0;
+}

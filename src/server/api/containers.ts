@@ -1,0 +1,176 @@
+/**
+ * `/api/containers` and `/api/routes`: the index, and the deployer's way to write it.
+ *
+ * @module
+ */
+
+import { z } from "@hono/zod-openapi";
+import { type ContainerView, WORKLOAD_KINDS } from "../../model.ts";
+import type { ViewFilter } from "../../store/container_views.ts";
+import type {
+  DeployedContainerPatch,
+  NewDeployedContainer,
+} from "../../store/deployed_containers.ts";
+import { StoreError } from "../../store/error.ts";
+import { created, json, jsonText, ok } from "../answer.ts";
+import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { pageOfViews } from "../paging.ts";
+import {
+  ContainerSchema,
+  IdParams,
+  listOf,
+  optional,
+  PageSchema,
+  TransitionSchema,
+} from "../schema.ts";
+
+/** Rows in one page. */
+const DEFAULT_LIMIT = 1000;
+const MAX_LIMIT = 10_000;
+
+const deployerFields = {
+  stageId: optional(z.string().nullable()),
+  imageTag: optional(z.string().nullable()),
+  subdomain: optional(z.string().nullable()),
+  proxyRouteId: optional(z.string().nullable()),
+  npmProxyId: optional(z.int().nullable().openapi({ description: "Id in Nginx Proxy Manager." })),
+  containerId: optional(
+    z.string().nullable().openapi({ description: "Full container id; null unbinds." }),
+  ),
+  imageRef: optional(z.string().openapi({ description: "Only together with `containerId`." })),
+};
+
+const NewContainerSchema: Schema<NewDeployedContainer> = z.strictObject({
+  id: optional(z.string().openapi({ description: "Made when absent." })),
+  workloadId: z.string(),
+  role: optional(z.string()),
+  replica: optional(z.int().min(1)),
+  ...deployerFields,
+}).openapi("ContainerFields");
+
+/** What a deployer changes on a row. */
+export const ContainerPatchSchema: Schema<DeployedContainerPatch> = z
+  .strictObject(deployerFields).openapi("ContainerPatch");
+
+const ListQuery: Schema<ListQuery> = z.strictObject({
+  kind: optional(z.enum(WORKLOAD_KINDS)),
+  state: optional(z.string().openapi({ example: "running" })),
+  workload: optional(z.string().openapi({ description: "Id or name." })),
+  cursor: optional(z.string().openapi({ description: "`nextCursor` of the page before." })),
+  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+});
+
+interface ListQuery extends Omit<ViewFilter, "ids" | "after" | "limit"> {
+  cursor?: string;
+  limit: number;
+}
+
+/** The index, page by page. */
+export const listContainers: Operation = operation({
+  summary: "The containers index",
+  description: "Ordered by id. The entity tag is that of the whole index.",
+  query: ListQuery,
+  answers: {
+    ...ok("A page of rows", PageSchema),
+    304: { description: "Nothing changed since the entity tag in `If-None-Match`" },
+  },
+}, ({ services: { store, run }, query, headers }) => {
+  // Before the rows: should another process write in between, the tag is too old, never too new.
+  const etag = `"${run}-${store.version()}"`;
+  const caching = { etag, "cache-control": "no-cache, no-transform" };
+  if (matches(headers.get("if-none-match"), etag)) {
+    return new Response(null, { status: 304, headers: caching });
+  }
+  const { cursor, ...filter } = query;
+  const page = pageOfViews(store.views, {
+    ...filter,
+    ...(cursor !== undefined && { after: cursor }),
+  });
+  const nextCursor = JSON.stringify(page.next);
+  return jsonText(`{"items":${page.json},"nextCursor":${nextCursor}}`, caching);
+});
+
+/** One row. */
+export const getContainer: Operation = operation({
+  summary: "One row",
+  params: IdParams,
+  answers: ok("The row", ContainerSchema),
+}, ({ services: { store }, params }) => json(store.views.get(params.id)));
+
+/** A row's story. */
+export const listTransitions: Operation = operation({
+  summary: "What happened to a row, oldest first",
+  description: "Also of a row that was removed, for as long as its story is kept.",
+  params: IdParams,
+  answers: ok("The newest thousand transitions", listOf(TransitionSchema)),
+}, ({ services: { store }, params }) => {
+  const items = store.transitions.ofRow(params.id);
+  // Without a story only the row itself can tell that it exists.
+  if (items.length === 0) store.views.get(params.id);
+  return json({ items });
+});
+
+/** A deployer's row. */
+export const createContainer: Operation = operation({
+  summary: "Create a row",
+  description: "Its state is `pending` until a listing confirms the container.",
+  body: NewContainerSchema,
+  answers: { 201: { description: "The row", schema: ContainerSchema } },
+}, ({ services, body }) => {
+  const row = services.store.deployed.saveDeployedContainer(body);
+  services.requestPass();
+  return created(`/api/containers/${encodeURIComponent(row.id)}`, row);
+});
+
+/** Another binding, or other columns of the deployer's. */
+export const updateContainer: Operation = operation({
+  summary: "Change a row",
+  params: IdParams,
+  body: ContainerPatchSchema,
+  answers: ok("The row as it is now", ContainerSchema),
+}, ({ services, params, body }) => json(changeRow(services, params.id, body)));
+
+/** No more. */
+export const removeContainer: Operation = operation({
+  summary: "Remove a row",
+  description: "The container is left alone, and unless a project's it gets a row again.",
+  params: IdParams,
+  answers: { 204: { description: "It is gone" } },
+}, ({ services, params }) => removeRow(services, params.id));
+
+/** What a proxy serves. */
+export const listRoutes: Operation = operation({
+  summary: "Rows with a subdomain or a proxy route",
+  answers: ok("The rows", listOf(ContainerSchema)),
+}, ({ services: { store } }) => json({ items: store.views.listProxyRoutes() }));
+
+/** Changes a row; asks for a pass when it is bound to another container. */
+export function changeRow(
+  services: Services,
+  id: string,
+  patch: DeployedContainerPatch,
+): ContainerView {
+  const row = services.store.deployed.updateDeployedContainer(id, patch);
+  if (patch.containerId !== undefined) services.requestPass();
+  return row;
+}
+
+/** Removes a row and asks for a pass, which may bring it back. */
+export function removeRow(services: Services, id: string): Response {
+  services.store.deployed.deleteDeployedContainer(id);
+  services.requestPass();
+  return new Response(null, { status: 204 });
+}
+
+/** The error for a row that is not there. */
+export function noSuchRow(id: string, where: string): StoreError {
+  return new StoreError("not-found", `Cannot find container row "${id}": no such row ${where}`);
+}
+
+function matches(ifNoneMatch: string | null, etag: string): boolean {
+  if (ifNoneMatch === null) return false;
+  return ifNoneMatch.split(",").some((tag) => {
+    const trimmed = tag.trim();
+    return trimmed === "*" || trimmed.replace(/^W\//, "") === etag;
+  });
+}

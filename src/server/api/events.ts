@@ -1,0 +1,35 @@
+/**
+ * `GET /api/events`: the index as server-sent events.
+ *
+ * @module
+ */
+
+import { type Operation, operation } from "../operation.ts";
+
+const HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-store, no-transform",
+  // Some proxies would collect what is to be seen at once.
+  "x-accel-buffering": "no",
+};
+
+/** A snapshot, then changes. */
+export const listen: Operation = operation({
+  summary: "The index as server-sent events: a snapshot, then what changes",
+  description: [
+    '`event: snapshot` with `{"first": bool, "last": bool, "items": [Container]}`: a part of the ' +
+    "whole index; forget what you have at `first`, it is complete at `last`.",
+    '`event: change` with `{"items": [Container], "removed": [id]}`: rows as they are now.',
+    "Reconnect with `Last-Event-ID` to go on where you were; where that can't be told, a new " +
+    "snapshot comes. A new pass time alone, which moves `lastSeenAt` of every confirmed row, is " +
+    "no change. Who does not read is disconnected.",
+  ].join("\n\n"),
+  answers: {
+    200: { description: "Endless", mediaType: "text/event-stream" },
+  },
+}, ({ services: { live }, headers, headOnly }) => {
+  if (headOnly) return new Response(null, { headers: HEADERS });
+  const id = headers.get("last-event-id") ?? "";
+  const lastEventId = /^\d{1,16}$/.test(id) ? Number(id) : null;
+  return new Response(live.open(lastEventId), { headers: HEADERS });
+});

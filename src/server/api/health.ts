@@ -1,0 +1,105 @@
+/**
+ * `/livez`, `/readyz`, `/metrics`, `/openapi.json`: for probes and tools.
+ *
+ * @module
+ */
+
+import { z } from "@hono/zod-openapi";
+import { METRICS_CONTENT_TYPE } from "../../metrics.ts";
+import { json, jsonText, ok } from "../answer.ts";
+import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { optional } from "../schema.ts";
+
+/** The event loop turns; nothing else is asked. */
+export const livez: Operation = operation({
+  summary: "Whether the process turns",
+  access: "open",
+  answers: { 200: { description: "It does", schema: z.string(), mediaType: "text/plain" } },
+}, () => new Response("ok\n"));
+
+interface Check {
+  /** What is checked. */
+  readonly name: string;
+  readonly ok: boolean;
+  /** For people. */
+  readonly detail: string;
+}
+
+interface Readiness {
+  readonly ready: boolean;
+  readonly checks?: readonly Check[];
+}
+
+const Readiness: Schema<Readiness> = z.object({
+  ready: z.boolean(),
+  checks: optional(
+    z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+  ),
+}).openapi("Readiness");
+
+/** The index can be trusted. A missing workload is no reason for it not to be. */
+export const readyz: Operation = operation({
+  summary: "Whether the index can be trusted: store open, a good pass done, and recently",
+  access: "open",
+  query: z.looseObject({
+    verbose: optional(z.string().openapi({ description: "List the checks." })),
+  }),
+  answers: {
+    ...ok("Ready", Readiness),
+    503: { description: "Not ready", schema: Readiness },
+  },
+}, ({ services, query }) => {
+  const checks = readinessChecks(services);
+  const ready = checks.every((check) => check.ok);
+  return json(
+    query.verbose === undefined ? { ready } : { ready, checks },
+    { status: ready ? 200 : 503 },
+  );
+});
+
+/** For Prometheus. */
+export const metrics: Operation = operation(
+  {
+    summary: "Metrics in Prometheus' text format",
+    query: z.looseObject({}),
+    answers: { 200: { description: "The metrics", schema: z.string(), mediaType: "text/plain" } },
+  },
+  ({ services }) =>
+    new Response(services.metrics.render(), { headers: { "content-type": METRICS_CONTENT_TYPE } }),
+);
+
+/** This interface, described. */
+export const openApi: Operation = operation({
+  summary: "This document",
+  query: z.looseObject({}),
+  answers: ok("OpenAPI 3.1", z.looseObject({})),
+}, ({ services }) => jsonText(services.openApi()));
+
+/** Says nothing that only the token's owner may know. */
+function readinessChecks(services: Services): Check[] {
+  const open = storeAnswers(services);
+  if (!open) return [{ name: "store", ok: false, detail: "can't be read" }];
+  const { ready, lastPass } = services.status();
+  const age = lastPass === null
+    ? null
+    : (services.now().getTime() - Date.parse(lastPass.at)) / 1000;
+  return [
+    { name: "store", ok: true, detail: "open" },
+    { name: "first-pass", ok: age !== null, detail: age === null ? "not done" : "done" },
+    {
+      name: "recent-pass",
+      ok: ready,
+      detail: age === null ? "no good pass" : `last good pass ${age.toFixed(1)} s ago`,
+    },
+  ];
+}
+
+function storeAnswers({ store, log }: Services): boolean {
+  try {
+    store.hosts.local();
+    return true;
+  } catch (error) {
+    log.debug("store not ready", { error });
+    return false;
+  }
+}

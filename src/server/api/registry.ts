@@ -1,0 +1,141 @@
+/**
+ * `/api/projects`, `/api/stacks`, `/api/sites`: what should exist.
+ *
+ * @module
+ */
+
+import { z } from "@hono/zod-openapi";
+import type { WorkloadKind } from "../../model.ts";
+import type { EntryPatch, NewEntry } from "../../store/registry.ts";
+import { created, json, ok } from "../answer.ts";
+import { type Operation, operation, type Schema } from "../operation.ts";
+import { Problem } from "../problem.ts";
+import { EntrySchema, ForceQuery, IdParams, listOf, NewEntrySchema, optional } from "../schema.ts";
+
+/** The routes of one kind. */
+export interface RegistryRoutes {
+  /** Entries by name. */
+  readonly list: Operation;
+  /** Creates an entry and its workload. */
+  readonly create: Operation;
+  /** One entry. */
+  readonly get: Operation;
+  /** Changes an entry. */
+  readonly update: Operation;
+  /** Removes an entry. */
+  readonly remove: Operation;
+}
+
+/** What comes in differs by kind. */
+interface KindSchemas {
+  readonly path: string;
+  readonly create: Schema<NewEntry>;
+  readonly update: Schema<EntryPatch>;
+}
+
+const name = z.string().openapi({ description: "Unique within its kind, 1–128 characters." });
+const composeProjectName = z.string().openapi({
+  description: "Absent: the daemon's prefix and the name, as Compose accepts it.",
+});
+const domain = z.string().nullable();
+
+/** `/api/projects`. */
+export const projects: RegistryRoutes = registryRoutes("project", {
+  path: "/api/projects",
+  create: z.strictObject({ name }).openapi("ProjectFields"),
+  update: z.strictObject({ name: optional(name) }).openapi("ProjectPatch"),
+});
+
+/** `/api/stacks`. */
+export const stacks: RegistryRoutes = registryRoutes("stack", {
+  path: "/api/stacks",
+  create: z.strictObject({ name, composeProjectName: optional(composeProjectName) })
+    .openapi("StackFields"),
+  update: z.strictObject({ name: optional(name), composeProjectName: optional(z.string()) })
+    .openapi("StackPatch"),
+});
+
+/** `/api/sites`. */
+export const sites: RegistryRoutes = registryRoutes("site", {
+  path: "/api/sites",
+  create: z.strictObject({ name, domain: optional(domain) }).openapi("SiteFields"),
+  update: z.strictObject({ name: optional(name), domain: optional(domain) })
+    .openapi("SitePatch"),
+});
+
+/** The Compose project name that a stack of this name gets; null when none can be made of it. */
+export function defaultComposeProject(prefix: string, stackName: string): string | null {
+  const slug = stackName.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
+    .replace(/[^a-z0-9_]+/g, "-").replace(/^-+|-+$/g, "");
+  return slug === "" ? null : `${prefix}${slug}`;
+}
+
+function registryRoutes(kind: WorkloadKind, schemas: KindSchemas): RegistryRoutes {
+  return {
+    list: operation({
+      summary: `The ${kind}s by name`,
+      query: z.strictObject({ name: optional(z.string()) }),
+      answers: ok(`The ${kind}s, or the one that was asked for by name`, listOf(EntrySchema)),
+    }, ({ services: { store }, query }) => {
+      if (query.name === undefined) return json({ items: store.registry.list(kind) });
+      const found = store.registry.named(kind, query.name);
+      return json({ items: found === undefined ? [] : [found] });
+    }),
+
+    create: operation({
+      summary: `Add a ${kind}`,
+      body: schemas.create,
+      answers: { 201: { description: "With its workload's secret", schema: NewEntrySchema } },
+    }, ({ services, body }) => {
+      const fields = kind === "stack" ? withComposeProject(services.composePrefix, body) : body;
+      const { entry, secret } = services.store.registry.create(kind, fields);
+      services.requestPass();
+      return created(`${schemas.path}/${encodeURIComponent(entry.id)}`, { ...entry, secret });
+    }),
+
+    get: operation({
+      summary: `One ${kind}`,
+      params: IdParams,
+      answers: ok(`The ${kind}`, EntrySchema),
+    }, ({ services: { store }, params }) => json(store.registry.get(kind, params.id))),
+
+    update: operation({
+      summary: `Change a ${kind}`,
+      params: IdParams,
+      body: schemas.update,
+      answers: ok(`The ${kind} as it is now`, EntrySchema),
+    }, ({ services, params, body }) => {
+      const entry = services.store.registry.update(kind, params.id, body);
+      services.requestPass();
+      return json(entry);
+    }),
+
+    remove: operation({
+      summary: `Remove a ${kind}`,
+      description: "Containers in the Engine are left alone.",
+      params: IdParams,
+      query: ForceQuery,
+      answers: ok(`The ${kind} as it was`, EntrySchema),
+    }, ({ services, params, query }) => {
+      const entry = services.store.registry.remove(kind, params.id, {
+        force: query.force === "true",
+      });
+      services.requestPass();
+      return json(entry);
+    }),
+  };
+}
+
+function withComposeProject(prefix: string, fields: NewEntry): NewEntry {
+  if (fields.composeProjectName !== undefined) return fields;
+  const composeProjectName = defaultComposeProject(prefix, fields.name);
+  if (composeProjectName !== null) return { ...fields, composeProjectName };
+  throw new Problem(
+    "invalid",
+    `Cannot add stack ${JSON.stringify(fields.name)}: no Compose project name can be made of it`,
+    {
+      hint: "give the Compose project's name too",
+      errors: [{ path: "composeProjectName", message: "needed for a name without a-z and 0-9" }],
+    },
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * `/api/projects/{id}/stages` and `/api/stages/{id}`.
+ *
+ * @module
+ */
+
+import { z } from "@hono/zod-openapi";
+import { created, json, ok } from "../answer.ts";
+import { type Operation, operation } from "../operation.ts";
+import { ForceQuery, IdParams, listOf, optional, StageSchema } from "../schema.ts";
+
+const name = z.string().openapi({ description: "Unique within its project." });
+const maxInstances = z.int().min(1).max(10_000)
+  .openapi({ description: "How many instances a deployer may run at once." });
+
+/** The stages of a project. */
+export const listStages: Operation = operation({
+  summary: "The stages of a project by name",
+  params: IdParams,
+  answers: ok("The stages", listOf(StageSchema)),
+}, ({ services: { store }, params }) => {
+  const project = store.registry.get("project", params.id);
+  return json({ items: store.stages.list(project.id) });
+});
+
+/** One stage. */
+export const getStage: Operation = operation({
+  summary: "One stage",
+  params: IdParams,
+  answers: ok("The stage", StageSchema),
+}, ({ services: { store }, params }) => json(store.stages.get(params.id)));
+
+/** A new stage. */
+export const createStage: Operation = operation({
+  summary: "Add a stage to a project",
+  params: IdParams,
+  body: z.strictObject({ name, maxInstances: optional(maxInstances) }).openapi("StageFields"),
+  answers: { 201: { description: "The stage", schema: StageSchema } },
+}, ({ services: { store }, params, body }) => {
+  const stage = store.stages.create(params.id, body);
+  return created(`/api/stages/${encodeURIComponent(stage.id)}`, stage);
+});
+
+/** Another name or number. */
+export const updateStage: Operation = operation({
+  summary: "Change a stage",
+  params: IdParams,
+  body: z.strictObject({ name: optional(name), maxInstances: optional(maxInstances) })
+    .openapi("StagePatch"),
+  answers: ok("The stage as it is now", StageSchema),
+}, ({ services: { store }, params, body }) => json(store.stages.update(params.id, body)));
+
+/** No more. */
+export const removeStage: Operation = operation(
+  {
+    summary: "Remove a stage",
+    description: "With `force`, rows that refer to it have none from then on.",
+    params: IdParams,
+    query: ForceQuery,
+    answers: ok("The stage as it was", StageSchema),
+  },
+  ({ services: { store }, params, query }) =>
+    json(store.stages.remove(params.id, { force: query.force === "true" })),
+);

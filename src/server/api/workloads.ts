@@ -1,0 +1,52 @@
+/**
+ * `/api/workloads`: what should run, how much of it does, and the secrets.
+ *
+ * @module
+ */
+
+import { json, ok } from "../answer.ts";
+import { type Operation, operation } from "../operation.ts";
+import {
+  type CountedWorkload,
+  CountedWorkloadSchema,
+  IdParams,
+  listOf,
+  SecretSchema,
+} from "../schema.ts";
+
+/** Every workload with what serves it. */
+export const listWorkloads: Operation = operation({
+  summary: "Every workload with its containers counted",
+  answers: ok("The workloads by kind and name", listOf(CountedWorkloadSchema)),
+}, ({ services: { store } }) => {
+  const counts = store.views.countsByWorkload();
+  const items = store.workloads.list().map((workload): CountedWorkload => {
+    const { running, stopped, missing, total } = counts.get(workload.id) ??
+      { running: 0, stopped: 0, missing: 0, total: 0 };
+    return { ...workload, running, stopped, missing, total };
+  });
+  return json({ items });
+});
+
+/** The secret. */
+export const getSecret: Operation = operation(
+  {
+    summary: "A workload's webhook secret",
+    params: IdParams,
+    answers: ok("The secret", SecretSchema),
+  },
+  ({ services: { store }, params }) =>
+    json({ id: params.id, secret: store.workloads.secret(params.id) }),
+);
+
+/** Another secret. */
+export const rotateSecret: Operation = operation(
+  {
+    summary: "Replace a workload's webhook secret",
+    description: "The old one stops working when this answers.",
+    params: IdParams,
+    answers: ok("The new secret", SecretSchema),
+  },
+  ({ services: { store }, params }) =>
+    json({ id: params.id, secret: store.workloads.rotateSecret(params.id) }),
+);

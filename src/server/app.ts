@@ -1,0 +1,269 @@
+/**
+ * Requests to answers: puts the table of routes behind the checks that all of them share. Knows no
+ * socket; works in-process too.
+ *
+ * @module
+ */
+
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { type AccessRules, checkHost, checkOrigin, checkToken } from "./access.ts";
+import { readBody } from "./body.ts";
+import { Live } from "./live.ts";
+import { renderOpenApi, routeConfig } from "./openapi.ts";
+import type { Operation, ServerDeps, Services } from "./operation.ts";
+import { asProblem, Problem, problemResponse } from "./problem.ts";
+import { RateLimit } from "./rate_limit.ts";
+import { ROUTES } from "./routes.ts";
+
+/** Bounds; the defaults are what the program runs with. */
+export interface AppOptions {
+  /** Default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Milliseconds for a whole body. Default 10 s. */
+  readonly bodyTimeoutMs?: number;
+  /** Milliseconds that a request waits for a pass. Default 60 s. */
+  readonly passTimeoutMs?: number;
+  /** Milliseconds between two signs of life on a live feed. Default 20 s. */
+  readonly keepaliveMs?: number;
+  /** Live feeds at once. Default 256. */
+  readonly maxLiveClients?: number;
+  /** Wrong webhook secrets that are answered 404. Default 60. */
+  readonly wrongSecretsPerMinute?: number;
+}
+
+/** Where a request came in. */
+export interface Entrance {
+  /** What is demanded there; null where reaching it is permission enough. */
+  readonly rules: AccessRules | null;
+}
+
+/** Answers requests. */
+export interface App {
+  /** Answers a request; without an entrance it is trusted, as within this process. */
+  fetch(request: Request, entrance?: Entrance): Promise<Response>;
+  /** The same for a path of our own. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** Ends live feeds and unfinished bodies; requests from now on are answered 503. Idempotent. */
+  close(): void;
+}
+
+type Env = { Bindings: Partial<Entrance>; Variables: { route: string } };
+
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  ["x-content-type-options", "nosniff"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
+  ["cross-origin-resource-policy", "same-origin"],
+];
+
+/** Where no route matches; paths are not counted one by one. */
+const NO_ROUTE = "none";
+
+/** The application over these parts. Starts nothing. */
+export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
+  const stopping = new AbortController();
+  const hono = new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalid(result.error.issues);
+    },
+  });
+  const live = new Live({
+    store: deps.store,
+    feed: deps.feed,
+    log: deps.log,
+    keepaliveMs: options.keepaliveMs ?? 20_000,
+    maxClients: options.maxLiveClients ?? 256,
+  });
+  let document: string | undefined;
+  const services: Services = {
+    ...deps,
+    live,
+    guesses: new RateLimit(options.wrongSecretsPerMinute ?? 60),
+    passTimeoutMs: options.passTimeoutMs ?? 60_000,
+    run: crypto.randomUUID().slice(0, 8),
+    openApi: () => document ??= renderOpenApi(ROUTES, deps.version),
+  };
+
+  hono.use(observe(deps), admit(stopping.signal));
+  for (const route of ROUTES) {
+    const [, path, operation] = route;
+    for (const status of Object.keys(operation.spec.answers)) {
+      deps.metrics.httpRequests.add(0, { route: path, code: status });
+    }
+    const middleware = [
+      enter(path, operation),
+      takeBody(operation, {
+        maxBytes: options.maxBodyBytes ?? 1 << 20,
+        timeoutMs: options.bodyTimeoutMs ?? 10_000,
+        signal: stopping.signal,
+      }),
+    ];
+    hono.openapi(
+      createRoute({ ...routeConfig(route), middleware }),
+      (context) => call(operation, context, services),
+    );
+  }
+  refuseOtherMethods(hono);
+  hono.notFound((context) => {
+    if (context.env?.rules) checkToken(context.req.raw, context.env.rules);
+    throw new Problem("not-found", "Cannot find this path", {
+      hint: "GET /openapi.json lists all there are",
+    });
+  });
+  hono.onError((error, context) => fail(error, context, deps));
+
+  return {
+    fetch: async (request, entrance) => await hono.fetch(request, entrance ?? {}),
+    request: async (path, init) => await hono.request(path, init),
+    close: () => {
+      stopping.abort();
+      live.close();
+    },
+  };
+}
+
+/** Outermost: what every answer carries, and what is counted and logged of it. */
+function observe({ metrics, log }: ServerDeps): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const started = performance.now();
+    await next();
+    const { headers, status } = context.res;
+    for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
+    if (!headers.has("cache-control")) headers.set("cache-control", "no-store, no-transform");
+    const route = context.get("route") ?? NO_ROUTE;
+    metrics.httpRequests.inc({ route, code: String(status) });
+    // Never the path itself: a webhook's is its secret.
+    log.debug("request", {
+      method: context.req.method,
+      route,
+      status,
+      milliseconds: Math.round(performance.now() - started),
+    });
+  };
+}
+
+function admit(stopping: AbortSignal): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const rules = context.env?.rules;
+    if (rules) {
+      checkHost(context.req.raw, rules);
+      checkOrigin(context.req.raw);
+    }
+    if (stopping.aborted) throw new Problem("stopping", "Cannot answer: the daemon stops");
+    await next();
+  };
+}
+
+/** The first thing a matched route does, so that nothing of a request is read without the token. */
+function enter(route: string, operation?: Operation): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    context.set("route", route);
+    const rules = context.env?.rules;
+    if (rules && operation?.spec.access !== "open") checkToken(context.req.raw, rules);
+    await next();
+  };
+}
+
+/** Reads the body within bounds and leaves it where the validators look for it. */
+function takeBody(
+  { spec: { body: expected } }: Operation,
+  limits: Parameters<typeof readBody>[1],
+): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const text = await readBody(context.req.raw, limits);
+    if (expected === undefined && text.trim() !== "" && text.trim() !== "{}") {
+      throw new Problem("invalid", "Cannot take a body here: there is nothing to be said");
+    }
+    if (expected !== undefined && expected !== "ignored" && text === "") {
+      throw new Problem("malformed", "Cannot read the request: a JSON body is needed");
+    }
+    // Typed as what it resolves to, and awaited.
+    context.req.bodyCache.text = Promise.resolve(text) as unknown as string;
+    await next();
+  };
+}
+
+function call(
+  operation: Operation,
+  context: Context<Env>,
+  services: Services,
+): Response | Promise<Response> {
+  const { spec } = operation;
+  const valid = (target: string) => context.req.valid(target as never) as unknown;
+  return operation.handle({
+    services,
+    params: spec.params && valid("param"),
+    query: spec.query && valid("query"),
+    body: spec.body === undefined || spec.body === "ignored" ? undefined : valid("json"),
+    headers: context.req.raw.headers,
+    headOnly: context.req.method === "HEAD",
+  });
+}
+
+/** After the routes themselves, so that it is reached where none of them took the request. */
+function refuseOtherMethods(hono: OpenAPIHono<Env>): void {
+  const methods = new Map<string, string[]>();
+  for (const [method, path] of ROUTES) {
+    const known = methods.get(path) ?? [];
+    known.push(...(method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]));
+    methods.set(path, known);
+  }
+  for (const [path, known] of methods) {
+    const allow = known.join(", ");
+    hono.all(path.replaceAll(/\{(.+?)\}/g, ":$1"), enter(path), (context) => {
+      throw new Problem(
+        "method-not-allowed",
+        `Cannot ${context.req.method} here: only ${allow}`,
+        { headers: { allow } },
+      );
+    });
+  }
+}
+
+function fail(error: Error, context: Context<Env>, { log }: ServerDeps): Response {
+  const problem = asProblem(error instanceof HTTPException ? httpProblem(error) : error);
+  const response = problemResponse(problem);
+  if (response.status === 500) {
+    log.error("request failed", { route: context.get("route") ?? NO_ROUTE, error });
+  }
+  return response;
+}
+
+/** What the validators throw before a schema is asked. */
+function httpProblem(error: HTTPException): Error {
+  if (error.status === 415) {
+    return new Problem(
+      "unsupported-media-type",
+      "Cannot read the body: it is not said to be JSON",
+      {
+        hint: "send Content-Type: application/json",
+        cause: error,
+      },
+    );
+  }
+  if (error.status === 400) {
+    return new Problem("malformed", "Cannot read the body: it is not JSON", { cause: error });
+  }
+  return error;
+}
+
+/** The part of a validator's finding that is told. */
+interface Issue {
+  readonly code?: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+}
+
+function invalid(issues: readonly Issue[]): Problem {
+  const errors = issues.flatMap(({ code, path, message, keys }) =>
+    code === "unrecognized_keys" && keys
+      ? keys.map((key) => ({ path: [...path, key].join("."), message: "Unknown field" }))
+      : { path: path.join("."), message }
+  );
+  const summary = errors.slice(0, 3).map(({ path, message }) =>
+    path === "" ? message : `${JSON.stringify(path.slice(0, 64))}: ${message}`
+  ).join("; ");
+  return new Problem("invalid", `Cannot take the request: ${summary}`, { errors });
+}

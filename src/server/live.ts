@@ -1,0 +1,210 @@
+/**
+ * Live feeds: the index as server-sent events, a snapshot first, then what changes. A client that
+ * does not read is dropped and never waited for; what it has unread is bounded.
+ *
+ * @module
+ */
+
+import type { Feed, FeedSubscription } from "../feed.ts";
+import type { Log } from "../log.ts";
+import type { Store, Written } from "../store/store.ts";
+import { LiveFrames } from "./live_frames.ts";
+import { Problem } from "./problem.ts";
+
+/** What live feeds need. */
+export interface LiveOptions {
+  /** What is shown. */
+  readonly store: Store;
+  /** Says what was written. */
+  readonly feed: Feed<Written>;
+  /** Where faults are logged. */
+  readonly log: Log;
+  /** Milliseconds between two signs of life on a quiet feed. */
+  readonly keepaliveMs: number;
+  /** How many clients there may be at once. */
+  readonly maxClients: number;
+}
+
+const WELCOME = new TextEncoder().encode(": tinyforge\nretry: 2000\n\n");
+const KEEPALIVE = new TextEncoder().encode(": keepalive\n\n");
+
+/** Every live feed of the server. */
+export class Live {
+  readonly #options: LiveOptions;
+  readonly #frames: LiveFrames;
+  readonly #clients = new Set<LiveClient>();
+  #snapshots = 0;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #closed = false;
+
+  /** No timer runs and nothing is subscribed until a client reads. */
+  constructor(options: LiveOptions) {
+    this.#options = options;
+    this.#frames = new LiveFrames(options.store);
+  }
+
+  /** How many clients there are. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /**
+   * A feed for one client: what came after `lastEventId`, or a snapshot when that can't be told.
+   *
+   * @throws {Problem} `too-many-feeds`, `stopping`.
+   */
+  open(lastEventId: number | null): ReadableStream<Uint8Array> {
+    if (this.#closed) throw new Problem("stopping", "Cannot open a live feed: the daemon stops");
+    if (this.#clients.size >= this.#options.maxClients) {
+      throw new Problem(
+        "too-many-feeds",
+        `Cannot open a live feed: ${this.#options.maxClients} are open already`,
+        { headers: { "retry-after": "10" } },
+      );
+    }
+    const client = new LiveClient({
+      chunks: (client) => this.#chunks(client, lastEventId),
+      onStart: (client) => this.#add(client),
+      onEnd: (client) => this.#remove(client),
+      onError: (error) => this.#options.log.error("live feed failed", { error }),
+    });
+    return client.stream;
+  }
+
+  /** Ends every feed; no other opens. */
+  close(): void {
+    this.#closed = true;
+    for (const client of [...this.#clients]) client.end();
+  }
+
+  async *#chunks(client: LiveClient, lastEventId: number | null): AsyncGenerator<Uint8Array> {
+    const { feed } = this.#options;
+    const subscription = feed.subscribe({
+      ...(lastEventId !== null && { after: lastEventId }),
+      onEnd: (why) => why !== "cancelled" && client.end(),
+    });
+    client.subscription = subscription;
+    yield WELCOME;
+    // Subscribed first: whatever changes while the snapshot is read comes after it.
+    if (lastEventId === null || subscription.gap) yield* this.#snapshot(feed.lastId);
+    for await (const message of subscription) {
+      const frame = this.#frames.change(message);
+      if (frame !== null) yield frame;
+      else yield* this.#snapshot(message.id);
+    }
+  }
+
+  /** Its last part alone carries the id: who is cut off before has not seen all. */
+  async *#snapshot(id: number): AsyncGenerator<Uint8Array> {
+    this.#snapshots++;
+    try {
+      let after: string | null = null;
+      do {
+        const { bytes, next } = this.#frames.snapshotPart(after);
+        yield next === null ? withId(id, bytes) : bytes;
+        after = next;
+      } while (after !== null);
+    } finally {
+      if (--this.#snapshots === 0) this.#frames.forgetSnapshot();
+    }
+  }
+
+  #add(client: LiveClient): void {
+    this.#clients.add(client);
+    this.#timer ??= setInterval(() => {
+      for (const client of [...this.#clients]) client.tick();
+    }, this.#options.keepaliveMs);
+  }
+
+  #remove(client: LiveClient): void {
+    this.#clients.delete(client);
+    if (this.#clients.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}
+
+interface ClientSetup {
+  /** What it is sent; asked for one chunk at a time, when the client has taken the last. */
+  readonly chunks: (client: LiveClient) => AsyncGenerator<Uint8Array>;
+  readonly onStart: (client: LiveClient) => void;
+  readonly onEnd: (client: LiveClient) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** One client. It costs a chunk and the messages it has not read, which the feed bounds. */
+class LiveClient {
+  readonly stream: ReadableStream<Uint8Array>;
+  subscription: FeedSubscription<Written> | null = null;
+  readonly #setup: ClientSetup;
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  #chunks: AsyncGenerator<Uint8Array> | null = null;
+  /** It has taken everything and waits. */
+  #reading = false;
+  #sent = 0;
+  #sentBeforeTick = 0;
+  #over = false;
+
+  constructor(setup: ClientSetup) {
+    this.#setup = setup;
+    this.stream = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#controller = controller),
+      pull: () => this.#next(),
+      cancel: () => this.#leave(),
+      // Nothing is read ahead: a stream that nobody reads, a HEAD's for one, never starts.
+    }, { highWaterMark: 0 });
+  }
+
+  /** Ends the feed; the client is expected to come back. */
+  end(): void {
+    if (this.#over) return;
+    this.#leave();
+    this.#controller?.close();
+  }
+
+  /** Shows that we live; ends the feed of a client that took nothing since the last time. */
+  tick(): void {
+    const stuck = !this.#reading || (this.#controller?.desiredSize ?? 0) < 0;
+    if (stuck && this.#sent === this.#sentBeforeTick) return this.end();
+    if (!stuck) this.#controller?.enqueue(KEEPALIVE);
+    this.#sentBeforeTick = this.#sent;
+  }
+
+  async #next(): Promise<void> {
+    if (this.#chunks === null) {
+      this.#chunks = this.#setup.chunks(this);
+      this.#setup.onStart(this);
+    }
+    this.#reading = true;
+    try {
+      const { done, value } = await this.#chunks.next();
+      if (this.#over) return;
+      if (done) return this.end();
+      this.#controller?.enqueue(value);
+      this.#sent++;
+    } catch (error) {
+      // Thrown on, it would break the connection and land on stderr.
+      this.#setup.onError(error);
+      this.end();
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  #leave(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#setup.onEnd(this);
+    this.subscription?.cancel();
+    // Only now: a generator that waits for a message takes the return after it.
+    this.#chunks?.return(undefined).catch(this.#setup.onError);
+  }
+}
+
+function withId(id: number, frame: Uint8Array): Uint8Array {
+  const head = new TextEncoder().encode(`id: ${id}\n`);
+  const whole = new Uint8Array(head.length + frame.length);
+  whole.set(head);
+  whole.set(frame, head.length);
+  return whole;
+}

@@ -1,0 +1,96 @@
+/**
+ * What live feeds send, as bytes: parts of a snapshot, and changes. Encoded once, however many
+ * clients are sent the same. Knows nothing of clients.
+ *
+ * @module
+ */
+
+import type { FeedMessage } from "../feed.ts";
+import type { Store, Written } from "../store/store.ts";
+import { pageOfViews } from "./paging.ts";
+
+/** Rows in one part of a snapshot; also the most that are sent as a change. */
+export const ROWS_PER_FRAME = 500;
+
+/** How many encoded changes are kept for clients that are a little behind. */
+const CHANGES_KEPT = 16;
+
+/** A part of a snapshot. */
+export interface SnapshotPart {
+  /** The event as it is sent, without `id`. */
+  readonly bytes: Uint8Array;
+  /** Where the next part begins, null after the last. */
+  readonly next: string | null;
+}
+
+/** Turns what stands in the store into events. */
+export class LiveFrames {
+  readonly #store: Store;
+  readonly #changes = new Map<number, Uint8Array | null>();
+  #parts = new Map<string, SnapshotPart>();
+  #partsVersion = "";
+
+  /** Reads this store. */
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The part of a snapshot that begins after this row id, or the first. */
+  snapshotPart(after: string | null): SnapshotPart {
+    const version = this.#store.version();
+    if (version !== this.#partsVersion) {
+      this.#parts = new Map();
+      this.#partsVersion = version;
+    }
+    const key = after ?? "";
+    let part = this.#parts.get(key);
+    if (part === undefined) {
+      part = this.#encodePart(after);
+      this.#parts.set(key, part);
+    }
+    return part;
+  }
+
+  /** Lets go of what was kept of the last snapshot: nobody is being sent one. */
+  forgetSnapshot(): void {
+    this.#parts = new Map();
+    this.#partsVersion = "";
+  }
+
+  /**
+   * The event that brings a client up to this message, or null when it takes a new snapshot. Rows
+   * are shown as they are now: newer than the message is right too, because whatever made them
+   * so has a message of its own.
+   */
+  change(message: FeedMessage<Written>): Uint8Array | null {
+    const known = this.#changes.get(message.id);
+    if (known !== undefined) return known;
+    const frame = this.#encodeChange(message);
+    this.#changes.set(message.id, frame);
+    if (this.#changes.size > CHANGES_KEPT) {
+      this.#changes.delete(this.#changes.keys().next().value!);
+    }
+    return frame;
+  }
+
+  #encodePart(after: string | null): SnapshotPart {
+    const { json, next } = pageOfViews(this.#store.views, {
+      limit: ROWS_PER_FRAME,
+      ...(after !== null && { after }),
+    });
+    const data = `{"first":${after === null},"last":${next === null},"items":${json}}`;
+    return { bytes: encode(`event: snapshot\ndata: ${data}\n\n`), next };
+  }
+
+  #encodeChange({ id, data: { rows } }: FeedMessage<Written>): Uint8Array | null {
+    if (rows === "all" || rows.length > ROWS_PER_FRAME) return null;
+    const items = this.#store.views.list({ ids: rows });
+    const there = new Set(items.map((item) => item.id));
+    const removed = [...new Set(rows)].filter((row) => !there.has(row));
+    return encode(`id: ${id}\nevent: change\ndata: ${JSON.stringify({ items, removed })}\n\n`);
+  }
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

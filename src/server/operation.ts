@@ -1,0 +1,124 @@
+/**
+ * What one route does: schemas of what goes in and comes out, and the function between them. The
+ * schemas validate, type the function's argument and describe the route in the OpenAPI document.
+ *
+ * @module
+ */
+
+import type { Feed } from "../feed.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { DaemonStatus, PassReport } from "../model.ts";
+import type { Store, Written } from "../store/store.ts";
+import type { Live } from "./live.ts";
+import type { RateLimit } from "./rate_limit.ts";
+
+/** Checks values and describes them in the document; zod stays behind it. */
+export interface Schema<out Value> {
+  /** The value, defaults filled in. Throws what is wrong with it. */
+  parse(value: unknown): Value;
+}
+
+/** What the server is given; it constructs none of it. */
+export interface ServerDeps {
+  /** The open store. */
+  readonly store: Store;
+  /** Says what was written. */
+  readonly feed: Feed<Written>;
+  /** Counts requests, and is what `/metrics` shows. */
+  readonly metrics: Metrics;
+  /** Where requests and faults are logged. */
+  readonly log: Log;
+  /** What the daemon says of itself. */
+  status(): DaemonStatus;
+  /** A full pass now; null where no daemon runs. */
+  readonly reconcileNow: (() => Promise<PassReport>) | null;
+  /** Asks for a pass soon, after a write that dispatch depends on. */
+  requestPass(): void;
+  /** What the Compose project of a new stack begins with. */
+  readonly composePrefix: string;
+  /** The program's version. */
+  readonly version: string;
+  /** The clock. */
+  now(): Date;
+}
+
+/** What handlers have at hand. */
+export interface Services extends ServerDeps {
+  /** Live feeds. */
+  readonly live: Live;
+  /** Wrong webhook secrets. */
+  readonly guesses: RateLimit;
+  /** How long a request waits for a pass, milliseconds. */
+  readonly passTimeoutMs: number;
+  /** Tells this run's entity tags from another run's. */
+  readonly run: string;
+  /** The OpenAPI document as JSON. */
+  openApi(): string;
+}
+
+/** One request, validated. */
+export interface Call<Params, Query, Body> {
+  /** What handlers have at hand. */
+  readonly services: Services;
+  /** From the path. */
+  readonly params: Params;
+  /** From the query string, defaults filled in. */
+  readonly query: Query;
+  /** From the JSON body. */
+  readonly body: Body;
+  /** Request headers. */
+  readonly headers: Headers;
+  /** True for HEAD: the body that is answered won't be read. */
+  readonly headOnly: boolean;
+}
+
+/** One way to answer. */
+export interface Answer {
+  /** One sentence for the document. */
+  readonly description: string;
+  /** What the body looks like; absent: no body. */
+  readonly schema?: Schema<unknown>;
+  /** Default `application/json`. */
+  readonly mediaType?: string;
+}
+
+/** What a route takes and gives. */
+export interface OperationSpec<Params, Query, Body> {
+  /** One line. */
+  readonly summary: string;
+  /** More where one line is not enough. */
+  readonly description?: string;
+  /**
+   * `token`: over TCP with the token only. `open`: for everyone who reaches the listener.
+   * Default `token`.
+   */
+  readonly access?: "token" | "open";
+  /** Path parameters. */
+  readonly params?: Schema<Params>;
+  /** Query parameters; absent: none are allowed under `/api`. */
+  readonly query?: Schema<Query>;
+  /** JSON body; absent: none is allowed; `ignored`: whatever is sent. */
+  readonly body?: Schema<Body> | "ignored";
+  /** Status → answer, the good ones; failures are documented once for all. */
+  readonly answers: Readonly<Record<number, Answer>>;
+}
+
+/** A route's spec and function, their types forgotten so that one table can hold them all. */
+export interface Operation {
+  /** What it takes and gives. */
+  readonly spec: OperationSpec<unknown, unknown, unknown>;
+  /** Answers a call whose parts passed the spec's schemas. */
+  readonly handle: (call: Call<unknown, unknown, unknown>) => Response | Promise<Response>;
+}
+
+/** Ties a function to the schemas of what it is called with. */
+export function operation<Params, Query, Body>(
+  spec: OperationSpec<Params, Query, Body>,
+  handle: (call: Call<Params, Query, Body>) => Response | Promise<Response>,
+): Operation {
+  return {
+    spec: spec as OperationSpec<unknown, unknown, unknown>,
+    handle: (call) => handle(call as Call<Params, Query, Body>),
+  };
+}

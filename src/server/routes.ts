@@ -1,0 +1,85 @@
+/**
+ * The whole HTTP surface in one table. What a route takes and gives stands beside its function.
+ *
+ * @module
+ */
+
+import {
+  createContainer,
+  getContainer,
+  listContainers,
+  listRoutes,
+  listTransitions,
+  removeContainer,
+  updateContainer,
+} from "./api/containers.ts";
+import { acceptEngine, getStatus, reconcile } from "./api/daemon.ts";
+import { listen } from "./api/events.ts";
+import { livez, metrics, openApi, readyz } from "./api/health.ts";
+import { callHook } from "./api/hooks.ts";
+import { getInstance, removeInstance, updateInstance } from "./api/instances.ts";
+import { projects, sites, stacks } from "./api/registry.ts";
+import { createStage, getStage, listStages, removeStage, updateStage } from "./api/stages.ts";
+import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
+import type { Operation } from "./operation.ts";
+
+/** A method, a path with its parameters in braces, and what answers there. */
+export type Route = readonly [
+  method: "get" | "post" | "patch" | "delete",
+  path: string,
+  operation: Operation,
+];
+
+/** Every route. A HEAD is answered as its GET; any other method of a path that is here gets 405. */
+export const ROUTES: readonly Route[] = [
+  ["get", "/livez", livez],
+  ["get", "/readyz", readyz],
+  ["get", "/metrics", metrics],
+  ["get", "/openapi.json", openApi],
+
+  ["get", "/api/projects", projects.list],
+  ["post", "/api/projects", projects.create],
+  ["get", "/api/projects/{id}", projects.get],
+  ["patch", "/api/projects/{id}", projects.update],
+  ["delete", "/api/projects/{id}", projects.remove],
+  ["get", "/api/projects/{id}/stages", listStages],
+  ["post", "/api/projects/{id}/stages", createStage],
+  ["get", "/api/stages/{id}", getStage],
+  ["patch", "/api/stages/{id}", updateStage],
+  ["delete", "/api/stages/{id}", removeStage],
+
+  ["get", "/api/stacks", stacks.list],
+  ["post", "/api/stacks", stacks.create],
+  ["get", "/api/stacks/{id}", stacks.get],
+  ["patch", "/api/stacks/{id}", stacks.update],
+  ["delete", "/api/stacks/{id}", stacks.remove],
+
+  ["get", "/api/sites", sites.list],
+  ["post", "/api/sites", sites.create],
+  ["get", "/api/sites/{id}", sites.get],
+  ["patch", "/api/sites/{id}", sites.update],
+  ["delete", "/api/sites/{id}", sites.remove],
+
+  ["get", "/api/containers", listContainers],
+  ["post", "/api/containers", createContainer],
+  ["get", "/api/containers/{id}", getContainer],
+  ["patch", "/api/containers/{id}", updateContainer],
+  ["delete", "/api/containers/{id}", removeContainer],
+  ["get", "/api/containers/{id}/transitions", listTransitions],
+  ["get", "/api/routes", listRoutes],
+
+  ["get", "/api/instances/{project}/{stage}/{id}", getInstance],
+  ["patch", "/api/instances/{project}/{stage}/{id}", updateInstance],
+  ["delete", "/api/instances/{project}/{stage}/{id}", removeInstance],
+
+  ["get", "/api/workloads", listWorkloads],
+  ["get", "/api/workloads/{id}/secret", getSecret],
+  ["post", "/api/workloads/{id}/secret", rotateSecret],
+
+  ["get", "/api/status", getStatus],
+  ["post", "/api/reconcile", reconcile],
+  ["post", "/api/engine/accept", acceptEngine],
+  ["get", "/api/events", listen],
+
+  ["post", "/hooks/{secret}", callHook],
+];

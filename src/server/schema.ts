@@ -1,0 +1,252 @@
+/**
+ * The JSON that is answered, and what several routes take. Held to the domain model by its types:
+ * a field that is missing here does not compile.
+ *
+ * @module
+ */
+
+import { z } from "@hono/zod-openapi";
+import type { ContainerView, DaemonStatus, PassReport, Transition, Workload } from "../model.ts";
+import { REFUSAL_REASONS, WORKLOAD_KINDS } from "../model.ts";
+import type { WorkloadCounts } from "../store/container_views.ts";
+import type { Entry } from "../store/registry.ts";
+import type { Stage } from "../store/stages.ts";
+import type { Schema } from "./operation.ts";
+import { type FieldError, type ProblemCode, PROBLEMS } from "./problem.ts";
+
+/**
+ * The field may be absent. Like `exactOptional()`, which the generator of the document does not
+ * know; JSON has no undefined, so both accept the same.
+ *
+ * @ignore
+ */
+export function optional<Type extends z.ZodType>(type: Type): z.ZodExactOptional<Type> {
+  return type.optional() as unknown as z.ZodExactOptional<Type>;
+}
+
+/** `{ "items": […] }`. */
+export function listOf<Item>(item: Schema<Item>): Schema<{ items: Item[] }> {
+  return z.object({ items: z.array(zod(item)) });
+}
+
+const timestamp = z.string().openapi({ format: "date-time" });
+
+const kind = z.enum(WORKLOAD_KINDS);
+
+/** The `{id}` of a path. */
+export const IdParams: Schema<{ id: string }> = z.strictObject({ id: z.string() });
+
+/** Whether to remove what others refer to. */
+export const ForceQuery: Schema<{ force: "true" | "false" }> = z.strictObject({
+  force: z.enum(["true", "false"]).default("false")
+    .openapi({ description: "Also when something refers to it." }),
+});
+
+/** {@link ContainerView}. */
+export const ContainerSchema: Schema<ContainerView> = z.object({
+  id: z.string(),
+  workloadId: z.string(),
+  workloadKind: kind,
+  workloadName: z.string(),
+  role: z.string(),
+  replica: z.int(),
+  containerId: z.string().nullable(),
+  containerName: z.string(),
+  imageRef: z.string(),
+  host: z.string(),
+  state: z.string(),
+  health: z.string().nullable(),
+  exitCode: z.int().nullable(),
+  port: z.int(),
+  createdAtEngine: timestamp.nullable(),
+  lastSeenAt: timestamp.nullable(),
+  stageId: z.string().nullable(),
+  stageName: z.string().nullable(),
+  imageTag: z.string().nullable(),
+  subdomain: z.string().nullable(),
+  proxyRouteId: z.string().nullable(),
+  npmProxyId: z.int().nullable(),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+}).openapi("Container");
+
+/** {@link Transition}. */
+export const TransitionSchema: Schema<Transition> = z.object({
+  seq: z.int(),
+  rowId: z.string(),
+  at: timestamp,
+  from: z.string().nullable(),
+  to: z.string(),
+  cause: z.enum(["event", "pass", "sweep", "deployer"]),
+  containerId: z.string().nullable(),
+  exitCode: z.int().nullable(),
+  detail: z.string(),
+}).openapi("Transition");
+
+const entryFields = {
+  id: z.string(),
+  kind,
+  name: z.string(),
+  workloadId: z.string(),
+  composeProjectName: z.string().nullable(),
+  domain: z.string().nullable(),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+};
+
+const secret = z.string().openapi({ description: "What `POST /hooks/{secret}` is called with." });
+
+/** {@link Entry}. */
+export const EntrySchema: Schema<Entry> = z.object(entryFields).openapi("Entry");
+
+/** {@link Entry} and its workload's secret. */
+export const NewEntrySchema: Schema<Entry & { secret: string }> = z
+  .object({ ...entryFields, secret }).openapi("NewEntry");
+
+/** {@link Stage}. */
+export const StageSchema: Schema<Stage> = z.object({
+  id: z.string(),
+  projectId: z.string(),
+  name: z.string(),
+  maxInstances: z.int(),
+}).openapi("Stage");
+
+/** {@link Workload}. */
+export const WorkloadSchema: Schema<Workload> = z.object({
+  id: z.string(),
+  kind,
+  refId: z.string(),
+  name: z.string(),
+}).openapi("Workload");
+
+/** A workload and how many containers serve it. */
+export type CountedWorkload = Workload & Omit<WorkloadCounts, "workloadId">;
+
+/** {@link CountedWorkload}. */
+export const CountedWorkloadSchema: Schema<CountedWorkload> = z.object({
+  id: z.string(),
+  kind,
+  refId: z.string(),
+  name: z.string(),
+  running: z.int(),
+  stopped: z.int(),
+  missing: z.int(),
+  total: z.int(),
+}).openapi("CountedWorkload");
+
+/** A workload's secret. */
+export const SecretSchema: Schema<{ id: string; secret: string }> = z
+  .object({ id: z.string(), secret }).openapi("Secret");
+
+const EngineChangeSchema = z.object({ accepted: z.string(), found: z.string() });
+
+/** {@link PassReport}. */
+export const PassReportSchema: Schema<PassReport> = z.object({
+  at: timestamp,
+  scope: z.enum(["full", "partial"]),
+  listed: z.int(),
+  claimed: z.int(),
+  inserted: z.int(),
+  updated: z.int(),
+  swept: z.int(),
+  refused: z.array(z.object({
+    reason: z.enum(REFUSAL_REASONS),
+    containerId: z.string(),
+    containerName: z.string(),
+    value: z.string(),
+  })),
+  contended: z.array(z.object({
+    rowId: z.string(),
+    winner: z.string(),
+    losers: z.array(z.string()),
+  })),
+  unmanaged: z.object({ count: z.int(), composeProjects: z.record(z.string(), z.int()) }),
+  engineChanged: EngineChangeSchema.nullable(),
+  durationSeconds: z.number(),
+}).openapi("PassReport");
+
+/** {@link DaemonStatus}. */
+export const StatusSchema: Schema<DaemonStatus> = z.object({
+  pid: z.int(),
+  version: z.string(),
+  startedAt: timestamp,
+  dataDir: z.string(),
+  ready: z.boolean(),
+  engine: z.object({
+    host: z.string(),
+    up: z.boolean(),
+    id: z.string().nullable(),
+    changed: EngineChangeSchema.nullable(),
+    error: z.string().nullable(),
+  }),
+  events: z.object({ up: z.boolean(), reconnects: z.int() }),
+  intervalSeconds: z.number(),
+  lastPass: zod(PassReportSchema).nullable(),
+  lastError: z.string().nullable(),
+  counts: z.array(z.object({ kind, state: z.string(), count: z.int() })),
+}).openapi("Status");
+
+/** A page of the index. */
+export interface ContainerPage {
+  /** Ordered by id. */
+  items: ContainerView[];
+  /** Where the next page begins, null on the last. */
+  nextCursor: string | null;
+}
+
+/** {@link ContainerPage}. */
+export const PageSchema: Schema<ContainerPage> = z.object({
+  items: z.array(zod(ContainerSchema)),
+  nextCursor: z.string().nullable(),
+});
+
+/** What a webhook is answered. */
+export interface HookAnswer {
+  /** The workload whose secret it was. */
+  workload: Workload;
+  /** Null where no daemon runs. */
+  pass: PassReport | null;
+  /** The workload's rows after the pass. */
+  items: ContainerView[];
+}
+
+/** {@link HookAnswer}. */
+export const HookAnswerSchema: Schema<HookAnswer> = z.object({
+  workload: zod(WorkloadSchema),
+  pass: zod(PassReportSchema).nullable().openapi({ description: "Null where no daemon runs." }),
+  items: z.array(zod(ContainerSchema)),
+}).openapi("HookAnswer");
+
+/** A failure, as every route answers it. */
+export interface ProblemBody {
+  /** `/problems/` and the code. */
+  type: string;
+  /** Constant for each code. */
+  title: string;
+  /** HTTP status. */
+  status: number;
+  /** What programs tell failures apart by. */
+  code: ProblemCode;
+  /** What can't be done and why. */
+  detail: string;
+  /** What a person can do about it. */
+  hint?: string;
+  /** One for each field at fault. */
+  errors?: FieldError[];
+}
+
+/** {@link ProblemBody}. */
+export const ProblemSchema: Schema<ProblemBody> = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]),
+  detail: z.string(),
+  hint: optional(z.string()),
+  errors: optional(z.array(z.object({ path: z.string(), message: z.string() }))),
+}).openapi("Problem");
+
+/** Every schema here is made with zod, whatever its type says. */
+function zod<Value>(schema: Schema<Value>): z.ZodType<Value> {
+  return schema as z.ZodType<Value>;
+}

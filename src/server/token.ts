@@ -1,0 +1,72 @@
+/**
+ * The token that TCP clients must send, in a file that only its owner can read.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+
+/** Name of the token's file in the data directory. */
+export const TOKEN = "token";
+
+/** A guessable token is worse than none. */
+const MIN_LENGTH = 32;
+
+/**
+ * The token of a data directory, made on first use: 256 bits, URL-safe. Only for the process that
+ * owns the directory.
+ *
+ * @throws {Error} when the file can't be read or made, or holds no usable token.
+ */
+export async function loadToken(dataDir: string): Promise<string> {
+  const path = join(dataDir, TOKEN);
+  const info = await ifThere(Deno.lstat(path), path);
+  if (info === null) return await makeToken(path);
+  if (!info.isFile) throw unusable(path, "it is not a regular file");
+  // Somebody's editor or backup may have widened it.
+  if (((info.mode ?? 0) & 0o077) !== 0) await Deno.chmod(path, 0o600);
+  const token = (await Deno.readTextFile(path)).trim();
+  if (!/^[A-Za-z0-9._~+/=-]*$/.test(token)) {
+    throw unusable(path, "it has characters that can't be sent as a token");
+  }
+  if (token.length < MIN_LENGTH) {
+    throw unusable(path, `it has ${token.length} characters, at least ${MIN_LENGTH} are needed`);
+  }
+  return token;
+}
+
+/** Whole or not at all, whatever happens meanwhile: an empty file would be taken for a token. */
+async function makeToken(path: string): Promise<string> {
+  const token = crypto.getRandomValues(new Uint8Array(32))
+    .toBase64({ alphabet: "base64url", omitPadding: true });
+  const draft = `${path}.new`;
+  try {
+    await ifThere(Deno.remove(draft), draft);
+    using file = await Deno.open(draft, { createNew: true, write: true, mode: 0o600 });
+    const bytes = new TextEncoder().encode(`${token}\n`);
+    for (let written = 0; written < bytes.length;) {
+      written += await file.write(bytes.subarray(written));
+    }
+    await file.sync();
+    await Deno.rename(draft, path);
+  } catch (cause) {
+    await Deno.remove(draft).catch(() => {});
+    throw new Error(`Cannot write the token "${path}": ${(cause as Error).message}`, { cause });
+  }
+  return token;
+}
+
+async function ifThere<T>(result: Promise<T>, path: string): Promise<T | null> {
+  try {
+    return await result;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return null;
+    throw new Error(`Cannot use the token "${path}": ${(cause as Error).message}`, { cause });
+  }
+}
+
+function unusable(path: string, reason: string): Error {
+  return Object.assign(new Error(`Cannot use the token "${path}": ${reason}`), {
+    hint: "remove the file, and the next start makes a new one",
+  });
+}
