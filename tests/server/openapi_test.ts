@@ -1,0 +1,96 @@
+/**
+ * The OpenAPI document.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { ROUTES } from "../../src/server/routes.ts";
+import { tempServer } from "./temp_server.ts";
+
+const SNAPSHOT = new URL("./openapi_snapshot.txt", import.meta.url);
+
+Deno.test("/openapi.json describes the routes of the snapshot", async () => {
+  const document = await openApi();
+  const text = `${[...operations(document), ...components(document)].join("\n")}\n`;
+  if (Deno.env.get("UPDATE_SNAPSHOTS")) await Deno.writeTextFile(SNAPSHOT, text);
+  assertEquals(text, await Deno.readTextFile(SNAPSHOT));
+});
+
+Deno.test("/openapi.json describes each route, its failures and who may ask", async () => {
+  const document = await openApi();
+  assertEquals([document.openapi, document.info.version], ["3.1.0", "1.2.3"]);
+  const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`)
+  );
+  assertEquals(described.sort(), ROUTES.map(([method, path]) => `${method} ${path}`).sort());
+  for (const [method, path, { spec }] of ROUTES) {
+    const operation = document.paths[path]![method]!;
+    assertEquals(operation.security, spec.access === "open" ? [] : [{ token: [] }]);
+    assert("application/problem+json" in operation.responses.default!.content!);
+    assert(operation.summary.length > 0);
+    const inPath = [...path.matchAll(/\{(.+?)\}/g)].map(([, name]) => name);
+    const parameters = operation.parameters ?? [];
+    assertEquals(parameters.filter((p) => p.in === "path").map((p) => p.name), inPath);
+  }
+});
+
+Deno.test("/openapi.json refers to nothing that it does not define", async () => {
+  const document = await openApi();
+  const references = [
+    ...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g),
+  ];
+  assert(references.length > 10);
+  for (const [, name] of references) assert(name! in document.components.schemas, name!);
+});
+
+interface Document {
+  openapi: string;
+  info: { version: string };
+  paths: Record<string, Record<string, DescribedRoute>>;
+  components: { schemas: Record<string, ComponentSchema> };
+}
+
+interface DescribedRoute {
+  summary: string;
+  security: unknown;
+  parameters?: { name: string; in: string; required: boolean }[];
+  requestBody?: { content: Record<string, { schema: { $ref?: string } }> };
+  responses: Record<string, { content?: Record<string, unknown> }>;
+}
+
+interface ComponentSchema {
+  properties: Record<string, unknown>;
+  required?: string[];
+}
+
+async function openApi(): Promise<Document> {
+  await using server = await tempServer();
+  return await (await server.ask("/openapi.json")).json();
+}
+
+/** `GET /path ?optional &required <- Body -> 200 application/json`. */
+function operations({ paths }: Document): string[] {
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { parameters = [], requestBody, responses }]) => {
+      const query = parameters.filter((p) => p.in === "query").map(({ name, required }) =>
+        ` ${name}${required ? "" : "?"}`
+      );
+      const schema = requestBody?.content["application/json"]?.schema;
+      const body = schema === undefined ? "" : ` <- ${schema.$ref?.split("/").at(-1)}`;
+      const answers = Object.entries(responses).filter(([status]) => status !== "default")
+        .map(([status, { content = {} }]) => ` ${[status, ...Object.keys(content)].join(" ")}`);
+      return `${method.toUpperCase()} ${path}${query.join("")}${body} ->${answers.join(",")}`;
+    })
+  );
+}
+
+/** `Name: required, optional?`. */
+function components({ components }: Document): string[] {
+  return Object.entries(components.schemas).map(([name, { properties, required = [] }]) => {
+    const fields = Object.keys(properties).map((field) =>
+      required.includes(field) ? field : `${field}?`
+    );
+    return `${name}: ${fields.join(", ")}`;
+  });
+}

@@ -1,0 +1,340 @@
+/**
+ * Each route once well and once badly, and the shapes of the answers.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { ROUTES } from "../../src/server/routes.ts";
+import type { Problem } from "../../src/server/problem.ts";
+import { ProblemSchema } from "../../src/server/schema.ts";
+import { observed, passWrites, tempServer } from "./temp_server.ts";
+
+const SNAPSHOT = new URL("./answers_snapshot.json", import.meta.url);
+
+/** Ids and secrets of what stands in the store before each request. */
+type World = ReturnType<typeof world>;
+
+interface Ask {
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+interface Example {
+  readonly good: (world: World) => Ask;
+  /** What must fail, and with which code; null where nothing can be asked wrongly. */
+  readonly bad: ((world: World) => Ask & { readonly code: Problem["code"] }) | null;
+}
+
+const nothing = { id: "nothing-here" };
+const EXAMPLES: Readonly<Record<string, Example>> = {
+  "get /livez": { good: () => ({ path: "/livez" }), bad: null },
+  "get /readyz": { good: () => ({ path: "/readyz?verbose" }), bad: null },
+  "get /metrics": { good: () => ({ path: "/metrics" }), bad: null },
+  "get /openapi.json": { good: () => ({ path: "/openapi.json" }), bad: null },
+  ...registry("projects", "project", { good: { name: "new" }, bad: { name: "a/b" } }),
+  ...registry("stacks", "stack", {
+    good: { name: "New Stack" },
+    bad: { name: "x", composeProjectName: "Not Compose" },
+  }),
+  ...registry("sites", "site", {
+    good: { name: "new", domain: "new.example" },
+    bad: { name: "x", domain: "not a domain" },
+  }),
+  "get /api/projects/{id}/stages": {
+    good: ({ project }) => ({ path: `/api/projects/${project.id}/stages` }),
+    bad: () => ({ path: `/api/projects/${nothing.id}/stages`, code: "not-found" }),
+  },
+  "post /api/projects/{id}/stages": {
+    good: ({ project }) => ({
+      path: `/api/projects/${project.id}/stages`,
+      body: { name: "preview", maxInstances: 3 },
+    }),
+    bad: ({ project, stage }) => ({
+      path: `/api/projects/${project.id}/stages`,
+      body: { name: stage.name },
+      code: "conflict",
+    }),
+  },
+  "get /api/stages/{id}": {
+    good: ({ stage }) => ({ path: `/api/stages/${stage.id}` }),
+    bad: () => ({ path: `/api/stages/${nothing.id}`, code: "not-found" }),
+  },
+  "patch /api/stages/{id}": {
+    good: ({ stage }) => ({ path: `/api/stages/${stage.id}`, body: { maxInstances: 2 } }),
+    bad: ({ stage }) => ({
+      path: `/api/stages/${stage.id}`,
+      body: { maxInstances: 0 },
+      code: "invalid",
+    }),
+  },
+  "delete /api/stages/{id}": {
+    good: ({ stage }) => ({ path: `/api/stages/${stage.id}?force=true` }),
+    bad: ({ stage }) => ({ path: `/api/stages/${stage.id}`, code: "in-use" }),
+  },
+  "get /api/containers": {
+    good: () => ({ path: "/api/containers?kind=stack&state=running&workload=shop&limit=1" }),
+    bad: () => ({ path: "/api/containers?limit=10001", code: "invalid" }),
+  },
+  "post /api/containers": {
+    good: ({ project, stage }) => ({
+      path: "/api/containers",
+      body: {
+        id: "app-2",
+        workloadId: project.workloadId,
+        stageId: stage.id,
+        role: "production",
+        replica: 2,
+        containerId: "cafe",
+        imageRef: "app:2",
+        imageTag: "2",
+        subdomain: "app-2",
+        proxyRouteId: "route-2",
+        npmProxyId: 7,
+      },
+    }),
+    bad: ({ project, row }) => ({
+      path: "/api/containers",
+      body: { id: row.id, workloadId: project.workloadId },
+      code: "conflict",
+    }),
+  },
+  "get /api/containers/{id}": {
+    good: ({ stackRow }) => ({ path: `/api/containers/${encodeURIComponent(stackRow)}` }),
+    bad: () => ({ path: `/api/containers/${nothing.id}`, code: "not-found" }),
+  },
+  "patch /api/containers/{id}": {
+    good: ({ row }) => ({
+      path: `/api/containers/${row.id}`,
+      body: { subdomain: "other", imageTag: null },
+    }),
+    bad: ({ row }) => ({
+      path: `/api/containers/${row.id}`,
+      body: { imageRef: "alone:1" },
+      code: "invalid",
+    }),
+  },
+  "delete /api/containers/{id}": {
+    good: ({ row }) => ({ path: `/api/containers/${row.id}` }),
+    bad: () => ({ path: `/api/containers/${nothing.id}`, code: "not-found" }),
+  },
+  "get /api/containers/{id}/transitions": {
+    good: ({ row }) => ({ path: `/api/containers/${row.id}/transitions` }),
+    bad: () => ({ path: `/api/containers/${nothing.id}/transitions`, code: "not-found" }),
+  },
+  "get /api/routes": {
+    good: () => ({ path: "/api/routes" }),
+    bad: () => ({ path: "/api/routes?what=ever", code: "invalid" }),
+  },
+  ...Object.fromEntries(["get", "patch", "delete"].map((method): [string, Example] => {
+    const body = method === "patch" ? { body: { subdomain: "through-stage" } } : {};
+    return [`${method} /api/instances/{project}/{stage}/{id}`, {
+      good: ({ row }) => ({ path: `/api/instances/app/production/${row.id}`, ...body }),
+      bad: ({ row }) => ({
+        path: `/api/instances/other/production/${row.id}`,
+        ...body,
+        code: "not-found",
+      }),
+    }];
+  })),
+  "get /api/workloads": {
+    good: () => ({ path: "/api/workloads" }),
+    bad: () => ({ path: "/api/workloads?kind=pod", code: "invalid" }),
+  },
+  "get /api/workloads/{id}/secret": {
+    good: ({ project }) => ({ path: `/api/workloads/${project.workloadId}/secret` }),
+    bad: () => ({ path: `/api/workloads/${nothing.id}/secret`, code: "not-found" }),
+  },
+  "post /api/workloads/{id}/secret": {
+    good: ({ project }) => ({ path: `/api/workloads/${project.workloadId}/secret` }),
+    bad: () => ({ path: `/api/workloads/${nothing.id}/secret`, code: "not-found" }),
+  },
+  "get /api/status": {
+    good: () => ({ path: "/api/status" }),
+    bad: () => ({ path: "/api/status?verbose", code: "invalid" }),
+  },
+  "post /api/reconcile": {
+    good: () => ({ path: "/api/reconcile" }),
+    bad: () => ({ path: "/api/reconcile", body: { dryRun: true }, code: "invalid" }),
+  },
+  "post /api/engine/accept": {
+    good: () => ({ path: "/api/engine/accept" }),
+    bad: () => ({ path: "/api/engine/accept", body: { id: "X" }, code: "invalid" }),
+  },
+  "get /api/events": {
+    good: () => ({ path: "/api/events" }),
+    bad: () => ({ path: "/api/events?kind=stack", code: "invalid" }),
+  },
+  "post /hooks/{secret}": {
+    good: ({ secret }) => ({ path: `/hooks/${secret}`, body: { anything: ["a", "CI", "sends"] } }),
+    bad: () => ({ path: `/hooks/${"A".repeat(43)}`, code: "not-found" }),
+  },
+};
+
+Deno.test("ROUTES has an example for each of its routes, and no route twice", () => {
+  const routes = ROUTES.map(([method, path]) => `${method} ${path}`);
+  assertEquals(Object.keys(EXAMPLES).sort(), [...routes].sort());
+  assertEquals(new Set(routes).size, routes.length);
+});
+
+for (const [method, path, { spec }] of ROUTES) {
+  const example = EXAMPLES[`${method} ${path}`]!;
+
+  Deno.test(`${method.toUpperCase()} ${path} answers what its schema says`, async () => {
+    await using server = await tempServer();
+    const { path: asked, body } = example.good(world(server));
+    const response = await server.send(method.toUpperCase(), asked, body);
+    const answer = spec.answers[response.status];
+    if (answer === undefined) throw new Error(`${response.status} ${await response.text()}`);
+    assert(response.ok);
+    assertEquals(response.headers.get("x-content-type-options"), "nosniff");
+    assertEquals(response.headers.get("access-control-allow-origin"), null);
+    if (answer.mediaType === "text/event-stream") return await response.body!.cancel();
+    if (answer.mediaType === "text/plain") return assert((await response.text()).length > 0);
+    if (answer.schema === undefined) return assertEquals(await response.text(), "");
+    const json = await response.json();
+    // The schemas drop what they don't know: nothing undocumented is answered.
+    assertEquals(answer.schema.parse(json), json);
+  });
+
+  const { bad } = example;
+  if (bad === null) continue;
+  Deno.test(`${method.toUpperCase()} ${path} refuses what is wrong and changes nothing`, async () => {
+    await using server = await tempServer();
+    const { path: asked, body, code } = bad(world(server));
+    const before = server.store.version();
+    const response = await server.send(method.toUpperCase(), asked, body);
+    const problem = await response.json();
+    assertEquals(problem.code, code, JSON.stringify(problem));
+    assertEquals(problem.status, response.status);
+    assertEquals(response.headers.get("content-type"), "application/problem+json");
+    assertEquals(ProblemSchema.parse(problem), problem);
+    assertEquals(server.store.version(), before);
+  });
+}
+
+Deno.test("the answers have the shapes of the snapshot", async () => {
+  const shapes: Record<string, unknown> = {};
+  for (const [method, path] of ROUTES) {
+    await using server = await tempServer();
+    const { path: asked, body } = EXAMPLES[`${method} ${path}`]!.good(world(server));
+    const response = await server.send(method.toUpperCase(), asked, body);
+    const type = response.headers.get("content-type");
+    if (type !== "application/json" || path === "/openapi.json") {
+      await response.body?.cancel();
+      shapes[`${method} ${path}`] = `${response.status} ${type ?? ""}`.trim();
+    } else {
+      shapes[`${method} ${path}`] = { [response.status]: shape(await response.json()) };
+    }
+  }
+  const text = `${JSON.stringify(shapes, null, 2)}\n`;
+  if (Deno.env.get("UPDATE_SNAPSHOTS")) await Deno.writeTextFile(SNAPSHOT, text);
+  assertEquals(text, await Deno.readTextFile(SNAPSHOT));
+});
+
+for (
+  const [path, allow] of [
+    ["/api/containers", "GET, HEAD, POST"],
+    ["/api/projects/x", "GET, HEAD, PATCH, DELETE"],
+    ["/livez", "GET, HEAD"],
+    ["/hooks/x", "POST"],
+  ] as const
+) {
+  Deno.test(`PUT ${path} is answered 405 with what is allowed`, async () => {
+    await using server = await tempServer();
+    const response = await server.ask(path, { method: "PUT", body: "x" });
+    assertEquals((await response.json()).code, "method-not-allowed");
+    assertEquals(response.headers.get("allow"), allow);
+  });
+}
+
+Deno.test("a path that is no route is answered 404", async () => {
+  await using server = await tempServer();
+  for (const path of ["/", "/api", "/api/containers/", "/api/containers/a/b", "/%zz", "//livez"]) {
+    const response = await server.ask(path);
+    assertEquals([path, response.status], [path, 404]);
+    assertEquals((await response.json()).code, "not-found");
+  }
+});
+
+Deno.test("HEAD is answered as GET without a body", async () => {
+  await using server = await tempServer();
+  for (const path of ["/livez", "/api/containers", "/api/events"]) {
+    const response = await server.ask(path, { method: "HEAD" });
+    assertEquals(response.status, 200);
+    assertEquals(await response.text(), "");
+  }
+  assertEquals(server.feed.subscribers, 0);
+});
+
+/** A project with a stage and a row, a stack with two, a site with none. */
+function world({ store }: Awaited<ReturnType<typeof tempServer>>) {
+  const { entry: project, secret } = store.registry.create("project", { name: "app" });
+  const { entry: other } = store.registry.create("project", { name: "other" });
+  const stage = store.stages.create(project.id, { name: "production" });
+  store.stages.create(other.id, { name: "production" });
+  const { entry: stack } = store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "tinyforge-shop",
+  });
+  const { entry: site } = store.registry.create("site", { name: "blog" });
+  const row = store.deployed.saveDeployedContainer({
+    id: "app-1",
+    workloadId: project.workloadId,
+    stageId: stage.id,
+    subdomain: "app",
+  });
+  const stackRow = `${stack.workloadId}:web`;
+  passWrites(
+    store,
+    [stackRow, `${stack.workloadId}:worker`].map((id) =>
+      observed({ id, workloadId: stack.workloadId, role: id.split(":")[1]! })
+    ),
+    { at: "2026-01-01T00:00:00.000Z" },
+  );
+  return { project, secret, stage, stack, site, row, stackRow };
+}
+
+function registry(
+  plural: string,
+  kind: "project" | "stack" | "site",
+  bodies: { good: unknown; bad: unknown },
+): Record<string, Example> {
+  const path = `/api/${plural}`;
+  return {
+    [`get ${path}`]: {
+      good: () => ({ path }),
+      bad: () => ({ path: `${path}?names=x`, code: "invalid" }),
+    },
+    [`post ${path}`]: {
+      good: () => ({ path, body: bodies.good }),
+      bad: () => ({ path, body: bodies.bad, code: "invalid" }),
+    },
+    [`get ${path}/{id}`]: {
+      good: (world) => ({ path: `${path}/${world[kind].id}` }),
+      bad: () => ({ path: `${path}/${nothing.id}`, code: "not-found" }),
+    },
+    [`patch ${path}/{id}`]: {
+      good: (world) => ({ path: `${path}/${world[kind].id}`, body: { name: "renamed" } }),
+      bad: (world) => ({
+        path: `${path}/${world[kind].id}`,
+        body: { name: "renamed", secret: "mine" },
+        code: "invalid",
+      }),
+    },
+    [`delete ${path}/{id}`]: {
+      good: (world) => ({ path: `${path}/${world[kind].id}?force=true` }),
+      bad: kind === "site"
+        ? () => ({ path: `${path}/${nothing.id}`, code: "not-found" })
+        : (world) => ({ path: `${path}/${world[kind].id}`, code: "in-use" }),
+    },
+  };
+}
+
+/** Types instead of values; of an array, the shape of its first element. */
+function shape(value: unknown): unknown {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shape(value[0])];
+  if (typeof value !== "object") return typeof value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shape(inner)]));
+}

@@ -1,0 +1,80 @@
+/**
+ * The token file.
+ *
+ * @module
+ */
+
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { loadToken } from "../../src/server/server.ts";
+
+Deno.test("loadToken() makes a token of 256 bits that only its owner can read, once", async () => {
+  await using dir = await tempDir();
+  const token = await loadToken(dir.path);
+  assertMatch(token, /^[A-Za-z0-9_-]{43}$/);
+  assertEquals(await loadToken(dir.path), token);
+  const file = join(dir.path, "token");
+  assertEquals(await Deno.readTextFile(file), `${token}\n`);
+  assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
+  assertEquals(await Array.fromAsync(Deno.readDir(dir.path), ({ name }) => name), ["token"]);
+  await using other = await tempDir();
+  assertEquals(await loadToken(other.path) === token, false);
+});
+
+Deno.test("loadToken() keeps a token that someone chose, and closes its file to others", async () => {
+  await using dir = await tempDir();
+  const file = join(dir.path, "token");
+  const chosen = "chosen-by-a-person-0123456789abcdef";
+  await Deno.writeTextFile(file, `  ${chosen}\r\n`, { mode: 0o644 });
+  await Deno.chmod(file, 0o644);
+  assertEquals(await loadToken(dir.path), chosen);
+  assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
+});
+
+Deno.test("loadToken() is not troubled by what a crash left", async () => {
+  await using dir = await tempDir();
+  await Deno.writeTextFile(join(dir.path, "token.new"), "");
+  assertMatch(await loadToken(dir.path), /^[A-Za-z0-9_-]{43}$/);
+  assertEquals(await Array.fromAsync(Deno.readDir(dir.path), ({ name }) => name), ["token"]);
+});
+
+for (
+  const [what, content, reason] of [
+    ["an empty file", "", "it has 0 characters, at least 32 are needed"],
+    ["a short token", "secret", "it has 6 characters"],
+    ["several lines", `${"a".repeat(32)}\n${"b".repeat(32)}`, "characters that can't be sent"],
+    ["control characters", `${"a".repeat(40)}\u0000`, "characters that can't be sent"],
+  ] as const
+) {
+  Deno.test(`loadToken() refuses ${what} and leaves it as it is`, async () => {
+    await using dir = await tempDir();
+    const file = join(dir.path, "token");
+    await Deno.writeTextFile(file, content);
+    const error = await assertRejects(() => loadToken(dir.path), Error, reason);
+    assertStringIncludes(error.message, `Cannot use the token "${file}"`);
+    assertEquals(await Deno.readTextFile(file), content);
+  });
+}
+
+Deno.test("loadToken() refuses what is no regular file, a symbolic link among it", async () => {
+  await using dir = await tempDir();
+  const file = join(dir.path, "token");
+  await Deno.mkdir(file);
+  await assertRejects(() => loadToken(dir.path), Error, "it is not a regular file");
+  await Deno.remove(file);
+  const target = join(dir.path, "target");
+  await Deno.writeTextFile(target, "a".repeat(40), { mode: 0o644 });
+  await Deno.symlink(target, file);
+  await assertRejects(() => loadToken(dir.path), Error, "it is not a regular file");
+});
+
+Deno.test("loadToken() says where it can't write", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "nowhere");
+  await assertRejects(() => loadToken(path), Error, `Cannot write the token "${path}/token"`);
+});
+
+async function tempDir(): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir({ prefix: "tinyforge-token-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
