@@ -17,8 +17,8 @@ const SYMBOLS = {
 } as const;
 
 /**
- * Whether a process with this PID, 1 to 2^31-1, exists in this PID namespace; a zombie does. Any
- * doubt counts as life. Throws when no libc can be opened.
+ * Whether a process with this PID, 1 to 2^31-1, exists in this PID namespace. Any doubt counts
+ * as life. Throws when no libc can be opened.
  */
 export function isProcessAlive(pid: number): boolean {
   // Opened for the moment: a start asks once or twice in its life, an open library is for ever.

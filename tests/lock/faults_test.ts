@@ -1,0 +1,337 @@
+/**
+ * The lock when the system refuses: each refusal is told as what it is, never as "held", and
+ * nothing of ours is left.
+ *
+ * @module
+ */
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertInstanceOf,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  acquireLock,
+  LockError,
+  LockHeldError,
+  LockPathError,
+  LockUnsupportedError,
+  readOwner,
+} from "../../src/lock/lock.ts";
+import type { Step } from "../../src/lock/steps.ts";
+import { Contender, TestDirectory } from "./contenders.ts";
+import { command, testAsRoot } from "./privileged.ts";
+
+const NOBODY = 65_534;
+
+Deno.test("acquireLock() tells what stands in the way of its files, and leaves it alone", async (t) => {
+  type Make = (path: string, directory: string) => Promise<Disposable | void>;
+  const obstacles: Record<string, Make> = {
+    "a directory": (path) => Deno.mkdir(path),
+    "a symlink to nothing": (path) => Deno.symlink("nothing", path),
+    "a symlink to a file": async (path, directory) => {
+      await Deno.writeTextFile(`${directory}/precious`, "precious");
+      await Deno.symlink("precious", path);
+    },
+    "a symlink to a directory": (path, directory) => Deno.symlink(directory, path),
+    "a fifo": (path) => command("mkfifo", path),
+    "a socket": (path) => Promise.resolve(Deno.listen({ transport: "unix", path })),
+  };
+  for (const [what, make] of Object.entries(obstacles)) {
+    for (const file of ["lock", "guard", "reclaim"] as const) {
+      await t.step(`${what} as the ${file}`, async () => {
+        await using directory = new TestDirectory();
+        using _kept = await make(directory[file], directory.path) ?? { [Symbol.dispose]() {} };
+        const before = directory.list();
+        const error = await assertRejects(() => acquireLock(directory.path), LockPathError);
+        const kind = what.split(" ")[1];
+        const path = `${await Deno.realPath(directory.path)}${
+          directory[file].slice(directory.path.length)
+        }`;
+        assertEquals(
+          error.message,
+          `Cannot lock "${directory.path}": "${path}" is a ${kind}, not a regular file`,
+        );
+        assertEquals(error.path, path);
+        assertEquals(directory.list(), before);
+        if (before.includes("precious")) {
+          assertEquals(await Deno.readTextFile(`${directory.path}/precious`), "precious");
+        }
+        if (file === "lock") assertEquals(readOwner(directory.path), { pid: null, live: null });
+      });
+    }
+  }
+});
+
+Deno.test("acquireLock() that is refused any one step says so and leaves nothing", async () => {
+  let refused = 0;
+  for (let at = 0;; at++) {
+    await using directory = new TestDirectory();
+    const taken: Step[] = [];
+    const onStep = (step: Step): void => {
+      taken.push(step);
+      if (taken.length - 1 === at) throw new RefusedByTest();
+    };
+    const result = await acquireLock(directory.path, { onStep }).catch((error) => error);
+    const step = taken[at];
+    if (step === undefined) {
+      result.release();
+      break;
+    }
+    refused++;
+    if (step.op === "lstat" && step.file === "reclaim" || step.op === "remove") {
+      // It owns the lock by then, and only tidies up.
+      assertEquals(result.check(), { held: true });
+      result.release();
+      continue;
+    }
+    assertInstanceOf(result, LockError, `step ${at}: ${JSON.stringify(step)}`);
+    assert(!(result instanceof LockHeldError));
+    assertInstanceOf(result.cause, RefusedByTest);
+    assertStringIncludes(result.message, "input/output error");
+    assert(result.hint.length > 0);
+    // The guard stays if it can't be told whether somebody has used it meanwhile.
+    assertEquals(directory.list().filter((name) => name !== "tinyforge.lock.guard"), []);
+    (await acquireLock(directory.path)).release();
+  }
+  assertGreater(refused, 12);
+});
+
+Deno.test("acquireLock() says that a file system has no flock, and leaves nothing", async () => {
+  for (const code of ["ENOLCK", "EOPNOTSUPP", "ENOSYS"]) {
+    await using directory = new TestDirectory();
+    const onStep = ({ op }: Step): void => {
+      if (op === "flock") throw new RefusedByTest(code);
+    };
+    const error = await assertRejects(
+      () => acquireLock(directory.path, { onStep }),
+      LockUnsupportedError,
+    );
+    assertEquals(
+      error.message,
+      `Cannot lock "${directory.path}": its file system does not support flock (${code})`,
+    );
+    assertEquals(directory.list(), []);
+  }
+});
+
+Deno.test("acquireLock() starts over when the guard is replaced before the flock", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.guard, "");
+  let replaced = 0;
+  const onStep = ({ op }: Step): void => {
+    if (op !== "flock" || ++replaced > 2) return;
+    Deno.renameSync(directory.guard, `${directory.path}/old`);
+    Deno.writeTextFileSync(directory.guard, "");
+  };
+  using lock = await acquireLock(directory.path, { onStep });
+  assertEquals(replaced, 3);
+  assertEquals(lock.check(), { held: true });
+  await assertRejects(() => acquireLock(directory.path), LockHeldError);
+});
+
+Deno.test("acquireLock() gives up on a guard that never stays", async () => {
+  await using directory = new TestDirectory();
+  const onStep = ({ op }: Step): void => {
+    if (op === "flock") Deno.removeSync(directory.guard);
+  };
+  const error = await assertRejects(() => acquireLock(directory.path, { onStep }), LockHeldError);
+  assertEquals(error.pid, null);
+  assertStringIncludes(error.message, "keep replacing");
+});
+
+Deno.test("acquireLock() beside one stopped between creating and writing is refused", async () => {
+  for (const file of ["reclaim", "lock", "guard"]) {
+    await using directory = new TestDirectory();
+    await using slow = new Contender({
+      directory: directory.path,
+      signal: "SIGSTOP",
+      before: { op: "write", file },
+    });
+    assertEquals((await slow.outcome())?.is, "stopping");
+    for (const graceMs of [1, 60]) {
+      await assertRejects(() => acquireLock(directory.path, { graceMs }), LockHeldError);
+    }
+    slow.signal("SIGCONT");
+    assertEquals((await slow.outcome())?.is, "acquired");
+    assertEquals(await Deno.readTextFile(directory.lock), `${slow.pid}\n`);
+    const error = await assertRejects(() => acquireLock(directory.path), LockHeldError);
+    assertEquals(error.pid, slow.pid);
+    assertEquals((await slow.release())?.is, "released");
+  }
+});
+
+Deno.test("acquireLock() beside an owner that is stopped is refused", async () => {
+  await using directory = new TestDirectory();
+  await using owner = new Contender({ directory: directory.path });
+  await owner.outcome();
+  owner.signal("SIGSTOP");
+  const error = await assertRejects(
+    () => acquireLock(directory.path, { graceMs: 1 }),
+    LockHeldError,
+  );
+  assertEquals(error.pid, owner.pid);
+  owner.signal("SIGCONT");
+  assertEquals((await owner.release())?.is, "released");
+});
+
+Deno.test("Lock.release() that is refused doesn't throw, and the next start recovers", async () => {
+  for (const op of ["lstat", "read", "remove", "write"]) {
+    await using directory = new TestDirectory();
+    let refuses = false;
+    const onStep = (step: Step): void => {
+      if (refuses && step.op === op) throw new RefusedByTest("EROFS");
+    };
+    const lock = await acquireLock(directory.path, { onStep });
+    refuses = true;
+    lock.release();
+    assertEquals(directory.list().includes("tinyforge.lock"), op !== "write");
+    let waits = 0;
+    using next = await acquireLock(directory.path, {
+      onStep: (step) => {
+        if (step.op === "sleep") waits++;
+      },
+    });
+    assertEquals([next.check(), waits], [{ held: true }, 0]);
+  }
+});
+
+testAsRoot("acquireLock() on a full disk says so and leaves nothing", async () => {
+  await using directory = new TestDirectory();
+  await using _mounted = await mounted(directory.path, "size=1m");
+  await fill(`${directory.path}/filler`);
+  const full = await assertRejects(() => acquireLock(directory.path), LockError);
+  assertStringIncludes(full.message, "no space left on the disk");
+  assertStringIncludes(full.hint, "Free some space");
+  assert(!(full instanceof LockHeldError));
+  assertEquals(directory.list(), ["filler"]);
+
+  await Deno.remove(`${directory.path}/filler`);
+  (await acquireLock(directory.path)).release();
+  await fill(`${directory.path}/filler`);
+  await assertRejects(() => acquireLock(directory.path), LockError, "no space left on the disk");
+  assertEquals(directory.list(), ["filler", "tinyforge.lock.guard"]);
+  assertStringIncludes(await Deno.readTextFile(directory.guard), "free");
+});
+
+testAsRoot(
+  "acquireLock() reclaims a stale lock on a full disk as far as there is room",
+  async () => {
+    await using directory = new TestDirectory();
+    await using _mounted = await mounted(directory.path, "size=1m");
+    await using owner = new Contender({ directory: directory.path });
+    await owner.outcome();
+    owner.signal("SIGKILL");
+    await owner.ended();
+    await fill(`${directory.path}/filler`);
+    const stale = await Deno.readTextFile(directory.lock);
+    await assertRejects(() => acquireLock(directory.path), LockError, "no space left on the disk");
+    assertEquals(await Deno.readTextFile(directory.lock), stale);
+    await Deno.remove(`${directory.path}/filler`);
+    const began = performance.now();
+    using lock = await acquireLock(directory.path);
+    assertLess(performance.now() - began, 1_000);
+    assertEquals(lock.check(), { held: true });
+  },
+);
+
+testAsRoot("acquireLock() on a file system without inodes says so and leaves nothing", async () => {
+  await using directory = new TestDirectory();
+  await using _mounted = await mounted(directory.path, "size=1m,nr_inodes=3");
+  for (let left = 0; left < 3; left++) {
+    const before = directory.list();
+    const error = await acquireLock(directory.path).catch((error) => error);
+    if (!(error instanceof LockError)) error.release();
+    else {
+      assertStringIncludes(error.message, "no space left on the disk");
+      assertEquals(directory.list(), before);
+    }
+    await Deno.remove(directory.guard).catch(() => {});
+    await Deno.writeTextFile(`${directory.path}/${left}`, "").catch(() => {});
+  }
+  await assertRejects(() => acquireLock(directory.path), LockError, "no space left on the disk");
+});
+
+testAsRoot("acquireLock() on a read-only file system says so", async () => {
+  await using directory = new TestDirectory();
+  await using _mounted = await mounted(directory.path, "size=1m");
+  for (const prepare of [false, true]) {
+    await command("mount", "-o", "remount,rw", directory.path);
+    if (prepare) (await acquireLock(directory.path)).release();
+    const before = directory.list();
+    await command("mount", "-o", "remount,ro", directory.path);
+    const error = await assertRejects(() => acquireLock(directory.path), LockError);
+    assertStringIncludes(error.message, "the file system is read-only");
+    assert(!(error instanceof LockHeldError));
+    assertEquals(directory.list(), before);
+  }
+});
+
+testAsRoot(
+  "acquireLock() in a directory that isn't its own is refused the permission",
+  async () => {
+    for (const mode of [0o700, 0o500, 0o755]) {
+      await using directory = new TestDirectory();
+      await Deno.chmod(directory.path, mode);
+      if (mode === 0o500) await Deno.chown(directory.path, NOBODY, NOBODY);
+      await using stranger = new Contender({ directory: directory.path, uid: NOBODY });
+      const outcome = await stranger.outcome();
+      assert(outcome?.is === "failed");
+      assertEquals(outcome.name, "LockError");
+      assertStringIncludes(outcome.message, "permission denied");
+      assertStringIncludes(outcome.hint ?? "", "user who owns the directory");
+      assertEquals(directory.list(), []);
+    }
+  },
+);
+
+testAsRoot(
+  "acquireLock() beside another user's owner is refused the permission, not held",
+  async () => {
+    await using directory = new TestDirectory();
+    await Deno.chmod(directory.path, 0o777);
+    using _lock = await acquireLock(directory.path);
+    await using stranger = new Contender({ directory: directory.path, uid: NOBODY });
+    const outcome = await stranger.outcome();
+    assert(outcome?.is === "failed");
+    assertEquals(outcome.name, "LockError");
+    assertStringIncludes(outcome.message, "permission denied");
+  },
+);
+
+testAsRoot("acquireLock() knows that another user's process lives", async () => {
+  await using directory = new TestDirectory();
+  await Deno.chown(directory.path, NOBODY, NOBODY);
+  await Deno.writeTextFile(directory.lock, `${Deno.pid}\n`, { mode: 0o644 });
+  await using stranger = new Contender({ directory: directory.path, uid: NOBODY });
+  const outcome = await stranger.outcome();
+  assert(outcome?.is === "failed");
+  assertEquals([outcome.name, outcome.pid], ["LockHeldError", Deno.pid]);
+});
+
+class RefusedByTest extends Error {
+  readonly code: string;
+
+  constructor(code = "EIO") {
+    super(code);
+    this.code = code;
+  }
+}
+
+async function mounted(path: string, options: string): Promise<AsyncDisposable> {
+  await command("mount", "-t", "tmpfs", "-o", options, "tinyforge-lock-test", path);
+  return { [Symbol.asyncDispose]: () => command("umount", path) };
+}
+
+async function fill(path: string): Promise<void> {
+  using file = await Deno.create(path);
+  const block = new Uint8Array(4096);
+  try {
+    for (;;) await file.write(block);
+  } catch (error) {
+    assertEquals((error as { code?: string }).code, "ENOSPC");
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The texts in the lock's files.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import {
+  inodeOf,
+  isComplete,
+  isRecorded,
+  parsePid,
+  parseRecord,
+  pidText,
+  recordText,
+} from "../../src/lock/record.ts";
+import { PEEK_BYTES } from "../../src/lock/steps.ts";
+
+Deno.test("parsePid() reads what pidText() writes", () => {
+  for (const pid of [1, 42, 4_194_304, 2 ** 31 - 1]) {
+    assertEquals(parsePid(pidText(pid)), pid);
+    assert(isComplete(pidText(pid)));
+  }
+  assertEquals(pidText(7), "7\n");
+});
+
+Deno.test("parsePid() forgives blanks and nothing else", () => {
+  for (const text of ["12", " 12\n", "12\r\n", "12\n\n", "\t12 "]) assertEquals(parsePid(text), 12);
+  const malformed = ["", "\n", "0", "-1", "+1", "1.5", "1e3", "0x1", "012", "12x", "1 2", "12\0"];
+  for (const text of [...malformed, "2147483648", "4294967297", "1".repeat(100), "١"]) {
+    assertEquals(parsePid(text), null, JSON.stringify(text));
+  }
+});
+
+Deno.test("parseRecord() reads what recordText() writes, whatever was there before", () => {
+  const largest = { pid: 2 ** 31 - 1, inode: String(2n ** 64n - 1n) };
+  const records = [largest, { pid: 1, mtime: 8_640_000_000_000_000 }, { pid: 7, mtime: -1 }, null];
+  for (const record of records) {
+    assertEquals(parseRecord(recordText(record)), record);
+    assertEquals(recordText(record).length, recordText(null).length);
+  }
+  assert(recordText(null).length <= PEEK_BYTES);
+  for (
+    const text of ["", "free\n", "pid=0 mtime=1\n", "pid=1 mtime=1", "pid=1\n", "pid=x inode=1\n"]
+  ) {
+    assertEquals(parseRecord(text), null, JSON.stringify(text));
+  }
+});
+
+Deno.test("isRecorded() knows a complete lock by its time, a begun one by its inode", () => {
+  const whole = { id: "8:30", text: "42\n", mtime: 1_000 };
+  assert(isRecorded({ pid: 42, mtime: 1_000 }, whole));
+  assert(!isRecorded({ pid: 42, mtime: 1_001 }, whole));
+  assert(!isRecorded({ pid: 43, mtime: 1_000 }, whole));
+  assert(!isRecorded(null, whole));
+  assert(isRecorded({ pid: 42, inode: "30" }, whole));
+  assert(isRecorded({ pid: 42, inode: "30" }, { ...whole, text: "" }));
+  assert(isRecorded({ pid: 42, inode: "30" }, { ...whole, text: "4" }));
+  assert(!isRecorded({ pid: 42, inode: "30" }, { ...whole, text: "41\n" }));
+  assert(!isRecorded({ pid: 42, inode: "31" }, { ...whole, text: "" }));
+  assert(!isRecorded({ pid: 42, mtime: 1_000 }, { ...whole, text: "" }));
+  assertEquals(inodeOf("8:30"), "30");
+});
