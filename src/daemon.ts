@@ -11,6 +11,7 @@ import type { Config } from "./config.ts";
 import { DockerClient } from "./docker/client.ts";
 import { type DockerHost, resolveDockerHost } from "./docker/host.ts";
 import { Feed } from "./feed.ts";
+import { DATABASE, SOCKET } from "./files.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -24,18 +25,13 @@ import { ServiceManager } from "./systemd.ts";
 
 /** What the caller of this module brings. */
 export interface DaemonOptions {
+  /** Where it is said. */
   log: Log;
   /** The program's version. */
   version: string;
   /** The time; the system's by default. */
   clock?: Clock;
 }
-
-/** Name of the database in the data directory. */
-export const DATABASE = "tinyforge.db";
-
-/** Name of the daemon's socket in the data directory. */
-export const SOCKET = "tinyforge.sock";
 
 const SHUTDOWN_DEADLINE_MS = 5000;
 
@@ -44,7 +40,9 @@ const PASS_GRACE_MS = 15_000;
 
 /** A data directory that this process owns. */
 export interface OwnedData {
+  /** Held until closed. */
   readonly lock: Lock;
+  /** Open until closed. */
   readonly store: Store;
   /** Closes the store, then gives the lock back; idempotent. */
   close(): void;
@@ -265,10 +263,12 @@ async function sayWhatIsUnmanaged(
   const { store, log, signal } = options;
   const report = await Promise.race([loop.outcomes.firstPass, aborted(signal)]);
   if (!report || report.unmanaged.count === 0 || store.workloads.list().length > 0) return;
-  const [project] = Object.keys(report.unmanaged.composeProjects);
+  const composeProjects = Object.keys(report.unmanaged.composeProjects);
+  // A label's value gets into a command to paste only when a shell takes it for nothing else.
+  const project = composeProjects.find((name) => /^[a-z0-9][a-z0-9_-]*$/.test(name));
   log.info("nothing is registered yet", {
     unmanaged: report.unmanaged.count,
-    composeProjects: Object.keys(report.unmanaged.composeProjects),
+    composeProjects,
     hint: project === undefined
       ? "take a container in with `tinyforge add site NAME` and `tinyforge labels NAME`"
       : `take a Compose project in with \`tinyforge add stack NAME --compose-project ${project}\``,

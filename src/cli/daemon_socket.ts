@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { SOCKET } from "./data_dir.ts";
+import { SOCKET } from "../files.ts";
 import { CommandError, EXIT, quote } from "./command.ts";
 
 /** How to ask. */

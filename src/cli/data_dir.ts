@@ -6,17 +6,9 @@
  */
 
 import { join } from "@std/path";
+import { DATABASE } from "../files.ts";
 import type { Store } from "../store/store.ts";
 import { CommandError, EXIT, quote } from "./command.ts";
-
-/** Name of the database in the data directory. */
-export const DATABASE = "tinyforge.db";
-
-/** Name of the daemon's socket in the data directory. */
-export const SOCKET = "tinyforge.sock";
-
-/** Name of the lock file in the data directory. */
-export const LOCK = "tinyforge.lock";
 
 /**
  * Whether the data directory is there.

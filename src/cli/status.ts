@@ -5,15 +5,13 @@
  * @module
  */
 
-import { join } from "@std/path";
 import type { DaemonStatus, WorkloadKind } from "../model.ts";
 import type { Host } from "../store/hosts.ts";
 import { readAnswer } from "./client.ts";
 import { EXIT, type Invocation } from "./command.ts";
-import { LOCK, openIndex } from "./data_dir.ts";
+import { openIndex } from "./data_dir.ts";
 import { findDaemon } from "./daemon_socket.ts";
-import { isProcessAlive } from "../lock/liveness.ts";
-import { parsePid } from "../lock/record.ts";
+import { readOwner } from "../lock/lock.ts";
 import { type FirstRun, firstRun, firstRunLines } from "./first_run.ts";
 import type { Output } from "./output.ts";
 import { ago, counted, refusalLine, tally } from "./phrases.ts";
@@ -65,7 +63,7 @@ async function read(invocation: Invocation): Promise<Status> {
   return {
     dataDir: config.dataDir,
     ...asked,
-    lock: await readLock(config.dataDir),
+    lock: lockOf(config.dataDir),
     index: store === null || host === undefined ? null : {
       engineId: host.engineId,
       foundEngineId: host.foundEngineId,
@@ -93,13 +91,10 @@ async function askDaemon(
 }
 
 /** Whoever holds the lock, or crashed holding it; to look closer would be to take it. */
-async function readLock(dataDir: string): Promise<Status["lock"]> {
-  try {
-    const pid = parsePid(await Deno.readTextFile(join(dataDir, LOCK)));
-    return pid === null ? null : { pid, alive: isProcessAlive(pid) };
-  } catch {
-    return null;
-  }
+function lockOf(dataDir: string): Status["lock"] {
+  const owner = readOwner(dataDir);
+  if (owner === null || owner.pid === null) return null;
+  return { pid: owner.pid, alive: owner.live ?? true };
 }
 
 function print(status: Status, out: Output): void {
