@@ -263,6 +263,11 @@ export class FakeEngine implements AsyncDisposable {
     if (text !== "") this.writeEvents(text);
   }
 
+  /** When the last event happened, milliseconds since the Unix epoch; null before the first. */
+  get lastEventAt(): number | null {
+    return this.#lastNano === 0n ? null : Number(this.#lastNano) / 1e6;
+  }
+
   /** Number of open event streams. */
   get followers(): number {
     return this.#subscribers.size;
@@ -477,7 +482,8 @@ export class FakeEngine implements AsyncDisposable {
     const subscriber: Subscriber = {
       connection,
       writing: writeAll(connection, encoder.encode(head))
-        .then(() => missed === "" ? undefined : writeAll(connection, frame(missed))),
+        .then(() => missed === "" ? undefined : writeAll(connection, frame(missed)))
+        .catch(() => {}), // the client went away
     };
     this.#subscribers.add(subscriber);
     try {

@@ -242,7 +242,7 @@ Deno.test("DockerClient tells a host name that nobody knows", async () => {
 
 /** Starts `list_once.ts` with these rights; as root without the right to open everything. */
 async function listOnce(address: string, rights: string[]): Promise<Record<string, string>> {
-  const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...rights];
+  const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-env", ...rights];
   const program = `${import.meta.dirname}/list_once.ts`;
   const command = Deno.uid() === 0
     ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", ...deno]
@@ -423,7 +423,7 @@ Deno.test("DockerClient ignores the proxies that the environment names", async (
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--allow-net", "--allow-read", "--allow-write"],
-      ...[`${import.meta.dirname}/list_once.ts`, address],
+      ...["--allow-env", `${import.meta.dirname}/list_once.ts`, address],
     ],
     env: { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" },
   }).output();

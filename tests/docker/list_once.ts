@@ -9,9 +9,10 @@ import { DockerClient } from "../../src/docker/client.ts";
 import { DockerError } from "../../src/docker/error.ts";
 import { parseDockerHost } from "../../src/docker/host.ts";
 
-using client = new DockerClient({ host: parseDockerHost(Deno.args[0] ?? "") });
 let result: unknown;
 try {
+  const env = (name: string) => Deno.env.get(name);
+  using client = new DockerClient({ host: parseDockerHost(Deno.args[0] ?? "", { env }) });
   result = { count: (await client.list()).containers.length };
 } catch (error) {
   if (!(error instanceof DockerError)) throw error;
