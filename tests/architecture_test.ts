@@ -17,6 +17,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   libc: [],
   clock: [],
   feed: [],
+  files: [],
   flags: [],
   log: [],
   prometheus: [],
