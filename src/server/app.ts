@@ -7,7 +7,6 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { type AccessRules, checkHost, checkOrigin, checkToken } from "./access.ts";
 import { readBody } from "./body.ts";
 import { Live } from "./live.ts";
@@ -16,6 +15,7 @@ import type { Operation, ServerDeps, Services } from "./operation.ts";
 import { asProblem, Problem, problemResponse } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { ROUTES } from "./routes.ts";
+import { httpProblem, invalid } from "./validation.ts";
 
 /** Bounds; the defaults are what the program runs with. */
 export interface AppOptions {
@@ -222,48 +222,10 @@ function refuseOtherMethods(hono: OpenAPIHono<Env>): void {
 }
 
 function fail(error: Error, context: Context<Env>, { log }: ServerDeps): Response {
-  const problem = asProblem(error instanceof HTTPException ? httpProblem(error) : error);
+  const problem = asProblem(httpProblem(error));
   const response = problemResponse(problem);
   if (response.status === 500) {
     log.error("request failed", { route: context.get("route") ?? NO_ROUTE, error });
   }
   return response;
-}
-
-/** What the validators throw before a schema is asked. */
-function httpProblem(error: HTTPException): Error {
-  if (error.status === 415) {
-    return new Problem(
-      "unsupported-media-type",
-      "Cannot read the body: it is not said to be JSON",
-      {
-        hint: "send Content-Type: application/json",
-        cause: error,
-      },
-    );
-  }
-  if (error.status === 400) {
-    return new Problem("malformed", "Cannot read the body: it is not JSON", { cause: error });
-  }
-  return error;
-}
-
-/** The part of a validator's finding that is told. */
-interface Issue {
-  readonly code?: string;
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly keys?: readonly string[];
-}
-
-function invalid(issues: readonly Issue[]): Problem {
-  const errors = issues.flatMap(({ code, path, message, keys }) =>
-    code === "unrecognized_keys" && keys
-      ? keys.map((key) => ({ path: [...path, key].join("."), message: "Unknown field" }))
-      : { path: path.join("."), message }
-  );
-  const summary = errors.slice(0, 3).map(({ path, message }) =>
-    path === "" ? message : `${JSON.stringify(path.slice(0, 64))}: ${message}`
-  ).join("; ");
-  return new Problem("invalid", `Cannot take the request: ${summary}`, { errors });
 }

@@ -141,6 +141,16 @@ Deno.test("unknown fields and parameters are errors that name them", async () =>
   assertEquals(server.store.version(), before);
 });
 
+Deno.test("an answer about unknown fields is short, however many and long they are", async () => {
+  await using server = await tempServer();
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`field-${i}`, i]));
+  for (const body of [many, { ["long".repeat(50_000)]: 1 }]) {
+    const response = await server.send("POST", "/api/projects", { name: "app", ...body });
+    assertEquals(response.status, 422);
+    assertLess((await response.text()).length, 4096);
+  }
+});
+
 Deno.test("a route without a body takes an empty one and no other", async () => {
   await using server = await tempServer();
   const post = (body: string) => server.ask("/api/reconcile", { method: "POST", body });
