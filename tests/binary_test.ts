@@ -8,7 +8,8 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { ENGINE, type EngineScope, missing, run, until } from "./engine.ts";
+import { ENGINE, type EngineScope, missing, run } from "./engine.ts";
+import { until } from "./until.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const TOOL = join(ROOT, "../shared/tools/denort.sh");

@@ -8,7 +8,8 @@ import { fromFileUrl, join } from "@std/path";
 import type { ContainerView, DaemonStatus } from "../src/model.ts";
 import { DENO_ARGS, Host, type Running } from "./cli/program.ts";
 import { Receiver } from "./datagram.ts";
-import { engineTest, PrivateEngine, privateEngineTest, TEST_LABEL, until } from "./engine.ts";
+import { engineTest, PrivateEngine, privateEngineTest, TEST_LABEL } from "./engine.ts";
+import { until } from "./until.ts";
 import { FakeEngine } from "./fake_engine.ts";
 import { podmanTest } from "./podman.ts";
 

@@ -8,6 +8,9 @@
 
 import { type DockerHost, parseDockerHost, resolveDockerHost } from "../src/docker/host.ts";
 import { DockerClient } from "../src/docker/client.ts";
+import { until } from "./until.ts";
+
+export { until };
 import { Janitor } from "./janitor.ts";
 
 /** Image that the containers of tests run: a static busybox and nothing else. */
@@ -69,21 +72,6 @@ export async function run(
   throw new Error(
     `Cannot run ${command} ${args.join(" ")}: exit code ${code}: ${decoder.decode(stderr).trim()}`,
   );
-}
-
-/** Resolves when `condition` returns something true; throws `what` when that takes too long. */
-export async function until<T>(
-  what: string,
-  condition: () => T | Promise<T>,
-  options: { withinMs?: number } = {},
-): Promise<NonNullable<T>> {
-  const end = performance.now() + (options.withinMs ?? 10_000);
-  for (;;) {
-    const result = await condition();
-    if (result) return result;
-    if (performance.now() > end) throw new Error(`Cannot go on: ${what} did not come true in time`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** An Engine that answers. */

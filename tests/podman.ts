@@ -6,7 +6,8 @@
 
 import { type DockerHost, parseDockerHost } from "../src/docker/host.ts";
 import { Janitor } from "./janitor.ts";
-import { busyboxArchive, missing, run, until } from "./engine.ts";
+import { busyboxArchive, missing, run } from "./engine.ts";
+import { until } from "./until.ts";
 
 /** Image that the containers of tests run. */
 export const PODMAN_IMAGE = "localhost/tinyforge-test/busybox:1";

@@ -5,7 +5,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { DENO_ARGS, Host } from "./cli/program.ts";
-import { engineTest, TEST_IMAGE, until } from "./engine.ts";
+import { engineTest, TEST_IMAGE } from "./engine.ts";
+import { until } from "./until.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { DockerClient } from "../src/docker/client.ts";
 import type { EngineEvent } from "../src/docker/events.ts";
-import { until } from "./engine.ts";
+import { until } from "./until.ts";
 import { SimEngine, simId, simLabels, simWorkloads } from "./sim_engine.ts";
 
 Deno.test("SimEngine serves thousands of containers of the size of real ones", async () => {

@@ -5,8 +5,10 @@
  * @module
  */
 
+import { SYSTEM_CLOCK } from "../clock.ts";
 import { isReaderGone } from "../libc.ts";
 import type { Store } from "../store/store.ts";
+import { onSignals } from "../supervision.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { openIndex } from "./data_dir.ts";
 import { findDaemon } from "./daemon_socket.ts";
@@ -33,7 +35,7 @@ export async function watch<T>(invocation: Invocation, watched: Watched<T>): Pro
   const { out } = invocation;
   const { dataDir } = invocation.config();
   const stop = new AbortController();
-  const removeHandlers = onSignals(() => stop.abort());
+  const signals = onSignals(() => stop.abort());
   const bell = new Bell(stop.signal);
   const following = follow(dataDir, bell, stop.signal);
   const screen = new Screen(out);
@@ -48,7 +50,7 @@ export async function watch<T>(invocation: Invocation, watched: Watched<T>): Pro
     if (!(error instanceof OutputClosed)) throw error;
   } finally {
     stop.abort();
-    removeHandlers();
+    signals.remove();
     await following;
   }
   return EXIT.done;
@@ -143,27 +145,6 @@ async function follow(dataDir: string, bell: Bell, signal: AbortSignal): Promise
     } catch {
       // Whatever is wrong with the stream, the loop polls and shows what stands in the database.
     }
-    await sleep(POLL_MS, signal);
+    await SYSTEM_CLOCK.sleep(POLL_MS, signal);
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
-}
-
-function onSignals(stop: () => void): () => void {
-  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
-  return () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, stop);
-  };
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeEngine } from "../fake_engine.ts";
-import { Host, pass, type Running, siteRow, until } from "./program.ts";
+import { Host, pass, type Running, siteRow } from "./program.ts";
+import { until } from "../until.ts";
 
 /** A host with a daemon that is ready, and the Engine that it follows. */
 async function withDaemon(

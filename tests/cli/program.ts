@@ -179,19 +179,6 @@ export class Running implements AsyncDisposable {
   }
 }
 
-/** Waits until `condition` holds; fails after `ms`. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  ms = 20_000,
-): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (!await condition()) {
-    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
 /** Writes rows as a full pass at `at` does; also tells what ran besides. */
 export function pass(
   store: Store,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
-import { until } from "../engine.ts";
+import { until } from "../until.ts";
 import { PODMAN_IMAGE, podmanTest } from "../podman.ts";
 
 podmanTest("DockerClient.list() follows a Podman container through its states", async (podman) => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DockerError } from "../../src/docker/error.ts";
 import type { Store } from "../../src/store/store.ts";
-import { until } from "../engine.ts";
+import { until } from "../until.ts";
 import { FakeEngine } from "../fake_engine.ts";
 import { fastClock, type Rig, rig, sample } from "./rig.ts";
 

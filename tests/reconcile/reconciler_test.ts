@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DockerError } from "../../src/docker/error.ts";
 import { FakeEngine, type Fault } from "../fake_engine.ts";
-import { until } from "../engine.ts";
+import { until } from "../until.ts";
 import { rig } from "./rig.ts";
 
 const never = () => new AbortController().signal;
