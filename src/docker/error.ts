@@ -99,7 +99,7 @@ export function httpError(endpoint: DockerEndpoint, status: number, text: string
   // The Engine has no status of its own for this: 400 and a sentence.
   const version = status === 400 && /client version [\d.]+ is too (old|new)/.test(message);
   return new DockerError(
-    `the Engine answered ${status}${message === "" ? "" : `: ${JSON.stringify(message)}`}`,
+    `the Engine answered ${status}${message === "" ? "" : `: ${quote(message)}`}`,
     {
       kind: version ? "api-version" : "http",
       endpoint,
@@ -192,4 +192,9 @@ function engineMessage(text: string): string {
     // Not JSON: older Engines and proxies answer in plain text.
   }
   return message.trim().slice(0, 500);
+}
+
+/** Quoted on one line, without what a terminal would obey: JSON leaves the C1 controls in. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\u009f]/g, "\ufffd");
 }

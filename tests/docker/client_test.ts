@@ -129,8 +129,8 @@ Deno.test("DockerClient.list() bounds what it quotes of an error", async () => {
   assertLess((await failure(client.list())).message.length, 1000);
   engine.fail("list", { kind: "status", status: 500, body: "y".repeat(1_000_000) });
   assertLess((await failure(client.list())).message.length, 1000);
-  engine.fail("list", { kind: "status", status: 500, message: "\x1b[2Jowned" });
-  assertEquals((await failure(client.list())).message.includes("\x1b"), false);
+  engine.fail("list", { kind: "status", status: 500, message: "\x1b[2J\x9b2Jowned" });
+  assertStringIncludes((await failure(client.list())).message, '"\\u001b[2J\ufffd2Jowned"');
 });
 
 const HANGS: [string, Fault][] = [
@@ -270,8 +270,11 @@ Deno.test("DockerClient tells a right that this program was not given", async ()
 
 Deno.test("DockerClient needs no more rights than for its socket", async () => {
   await using engine = await FakeEngine.start();
+  // Deno 2.9 asks for the socket by its path too; before, it could not be named.
+  const [, minor = 0] = Deno.version.deno.split(".").map(Number);
+  const socket = minor >= 9 ? `unix:${engine.path},` : "";
   const result = await listOnce(`unix://${engine.path}`, [
-    `--allow-net=unix:${engine.path},127.0.0.1`,
+    `--allow-net=${socket}127.0.0.1:80`,
     `--allow-read=${engine.path}`,
     `--allow-write=${engine.path}`,
   ]);

@@ -72,7 +72,7 @@ privateEngineTest("DockerClient speaks TLS with a real Engine and verifies it", 
     });
     // A private Engine has a network of its own: whoever asks it by TCP must be in there.
     const inside = ["--target", String(engine.pid), "--net"];
-    await run("nsenter", [...inside, "ip", "link", "set", "lo", "up"]);
+    await run("nsenter", [...inside, "busybox", "ip", "link", "set", "lo", "up"]);
     const list = async (env: Record<string, string>): Promise<Record<string, string>> => {
       const args = [
         "run",
