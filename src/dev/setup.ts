@@ -47,6 +47,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   command("busybox", { neededFor: "the tests", package: "busybox-static" }),
   command("iptables", { neededFor: "the tests", package: "iptables" }),
   command("unshare", { neededFor: "the tests", package: "util-linux" }),
+  command("openssl", { neededFor: "the tests", package: "openssl" }),
   command("ps", { neededFor: "the tests", package: "procps" }),
   command("systemd-analyze", { neededFor: "the tests", package: "systemd" }),
 ];
