@@ -119,9 +119,10 @@ function claimById(
   };
 }
 
-/** A bound row keeps the role and replica it has unless a label names the role. */
+/** A bound row keeps the role and replica it has unless a label names the role; sites have none. */
 function claimOfBound(row: IndexRow, workload: Workload, role: string): Claim {
-  return { rowId: row.id, workload, role: role !== "" ? role : row.role, replica: row.replica };
+  const named = role !== "" && workload.kind !== "site";
+  return { rowId: row.id, workload, role: named ? role : row.role, replica: row.replica };
 }
 
 function claimOfStack(

@@ -21,6 +21,7 @@ import type {
   Unmanaged,
   WorkloadDirectory,
 } from "../model.ts";
+import { MemoryIndex } from "../store/container_index.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
 
 /** What a listing is held against. */
@@ -61,16 +62,50 @@ export interface Plan {
 
 /** Decides what the index must become, so that it says what the listing says. */
 export function plan(listing: Listing, options: PlanOptions): Plan {
+  const first = planRound(listing, options);
+  if (!first.displaced || first.undecided.size > 0) return first;
+  // A container that loses the row it was bound to may claim another: not in the next pass, which
+  // would then find something to write, but in this one.
+  const index = new MemoryIndex(options.index.rows());
+  for (const { row } of first.changes) index.set(row);
+  const rest = plan(listing, { ...options, index });
+  return { ...rest, changes: joined(first.changes, rest.changes) };
+}
+
+/** The changes of a round and of those after it, as if there had been one. */
+function joined(first: readonly Change[], rest: readonly Change[]): Change[] {
+  const changes = new Map(first.map((change) => [change.row.id, change]));
+  for (const { op, row, from } of rest) {
+    const before = changes.get(row.id);
+    changes.set(
+      row.id,
+      before === undefined
+        ? { op, row, from }
+        : { op: before.op === "insert" ? "insert" : op, row, from: before.from },
+    );
+  }
+  return [...changes.values()];
+}
+
+/** A plan, and whether a listed container loses the row it was bound to. */
+interface Round extends Plan {
+  readonly displaced: boolean;
+}
+
+function planRound(listing: Listing, options: PlanOptions): Round {
   const { index, candidates } = options;
   const seen = dispatchAll(listing, options);
   const changes: Change[] = [];
   const contended: Contention[] = [];
   const settled = new Set<string>();
+  let displaced = false;
 
   for (const [rowId, bids] of seen.bids) {
     const row = index.row(rowId);
     const { container, claim } = pickWinner(bids, row, contended);
     settled.add(rowId);
+    const bound = row?.containerId ?? container.id;
+    if (bound !== container.id && seen.ids.has(bound)) displaced = true;
     const next = observed(container, claim, rowId);
     if (row === undefined) changes.push({ op: "insert", row: next, from: null });
     else if (!row.confirmed || !sameRow(row, next)) {
@@ -105,6 +140,7 @@ export function plan(listing: Listing, options: PlanOptions): Plan {
     contended,
     unmanaged: seen.unmanaged,
     undecided: full ? NOTHING : undecided(listing, seen, options),
+    displaced,
   };
 }
 
