@@ -179,9 +179,19 @@ function expected(step: Step, error: unknown): "exists" | "missing" | "done" | n
   return step.op === "remove" ? "done" : null;
 }
 
+/** What Deno has no code for, by the number at the end of its message. */
+const CODES: Readonly<Record<string, string>> = {
+  "37": "ENOLCK",
+  "38": "ENOSYS",
+  "116": "ESTALE",
+  "122": "EDQUOT",
+};
+
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
+  return number === undefined ? error.name : CODES[number] ?? `os error ${number}`;
 }
 
 function idOf({ dev, ino }: Deno.FileInfo): string {

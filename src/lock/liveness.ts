@@ -38,6 +38,7 @@ function openLibc(): Deno.DynamicLibrary<typeof SYMBOLS> {
     try {
       return Deno.dlopen(library, SYMBOLS);
     } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
       errors.push(error);
     }
   }

@@ -199,6 +199,19 @@ Deno.test("Lock.release() that is refused doesn't throw, and the next start reco
   }
 });
 
+Deno.test({
+  name: "acquireLock() without FFI says which permission it needs, never that a live owner is dead",
+  permissions: { read: true, write: true, ffi: false },
+  fn: async () => {
+    await using directory = new TestDirectory();
+    await Deno.writeTextFile(directory.lock, `${Deno.pid - 1}\n`);
+    const error = await assertRejects(() => acquireLock(directory.path), LockError);
+    assert(!(error instanceof LockHeldError));
+    assertStringIncludes(error.hint, "--allow-ffi");
+    assertEquals(directory.list(), ["tinyforge.lock"]);
+  },
+});
+
 testAsRoot("acquireLock() on a full disk says so and leaves nothing", async () => {
   await using directory = new TestDirectory();
   await using _mounted = await mounted(directory.path, "size=1m");

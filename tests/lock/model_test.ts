@@ -31,13 +31,13 @@ const SAFETY = [onlyOneOwner, ownersFilesStand];
 /** A PID that no file of the model names. */
 const FRESH = 3000;
 
-Deno.test("acquireLock() has at most one owner, with 3 processes and 2 crashes anywhere", () => {
+Deno.test("acquireLock() has at most one owner, with 3 processes and 2 crashes anywhere", async (t) => {
   const found = among([OURS, OURS, OURS], LEFTOVERS, {
     properties: ALL,
     crashes: 2,
     fusesLooks: true,
   });
-  report("3 processes, 2 crashes, looks fused", found);
+  await report(t, "3 processes, 2 crashes, looks fused", found);
   assertSound(found);
   const lone = found.quiet.flatMap(loneStarts);
   say(`${lone.length} lone starts in the ${found.quiet.length} directories that this leaves`);
@@ -51,47 +51,47 @@ Deno.test("acquireLock() has at most one owner, with 3 processes and 2 crashes a
   );
 });
 
-Deno.test("acquireLock() has at most one owner when every look is a step of its own", () => {
+Deno.test("acquireLock() has at most one owner when every look is a step of its own", async (t) => {
   const found = among([OURS, OURS, OURS], SOME_LEFTOVERS, { properties: ALL, crashes: 1 });
-  report("3 processes, 1 crash", found);
+  await report(t, "3 processes, 1 crash", found);
   assertSound(found);
 });
 
-Deno.test("taking looks together leads to the same directories as taking each alone", () => {
-  const ends = (fusesLooks: boolean): string[] => {
+Deno.test("taking looks together leads to the same directories as taking each alone", async (t) => {
+  const ends = async (fusesLooks: boolean): Promise<string[]> => {
     const found = among([OURS, OURS], LEFTOVERS, {
       properties: ALL,
       crashes: 1,
       fusesLooks,
       interchangeable: 1,
     });
-    report(`2 processes, 1 crash, looks ${fusesLooks ? "fused" : "alone"}`, found);
+    await report(t, `2 processes, 1 crash, looks ${fusesLooks ? "fused" : "alone"}`, found);
     assertSound(found);
     return found.quiet.map((world) => JSON.stringify(world)).sort();
   };
-  assertEquals(ends(true), ends(false));
+  assertEquals(await ends(true), await ends(false));
 });
 
-Deno.test("acquireLock() goes to exactly one even if a stale lock names one of the starters", () => {
+Deno.test("acquireLock() goes to exactly one even if a stale lock names one of the starters", async (t) => {
   const found = among([PERSISTENT, PERSISTENT, PERSISTENT], [NAMES_A_STARTER], {
     properties: ALL,
     waitsAreLong: true,
     fusesLooks: true,
   });
-  report("3 processes, looking for the owner, the lock names a starter", found);
+  await report(t, "3 processes, looking for the owner, the lock names a starter", found);
   assertSound(found);
 });
 
-Deno.test("looking for the owner's PID disturbs nobody", () => {
+Deno.test("looking for the owner's PID disturbs nobody", async (t) => {
   const found = among([PERSISTENT, PERSISTENT], [...SOME_LEFTOVERS, NAMES_A_STARTER], {
     properties: SAFETY,
     crashes: 1,
   });
-  report("2 processes, 1 crash, looking for the owner", found);
+  await report(t, "2 processes, 1 crash, looking for the owner", found);
   assertSound(found);
 });
 
-Deno.test("acquireLock() has at most one owner when all have the same PID in own namespaces", () => {
+Deno.test("acquireLock() has at most one owner when all have the same PID in own namespaces", async (t) => {
   const files = [
     {},
     { lock: "1010\n" },
@@ -109,20 +109,20 @@ Deno.test("acquireLock() has at most one owner when all have the same PID in own
     properties: ALL,
     fusesLooks: true,
   });
-  report("3 processes that are all PID 1, 1 crash", found);
+  await report(t, "3 processes that are all PID 1, 1 crash", found);
   assertSound(found);
 });
 
-Deno.test("acquireLock() that is refused a step leaves one owner and a directory to start in", () => {
+Deno.test("acquireLock() that is refused a step leaves one owner and a directory to start in", async (t) => {
   const found = among([OURS, OURS, OURS], SOME_LEFTOVERS, { properties: SAFETY, faults: 1 });
-  report("3 processes, 1 refused step", found);
+  await report(t, "3 processes, 1 refused step", found);
   assertSound(found);
   const crashed = among([OURS, OURS], SOME_LEFTOVERS, {
     properties: SAFETY,
     faults: 1,
     crashes: 1,
   });
-  report("2 processes, 1 refused step, 1 crash", crashed);
+  await report(t, "2 processes, 1 refused step, 1 crash", crashed);
   assertSound(crashed);
   for (const world of [...found.quiet, ...crashed.quiet]) {
     assertEquals(loneStarts(world).filter(({ verdict }) => verdict !== "acquired"), []);
@@ -192,27 +192,27 @@ Deno.test("each safeguard of the protocol is needed: without it the checker find
   assert(wedged.length > 0, "without the record a reused PID must wedge the lock");
 });
 
-Deno.test("the plain protocol is caught: a lock is empty before it has its PID", () => {
+Deno.test("the plain protocol is caught: a lock is empty before it has its PID", async (t) => {
   const found = among([PLAIN, PLAIN], [LEFTOVERS[0]], { properties: [onlyOneOwner] });
-  report("plain, 2 processes, empty directory", found);
+  await report(t, "plain, 2 processes, empty directory", found);
   assertCaught(found, "A and B both own the lock");
   assertStringIncludes(found.story ?? "", 'reads the lock → ""');
   say(found.story ?? "");
 });
 
-Deno.test("the plain protocol is caught: a stale reclaim file is removed twice", () => {
+Deno.test("the plain protocol is caught: a stale reclaim file is removed twice", async (t) => {
   const whole = (name: string): Explored =>
     among([WHOLE, WHOLE], [leftover(name)], { properties: [onlyOneOwner] });
   assertSound(whole("nothing"));
   assertSound(whole("a stale lock"));
   const found = whole("a stale lock and a stale reclaim file");
-  report("plain with whole files, 2 processes, stale reclaim file", found);
+  await report(t, "plain with whole files, 2 processes, stale reclaim file", found);
   assertCaught(found, "A and B both own the lock");
   assertStringIncludes(found.story ?? "", "removes the reclaim → done");
   const plain = among([PLAIN, PLAIN], [leftover("a stale lock and a stale reclaim file")], {
     properties: [onlyOneOwner],
   });
-  report("plain, 2 processes, stale reclaim file", plain);
+  await report(t, "plain, 2 processes, stale reclaim file", plain);
   assertCaught(plain, "A and B both own the lock");
 });
 
@@ -224,31 +224,31 @@ Deno.test("the plain protocol is caught: a stale lock with a reused PID is held 
   assertEquals(startAlone(OURS as AnyActor, world, start).verdict, "acquired");
 });
 
-Deno.test("renaming a stale lock aside is right for 2 processes and caught with 3", () => {
+Deno.test("renaming a stale lock aside is right for 2 processes and caught with 3", async (t) => {
   const stale = [leftover("a stale lock")];
   const two = among([RENAME_ASIDE, RENAME_ASIDE], stale, { properties: [onlyOneOwner] });
-  report("rename-aside, 2 processes", two);
+  await report(t, "rename-aside, 2 processes", two);
   assertSound(two);
   const three = among([RENAME_ASIDE, RENAME_ASIDE, RENAME_ASIDE], stale, {
     properties: [onlyOneOwner],
   });
-  report("rename-aside, 3 processes", three);
+  await report(t, "rename-aside, 3 processes", three);
   assertCaught(three, "both own the lock");
 });
 
-Deno.test("beside a plain process never two of ours own the lock", () => {
+Deno.test("beside a plain process never two of ours own the lock", async (t) => {
   const found = mixed([OURS, OURS, PLAIN], LEFTOVERS, { properties: [onlyOneOfOurs] });
-  report("2 of ours beside 1 plain, however slow", found);
+  await report(t, "2 of ours beside 1 plain, however slow", found);
   assertSound(found);
 });
 
-Deno.test("beside a plain process an established owner is safe, theirs or ours", () => {
+Deno.test("beside a plain process an established owner is safe, theirs or ours", async (t) => {
   // An owner gets there from one of these, alone; who comes later finds it established.
   const calm = LEFTOVERS.filter(({ name }) => CALM.has(name));
   assertEquals(calm.length, CALM.size);
   for (const foreign of [PLAIN, WHOLE]) {
     const found = mixed([OURS, foreign], calm, { properties: SAFETY });
-    report(`1 of ours beside 1 ${foreign.name}, nothing to reclaim for it`, found);
+    await report(t, `1 of ours beside 1 ${foreign.name}, nothing to reclaim for it`, found);
     assertSound(found);
   }
 });
@@ -370,8 +370,11 @@ function assertCaught({ story }: Explored, what: string): void {
   assertStringIncludes(story, what);
 }
 
-function report(what: string, { states, story }: Explored): void {
-  say(`${what}: ${states} states, ${story === null ? "no violation" : "violation found"}`);
+/** As a step, so that the figures stand in every test run. */
+async function report(t: Deno.TestContext, what: string, found: Explored): Promise<void> {
+  const { states, story } = found;
+  const outcome = story === null ? "no violation" : "violation found";
+  await t.step(`${what}: ${states} states, ${outcome}`, () => assert(states > 1));
 }
 
 function say(text: string): void {

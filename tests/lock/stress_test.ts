@@ -27,7 +27,7 @@ Deno.test("judge() lets somebody in after a kill, but not the dead", () => {
   assertEquals(judge("enter a\nenter b\nkill a\n").overlaps.length, 1);
 });
 
-Deno.test("the referee sees that the plain protocol lets two in", async () => {
+Deno.test("the referee sees that the plain protocol lets two in", async (t) => {
   const report = await stress({
     protocol: "plain",
     processes: 8,
@@ -38,12 +38,13 @@ Deno.test("the referee sees that the plain protocol lets two in", async () => {
     stopEveryMs: 1_000,
     untilOverlap: true,
   });
-  say(`plain protocol: ${summary(report)}`);
-  assertEquals(report.failures, []);
-  assertGreater(report.overlaps.length, 0);
+  await t.step(summary(report), () => {
+    assertEquals(report.failures, []);
+    assertGreater(report.overlaps.length, 0);
+  });
 });
 
-Deno.test("acquireLock() has one owner at a time among processes killed and stopped", async () => {
+Deno.test("acquireLock() has one owner at a time among processes killed and stopped", async (t) => {
   const report = await stress({
     protocol: "ours",
     processes: 8,
@@ -53,13 +54,10 @@ Deno.test("acquireLock() has one owner at a time among processes killed and stop
     killEveryMs: 500,
     stopEveryMs: 300,
   });
-  say(`our protocol: ${summary(report)}`);
-  assertEquals(report.overlaps, []);
-  assertEquals(report.failures, []);
-  assertGreaterOrEqual(report.entries, 500);
-  assertGreater(report.kills, 0);
+  await t.step(summary(report), () => {
+    assertEquals(report.overlaps, []);
+    assertEquals(report.failures, []);
+    assertGreaterOrEqual(report.entries, 500);
+    assertGreater(report.kills, 0);
+  });
 });
-
-function say(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
-}

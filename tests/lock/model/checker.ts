@@ -9,7 +9,18 @@
  * @module
  */
 import type { Actor } from "./actors.ts";
-import { type Inner, type Life, movesOf, nameOf, type Rules, type View } from "./moves.ts";
+import {
+  crashesOf,
+  type Inner,
+  type Life,
+  type Move,
+  movesOf,
+  nameOf,
+  type Rules,
+  stepsOf,
+  type View,
+} from "./moves.ts";
+import { grown, RowTable } from "./row_table.ts";
 import { Pool, Symmetry } from "./symmetry.ts";
 import { keyOf, newWorld, perform, type World } from "./world.ts";
 
@@ -35,9 +46,6 @@ export interface Explored {
   readonly quiet: readonly World[];
 }
 
-/** More than this means that something in the model grows without end. */
-const MOST_STATES = 4_000_000;
-
 /** Explores all that can happen. */
 export function explore(exploration: Exploration): Explored {
   const { actors, worlds: beginnings, properties, interchangeable = 1 } = exploration;
@@ -46,27 +54,42 @@ export function explore(exploration: Exploration): Explored {
   const worlds = new Pool<World>(keyOf);
   const inners = new Pool<Inner>();
   const symmetry = new Symmetry({ processes: actors.length, interchangeable }, { worlds, inners });
-  const states = new States(actors.length);
+  const states = new RowTable(actors.length + 1);
+  let parents = new Int32Array(1 << 12);
   const quiet = new Set<number>();
-  const caches = actors.map(() => new Map<number, readonly NumberedMove[]>());
+  const pairs = actors.map(() => new RowTable(2));
+  const stepsFrom = actors.map((): (readonly NumberedMove[])[] => []);
+  const crashesFrom = actors.map((): (readonly NumberedMove[])[] => []);
 
   const viewOf = ([world = 0, ...inner]: readonly number[]): View => ({
     world: worlds.at(world),
     inner: inner.map((n) => inners.at(n)),
     actors,
   });
-  const movesFrom = (row: readonly number[], i: number): readonly NumberedMove[] => {
-    const key = (row[0] ?? 0) * LARGEST + (row[i + 1] ?? 0);
-    let moves = caches[i]?.get(key);
-    if (moves === undefined) {
-      moves = movesOf(viewOf(row), i, rules).map(({ world, inner, wrong }) => ({
-        world: worlds.put(world),
-        inner: inners.put(inner),
-        wrong,
-      }));
-      caches[i]?.set(key, moves);
-    }
-    return moves;
+  const numbered = (moves: readonly Move[]): readonly NumberedMove[] =>
+    moves.map(({ world, inner, wrong }) => ({
+      world: worlds.put(world),
+      inner: inners.put(inner),
+      wrong,
+    }));
+  const movesFrom = (row: readonly number[], view: View, i: number): readonly NumberedMove[] => {
+    const [world = 0] = row;
+    const pair = pairs[i]?.put([world, row[i + 1] ?? 0]) ?? 0;
+    const steps = (stepsFrom[i] ?? [])[pair] ??= numbered(stepsOf(view, i, rules));
+    if (!isAlive(view, i)) return steps;
+    return [...steps, ...(crashesFrom[i] ?? [])[world] ??= numbered(crashesOf(view, i))];
+  };
+  const add = (row: readonly number[], parent: number): void => {
+    const before = states.size;
+    const state = states.put(symmetry.representative(row));
+    if (states.size === before) return;
+    if (state >= parents.length) parents = grown(parents);
+    parents[state] = parent + 1;
+  };
+  const wayTo = (state: number): number[][] => {
+    const way = [states.at(state)];
+    for (let s = parents[state] ?? 0; s > 0; s = parents[s - 1] ?? 0) way.unshift(states.at(s - 1));
+    return way;
   };
   const firstRow = (world: World): number[] => [
     worlds.put(world),
@@ -76,8 +99,7 @@ export function explore(exploration: Exploration): Explored {
     }),
   ];
   const broken = (state: number, wrong: string): Explored => {
-    const way = states.wayTo(state).map((s) => states.row(s));
-    return { states: states.size, story: tell(way, wrong), quiet: [] };
+    return { states: states.size, story: tell(wayTo(state), wrong), quiet: [] };
   };
   /** The way is one of representatives: walk it again with everybody under their own name. */
   const tell = (way: readonly (readonly number[])[], wrong: string): string => {
@@ -93,7 +115,7 @@ export function explore(exploration: Exploration): Explored {
           )
         );
         if (move === undefined) continue;
-        lines.push(...move.told.split("\n"));
+        lines.push(...move.tell());
         row = after(from, i, worlds.put(move.world), inners.put(move.inner));
         break;
       }
@@ -104,9 +126,9 @@ export function explore(exploration: Exploration): Explored {
     ].join("\n");
   };
 
-  for (const world of beginnings) states.add(symmetry.representative(firstRow(world)), -1);
+  for (const world of beginnings) add(firstRow(world), -1);
   for (let state = 0; state < states.size; state++) {
-    const row = states.row(state);
+    const row = states.at(state);
     const view = viewOf(row);
     for (const property of properties) {
       const wrong = property(view);
@@ -114,9 +136,9 @@ export function explore(exploration: Exploration): Explored {
     }
     if (isQuiet(view)) quiet.add(row[0] ?? 0);
     for (let i = 0; i < actors.length; i++) {
-      for (const move of movesFrom(row, i)) {
+      for (const move of movesFrom(row, view, i)) {
         if (move.wrong !== null) return broken(state, move.wrong);
-        states.add(symmetry.representative(after(row, i, move.world, move.inner)), state);
+        add(after(row, i, move.world, move.inner), state);
       }
     }
   }
@@ -164,14 +186,16 @@ interface NumberedMove {
   readonly wrong: string | null;
 }
 
-/** More different inner states than this can't be told apart in a hash key. */
-const LARGEST = 2 ** 17;
-
 function after(row: readonly number[], i: number, world: number, inner: number): number[] {
   const next = row.slice();
   next[0] = world;
   next[i + 1] = inner;
   return next;
+}
+
+function isAlive({ inner }: View, i: number): boolean {
+  const life = inner[i]?.life;
+  return life !== "exited" && life !== "crashed";
 }
 
 function isSame(a: readonly number[], b: readonly number[] | undefined): boolean {
@@ -184,53 +208,4 @@ function describe({ world, actors }: View): string {
   );
   const who = actors.map((actor, i) => `${nameOf(i)} (${actor.name})`).join(", ");
   return `${who} start in ${files.length === 0 ? "an empty directory" : files.join(", ")}.`;
-}
-
-/** Every state reached, in the order of discovery, and how. */
-class States {
-  readonly #width: number;
-  #rows: Int32Array<ArrayBuffer>;
-  #parents = new Int32Array(4096);
-  readonly #known = new Map<number, Set<number>>();
-  size = 0;
-
-  constructor(processes: number) {
-    this.#width = processes + 1;
-    this.#rows = new Int32Array(this.#width * 4096);
-  }
-
-  add(row: readonly number[], parent: number): void {
-    const [world = 0, ...inner] = row;
-    if (inner.length > 3 || inner.some((n) => n >= LARGEST)) {
-      throw new RangeError("Too large a row");
-    }
-    const key = inner.reduce((sum, n) => sum * LARGEST + n, 0);
-    let known = this.#known.get(world);
-    if (known === undefined) this.#known.set(world, known = new Set());
-    if (known.has(key)) return;
-    known.add(key);
-    if (this.size === MOST_STATES) throw new RangeError(`More than ${MOST_STATES} states`);
-    if (this.size === this.#parents.length) {
-      this.#parents = grown(this.#parents);
-      this.#rows = grown(this.#rows);
-    }
-    this.#rows.set(row, this.size * this.#width);
-    this.#parents[this.size++] = parent;
-  }
-
-  row(state: number): number[] {
-    return [...this.#rows.subarray(state * this.#width, (state + 1) * this.#width)];
-  }
-
-  wayTo(state: number): number[] {
-    const way = [state];
-    for (let s = this.#parents[state] ?? -1; s >= 0; s = this.#parents[s] ?? -1) way.unshift(s);
-    return way;
-  }
-}
-
-function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }

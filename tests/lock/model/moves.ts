@@ -28,8 +28,8 @@ export interface View {
 export interface Move {
   readonly world: World;
   readonly inner: Inner;
-  /** A line, or some, of the story. */
-  readonly told: string;
+  /** Its lines of the story. Seldom asked for. */
+  readonly tell: () => string[];
   /** What is wrong with the step itself, or null. */
   readonly wrong: string | null;
 }
@@ -52,21 +52,54 @@ export function nameOf(i: number): string {
 }
 
 /** All that can happen to the process with this index. */
-export function movesOf({ world, inner, actors }: View, i: number, rules: Rules): Move[] {
+export function movesOf(view: View, i: number, rules: Rules): Move[] {
+  return [...crashesOf(view, i), ...stepsOf(view, i, rules)];
+}
+
+/** How it can crash: the same whatever it knows. */
+export function crashesOf({ world, inner, actors }: View, i: number): Move[] {
+  const life = inner[i]?.life;
+  const pid = world.processes[i]?.pid ?? 0;
+  if (life === undefined || life === "exited" || life === "crashed" || world.crashes === 0) {
+    return [];
+  }
+  const name = (): string => `${nameOf(i)} (${actors[i]?.name}, PID ${pid})`;
+  const crashed: World = {
+    ...end(world, i),
+    crashes: world.crashes - 1,
+    disturbed: true,
+    acquired: false,
+  };
+  const after: Inner = { life: "crashed", mind: null };
+  const tell = (): string[] => [`${name()} crashes`];
+  const move: Move = { world: crashed, inner: after, tell, wrong: null };
+  if (!isNamed(crashed, pid)) return [move];
+  const reused = { ...crashed, strangers: [...crashed.strangers, pid].sort() };
+  const tellMore = (): string[] => [`${name()} crashes, and a stranger gets its PID`];
+  return [move, { world: reused, inner: after, tell: tellMore, wrong: null }];
+}
+
+/** What else can happen to it: what it does itself, or that it is started again. */
+export function stepsOf({ world, inner, actors }: View, i: number, rules: Rules): Move[] {
   const me = inner[i];
   const actor = actors[i];
   const pid = world.processes[i]?.pid;
   if (me === undefined || actor === undefined || pid === undefined) return [];
-  const name = `${nameOf(i)} (${actor.name}, PID ${pid})`;
+  const name = (): string => `${nameOf(i)} (${actor.name}, PID ${pid})`;
   if (me.life === "exited") return [];
   if (me.life === "crashed") return restarts(world, i, actor, name);
-  const moves = world.crashes > 0 ? crashes(world, i, name) : [];
   if (me.life === "owner") {
     const released: Inner = { life: "releasing", mind: actor.release(me.mind) };
-    return [...moves, { world, inner: released, told: `${name} begins to release`, wrong: null }];
+    return [{
+      world,
+      inner: released,
+      tell: () => [`${name()} begins to release`],
+      wrong: null,
+    }];
   }
   const step = actor.step(me.mind);
-  if (step === null) return moves;
+  if (step === null) return [];
+  const moves: Move[] = [];
   const isAmongOurs = actors.every(({ isOurs }) => isOurs);
   const doer: Doer = { world, i, actor, me, name, isAmongOurs };
   if (step.op !== "sleep" || !rules.waitsAreLong || world.amid === 0) {
@@ -86,7 +119,7 @@ interface Doer {
   readonly i: number;
   readonly actor: Actor<unknown>;
   readonly me: Inner;
-  readonly name: string;
+  readonly name: () => string;
   /** All processes are of our kind. */
   readonly isAmongOurs: boolean;
 }
@@ -98,13 +131,13 @@ function take(doer: Doer, first: WorldStep, rules: Rules, refusal?: Result): Mov
   let mind = me.mind;
   let step: WorldStep | null = first;
   let wrong: string | null = null;
-  const told: string[] = [];
+  const taken: (readonly [WorldStep, Result])[] = [];
   do {
     if (rules.fusesLooks) wrong ??= breach({ ...doer, world }, step);
     const [next, result]: [World, Result] = refusal === undefined || step !== first
       ? perform(world, i, step)
       : [world, refusal];
-    told.push(`${name}: ${sentence(step)} → ${outcome(result)}`);
+    taken.push([step, result]);
     world = next;
     mind = actor.advance(mind, result);
     step = actor.step(mind);
@@ -112,50 +145,35 @@ function take(doer: Doer, first: WorldStep, rules: Rules, refusal?: Result): Mov
 
   const bit = 1 << i;
   world = { ...world, amid: actor.isAmid(mind) ? world.amid | bit : world.amid & ~bit };
-  const tell = (end: string): string => told.join("\n") + end;
-  if (step !== null) return { world, inner: { ...me, mind }, told: tell(""), wrong };
+  const tell = (end: string) => (): string[] => [
+    ...taken.map(([step, result]) => `${name()}: ${sentence(step)} → ${outcome(result)}`),
+    ...end === "" ? [] : [`${name()} ${end}`],
+  ];
+  if (step !== null) return { world, inner: { life: me.life, mind }, tell: tell(""), wrong };
   const verdict = actor.verdict(mind);
   if (verdict === "acquired" && me.life === "running") {
     // What only matters to undisturbed runs must not tell the others apart.
-    const inner: Inner = { life: "owner", mind };
-    return {
-      world: { ...world, acquired: !world.disturbed },
-      inner,
-      told: tell("; it owns the lock"),
-      wrong,
-    };
+    const owned = { ...world, acquired: !world.disturbed };
+    return { world: owned, inner: { life: "owner", mind }, tell: tell("owns the lock"), wrong };
   }
   const inner: Inner = { life: "exited", mind: world.disturbed ? null : { verdict } };
-  return { world: end(world, i), inner, told: tell(`; it ends: ${verdict}`), wrong };
-}
-
-function crashes(world: World, i: number, name: string): Move[] {
-  const pid = world.processes[i]?.pid ?? 0;
-  const crashed: World = {
-    ...end(world, i),
-    crashes: world.crashes - 1,
-    disturbed: true,
-    acquired: false,
-  };
-  const inner: Inner = { life: "crashed", mind: null };
-  const moves: Move[] = [{ world: crashed, inner, told: `${name} crashes`, wrong: null }];
-  if (isNamed(crashed, pid)) {
-    const reused = { ...crashed, strangers: [...crashed.strangers, pid].sort() };
-    const told = `${name} crashes, and a stranger gets its PID`;
-    moves.push({ world: reused, inner, told, wrong: null });
-  }
-  return moves;
+  return { world: end(world, i), inner, tell: tell(`ends: ${verdict}`), wrong };
 }
 
 /** With its former PID, or another: which makes a difference only if a file names it. */
-function restarts(world: World, i: number, actor: Actor<unknown>, name: string): Move[] {
+function restarts(
+  world: World,
+  i: number,
+  actor: Actor<unknown>,
+  name: () => string,
+): Move[] {
   const former = world.processes[i]?.pid ?? 0;
   const pids = isNamed(world, former) ? [former, otherPid(former)] : [former];
   return pids.filter((pid) => !world.strangers.includes(pid)).map((pid) => {
     const started = start(world, i, pid);
     const mind = actor.begin(pid, started.clock);
-    const told = `${name} is started again with PID ${pid}`;
-    return { world: started, inner: { life: "running", mind }, told, wrong: null };
+    const tell = (): string[] => [`${name()} is started again with PID ${pid}`];
+    return { world: started, inner: { life: "running", mind }, tell, wrong: null };
   });
 }
 

@@ -86,7 +86,7 @@ export class Symmetry {
     for (const [from, to] of places.entries()) {
       const inner = row[from + 1] ?? 0;
       renamed[to + 1] = inners[inner] ??= this.#inners.put(
-        renamePids(this.#inners.at(inner), places),
+        renameMind(this.#inners.at(inner), places),
       );
     }
     return renamed;
@@ -113,30 +113,53 @@ interface Order {
 
 /** The world with process i in the place of process order[i]. */
 function renameWorld(world: World, order: readonly number[]): World {
-  const renamed = renamePids(world, order);
-  const processes = renamed.processes.slice();
-  const open = renamed.open.slice();
+  const processes = world.processes.slice();
+  const open = world.open.slice();
   let amid = 0;
   for (const [from, to] of order.entries()) {
-    processes[to] = renamed.processes[from] ?? { pid: 0, namespace: 0, live: false };
-    open[to] = renamed.open[from] ?? {};
-    if (renamed.amid & 1 << from) amid |= 1 << to;
+    const process = world.processes[from] ?? { pid: 0, namespace: 0, live: false };
+    processes[to] = { ...process, pid: renamePid(process.pid, order) };
+    open[to] = renameKeys(world.open[from] ?? {}, order);
+    if (world.amid & 1 << from) amid |= 1 << to;
   }
-  const flocks = Object.fromEntries(
-    Object.entries(renamed.flocks).map(([inode, holder]) => [inode, order[holder] ?? holder]),
-  );
-  const strangers = renamed.strangers.toSorted();
-  const paths = sorted(renamed.paths);
-  return { ...renamed, processes, open, amid, flocks, strangers, paths };
+  const paths = renameKeys(world.paths, order);
+  const inodes: Record<number, readonly [string, number]> = {};
+  for (const inode in world.inodes) {
+    const [text, mtime] = world.inodes[inode] ?? ["", 0];
+    inodes[inode] = [renameText(text, order), mtime];
+  }
+  const flocks: Record<number, number> = {};
+  for (const inode in world.flocks) {
+    const holder = world.flocks[inode] ?? 0;
+    flocks[inode] = order[holder] ?? holder;
+  }
+  const strangers = world.strangers.map((pid) => renamePid(pid, order)).sort();
+  return { ...world, processes, open, amid, paths, inodes, flocks, strangers };
 }
 
-/** The PIDs of the model look like nothing else in it, so they can be replaced in the text. */
-function renamePids<T>(value: T, order: readonly number[]): T {
-  const text = JSON.stringify(value).replace(
+function renameKeys(
+  record: Readonly<Record<string, number>>,
+  order: readonly number[],
+): Record<string, number> {
+  const renamed: Record<string, number> = {};
+  for (const key in record) renamed[renameText(key, order)] = record[key] ?? 0;
+  return sorted(renamed);
+}
+
+function renameMind<T>(mind: T, order: readonly number[]): T {
+  return JSON.parse(renameText(JSON.stringify(mind), order)) as T;
+}
+
+function renamePid(pid: number, order: readonly number[]): number {
+  return Number(renameText(String(pid), order));
+}
+
+/** The PIDs of the model look like nothing else in it, so they can be replaced in a text. */
+function renameText(text: string, order: readonly number[]): string {
+  return text.replace(
     PIDS,
     (_, series: string, i: string) => series + String(order[Number(i)] ?? Number(i)),
   );
-  return JSON.parse(text) as T;
 }
 
 function isLess(a: readonly number[], b: readonly number[]): boolean {
