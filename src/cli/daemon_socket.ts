@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import { chunksOf } from "../docker/body.ts";
 import { SOCKET } from "../files.ts";
 import { CommandError, EXIT, quote } from "./command.ts";
 
@@ -76,7 +77,7 @@ export class Daemon implements Disposable {
   /** A body as it comes, until it ends or `signal` aborts; then the reason is thrown. */
   async *follow(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { body } = await this.#fetch(path, { signal });
-    yield* body ?? [];
+    if (body !== null) yield* chunksOf(body, signal);
   }
 
   /** Ends every request under way. */

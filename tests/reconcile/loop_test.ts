@@ -256,15 +256,17 @@ Deno.test("Loop keeps a crash loop from asking for every event", async () => {
   r.loop().start();
   await settled(r, engine);
   engine.clearRequests();
-  // Ten seconds at twenty events a second, ten times as fast.
+  const begin = performance.now();
+  // Ten seconds at twenty events a second, ten times as fast; longer on a busy machine.
   for (let i = 0; i < 100; i++) {
     engine.setState(looping, i % 2 === 0 ? "exited" : "running", 1);
     const next = performance.now() + 10;
     await until("a moment passed", () => performance.now() >= next);
   }
   await until("the index is right", () => states(r.store) === truth(engine));
+  const seconds = (performance.now() - begin) / 100;
   const requests = engine.count("list") + engine.count("list_ids");
-  assert(requests <= 40, `${requests} requests`);
+  assert(requests <= 4 * seconds, `${requests} requests in ${seconds} s`);
 });
 
 Deno.test("Loop writes nothing for health checks that change nothing", async () => {
