@@ -114,7 +114,8 @@ export class Outcomes {
     };
     const changed = report.inserted + report.updated + report.swept > 0;
     if (this.#lastError !== null) log.info("passes succeed again", fields);
-    else if (this.#lastPass === null || changed) log.info("index changed", fields);
+    else if (this.#lastPass === null) log.info("first pass done", fields);
+    else if (changed) log.info("index changed", fields);
     else log.debug("index unchanged", fields);
   }
 
