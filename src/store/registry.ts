@@ -9,6 +9,7 @@ import type { WorkloadKind } from "../model.ts";
 import { StoreError } from "./error.ts";
 import { newId, validComposeProject, validDomain, validName } from "./names.ts";
 import type { Connection } from "./store.ts";
+import type { TransitionTable } from "./transitions.ts";
 import type { WorkloadTable } from "./workloads.ts";
 
 /** A project, stack or site. */
@@ -54,11 +55,16 @@ const TABLES: Readonly<Record<WorkloadKind, { table: string; extra: string }>> =
 export class Registry {
   readonly #c: Connection;
   readonly #workloads: WorkloadTable;
+  readonly #transitions: TransitionTable;
 
   /** On this connection. */
-  constructor(connection: Connection, tables: { workloads: WorkloadTable }) {
+  constructor(
+    connection: Connection,
+    tables: { workloads: WorkloadTable; transitions: TransitionTable },
+  ) {
     this.#c = connection;
     this.#workloads = tables.workloads;
+    this.#transitions = tables.transitions;
   }
 
   /** Entries of a kind by name. */
@@ -126,9 +132,9 @@ export class Registry {
    * @throws {StoreError} `not-found`, `invalid`, `conflict`.
    */
   update(kind: WorkloadKind, id: string, patch: EntryPatch): Entry {
-    const action = `Cannot change ${kind} "${id}"`;
-    const updated = this.#c.write(action, () => {
+    const updated = this.#c.write(`Cannot change ${kind} "${id}"`, () => {
       const before = this.get(kind, id);
+      const action = `Cannot change ${kind} ${JSON.stringify(before.name)}`;
       const fields = {
         name: patch.name ?? before.name,
         ...(kind === "stack"
@@ -159,8 +165,8 @@ export class Registry {
   }
 
   /**
-   * Removes an entry, its workload and, with `force`, the container rows that refer to it.
-   * Containers in the Engine are left alone.
+   * Removes an entry, its workload and, with `force`, the container rows that refer to it, whose
+   * stories end with it. Containers in the Engine are left alone.
    *
    * @throws {StoreError} `not-found`, or `in-use` when rows or stages refer to it.
    */
@@ -168,6 +174,10 @@ export class Registry {
     const removed = this.#c.write(`Cannot remove ${kind} "${id}"`, () => {
       const entry = this.get(kind, id);
       if (!options.force) this.#refuseInUse(entry);
+      this.#transitions.recordRemoved(entry.workloadId, {
+        at: this.#c.now(),
+        detail: `removed with ${kind} ${JSON.stringify(entry.name)}`,
+      });
       this.#workloads.remove(kind, id);
       this.#c.sql(`DELETE FROM ${TABLES[kind].table} WHERE id = ?`).run(id);
       return entry;

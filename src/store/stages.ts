@@ -112,7 +112,8 @@ export class StageTable {
       if (rows > 0 && !options.force) {
         throw new StoreError(
           "in-use",
-          `Cannot remove stage "${before.name}": ${rows} container rows refer to it`,
+          `Cannot remove stage "${before.name}": ` +
+            (rows === 1 ? "1 container row refers to it" : `${rows} container rows refer to it`),
           { hint: "remove them first, or use --force to leave them without a stage" },
         );
       }

@@ -120,7 +120,10 @@ export class Store {
       transitions: this.transitions,
       views: this.views,
     });
-    this.registry = new Registry(connection, { workloads: this.workloads });
+    this.registry = new Registry(connection, {
+      workloads: this.workloads,
+      transitions: this.transitions,
+    });
   }
 
   /** Size of the database in bytes, without its write-ahead log. */

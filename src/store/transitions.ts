@@ -39,6 +39,19 @@ export class TransitionTable {
     ).run(t.rowId, t.at, t.from, t.to, t.cause, t.containerId, t.exitCode, t.detail);
   }
 
+  /**
+   * Ends the stories of a workload's rows, which its removal takes with it; belongs into the same
+   * transaction, before it.
+   */
+  recordRemoved(workloadId: string, told: { at: string; detail: string }): void {
+    this.#c.sql(
+      `INSERT INTO transitions
+         (row_id, at, from_state, to_state, cause, container_id, exit_code, detail)
+       SELECT id, ?, state, 'removed', 'deployer', container_id, NULL, ?
+       FROM containers WHERE workload_id = ? ORDER BY id`,
+    ).run(told.at, told.detail, workloadId);
+  }
+
   /** The newest `limit` transitions of a row, oldest first. */
   ofRow(rowId: string, options: { limit?: number } = {}): Transition[] {
     return this.#c.sql(

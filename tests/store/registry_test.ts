@@ -131,6 +131,50 @@ Deno.test("Registry.remove() refuses what rows refer to, and forgets them when f
   assertEquals(failure(() => registry.remove("site", id)).code, "not-found");
 });
 
+Deno.test("Registry.remove() ends the stories of the rows that it takes with it", async () => {
+  await using temp = await tempStore();
+  const { registry, transitions, deployed } = temp.store;
+  const { entry } = registry.create("project", { name: "shop" });
+  for (const id of ["shop-1", "shop-2"]) {
+    deployed.saveDeployedContainer({ id, workloadId: entry.workloadId, containerId: `c-${id}` });
+  }
+  registry.remove("project", entry.id, { force: true });
+  for (const id of ["shop-1", "shop-2"]) {
+    const { from, to, cause, containerId, detail } = transitions.ofRow(id).at(-1)!;
+    assertEquals([from, to, cause, containerId, detail], [
+      "pending",
+      "removed",
+      "deployer",
+      `c-${id}`,
+      'removed with project "shop"',
+    ]);
+  }
+});
+
+Deno.test("Registry.update() names in its errors what it was asked to change", async () => {
+  await using temp = await tempStore();
+  const { registry } = temp.store;
+  registry.create("site", { name: "blog" });
+  const { entry } = registry.create("site", { name: "shop" });
+  assertEquals(
+    failure(() => registry.update("site", entry.id, { name: "blog" })).message,
+    'Cannot change site "shop": a site named "blog" exists already',
+  );
+});
+
+Deno.test("StageTable.remove() counts the rows that refer to a stage", async () => {
+  await using temp = await tempStore();
+  const { registry, stages, deployed } = temp.store;
+  const { entry } = registry.create("project", { name: "shop" });
+  const stage = stages.create(entry.id, { name: "live" });
+  const row = { workloadId: entry.workloadId, stageId: stage.id };
+  deployed.saveDeployedContainer({ id: "one", ...row });
+  const remove = () => failure(() => stages.remove(stage.id)).message;
+  assertEquals(remove(), 'Cannot remove stage "live": 1 container row refers to it');
+  deployed.saveDeployedContainer({ id: "two", ...row });
+  assertEquals(remove(), 'Cannot remove stage "live": 2 container rows refer to it');
+});
+
 Deno.test("WorkloadTable.rotateSecret() replaces the secret for good", async () => {
   await using temp = await tempStore();
   const { registry, workloads } = temp.store;
