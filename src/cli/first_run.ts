@@ -29,7 +29,7 @@ export async function firstRun(store: Store | null, config: Config): Promise<Fir
   if (store !== null) {
     if (store.workloads.list().length > 0) return null;
     const { lastPass } = store.hosts.local();
-    if (lastPass !== null) return { unmanaged: all(lastPass), error: null };
+    if (lastPass !== null) return { unmanaged: all(lastPass, lastPass.refusedCount), error: null };
   }
   try {
     return { unmanaged: await listUnmanaged(config), error: null };
@@ -78,21 +78,23 @@ async function listUnmanaged(config: Config): Promise<Unmanaged> {
   using docker = openDocker(config);
   const listing = await docker.list({ timeoutMs: LISTING_TIMEOUT_MS });
   const nobody = () => undefined;
-  return all(plan(listing, {
+  const planned = plan(listing, {
     index: new MemoryIndex([]),
     directory: { byId: nobody, bySite: nobody, byComposeProject: nobody },
     composePrefix: config.composePrefix,
     candidates: null,
-  }));
+  });
+  return all(planned, planned.refused.length);
 }
 
 /** While nothing is registered, what bears our labels is as unmanaged as the rest. */
 function all(
   { unmanaged, refused }: { unmanaged: Unmanaged; refused: readonly Refusal[] },
+  refusedCount: number,
 ): Unmanaged {
   const composeProjects = { ...unmanaged.composeProjects };
   for (const { reason, value } of refused) {
     if (reason === "unknown-stack") composeProjects[value] = (composeProjects[value] ?? 0) + 1;
   }
-  return { count: unmanaged.count + refused.length, composeProjects };
+  return { count: unmanaged.count + refusedCount, composeProjects };
 }

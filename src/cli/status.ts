@@ -160,7 +160,7 @@ function indexCells({ index }: Status, now: Date): Cell[][] {
   const { engineId, foundEngineId, lastPassAt, lastPass, registered, counts } = index;
   const cells: Cell[][] = [];
   if (foundEngineId !== null) {
-    cells.push([SAME, {
+    cells.push(["engine id", {
       text: `✗ another Engine answers (${foundEngineId}, before ${engineId}): nothing is marked ` +
         "missing until `tinyforge engine accept`",
       style: "bad",
@@ -168,14 +168,17 @@ function indexCells({ index }: Status, now: Date): Cell[][] {
   }
   cells.push(["last pass", ago(lastPassAt, now)]);
   if (lastPass !== null) {
-    const { listed, claimed, refused, unmanaged } = lastPass;
+    const { listed, claimed, refused, refusedCount, unmanaged } = lastPass;
     cells.push([
       SAME,
-      `${counted(listed, "container")} listed: ${claimed} claimed, ${refused.length} refused, ` +
+      `${counted(listed, "container")} listed: ${claimed} claimed, ${refusedCount} refused, ` +
       `${unmanaged.count} unmanaged`,
     ]);
     for (const each of refused.slice(0, MAX_REFUSED)) {
       cells.push([SAME, `refused: ${refusalLine(each)}`]);
+    }
+    if (refusedCount > MAX_REFUSED) {
+      cells.push([SAME, `refused: ${refusedCount - MAX_REFUSED} more`]);
     }
   }
   cells.push(["registered", kindsText(registered)]);

@@ -95,7 +95,7 @@ export class Reconciler {
       summary: {
         listed: listing.containers.length,
         claimed: planned.claimed,
-        refused: planned.refused.slice(0, 100),
+        refused: planned.refused,
         unmanaged: planned.unmanaged,
       },
     });

@@ -8,17 +8,25 @@ import { LOCAL_HOST } from "../model.ts";
 import type { Refusal, Unmanaged } from "../model.ts";
 import type { Connection } from "./store.ts";
 
-/** What the last full pass found, for readers without a daemon. */
+/** What a full pass found, for readers without a daemon. */
 export interface PassSummary {
   /** Containers in the listing. */
   readonly listed: number;
   /** Containers that got their row. */
   readonly claimed: number;
-  /** Refused containers without the unmanaged ones, the first hundred. */
+  /** Refused containers without the unmanaged ones. */
   readonly refused: readonly Refusal[];
   /** What no workload accounts for. */
   readonly unmanaged: Unmanaged;
 }
+
+/** A {@link PassSummary} as it is kept: of the refused containers the first hundred. */
+export interface KeptSummary extends PassSummary {
+  /** How many were refused. */
+  readonly refusedCount: number;
+}
+
+const MAX_REFUSED = 100;
 
 /** What is remembered of a host. */
 export interface Host {
@@ -31,7 +39,7 @@ export interface Host {
   /** RFC 3339 UTC, null before the first pass. */
   readonly lastPassAt: string | null;
   /** What the last full pass found, null before the first. */
-  readonly lastPass: PassSummary | null;
+  readonly lastPass: KeptSummary | null;
 }
 
 /** The `hosts` table. */
@@ -59,8 +67,14 @@ export class HostTable {
 
   /** Records a full pass. Belongs into the pass's transaction, after its rows. */
   recordPass(at: string, summary: PassSummary): void {
+    const { refused } = summary;
+    const kept: KeptSummary = {
+      ...summary,
+      refused: refused.slice(0, MAX_REFUSED),
+      refusedCount: refused.length,
+    };
     this.#c.sql("UPDATE hosts SET last_pass_at = ?, last_pass = ? WHERE name = ?")
-      .run(at, JSON.stringify(summary), LOCAL_HOST);
+      .run(at, JSON.stringify(kept), LOCAL_HOST);
   }
 
   /** Remembers the first Engine, or that another one than the accepted answered (null: none). */

@@ -345,6 +345,29 @@ Deno.test("status without a daemon says so, and what the index holds", async () 
   assertEquals(json.index.registered, { project: 1, stack: 1, site: 2 });
 });
 
+Deno.test("status counts every container that was refused, and names the first ten", async () => {
+  const refused = Array.from({ length: 150 }, (_, i) => ({
+    reason: "unknown-workload" as const,
+    containerId: `c${i}`,
+    containerName: `web-${i}`,
+    value: "nobody",
+  }));
+  await using host = await Host.seeded((store) => {
+    store.registry.create("site", { name: "blog" });
+    const unmanaged = { count: 7, composeProjects: {} };
+    store.containers.reconcileContainers([], {
+      at: new Date().toISOString(),
+      cause: "pass",
+      summary: { listed: 157, claimed: 0, refused, unmanaged },
+    });
+  });
+  const { stdout } = await host.run("status");
+  assertStringIncludes(stdout, "157 containers listed: 0 claimed, 150 refused, 7 unmanaged");
+  assertStringIncludes(stdout, 'refused: web-9: unknown-workload "nobody"');
+  assert(!stdout.includes("web-10"), stdout);
+  assertStringIncludes(stdout, "refused: 140 more");
+});
+
 Deno.test("secret show prints the secret alone", async () => {
   const { host, ids } = await seeded();
   await using _ = host;
