@@ -45,7 +45,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   return guarded(`Cannot open "${path}"`, () => {
     const db = new Database(path, { readonly, create: false, int64: true });
     try {
-      db.exec("PRAGMA busy_timeout = 5000");
+      db.exec(BUSY_TIMEOUT);
       db.exec("PRAGMA foreign_keys = ON");
       const migrations = loadMigrations();
       if (readonly) {
@@ -56,6 +56,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
         db.exec("PRAGMA synchronous = FULL");
         db.exec("PRAGMA journal_size_limit = 16777216");
         migrate(db, migrations, { path, now: now() });
+        refuseReadonly(db);
       }
       return new Store(db, path, now);
     } catch (error) {
@@ -159,7 +160,7 @@ export class Store {
    * @throws {StoreError} `busy`, `readonly`, `full`, `io`.
    */
   checkWritable(): void {
-    this.#write("Cannot write to the database", () => {});
+    this.#write("Cannot write to the database", () => void this.#prepared(WRITES_NOTHING).run());
   }
 
   /** How long a statement waits for another process's write lock, milliseconds; 5 s at first. */
@@ -218,6 +219,27 @@ function refuseCorrupted(db: Database, path: string): void {
   throw new StoreError("corrupt", `Cannot open "${path}": the database is corrupted (${problem})`, {
     hint: "the file was left as it is; keep a copy and restore a backup of it",
   });
+}
+
+const BUSY_TIMEOUT = "PRAGMA busy_timeout = 5000";
+
+/**
+ * A statement that needs the right to write and writes nothing. To begin a transaction is not
+ * enough: on a connection that may only read SQLite begins one for reading.
+ */
+const WRITES_NOTHING = "DELETE FROM hosts WHERE 0";
+
+/** SQLite opens a file that can't be written all the same, and fails with each write later on. */
+function refuseReadonly(db: Database): void {
+  db.exec("PRAGMA busy_timeout = 0");
+  try {
+    db.exec(WRITES_NOTHING);
+  } catch (cause) {
+    const error = storeError("", cause);
+    // Whoever holds the write lock shows that it can be had.
+    if (!(error instanceof StoreError && error.code === "busy")) throw cause;
+  }
+  db.exec(BUSY_TIMEOUT);
 }
 
 async function requireFile(path: string): Promise<void> {

@@ -190,3 +190,25 @@ Deno.test("Store.version() changes with every write, whoever wrote, and with not
   assertEquals(new Set(versions).size, versions.length);
   assertEquals(store.version(), versions.at(-1));
 });
+
+Deno.test("Store.checkWritable() says when the database was opened for reading only", async () => {
+  await using temp = await tempStore();
+  using store = await openStore(temp.path, { readonly: true });
+  const error = await assertRejects(
+    () => Promise.resolve().then(() => store.checkWritable()),
+    StoreError,
+  );
+  assertEquals(error.code, "readonly");
+});
+
+Deno.test("openStore() opens what another process is writing to", async () => {
+  await using temp = await tempStore();
+  temp.store.close();
+  const other = new Database(temp.path);
+  other.exec("BEGIN IMMEDIATE");
+  using store = await openStore(temp.path);
+  assertEquals(store.workloads.list(), []);
+  other.exec("ROLLBACK");
+  other.close();
+  store.checkWritable();
+});
