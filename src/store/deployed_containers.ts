@@ -215,10 +215,16 @@ export class DeployedContainers {
       validText(imageRef, "image");
     }
     if (containerId === undefined || containerId === null) return;
-    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(containerId)) {
+    const wrong = !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(containerId)
+      ? "is not a container id"
+      // What `docker ps` shows; no listing would ever name it, so the row would go missing at once.
+      : /^[0-9a-f]{12,63}$/.test(containerId)
+      ? "is the beginning of a container id"
+      : null;
+    if (wrong !== null) {
       throw new StoreError(
         "invalid",
-        `${action}: ${JSON.stringify(containerId.slice(0, 64))} is not a container id`,
+        `${action}: ${JSON.stringify(containerId.slice(0, 64))} ${wrong}`,
         { hint: "use the full id as `docker inspect --format {{.Id}}` prints it" },
       );
     }

@@ -300,6 +300,36 @@ Deno.test("the deployer's path refuses what can't be right", async () => {
   assertThrows(() => store.deployed.updateDeployedContainer("a", { imageRef: "x" }), StoreError);
 });
 
+Deno.test("the deployer's path refuses the short id that docker ps shows", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const { workloadId } = store.registry.create("project", { name: "api" }).entry;
+  const full = "7218c6b271ca".padEnd(64, "0");
+  const error = assertThrows(
+    () =>
+      store.deployed.saveDeployedContainer({
+        id: "a",
+        workloadId,
+        containerId: full.slice(0, 12),
+      }),
+    StoreError,
+  );
+  assertEquals(
+    [error.code, error.message],
+    [
+      "invalid",
+      'Cannot create container row "a": "7218c6b271ca" is the beginning of a container id',
+    ],
+  );
+  store.deployed.saveDeployedContainer({ id: "a", workloadId, containerId: full });
+  assertThrows(
+    () => store.deployed.updateDeployedContainer("a", { containerId: full.slice(0, 63) }),
+    StoreError,
+    "is the beginning of a container id",
+  );
+  assertEquals(store.views.get("a").containerId, full);
+});
+
 Deno.test("listContainersByStage() finds rows by stage id and legacy rows by role", async () => {
   await using temp = await tempStore();
   const { store } = temp;
