@@ -73,6 +73,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Listeners>
   const traffic = new Traffic(app);
   const servers: Deno.HttpServer[] = [];
   let tcpAddress: Deno.NetAddr | null = null;
+  let socket: Deno.FileInfo;
   try {
     if (listen !== null) {
       const rules = { token: options.token, allowedHosts: new Set(options.allowedHosts) };
@@ -81,6 +82,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Listeners>
       tcpAddress = server.addr;
     }
     servers.push(await listenUnix(socketPath, closing.signal, traffic.handler({ rules: null })));
+    socket = await Deno.lstat(socketPath);
   } catch (error) {
     closing.abort();
     await Promise.all(servers.map((server) => server.finished));
@@ -102,7 +104,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Listeners>
       closing.abort();
       await Promise.all(servers.map((server) => server.finished));
     }
-    await removeSocket(socketPath);
+    await removeSocket(socketPath, socket);
   };
   return { tcpAddress, shutdown: ({ deadlineMs }) => stopped ??= stop(deadlineMs) };
 }
@@ -213,8 +215,14 @@ async function listenUnix(
   }
 }
 
-async function removeSocket(path: string): Promise<void> {
-  await Deno.remove(path).catch(ignoreMissing);
+/** Whoever took the directory from us may listen there by now: only what we made is removed. */
+async function removeSocket(path: string, made: Deno.FileInfo): Promise<void> {
+  try {
+    const { dev, ino } = await Deno.lstat(path);
+    if (dev === made.dev && ino === made.ino) await Deno.remove(path);
+  } catch (error) {
+    ignoreMissing(error);
+  }
 }
 
 function ignoreMissing(error: unknown): void {

@@ -77,6 +77,22 @@ for (
   });
 }
 
+Deno.test("shutdown() leaves the socket of whoever took the directory over", async () => {
+  await using first = await tempServer();
+  const second = await serve(first.app, {
+    socketPath: first.socketPath,
+    listen: null,
+    token: TOKEN,
+    allowedHosts: [],
+    log: SILENT,
+  });
+  const before = await Deno.lstat(first.socketPath);
+  await first.listeners.shutdown({ deadlineMs: 1000 });
+  assertEquals((await Deno.lstat(first.socketPath)).ino, before.ino);
+  await second.shutdown({ deadlineMs: 1000 });
+  await assertRejects(() => Deno.lstat(first.socketPath), Deno.errors.NotFound);
+});
+
 Deno.test("serve() refuses a socket path that is too long, with a hint", async () => {
   await using server = await tempServer();
   const socketPath = join(server.dir, "a".repeat(100), "tinyforge.sock");
