@@ -74,7 +74,7 @@ function decodeContainer(element: unknown, fault: { what: string }): ListedConta
   if (typeof state !== "string" || state === "") {
     return wrong(fault, `has ${typeName(state)} for a State`);
   }
-  if (!Number.isSafeInteger(created)) {
+  if (!isTime(created)) {
     return wrong(fault, `has ${typeName(created)} for Created, not whole seconds`);
   }
   const image = raw.Image ?? "";
@@ -96,7 +96,7 @@ function decodeContainer(element: unknown, fault: { what: string }): ListedConta
     exitCode: decodeExitCode(status),
     labels,
     ports,
-    createdAt: created as number,
+    createdAt: created,
   };
 }
 
@@ -152,6 +152,12 @@ function decodePorts(ports: unknown): readonly ListedPort[] | null {
     });
   }
   return decoded;
+}
+
+/** Seconds since the Unix epoch that a date of four digits can say: Go's zero time is the least. */
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number >= -62_135_596_800 &&
+    value as number <= 253_402_300_799;
 }
 
 function isPort(value: unknown): value is number {

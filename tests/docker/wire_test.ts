@@ -93,6 +93,8 @@ Deno.test("decodeListing() says which container is wrong and how", () => {
       [{ Created: "2026-01-01" }, "a string for Created, not whole seconds"],
       [{ Created: 1.5 }, "a number for Created, not whole seconds"],
       [{ Created: 1e300 }, "a number for Created, not whole seconds"],
+      // As milliseconds: later than any date that the index could keep and read back.
+      [{ Created: 1_700_000_000_000 }, "a number for Created, not whole seconds"],
       [{ Created: undefined }, "nothing for Created, not whole seconds"],
       [{ Image: 5 }, "a number for an Image"],
       [{ Status: {} }, "an object for a Status"],
