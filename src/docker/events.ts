@@ -178,9 +178,13 @@ function exitCode(text: unknown): number | null {
 
 function timeMs(raw: RawEvent): number | null {
   // A double keeps nanoseconds since the epoch to a quarter of a microsecond, so no more is told.
-  if (typeof raw.timeNano === "number" && raw.timeNano > 0) {
-    return Math.round(raw.timeNano / 1e3) / 1e3;
-  }
-  if (typeof raw.time === "number" && raw.time > 0) return raw.time * 1000;
-  return null;
+  const ms = typeof raw.timeNano === "number" && raw.timeNano > 0
+    ? Math.round(raw.timeNano / 1e3) / 1e3
+    : typeof raw.time === "number"
+    ? raw.time * 1000
+    : 0;
+  return ms > 0 && ms <= LATEST_MS ? ms : null;
 }
+
+/** 9999-12-31: what is later would not be a date that others can read. */
+const LATEST_MS = 253_402_300_799_999;

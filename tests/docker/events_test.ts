@@ -174,6 +174,12 @@ Deno.test("decodeEvents() takes a time before the epoch for none", async () => {
   assertEquals((await one({ timeNano: "x", time: null })).timeMs, null);
 });
 
+Deno.test("decodeEvents() takes a time that no date can say for none", async () => {
+  assertEquals((await one({ timeNano: 1e300, time: 1 })).timeMs, null);
+  assertEquals((await one({ timeNano: 0, time: 1e300 })).timeMs, null);
+  assertEquals((await one({ timeNano: 0, time: 253_402_300_799 })).timeMs, 253_402_300_799_000);
+});
+
 Deno.test("decodeEvents() gives Podman's actions Docker's names", async () => {
   assertEquals((await one({ Action: "died" }, { containerExitCode: "7" })).action, "die");
   assertEquals((await one({ Action: "died" }, { containerExitCode: "7" })).exitCode, 7);
