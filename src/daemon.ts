@@ -35,6 +35,12 @@ export interface DaemonOptions {
 
 const SHUTDOWN_DEADLINE_MS = 5000;
 
+/**
+ * How long a write waits for another process's lock. Nothing else turns meanwhile: no probe is
+ * answered and no watchdog pinged. Whoever wrote is told to try again; a pass does by itself.
+ */
+const WAIT_FOR_WRITER_MS = 250;
+
 /** How long after two intervals a pass may still be under way before the index counts as old. */
 const PASS_GRACE_MS = 15_000;
 
@@ -135,6 +141,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const feed = new Feed<Written>();
   using docker = openDocker(config, metrics);
   const { store } = data;
+  store.setBusyTimeout(WAIT_FOR_WRITER_MS);
   store.onWritten = (written) => void feed.publish(written);
   collectGauges(metrics, store);
 
