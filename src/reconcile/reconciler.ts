@@ -47,6 +47,9 @@ const MAX_WIDENINGS = 4;
 
 const PRUNE_EVERY_MS = 3_600_000;
 
+/** So many rows changed, and old transitions are pruned without waiting for the hour. */
+const PRUNE_AFTER_CHANGES = 5000;
+
 /** Brings the index in line with the Engine, one pass at a call. */
 export class Reconciler {
   readonly #o: ReconcilerOptions;
@@ -54,6 +57,7 @@ export class Reconciler {
   /** Containers that lost a row, by row id. */
   #contenders = new Map<string, Set<string>>();
   #prunedAt = -Infinity;
+  #changesSincePrune = 0;
   #engineChanged: EngineChange | null = null;
 
   /** Inert until a pass is asked for. */
@@ -101,7 +105,7 @@ export class Reconciler {
     });
     this.#contenders = new Map(planned.contended.map((c) => [c.rowId, new Set(c.losers)]));
     this.#warn(planned, { forgetOthers: true });
-    this.#prune();
+    this.#prune(planned.changes.length);
     return this.#finish(planned, {
       at,
       scope: "full",
@@ -154,6 +158,7 @@ export class Reconciler {
         );
       }
       this.#warn(planned, { forgetOthers: false });
+      this.#prune(planned.changes.length);
       return this.#finish(planned, {
         at,
         scope: "partial",
@@ -259,11 +264,14 @@ export class Reconciler {
     for (const key of this.#warned) if (!present.has(key)) this.#warned.delete(key);
   }
 
-  #prune(): void {
+  #prune(changes: number): void {
     const { clock, store } = this.#o;
-    if (clock.monotonic() - this.#prunedAt < PRUNE_EVERY_MS) return;
+    this.#changesSincePrune += changes;
+    const due = clock.monotonic() - this.#prunedAt >= PRUNE_EVERY_MS;
+    if (!due && this.#changesSincePrune < PRUNE_AFTER_CHANGES) return;
     store.transitions.prune(timestamp(clock));
     this.#prunedAt = clock.monotonic();
+    this.#changesSincePrune = 0;
   }
 }
 

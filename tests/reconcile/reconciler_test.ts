@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DockerError } from "../../src/docker/error.ts";
+import { RETENTION } from "../../src/store/transitions.ts";
 import { FakeEngine, type Fault } from "../fake_engine.ts";
 import { until } from "../until.ts";
 import { rig } from "./rig.ts";
@@ -88,6 +89,32 @@ Deno.test("fullPass() writes no container row when nothing changed", async () =>
   await r.pass();
   // One each for the time of the pass, in `hosts`.
   assertEquals(r.store.totalChanges() - before, 2);
+});
+
+Deno.test("Reconciler keeps transitions in bounds within the hour, however many rows change", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  // The first pass prunes; the next would do so in an hour.
+  await r.pass();
+  const { Database } = await import("@db/sqlite");
+  const other = new Database(r.path);
+  other.exec(`
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${RETENTION.maxCount})
+    INSERT INTO transitions (row_id, at, to_state, cause)
+    SELECT 'old', '${new Date().toISOString()}', 'running', 'event' FROM n`);
+  other.close();
+  for (let i = 0; i < 5000; i++) {
+    engine.add({
+      labels: { "tinyforge.workload.id": workloadId, "tinyforge.workload.role": `r${i}` },
+    });
+  }
+  assertEquals((await r.pass()).inserted, 5000);
+  assertEquals(r.store.transitions.count(), RETENTION.maxCount);
+  assertEquals(r.store.transitions.ofRow(`${workloadId}:r4999`).length, 1);
 });
 
 Deno.test("fullPass() does not sweep a row bound between listing and sweep", async () => {
