@@ -182,7 +182,10 @@ export class ContainerTable {
  */
 export const END_CONFIRMATION = `
   UPDATE containers
-  SET last_seen_at = max(coalesce(last_seen_at, ''), (SELECT last_pass_at FROM hosts WHERE name = ?)),
+  SET last_seen_at = max(
+        coalesce(last_seen_at, ''),
+        coalesce((SELECT last_pass_at FROM hosts WHERE name = ?), '')
+      ),
       confirmed = 0
   WHERE id = ? AND confirmed = 1`;
 

@@ -164,6 +164,19 @@ Deno.test("readers don't take a rebound row for seen before a listing confirms i
   assertEquals(store.containers.index().row("a")?.confirmed, false);
 });
 
+Deno.test("a row that goes missing before any full pass keeps the time it was seen", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const seen = row({ id: "a", workloadId: stackOf(store) });
+  store.containers.reconcileContainers([insert(seen)], { at: AT, cause: "event" });
+  const gone = { ...seen, state: "missing", confirmed: false };
+  store.containers.reconcileContainers([{ op: "sweep", row: gone, from: seen.state }], {
+    at: LATER,
+    cause: "event",
+  });
+  assertEquals(store.views.get("a").lastSeenAt, AT);
+});
+
 Deno.test("reconcileContainers() records each change of state with its cause", async () => {
   await using temp = await tempStore();
   const { store } = temp;
