@@ -1,0 +1,258 @@
+/**
+ * The daemon as a process, held against simulated Engines.
+ *
+ * @module
+ */
+
+import { fromFileUrl, join } from "@std/path";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import { openStore } from "../../src/store/store.ts";
+import { Host } from "../cli/program.ts";
+import { LivingDaemon } from "../living_daemon.ts";
+import { SimEngine } from "../sim_engine.ts";
+import { until } from "../until.ts";
+import { type Bench, type Figure, median, percentile } from "./figure.ts";
+import { register } from "./world.ts";
+
+/** The benches of this file. */
+export const BENCHES: readonly Bench[] = [
+  { name: "burst", run: burst },
+  { name: "idle", run: idle },
+  { name: "memory", run: memory },
+  { name: "api", run: api },
+  { name: "start", missing: binaryMissing, run: start },
+];
+
+const pause = (ms: number) => SYSTEM_CLOCK.sleep(ms, new AbortController().signal);
+
+/** A host whose index knows the workloads of a simulated Engine, and that Engine. */
+interface Site extends AsyncDisposable {
+  readonly host: Host;
+  readonly engine: SimEngine;
+}
+
+async function site(containers: number): Promise<Site> {
+  const engine = await SimEngine.start({ containers });
+  const host = await Host.make();
+  await host.seed(() => {});
+  register(host.database, containers);
+  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+  host.env["TINYFORGE_INTERVAL"] = "5m";
+  return {
+    host,
+    engine,
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]();
+      await engine[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A daemon after its boot pass, with events flowing. */
+async function daemonOn({ host }: Site): Promise<LivingDaemon> {
+  const daemon = new LivingDaemon(host);
+  await daemon.ready();
+  await until("events flow", async () => (await daemon.status())?.events.up);
+  return daemon;
+}
+
+/** Rows that say something else than the Engine. */
+async function wrongRows(s: Site): Promise<number> {
+  const truth = await s.engine.truth();
+  return await s.host.read((store) =>
+    store.views.list().filter(({ containerId, state }) =>
+      containerId !== null && state !== truth.get(containerId)?.replace(/^exited$/, "stopped")
+    ).length
+  );
+}
+
+async function burst(): Promise<Figure[]> {
+  await using s = await site(1000);
+  await using daemon = await daemonOn(s);
+  await s.engine.resetStats();
+  const answers: number[] = [];
+  const over = new AbortController();
+  const asking = (async () => {
+    while (!over.signal.aborted) {
+      const begin = performance.now();
+      await (await daemon.send("GET", "/livez")).body?.cancel();
+      answers.push(performance.now() - begin);
+      await pause(10);
+    }
+  })();
+  await s.engine.burst({ events: 5000, containers: 1000 });
+  await until("every row is right", async () => await wrongRows(s) === 0);
+  // Reads to be sure come a moment later, and are part of the cost.
+  await pause(500);
+  over.abort();
+  await asking;
+  const { requests } = await s.engine.stats();
+  const asked = Object.values(requests).reduce((sum, count) => sum + count, 0);
+  const wrong = await wrongRows(s);
+  const row = "5,000 events at once over 1,000 containers";
+  return [
+    { row: `${row}: wrong rows`, measured: wrong, unit: "rows", target: 0, bound: "most" },
+    { row: `${row}: requests`, measured: asked, unit: "requests", target: 50, bound: "most" },
+    {
+      row: `${row}: slowest /livez`,
+      measured: Math.max(...answers),
+      unit: "ms",
+      target: 100,
+      bound: "most",
+      note: `p99 ${percentile(answers, 99).toFixed(1)} ms of ${answers.length}`,
+    },
+  ];
+}
+
+async function idle(): Promise<Figure[]> {
+  await using s = await site(100);
+  s.host.env["TINYFORGE_INTERVAL"] = "30s";
+  await using daemon = await daemonOn(s);
+  await pause(2000);
+  await s.engine.resetStats();
+  const cpu = () => daemon.metric("process_cpu_seconds_total");
+  const [begin, used] = [performance.now(), await cpu()];
+  await pause(61_000);
+  const share = 100 * (await cpu() - used) / ((performance.now() - begin) / 1000);
+  const { requests } = await s.engine.stats();
+  return [
+    {
+      row: "idle, 100 containers: listings in two intervals",
+      measured: requests["list"] ?? 0,
+      unit: "listings",
+      target: 2,
+      bound: "most",
+    },
+    {
+      row: "idle: inspects",
+      measured: (requests["unknown"] ?? 0) + (requests["list_ids"] ?? 0),
+      unit: "requests",
+      target: 0,
+      bound: "most",
+    },
+    {
+      row: "idle: share of a core",
+      measured: share,
+      unit: "%",
+      target: 0.5,
+      bound: "most",
+      note: "over 61 s, with two scrapes",
+    },
+  ];
+}
+
+async function memory(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const [containers, target] of [[1000, 140], [10_000, 260]] as const) {
+    await using s = await site(containers);
+    await using daemon = await daemonOn(s);
+    const rss = async () => await daemon.metric("process_resident_memory_bytes") / 1e6;
+    const passes = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        const { status } = await daemon.ask("POST", "/api/reconcile");
+        if (status !== 200) throw new Error(`a pass answered ${status}`);
+      }
+    };
+    await passes(50);
+    const at50 = await rss();
+    figures.push({
+      row: `memory after 50 passes at ${containers}`,
+      measured: at50,
+      unit: "MB",
+      target,
+      bound: "most",
+    });
+    await passes(450);
+    figures.push({
+      row: `memory growth from pass 50 to pass 500 at ${containers}`,
+      measured: 100 * (await rss() / at50 - 1),
+      unit: "%",
+      target: 5,
+      bound: "most",
+      note: `to ${(await rss()).toFixed(0)} MB`,
+    });
+  }
+  return figures;
+}
+
+async function api(): Promise<Figure[]> {
+  await using s = await site(11_200);
+  await using daemon = await daemonOn(s);
+  const rows = await s.host.read((store) => store.views.counts().reduce((n, c) => n + c.count, 0));
+  if (rows < 10_000) throw new Error(`${rows} rows are not 10,000`);
+  const http: number[] = [];
+  for (let i = 0; i < 25; i++) {
+    const begin = performance.now();
+    const text = await (await daemon.send("GET", "/api/containers?limit=10000")).text();
+    if (i >= 5) http.push(performance.now() - begin);
+    if (!text.startsWith('{"items":[')) throw new Error(text.slice(0, 200));
+  }
+  const ps: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    const begin = performance.now();
+    const { code } = await s.host.run("ps", "--json");
+    if (code !== 0) throw new Error(`ps ended with ${code}`);
+    if (i >= 1) ps.push(performance.now() - begin);
+  }
+  return [
+    {
+      row: "10,000 rows through GET /api/containers",
+      measured: median(http),
+      unit: "ms",
+      target: 60,
+      bound: "most",
+      note: `median of 20, max ${Math.max(...http).toFixed(0)} ms`,
+    },
+    {
+      row: "ps --json of 10,000 rows, whole process",
+      measured: median(ps),
+      unit: "ms",
+      target: 250,
+      bound: "most",
+      note: `median of 7, max ${Math.max(...ps).toFixed(0)} ms`,
+    },
+  ];
+}
+
+const BINARY = fromFileUrl(new URL("../../dist/tinyforge", import.meta.url));
+
+async function binaryMissing(): Promise<string | null> {
+  const info = await Deno.stat(BINARY).catch(() => null);
+  return info === null ? "there is no dist/tinyforge; run `deno task compile`" : null;
+}
+
+async function start(): Promise<Figure[]> {
+  const ms: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    await using s = await site(100);
+    const begin = performance.now();
+    const process = new Deno.Command(BINARY, {
+      args: ["reconcile"],
+      clearEnv: true,
+      env: s.host.env,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    try {
+      using store = await openStore(join(s.host.dataDir, "tinyforge.db"), { readonly: true });
+      while (store.hosts.local().lastPassAt === null) {
+        if (performance.now() - begin > 20_000) throw new Error("no pass within 20 s");
+        await pause(2);
+      }
+      // The first start also unpacks the SQLite library; hosts do that once.
+      if (i >= 1) ms.push(performance.now() - begin);
+    } finally {
+      process.kill("SIGTERM");
+      await process.status;
+    }
+  }
+  return [{
+    row: "binary, start → first pass committed, 100 containers",
+    measured: median(ms),
+    unit: "ms",
+    target: 400,
+    bound: "most",
+    note: `median of 7, max ${Math.max(...ms).toFixed(0)} ms`,
+  }];
+}

@@ -1,0 +1,147 @@
+/**
+ * What benches run on: a simulated Engine in a process of its own, a store that knows its
+ * workloads, and everything between them. Measures nothing itself.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import { DockerClient } from "../../src/docker/client.ts";
+import { Log } from "../../src/log.ts";
+import { createMetrics, type Metrics } from "../../src/metrics.ts";
+import { Reconciler } from "../../src/reconcile/reconciler.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { loadSqlite } from "../jsr/sqlite_library.ts";
+import { SimEngine, simId, simLabels, simWorkloads } from "../sim_engine.ts";
+
+const sqlite = await loadSqlite();
+
+/** A log that nobody reads. */
+export const NO_LOG = new Log({ level: "error", write: () => {} });
+
+/** A bench's own host. */
+export interface World extends AsyncDisposable {
+  readonly engine: SimEngine;
+  readonly store: Store;
+  readonly docker: DockerClient;
+  readonly metrics: Metrics;
+  readonly reconciler: Reconciler;
+  /** Directory of the database. */
+  readonly dir: string;
+}
+
+/** An Engine with `containers` containers and a store that knows their workloads. */
+export async function world(containers: number): Promise<World> {
+  const engine = await SimEngine.start({ containers });
+  const dir = await Deno.makeTempDir({ prefix: "tinyforge-bench-" });
+  const path = join(dir, "tinyforge.db");
+  const store = await openStore(path);
+  register(path, containers);
+  const metrics = createMetrics({ version: "bench" });
+  const docker = new DockerClient({ host: engine.host });
+  return {
+    engine,
+    store,
+    docker,
+    metrics,
+    reconciler: reconcilerOf({ docker, store, metrics }),
+    dir,
+    async [Symbol.asyncDispose]() {
+      docker.close();
+      store.close();
+      await engine[Symbol.asyncDispose]();
+      await Deno.remove(dir, { recursive: true });
+    },
+  };
+}
+
+/** A reconciler as the daemon makes it. */
+export function reconcilerOf(
+  parts: { docker: DockerClient; store: Store; metrics: Metrics },
+): Reconciler {
+  return new Reconciler({
+    ...parts,
+    composePrefix: "tinyforge-",
+    clock: SYSTEM_CLOCK,
+    log: NO_LOG,
+  });
+}
+
+/**
+ * Writes the workloads that the simulated Engine's labels speak of, with the ids they speak of,
+ * which the registry would not choose, and the deployer's rows of project containers.
+ */
+export function register(path: string, containers: number): void {
+  const db = new sqlite.Database(path, { int64: true });
+  try {
+    db.exec("PRAGMA busy_timeout = 5000");
+    const now = new Date().toISOString();
+    const tables = { project: "projects", stack: "stacks", site: "static_sites" };
+    db.transaction(() => {
+      for (const { kind, key } of simWorkloads(containers)) {
+        const id = `${key}-ref`;
+        const refId = kind === "site" ? key : id;
+        if (kind === "stack") {
+          db.exec(
+            `INSERT INTO stacks (id, name, compose_project_name, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?)`,
+            refId,
+            key,
+            key,
+            now,
+            now,
+          );
+        } else {
+          db.exec(
+            `INSERT INTO ${tables[kind]} (id, name, created_at, updated_at) VALUES (?, ?, ?, ?)`,
+            refId,
+            key,
+            now,
+            now,
+          );
+        }
+        db.exec(
+          `INSERT INTO workloads (id, kind, ref_id, name, webhook_secret, created_at, updated_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+          key,
+          kind,
+          refId,
+          key,
+          `secret of ${key}`,
+          now,
+          now,
+        );
+      }
+      for (let index = 0; index < containers; index++) {
+        const labels = simLabels(index);
+        if (labels["tinyforge.workload.kind"] !== "project") continue;
+        db.exec(
+          `INSERT INTO containers (id, workload_id, workload_kind, role, container_id, host, state,
+             subdomain, created_at, updated_at)
+           VALUES (?, ?, 'project', ?, ?, 'local', 'pending', ?, ?, ?)`,
+          `instance-${index}`,
+          labels["tinyforge.workload.id"],
+          labels["tinyforge.workload.role"],
+          simId(index),
+          `app-${index}`,
+          now,
+          now,
+        );
+      }
+    })();
+  } finally {
+    db.close();
+  }
+}
+
+/** The listing as a client without a program would get it: fetched and parsed. */
+export async function bare(client: Deno.HttpClient): Promise<unknown[]> {
+  const response = await fetch("http://127.0.0.1/v1.41/containers/json?all=1", { client });
+  return JSON.parse(await response.text());
+}
+
+/** A client for {@linkcode bare} on this Engine. */
+export function bareClient(engine: SimEngine): Deno.HttpClient {
+  return Deno.createHttpClient({ proxy: { transport: "unix", path: engine.path } });
+}
