@@ -56,6 +56,12 @@ export function parseArguments(args: readonly string[]): ParsedArguments {
     throw foreignFlag(name, command, allowed);
   }
   for (const flag of command?.flags ?? []) checkValue(flag, values.get(flag.name), command!);
+  // An empty word, as an unset variable leaves it, is not taken for a value: without this it would
+  // be blamed for standing where an operand could.
+  const bare = CONFIG_FLAGS.find(({ name }) => values.get(name) === "");
+  if (bare !== undefined && operands.includes("")) {
+    throw usageError(`Cannot use --${bare.name}: it needs a value`, flagsHint(command));
+  }
   return { command, operands, values, switches };
 }
 

@@ -8,7 +8,7 @@
 
 import type { Config } from "../config.ts";
 import { CommandError, EXIT } from "./command.ts";
-import { dataDirExists } from "./data_dir.ts";
+import { indexExists, noIndex } from "./data_dir.ts";
 import { type Answer, type Daemon, findDaemon } from "./daemon_socket.ts";
 import { VERSION } from "./version.ts";
 
@@ -29,12 +29,19 @@ const LOCK_RETRY_MS = 100;
 /**
  * Runs `use` with an API whose requests nobody else's get between, unless a daemon answers them.
  *
+ * @param options `creates`: makes an index where there is none; without it that is an error, so
+ *   that a mistyped data directory is not made.
  * @throws {CommandError | LockHeldError | StoreError}
  */
-export async function withApi<T>(config: Config, use: (api: Api) => Promise<T>): Promise<T> {
-  await dataDirExists(config.dataDir);
+export async function withApi<T>(
+  config: Config,
+  use: (api: Api) => Promise<T>,
+  options: { creates?: boolean } = {},
+): Promise<T> {
+  const exists = await indexExists(config.dataDir);
   const daemon = await findDaemon(config.dataDir);
   if (daemon !== null) return await throughDaemon(daemon, use);
+  if (!exists && !options.creates) throw noIndex(config.dataDir);
   const deadline = Date.now() + LOCK_PATIENCE_MS;
   for (;;) {
     try {

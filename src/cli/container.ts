@@ -30,7 +30,7 @@ export async function add(invocation: Invocation): Promise<number> {
   const row = {
     ...(id !== undefined && { id }),
     ...(role !== undefined && { role }),
-    ...(replica !== undefined && { replica: wholeNumber("replica", replica) }),
+    ...(replica !== undefined && { replica: wholeNumber("replica", replica, { least: 1 }) }),
     ...readFields(invocation),
   };
   const view = await withApi(invocation.config(), async (api) => {

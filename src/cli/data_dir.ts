@@ -34,13 +34,7 @@ export async function dataDirExists(dataDir: string): Promise<boolean> {
  */
 export async function openIndex(dataDir: string): Promise<Store | null> {
   const path = join(dataDir, DATABASE);
-  if (!await dataDirExists(dataDir)) return null;
-  try {
-    await Deno.lstat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw unusable(dataDir, reason(error), error);
-  }
+  if (!await indexExists(dataDir)) return null;
   const { sqliteLibrary } = await import("../store/library.ts");
   await sqliteLibrary({ dataDir });
   const { openStore } = await import("../store/store.ts");
@@ -55,7 +49,28 @@ export async function openIndex(dataDir: string): Promise<Store | null> {
 export async function requireIndex(dataDir: string): Promise<Store> {
   const store = await openIndex(dataDir);
   if (store !== null) return store;
-  throw new CommandError(`Cannot read ${quote(join(dataDir, DATABASE))}: there is no index yet`, {
+  throw noIndex(dataDir);
+}
+
+/**
+ * Whether there is an index.
+ *
+ * @throws {CommandError} When the data directory can't be one.
+ */
+export async function indexExists(dataDir: string): Promise<boolean> {
+  if (!await dataDirExists(dataDir)) return false;
+  try {
+    await Deno.lstat(join(dataDir, DATABASE));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw unusable(dataDir, reason(error), error);
+  }
+}
+
+/** The error for a command that can do nothing without an index. */
+export function noIndex(dataDir: string): CommandError {
+  return new CommandError(`Cannot read ${quote(join(dataDir, DATABASE))}: there is no index yet`, {
     hint: "`tinyforge add` or `tinyforge reconcile` makes one; --data-dir names another place",
   });
 }

@@ -41,7 +41,7 @@ export async function add(invocation: Invocation): Promise<number> {
     const project = await find(api, "project", projectName, "add a stage to");
     const path = `${PATHS.project}/${encodeURIComponent(project.id)}/stages`;
     return await api.request<object>("POST", path, { name: stageName, ...fields });
-  });
+  }, { creates: kind !== "stage" });
   if (invocation.on("json")) {
     out.json(added);
     return EXIT.done;
@@ -120,7 +120,7 @@ function readFields(invocation: Invocation, kind: Kind): Record<string, unknown>
     const value = invocation.flag(flag);
     if (value === undefined) continue;
     requireKind(flag, kind, owner);
-    fields[field] = flag === "max-instances" ? wholeNumber(flag, value) : value;
+    fields[field] = flag === "max-instances" ? wholeNumber(flag, value, { least: 1 }) : value;
   }
   return fields;
 }
@@ -129,7 +129,7 @@ function requireKind(flag: string, kind: Kind, owner: Kind): void {
   if (kind === owner) return;
   throw usageError(
     `Cannot use --${flag} with a ${kind}: only a ${owner} has one`,
-    "`tinyforge help set` explains the flags",
+    `leave --${flag} out`,
   );
 }
 

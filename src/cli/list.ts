@@ -47,7 +47,10 @@ export async function run(invocation: Invocation): Promise<number> {
     paint: out.paint.bind(out),
   });
   out.raw(lines.map((line) => `${line}\n`).join(""));
-  if (items.length === 0) out.notes("Nothing is registered; `tinyforge help add` shows how to.");
+  if (items.length === 0) {
+    const none = what === "workloads" ? "Nothing is registered" : `There are no ${what}`;
+    out.notes(`${none}; \`tinyforge help add\` shows how to add one.`);
+  }
   return EXIT.done;
 }
 

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import type { Store } from "../../src/store/store.ts";
 import { FakeEngine } from "../fake_engine.ts";
 import { row } from "../reconcile/world.ts";
@@ -441,6 +447,36 @@ Deno.test("commands that need an index say that there is none", async () => {
   }
   assertEquals((await host.json("list")).items, []);
   assertEquals((await host.json("routes")).items, []);
+});
+
+Deno.test("commands that change what can't be there yet make no data directory", async () => {
+  await using host = await Host.make();
+  const commands = [
+    ["add", "stage", "api/live"],
+    ["rename", "site", "blog", "journal"],
+    ["set", "site", "blog", "--domain", "blog.example"],
+    ["rm", "site", "blog"],
+    ["container", "add", "api"],
+    ["container", "set", "api-1", "--subdomain", "api"],
+    ["container", "rm", "api-1"],
+    ["secret", "rotate", "blog"],
+    ["engine", "accept"],
+  ];
+  for (const args of commands) {
+    const { code, stdout, stderr } = await host.run(...args);
+    assertEquals([code, stdout], [1, ""], args.join(" "));
+    assertStringIncludes(stderr, `Cannot read "${host.database}": there is no index yet\nhint: `);
+  }
+  await assertRejects(() => Deno.lstat(host.dataDir), Deno.errors.NotFound);
+});
+
+Deno.test("list says what there is none of", async () => {
+  await using host = await Host.seeded((store) => {
+    store.registry.create("project", { name: "api" });
+  });
+  assertEquals((await host.run("list", "projects")).stderr, "");
+  assertStringIncludes((await host.run("list", "sites")).stderr, "There are no sites; ");
+  assertStringIncludes((await host.run("list", "stages")).stderr, "There are no stages; ");
 });
 
 Deno.test("version prints the program's, Deno's and SQLite's", async () => {

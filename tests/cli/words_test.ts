@@ -117,6 +117,11 @@ const REFUSED: [args: string[], message: string, hint: string][] = [
     "`tinyforge help ps` lists the flags",
   ],
   [
+    ["reconcile", "--data-dir", ""],
+    "Cannot use --data-dir: it needs a value",
+    "`tinyforge help reconcile` lists the flags",
+  ],
+  [
     ["container", "set", "r", "--clear", "stage,subdomian"],
     'Cannot use --clear "subdomian"',
     'did you mean "subdomain"?',

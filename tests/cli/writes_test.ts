@@ -137,7 +137,7 @@ Deno.test("commands that change an entry refuse what doesn't fit, before anythin
     [
       ["add", "project", "x", "--domain", "d"],
       2,
-      "Cannot use --domain with a project: only a site has one\nhint: ",
+      "Cannot use --domain with a project: only a site has one\nhint: leave --domain out",
     ],
     [["add", "site", "x", "--domain", "not a domain"], 2, 'Cannot use "not a domain" as domain'],
     [["add", "stage", "api"], 2, 'Cannot use "api" as a stage: it is not PROJECT/NAME\nhint: '],
@@ -151,7 +151,16 @@ Deno.test("commands that change an entry refuse what doesn't fit, before anythin
       2,
       'Cannot use --max-instances "many": not a whole number',
     ],
-    [["add", "stage", "api/live", "--max-instances", "0"], 2, '"maxInstances"'],
+    [
+      ["add", "stage", "api/live", "--max-instances", "0"],
+      2,
+      'Cannot use --max-instances "0": not a whole number from 1 on',
+    ],
+    [
+      ["add", "stack", "日本"],
+      2,
+      "hint: name one with --compose-project",
+    ],
     [
       ["rename", "site", "blgo", "x"],
       1,
@@ -232,6 +241,7 @@ Deno.test("container commands refuse what doesn't fit", async () => {
     ],
     [["add", "blog", "--stage", "live"], 2, 'Cannot use --stage with site "blog"'],
     [["add", "api", "--replica", "x"], 2, 'Cannot use --replica "x": not a whole number'],
+    [["add", "api", "--replica", "0"], 2, 'Cannot use --replica "0": not a whole number from 1'],
     [["add", "api", "--image", "x"], 2, "an image is set only together with the container"],
     [["set", "api-1"], 2, 'Cannot change row "api-1": nothing to change was given'],
     [
