@@ -69,8 +69,11 @@ export async function ownData(dataDir: string): Promise<OwnedData> {
     await sqliteLibrary({ dataDir });
     const store = await openStore(join(dataDir, DATABASE));
     const close = () => {
-      store.close();
-      lock.release();
+      try {
+        store.close();
+      } finally {
+        lock.release();
+      }
     };
     return { lock, store, close };
   } catch (error) {
@@ -269,12 +272,20 @@ async function sayWhatIsUnmanaged(
 ): Promise<void> {
   const { store, log, signal } = options;
   const report = await Promise.race([loop.outcomes.firstPass, aborted(signal)]);
-  if (!report || report.unmanaged.count === 0 || store.workloads.list().length > 0) return;
-  const composeProjects = Object.keys(report.unmanaged.composeProjects);
+  if (!report || store.workloads.list().length > 0) return;
+  // While nothing is registered, what bears our labels is as unmanaged as the rest.
+  const unmanaged = report.unmanaged.count + report.refused.length;
+  if (unmanaged === 0) return;
+  const composeProjects = [
+    ...new Set([
+      ...Object.keys(report.unmanaged.composeProjects),
+      ...report.refused.filter(({ reason }) => reason === "unknown-stack").map((r) => r.value),
+    ]),
+  ];
   // A label's value gets into a command to paste only when a shell takes it for nothing else.
   const project = composeProjects.find((name) => /^[a-z0-9][a-z0-9_-]*$/.test(name));
   log.info("nothing is registered yet", {
-    unmanaged: report.unmanaged.count,
+    unmanaged,
     composeProjects,
     hint: project === undefined
       ? "take a container in with `tinyforge add site NAME` and `tinyforge labels NAME`"

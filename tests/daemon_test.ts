@@ -278,6 +278,20 @@ Deno.test("a daemon without an Engine keeps running and says so", async () => {
   assertEquals((await daemon.running.stop()).code, 0);
 });
 
+Deno.test("a daemon with nothing registered says what runs, and how to take it in", async () => {
+  await using engine = await FakeEngine.start();
+  engine.add();
+  for (const project of ["shop; rm", "tinyforge-shop"]) {
+    engine.add({ labels: { "com.docker.compose.project": project } });
+  }
+  await using daemon = await Daemon.start(`unix://${engine.path}`);
+  await until("it says so", () => daemon.running.stderr.includes("nothing is registered yet"));
+  const line = daemon.running.stderr.split("\n").find((each) => each.includes("registered yet"))!;
+  const { unmanaged, composeProjects, hint } = JSON.parse(line);
+  assertEquals([unmanaged, composeProjects], [3, ["shop; rm", "tinyforge-shop"]]);
+  assertStringIncludes(hint, "`tinyforge add stack NAME --compose-project tinyforge-shop`");
+});
+
 Deno.test("a daemon whose lock is taken away stops with 1 and says who has it", async () => {
   await using engine = await FakeEngine.start();
   await using host = await Host.make();
