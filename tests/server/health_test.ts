@@ -50,6 +50,13 @@ Deno.test("/readyz?verbose lists the checks", async () => {
   }
 });
 
+Deno.test("/readyz?verbose tells no time before zero after the clock was set back", async () => {
+  await using server = await tempServer({ status: { lastPass: PASS } });
+  server.tick(-3_600_000);
+  const { checks } = await (await server.ask("/readyz?verbose")).json();
+  assertEquals(checks.at(-1).detail, "last good pass 0.0 s ago");
+});
+
 Deno.test("/readyz is 503 when the store can't be read", async () => {
   await using server = await tempServer();
   server.store.close();

@@ -82,7 +82,8 @@ function readinessChecks(services: Services): Check[] {
   const { ready, lastPass } = services.status();
   const age = lastPass === null
     ? null
-    : (services.now().getTime() - Date.parse(lastPass.at)) / 1000;
+    // Since then the clock may have been set back.
+    : Math.max(0, services.now().getTime() - Date.parse(lastPass.at)) / 1000;
   return [
     { name: "store", ok: true, detail: "open" },
     { name: "first-pass", ok: age !== null, detail: age === null ? "not done" : "done" },
