@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { DockerError } from "../../src/docker/error.ts";
 import type { Store } from "../../src/store/store.ts";
 import { until } from "../until.ts";
@@ -160,6 +161,37 @@ Deno.test("Loop survives duplicated, reordered, garbage and half events", async 
   engine.writeEvents('{"Type":"container","Action":"sta');
   await until("the index is right", () => states(r.store) === "a=stopped", { withinMs: 3000 });
   assertEquals(r.store.views.list().length, 1);
+});
+
+Deno.test("Loop follows events though the clock is set back and forth", async () => {
+  await using engine = await FakeEngine.start();
+  let offsetMs = 0;
+  const clock = { ...SYSTEM_CLOCK, now: () => Date.now() + offsetMs };
+  await using r = await rig(engine.host, { clock });
+  const labels = shop(r.store);
+  const loop = r.loop();
+  loop.start();
+  await settled(r, engine);
+  const web = engine.add({ labels: labels("web") });
+  await until("web runs", () => states(r.store) === "web=running", { withinMs: 1000 });
+  const rowId = r.store.views.list()[0]!.id;
+  // To the Engine's events, whose times do not change, this is an hour back and a day ahead.
+  for (const hours of [-1, 24, 0]) {
+    offsetMs = hours * 3_600_000;
+    engine.setState(web, "exited", 1);
+    await until("web stopped", () => states(r.store) === "web=stopped", { withinMs: 1000 });
+    engine.setState(web, "running");
+    await until("web runs again", () => states(r.store) === "web=running", { withinMs: 1000 });
+    assertEquals((await loop.reconcileNow()).claimed, 1);
+    assert(loop.outcomes.lastPassAgeMs < 5000, "a pass is as old as it is");
+  }
+  assertEquals(
+    r.store.transitions.ofRow(rowId).map((t) => t.to).join(" "),
+    "running" + " stopped running".repeat(3),
+  );
+  assertEquals(sample(r.metrics, "tinyforge_drift_total"), 0);
+  assertEquals(sample(r.metrics, 'tinyforge_passes_total{outcome="failed"}'), 0);
+  assert(sample(r.metrics, "tinyforge_event_lag_seconds_sum") >= 0);
 });
 
 Deno.test("Loop takes an event for a container that is gone for what it is", async () => {
