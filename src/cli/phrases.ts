@@ -17,6 +17,7 @@ const STATES: Readonly<Record<string, { symbol: string; style: Style }>> = {
   paused: { symbol: "‖", style: "warn" },
   restarting: { symbol: "↻", style: "warn" },
   removing: { symbol: "○", style: "faint" },
+  removed: { symbol: "✗", style: "faint" },
 };
 const UNKNOWN_STATE = { symbol: "?", style: "faint" } as const;
 

@@ -76,7 +76,10 @@ export class DeployedContainers {
    */
   saveDeployedContainer(row: NewDeployedContainer): ContainerView {
     const id = validRowId(row.id ?? newId());
-    const action = `Cannot create container row "${id}"`;
+    // An id that was just made up means nothing to anyone.
+    const action = `Cannot create ${
+      row.id === undefined ? "a container row" : `container row "${id}"`
+    }`;
     this.#c.write(action, () => {
       const kind = this.#workloadKind(row.workloadId, action);
       if (this.#c.sql("SELECT 1 FROM containers WHERE id = ?").value(id) !== undefined) {

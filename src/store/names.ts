@@ -70,7 +70,7 @@ export function validComposeProject(value: string): string {
   throw invalid(
     "Compose project name",
     value,
-    "it is made of lower-case letters, digits, dashes and underscores and begins with a letter or digit",
+    "such a name has lower-case letters, digits, dashes and underscores, a letter or digit first",
   );
 }
 

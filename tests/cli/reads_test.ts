@@ -317,7 +317,7 @@ Deno.test("explain finds a row by container and workload, and keeps a removed ro
   await host.seed((store) => store.deployed.deleteDeployedContainer("api-1"));
   const { stdout } = await host.run("explain", "api-1");
   assertStringIncludes(stdout, "removed: the row is no longer in the index");
-  assertStringIncludes(stdout, "deployer: removed by the deployer");
+  assertMatch(stdout, /→ +✗ removed .* deployer: removed by the deployer/);
 });
 
 Deno.test("status without a daemon says so, and what the index holds", async () => {

@@ -242,7 +242,11 @@ Deno.test("container commands refuse what doesn't fit", async () => {
     [["add", "blog", "--stage", "live"], 2, 'Cannot use --stage with site "blog"'],
     [["add", "api", "--replica", "x"], 2, 'Cannot use --replica "x": not a whole number'],
     [["add", "api", "--replica", "0"], 2, 'Cannot use --replica "0": not a whole number from 1'],
-    [["add", "api", "--image", "x"], 2, "an image is set only together with the container"],
+    [
+      ["add", "api", "--image", "x"],
+      2,
+      "Cannot create a container row: an image is set only together with the container",
+    ],
     [["set", "api-1"], 2, 'Cannot change row "api-1": nothing to change was given'],
     [
       ["set", "api-1", "--subdomain", "x", "--clear", "subdomain"],
