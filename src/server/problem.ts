@@ -5,7 +5,7 @@
  * @module
  */
 
-import { StoreError, type StoreErrorCode } from "../store/error.ts";
+import { StoreError, storeError, type StoreErrorCode } from "../store/error.ts";
 
 /** Failures that the store does not know of. */
 export type RequestErrorCode =
@@ -105,8 +105,10 @@ export class Problem extends Error {
 /** Whatever was thrown, as a problem. What nobody expected becomes `internal` and says nothing. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof StoreError) {
-    return new Problem(error.code, error.message, { hint: error.hint, cause: error });
+  // Reading is not wrapped query by query; what SQLite throws there means the same everywhere.
+  const known = storeError("Cannot read the index", error);
+  if (known instanceof StoreError) {
+    return new Problem(known.code, known.message, { hint: known.hint, cause: error });
   }
   return new Problem("internal", "Cannot answer: an error that should not happen", {
     hint: "the daemon's log says more",

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { METRICS_CONTENT_TYPE } from "../../src/metrics.ts";
+import { asProblem } from "../../src/server/problem.ts";
 import { PASS, type TempServer, tempServer } from "./temp_server.ts";
 
 Deno.test("/livez answers whatever is wrong elsewhere", async () => {
@@ -167,6 +168,23 @@ Deno.test("what the store can't do now is told with its status, and undone", asy
     await again.body?.cancel();
   } finally {
     other.close();
+  }
+});
+
+Deno.test("asProblem() tells what SQLite throws while reading as the store's failure", async () => {
+  await using server = await tempServer();
+  const path = `${server.dir}/other.db`;
+  await Deno.writeTextFile(path, "hello, I am a text file, not SQLite\n".repeat(200));
+  const { Database } = await import("@db/sqlite");
+  const db = new Database(path);
+  try {
+    const thrown = assertThrows(() => db.prepare("SELECT count(*) FROM t").value());
+    const { code, message, hint, cause } = asProblem(thrown);
+    assertEquals([code, cause], ["corrupt", thrown]);
+    assertEquals(message, "Cannot read the index: the file is not a SQLite database");
+    assert(hint.length > 0);
+  } finally {
+    db.close();
   }
 });
 
