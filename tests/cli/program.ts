@@ -21,6 +21,7 @@ export const MAIN: string = fromFileUrl(new URL("../../main.ts", import.meta.url
 export const DENO_ARGS: readonly string[] = [
   "run",
   "--quiet",
+  "--v8-flags=--max-semi-space-size=4",
   "--no-prompt",
   "--allow-read",
   "--allow-write",
