@@ -267,7 +267,7 @@ rootTest("a daemon on a full disk does not start, and says why", NO_MOUNT, async
     assertEquals(code, 1, stderr);
     assertStringIncludes(stderr, disk.host.dataDir);
     assertStringIncludes(stderr, "no space left");
-    assertStringIncludes(stderr, "hint: Free some space");
+    assertStringIncludes(stderr, "hint: free some space");
   };
   const starts = async () => {
     const daemon = new LivingDaemon(disk.host);

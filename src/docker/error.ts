@@ -67,7 +67,7 @@ export class DockerError extends Error {
   readonly endpoint: DockerEndpoint;
   /** HTTP status of the Engine's answer, null where there was none. */
   readonly status: number | null;
-  /** What a person can do about it; one sentence, for a line of its own. */
+  /** What a person can do about it: lower case, without a period, for a line of its own. */
   readonly hint: string;
 
   /** `reason` completes "Cannot list containers: …". */
@@ -88,7 +88,7 @@ export function malformed(endpoint: DockerEndpoint, what: string, cause?: unknow
   return new DockerError(what, {
     kind: "malformed",
     endpoint,
-    hint: "Something else than a Docker Engine may be answering there, or a proxy cut the answer.",
+    hint: "something else than a Docker Engine may be answering there, or a proxy cut the answer",
     cause,
   });
 }
@@ -105,10 +105,10 @@ export function httpError(endpoint: DockerEndpoint, status: number, text: string
       endpoint,
       status,
       hint: version
-        ? "The Engine was exchanged; the API version is negotiated anew with the next request."
+        ? "the Engine was exchanged; the API version is negotiated anew with the next request"
         : status >= 500
-        ? "The Engine's own log says more (journalctl -u docker)."
-        : "The Engine does not accept this request; is it a Docker Engine, and is a proxy in between?",
+        ? "the Engine's own log says more (journalctl -u docker)"
+        : "the Engine does not accept this request; is it a Docker Engine, and is a proxy in between?",
     },
   );
 }
@@ -118,7 +118,7 @@ export function timeoutError(endpoint: DockerEndpoint, timeoutMs: number): Docke
   return new DockerError(`no complete answer within ${timeoutMs / 1000} s`, {
     kind: "timeout",
     endpoint,
-    hint: "The Engine hangs or is overloaded; `docker ps` shows whether others get an answer.",
+    hint: "the Engine hangs or is overloaded; `docker ps` shows whether others get an answer",
   });
 }
 
@@ -138,28 +138,28 @@ export function connectionError(
     return fail(
       "permission",
       `this program was started without the right to open ${at}`,
-      "Start it with --allow-net, --allow-read and --allow-write.",
+      "start it with --allow-net, --allow-read and --allow-write",
     );
   }
   if (/No such file or directory|Not a directory/.test(text)) {
     return fail(
       "no-socket",
       `there is no socket at ${at}`,
-      "Start Docker (systemctl start docker), or name another Engine with --docker-host.",
+      "start Docker (systemctl start docker), or name another Engine with --docker-host",
     );
   }
   if (/Permission denied|Operation not permitted/.test(text)) {
     return fail(
       "permission",
       `permission denied on ${at}`,
-      "Add this user to the docker group (usermod -aG docker USER, then log in again), or run as root.",
+      "add this user to the docker group (usermod -aG docker USER, then log in again), or run as root",
     );
   }
   if (/Connection refused/.test(text)) {
     return fail(
       "refused",
       `nothing listens on ${at}`,
-      "Start Docker (systemctl start docker); the socket may be left over from one that died.",
+      "start Docker (systemctl start docker); the socket may be left over from one that died",
     );
   }
   if (/invalid HTTP|message head|header parsed/.test(text)) return malformed(endpoint, text, cause);
@@ -167,8 +167,8 @@ export function connectionError(
     "connection",
     `the connection to ${at} failed: ${text}`,
     /certificate|tls/i.test(text)
-      ? "Check DOCKER_CERT_PATH: ca.pem must have signed the Engine's certificate for that name."
-      : "The Engine may be restarting; this is tried again.",
+      ? "check DOCKER_CERT_PATH: ca.pem must have signed the Engine's certificate for that name"
+      : "the Engine may be restarting; this is tried again",
   );
 }
 

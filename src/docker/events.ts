@@ -101,7 +101,7 @@ export async function* decodeEvents(
       throw new DockerError(`a line of the stream is longer than ${MAX_EVENT_LINE} characters`, {
         kind: "malformed",
         endpoint: "events",
-        hint: "Something else than a Docker Engine may be answering there.",
+        hint: "something else than a Docker Engine may be answering there",
       });
     }
   }

@@ -87,7 +87,7 @@ export function parseDockerHost(
     throw unusable(
       text,
       "it has no scheme",
-      text.startsWith("/") ? `Write unix://${text}.` : `Write tcp://${text || "HOST:2375"}.`,
+      text.startsWith("/") ? `write unix://${text}` : `write tcp://${text || "HOST:2375"}`,
     );
   }
   if (scheme === "http" || scheme === "https") {
@@ -95,32 +95,32 @@ export function parseDockerHost(
       text,
       `the scheme ${scheme} is not used for Engines`,
       scheme === "http"
-        ? `Write tcp://${text.slice("http://".length)}.`
-        : `Write tcp://${text.slice("https://".length)} and set DOCKER_TLS_VERIFY=1.`,
+        ? `write tcp://${text.slice("http://".length)}`
+        : `write tcp://${text.slice("https://".length)} and set DOCKER_TLS_VERIFY=1`,
     );
   }
   throw unusable(
     text,
     `the scheme ${scheme} is not supported`,
     scheme === "ssh"
-      ? "Run Tinyforge on that machine, or forward its socket: ssh -L /tmp/docker.sock:/var/run/docker.sock HOST."
-      : "Supported are unix:///path/of/docker.sock and tcp://host:port.",
+      ? "run Tinyforge on that machine, or forward its socket: ssh -L /tmp/docker.sock:/var/run/docker.sock HOST"
+      : "supported are unix:///path/of/docker.sock and tcp://host:port",
   );
 }
 
 function parseUnix(text: string): DockerHost {
   const path = text.slice("unix://".length);
   if (!path.startsWith("/")) {
-    throw unusable(text, "the path is not absolute", "Write unix:///path/of/docker.sock.");
+    throw unusable(text, "the path is not absolute", "write unix:///path/of/docker.sock");
   }
   if (path.includes("\0")) {
-    throw unusable(text, "the path has a NUL character", "Write unix:///path/of/docker.sock.");
+    throw unusable(text, "the path has a NUL character", "write unix:///path/of/docker.sock");
   }
   if (new TextEncoder().encode(path).length >= MAX_SOCKET_PATH) {
     throw unusable(
       text,
       `the path is longer than the ${MAX_SOCKET_PATH - 1} bytes the system allows`,
-      "Use a shorter path, or a symbolic link to its directory.",
+      "use a shorter path, or a symbolic link to its directory",
     );
   }
   return { kind: "unix", path };
@@ -132,10 +132,10 @@ function parseTcp(text: string, env: HostSurroundings["env"]): DockerHost {
   const protocol = encrypted ? "https" : "http";
   const url = URL.parse(`${protocol}://${text.slice("tcp://".length)}`);
   if (url === null || url.hostname === "") {
-    throw unusable(text, "it is not host:port", "Write tcp://HOST:2375.");
+    throw unusable(text, "it is not host:port", "write tcp://HOST:2375");
   }
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    throw unusable(text, "it has more than host, port and path", "Write tcp://HOST:2375.");
+    throw unusable(text, "it has more than host, port and path", "write tcp://HOST:2375");
   }
   // URL drops a port that is the protocol's own, so look for it in the text.
   const named = /:\d+$/.test(text.slice("tcp://".length).replace(/\/.*$/, ""));

@@ -55,13 +55,13 @@ export function negotiate(
   if (compare(newest, MIN_API_VERSION) < 0) {
     throw new DockerError(
       `the Engine speaks API ${newest} at most, this program ${MIN_API_VERSION} at least`,
-      { kind: "api-version", endpoint, hint: "Upgrade Docker to 1.12 or newer." },
+      { kind: "api-version", endpoint, hint: "upgrade Docker to 1.12 or newer" },
     );
   }
   if (compare(oldest, MAX_API_VERSION) > 0) {
     throw new DockerError(
       `the Engine speaks API ${oldest} at least, this program ${MAX_API_VERSION} at most`,
-      { kind: "api-version", endpoint, hint: "Upgrade Tinyforge." },
+      { kind: "api-version", endpoint, hint: "upgrade Tinyforge" },
     );
   }
   return {

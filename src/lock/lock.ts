@@ -154,7 +154,7 @@ function resolve(dataDir: string): string {
     if (cause instanceof Deno.errors.NotFound) {
       throw new LockPathError(dataDir, {
         reason: "there is no such directory",
-        hint: `Create it: mkdir -p -m 700 ${quoted(dataDir)}`,
+        hint: `create it: mkdir -p -m 700 ${quoted(dataDir)}`,
         path: dataDir,
         cause,
       });
@@ -162,7 +162,7 @@ function resolve(dataDir: string): string {
     if (!(cause instanceof Deno.errors.NotADirectory)) {
       throw new LockError(dataDir, {
         reason: cause instanceof Error ? cause.message : String(cause),
-        hint: "Look at the directory and its permissions, or choose another data directory.",
+        hint: "look at the directory and its permissions, or choose another data directory",
         path: dataDir,
         cause,
       });
@@ -170,7 +170,7 @@ function resolve(dataDir: string): string {
   }
   throw new LockPathError(dataDir, {
     reason: "it is not a directory",
-    hint: "Choose another data directory.",
+    hint: "choose another data directory",
     path: dataDir,
   });
 }

@@ -84,20 +84,20 @@ export function lockErrorFor(
     case "restless":
       return new LockHeldError(directory, {
         reason: "other programs keep replacing its lock files",
-        hint: `Find out what else writes ${quoted(path)} and stop it.`,
+        hint: `find out what else writes ${quoted(path)} and stop it`,
         path,
         pid: null,
       });
     case "wrong-kind":
       return new LockPathError(directory, {
         reason: `${quoted(pathOf(verdict.file))} is a ${verdict.kind}, not a regular file`,
-        hint: "Find out what put it there, and remove it.",
+        hint: "find out what put it there, and remove it",
         path: pathOf(verdict.file),
       });
     case "unsupported":
       return new LockUnsupportedError(directory, {
         reason: `its file system does not support flock (${verdict.code})`,
-        hint: "Choose a data directory on a local disk.",
+        hint: "choose a data directory on a local disk",
         path: pathOf("guard"),
         cause,
       });
@@ -124,12 +124,12 @@ function holderHint(
 ): string {
   const elsewhere = "or choose another data directory";
   if (!guarded) {
-    return `Stop process ${pid}, ${elsewhere}. ` +
-      `If it is not Tinyforge, its PID is there by accident: remove ${quoted(lock)}.`;
+    return `stop process ${pid}, ${elsewhere}; ` +
+      `if it is not Tinyforge, its PID is there by accident: remove ${quoted(lock)}`;
   }
   const who = pid === null ? "the process" : `process ${pid}`;
   const where = pid === null || pid === Deno.pid ? "" : " (in its container, if it runs in one)";
-  return `Stop ${who}${where}, ${elsewhere}. "fuser -v ${guard}" shows who has it.`;
+  return `stop ${who}${where}, ${elsewhere}; "fuser -v ${guard}" shows who has it`;
 }
 
 /** What a refusal means, and what to do, by its code. */
@@ -137,33 +137,33 @@ function explain(code: string, cause: unknown): { reason: string; hint: string }
   const elsewhere = "choose another data directory";
   switch (code) {
     case "ENOSPC":
-      return { reason: "no space left on the disk", hint: `Free some space, or ${elsewhere}.` };
+      return { reason: "no space left on the disk", hint: `free some space, or ${elsewhere}` };
     case "EDQUOT":
-      return { reason: "the disk quota is used up", hint: `Free some space, or ${elsewhere}.` };
+      return { reason: "the disk quota is used up", hint: `free some space, or ${elsewhere}` };
     case "EROFS":
       return {
         reason: "the file system is read-only",
-        hint: `Mount it writable, or ${elsewhere}.`,
+        hint: `mount it writable, or ${elsewhere}`,
       };
     case "EACCES":
     case "EPERM":
       return {
         reason: "permission denied",
-        hint: `Run as the user who owns the directory, or ${elsewhere}.`,
+        hint: `run as the user who owns the directory, or ${elsewhere}`,
       };
     case "EMFILE":
     case "ENFILE":
-      return { reason: "too many open files", hint: 'Raise the limit ("ulimit -n").' };
+      return { reason: "too many open files", hint: 'raise the limit ("ulimit -n")' };
     case "EIO":
-      return { reason: "input/output error", hint: 'Look at the kernel\'s log ("dmesg").' };
+      return { reason: "input/output error", hint: 'look at the kernel\'s log ("dmesg")' };
     case "NotCapable":
       return {
         reason: "the program was not given the permission",
-        hint: "Run it with --allow-read, --allow-write and --allow-ffi.",
+        hint: "run it with --allow-read, --allow-write and --allow-ffi",
       };
     default: {
       const message = cause instanceof Error ? cause.message : String(cause);
-      return { reason: message, hint: `Look at the directory, or ${elsewhere}.` };
+      return { reason: message, hint: `look at the directory, or ${elsewhere}` };
     }
   }
 }

@@ -315,7 +315,7 @@ Deno.test("reconcile --once without an Engine ends with 4, with a bad address fo
   await using host = await Host.make();
   const away = await host.run("reconcile", "--once");
   assertEquals([away.code, away.stdout], [4, ""], away.stderr);
-  assertMatch(away.stderr, /^Cannot [^\n]+: there is no socket at "[^\n]+"\nhint: Start Docker/m);
+  assertMatch(away.stderr, /^Cannot [^\n]+: there is no socket at "[^\n]+"\nhint: start Docker/m);
   const bad = await host.run("reconcile", "--once", "--docker-host", "ssh://x");
   assertEquals([bad.code, bad.stdout], [2, ""]);
   assertStringIncludes(

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { DockerError } from "../../src/docker/error.ts";
 import {
   type DockerHost,
@@ -15,7 +15,7 @@ function unusable(text: string): DockerError {
   const error = assertThrows(() => parseDockerHost(text), DockerError);
   assertEquals(error.kind, "host");
   assertStringIncludes(error.message, `Cannot use Docker host ${JSON.stringify(text)}: `);
-  assert(error.hint.length > 0);
+  assertMatch(error.hint, /^[^A-Z].*[^.]$/, "one line, lower case, no period");
   return error;
 }
 

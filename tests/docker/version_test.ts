@@ -31,7 +31,7 @@ Deno.test("negotiate() tells an Engine that is too old from one that is too new"
   const young = assertThrows(() => negotiate("1.60", { MinAPIVersion: "1.55" }), DockerError);
   assertEquals(young.kind, "api-version");
   assertStringIncludes(young.message, "the Engine speaks API 1.55 at least, this program 1.54");
-  assertEquals(young.hint, "Upgrade Tinyforge.");
+  assertEquals(young.hint, "upgrade Tinyforge");
 });
 
 Deno.test("negotiate() takes the version from the body where the header lacks", () => {

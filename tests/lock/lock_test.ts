@@ -43,7 +43,7 @@ Deno.test("acquireLock() is refused while another process holds the lock, and te
   assertEquals(error.pid, owner.pid);
   assertEquals(error.path, await Deno.realPath(directory.lock));
   assertEquals(error.message, `Cannot lock "${directory.path}": process ${owner.pid} holds it`);
-  assertStringIncludes(error.hint, `Stop process ${owner.pid}`);
+  assertStringIncludes(error.hint, `stop process ${owner.pid}`);
   assertEquals(readOwner(directory.path), { pid: owner.pid, live: true });
   assertEquals((await owner.release())?.is, "released");
   assertEquals(readOwner(directory.path), null);
