@@ -105,7 +105,7 @@ export function httpError(endpoint: DockerEndpoint, status: number, text: string
       endpoint,
       status,
       hint: version
-        ? "the Engine was exchanged; the API version is negotiated anew with the next request"
+        ? "the Engine was exchanged for another version meanwhile: try again"
         : status >= 500
         ? "the Engine's own log says more (journalctl -u docker)"
         : "the Engine does not accept this request; is it a Docker Engine, and is a proxy in between?",
@@ -168,7 +168,7 @@ export function connectionError(
     `the connection to ${at} failed: ${text}`,
     /certificate|tls/i.test(text)
       ? "check DOCKER_CERT_PATH: ca.pem must have signed the Engine's certificate for that name"
-      : "the Engine may be restarting; this is tried again",
+      : "the Engine may be restarting: try again, and if that fails too, see its log (journalctl -u docker)",
   );
 }
 
