@@ -7,8 +7,8 @@
 
 import { join } from "@std/path";
 import { chunksOf } from "../docker/body.ts";
-import { SOCKET } from "../files.ts";
-import { CommandError, EXIT, quote } from "./command.ts";
+import { fitsSocket, MAX_SOCKET_PATH, SOCKET } from "../files.ts";
+import { CommandError, EXIT, quote, usageError } from "./command.ts";
 
 /** How to ask. */
 export interface AskOptions {
@@ -92,12 +92,28 @@ export class Daemon implements Disposable {
 }
 
 /**
+ * Where the daemon of this data directory listens.
+ *
+ * @throws {CommandError} When the path is too long for a socket.
+ */
+export function socketPath(dataDir: string): string {
+  const path = join(dataDir, SOCKET);
+  if (fitsSocket(path)) return path;
+  throw usageError(
+    // Not cut: how long it is is what is wrong with it.
+    `Cannot use the socket ${JSON.stringify(path)}: a socket's path has at most ` +
+      `${MAX_SOCKET_PATH} bytes`,
+    "choose a shorter --data-dir",
+  );
+}
+
+/**
  * The daemon of this data directory; null when nobody listens on its socket.
  *
- * @throws {CommandError} When the socket is there and can't be used.
+ * @throws {CommandError} When there can't be a socket, or it is there and can't be used.
  */
 export async function findDaemon(dataDir: string): Promise<Daemon | null> {
-  const path = join(dataDir, SOCKET);
+  const path = socketPath(dataDir);
   try {
     // Whether somebody listens is settled before anything is sent, so that no request is sent
     // twice: once to a daemon that may have done it, once more to the database.
@@ -111,18 +127,13 @@ export async function findDaemon(dataDir: string): Promise<Daemon | null> {
         cause: error,
       });
     }
-    const tooLong = new TextEncoder().encode(path).length > MAX_SOCKET_PATH;
     throw unreachable(path, innermost(error), {
-      hint: tooLong
-        ? "a socket's path has at most 107 bytes: choose a shorter --data-dir"
-        : "is there something else than a socket at that path?",
+      hint: "is there something else than a socket at that path?",
       cause: error,
     });
   }
   return new Daemon(path);
 }
-
-const MAX_SOCKET_PATH = 107;
 
 function unreachable(
   path: string,

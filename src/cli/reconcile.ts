@@ -10,7 +10,7 @@ import type { PassReport } from "../model.ts";
 import { readAnswer } from "./client.ts";
 import { EXIT, type Invocation, usageError } from "./command.ts";
 import { dataDirExists } from "./data_dir.ts";
-import { findDaemon } from "./daemon_socket.ts";
+import { findDaemon, socketPath } from "./daemon_socket.ts";
 import { counted, refusalLine, shortId } from "./phrases.ts";
 import { VERSION } from "./version.ts";
 
@@ -29,6 +29,8 @@ export async function run(invocation: Invocation): Promise<number> {
     );
   }
   await dataDirExists(config.dataDir);
+  // Before anything is made in a directory where the daemon could not listen.
+  socketPath(config.dataDir);
   if (!invocation.on("once")) {
     const { runDaemon } = await import("../daemon.ts");
     return await runDaemon(config, options);

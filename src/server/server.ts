@@ -7,6 +7,7 @@
 
 import { dirname, join } from "@std/path";
 import type { ListenAddress } from "../config.ts";
+import { fitsSocket, MAX_SOCKET_PATH } from "../files.ts";
 import type { Log } from "../log.ts";
 import type { App, Entrance } from "./app.ts";
 
@@ -54,8 +55,6 @@ export class ListenError extends Error {
   }
 }
 
-/** What `sockaddr_un` has room for, less the final zero. */
-const MAX_SOCKET_PATH = 107;
 /** A live feed's end is on its way at once or, to a client that does not read, never. */
 const LIVE_GRACE_MS = 200;
 /** For the last bytes of answers that were given. */
@@ -189,7 +188,7 @@ async function listenUnix(
   signal: AbortSignal,
   handler: Deno.ServeHandler<Deno.Addr>,
 ): Promise<Deno.HttpServer<Deno.UnixAddr>> {
-  if (new TextEncoder().encode(path).length > MAX_SOCKET_PATH) {
+  if (!fitsSocket(path)) {
     throw new ListenError(
       `Cannot listen on "${path}": a socket's path has at most ${MAX_SOCKET_PATH} bytes`,
       { hint: "choose a shorter --data-dir" },

@@ -87,6 +87,17 @@ Deno.test("a data directory that is a file is refused by every command, and left
   );
 });
 
+Deno.test("a data directory too long for a socket is refused, with its path and the limit", async () => {
+  await using host = await Host.make();
+  const dataDir = `${host.dataDir}${"-long".repeat(20)}`;
+  for (const args of [["add", "site", "blog"], ["reconcile"], ["reconcile", "--once"]]) {
+    const ran = await host.run(...args, "--data-dir", dataDir);
+    assertFails(ran, 2, `"${dataDir}/tinyforge.sock": a socket's path has at most 107 bytes\n`);
+    assertStringIncludes(ran.stderr, "\nhint: choose a shorter --data-dir\n");
+  }
+  assert(await Deno.lstat(dataDir).then(() => false, () => true), "nothing is made");
+});
+
 rootTest(
   "a read-only data directory can be read, and a write says why it can't be done",
   async () => {
