@@ -4,7 +4,139 @@
  * @module
  */
 
-import type { Bench } from "./figure.ts";
+import { join } from "@std/path";
+import type { Reconciler } from "../../src/reconcile/reconciler.ts";
+import { Oracle } from "../reconcile/oracle.ts";
+import { simWorkloads } from "../sim_engine.ts";
+import { type Bench, type Figure, median } from "./figure.ts";
+import { bare, bareClient, type World, world } from "./world.ts";
 
 /** The benches of this file. */
-export const BENCHES: readonly Bench[] = [];
+export const BENCHES: readonly Bench[] = [
+  { name: "steady-pass", run: steadyPass },
+  { name: "boot-pass", run: bootPass },
+  { name: "growth", run: growth },
+];
+
+const SIZE = 10_000;
+
+async function time(operation: () => Promise<unknown>): Promise<number> {
+  const begin = performance.now();
+  await operation();
+  return performance.now() - begin;
+}
+
+const fullPass = (reconciler: Reconciler) =>
+  reconciler.fullPass({ signal: new AbortController().signal });
+
+/** Bare cost, steady pass and plain pass in turn, so that noise hits all of them. */
+async function steadyPass(): Promise<Figure[]> {
+  await using w = await world(SIZE);
+  using client = bareClient(w.engine);
+  using plain = plainReconciler(w);
+  await fullPass(w.reconciler);
+  await plainPass(w, plain);
+  const ms = { bare: [] as number[], pass: [] as number[], plain: [] as number[] };
+  let written = 0;
+  for (let round = 0; round < 45; round++) {
+    const bareMs = await time(() => bare(client));
+    const before = w.store.totalChanges();
+    const passMs = await time(() => fullPass(w.reconciler));
+    // One is the time of the pass.
+    written += w.store.totalChanges() - before - 1;
+    const plainMs = round % 9 === 0 ? await time(() => plainPass(w, plain)) : null;
+    if (round < 5) continue;
+    ms.bare.push(bareMs);
+    ms.pass.push(passMs);
+    if (plainMs !== null) ms.plain.push(plainMs);
+  }
+  const [bareMs, passMs, plainMs] = [median(ms.bare), median(ms.pass), median(ms.plain)];
+  const note = `bare ${bareMs.toFixed(0)} ms, pass ${passMs.toFixed(0)} ms, ` +
+    `plain ${plainMs.toFixed(0)} ms; medians of ${ms.pass.length} (plain ${ms.plain.length})`;
+  const row = "steady pass, 10,000 containers";
+  return [
+    {
+      row: `${row} / bare cost`,
+      measured: passMs / bareMs,
+      unit: "×",
+      target: 1.6,
+      bound: "most",
+      note,
+    },
+    {
+      row: `plain reconciler / ${row}`,
+      measured: plainMs / passMs,
+      unit: "×",
+      target: 10,
+      bound: "least",
+    },
+    {
+      row: `${row}: container rows written in ${ms.pass.length + 5} passes`,
+      measured: written,
+      unit: "rows",
+      target: 0,
+      bound: "most",
+    },
+  ];
+}
+
+/** The plain reconciler with the same workloads, on a file of its own. */
+function plainReconciler(w: World): Oracle {
+  const oracle = new Oracle(join(w.dir, "plain.db"));
+  for (const { kind, key } of simWorkloads(SIZE)) {
+    const refId = kind === "site" ? key : `${key}-ref`;
+    oracle.addWorkload({ id: key, kind, refId, ...(kind === "stack" && { composeProject: key }) });
+  }
+  return oracle;
+}
+
+async function plainPass(w: World, oracle: Oracle): Promise<void> {
+  const candidates = oracle.candidates();
+  const at = new Date().toISOString();
+  oracle.pass(await w.docker.list(), { at, candidates, composePrefix: "tinyforge-" });
+}
+
+async function bootPass(): Promise<Figure[]> {
+  const [bareMs, passMs]: [number[], number[]] = [[], []];
+  for (let round = 0; round < 6; round++) {
+    await using w = await world(SIZE);
+    using client = bareClient(w.engine);
+    const cost = [];
+    for (let i = 0; i < 5; i++) cost.push(await time(() => bare(client)));
+    const ms = await time(() => fullPass(w.reconciler));
+    // The first of all also compiles the code that it runs.
+    if (round === 0) continue;
+    bareMs.push(median(cost));
+    passMs.push(ms);
+  }
+  return [{
+    row: "boot pass, 10,000 new containers / bare cost",
+    measured: median(passMs) / median(bareMs),
+    unit: "×",
+    target: 4,
+    bound: "most",
+    note: `bare ${median(bareMs).toFixed(0)} ms, pass ${median(passMs).toFixed(0)} ms; ` +
+      `medians of ${passMs.length}`,
+  }];
+}
+
+async function growth(): Promise<Figure[]> {
+  await using small = await world(SIZE);
+  await using large = await world(2 * SIZE);
+  const samples: [number[], number[]] = [[], []];
+  for (let round = 0; round < 25; round++) {
+    for (const [which, w] of [small, large].entries()) {
+      const ms = await time(() => fullPass(w.reconciler));
+      if (round >= 5) samples[which]!.push(ms);
+    }
+  }
+  const [at10k, at20k] = samples.map(median) as [number, number];
+  return [{
+    row: "steady pass at 20,000 / at 10,000",
+    measured: at20k / at10k,
+    unit: "×",
+    target: 2.3,
+    bound: "most",
+    note: `${at10k.toFixed(0)} ms and ${at20k.toFixed(0)} ms, medians of 20`,
+  }];
+}
