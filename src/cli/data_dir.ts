@@ -89,6 +89,8 @@ const PERMISSION = "permission denied";
 
 function reason(error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) return PERMISSION;
+  // What the runtime says there is for whoever starts it: /proc, /sys and the like need all rights.
+  if (error instanceof Deno.errors.NotCapable) return "this program may not use that path";
   if (error instanceof Deno.errors.NotADirectory) return "a part of its path is a file";
   return error instanceof Error ? error.message : String(error);
 }

@@ -87,6 +87,19 @@ Deno.test("a data directory that is a file is refused by every command, and left
   );
 });
 
+Deno.test("a data directory where the runtime lets nobody in is refused in our own words", async () => {
+  await using host = await Host.make();
+  for (const args of [["ps"], ["add", "site", "blog"], ["reconcile"], ["reconcile", "--once"]]) {
+    const ran = await host.run(...args, "--data-dir", "/proc/x");
+    assertFails(
+      ran,
+      2,
+      'Cannot use data directory "/proc/x": this program may not use that path\nhint: choose another',
+    );
+    assert(!ran.stderr.includes("--allow"), ran.stderr);
+  }
+});
+
 Deno.test("a data directory too long for a socket is refused, with its path and the limit", async () => {
   await using host = await Host.make();
   const dataDir = `${host.dataDir}${"-long".repeat(20)}`;
