@@ -6,9 +6,10 @@
 
 import type { ContainerView, WorkloadKind } from "../model.ts";
 import type { Store } from "../store/store.ts";
-import { EXIT, type Invocation, usageError } from "./command.ts";
+import { EXIT, type Invocation, quote, usageError } from "./command.ts";
 import { openIndex } from "./data_dir.ts";
 import { firstRun, firstRunLines } from "./first_run.ts";
+import { nearest } from "./nearest.ts";
 import { ago, healthCell, roleText, shortId, stateCell } from "./phrases.ts";
 import { type Cell, tableLines } from "./table.ts";
 import { resolveWorkload } from "./workload_name.ts";
@@ -33,15 +34,33 @@ export async function run(invocation: Invocation): Promise<number> {
   using store = await openIndex(config.dataDir);
   if (invocation.on("json")) {
     out.jsonText(`{"items":${store === null ? "[]" : listJson(store, invocation)}}`);
+    sayUnknownState(store, invocation);
     return EXIT.done;
   }
   const rows = store === null ? [] : listRows(store, invocation);
   const width = out.size()?.columns ?? null;
   const lines = psLines(rows, { width, now: new Date(), paint: out.paint.bind(out) });
   out.raw(lines.map((line) => `${line}\n`).join(""));
+  if (rows.length === 0) sayUnknownState(store, invocation);
   const first = rows.length > 0 ? null : await firstRun(store, config);
   if (first !== null) out.notes(...firstRunLines(first));
   return EXIT.done;
+}
+
+/**
+ * An empty table looks the same for a state that no row is in and for one that is misspelt. Not an
+ * error: the Engine makes up its states, and none may be the wanted answer.
+ */
+function sayUnknownState(store: Store | null, { flag, out }: Invocation): void {
+  const state = flag("state");
+  if (state === undefined || store === null) return;
+  const states = [...new Set(store.views.counts().map((counted) => counted.state))].sort();
+  if (states.length === 0 || states.includes(state)) return;
+  const meant = nearest(state, states);
+  out.notes(
+    `No row is in state ${quote(state)}` +
+      (meant === null ? `; there are: ${states.join(", ")}.` : `; did you mean ${quote(meant)}?`),
+  );
 }
 
 function psLines(

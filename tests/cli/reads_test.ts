@@ -119,6 +119,24 @@ Deno.test("ps filters by kind, state and workload, and says when there is no suc
   );
 });
 
+Deno.test("ps --state says when no row is in that state, and which one may be meant", async () => {
+  const { host } = await seeded();
+  await using _ = host;
+  const said = async (...args: string[]) => {
+    const { code, stderr } = await host.run("ps", ...args);
+    assertEquals(code, 0);
+    return stderr;
+  };
+  const meant = 'No row is in state "runnig"; did you mean "running"?\n';
+  assertEquals(await said("--state", "runnig"), meant);
+  assertEquals(await said("--state", "runnig", "--json"), meant);
+  assertEquals(
+    await said("--state", "missing"),
+    'No row is in state "missing"; there are: pending, running, stopped.\n',
+  );
+  assertEquals(await said("--state", "stopped", "--kind", "site"), "", "another filter left none");
+});
+
 Deno.test("ps --json prints one document with every field, and no control character in it", async () => {
   const { host } = await seeded();
   await using _ = host;
