@@ -253,13 +253,30 @@ async function requireFile(path: string): Promise<void> {
   }
 }
 
-/** Creates the file for this user alone before SQLite would create it with the umask's mode. */
+/**
+ * Creates the file for this user alone before SQLite would create it with the umask's mode, and
+ * takes from others what they may do with one that is there.
+ */
 async function createPrivate(path: string): Promise<void> {
   try {
     const file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
     file.close();
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw openError(path, error);
+    for (const suffix of ["", "-wal", "-shm"]) await narrow(path + suffix);
+  }
+}
+
+/**
+ * Somebody's backup may have restored it wider than it was. The owner's own rights stay as they are,
+ * and whoever may not change them can still open the file.
+ */
+async function narrow(path: string): Promise<void> {
+  try {
+    const { isFile, mode } = await Deno.lstat(path);
+    if (isFile && mode !== null && (mode & 0o077) !== 0) await Deno.chmod(path, mode & 0o700);
+  } catch {
+    // Not there, not ours, or on a file system without modes: opening it says what matters.
   }
 }
 

@@ -19,6 +19,17 @@ Deno.test("openStore() keeps the database for this user alone", async () => {
   }
 });
 
+Deno.test("openStore() takes the rights of others on a database that was there", async () => {
+  await using temp = await tempStore();
+  temp.store.close();
+  const modes = async () => (await Deno.stat(temp.path)).mode! & 0o777;
+  await Deno.chmod(temp.path, 0o644);
+  (await openStore(temp.path, { readonly: true })).close();
+  assertEquals(await modes(), 0o644, "who only reads changes nothing");
+  using _ = await openStore(temp.path);
+  assertEquals(await modes(), 0o600);
+});
+
 Deno.test("openStore() uses WAL, full sync and foreign keys", async () => {
   await using temp = await tempStore();
   const db = new Database(temp.path, { readonly: true });
