@@ -154,15 +154,6 @@ export class Store {
     return this.#prepared("SELECT sqlite_version()").value<[string]>()![0];
   }
 
-  /**
-   * Proves that the database can be written now: takes the write lock and gives it back.
-   *
-   * @throws {StoreError} `busy`, `readonly`, `full`, `io`.
-   */
-  checkWritable(): void {
-    this.#write("Cannot write to the database", () => void this.#prepared(WRITES_NOTHING).run());
-  }
-
   /** How long a statement waits for another process's write lock, milliseconds; 5 s at first. */
   setBusyTimeout(ms: number): void {
     this.#db.exec(`PRAGMA busy_timeout = ${Math.trunc(ms)}`);
