@@ -4,24 +4,24 @@
  * @module
  */
 
-import { CONFIG_FLAGS } from "../flags.ts";
+import { CONFIG_FLAGS, type ConfigFlag } from "../flags.ts";
 import { unitText } from "../systemd.ts";
 import { EXIT, type Invocation, quote, usageError } from "./command.ts";
 
 /** Where the unit finds the binary when this program is not one. */
 const INSTALLED = "/usr/local/bin/tinyforge";
 
-/** Prints the unit; flags that were given go into its command line. */
+/** Prints the unit; what differs from the defaults goes into its command line. */
 export function run(invocation: Invocation): Promise<number> {
   const { out } = invocation;
   // Read for its checks: a unit that can't start is no use.
   invocation.config();
   const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
-  const dataDir = invocation.flag("data-dir") ?? Deno.env.get("TINYFORGE_DATA_DIR");
-  const args = CONFIG_FLAGS.filter(({ name }) => name !== "data-dir").flatMap(({ name }) => {
-    const value = invocation.flag(name);
-    return value === undefined ? [] : [`--${name}=${value}`];
-  });
+  const settings = CONFIG_FLAGS.map((flag) => ({ ...flag, value: given(flag, invocation) }));
+  const dataDir = settings.find(({ name }) => name === "data-dir")?.value;
+  const args = settings
+    .filter(({ name, value, fallback }) => name !== "data-dir" && value && value !== fallback)
+    .map(({ name, value }) => `--${name}=${value}`);
   out.raw(textFor({ binary, args, ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }) }));
   if (!Deno.build.standalone) {
     out.notes(`This is not the compiled program: put it at ${INSTALLED} (deno task compile).`);
@@ -29,6 +29,11 @@ export function run(invocation: Invocation): Promise<number> {
     out.notes(`The service can't see ${quote(binary)}: move it to ${INSTALLED} and print again.`);
   }
   return Promise.resolve(EXIT.done);
+}
+
+/** As the configuration reads it: a service doesn't get this environment. */
+function given({ name, env }: ConfigFlag, { flag }: Invocation): string | undefined {
+  return flag(name) ?? env.map((variable) => Deno.env.get(variable)).find(Boolean);
 }
 
 function textFor(options: Parameters<typeof unitText>[0]): string {

@@ -519,7 +519,7 @@ Deno.test("healthcheck ends with 1 and says why when no daemon listens", async (
 
 Deno.test("systemd prints a unit with the flags that were given", async () => {
   await using host = await Host.make();
-  delete host.env["TINYFORGE_DATA_DIR"];
+  for (const name of ["TINYFORGE_DATA_DIR", "TINYFORGE_DOCKER_HOST"]) delete host.env[name];
   const { code, stdout } = await host.run("systemd", "--interval", "10s", "--listen=none");
   assertEquals(code, 0);
   assertStringIncludes(
@@ -530,6 +530,26 @@ Deno.test("systemd prints a unit with the flags that were given", async () => {
   const elsewhere = await host.run("systemd", "--data-dir", "/srv/x");
   assertEquals([elsewhere.code, elsewhere.stdout], [2, ""]);
   assertStringIncludes(elsewhere.stderr, 'Cannot write a unit for data directory "/srv/x"');
+});
+
+Deno.test("systemd puts what the environment says into the unit, and no default", async () => {
+  await using host = await Host.make();
+  Object.assign(host.env, {
+    TINYFORGE_DATA_DIR: "/var/lib/forge/",
+    TINYFORGE_LISTEN: "127.0.0.1:7475",
+    TINYFORGE_INTERVAL: "10s",
+    TINYFORGE_ALLOWED_HOSTS: "forge.example, forge",
+    TINYFORGE_DOCKER_HOST: "",
+    DOCKER_HOST: "tcp://engine:2375",
+  });
+  const { code, stdout } = await host.run("systemd", "--interval", "5s", "--log-level=info");
+  assertEquals(code, 0);
+  assertStringIncludes(
+    stdout,
+    "\nExecStart=/usr/local/bin/tinyforge reconcile --docker-host=tcp://engine:2375 " +
+      '--interval=5s "--allowed-hosts=forge.example, forge"\n',
+  );
+  assertStringIncludes(stdout, "\nStateDirectory=forge\n");
 });
 
 Deno.test("help prints usage texts to stdout, no command prints them to stderr", async () => {
