@@ -132,6 +132,8 @@ RestartSec=2s
 RestartPreventExitStatus=2 5
 WatchdogSec=30s
 TimeoutStopSec=15s
+# A client that is slow to send its request is waited for, and takes a descriptor.
+LimitNOFILE=65536
 
 DynamicUser=yes
 SupplementaryGroups=docker

@@ -137,6 +137,7 @@ Deno.test("unitText() asks for what the daemon needs and nothing else", () => {
       "RestartSec=2s",
       "RestartPreventExitStatus=2 5",
       "TimeoutStopSec=15s",
+      "LimitNOFILE=65536",
       "DynamicUser=yes",
       "SupplementaryGroups=docker",
       "StateDirectory=tinyforge",
