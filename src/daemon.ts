@@ -18,7 +18,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import type { DaemonStatus, PassReport } from "./model.ts";
 import { Loop } from "./reconcile/loop.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
-import { sqliteLibrary } from "./store/library.ts";
+import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
 import { openStore, type Store, type Written } from "./store/store.ts";
 import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
 import { ServiceManager } from "./systemd.ts";
@@ -66,7 +66,7 @@ export async function ownData(dataDir: string): Promise<OwnedData> {
   });
   const lock = await acquireLock(dataDir);
   try {
-    await sqliteLibrary({ dataDir });
+    await removeOtherLibraries(await sqliteLibrary({ dataDir }), dataDir);
     const store = await openStore(join(dataDir, DATABASE));
     const close = () => {
       try {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { effectiveUid } from "../libc.ts";
 import { StoreError } from "./error.ts";
 
@@ -32,6 +32,8 @@ const SYSTEM_LIBRARY = "libsqlite3.so.0";
 /** Written by the compile task; the same place relative to this module in the binary. */
 const ASSETS = new URL("../../dist/assets/", import.meta.url);
 const OTHERS_MAY_WRITE = 0o022;
+/** SHA-256 of the content: a draft that someone writes right now has a longer name. */
+const LIBRARY_NAME = /^[0-9a-f]{64}\.so$/;
 
 /**
  * Chooses the library and sets `DENO_SQLITE_PATH`, which `@db/sqlite` reads when it is first
@@ -80,6 +82,25 @@ export async function installLibrary(
   throw new StoreError("io", `Cannot load the SQLite library: ${problems.join("; ")}`, {
     hint: `run as the user that owns the data directory, or name a library with ${PATH_VARIABLE}`,
   });
+}
+
+/**
+ * Removes what other versions of this program left beside the library at `path`, when that is the
+ * data directory's own. Only for the process that owns the data directory. A program that has one of
+ * them loaded keeps it, and one that needs it again writes it again. Never fails: they only take room.
+ */
+export async function removeOtherLibraries(path: string, dataDir: string): Promise<void> {
+  try {
+    const folder = join(await Deno.realPath(dataDir), "lib");
+    if (dirname(path) !== folder) return;
+    await requirePrivate(folder);
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      if (!isFile || !LIBRARY_NAME.test(name) || name === basename(path)) continue;
+      await Deno.remove(join(folder, name));
+    }
+  } catch {
+    // The next owner tries again.
+  }
 }
 
 /**

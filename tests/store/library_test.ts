@@ -5,7 +5,12 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type EmbeddedLibrary, installLibrary, sqliteLibrary } from "../../src/store/library.ts";
+import {
+  type EmbeddedLibrary,
+  installLibrary,
+  removeOtherLibraries,
+  sqliteLibrary,
+} from "../../src/store/library.ts";
 
 const SYSTEM_PATHS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"];
 const STRANGER = 65534;
@@ -82,6 +87,26 @@ Deno.test("sqliteLibrary() writes the carried library under its SHA-256, for its
     assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
     assertEquals(await sha256(await Deno.readFile(path)), library.sha256);
     assertEquals(await names(`${dataDir}/lib`), [`${library.sha256}.so`]);
+  });
+});
+
+Deno.test("removeOtherLibraries() removes what other versions left, and nothing else", async () => {
+  await inDataDir(async (dataDir) => {
+    const path = await install(dataDir);
+    const [old, linked, folder] = ["a", "b", "c"].map((digit) => `${digit.repeat(64)}.so`);
+    const draft = `${"d".repeat(64)}.so.${crypto.randomUUID()}`;
+    for (const name of [old!, draft, "mine.so", "target"]) {
+      await Deno.writeTextFile(`${dataDir}/lib/${name}`, "");
+    }
+    await Deno.symlink("target", `${dataDir}/lib/${linked}`);
+    await Deno.mkdir(`${dataDir}/lib/${folder}`);
+    const kept = [`${library.sha256}.so`, linked!, folder!, draft, "mine.so", "target"].sort();
+
+    await removeOtherLibraries("/opt/sqlite/libsqlite3.so", dataDir);
+    assertEquals((await names(`${dataDir}/lib`)).sort(), [...kept, old!].sort());
+    await removeOtherLibraries(path, dataDir);
+    assertEquals((await names(`${dataDir}/lib`)).sort(), kept);
+    await removeOtherLibraries(`${dataDir}/gone/lib/x.so`, `${dataDir}/gone`);
   });
 });
 
