@@ -88,7 +88,7 @@ CREATE TABLE containers (
 
 CREATE INDEX containers_container_id ON containers (container_id);
 CREATE INDEX containers_workload_id ON containers (workload_id);
-CREATE INDEX containers_stage_id ON containers (stage_id);
+CREATE INDEX containers_stage_id ON containers (stage_id) WHERE stage_id IS NOT NULL;
 CREATE INDEX containers_state ON containers (state);
 
 -- What happened to each row. No foreign key: a story outlives its row.
