@@ -164,12 +164,16 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     log,
     metrics,
   });
+  const readiness = () => ({
+    ready: loop.outcomes.lastPassAgeMs <= 2 * config.intervalMs + PASS_GRACE_MS,
+    lastPass: loop.outcomes.lastPass,
+  });
   const status = (): DaemonStatus => ({
     pid: Deno.pid,
     version,
     startedAt,
     dataDir: config.dataDir,
-    ready: loop.outcomes.lastPassAgeMs <= 2 * config.intervalMs + PASS_GRACE_MS,
+    ...readiness(),
     engine: {
       host: host.kind === "unix" ? `unix://${host.path}` : host.url.replace(/^https?/, "tcp"),
       up: loop.outcomes.engineError === null && loop.outcomes.lastPass !== null,
@@ -179,7 +183,6 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     },
     events: loop.events,
     intervalSeconds: config.intervalMs / 1000,
-    lastPass: loop.outcomes.lastPass,
     lastError: loop.outcomes.lastError,
     counts: store.views.counts(),
   });
@@ -193,6 +196,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       metrics,
       log,
       status,
+      readiness,
       reconcileNow: () => loop.reconcileNow(),
       requestPass: () => loop.request(),
       composePrefix: config.composePrefix,

@@ -100,6 +100,7 @@ async function inProcess<T>(config: Config, use: (api: Api) => Promise<T>): Prom
       status: () => {
         throw new TypeError("Cannot tell a daemon's status: there is none");
       },
+      readiness: () => ({ ready: false, lastPass: null }),
       reconcileNow: null,
       requestPass: () => {},
       composePrefix: config.composePrefix,

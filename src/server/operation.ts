@@ -31,6 +31,8 @@ export interface ServerDeps {
   readonly log: Log;
   /** What the daemon says of itself. */
   status(): DaemonStatus;
+  /** The part of it that probes ask for, often and without a token: must be cheap. */
+  readiness(): Pick<DaemonStatus, "ready" | "lastPass">;
   /** A full pass now; null where no daemon runs. */
   readonly reconcileNow: (() => Promise<PassReport>) | null;
   /** Asks for a pass soon, after a write that dispatch depends on. */

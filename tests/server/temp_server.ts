@@ -120,6 +120,7 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
     metrics,
     log,
     status: () => ({ ...STATUS, ...options.status, counts: store.views.counts() }),
+    readiness: () => ({ ...STATUS, ...options.status }),
     reconcileNow: options.reconcileNow === undefined
       ? () => Promise.resolve(PASS)
       : options.reconcileNow,

@@ -79,7 +79,7 @@ export const openApi: Operation = operation({
 function readinessChecks(services: Services): Check[] {
   const open = storeAnswers(services);
   if (!open) return [{ name: "store", ok: false, detail: "can't be read" }];
-  const { ready, lastPass } = services.status();
+  const { ready, lastPass } = services.readiness();
   const age = lastPass === null
     ? null
     // Since then the clock may have been set back.
