@@ -12,6 +12,7 @@ import { Deadline } from "./deadline.ts";
 import { type DockerEndpoint, DockerError } from "./error.ts";
 import { decodeEvents, type EngineEvent } from "./events.ts";
 import type { DockerHost } from "./host.ts";
+import { ListingReader } from "./listing.ts";
 import { type Ask, type Observe, readJson, Transport } from "./transport.ts";
 import { type EngineVersion, identify, negotiate } from "./version.ts";
 import { decodeListing } from "./wire.ts";
@@ -61,6 +62,7 @@ export class DockerClient implements Disposable {
   readonly #transport: Transport;
   readonly #timeoutMs: number;
   readonly #closing = new AbortController();
+  readonly #listings = new ListingReader();
   #version: EngineVersion | undefined;
 
   /** Inert: connects with the first request. */
@@ -81,7 +83,9 @@ export class DockerClient implements Disposable {
     using deadline = this.#deadline(options);
     const containers = await this.#ask(endpoint, `/containers/json?all=1${filters}`, {
       deadline,
-      read: async (response, ask) => decodeListing(await readJson(response, ask), { endpoint }),
+      read: ids === null
+        ? (response, ask) => this.#listings.read(response, ask)
+        : async (response, ask) => decodeListing(await readJson(response, ask), { endpoint }),
     });
     if (ids === null) return { scope: "all", containers };
     // The Engine takes an id for a prefix or a pattern: what else matched was not asked for.

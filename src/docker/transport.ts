@@ -20,8 +20,8 @@ import type { DockerHost } from "./host.ts";
 // What is read of an error answer; the Engine's are one sentence.
 const MAX_ERROR_BODY = 64 * 1024;
 
-// A listing of 100,000 containers has half of this.
-const MAX_BODY = 256 * 1024 * 1024;
+/** Longest answer that is read, bytes; a listing of 100,000 containers has half of this. */
+export const MAX_BODY: number = 256 * 1024 * 1024;
 
 /** Told of each request when it ended: `ok`, `aborted` or the kind of its `DockerError`. */
 export type Observe = (endpoint: DockerEndpoint, outcome: string) => void;
@@ -112,6 +112,11 @@ export async function readJson(
   const limits = { signal: ask.deadline.signal, limit: MAX_BODY };
   const text = await readText(response.body, limits);
   if (text === null) throw malformed(ask.purpose, `the answer is longer than ${MAX_BODY} bytes`);
+  return parseJson(text, ask);
+}
+
+/** The JSON of a whole answer. Throws `DockerError` of kind `malformed`. */
+export function parseJson(text: string, ask: AskedFor): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -56,29 +56,38 @@ export function dispatcher(
   options: DispatchOptions,
 ): (container: ListedContainer) => Claim | Refused {
   const { directory, index, composePrefix } = options;
-  const composeProjects = new Map<string, Workload | undefined>();
+  const composeProjects = new Map<string, Workload | null>();
   const byComposeProject = (project: string) => {
-    if (composeProjects.has(project)) return composeProjects.get(project);
-    const workload = directory.byComposeProject(project);
-    composeProjects.set(project, workload);
+    let workload = composeProjects.get(project);
+    if (workload === undefined) {
+      workload = directory.byComposeProject(project) ?? null;
+      composeProjects.set(project, workload);
+    }
     return workload;
   };
 
   return (container) => {
-    const workloadId = label(container, LABEL.workloadId);
-    if (workloadId !== "") return claimById(container, workloadId, { directory, index });
+    const { labels } = container;
+    const bound = index.boundTo(container.id);
+    const workloadId = text(labels[LABEL.workloadId]);
+    if (workloadId !== "") {
+      const own = bound.find((row) => row.workloadId === workloadId);
+      const workload = directory.byId(own?.workloadId ?? workloadId);
+      if (workload === undefined) return refuse("unknown-workload", workloadId);
+      return claimById(container, workload, { own, bound });
+    }
 
-    const siteId = label(container, LABEL.staticSite);
+    const siteId = text(labels[LABEL.staticSite]);
     if (siteId !== "") {
       const site = directory.bySite(siteId);
       if (site === undefined) return refuse("unknown-site", siteId);
-      return { rowId: `${site.id}:site`, workload: site, role: "", replica: 1 };
+      return claimOf(site, { role: "", place: "site", replica: 1, bound });
     }
 
-    const project = label(container, LABEL.composeProject);
+    const project = text(labels[LABEL.composeProject]);
     if (project !== "") {
       const stack = byComposeProject(project);
-      if (stack !== undefined) return claimOfStack(container, stack, project);
+      if (stack !== null) return claimOfStack(container, stack, { project, bound });
       if (composePrefix !== "" && project.startsWith(composePrefix)) {
         return refuse("unknown-stack", project);
       }
@@ -89,34 +98,28 @@ export function dispatcher(
 
 /** The container's Compose project, or empty. */
 export function composeProjectOf(container: ListedContainer): string {
-  return label(container, LABEL.composeProject);
+  return text(container.labels[LABEL.composeProject]);
 }
 
 const UNMANAGED: Refused = { refused: "unmanaged", value: "" };
 
 function claimById(
   container: ListedContainer,
-  workloadId: string,
-  options: { directory: WorkloadDirectory; index: ContainerIndex },
+  workload: Workload,
+  options: { own: IndexRow | undefined; bound: readonly IndexRow[] },
 ): Claim | Refused {
-  const workload = options.directory.byId(workloadId);
-  if (workload === undefined) return refuse("unknown-workload", workloadId);
-  const kind = label(container, LABEL.workloadKind);
+  const { own, bound } = options;
+  const kind = text(container.labels[LABEL.workloadKind]);
   if (kind !== "" && kind !== workload.kind) return refuse("kind-mismatch", kind);
 
-  const role = label(container, LABEL.workloadRole);
-  const bound = options.index.boundTo(container.id);
-  const own = bound.find((row) => row.workloadId === workloadId);
+  const role = text(container.labels[LABEL.workloadRole]);
   if (own !== undefined) return claimOfBound(own, workload, role);
-  if (bound.length > 0) return refuse("workload-mismatch", workloadId);
-  if (workload.kind === "project") return refuse("awaiting-deployer", workloadId);
-  const place = workload.kind === "site" ? "site" : role !== "" ? role : container.id;
-  return {
-    rowId: `${workloadId}:${place}`,
-    workload,
-    role: workload.kind === "site" ? "" : role,
-    replica: 1,
-  };
+  if (bound.length > 0) return refuse("workload-mismatch", workload.id);
+  if (workload.kind === "project") return refuse("awaiting-deployer", workload.id);
+  if (workload.kind === "site") {
+    return claimOf(workload, { role: "", place: "site", replica: 1, bound });
+  }
+  return claimOf(workload, { role, place: role || container.id, replica: 1, bound });
 }
 
 /** A bound row keeps the role and replica it has unless a label names the role; sites have none. */
@@ -128,30 +131,44 @@ function claimOfBound(row: IndexRow, workload: Workload, role: string): Claim {
 function claimOfStack(
   container: ListedContainer,
   stack: Workload,
-  project: string,
+  options: { project: string; bound: readonly IndexRow[] },
 ): Claim | Refused {
-  if (label(container, LABEL.composeOneOff) === "True") return refuse("one-off", project);
-  const role = label(container, LABEL.composeService) || container.name || container.id;
-  const replica = replicaNumber(label(container, LABEL.composeNumber));
-  const rowId = replica > 1 ? `${stack.id}:${role}:${replica}` : `${stack.id}:${role}`;
-  return { rowId, workload: stack, role, replica };
+  const { project, bound } = options;
+  const { labels } = container;
+  if (labels[LABEL.composeOneOff] === "True") return refuse("one-off", project);
+  const role = text(labels[LABEL.composeService]) || container.name || container.id;
+  const replica = replicaNumber(labels[LABEL.composeNumber]);
+  return claimOf(stack, { role, place: role, replica, bound });
 }
 
-function replicaNumber(text: string): number {
+function replicaNumber(text: string | undefined): number {
+  if (text === undefined || text === "1") return 1;
   return /^[1-9][0-9]{0,5}$/.test(text) ? Number(text) : 1;
 }
 
-// deno-lint-ignore no-control-regex -- control characters are what must not get through
-const CONTROL = /[\u0000-\u001f\u007f]/;
+/** A claim on the row `<workload>:<place>`, or `<workload>:<place>:<replica>` from the second on. */
+function claimOf(
+  workload: Workload,
+  at: { role: string; place: string; replica: number; bound: readonly IndexRow[] },
+): Claim {
+  const { role, place, replica, bound } = at;
+  let rowId = replica > 1 ? `${workload.id}:${place}:${replica}` : `${workload.id}:${place}`;
+  // A text that is looked up must be hashed: the bound row's has been.
+  for (const row of bound) if (row.id === rowId) rowId = row.id;
+  return { rowId, workload, role, replica };
+}
 
 /**
  * A label's value, or empty when it is absent, too long, or holds what can't be stored and read
  * back as it is: anyone who has the socket writes labels, and a role becomes part of a row's id.
  */
-function label(container: ListedContainer, key: string): string {
-  const value = container.labels[key];
+function text(value: string | undefined): string {
   if (value === undefined || value.length > MAX_LABEL_LENGTH) return "";
-  return CONTROL.test(value) || !value.isWellFormed() ? "" : value;
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i);
+    if (unit < 0x20 || unit === 0x7f) return "";
+  }
+  return value.isWellFormed() ? value : "";
 }
 
 function refuse(refused: RefusalReason, value: string): Refused {

@@ -6,16 +6,14 @@
  * @module
  */
 
-import { LOCAL_HOST, MISSING } from "../model.ts";
+import { MISSING } from "../model.ts";
 import type {
   Change,
   Claim,
   ContainerIndex,
-  ContainerState,
   Contention,
   IndexRow,
   ListedContainer,
-  ListedPort,
   Listing,
   Refusal,
   Unmanaged,
@@ -23,6 +21,7 @@ import type {
 } from "../model.ts";
 import { MemoryIndex } from "../store/container_index.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
+import { observed, rowState, shows } from "./observe.ts";
 
 /** What a listing is held against. */
 export interface PlanOptions {
@@ -97,39 +96,29 @@ function planRound(listing: Listing, options: PlanOptions): Round {
   const seen = dispatchAll(listing, options);
   const changes: Change[] = [];
   const contended: Contention[] = [];
-  const settled = new Set<string>();
+  const listed = listedIn(listing);
   let displaced = false;
 
-  for (const [rowId, bids] of seen.bids) {
-    const row = index.row(rowId);
-    const { container, claim } = pickWinner(bids, row, contended);
-    settled.add(rowId);
-    const bound = row?.containerId ?? container.id;
-    if (bound !== container.id && seen.ids.has(bound)) displaced = true;
-    const next = observed(container, claim, rowId);
-    if (row === undefined) changes.push({ op: "insert", row: next, from: null });
-    else if (!row.confirmed || !sameRow(row, next)) {
-      changes.push({ op: "update", row: next, from: row.state });
+  for (const bids of seen.bids.values()) {
+    const { container, claim, row } = pickWinner(bids, contended);
+    if (row === undefined) {
+      changes.push({ op: "insert", row: observed(container, claim), from: null });
+      continue;
     }
+    if (shows(row, container, claim)) continue;
+    if (row.containerId !== container.id && listed(row.containerId)) displaced = true;
+    changes.push({ op: "update", row: observed(container, claim), from: row.state });
   }
 
-  const full = listing.scope === "all";
-  const gone = (containerId: string) =>
-    !seen.ids.has(containerId) && (full || (listing.scope as ReadonlySet<string>).has(containerId));
-  for (const [rowId, containerId] of candidates ?? []) {
-    const row = index.row(rowId);
-    if (settled.has(rowId) || row?.containerId !== containerId || !gone(containerId)) continue;
-    settled.add(rowId);
-    changes.push({
-      op: "sweep",
-      row: { ...row, state: MISSING, confirmed: false },
-      from: row.state,
-    });
-  }
-
-  if (full) {
-    for (const row of index.rows()) {
-      if (!row.confirmed || settled.has(row.id)) continue;
+  const { scope } = listing;
+  const full = scope === "all";
+  const unclaimed = full ? index.rows() : rowsBoundTo(scope, index);
+  for (const row of unclaimed) {
+    if (seen.bids.has(row.id)) continue;
+    if (candidates?.get(row.id) === row.containerId && !listed(row.containerId)) {
+      const next = { ...row, state: MISSING, confirmed: false };
+      changes.push({ op: "sweep", row: next, from: row.state });
+    } else if (full && row.confirmed) {
       changes.push({ op: "unconfirm", row: { ...row, confirmed: false }, from: row.state });
     }
   }
@@ -150,11 +139,11 @@ const NOTHING: ReadonlySet<string> = new Set();
 interface Bid {
   readonly container: ListedContainer;
   readonly claim: Claim;
+  /** The row as it is, undefined when it is to be made. */
+  readonly row: IndexRow | undefined;
 }
 
 interface Seen {
-  /** Every container id of the listing. */
-  readonly ids: ReadonlySet<string>;
   readonly bids: ReadonlyMap<string, Bid | Bid[]>;
   readonly refused: Refusal[];
   readonly unmanaged: Unmanaged;
@@ -162,17 +151,20 @@ interface Seen {
 
 function dispatchAll(listing: Listing, options: PlanOptions): Seen {
   const dispatch = dispatcher(options);
-  const ids = new Set<string>();
   const bids = new Map<string, Bid | Bid[]>();
   const refused: Refusal[] = [];
+  const turnedAway = new Set<string>();
   const projects = new Map<string, number>();
   let unmanaged = 0;
   for (const container of listing.containers) {
-    // An Engine that lists a container twice says nothing new the second time.
-    if (ids.has(container.id)) continue;
-    ids.add(container.id);
-    const claim = dispatch(container);
+    let claim = dispatch(container);
+    const row = "refused" in claim ? undefined : options.index.row(claim.rowId);
+    if (row !== undefined && !("refused" in claim) && row.workloadId !== claim.workload.id) {
+      claim = { refused: "workload-mismatch", value: claim.workload.id };
+    }
     if ("refused" in claim) {
+      if (turnedAway.has(container.id)) continue;
+      turnedAway.add(container.id);
       if (claim.refused === "unmanaged") {
         unmanaged++;
         const project = composeProjectOf(container);
@@ -180,21 +172,30 @@ function dispatchAll(listing: Listing, options: PlanOptions): Seen {
       } else refused.push(refusal(container, claim.refused, claim.value));
       continue;
     }
-    const row = options.index.row(claim.rowId);
-    if (row !== undefined && row.workloadId !== claim.workload.id) {
-      refused.push(refusal(container, "workload-mismatch", claim.workload.id));
-      continue;
-    }
-    const bid = { container, claim };
+    const bid = { container, claim, row };
     const others = bids.get(claim.rowId);
     if (others === undefined) bids.set(claim.rowId, bid);
-    else if (Array.isArray(others)) others.push(bid);
-    else bids.set(claim.rowId, [others, bid]);
+    else bids.set(claim.rowId, withBid(others, bid));
   }
   const composeProjects = Object.fromEntries(
     [...projects].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0),
   );
-  return { ids, bids, refused, unmanaged: { count: unmanaged, composeProjects } };
+  return { bids, refused, unmanaged: { count: unmanaged, composeProjects } };
+}
+
+/** An Engine that lists a container twice says nothing new the second time. */
+function withBid(others: Bid | Bid[], bid: Bid): Bid | Bid[] {
+  const all = Array.isArray(others) ? others : [others];
+  return all.some(({ container }) => container.id === bid.container.id) ? others : [...all, bid];
+}
+
+/** Whether a container is in the listing; asked only for the few whose row it does not claim. */
+function listedIn({ containers }: Listing): (containerId: string | null) => boolean {
+  let ids: Set<string | null> | null = null;
+  return (containerId) => {
+    ids ??= new Set(containers.map(({ id }) => id));
+    return ids.has(containerId);
+  };
 }
 
 function refusal(container: ListedContainer, reason: Refusal["reason"], value: string): Refusal {
@@ -216,14 +217,10 @@ const RANK: Readonly<Record<string, number>> = {
   removing: 4,
 };
 
-function pickWinner(
-  bids: Bid | Bid[],
-  row: IndexRow | undefined,
-  contended: Contention[],
-): Bid {
+function pickWinner(bids: Bid | Bid[], contended: Contention[]): Bid {
   if (!Array.isArray(bids)) return bids;
   const rank = (bid: Bid) => RANK[rowState(bid.container.state)] ?? 5;
-  const bound = (bid: Bid) => bid.container.id === row?.containerId ? 0 : 1;
+  const bound = ({ container, row }: Bid) => container.id === row?.containerId ? 0 : 1;
   const [winner, ...losers] = bids.toSorted((a, b) =>
     rank(a) - rank(b) || bound(a) - bound(b) || b.container.createdAt - a.container.createdAt ||
     (a.container.id > b.container.id ? -1 : 1)
@@ -236,60 +233,8 @@ function pickWinner(
   return winner!;
 }
 
-/** The state of a row whose container is in the Engine's state `engineState`. */
-export function rowState(engineState: string): ContainerState {
-  switch (engineState) {
-    case "exited":
-    case "dead":
-      return "stopped";
-    default:
-      return engineState;
-  }
-}
-
-/**
- * The container's private port: the lowest published TCP port, else the lowest TCP port, else the
- * lowest, else 0. The same whatever order the Engine lists ports in.
- */
-export function privatePort(ports: readonly ListedPort[]): number {
-  let best = 0;
-  let bestClass = 3;
-  for (const { privatePort, publicPort, protocol } of ports) {
-    const portClass = protocol !== "tcp" ? 2 : publicPort === null ? 1 : 0;
-    if (portClass < bestClass || (portClass === bestClass && privatePort < best)) {
-      best = privatePort;
-      bestClass = portClass;
-    }
-  }
-  return best;
-}
-
-function observed(container: ListedContainer, claim: Claim, rowId: string): IndexRow {
-  return {
-    id: rowId,
-    workloadId: claim.workload.id,
-    workloadKind: claim.workload.kind,
-    role: claim.role,
-    replica: claim.replica,
-    containerId: container.id,
-    containerName: container.name,
-    imageRef: container.image,
-    host: LOCAL_HOST,
-    state: rowState(container.state),
-    health: container.health,
-    exitCode: container.exitCode,
-    port: privatePort(container.ports),
-    createdAtEngine: container.createdAt,
-    confirmed: true,
-  };
-}
-
-function sameRow(a: IndexRow, b: IndexRow): boolean {
-  return a.containerId === b.containerId && a.state === b.state && a.health === b.health &&
-    a.exitCode === b.exitCode && a.port === b.port && a.containerName === b.containerName &&
-    a.imageRef === b.imageRef && a.createdAtEngine === b.createdAtEngine && a.role === b.role &&
-    a.replica === b.replica && a.workloadId === b.workloadId &&
-    a.workloadKind === b.workloadKind && a.host === b.host;
+function* rowsBoundTo(containerIds: Iterable<string>, index: ContainerIndex): Iterable<IndexRow> {
+  for (const id of containerIds) yield* index.boundTo(id);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Change, IndexRow, ListedContainer, ListedPort } from "../../src/model.ts";
-import { privatePort, rowState } from "../../src/reconcile/plan.ts";
+import { privatePort, rowState } from "../../src/reconcile/observe.ts";
 import { container, everything, only, planned, row, workload } from "./world.ts";
 
 const shop = workload("stack", "shop");
