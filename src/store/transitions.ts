@@ -39,6 +39,22 @@ export class TransitionTable {
     ).run(t.rowId, t.at, t.from, t.to, t.cause, t.containerId, t.exitCode, t.detail);
   }
 
+  /** The same for many, in their order. */
+  recordAll(transitions: readonly NewTransition[]): void {
+    const columns = transitions.map((t) => [
+      t.rowId,
+      t.at,
+      t.from,
+      t.to,
+      t.cause,
+      t.containerId,
+      t.exitCode,
+      t.detail,
+    ]);
+    // One text for all: crossing into SQLite for each column of each takes twice as long.
+    this.#c.sql(RECORD_ALL).run(JSON.stringify(columns));
+  }
+
   /**
    * Ends the stories of a workload's rows, which its removal takes with it; belongs into the same
    * transaction, before it.
@@ -82,6 +98,15 @@ export class TransitionTable {
     });
   }
 }
+
+const RECORD_ALL = `
+  INSERT INTO transitions
+    (row_id, at, from_state, to_state, cause, container_id, exit_code, detail)
+  SELECT
+    json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+    json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+    json_extract(value, '$[6]'), json_extract(value, '$[7]')
+  FROM json_each(?)`;
 
 type Columns = [
   number,
