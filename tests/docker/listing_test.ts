@@ -1,0 +1,95 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { Deadline } from "../../src/docker/deadline.ts";
+import { DockerError } from "../../src/docker/error.ts";
+import { ListingReader } from "../../src/docker/listing.ts";
+import { decodeListing } from "../../src/docker/wire.ts";
+
+/** Reads `body` as an answer that comes in chunks of this many bytes. */
+async function read(reader: ListingReader, body: string, chunk = 100): Promise<unknown> {
+  const bytes = new TextEncoder().encode(body);
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for (let at = 0; at < bytes.length; at += chunk) parts.push(bytes.slice(at, at + chunk));
+  using deadline = new Deadline(10_000, []);
+  return await reader.read(new Response(ReadableStream.from(parts)), {
+    purpose: "list",
+    deadline,
+  });
+}
+
+/** What reading gives, or what it fails with. */
+async function outcome(reader: ListingReader, body: string, chunk: number): Promise<unknown> {
+  try {
+    return await read(reader, body, chunk);
+  } catch (error) {
+    return `${(error as DockerError).kind}: ${(error as Error).message}`;
+  }
+}
+
+/** The same of the whole body at once. */
+function whole(body: string): unknown {
+  try {
+    return decodeListing(JSON.parse(body), { endpoint: "list" });
+  } catch (error) {
+    return error instanceof DockerError ? `${error.kind}: ${error.message}` : "not JSON";
+  }
+}
+
+/** Text that would end a piece if it stood where a container begins. */
+const TRAP = '},{"Id":"0';
+
+const containers = fc.array(
+  fc.record({
+    Id: fc.string({ unit: fc.constantFrom("0", "1", "a", "f"), minLength: 1, maxLength: 64 }),
+    Names: fc.array(fc.constantFrom("/web", `/${TRAP}`, "/\u{1f388}"), { maxLength: 2 }),
+    Image: fc.constantFrom("busybox", TRAP),
+    State: fc.constantFrom("running", "exited"),
+    Labels: fc.dictionary(fc.constantFrom("a", TRAP), fc.constantFrom("b", TRAP, "]")),
+    Nested: fc.constantFrom(null, [{ x: 1 }, { Id: "0" }, { Id: "00" }]),
+  }),
+  { maxLength: 12 },
+);
+
+Deno.test("ListingReader reads in pieces what decodeListing() reads in one", async () => {
+  await fc.assert(fc.asyncProperty(
+    fc.array(containers, { minLength: 1, maxLength: 4 }),
+    fc.integer({ min: 1, max: 300 }),
+    async (listings, chunk) => {
+      // One reader for all: what it remembers of one listing must not show in the next.
+      const reader = new ListingReader();
+      for (const listing of listings) {
+        const body = JSON.stringify(listing);
+        assertEquals(await outcome(reader, body, chunk), whole(body));
+      }
+    },
+  ));
+});
+
+Deno.test("ListingReader refuses what JSON.parse() refuses, wherever it is cut", async () => {
+  const good = JSON.stringify(
+    Array.from({ length: 6 }, (_, i) => ({ Id: `0${i}`, State: "running" })),
+  );
+  const reader = new ListingReader();
+  await read(reader, good);
+  const bad = [
+    ...Array.from({ length: good.length - 1 }, (_, end) => good.slice(0, end)),
+    `${good}x`,
+    good.replace('},{"Id":"03"', '}],[{"Id":"03"'),
+    good.replace('},{"Id":"03"', '},,{"Id":"03"'),
+    good.replace('},{"Id":"03"', '}{"Id":"03"'),
+  ];
+  for (const body of bad) {
+    await assertRejects(() => read(reader, body), DockerError, undefined, body);
+  }
+  assertEquals(await read(reader, good), whole(good));
+});
+
+Deno.test("ListingReader says which container is wrong, counted in the whole listing", async () => {
+  const listing = Array.from(
+    { length: 6 },
+    (_, i) => ({ Id: `0${i}`, State: "running" as unknown }),
+  );
+  listing[4]!.State = 7;
+  const body = JSON.stringify(listing);
+  assertEquals(await outcome(new ListingReader(), body, 50), whole(body));
+});
