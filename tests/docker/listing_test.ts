@@ -44,6 +44,7 @@ const containers = fc.array(
     Names: fc.array(fc.constantFrom("/web", `/${TRAP}`, "/\u{1f388}"), { maxLength: 2 }),
     Image: fc.constantFrom("busybox", TRAP),
     State: fc.constantFrom("running", "exited"),
+    Created: fc.constant(1000),
     Labels: fc.dictionary(fc.constantFrom("a", TRAP), fc.constantFrom("b", TRAP, "]")),
     Nested: fc.constantFrom(null, [{ x: 1 }, { Id: "0" }, { Id: "00" }]),
   }),
@@ -67,7 +68,7 @@ Deno.test("ListingReader reads in pieces what decodeListing() reads in one", asy
 
 Deno.test("ListingReader refuses what JSON.parse() refuses, wherever it is cut", async () => {
   const good = JSON.stringify(
-    Array.from({ length: 6 }, (_, i) => ({ Id: `0${i}`, State: "running" })),
+    Array.from({ length: 6 }, (_, i) => ({ Id: `0${i}`, State: "running", Created: 1 })),
   );
   const reader = new ListingReader();
   await read(reader, good);
@@ -87,7 +88,7 @@ Deno.test("ListingReader refuses what JSON.parse() refuses, wherever it is cut",
 Deno.test("ListingReader says which container is wrong, counted in the whole listing", async () => {
   const listing = Array.from(
     { length: 6 },
-    (_, i) => ({ Id: `0${i}`, State: "running" as unknown }),
+    (_, i) => ({ Id: `0${i}`, State: "running" as unknown, Created: 1 }),
   );
   listing[4]!.State = 7;
   const body = JSON.stringify(listing);
