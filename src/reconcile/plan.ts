@@ -105,7 +105,7 @@ function planRound(listing: Listing, options: PlanOptions): Round {
       changes.push({ op: "insert", row: observed(container, claim), from: null });
       continue;
     }
-    if (shows(row, container, claim)) continue;
+    if (shows(row, container, claim) || boundMeanwhile(row, { listed, candidates })) continue;
     if (row.containerId !== container.id && listed(row.containerId)) displaced = true;
     changes.push({ op: "update", row: observed(container, claim), from: row.state });
   }
@@ -131,6 +131,21 @@ function planRound(listing: Listing, options: PlanOptions): Round {
     undecided: full ? NOTHING : undecided(listing, seen, options),
     displaced,
   };
+}
+
+/**
+ * Whether a deployer bound the row after the listing was asked for: what it is bound to is neither
+ * listed nor was it before. The listing can't know better; the next one can.
+ */
+function boundMeanwhile(
+  { id, state, containerId }: IndexRow,
+  known: {
+    listed: (containerId: string | null) => boolean;
+    candidates: PlanOptions["candidates"];
+  },
+): boolean {
+  return known.candidates !== null && containerId !== null && state !== MISSING &&
+    !known.listed(containerId) && known.candidates.get(id) !== containerId;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();

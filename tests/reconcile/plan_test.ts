@@ -231,6 +231,17 @@ Deno.test("plan() does not sweep a row that was bound after the candidates were 
   }
 });
 
+Deno.test("plan() leaves a row to the container it was bound to since, though another claims it", () => {
+  const rows = [webRow({ containerId: "bound-since", confirmed: false })];
+  for (const candidates of [new Map(), new Map([["w-shop:web", "c1"]])]) {
+    const world = { workloads, rows, candidates };
+    assertEquals(planned(everything(web("c1")), world).changes, []);
+  }
+  const before = new Map([["w-shop:web", "bound-since"]]);
+  const { changes } = planned(everything(web("c1")), { workloads, rows, candidates: before });
+  assertEquals(short(changes), ["update w-shop:web running→running c1"]);
+});
+
 Deno.test("plan() sweeps nothing without candidates, but the rows are confirmed no longer", () => {
   const { changes } = planned(everything(), { workloads, rows: [webRow()], candidates: null });
   assertEquals(short(changes), ["unconfirm w-shop:web running→running c1"]);
