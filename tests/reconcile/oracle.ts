@@ -70,8 +70,8 @@ export interface OracleCandidate {
 export interface OraclePass {
   /** When the listing was asked for, RFC 3339 UTC. */
   at: string;
-  /** What {@link Oracle.candidates} gave at that time; empty to sweep nothing. */
-  candidates: OracleCandidate[];
+  /** What {@link Oracle.candidates} gave at that time; null when nothing may be swept. */
+  candidates: OracleCandidate[] | null;
   /** Prefix of Compose projects that want a stack; empty: none do. */
   composePrefix: string;
 }
@@ -210,15 +210,20 @@ export class Oracle implements Disposable {
       const { report, winners } = this.#round(listing, options);
       let displaced = false;
       for (const [rowId, { claim, container }] of winners) {
-        const bound = this.#row(rowId)?.container_id ?? null;
+        const row = this.#row(rowId);
+        const bound = row?.container_id ?? null;
         if (bound !== null && bound !== container.id && listed.has(bound)) displaced = true;
+        // Bound by the deployer since the listing was asked for, to what it can't know.
+        const since = bound !== null && row!.state !== "missing" && !listed.has(bound) &&
+          options.candidates?.some((c) => c.id === rowId && c.container_id === bound) === false;
+        if (since) continue;
         // Written whether it changed or not.
         this.#upsert(claim, container, options.at);
       }
       if (displaced) continue;
 
       // What the listing lacks and was asked for is gone.
-      for (const candidate of options.candidates) {
+      for (const candidate of options.candidates ?? []) {
         if (listing.scope !== "all" && !listing.scope.has(candidate.container_id)) continue;
         if (listed.has(candidate.container_id)) continue;
         this.#sql("UPDATE containers SET state = 'missing' WHERE id = ? AND container_id = ?")
@@ -375,10 +380,11 @@ export class Oracle implements Disposable {
     return claim;
   }
 
-  #row(id: string): { workload_id: string; container_id: string | null } | null {
-    const row = this.#sql("SELECT workload_id, container_id FROM containers WHERE id = ?")
-      .value<[string, string | null]>(id);
-    return row === undefined ? null : { workload_id: row[0], container_id: row[1] };
+  #row(id: string): { workload_id: string; container_id: string | null; state: string } | null {
+    const row = this.#sql("SELECT workload_id, container_id, state FROM containers WHERE id = ?")
+      .value<[string, string | null, string]>(id);
+    if (row === undefined) return null;
+    return { workload_id: row[0], container_id: row[1], state: row[2] };
   }
 
   #upsert(claim: PlainClaim, container: ListedContainer, at: string): void {

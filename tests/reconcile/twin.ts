@@ -275,7 +275,7 @@ export class Twin implements AsyncDisposable {
     const sweeps = this.#answered === this.#accepted;
     const plain = this.oracle.pass({ scope: "all", containers: this.listed() }, {
       at,
-      candidates: sweeps ? candidates : [],
+      candidates: sweeps ? candidates : null,
       composePrefix: COMPOSE_PREFIX,
     });
     this.#dirty.clear();
@@ -334,7 +334,7 @@ export class Twin implements AsyncDisposable {
       containers: scope === "all" ? listed : listed.filter(({ id }) => scope.has(id)),
     }, {
       at: new Date(this.#clock.ms).toISOString(),
-      candidates: this.engine.id === this.#accepted ? before : [],
+      candidates: this.engine.id === this.#accepted ? before : null,
       composePrefix: COMPOSE_PREFIX,
     });
     this.#partial = true;
