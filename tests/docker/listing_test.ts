@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { Deadline } from "../../src/docker/deadline.ts";
 import { DockerError } from "../../src/docker/error.ts";
@@ -93,4 +93,15 @@ Deno.test("ListingReader says which container is wrong, counted in the whole lis
   listing[4]!.State = 7;
   const body = JSON.stringify(listing);
   assertEquals(await outcome(new ListingReader(), body, 50), whole(body));
+});
+
+Deno.test("ListingReader reads anew only what is told in other words", async () => {
+  const reader = new ListingReader();
+  const listing = ["1a", "0b", "0c"].map((Id) => ({ Id, State: "running", Created: 1 }));
+  const before = await read(reader, JSON.stringify(listing)) as unknown[];
+  listing[1]!.State = "exited";
+  const after = await read(reader, JSON.stringify(listing)) as unknown[];
+  assertStrictEquals(after[0], before[0]);
+  assertEquals(after[1], { ...before[1] as object, state: "exited" });
+  assertStrictEquals(after[2], before[2]);
 });
