@@ -5,7 +5,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import type { ContainerView, RefusalReason } from "../../src/model.ts";
+import type { ContainerView, PassReport, RefusalReason } from "../../src/model.ts";
 import {
   ENGINE,
   type EngineScope,
@@ -27,7 +27,10 @@ function rows(r: Rig, scope: EngineScope): string[] {
 
 /** Why this scope's containers were refused in a pass. Others may run on this Engine. */
 async function refusals(r: Rig, scope: EngineScope): Promise<RefusalReason[]> {
-  const report = await r.pass();
+  return refusedIn(await r.pass(), scope);
+}
+
+function refusedIn(report: PassReport, scope: EngineScope): RefusalReason[] {
   return report.refused.filter((refusal) => refusal.containerName.startsWith(scope.name))
     .map((refusal) => refusal.reason);
 }
@@ -199,7 +202,7 @@ if (compose !== null || typeof ENGINE === "string") {
       await up("up", "--detach", "--scale", "worker=3");
       // Not registered yet: it has our prefix, so it is ours and unknown.
       assertEquals(
-        new Set((await r.pass()).refused.map((x) => x.reason)),
+        new Set(await refusals(r, scope)),
         new Set(["unknown-stack"]),
       );
       const { workloadId } = r.store.registry.create("stack", {
@@ -217,7 +220,7 @@ if (compose !== null || typeof ENGINE === "string") {
       ]);
       await up("run", "--detach", "web", "sleep", "3600");
       const report = await r.pass();
-      assertEquals(report.refused.filter((x) => x.reason === "one-off").length, 1);
+      assertEquals(refusedIn(report, scope).filter((reason) => reason === "one-off").length, 1);
       assertEquals(states().length, 4);
       await up("down", "--timeout", "0", "--remove-orphans");
       await r.pass();
