@@ -22,6 +22,7 @@ import {
 } from "./crash_ledger.ts";
 import { until } from "./engine.ts";
 import { type FakeContainer, FakeEngine } from "./fake_engine.ts";
+import { compareWithEngine } from "./index_truth.ts";
 import { LivingDaemon } from "./living_daemon.ts";
 
 /** When the daemon is killed. */
@@ -519,27 +520,8 @@ class Crasher {
     }
     const { items } = await life.get("/api/containers?limit=10000");
     this.report.rows = items.length;
-    const bound = new Map<string, { id: string; workloadId: string }>();
-    for (const row of items) {
-      bound.set(row.containerId, row);
-      const container = this.#engine.containers.get(row.containerId);
-      const wanted = container === undefined ? "missing" : STATES[container.state];
-      if (row.state !== wanted) {
-        this.#wrong(when, `row ${row.id} is ${row.state}, its container ${wanted}`);
-      }
-      if (container !== undefined && row.imageRef !== container.image) {
-        this.#wrong(when, `row ${row.id} has image ${row.imageRef}, not ${container.image}`);
-      }
-    }
-    for (const [id, thing] of this.#owners) {
-      const container = this.#engine.containers.get(id);
-      const { state } = thing;
-      const serves = state !== null && container !== undefined &&
-        (thing.kind !== "row" || state["container"] === id);
-      if (container !== undefined && serves !== bound.has(id)) {
-        this.#wrong(when, `container of ${thing} has ${serves ? "no" : "a"} row`);
-      }
-    }
+    const truth = { engine: this.#engine, owners: this.#owners };
+    for (const violation of compareWithEngine(items, truth)) this.#wrong(when, violation);
     for (const [id, thing] of this.#owners) {
       const replaced = thing.kind === "row" && thing.state?.["container"] !== id;
       if (thing.state !== null && !replaced) continue;
@@ -553,13 +535,6 @@ class Crasher {
     this.report.violations.push(`${when}: ${what}`);
   }
 }
-
-const STATES: Readonly<Record<string, string>> = {
-  running: "running",
-  exited: "stopped",
-  paused: "paused",
-  restarting: "restarting",
-};
 
 function isOfGeneration(container: FakeContainer): boolean {
   return container.image.startsWith("generation:");
