@@ -95,9 +95,11 @@ export class LivingDaemon implements AsyncDisposable {
     return ran;
   }
 
-  /** Waits for its end, whatever caused it. */
+  /** Waits for its end, whatever caused it; one that goes on for 20 s is killed. */
   async ended(): Promise<Ran> {
+    const timer = setTimeout(() => this.running.process.kill("SIGKILL"), 20_000);
     const ran = await this.running.ended();
+    clearTimeout(timer);
     this.#close();
     return ran;
   }
