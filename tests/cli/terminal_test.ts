@@ -84,8 +84,12 @@ terminalTest(
     await host.seed((store) =>
       pass(store, [siteRow(workloadId, { state: "stopped", exitCode: 2 })])
     );
-    await until("the second picture", () => running.stdout.includes("○ stopped (2)"));
-    const second = running.stdout.slice(running.stdout.lastIndexOf("\x1b[2A"));
+    const picture = () => running.stdout.slice(running.stdout.lastIndexOf("\x1b[2A"));
+    await until(
+      "the second picture, to its end",
+      () => picture().includes("○ stopped (2)") && picture().endsWith("\x1b[J"),
+    );
+    const second = picture();
     assert(second.startsWith("\x1b[2A\r") && second.includes("\x1b[K\r\n\x1b[J"), second);
     // What ^C is on a terminal: the signal goes to the program, not to script.
     const writer = running.process.stdin.getWriter();
