@@ -151,7 +151,18 @@ async function stageConfiguration(): Promise<void> {
     ...(links && { links: links.map((link: string) => `../${link}`) }),
   };
   await Deno.writeTextFile(`${DIST}deno.json`, JSON.stringify(configuration, null, 2));
-  await Deno.copyFile(`${ROOT}deno.lock`, `${DIST}deno.lock`);
+
+  const lock = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
+  const wanted = new Set(Object.values(imports));
+  // Where these are not the configuration's, Deno takes nothing from the lock file and asks the
+  // registry anew what every package needs.
+  lock.workspace.dependencies = lock.workspace.dependencies.filter((name: string) =>
+    wanted.has(name)
+  );
+  for (const specifier of Object.keys(lock.specifiers)) {
+    if (!wanted.has(specifier)) delete lock.specifiers[specifier];
+  }
+  await Deno.writeTextFile(`${DIST}deno.lock`, JSON.stringify(lock, null, 2));
 }
 
 async function runCompiler(target: string): Promise<void> {

@@ -95,6 +95,15 @@ Deno.test("compile says how to get a denort where there is none, and leaves no b
     assertStringIncludes(lines[1]!, "name it with DENORT_BIN");
     const built = (await Array.fromAsync(Deno.readDir(`${cwd}/dist`))).map(({ name }) => name);
     assertEquals(built.sort(), ["assets", "deno.json", "deno.lock"]);
+    // A lock file that speaks of other packages than the configuration is not used by Deno 2.7.
+    const [{ imports }, lock] = await Promise.all(
+      ["deno.json", "deno.lock"].map(async (name) =>
+        JSON.parse(await Deno.readTextFile(`${cwd}/dist/${name}`))
+      ),
+    );
+    const wanted = Object.values<string>(imports).sort();
+    assertEquals(lock.workspace.dependencies, wanted);
+    assertEquals(Object.keys(lock.specifiers), wanted.filter((name) => name.startsWith("npm:")));
 
     const missing = await compile([], { cwd, env: { SQLITE_LIBRARY: "/nonexistent/lib.so" } });
     assertEquals(missing.code, 1);
