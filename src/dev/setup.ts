@@ -50,6 +50,8 @@ const REQUIREMENTS: readonly Requirement[] = [
   command("openssl", { neededFor: "the tests", package: "openssl" }),
   command("ps", { neededFor: "the tests", package: "procps" }),
   command("systemd-analyze", { neededFor: "the tests", package: "systemd" }),
+  command("zsh", { neededFor: "the tests", package: "zsh" }),
+  command("fish", { neededFor: "the tests", package: "fish" }),
 ];
 
 if (import.meta.main) Deno.exit(await setup({ change: !Deno.args.includes("--check") }));

@@ -3,13 +3,21 @@ import { Host } from "./program.ts";
 
 /** Runs a test with this shell, or reports it as ignored where the shell is missing. */
 async function shellTest(shell: string, name: string, run: () => Promise<void>): Promise<void> {
-  const there = await new Deno.Command(shell, { args: ["-c", ":"], stdin: "null" }).output()
-    .then(({ success }) => success, () => false);
+  const there = await starts(shell);
   Deno.test({
     name: there ? name : `${name} (ignored: no ${shell} here)`,
     ignore: !there,
     fn: run,
   });
+}
+
+async function starts(shell: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(shell, { args: ["-c", ":"], stdin: "null" }).output()).success;
+  } catch {
+    // Thrown at once where there is no such program.
+    return false;
+  }
 }
 
 /** Runs a shell script; fails where it says anything on stderr. */
