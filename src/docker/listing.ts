@@ -25,57 +25,68 @@ const KEY_LENGTH = 80;
 interface Piece {
   /** As the Engine wrote it, with the bracket or comma in front. */
   readonly text: string;
-  readonly containers: readonly ListedContainer[];
+  /** Null when the piece by itself is no list of containers. */
+  readonly containers: readonly ListedContainer[] | null;
 }
 
 /** Reads one listing after the other. */
 export class ListingReader {
-  #last = new Map<string, Piece>();
+  #last: ReadonlyMap<string, Piece> = new Map();
 
   /**
    * The containers of an answer. Throws `DockerError` of kind `malformed` that says what and where,
    * or whatever the body throws.
    */
   async read(response: Response, ask: AskedFor): Promise<ListedContainer[]> {
-    const texts = await readPieces(response, ask);
-    const pieces = this.#decode(texts);
-    this.#last = new Map(pieces?.map((piece) => [keyOf(piece.text), piece]));
-    if (pieces !== null) return pieces.flatMap((piece) => piece.containers);
+    const pieces: Piece[] = [];
+    // Each as it comes, so that the text of a known piece is garbage before it grows old.
+    const last = await cut(response, ask, (text) => pieces.push(this.#piece(text, "]")));
+    pieces.push(this.#piece(last, ""));
+    const containers = joined(pieces);
+    this.#last = new Map(containers && pieces.map((piece) => [keyOf(piece.text), piece]));
     // What is wrong and where shows only in the whole.
-    return decodeListing(parseJson(texts.join(""), ask), { endpoint: ask.purpose });
+    return containers ??
+      decodeListing(parseJson(pieces.map(({ text }) => text).join(""), ask), {
+        endpoint: ask.purpose,
+      });
   }
 
-  /**
-   * The pieces, or null when they are not all lists of containers. If they are, so is the body, and
-   * its elements are theirs: JSON's lists are values with commas between and brackets around them.
-   */
-  #decode(texts: readonly string[]): Piece[] | null {
-    if (!texts[0]?.startsWith("[")) return null;
-    const pieces: Piece[] = [];
-    const last = texts.length - 1;
+  #piece(text: string, end: "]" | ""): Piece {
+    const known = this.#last.get(keyOf(text));
+    if (known?.text === text) return known;
     try {
-      for (const [i, text] of texts.entries()) {
-        const known = this.#last.get(keyOf(text));
-        if (known?.text === text) pieces.push(known);
-        else {
-          const list = `[${text.slice(1)}${i === last ? "" : "]"}`;
-          pieces.push({ text, containers: decodeListing(JSON.parse(list)) });
-        }
-      }
+      return { text, containers: decodeListing(JSON.parse(`[${text.slice(1)}${end}`)) };
     } catch {
-      return null;
+      return { text, containers: null };
     }
-    return pieces;
   }
+}
+
+/**
+ * The containers of a whole listing, or null when its pieces are not all lists of containers. If
+ * they are, so is the body, and its elements are theirs: JSON's lists are values with commas
+ * between and brackets around them.
+ */
+function joined(pieces: readonly Piece[]): ListedContainer[] | null {
+  if (!pieces[0]?.text.startsWith("[")) return null;
+  const containers: ListedContainer[] = [];
+  for (const piece of pieces) {
+    if (piece.containers === null) return null;
+    for (const container of piece.containers) containers.push(container);
+  }
+  return containers;
 }
 
 function keyOf(text: string): string {
   return text.slice(0, KEY_LENGTH);
 }
 
-/** The body's text, cut where pieces end. */
-async function readPieces(response: Response, ask: AskedFor): Promise<string[]> {
-  const pieces: string[] = [];
+/** Cuts the body's text where pieces end; returns what is left behind the last end. */
+async function cut(
+  response: Response,
+  ask: AskedFor,
+  take: (piece: string) => void,
+): Promise<string> {
   const decoder = new TextDecoder();
   let rest = "";
   let length = 0;
@@ -89,10 +100,9 @@ async function readPieces(response: Response, ask: AskedFor): Promise<string[]> 
     rest += decoder.decode(chunk, { stream: true });
     let from = 0;
     for (let end; (end = rest.indexOf(END_OF_PIECE, from)) >= 0; from = end + 1) {
-      pieces.push(rest.slice(from, end + 1));
+      take(rest.slice(from, end + 1));
     }
     rest = rest.slice(from);
   }
-  pieces.push(rest + decoder.decode());
-  return pieces;
+  return rest + decoder.decode();
 }
