@@ -91,11 +91,11 @@ export class Reconciler {
       ...this.#world(),
       candidates: this.#engineChanged === null ? candidates : null,
     });
+    const [listed, absent] = [`listing of ${at}`, `absent from the listing of ${at}`];
     store.containers.reconcileContainers(planned.changes, {
       at,
       cause: "pass",
-      detail: (row) =>
-        row.state === MISSING ? `absent from the listing of ${at}` : `listing of ${at}`,
+      detail: ({ state }) => state === MISSING ? absent : listed,
       summary: {
         listed: listing.containers.length,
         claimed: planned.claimed,

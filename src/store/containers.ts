@@ -11,7 +11,7 @@ import { MemoryIndex } from "./container_index.ts";
 import { StoreError } from "./error.ts";
 import type { HostTable, PassSummary } from "./hosts.ts";
 import type { Connection } from "./store.ts";
-import type { NewTransition, TransitionTable } from "./transitions.ts";
+import type { TransitionTable, WrittenRow } from "./transitions.ts";
 
 /** What belongs to the changes of one pass. */
 export interface ReconcileOptions {
@@ -81,13 +81,11 @@ export class ContainerTable {
       }
       const writing = { ...options, now: this.#c.now() };
       const told = inOrderOfIds(changes).map((change) => this.#apply(change, writing));
-      this.#transitions.recordAll(told.filter((transition) => transition !== null));
+      this.#transitions.recordWritten(told.filter((written) => written !== null), options);
       // After the rows: those that end their confirmation take over the previous pass's time.
       if (options.summary !== undefined) this.#hosts.recordPass(options.at, options.summary);
     });
-    for (const { op, row } of changes) {
-      index.set({ ...row, confirmed: op === "insert" || op === "update" });
-    }
+    for (const { row } of changes) index.set(row);
     if (changes.length > 0) this.#c.written({ rows: changes.map((change) => change.row.id) });
   }
 
@@ -124,7 +122,7 @@ export class ContainerTable {
   #apply(
     { op, row, from }: Change,
     options: ReconcileOptions & { now: string },
-  ): NewTransition | null {
+  ): WrittenRow | null {
     switch (op) {
       case "insert":
       case "update":
@@ -146,12 +144,8 @@ export class ContainerTable {
     if (from === row.state && before?.containerId === row.containerId) return null;
     return {
       rowId: row.id,
-      at: options.at,
       from,
-      to: row.state,
       cause: op === "sweep" ? "sweep" : options.cause,
-      containerId: row.containerId,
-      exitCode: op === "sweep" ? null : row.exitCode,
       detail: options.detail?.(row) ?? "",
     };
   }

@@ -10,6 +10,9 @@ import type { Connection } from "./store.ts";
 /** A transition before it has its number. */
 export type NewTransition = Omit<Transition, "seq">;
 
+/** A row that was just written, and what the row itself doesn't say of that. */
+export interface WrittenRow extends Pick<Transition, "rowId" | "from" | "cause" | "detail"> {}
+
 /** How much of the past is kept. */
 export interface Retention {
   /** Seconds. */
@@ -39,20 +42,16 @@ export class TransitionTable {
     ).run(t.rowId, t.at, t.from, t.to, t.cause, t.containerId, t.exitCode, t.detail);
   }
 
-  /** The same for many, in their order. */
-  recordAll(transitions: readonly NewTransition[]): void {
-    const columns = transitions.map((t) => [
-      t.rowId,
-      t.at,
-      t.from,
-      t.to,
-      t.cause,
-      t.containerId,
-      t.exitCode,
-      t.detail,
-    ]);
-    // One text for all: crossing into SQLite for each column of each takes twice as long.
-    this.#c.sql(RECORD_ALL).run(JSON.stringify(columns));
+  /**
+   * Appends what rows have become that were just written; belongs into the same transaction, after
+   * them. Thousands come at a first pass: what a row says already crosses into SQLite only once.
+   */
+  recordWritten(written: readonly WrittenRow[], told: { at: string }): void {
+    for (const group of alike(written)) {
+      const { from, cause, detail } = group[0]!;
+      this.#c.sql(RECORD_WRITTEN)
+        .run(JSON.stringify(group.map(({ rowId }) => rowId)), told.at, from, cause, detail);
+    }
   }
 
   /**
@@ -99,14 +98,18 @@ export class TransitionTable {
   }
 }
 
-const RECORD_ALL = `
+const RECORD_WRITTEN = `
   INSERT INTO transitions
     (row_id, at, from_state, to_state, cause, container_id, exit_code, detail)
-  SELECT
-    json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-    json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-    json_extract(value, '$[6]'), json_extract(value, '$[7]')
-  FROM json_each(?)`;
+  SELECT c.id, ?2, ?3, c.state, ?4, c.container_id, iif(?4 = 'sweep', NULL, c.exit_code), ?5
+  FROM json_each(?1) AS written CROSS JOIN containers AS c ON c.id = written.value`;
+
+/** Those of one origin together, in their order otherwise. */
+function alike(written: readonly WrittenRow[]): Iterable<readonly WrittenRow[]> {
+  // No state is empty, and none has a control character.
+  const origin = ({ from, cause, detail }: WrittenRow) => `${cause}\n${from ?? ""}\n${detail}`;
+  return Map.groupBy(written, origin).values();
+}
 
 type Columns = [
   number,

@@ -193,11 +193,9 @@ Deno.test("reconcileContainers() records each change of state with its cause", a
     at: LATER,
     cause: "event",
   });
-  store.containers.reconcileContainers([update({ ...stopped, containerId: "c2" }, "stopped")], {
-    at: LATER,
-    cause: "pass",
-  });
-  pass(store, LATER, { op: "sweep", row: { ...stopped, state: "missing" }, from: "stopped" });
+  const replaced = { ...stopped, containerId: "c2" };
+  store.containers.reconcileContainers([update(replaced, "stopped")], { at: LATER, cause: "pass" });
+  pass(store, LATER, { op: "sweep", row: { ...replaced, state: "missing" }, from: "stopped" });
   assertEquals(
     store.transitions.ofRow("a").map((t) =>
       `${t.cause} ${t.from}→${t.to} ${t.containerId} ${t.exitCode} ${t.detail}`
@@ -206,7 +204,7 @@ Deno.test("reconcileContainers() records each change of state with its cause", a
       "pass null→running c1 null ",
       "event running→stopped c1 137 die",
       "pass stopped→stopped c2 137 ",
-      "sweep stopped→missing c1 null ",
+      "sweep stopped→missing c2 null ",
     ],
   );
 });
