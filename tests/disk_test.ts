@@ -234,25 +234,26 @@ rootTest("a disk that fills up at any page loses no acknowledged write", NO_MOUN
 
 rootTest("a disk too full to move the log into the database loses nothing", NO_MOUNT, async () => {
   await using engine = await FakeEngine.start();
-  await using disk = await SmallDisk.make(engine, { bytes: 8 << 20 });
+  await using disk = await SmallDisk.make(engine, { bytes: 32 << 20 });
   await using daemon = new LivingDaemon(disk.host);
   await daemon.ready();
   const ledger = new Ledger();
   const logSize = async () => (await Deno.stat(`${disk.host.database}-wal`)).size;
-  const write = async () => {
-    await disk.fill({ leaving: 64 * PAGE });
+  const write = async ({ pages }: { pages: number }) => {
+    await disk.fill({ leaving: pages * PAGE });
     await writeUntilFull(daemon, ledger);
     await disk.free();
   };
-  // SQLite moves the log into the database when it has a thousand pages.
-  while (await logSize() < 980 * PAGE) await write();
+  // SQLite moves the log into the database when it has four thousand pages.
+  while (await logSize() < 3400 * PAGE) await write({ pages: 500 });
+  while (await logSize() < 3980 * PAGE) await write({ pages: 64 });
   const { size } = await Deno.stat(disk.host.database);
   await disk.fill({ leaving: 64 * PAGE });
   await writeUntilFull(daemon, ledger);
-  assert(await logSize() > 1000 * PAGE, `the log has ${await logSize()} bytes only`);
+  assert(await logSize() > 4000 * PAGE, `the log has ${await logSize()} bytes only`);
   await assertSound(disk.host, ledger);
   await disk.free();
-  await write();
+  await write({ pages: 64 });
   await until("the log is moved", async () => (await Deno.stat(disk.host.database)).size > size);
   assertEquals((await daemon.stop()).code, 0);
   await assertSound(disk.host, ledger);
