@@ -1,11 +1,12 @@
 /**
- * The program as a process of its own, with the permissions of the `reconcile` task, on a data
+ * The program as a process of its own, with the permissions and the flags of the `reconcile` task, on a data
  * directory of the test's own and away from the machine's Engine.
  *
  * @module
  */
 
 import { fromFileUrl, join } from "@std/path";
+import { V8_FLAGS } from "../../src/dev/compile.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import type { IndexRow } from "../../src/model.ts";
 import { row } from "../reconcile/world.ts";
@@ -21,7 +22,7 @@ export const MAIN: string = fromFileUrl(new URL("../../main.ts", import.meta.url
 export const DENO_ARGS: readonly string[] = [
   "run",
   "--quiet",
-  "--v8-flags=--max-semi-space-size=4",
+  `--v8-flags=${V8_FLAGS}`,
   "--no-prompt",
   "--allow-read",
   "--allow-write",

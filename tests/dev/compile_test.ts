@@ -7,7 +7,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { ENVIRONMENT } from "../../src/dev/compile.ts";
+import { ENVIRONMENT, V8_FLAGS } from "../../src/dev/compile.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
@@ -38,6 +38,13 @@ Deno.test("ENVIRONMENT lets the binary read every variable that the program asks
     assert(allowed, `${where} asks for ${name}, which the binary may not read`);
   }
   assert(ENVIRONMENT.includes("TINYFORGE_*"));
+});
+
+Deno.test("V8_FLAGS are those of the tasks that run or measure the program", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  for (const name of ["reconcile", "bench"]) {
+    assertStringIncludes(tasks[name], ` --v8-flags=${V8_FLAGS} `);
+  }
 });
 
 /** Runs the task with its own permissions, as `deno task compile` does. */
