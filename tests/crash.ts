@@ -253,17 +253,14 @@ class Crasher {
     }
   }
 
-  /** Resolves with the last answer that a full pass asks for before it is written. */
+  /** Resolves with the listing, as a rule the last answer that a full pass asks for. */
   async #passAnswered(): Promise<void> {
     const asked = Promise.withResolvers<void>();
-    const hook = (endpoint: "list" | "info", then: () => void) => {
-      const edit = (answer: unknown) => {
-        then();
-        return answer;
-      };
-      this.#engine.fail(endpoint, { kind: "edit", edit }, 1);
+    const edit = (answer: unknown) => {
+      asked.resolve();
+      return answer;
     };
-    hook("list", () => hook("info", asked.resolve));
+    this.#engine.fail("list", { kind: "edit", edit }, 1);
     await asked.promise;
   }
 

@@ -177,10 +177,14 @@ export class Loop {
   async #full(why: "request" | "tick"): Promise<void> {
     const wanted = this.#wanted;
     this.#wanted = null;
-    const unbroken = this.#unbroken && why === "tick";
+    const sameEngine = this.#unbroken;
+    const unbroken = sameEngine && why === "tick";
     this.#unbroken = this.#stream?.up ?? false;
     const named = this.#dirty.takeAll(this.#now());
-    const result = await this.#attempt((signal) => this.#o.reconciler.fullPass({ signal }), wanted);
+    const result = await this.#attempt(
+      (signal) => this.#o.reconciler.fullPass({ signal, sameEngine }),
+      wanted,
+    );
     if (result === null) return;
     this.#tickAt = this.#now() + this.#tickMs();
     this.#caughtUp(named);

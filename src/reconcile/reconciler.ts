@@ -11,9 +11,9 @@ import type { EngineEvent } from "../docker/events.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { MISSING } from "../model.ts";
-import type { Change, EngineChange, IndexRow, PassReport } from "../model.ts";
+import type { Change, EngineChange, IndexRow, Listing, PassReport } from "../model.ts";
 import type { Store } from "../store/store.ts";
-import { type Plan, plan } from "./plan.ts";
+import { type Plan, plan, type PlanOptions } from "./plan.ts";
 
 /** What a {@link Reconciler} works with. */
 export interface ReconcilerOptions {
@@ -29,6 +29,17 @@ export interface ReconcilerOptions {
   log: Log;
   /** Where it is counted. */
   metrics: Metrics;
+}
+
+/** How a full pass is done. */
+export interface FullPassOptions {
+  /** Ends it; its reason is what the pass throws then. */
+  signal: AbortSignal;
+  /**
+   * That it is the Engine of the last full pass which answers, since its events flowed all the
+   * time. Default false. What another Engine lacks is not swept either way.
+   */
+  sameEngine?: boolean;
 }
 
 /** What a pass did. */
@@ -59,6 +70,8 @@ export class Reconciler {
   #prunedAt = -Infinity;
   #changesSincePrune = 0;
   #engineChanged: EngineChange | null = null;
+  /** Whether the Engine that answers was asked for its id. */
+  #identified = false;
 
   /** Inert until a pass is asked for. */
   constructor(options: ReconcilerOptions) {
@@ -75,22 +88,26 @@ export class Reconciler {
    *
    * @throws {DockerError | StoreError} or the signal's reason; nothing is written then.
    */
-  async fullPass(options: { signal: AbortSignal }): Promise<PassResult> {
+  async fullPass(options: FullPassOptions): Promise<PassResult> {
     const { docker, store, clock } = this.#o;
-    const { signal } = options;
+    const { signal, sameEngine = false } = options;
+    if (!sameEngine) this.#identified = false;
     const started = clock.monotonic();
     const at = timestamp(clock);
     const candidates = store.containers.listMissingCandidates();
     const listing = await docker.list({ signal });
-    // After the listing: were the Engine exchanged in between, the new id forbids the sweep.
-    const engineId = await docker.engineId({ signal });
-    signal.throwIfAborted();
+    let planned = this.#identified && this.#engineChanged === null
+      ? this.#plan(listing, candidates)
+      : null;
+    if (planned === null || planned.changes.some(({ op }) => op === "sweep")) {
+      // Docker starts programs to answer this. After the listing: were the Engine exchanged in
+      // between, the new id forbids the sweep.
+      const engineId = await docker.engineId({ signal });
+      signal.throwIfAborted();
+      this.#recognizeEngine(engineId);
+      planned = this.#plan(listing, candidates);
+    }
 
-    this.#recognizeEngine(engineId);
-    const planned = plan(listing, {
-      ...this.#world(),
-      candidates: this.#engineChanged === null ? candidates : null,
-    });
     const [listed, absent] = [`listing of ${at}`, `absent from the listing of ${at}`];
     store.containers.reconcileContainers(planned.changes, {
       at,
@@ -137,11 +154,7 @@ export class Reconciler {
       if (sweeps) this.#recognizeEngine(await docker.engineId({ signal }));
       signal.throwIfAborted();
 
-      const planned = plan(listing, {
-        ...this.#world(),
-        candidates: this.#engineChanged === null ? candidates : null,
-        contenders: this.#contenders,
-      });
+      const planned = this.#plan(listing, candidates, { contenders: this.#contenders });
       if (planned.undecided.size > 0) {
         ids = ids.union(planned.undecided);
         continue;
@@ -169,18 +182,25 @@ export class Reconciler {
     return await this.fullPass({ signal });
   }
 
-  #world(): Pick<Parameters<typeof plan>[1], "index" | "directory" | "composePrefix"> {
+  #plan(
+    listing: Listing,
+    candidates: ReadonlyMap<string, string>,
+    more: Pick<PlanOptions, "contenders"> = {},
+  ): Plan {
     const { store, composePrefix } = this.#o;
-    return {
+    return plan(listing, {
       index: store.containers.index(),
       directory: store.workloads.directory(),
       composePrefix,
-    };
+      candidates: this.#engineChanged === null ? candidates : null,
+      ...more,
+    });
   }
 
   /** Holds the Engine's id against the accepted one; the first Engine ever seen is accepted. */
   #recognizeEngine(found: string): void {
     const { store, log } = this.#o;
+    this.#identified = true;
     const host = store.hosts.local();
     const accepted = host.engineId ?? found;
     if (accepted === found) {

@@ -124,8 +124,8 @@ async function idle(): Promise<Figure[]> {
       bound: "most",
     },
     {
-      row: "idle: inspects",
-      measured: (requests["unknown"] ?? 0) + (requests["list_ids"] ?? 0),
+      row: "idle: inspects and other questions about Engine or containers",
+      measured: ["unknown", "list_ids", "info"].reduce((n, kind) => n + (requests[kind] ?? 0), 0),
       unit: "requests",
       target: 0,
       bound: "most",

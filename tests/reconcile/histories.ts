@@ -280,7 +280,7 @@ export const passes: Mix = [
     arbitrary: fc.record({
       kind: fc.constant("pass" as const),
       step: fc.oneof(
-        { arbitrary: fc.constant({}), weight: 5 },
+        { arbitrary: fc.record({ trusting: fc.boolean() }), weight: 5 },
         { arbitrary: fc.record({ meanwhile: deployerStep }), weight: 1 },
         { arbitrary: fc.record({ fault }), weight: 1 },
       ),
@@ -343,7 +343,7 @@ export async function take(twin: Twin, step: Step): Promise<void> {
       return twin.accept();
     case "pass":
       await twin.pass(step.step);
-      if (step.again && Object.keys(step.step).length === 0) await twin.passAgain();
+      if (step.again && !step.step.fault && !step.step.meanwhile) await twin.passAgain(step.step);
       return;
     case "partial":
       return await twin.partialPass({ lost: step.lost });

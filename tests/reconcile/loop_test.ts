@@ -145,6 +145,20 @@ Deno.test("Loop converges though the stream is cut all the time", async () => {
   assert(sample(r.metrics, "tinyforge_event_stream_reconnects_total") > 5);
 });
 
+Deno.test("Loop asks for nothing but the listing while events flow", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const loop = r.loop();
+  loop.start();
+  await settled(r, engine);
+  engine.clearRequests();
+  for (let i = 0; i < 3; i++) await loop.reconcileNow();
+  assertEquals(engine.requests.map(({ endpoint }) => endpoint), ["list", "list", "list"]);
+  // Whoever answers now may be another.
+  engine.cutEvents("end");
+  await until("the Engine says who it is", () => engine.count("info") > 0);
+});
+
 Deno.test("Loop survives duplicated, reordered, garbage and half events", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);

@@ -168,6 +168,40 @@ Deno.test("fullPass() sweeps nothing for another Engine until it is accepted", a
   assertEquals(r.reconciler.engineChanged, null);
 });
 
+Deno.test("fullPass() asks for the Engine's id when it may be another, or to mark a row missing", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  const container = engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  const asked = async (options?: { sameEngine: boolean }) => {
+    engine.clearRequests();
+    await r.pass(options);
+    return engine.count("info");
+  };
+  const sameEngine = true;
+  assertEquals(await asked({ sameEngine }), 1, "of the first pass nobody knows the Engine");
+  assertEquals(await asked({ sameEngine }), 0);
+  assertEquals(await asked(), 1);
+  engine.fail("info", { kind: "status", status: 500 });
+  await assertRejects(() => r.pass(), DockerError, "500");
+  engine.heal();
+  assertEquals(await asked({ sameEngine }), 1, "it was asked and did not say");
+  engine.setState(container, "exited");
+  assertEquals(await asked({ sameEngine }), 0);
+  assertEquals(r.store.views.list()[0]?.state, "stopped");
+
+  // Another one after all.
+  engine.containers.clear();
+  engine.id = "ANOTHER";
+  for (let i = 0; i < 2; i++) assertEquals(await asked({ sameEngine }), 1);
+  assertEquals(r.store.views.list()[0]?.state, "stopped");
+  assertEquals(r.reconciler.engineChanged?.found, "ANOTHER");
+  engine.id = "FAKE:ENGINE:ID";
+  assertEquals(await asked({ sameEngine }), 1, "it may be the first again");
+  assertEquals(r.store.views.list()[0]?.state, "missing");
+  assertEquals(await asked({ sameEngine }), 0);
+});
+
 Deno.test("fullPass() warns once for each container that is refused by mistake", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);

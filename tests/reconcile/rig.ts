@@ -35,7 +35,7 @@ export interface Rig extends AsyncDisposable {
   /** Log lines so far, decoded. */
   readonly lines: { level: string; message: string; [key: string]: unknown }[];
   /** One full pass. */
-  pass(): Promise<PassReport>;
+  pass(options?: { sameEngine?: boolean }): Promise<PassReport>;
   /** A loop on this rig; stopped with it. */
   loop(options?: Partial<ConstructorParameters<typeof Loop>[0]>): Loop;
 }
@@ -66,7 +66,10 @@ export async function rig(host: DockerHost, options: RigOptions = {}): Promise<R
     reconciler,
     metrics,
     lines,
-    pass: async () => (await reconciler.fullPass({ signal: new AbortController().signal })).report,
+    pass: async (more = {}) => {
+      const { signal } = new AbortController();
+      return (await reconciler.fullPass({ signal, ...more })).report;
+    },
     loop: (more = {}) => {
       const loop = new Loop({
         reconciler,
