@@ -11,7 +11,8 @@ export interface Figure {
   readonly measured: number;
   /** `×`, `ms`, `MB`, `%`, or what is counted. */
   readonly unit: string;
-  readonly target: number;
+  /** Null when it is measured to decide by. */
+  readonly target: number | null;
   /** Whether the target is the most or the least that is good. */
   readonly bound: "most" | "least";
   /** What else helps to read it: absolute times, how many runs. */
@@ -30,8 +31,9 @@ export interface Bench {
 /** How far a figure may fall short before the benches fail: machines are noisy. */
 export const TOLERANCE = 1.2;
 
-/** `met`, `near` when it falls short within the tolerance, else `missed`. */
-export function verdict({ measured, target, bound }: Figure): "met" | "near" | "missed" {
+/** `met`, `near` when it falls short within the tolerance, else `missed`; `told` without a target. */
+export function verdict({ measured, target, bound }: Figure): "met" | "near" | "missed" | "told" {
+  if (target === null) return "told";
   const good = (limit: number) => bound === "most" ? measured <= limit : measured >= limit;
   if (good(target)) return "met";
   return good(bound === "most" ? target * TOLERANCE : target / TOLERANCE) ? "near" : "missed";
@@ -42,8 +44,9 @@ export function line(figure: Figure): string {
   const { row, measured, unit, target, bound, note } = figure;
   const number = (value: number) => String(Number(value.toPrecision(value >= 100 ? 4 : 3)));
   const sign = bound === "most" ? "≤" : "≥";
-  return `${verdict(figure).padEnd(6)}  ${row}: ${number(measured)} ${unit} ` +
-    `(${sign} ${number(target)})${note === undefined ? "" : `  ${note}`}`;
+  const goal = target === null ? "" : ` (${sign} ${number(target)})`;
+  return `${verdict(figure).padEnd(6)}  ${row}: ${number(measured)} ${unit}${goal}` +
+    (note === undefined ? "" : `  ${note}`);
 }
 
 /** The `p`-th percentile of samples, 0–100. */

@@ -15,6 +15,7 @@ const json = Deno.args.includes("--json");
 const BENCHES: Readonly<Record<string, () => Promise<{ BENCHES: readonly Bench[] }>>> = {
   passes: () => import("./passes.ts"),
   events: () => import("./events.ts"),
+  listings: () => import("./listings.ts"),
   daemon: () => import("./daemon.ts"),
   endurance: () => import("./endurance.ts"),
 };
@@ -43,8 +44,7 @@ if (json) {
 } else if (figures.length === 0) {
   console.error(`Cannot run bench ${JSON.stringify(only)}: no such bench, or skipped`);
 } else {
-  console.log(
-    `${figures.length - missed.length} of ${figures.length} within a fifth of the target`,
-  );
+  const judged = figures.filter((figure) => figure.target !== null).length;
+  console.log(`${judged - missed.length} of ${judged} within a fifth of the target`);
 }
 Deno.exit(missed.length > 0 || figures.length === 0 ? 1 : 0);
