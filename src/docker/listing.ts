@@ -54,10 +54,12 @@ export class ListingReader {
   #piece(text: string, end: "]" | ""): Piece {
     const known = this.#last.get(keyOf(text));
     if (known?.text === text) return known;
+    // A copy: a slice would keep the whole chunk that it was cut from.
+    const own = ` ${text}`.slice(1);
     try {
-      return { text, containers: decodeListing(JSON.parse(`[${text.slice(1)}${end}`)) };
+      return { text: own, containers: decodeListing(JSON.parse(`[${own.slice(1)}${end}`)) };
     } catch {
-      return { text, containers: null };
+      return { text: own, containers: null };
     }
   }
 }
