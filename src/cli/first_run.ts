@@ -82,7 +82,8 @@ async function listUnmanaged(config: Config): Promise<Unmanaged> {
     index: new MemoryIndex([]),
     directory: { byId: nobody, bySite: nobody, byComposeProject: nobody },
     composePrefix: config.composePrefix,
-    candidates: null,
+    candidates: new Map(),
+    sweep: false,
   });
   return all(planned, planned.refused.length);
 }

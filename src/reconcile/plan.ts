@@ -32,10 +32,12 @@ export interface PlanOptions {
   /** Compose projects with this prefix are ours; empty: none. */
   composePrefix: string;
   /**
-   * Rows that may be swept, row id → container id, taken before the listing was asked for: a row
-   * bound later can't be known to it. Null: sweep nothing.
+   * Rows that were bound and not missing before the listing was asked for, row id → container id: a
+   * row bound later can't be known to it.
    */
-  candidates: ReadonlyMap<string, string> | null;
+  candidates: ReadonlyMap<string, string>;
+  /** Whether candidates that the listing lacks become missing. */
+  sweep: boolean;
   /** Containers that lost a row in earlier passes, by row id; read again when the row is touched. */
   contenders?: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -92,7 +94,7 @@ interface Round extends Plan {
 }
 
 function planRound(listing: Listing, options: PlanOptions): Round {
-  const { index, candidates } = options;
+  const { index, candidates, sweep } = options;
   const seen = dispatchAll(listing, options);
   const changes: Change[] = [];
   const contended: Contention[] = [];
@@ -115,7 +117,7 @@ function planRound(listing: Listing, options: PlanOptions): Round {
   const unclaimed = full ? index.rows() : rowsBoundTo(scope, index);
   for (const row of unclaimed) {
     if (seen.bids.has(row.id)) continue;
-    if (candidates?.get(row.id) === row.containerId && !listed(row.containerId)) {
+    if (sweep && candidates.get(row.id) === row.containerId && !listed(row.containerId)) {
       const next = { ...row, state: MISSING, confirmed: false };
       changes.push({ op: "sweep", row: next, from: row.state });
     } else if (full && row.confirmed) {
@@ -144,8 +146,8 @@ function boundMeanwhile(
     candidates: PlanOptions["candidates"];
   },
 ): boolean {
-  return known.candidates !== null && containerId !== null && state !== MISSING &&
-    !known.listed(containerId) && known.candidates.get(id) !== containerId;
+  return containerId !== null && state !== MISSING && !known.listed(containerId) &&
+    known.candidates.get(id) !== containerId;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();

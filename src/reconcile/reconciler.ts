@@ -192,7 +192,8 @@ export class Reconciler {
       index: store.containers.index(),
       directory: store.workloads.directory(),
       composePrefix,
-      candidates: this.#engineChanged === null ? candidates : null,
+      candidates,
+      sweep: this.#engineChanged === null,
       ...more,
     });
   }

@@ -70,8 +70,10 @@ export interface OracleCandidate {
 export interface OraclePass {
   /** When the listing was asked for, RFC 3339 UTC. */
   at: string;
-  /** What {@link Oracle.candidates} gave at that time; null when nothing may be swept. */
-  candidates: OracleCandidate[] | null;
+  /** What {@link Oracle.candidates} gave at that time. */
+  candidates: OracleCandidate[];
+  /** Whether they may go missing; true when left out. */
+  sweep?: boolean;
   /** Prefix of Compose projects that want a stack; empty: none do. */
   composePrefix: string;
 }
@@ -215,7 +217,7 @@ export class Oracle implements Disposable {
         if (bound !== null && bound !== container.id && listed.has(bound)) displaced = true;
         // Bound by the deployer since the listing was asked for, to what it can't know.
         const since = bound !== null && row!.state !== "missing" && !listed.has(bound) &&
-          options.candidates?.some((c) => c.id === rowId && c.container_id === bound) === false;
+          !options.candidates.some((c) => c.id === rowId && c.container_id === bound);
         if (since) continue;
         // Written whether it changed or not.
         this.#upsert(claim, container, options.at);
@@ -223,7 +225,7 @@ export class Oracle implements Disposable {
       if (displaced) continue;
 
       // What the listing lacks and was asked for is gone.
-      for (const candidate of options.candidates ?? []) {
+      for (const candidate of options.sweep === false ? [] : options.candidates) {
         if (listing.scope !== "all" && !listing.scope.has(candidate.container_id)) continue;
         if (listed.has(candidate.container_id)) continue;
         this.#sql("UPDATE containers SET state = 'missing' WHERE id = ? AND container_id = ?")

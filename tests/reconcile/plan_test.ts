@@ -233,8 +233,11 @@ Deno.test("plan() does not sweep a row that was bound after the candidates were 
 
 Deno.test("plan() leaves a row to the container it was bound to since, though another claims it", () => {
   const rows = [webRow({ containerId: "bound-since", confirmed: false })];
-  for (const candidates of [new Map(), new Map([["w-shop:web", "c1"]])]) {
-    const world = { workloads, rows, candidates };
+  for (
+    const [sweep, candidate] of [[true, ""], [true, "c1"], [false, ""], [false, "c1"]] as const
+  ) {
+    const candidates = new Map(candidate === "" ? [] : [["w-shop:web", candidate]]);
+    const world = { workloads, rows, candidates, sweep };
     assertEquals(planned(everything(web("c1")), world).changes, []);
   }
   const before = new Map([["w-shop:web", "bound-since"]]);
@@ -242,8 +245,8 @@ Deno.test("plan() leaves a row to the container it was bound to since, though an
   assertEquals(short(changes), ["update w-shop:web running→running c1"]);
 });
 
-Deno.test("plan() sweeps nothing without candidates, but the rows are confirmed no longer", () => {
-  const { changes } = planned(everything(), { workloads, rows: [webRow()], candidates: null });
+Deno.test("plan() sweeps nothing unless told to, but the rows are confirmed no longer", () => {
+  const { changes } = planned(everything(), { workloads, rows: [webRow()], sweep: false });
   assertEquals(short(changes), ["unconfirm w-shop:web running→running c1"]);
 });
 

@@ -282,7 +282,8 @@ export class Twin implements AsyncDisposable {
     const sweeps = this.#answered === this.#accepted;
     const plain = this.oracle.pass({ scope: "all", containers: this.listed() }, {
       at,
-      candidates: sweeps ? candidates : null,
+      candidates,
+      sweep: sweeps,
       composePrefix: COMPOSE_PREFIX,
     });
     this.#dirty.clear();
@@ -341,7 +342,8 @@ export class Twin implements AsyncDisposable {
       containers: scope === "all" ? listed : listed.filter(({ id }) => scope.has(id)),
     }, {
       at: new Date(this.#clock.ms).toISOString(),
-      candidates: this.engine.id === this.#accepted ? before : null,
+      candidates: before,
+      sweep: this.engine.id === this.#accepted,
       composePrefix: COMPOSE_PREFIX,
     });
     this.#partial = true;

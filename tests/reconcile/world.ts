@@ -98,6 +98,7 @@ export function planned(
       rows.filter((r) => r.containerId !== null && r.state !== "missing")
         .map((r) => [r.id, r.containerId!]),
     ),
+    sweep: true,
     ...world,
   });
 }
