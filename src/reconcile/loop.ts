@@ -17,7 +17,7 @@ import { DirtySet } from "./dirty.ts";
 import { DriftWatch } from "./drift.ts";
 import { EventStream } from "./event_stream.ts";
 import { Outcomes } from "./outcomes.ts";
-import type { PassResult, Reconciler } from "./reconciler.ts";
+import { MAX_PARTIAL, type PassResult, type Reconciler } from "./reconciler.ts";
 
 /** What a {@link Loop} works with. */
 export interface LoopOptions {
@@ -46,9 +46,6 @@ const TICK_WITHOUT_EVENTS_MS = 5000;
 
 /** An Engine that can't be reached costs nothing to ask, so that its return is seen soon. */
 const RETRY_UNREACHABLE_MS = 2000;
-
-/** More dirty containers than this and the whole Engine is listed instead; also bounds the URL. */
-const MAX_PARTIAL = 100;
 
 /** After a batch of more than this many the next waits longer: a storm is under way. */
 const STORM_SIZE = 20;

@@ -56,6 +56,12 @@ const WORTH_A_WARNING: ReadonlySet<string> = new Set(["kind-mismatch", "workload
 /** How often a partial listing is widened before the whole Engine is listed. */
 const MAX_WIDENINGS = 4;
 
+/**
+ * More containers than this and the whole Engine is listed instead; also bounds the URL, of which
+ * proxies take 8 KiB.
+ */
+export const MAX_PARTIAL = 100;
+
 const PRUNE_EVERY_MS = 3_600_000;
 
 /** So many rows changed, and old transitions are pruned without waiting for the hour. */
@@ -157,6 +163,7 @@ export class Reconciler {
       const planned = this.#plan(listing, candidates, { contenders: this.#contenders });
       if (planned.undecided.size > 0) {
         ids = ids.union(planned.undecided);
+        if (ids.size > MAX_PARTIAL) break;
         continue;
       }
       store.containers.reconcileContainers(planned.changes, {

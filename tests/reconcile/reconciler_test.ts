@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DockerError } from "../../src/docker/error.ts";
 import { RETENTION } from "../../src/store/transitions.ts";
 import { FakeEngine, type Fault } from "../fake_engine.ts";
@@ -166,6 +166,58 @@ Deno.test("fullPass() sweeps nothing for another Engine until it is accepted", a
   assertEquals(r.store.hosts.acceptEngine(), "ANOTHER");
   assertEquals((await r.pass()).swept, 1);
   assertEquals(r.reconciler.engineChanged, null);
+});
+
+Deno.test("fullPass() leaves what was bound meanwhile also while another Engine waits", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  const labels = { "tinyforge.workload.id": workloadId };
+  engine.add({ labels: { ...labels, "tinyforge.workload.role": "web" } });
+  await r.pass();
+  engine.id = "ANOTHER";
+  assert((await r.pass()).engineChanged !== null);
+  const rowId = `${workloadId}:web`;
+  let fresh = "";
+  engine.fail("list", {
+    kind: "edit",
+    edit: (answer) => {
+      fresh = engine.add({ labels }).id;
+      r.store.deployed.updateDeployedContainer(rowId, { containerId: fresh });
+      return answer;
+    },
+  }, 1);
+  assertEquals((await r.pass()).updated, 0);
+  assertEquals(r.store.views.get(rowId).containerId, fresh);
+  await r.pass();
+  assertEquals(r.store.views.list().map(({ id, containerId }) => [id, containerId]), [
+    [rowId, fresh],
+  ]);
+});
+
+Deno.test("partialPass() lists the whole Engine when very many contend for a row", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { id } = r.store.registry.create("site", { name: "blog" }).entry;
+  const labels = { "tinyforge.static-site": id };
+  const containers = Array.from({ length: 120 }, () => engine.add({ labels }));
+  await r.pass();
+  engine.clearRequests();
+  const event = {
+    action: "start",
+    containerId: containers[3]!.id,
+    name: "",
+    health: null,
+    exitCode: null,
+    timeMs: null,
+  };
+  const dirty = new Map([[event.containerId, event]]);
+  const { report } = await r.reconciler.partialPass(dirty, { signal: never() });
+  assertEquals(report.scope, "full");
+  assertEquals(engine.requests.map(({ ids }) => ids.length).filter((n) => n > 100), []);
 });
 
 Deno.test("fullPass() asks for the Engine's id when it may be another, or to mark a row missing", async () => {
