@@ -178,11 +178,13 @@ export class Loop {
     const unbroken = sameEngine && why === "tick";
     this.#unbroken = this.#stream?.up ?? false;
     const named = this.#dirty.takeAll(this.#now());
+    const failing = this.#outcomes.failures > 0;
     const result = await this.#attempt(
       (signal) => this.#o.reconciler.fullPass({ signal, sameEngine }),
       wanted,
     );
     if (result === null) return;
+    this.#notBefore = -Infinity;
     this.#tickAt = this.#now() + this.#tickMs();
     this.#caughtUp(named);
     if (unbroken) {
@@ -190,22 +192,28 @@ export class Loop {
       this.#drift.suspect(unnamed, this.#now());
     }
     this.#drift.prune(this.#now());
-    if (!this.#stream?.up) this.#stream?.hurry();
+    // Only what has just come back: a stream that ends by itself has its own backoff.
+    if (failing && !this.#stream?.up) this.#stream?.hurry();
   }
 
   async #partial(): Promise<void> {
     if (this.#dirty.size > MAX_PARTIAL) {
-      this.#notBefore = this.#now() + STORM_WAIT_MS;
-      return await this.#full("request");
+      await this.#full("request");
+      this.#waitInStorm();
+      return;
     }
     const dirty = this.#dirty.takeDue(this.#now());
     const result = await this.#attempt(
       (signal) => this.#o.reconciler.partialPass(dirty, { signal }),
       null,
     );
-    if (dirty.size > STORM_SIZE) this.#notBefore = this.#now() + STORM_WAIT_MS;
     if (result === null) return;
+    if (dirty.size > STORM_SIZE) this.#waitInStorm();
     this.#caughtUp(dirty);
+  }
+
+  #waitInStorm(): void {
+    this.#notBefore = Math.max(this.#notBefore, this.#now() + STORM_WAIT_MS);
   }
 
   /** What these events announced is in the index now, or will be when they are read once more. */

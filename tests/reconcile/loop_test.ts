@@ -36,6 +36,10 @@ async function settled(r: Rig, engine: FakeEngine): Promise<void> {
   );
 }
 
+function pause(ms: number): Promise<void> {
+  return SYSTEM_CLOCK.sleep(ms, new AbortController().signal);
+}
+
 Deno.test("Loop follows events within milliseconds, whatever the interval", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);
@@ -157,6 +161,56 @@ Deno.test("Loop asks for nothing but the listing while events flow", async () =>
   // Whoever answers now may be another.
   engine.cutEvents("end");
   await until("the Engine says who it is", () => engine.count("info") > 0);
+});
+
+Deno.test("Loop leaves ever more time to a stream that ends as soon as it opens", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(20) });
+  engine.fail("events", { kind: "cut", at: "body" });
+  r.loop({ intervalMs: 30_000 }).start();
+  // A minute, twenty times as fast: waits of 1, 2, 4, 8, 16 and 30 s, or up to half of it less.
+  await pause(3000);
+  const streams = engine.count("events");
+  assert(streams >= 4 && streams <= 10, `${streams} streams`);
+});
+
+Deno.test("Loop follows events at once when a requested pass ends a row of failures", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web") });
+  const loop = r.loop({ intervalMs: 30_000 });
+  loop.start();
+  await settled(r, engine);
+  engine.fail("list", { kind: "status", status: 500 });
+  for (let i = 0; i < 6; i++) await assertRejects(() => loop.reconcileNow(), DockerError);
+  engine.heal();
+  await loop.reconcileNow();
+  engine.setState(web, "exited");
+  await until("web stopped", () => states(r.store) === "web=stopped", { withinMs: 2000 });
+});
+
+Deno.test("Loop makes good in a full pass what a storm's reads failed to tell", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const containers = Array.from({ length: 90 }, (_, i) => engine.add({ labels: labels(`r${i}`) }));
+  r.loop({ intervalMs: 30_000 }).start();
+  await settled(r, engine);
+  engine.clearRequests();
+  engine.fail("list_ids", { kind: "status", status: 500 });
+  for (let burst = 0; burst < 25; burst++) {
+    for (let i = 0; i < 30; i++) {
+      const container = containers[(burst * 30 + i) % 90]!;
+      engine.setState(container, container.state === "running" ? "exited" : "running");
+    }
+    await pause(100);
+  }
+  // Whatever else happens, what failed to be read is listed before anything else is.
+  const asked = engine.requests.map(({ endpoint }) => endpoint);
+  assert(!asked.join(" ").includes("list_ids list_ids"), asked.join(" "));
+  engine.heal();
+  await until("the index is right", () => states(r.store) === truth(engine), { withinMs: 4000 });
 });
 
 Deno.test("Loop survives duplicated, reordered, garbage and half events", async () => {
