@@ -46,6 +46,8 @@ export interface SoakReport {
   readonly done: readonly (readonly [what: string, count: number])[];
   /** What was wrong. */
   readonly violations: readonly string[];
+  /** Changes that took longer than a second to show. */
+  readonly delays: readonly string[];
 }
 
 const INTERVAL_MS = 250;
@@ -85,6 +87,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     bounds: bounds(soaking.samples, idle),
     done: [...soaking.done],
     violations: soaking.violations,
+    delays: soaking.delays,
   };
 }
 
@@ -109,6 +112,8 @@ interface SoakParts {
 class Soak {
   readonly samples: Sample[] = [];
   readonly violations: string[] = [];
+  /** Changes that took longer than a second to show, with what was known of each by then. */
+  readonly delays: string[] = [];
   readonly done = new Map<string, number>();
   readonly #engine: FakeEngine;
   readonly #daemon: LivingDaemon;
@@ -443,6 +448,24 @@ class Soak {
     this.#count("requests that only read", 1);
   }
 
+  /** What is known of a change that does not show. */
+  async #describe(rowId: string): Promise<string> {
+    const [row, status] = await Promise.all([
+      this.#daemon.get(`/api/containers/${encodeURIComponent(rowId)}`),
+      this.#daemon.status(),
+    ]);
+    const { events, lastPass, lastError, engine } = status!;
+    return JSON.stringify({
+      now: new Date().toISOString(),
+      engine: this.#probe.state,
+      row: [row.state, row.lastSeenAt, row.updatedAt],
+      feed: this.#mirror.rows.get(rowId)?.state,
+      events,
+      lastPass: [lastPass?.scope, lastPass?.at],
+      errors: [lastError, engine.error],
+    });
+  }
+
   async #measureLivez(): Promise<void> {
     const begin = performance.now();
     await this.#poll("/livez");
@@ -457,9 +480,20 @@ class Soak {
     this.#engine.setState(this.#probe, state);
     const rowId = `${this.#owners.get(this.#probe.id)!.workloadId}:site`;
     const shown = state === "exited" ? "stopped" : "running";
-    await Promise.race([this.#mirror.shows(rowId, shown), this.#pause(3000)]);
-    if (this.#disturbances === before && this.#mirror.up) {
-      this.#lagMs.push(performance.now() - begin);
+    let [shows, delay] = [false, ""];
+    await Promise.race([
+      this.#mirror.shows(rowId, shown).then(() => shows = true),
+      this.#pause(1000).then(async () => {
+        if (shows) return;
+        delay = await this.#describe(rowId);
+        await this.#pause(2000);
+      }),
+    ]);
+    if (this.#disturbances !== before || !this.#mirror.up) return;
+    const ms = performance.now() - begin;
+    this.#lagMs.push(ms);
+    if (ms > 1000) {
+      this.delays.push(`${ms.toFixed(0)} ms until ${shown}; after one second ${delay}`);
     }
   }
 
@@ -694,7 +728,7 @@ async function main(args: readonly string[]): Promise<number> {
   for (const [what, count] of report.done) say(`${String(count).padStart(8)}  ${what}`);
   const broken = report.bounds.filter((bound) => !isKept(bound)).length;
   say(`\n${broken} bounds broken, ${report.violations.length} violations`);
-  for (const violation of report.violations.slice(0, 50)) say(violation);
+  for (const line of [...report.violations.slice(0, 50), ...report.delays]) say(line);
   return broken + report.violations.length === 0 ? 0 : 1;
 }
 
