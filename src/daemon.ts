@@ -13,6 +13,7 @@ import { type DockerHost, resolveDockerHost } from "./docker/host.ts";
 import { Feed } from "./feed.ts";
 import { DATABASE, SOCKET } from "./files.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
+import { LockHeldError } from "./lock/lock_error.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { DaemonStatus, PassReport } from "./model.ts";
@@ -34,6 +35,10 @@ export interface DaemonOptions {
 }
 
 const SHUTDOWN_DEADLINE_MS = 5000;
+
+/** A pass of `--once` may take as long as the Engine's client waits for an answer. */
+const LOCK_PATIENCE_MS = 12_000;
+const LOCK_RETRY_MS = 50;
 
 /**
  * How long a write waits for another process's lock. Nothing else turns meanwhile: no probe is
@@ -82,6 +87,37 @@ export async function ownData(dataDir: string): Promise<OwnedData> {
   }
 }
 
+/**
+ * As {@link ownData}, but waits for an owner that works for a moment only: a command that writes
+ * without a daemon, or a pass of `--once`. Whoever listens is here to stay.
+ */
+async function ownDataSoon(
+  dataDir: string,
+  { log, clock = SYSTEM_CLOCK }: DaemonOptions,
+): Promise<OwnedData> {
+  const { signal } = new AbortController();
+  const deadline = clock.monotonic() + LOCK_PATIENCE_MS;
+  for (let told = false;; told = true) {
+    try {
+      return await ownData(dataDir);
+    } catch (error) {
+      if (!(error instanceof LockHeldError) || clock.monotonic() >= deadline) throw error;
+      if (await listens(join(dataDir, SOCKET))) throw error;
+      if (!told) log.info("waiting for the data directory", { owner: error.pid });
+      await clock.sleep(LOCK_RETRY_MS, signal);
+    }
+  }
+}
+
+async function listens(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The client for the Engine that the configuration names. */
 export function openDocker(config: Config, metrics?: Metrics): DockerClient {
   return new DockerClient({
@@ -98,9 +134,9 @@ export function openDocker(config: Config, metrics?: Metrics): DockerClient {
 export async function runOnce(config: Config, options: DaemonOptions): Promise<PassReport> {
   const { log, version } = options;
   const metrics = createMetrics({ version });
-  const data = await ownData(config.dataDir);
+  using docker = openDocker(config, metrics);
+  const data = await ownDataSoon(config.dataDir, options);
   try {
-    using docker = openDocker(config, metrics);
     const reconciler = new Reconciler({
       docker,
       store: data.store,
@@ -126,7 +162,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   for (const note of config.notes) log.warn(note);
   const host = dockerHost(config);
 
-  const data = await ownData(config.dataDir);
+  const data = await ownDataSoon(config.dataDir, options);
   // An uncaught error ends the process past every finally.
   const release = () => data.lock.release();
   globalThis.addEventListener("unload", release);

@@ -45,14 +45,26 @@ async function onePass(
   config: Config,
   options: { log: Log; version: string },
 ): Promise<PassReport> {
-  using daemon = await findDaemon(config.dataDir);
-  if (daemon !== null) {
-    const asked = { method: "POST", timeoutMs: PASS_TIMEOUT_MS };
-    return readAnswer<PassReport>(await daemon.ask("/api/reconcile", asked));
-  }
+  const asked = await passOfDaemon(config);
+  if (asked !== null) return asked;
   for (const note of config.notes) options.log.warn(note);
   const { runOnce } = await import("../daemon.ts");
-  return await runOnce(config, options);
+  try {
+    return await runOnce(config, options);
+  } catch (error) {
+    // A daemon may have come first.
+    if (!(error instanceof Error) || error.name !== "LockHeldError") throw error;
+    const asked = await passOfDaemon(config);
+    if (asked === null) throw error;
+    return asked;
+  }
+}
+
+async function passOfDaemon(config: Config): Promise<PassReport | null> {
+  using daemon = await findDaemon(config.dataDir);
+  if (daemon === null) return null;
+  const asked = { method: "POST", timeoutMs: PASS_TIMEOUT_MS };
+  return readAnswer<PassReport>(await daemon.ask("/api/reconcile", asked));
 }
 
 function openLog({ logLevel, logFormat }: Config): Log {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { acquireLock } from "../../src/lock/lock.ts";
 import { FakeEngine } from "../fake_engine.ts";
 import { Host, pass, type Running, siteRow } from "./program.ts";
 import { until } from "../until.ts";
@@ -65,6 +66,25 @@ Deno.test("a second daemon on one data directory ends with 5 and says who holds 
     second.stderr,
     new RegExp(`^Cannot [^\n]*${made.daemon.process.pid}[^\n]*\nhint: `, "m"),
   );
+});
+
+Deno.test("a daemon and --once wait for a command that holds the lock for a moment", async () => {
+  await using engine = await FakeEngine.start();
+  await using host = await Host.seeded(() => {});
+  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+  const first = await acquireLock(host.dataDir);
+  const once = host.start("reconcile", "--once");
+  await until("it waits", () => once.stderr.includes("waiting for the data directory"));
+  first.release();
+  assertEquals((await once.ended()).code, 0);
+
+  const second = await acquireLock(host.dataDir);
+  const daemon = host.start("reconcile");
+  await until("it waits", () => daemon.stderr.includes("waiting for the data directory"));
+  assertMatch(daemon.stderr, new RegExp(`"owner":${Deno.pid}\\b`));
+  second.release();
+  await until("it is ready", async () => (await host.run("healthcheck")).code === 0);
+  assertEquals((await daemon.stop()).code, 0);
 });
 
 Deno.test("--once beside a daemon that lost its Engine ends with 4", async () => {
