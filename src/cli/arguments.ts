@@ -29,6 +29,7 @@ export interface ParsedArguments {
  * @throws {CommandError} Usage: an unknown command or flag, or a flag of another command.
  */
 export function parseArguments(args: readonly string[]): ParsedArguments {
+  refuseValuesOfSwitches(args);
   const unknown: string[] = [];
   // Every command's flags at once: which word is the command is known only after parsing.
   const { _: words, ...given } = parseArgs([...args], {
@@ -109,6 +110,16 @@ const SWITCHES: ReadonlySet<string> = new Set([
   "version",
 ]);
 const ALL_FLAGS: ReadonlySet<string> = new Set([...VALUE_FLAGS, ...SWITCHES]);
+
+/** `--force=no` must not force: anything but the word false would be a yes. */
+function refuseValuesOfSwitches(args: readonly string[]): void {
+  for (const arg of args) {
+    if (arg === "--") return;
+    const [, name] = /^--([^=]+)=/.exec(arg) ?? [];
+    if (name === undefined || !SWITCHES.has(name)) continue;
+    throw usageError(`Cannot use --${name} with a value: it takes none`, flagsHint(null));
+  }
+}
 
 function flagsOf(command: Command): ReadonlySet<string> {
   return new Set(

@@ -126,6 +126,12 @@ const REFUSED: [args: string[], message: string, hint: string][] = [
     'Cannot use --clear "subdomian"',
     'did you mean "subdomain"?',
   ],
+  [
+    ["rm", "project", "p", "--force=no"],
+    "Cannot use --force with a value: it takes none",
+    "`tinyforge help` lists the flags",
+  ],
+  [["ps", "--no-color=3"], "Cannot use --no-color with a value: it takes none", ""],
   [["ps", "--__proto__=1"], 'Cannot use "--__proto__": no such flag', ""],
   [["ps", "--a.b.c"], 'Cannot use "--a.b.c": no such flag', ""],
 ];
