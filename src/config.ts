@@ -59,6 +59,8 @@ export interface ConfigSources {
   readonly env: (name: string) => string | undefined;
   /** Whether this process is root. Asks the system by default. */
   readonly isRoot?: () => boolean;
+  /** Throws an error with a hint for an Engine's address that can't be used. */
+  readonly checkDockerHost?: (address: string) => unknown;
   /** Whether messages go to a terminal. Asks stderr by default. */
   readonly isTerminal?: () => boolean;
 }
@@ -70,10 +72,13 @@ export class ConfigError extends Error {
   /** One sentence for each problem. */
   readonly problems: readonly string[];
   /** What to do about it. */
-  readonly hint = "tinyforge help lists every flag with its variable and default";
+  readonly hint: string;
 
   /** Takes at least one problem. */
-  constructor(problems: readonly string[]) {
+  constructor(
+    problems: readonly string[],
+    hint = "tinyforge help lists every flag with its variable and default",
+  ) {
     super(
       problems.length === 1
         ? problems[0]
@@ -81,6 +86,7 @@ export class ConfigError extends Error {
           problems.map((problem) => `  - ${problem}`).join("\n"),
     );
     this.problems = problems;
+    this.hint = hint;
   }
 }
 
@@ -116,8 +122,26 @@ export function resolveConfig(sources: ConfigSources): Config {
       ((sources.isTerminal ?? (() => Deno.stderr.isTerminal()))() ? "text" : "json"),
     notes,
   };
-  if (problems.length > 0) throw new ConfigError(problems);
+  const unusable = docker && addressError(docker, sources);
+  if (unusable) problems.push(unusable.message);
+  if (problems.length > 0) {
+    throw new ConfigError(problems, problems.length === 1 ? unusable?.hint : undefined);
+  }
   return config;
+}
+
+/** What is wrong with the Engine's address, and who gave it. */
+function addressError(
+  { value, from }: Setting,
+  { checkDockerHost }: ConfigSources,
+): { message: string; hint?: string } | undefined {
+  try {
+    checkDockerHost?.(value);
+    return undefined;
+  } catch (error) {
+    const { message, hint } = error as Error & { hint?: string };
+    return { message: `${message} (${from})`, ...(hint !== undefined && { hint }) };
+  }
 }
 
 /** Milliseconds of `500ms`, `30s`, `1.5m`; null when the text is no duration. */

@@ -51,11 +51,23 @@ Deno.test("an unknown flag is an error with the nearest one, and nothing is done
 
 Deno.test("a bad interval and whatever else is wrong are reported together", async () => {
   await using host = await Host.make();
-  const ran = await host.run("reconcile", "--interval", "soon", "--listen", "everywhere");
-  assertFails(ran, 2, "Cannot use the configuration: 2 problems\n");
+  const ran = await host.run(
+    ...["reconcile", "--interval", "soon", "--listen", "everywhere", "--docker-host", "ssh://x"],
+  );
+  assertFails(ran, 2, "Cannot use the configuration: 3 problems\n");
   assertStringIncludes(ran.stderr, '  - Cannot use --interval "soon": not a time with a unit');
   assertStringIncludes(ran.stderr, '  - Cannot use --listen "everywhere": not an address');
-  assertStringIncludes(ran.stderr, "\nhint: ");
+  assertStringIncludes(ran.stderr, '  - Cannot use Docker host "ssh://x": the scheme ssh');
+  assertStringIncludes(ran.stderr, "(--docker-host)\nhint: ");
+  host.env["DOCKER_HOST"] = "/var/run/docker.sock";
+  delete host.env["TINYFORGE_DOCKER_HOST"];
+  for (const command of [["reconcile", "--once"], ["systemd"]]) {
+    const bad = await host.run(...command);
+    assertFails(bad, 2, 'Cannot use Docker host "/var/run/docker.sock": it has no scheme');
+    assertStringIncludes(bad.stderr, "(DOCKER_HOST)\nhint: write unix:///var/run/docker.sock\n");
+  }
+  assert(await Deno.lstat(host.dataDir).then(() => false, () => true), "something was made");
+  host.env["DOCKER_HOST"] = "";
   host.env["TINYFORGE_INTERVAL"] = "30";
   assertFails(
     await host.run("ps"),
