@@ -94,6 +94,8 @@ export interface UnitOptions {
   readonly dataDir?: string;
   /** Arguments after `reconcile`, for what differs from the defaults. */
   readonly args?: readonly string[];
+  /** Variables that the program reads and has no flag for. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const STATE_ROOT = "/var/lib/";
@@ -103,7 +105,7 @@ const STATE_ROOT = "/var/lib/";
  * can't have and for a data directory outside `/var/lib`, because systemd makes and owns it.
  */
 export function unitText(
-  { binary, dataDir = "/var/lib/tinyforge", args = [] }: UnitOptions,
+  { binary, dataDir = "/var/lib/tinyforge", args = [], environment = {} }: UnitOptions,
 ): string {
   if (!binary.startsWith("/")) {
     throw new TypeError(`Cannot write a unit for ${JSON.stringify(binary)}: not an absolute path`);
@@ -117,6 +119,8 @@ export function unitText(
         `service's data under ${STATE_ROOT}; leave --data-dir out or name a directory there`,
     );
   }
+  const variables = Object.entries(environment)
+    .map(([name, value]) => `Environment=${unitWord(`${name}=${value}`)}\n`).join("");
   const command = [unitWord(binary), "reconcile", ...args.map(unitArgument)].join(" ");
   return `[Unit]
 Description=Tinyforge, the containers index of this host
@@ -126,7 +130,7 @@ Wants=docker.socket network-online.target
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart=${command}
+${variables}ExecStart=${command}
 Restart=on-failure
 RestartSec=2s
 RestartPreventExitStatus=2 5

@@ -552,6 +552,30 @@ Deno.test("systemd puts what the environment says into the unit, and no default"
   assertStringIncludes(stdout, "\nStateDirectory=forge\n");
 });
 
+Deno.test("systemd gives the service what TLS needs, and says when it can't see it", async () => {
+  await using host = await Host.make();
+  Object.assign(host.env, {
+    TINYFORGE_DATA_DIR: "",
+    TINYFORGE_DOCKER_HOST: "",
+    DOCKER_HOST: "tcp://engine:2376",
+    DOCKER_TLS_VERIFY: "1",
+    DOCKER_CERT_PATH: "/etc/tiny forge/100%",
+  });
+  const seen = await host.run("systemd");
+  assertEquals(seen.code, 0, seen.stderr);
+  assertStringIncludes(
+    seen.stdout,
+    "\nEnvironment=DOCKER_TLS_VERIFY=1\n" +
+      'Environment="DOCKER_CERT_PATH=/etc/tiny forge/100%%"\nExecStart=',
+  );
+  assert(!seen.stderr.includes("certificates"), seen.stderr);
+  host.env["DOCKER_CERT_PATH"] = "/home/me/certs";
+  const hidden = await host.run("systemd");
+  assertStringIncludes(hidden.stderr, 'can\'t see the certificates in "/home/me/certs"');
+  host.env["DOCKER_HOST"] = "unix:///var/run/docker.sock";
+  assert(!(await host.run("systemd")).stdout.includes("Environment="));
+});
+
 Deno.test("help prints usage texts to stdout, no command prints them to stderr", async () => {
   await using host = await Host.make();
   host.env["TINYFORGE_INTERVAL"] = "nonsense";
