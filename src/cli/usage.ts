@@ -8,6 +8,13 @@ import { CONFIG_FLAGS } from "../flags.ts";
 import type { Command, Flag } from "./command.ts";
 import { COMMANDS, COMMON_FLAGS } from "./commands.ts";
 
+const OTHER_VARIABLES: readonly (readonly [string, string])[] = [
+  ["DOCKER_TLS_VERIFY", "set: speak TLS to a tcp:// Engine"],
+  ["DOCKER_CERT_PATH", "folder of ca.pem, cert.pem and key.pem (default ~/.docker)"],
+  ["DENO_SQLITE_PATH", "SQLite library to use instead of the one inside"],
+  ["NO_COLOR", "set: no colours, as with --no-color"],
+];
+
 /** What `tinyforge help` prints. */
 export function usage(): string {
   const summaries = COMMANDS.map((command) => [command.name, command.summary] as const);
@@ -21,6 +28,9 @@ ${aligned(summaries)}
 Flags of every command (a flag beats its variable, a variable beats the default):
 ${CONFIG_FLAGS.map(configFlag).join("\n")}
 ${aligned(COMMON_FLAGS.map(flagLine))}
+
+Other variables:
+${aligned(OTHER_VARIABLES)}
 
 Exit codes:
   0 done, 1 failed, 2 usage or configuration, 4 Engine or daemon not reachable,
