@@ -9,7 +9,7 @@
 import type { Config } from "../config.ts";
 import { CommandError, EXIT } from "./command.ts";
 import { indexExists, noIndex } from "./data_dir.ts";
-import { type Answer, type Daemon, findDaemon } from "./daemon_socket.ts";
+import { type Answer, type Daemon, DaemonGone, findDaemon } from "./daemon_socket.ts";
 import { VERSION } from "./version.ts";
 
 /** Answers requests of the HTTP API. */
@@ -39,20 +39,20 @@ export async function withApi<T>(
   options: { creates?: boolean } = {},
 ): Promise<T> {
   const exists = await indexExists(config.dataDir);
-  const daemon = await findDaemon(config.dataDir);
-  if (daemon !== null) return await throughDaemon(daemon, use);
-  if (!exists && !options.creates) throw noIndex(config.dataDir);
   const deadline = Date.now() + LOCK_PATIENCE_MS;
   for (;;) {
+    const answered = { any: false };
+    const daemon = await findDaemon(config.dataDir);
     try {
+      if (daemon !== null) return await throughDaemon(daemon, use, answered);
+      if (!exists && !options.creates) throw noIndex(config.dataDir);
       return await inProcess(config, use);
     } catch (error) {
-      // Thrown before anything was asked. The holder is another command, soon done, or a daemon
-      // that does not listen yet.
-      if (!(error instanceof Error) || error.name !== "LockHeldError") throw error;
-      const daemon = await findDaemon(config.dataDir);
-      if (daemon !== null) return await throughDaemon(daemon, use);
-      if (Date.now() > deadline) throw error;
+      // Only what was thrown before anything was asked: the lock's holder is another command, soon
+      // done, or a daemon that does not listen yet; or the daemon has just stopped.
+      const held = error instanceof Error && error.name === "LockHeldError";
+      const gone = error instanceof DaemonGone && !answered.any;
+      if (!held && !gone || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
     }
   }
@@ -72,11 +72,18 @@ export function readAnswer<T>({ ok, status, text }: Answer): T {
   }
 }
 
-async function throughDaemon<T>(daemon: Daemon, use: (api: Api) => Promise<T>): Promise<T> {
+async function throughDaemon<T>(
+  daemon: Daemon,
+  use: (api: Api) => Promise<T>,
+  answered: { any: boolean },
+): Promise<T> {
   using open = daemon;
   return await use({
-    request: async <T>(method: string, path: string, body?: unknown) =>
-      readAnswer<T>(await open.ask(path, { method, body })),
+    request: async <T>(method: string, path: string, body?: unknown) => {
+      const answer = await open.ask(path, { method, body });
+      answered.any = true;
+      return readAnswer<T>(answer);
+    },
   });
 }
 

@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import { chunksOf } from "../docker/body.ts";
+import { reasonOf } from "../docker/error.ts";
 import { fitsSocket, MAX_SOCKET_PATH, SOCKET } from "../files.ts";
 import { CommandError, EXIT, quote, usageError } from "./command.ts";
 
@@ -30,6 +31,9 @@ export interface Answer {
   readonly text: string;
 }
 
+/** A daemon that listened a moment ago does not any more; nothing was sent to it. */
+export class DaemonGone extends CommandError {}
+
 /** A daemon that listens; to be disposed. */
 export class Daemon implements Disposable {
   /** Path of its socket. */
@@ -45,7 +49,8 @@ export class Daemon implements Disposable {
   /**
    * Its answer to a request.
    *
-   * @throws {CommandError} With exit code 4 when there is none, or not all of one.
+   * @throws {CommandError} With exit code 4 when there is none, or not all of one;
+   *   {@link DaemonGone} when nothing was sent.
    */
   async ask(path: string, options: AskOptions = {}): Promise<Answer> {
     const { method = "GET", body, timeoutMs = 30_000 } = options;
@@ -64,8 +69,10 @@ export class Daemon implements Disposable {
     } catch (error) {
       const why = late.signal.aborted
         ? `no complete answer within ${timeoutMs / 1000} s`
-        : innermost(error);
+        : reasonOf(error);
+      const Unreachable = isUnconnected(error) ? DaemonGone : CommandError;
       throw unreachable(this.path, why, {
+        Unreachable,
         hint: "the daemon may be stopping or hanging; its log says more",
         cause: error,
       });
@@ -127,7 +134,7 @@ export async function findDaemon(dataDir: string): Promise<Daemon | null> {
         cause: error,
       });
     }
-    throw unreachable(path, innermost(error), {
+    throw unreachable(path, reasonOf(error), {
       hint: "is there something else than a socket at that path?",
       cause: error,
     });
@@ -138,16 +145,22 @@ export async function findDaemon(dataDir: string): Promise<Daemon | null> {
 function unreachable(
   path: string,
   why: string,
-  options: { hint: string; cause: unknown },
+  { Unreachable = CommandError, ...options }: {
+    hint: string;
+    cause: unknown;
+    Unreachable?: typeof CommandError;
+  },
 ): CommandError {
-  return new CommandError(`Cannot reach the daemon at ${quote(path)}: ${why}`, {
+  return new Unreachable(`Cannot reach the daemon at ${quote(path)}: ${why}`, {
     exitCode: EXIT.unreachable,
     ...options,
   });
 }
 
-function innermost(error: unknown): string {
-  let text = String(error);
-  for (let at = error; at instanceof Error; at = at.cause) text = at.message;
-  return text;
+/** Whether no connection was made, so that nothing was sent. */
+function isUnconnected(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at.message.includes("client error (Connect)")) return true;
+  }
+  return false;
 }

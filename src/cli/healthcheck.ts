@@ -37,11 +37,13 @@ async function ask(dataDir: string): Promise<Health> {
   }
 }
 
-/** The checks that failed, `recent-pass: no good pass`. */
+/** The checks that failed, `recent-pass: no good pass`; or why none was made. */
 function failed(text: string): string {
-  const { checks } = JSON.parse(text) as {
-    checks: readonly { name: string; ok: boolean; detail: string }[];
+  const { checks, detail } = JSON.parse(text) as {
+    checks?: readonly { name: string; ok: boolean; detail: string }[];
+    detail?: string;
   };
+  if (checks === undefined) return detail ?? "the daemon does not say why";
   return checks.filter((check) => !check.ok).map(({ name, detail }) => `${name}: ${detail}`)
     .join(", ");
 }

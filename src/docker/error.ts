@@ -173,7 +173,7 @@ export function connectionError(
 }
 
 /** The innermost reason: fetch says only "fetch failed" and puts what happened into the cause. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   let text = "unknown error";
   for (let at: unknown = error; at instanceof Error; at = at.cause) text = at.message;
   return text.replace(/^error sending request for url \([^)]*\): /, "")

@@ -170,6 +170,30 @@ Deno.test("a daemon that breaks off within an answer is not reachable: 4, and no
   await serving;
 });
 
+Deno.test("a command goes on without a daemon that stops before it was asked", async () => {
+  await using host = await Host.seeded(() => {});
+  const listener = Deno.listen({ transport: "unix", path: `${host.dataDir}/tinyforge.sock` });
+  const gone = (async () => {
+    // That somebody listens is seen, and nothing more.
+    (await listener.accept()).close();
+    listener.close();
+  })();
+  const { code, stderr } = await host.run("add", "site", "blog");
+  await gone;
+  assertEquals(code, 0, stderr);
+  assertEquals((await host.json("list", "sites")).items.length, 1);
+});
+
+Deno.test("healthcheck says of a daemon that stops that it does", async () => {
+  await using host = await Host.seeded(() => {});
+  const detail = "Cannot answer: the daemon stops";
+  const stopping = () => Response.json({ code: "stopping", detail }, { status: 503 });
+  await using _ = actDaemon(host, stopping);
+  const { code, stdout, stderr } = await host.run("healthcheck");
+  assertEquals(code, 1);
+  assertStringIncludes(stdout + stderr, `not ready: ${detail}\n`);
+});
+
 Deno.test("ps --watch follows the daemon's events, and polls when they end", async () => {
   let workloadId = "";
   await using host = await Host.seeded((store) => {
