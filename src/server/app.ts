@@ -203,15 +203,13 @@ function call(
 
 /** After the routes themselves, so that it is reached where none of them took the request. */
 function refuseOtherMethods(hono: OpenAPIHono<Env>): void {
-  const methods = new Map<string, string[]>();
-  for (const [method, path] of ROUTES) {
-    const known = methods.get(path) ?? [];
-    known.push(...(method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]));
-    methods.set(path, known);
-  }
-  for (const [path, known] of methods) {
-    const allow = known.join(", ");
-    hono.all(path.replaceAll(/\{(.+?)\}/g, ":$1"), enter(path), (context) => {
+  for (const [path, routes] of Map.groupBy(ROUTES, ([, path]) => path)) {
+    const allow = routes.map(([method]) => method === "get" ? "GET, HEAD" : method.toUpperCase())
+      .join(", ");
+    // Whoever may use the path without the token may be told so too.
+    const open = routes.map(([, , operation]) => operation)
+      .find(({ spec }) => spec.access === "open");
+    hono.all(path.replaceAll(/\{(.+?)\}/g, ":$1"), enter(path, open), (context) => {
       throw new Problem(
         "method-not-allowed",
         `Cannot ${context.req.method} here: only ${allow}`,

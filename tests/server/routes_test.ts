@@ -248,6 +248,18 @@ for (
   });
 }
 
+Deno.test("a wrong method where no token is needed is answered 405 without one, else 401", async () => {
+  await using server = await tempServer();
+  const status = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { method: "PUT" });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(await status("/hooks/x"), 405);
+  assertEquals(await status("/livez"), 405);
+  assertEquals(await status("/api/containers"), 401);
+});
+
 Deno.test("a path that is no route is answered 404", async () => {
   await using server = await tempServer();
   for (const path of ["/", "/api", "/api/containers/", "/api/containers/a/b", "/%zz", "//livez"]) {
