@@ -273,6 +273,7 @@ Deno.test("a daemon without an Engine keeps running and says so", async () => {
   const status = await daemon.status();
   assertEquals([status.ready, status.engine.up, status.lastPass], [false, false, null]);
   assertStringIncludes(status.engine.error!, '"/nowhere/docker.sock"');
+  assertEquals(status.events, { up: false, reconnects: 0 });
   assertEquals(await daemon.metric("tinyforge_engine_up"), 0);
   assertStringIncludes(daemon.running.stderr, "pass failed");
   assertEquals((await daemon.running.stop()).code, 0);

@@ -44,7 +44,7 @@ const GOOD_STREAM_MS = 500;
 export class EventStream {
   readonly #o: EventStreamOptions;
   #up = false;
-  #reconnects = 0;
+  #openings = 0;
   #attempt = 0;
   #lastError = "";
   #cut: AbortController | null = null;
@@ -62,12 +62,12 @@ export class EventStream {
 
   /** How often the stream was opened again. */
   get reconnects(): number {
-    return this.#reconnects;
+    return Math.max(0, this.#openings - 1);
   }
 
   /** Follows the Engine until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, metrics } = this.#o;
+    const { clock } = this.#o;
     while (!signal.aborted) {
       const openedAt = await this.#follow(signal);
       if (signal.aborted) break;
@@ -79,9 +79,6 @@ export class EventStream {
         AbortSignal.any([signal, this.#hurry.signal]),
       );
       this.#hurry = null;
-      if (signal.aborted) break;
-      this.#reconnects++;
-      metrics.eventStreamReconnects.inc();
     }
   }
 
@@ -158,8 +155,10 @@ export class EventStream {
 
   #setUp(): void {
     const { log, metrics } = this.#o;
-    if (this.#reconnects === 0) log.debug("events flow");
-    else if (this.#lastError !== "") log.info("events flow again");
+    this.#openings++;
+    if (this.#lastError !== "") log.info("events flow again");
+    else log.debug("events flow");
+    if (this.#openings > 1) metrics.eventStreamReconnects.inc();
     this.#up = true;
     this.#lastError = "";
     metrics.eventStreamUp.set(1);
