@@ -20,6 +20,7 @@ import type { DaemonStatus, PassReport } from "./model.ts";
 import { Loop } from "./reconcile/loop.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
+import { StoreError } from "./store/error.ts";
 import { openStore, type Store, type Written } from "./store/store.ts";
 import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
 import { ServiceManager } from "./systemd.ts";
@@ -67,7 +68,12 @@ export interface OwnedData {
  */
 export async function ownData(dataDir: string): Promise<OwnedData> {
   await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
-    throw new Error(`Cannot create data directory "${dataDir}": ${cause.message}`, { cause });
+    const denied = cause instanceof Deno.errors.PermissionDenied;
+    const reason = denied ? "permission denied" : cause.message;
+    throw new StoreError("io", `Cannot create data directory "${dataDir}": ${reason}`, {
+      hint: "choose another with --data-dir, or create it for this user",
+      cause,
+    });
   });
   const lock = await acquireLock(dataDir);
   try {
