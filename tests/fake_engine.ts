@@ -446,7 +446,7 @@ export class FakeEngine implements AsyncDisposable {
     const pieces = fault?.kind === "slow" ? fault.pieces : 1;
     const bytes = encoder.encode(body);
     await writeAll(connection, this.#head(200, bytes.length));
-    if (fault?.kind === "hang" || fault?.kind === "cut") {
+    if ((fault?.kind === "hang" || fault?.kind === "cut") && fault.at === "body") {
       const half = bytes.length >> 1;
       await writeAll(connection, bytes.subarray(0, half));
       if (fault.kind === "cut") return false;

@@ -122,6 +122,19 @@ for (const [what, fault, kind, message] of FAULTS) {
   });
 }
 
+for (const at of ["head", "body"] as const) {
+  Deno.test(`DockerClient.list() waits for an Engine that hung before the ${at}'s end`, async () => {
+    await using engine = await FakeEngine.start();
+    const { id } = engine.add();
+    using client = connect(engine);
+    engine.fail("list", { kind: "hang", at });
+    const listing = client.list();
+    await until("it is asked", () => engine.count("list") === 1);
+    engine.heal();
+    assertEquals((await listing).containers.map((container) => container.id), [id]);
+  });
+}
+
 Deno.test("DockerClient.list() bounds what it quotes of an error", async () => {
   await using engine = await FakeEngine.start();
   using client = connect(engine);
