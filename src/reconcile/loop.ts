@@ -187,7 +187,8 @@ export class Loop {
     this.#notBefore = -Infinity;
     this.#tickAt = this.#now() + this.#tickMs();
     this.#caughtUp(named);
-    if (unbroken) {
+    // Also during the pass, which may have waited long for the Engine.
+    if (unbroken && this.#unbroken) {
       const unnamed = result.changedContainers.filter((id) => !named.has(id));
       this.#drift.suspect(unnamed, this.#now());
     }

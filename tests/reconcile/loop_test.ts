@@ -163,6 +163,28 @@ Deno.test("Loop asks for nothing but the listing while events flow", async () =>
   await until("the Engine says who it is", () => engine.count("info") > 0);
 });
 
+Deno.test("Loop blames no event for what changed while the stream broke during a pass", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web") });
+  r.loop({ intervalMs: 300 }).start();
+  await settled(r, engine);
+  engine.clearRequests();
+  engine.fail("list", { kind: "hang" });
+  await until("a pass hangs", () => engine.count("list") > 0);
+  engine.cutEvents("end");
+  engine.emitting = false;
+  engine.setState(web, "exited");
+  engine.emitting = true;
+  await until("the stream is open again", () => engine.followers > 0);
+  engine.heal();
+  await until("web stopped", () => states(r.store) === "web=stopped");
+  // Late events have a second.
+  await pause(1500);
+  assertEquals(sample(r.metrics, "tinyforge_drift_total"), 0);
+});
+
 Deno.test("Loop leaves ever more time to a stream that ends as soon as it opens", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host, { clock: fastClock(20) });
