@@ -14,9 +14,10 @@ privateEngineTest("DockerClient tells how a real Engine is down, and finds it ag
   const id = await scope.run("web");
   const engineId = await client.engineId();
 
-  const stream = client.events();
+  let open = false;
+  const stream = client.events({ onOpen: () => open = true });
   const broken = kindOf(stream.next());
-  await client.ping();
+  await until("the stream is open", () => open);
   await engine.kill();
   assertEquals(await broken, "connection");
   // The first request may still find a connection that is just being closed.
