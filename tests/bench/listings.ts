@@ -8,6 +8,7 @@
 import { LABEL } from "../../src/reconcile/dispatch.ts";
 import { ENGINE } from "../engine.ts";
 import { type Bench, type Figure, median } from "./figure.ts";
+import { bareClient } from "./world.ts";
 
 /** The benches of this file. */
 export const BENCHES: readonly Bench[] = [{
@@ -31,9 +32,7 @@ async function filteredListing(): Promise<Figure[]> {
   for (let i = 0; i < CONTAINERS; i++) {
     await scope.create(`c${i}`, i < MANAGED ? { labels: { [LABEL.workloadId]: `w${i}` } } : {});
   }
-  using client = Deno.createHttpClient({
-    proxy: { transport: "unix", path: ENGINE.host.path },
-  });
+  using client = bareClient(ENGINE.host);
   /** Milliseconds until the last byte of all answers, and the containers in them. */
   const ask = async (...filters: string[]) => {
     const begin = performance.now();

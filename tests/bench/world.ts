@@ -141,7 +141,7 @@ export async function bare(client: Deno.HttpClient): Promise<unknown[]> {
   return JSON.parse(await response.text());
 }
 
-/** A client for {@linkcode bare} on this Engine. */
-export function bareClient(engine: SimEngine): Deno.HttpClient {
-  return Deno.createHttpClient({ proxy: { transport: "unix", path: engine.path } });
+/** A client for {@linkcode bare} on the Engine with this socket. */
+export function bareClient({ path }: { readonly path: string }): Deno.HttpClient {
+  return Deno.createHttpClient({ proxy: { transport: "unix", path } });
 }

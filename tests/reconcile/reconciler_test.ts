@@ -4,6 +4,7 @@ import { RETENTION } from "../../src/store/transitions.ts";
 import { FakeEngine, type Fault } from "../fake_engine.ts";
 import { until } from "../until.ts";
 import { rig } from "./rig.ts";
+import { event } from "./twin.ts";
 
 const never = () => new AbortController().signal;
 
@@ -152,15 +153,8 @@ Deno.test("fullPass() sweeps nothing for another Engine until it is accepted", a
   assertEquals(r.store.hosts.local().foundEngineId, "ANOTHER");
 
   // A partial pass neither.
-  const event = {
-    action: "destroy",
-    containerId: container.id,
-    name: "",
-    health: null,
-    exitCode: null,
-    timeMs: null,
-  };
-  await r.reconciler.partialPass(new Map([[container.id, event]]), { signal: never() });
+  const gone = new Map([[container.id, event(container.id, "destroy")]]);
+  await r.reconciler.partialPass(gone, { signal: never() });
   assertEquals(r.store.views.list()[0]?.state, "running");
 
   assertEquals(r.store.hosts.acceptEngine(), "ANOTHER");
@@ -206,15 +200,8 @@ Deno.test("partialPass() lists the whole Engine when very many contend for a row
   const containers = Array.from({ length: 120 }, () => engine.add({ labels }));
   await r.pass();
   engine.clearRequests();
-  const event = {
-    action: "start",
-    containerId: containers[3]!.id,
-    name: "",
-    health: null,
-    exitCode: null,
-    timeMs: null,
-  };
-  const dirty = new Map([[event.containerId, event]]);
+  const started = event(containers[3]!.id, "start");
+  const dirty = new Map([[started.containerId, started]]);
   const { report } = await r.reconciler.partialPass(dirty, { signal: never() });
   assertEquals(report.scope, "full");
   assertEquals(engine.requests.map(({ ids }) => ids.length).filter((n) => n > 100), []);
@@ -282,15 +269,8 @@ Deno.test("partialPass() hands a row over and back while two containers contend"
   await r.pass();
   const bound = () => r.store.views.list().map((row) => row.containerId);
   const dirty = async (id: string) => {
-    const event = {
-      action: "x",
-      containerId: id,
-      name: "",
-      health: null,
-      exitCode: null,
-      timeMs: null,
-    };
-    return (await r.reconciler.partialPass(new Map([[id, event]]), { signal: never() })).report;
+    const named = new Map([[id, event(id, "x")]]);
+    return (await r.reconciler.partialPass(named, { signal: never() })).report;
   };
   // Neither was bound: the newest.
   assertEquals(bound(), [second.id]);

@@ -420,8 +420,8 @@ export function listed(container: FakeContainer): ListedContainer {
   };
 }
 
-function event(containerId: string): EngineEvent {
-  return { action: "update", containerId, name: "", health: null, exitCode: null, timeMs: null };
+export function event(containerId: string, action = "update"): EngineEvent {
+  return { action, containerId, name: "", health: null, exitCode: null, timeMs: null };
 }
 
 /** A row of the real index as the oracle writes it. */
