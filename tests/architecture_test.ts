@@ -21,6 +21,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   flags: [],
   log: [],
   prometheus: [],
+  secret: [],
   config: ["flags", "libc"],
   metrics: ["model", "libc", "prometheus"],
   systemd: ["libc"],

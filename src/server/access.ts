@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isSameSecret } from "../secret.ts";
 import { Problem } from "./problem.ts";
 
 /** What a listener demands. */
@@ -62,7 +63,7 @@ export function checkOrigin(request: Request): void {
 export function checkToken(request: Request, rules: AccessRules): void {
   const given = request.headers.get("authorization");
   const token = given === null ? null : /^Bearer +(\S+) *$/i.exec(given)?.[1] ?? "";
-  if (token !== null && equalInConstantTime(token, rules.token)) return;
+  if (token !== null && isSameSecret(token, rules.token)) return;
   throw new Problem(
     "unauthorized",
     `Cannot answer: ${token === null ? "no token" : "wrong token"}`,
@@ -89,12 +90,4 @@ function authority(url: string): string {
 function hostName(host: string): string | null {
   const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+?)\.?)(?::\d{1,5})?$/i.exec(host);
   return (match?.[1] ?? match?.[2])?.toLowerCase() ?? null;
-}
-
-function equalInConstantTime(given: string, kept: string): boolean {
-  let difference = given.length ^ kept.length;
-  for (let i = 0; i < kept.length; i++) {
-    difference |= (given.charCodeAt(i) || 0) ^ kept.charCodeAt(i);
-  }
-  return difference === 0;
 }

@@ -5,6 +5,7 @@
  */
 
 import { join } from "@std/path";
+import { makeSecret } from "../secret.ts";
 
 /** Name of the token's file in the data directory. */
 export const TOKEN = "token";
@@ -37,8 +38,7 @@ export async function loadToken(dataDir: string): Promise<string> {
 
 /** Whole or not at all, whatever happens meanwhile: an empty file would be taken for a token. */
 async function makeToken(path: string): Promise<string> {
-  const token = crypto.getRandomValues(new Uint8Array(32))
-    .toBase64({ alphabet: "base64url", omitPadding: true });
+  const token = makeSecret();
   const draft = `${path}.new`;
   try {
     await ifThere(Deno.remove(draft), draft);

@@ -8,6 +8,7 @@
 import type { Database } from "@db/sqlite";
 import { join } from "@std/path";
 import { guarded, StoreError } from "./error.ts";
+import { fillSecretHashes } from "./secret_hashes.ts";
 
 /** One numbered SQL file. */
 export interface Migration {
@@ -17,13 +18,19 @@ export interface Migration {
   readonly name: string;
   /** Its statements. */
   readonly sql: string;
+  /** What SQL can't do, after the statements and in the same transaction. */
+  readonly fill?: (db: Database) => void;
 }
 
 /**
  * The files, in order. Listed by name because a compiled program has no directory to list with
  * the permissions it has.
  */
-const FILES: readonly string[] = ["0001_initial"];
+const FILES: readonly string[] = ["0001_initial", "0002_webhook_secret_hash"];
+
+const FILLS: Readonly<Record<string, (db: Database) => void>> = {
+  "0002_webhook_secret_hash": fillSecretHashes,
+};
 
 /** Reads the migrations that this program carries. */
 export function loadMigrations(): Migration[] {
@@ -32,6 +39,7 @@ export function loadMigrations(): Migration[] {
     version: i + 1,
     name,
     sql: Deno.readTextFileSync(join(folder, `${name}.sql`)),
+    ...(FILLS[name] && { fill: FILLS[name] }),
   }));
 }
 
@@ -71,6 +79,7 @@ function apply(db: Database, migration: Migration, now: string): void {
     db.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (
       version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT`);
     db.exec(migration.sql);
+    migration.fill?.(db);
     db.prepare("INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)")
       .run(migration.version, migration.name, now);
   }).immediate();

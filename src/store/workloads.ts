@@ -6,6 +6,7 @@
  */
 
 import type { Workload, WorkloadDirectory, WorkloadKind } from "../model.ts";
+import { hashSecret, isSameSecret, makeSecret } from "../secret.ts";
 import { StoreError } from "./error.ts";
 import type { Connection } from "./store.ts";
 
@@ -58,12 +59,22 @@ export class WorkloadTable {
 
   /** Creates the workload of a project, stack or site; returns its new secret. */
   create(workload: Workload): string {
-    const secret = newSecret();
+    const secret = makeSecret();
     const now = this.#c.now();
     this.#c.sql(
-      `INSERT INTO workloads (id, kind, ref_id, name, webhook_secret, created_at, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ).run(workload.id, workload.kind, workload.refId, workload.name, secret, now, now);
+      `INSERT INTO workloads
+         (id, kind, ref_id, name, webhook_secret, webhook_secret_hash, created_at, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      workload.id,
+      workload.kind,
+      workload.refId,
+      workload.name,
+      secret,
+      hashSecret(secret),
+      now,
+      now,
+    );
     this.changed();
     return secret;
   }
@@ -99,29 +110,28 @@ export class WorkloadTable {
    * @throws {StoreError} `not-found`.
    */
   rotateSecret(id: string): string {
-    const secret = newSecret();
+    const secret = makeSecret();
     this.#c.write(`Cannot rotate the secret of workload "${id}"`, () => {
       const changed = this.#c.sql(
-        "UPDATE workloads SET webhook_secret = ?, updated_at = ? WHERE id = ?",
-      ).run(secret, this.#c.now(), id);
+        `UPDATE workloads SET webhook_secret = ?, webhook_secret_hash = ?, updated_at = ?
+         WHERE id = ?`,
+      ).run(secret, hashSecret(secret), this.#c.now(), id);
       if (changed === 0) throw unknownWorkload(id);
     });
     return secret;
   }
 
   /**
-   * The workload that this webhook secret belongs to. Compares with every secret in full, so that
-   * the time it takes says nothing about any of them.
+   * The workload that this webhook secret belongs to. Found by the secret's hash, of which a guess
+   * controls no part, then compared in full: the time it takes says nothing about any secret.
    */
   byWebhookSecret(secret: string): Workload | undefined {
-    const given = new TextEncoder().encode(secret);
-    let found: Workload | undefined;
-    const rows = this.#c.sql("SELECT id, kind, ref_id, name, webhook_secret FROM workloads")
-      .values<[...Columns, string]>();
-    for (const [id, kind, refId, name, kept] of rows) {
-      if (equalInConstantTime(given, kept)) found = { id, kind, refId, name };
-    }
-    return found;
+    const row = this.#c.sql(
+      "SELECT id, kind, ref_id, name, webhook_secret FROM workloads WHERE webhook_secret_hash = ?",
+    ).value<[...Columns, string]>(hashSecret(secret));
+    if (row === undefined) return undefined;
+    const [id, kind, refId, name, kept] = row;
+    return isSameSecret(secret, kept) ? { id, kind, refId, name } : undefined;
   }
 
   #loadDirectory(): WorkloadDirectory {
@@ -159,18 +169,4 @@ function unknownWorkload(id: string): StoreError {
   return new StoreError("not-found", `Cannot find workload "${id}": no such workload`, {
     hint: "`tinyforge list workloads` shows them",
   });
-}
-
-/** 256 random bits, URL-safe. */
-function newSecret(): string {
-  return crypto.getRandomValues(new Uint8Array(32)).toBase64({
-    alphabet: "base64url",
-    omitPadding: true,
-  });
-}
-
-function equalInConstantTime(given: Uint8Array, kept: string): boolean {
-  let difference = given.length ^ kept.length;
-  for (let i = 0; i < kept.length; i++) difference |= (given[i] ?? 0) ^ kept.charCodeAt(i);
-  return difference === 0;
 }

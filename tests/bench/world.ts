@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import { hashSecret } from "../../src/secret.ts";
 import { DockerClient } from "../../src/docker/client.ts";
 import { Log } from "../../src/log.ts";
 import { createMetrics, type Metrics } from "../../src/metrics.ts";
@@ -102,13 +103,15 @@ export function register(path: string, containers: number): void {
           );
         }
         db.exec(
-          `INSERT INTO workloads (id, kind, ref_id, name, webhook_secret, created_at, updated_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+          `INSERT INTO workloads (id, kind, ref_id, name, webhook_secret, webhook_secret_hash,
+             created_at, updated_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
           key,
           kind,
           refId,
           key,
           `secret of ${key}`,
+          hashSecret(`secret of ${key}`),
           now,
           now,
         );

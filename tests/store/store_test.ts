@@ -129,8 +129,8 @@ Deno.test("migrate() leaves the database as it was when a migration fails", asyn
   const schema = () => db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").values();
   const before = schema();
   const broken = [...loadMigrations(), {
-    version: 2,
-    name: "0002_broken",
+    version: 3,
+    name: "0003_broken",
     sql: "CREATE TABLE half (id INTEGER); INSERT INTO nowhere VALUES (1);",
   }];
   const error = await assertRejects(
@@ -140,10 +140,10 @@ Deno.test("migrate() leaves the database as it was when a migration fails", asyn
       ),
     StoreError,
   );
-  assertStringIncludes(error.message, "0002_broken");
+  assertStringIncludes(error.message, "0003_broken");
   assertStringIncludes(error.message, "nowhere");
   assertEquals(schema(), before);
-  assertEquals(db.prepare("SELECT max(version) FROM schema_migrations").value(), [1]);
+  assertEquals(db.prepare("SELECT max(version) FROM schema_migrations").value(), [2]);
   db.close();
 });
 
@@ -151,8 +151,8 @@ Deno.test("migrate() applies what is new and nothing twice", async () => {
   await using temp = await tempStore();
   const db = new Database(temp.path);
   const more = [...loadMigrations(), {
-    version: 2,
-    name: "0002_more",
+    version: 3,
+    name: "0003_more",
     sql: "CREATE TABLE more (x)",
   }];
   const options = { path: temp.path, now: "2026-01-01T00:00:00Z" };

@@ -1,0 +1,31 @@
+/**
+ * Secrets: how one is made, what it is found by, and how two are compared. Knows nothing of what
+ * they open.
+ *
+ * @module
+ */
+
+/** A new secret: 256 random bits, URL-safe, 43 characters. */
+export function makeSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toBase64({
+    alphabet: "base64url",
+    omitPadding: true,
+  });
+}
+
+/** What a secret is found by: its SHA-256, base64url without padding. */
+export function hashSecret(secret: string): string {
+  // Loaded when first needed: that takes longer than most commands do, and few need it.
+  // deno-lint-ignore no-process-global -- nothing else loads a module without waiting for it
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return createHash("sha256").update(secret).digest("base64url");
+}
+
+/** Whether two secrets are the same. How long it takes tells no more than the kept one's length. */
+export function isSameSecret(given: string, kept: string): boolean {
+  let difference = given.length ^ kept.length;
+  for (let i = 0; i < kept.length; i++) {
+    difference |= (given.charCodeAt(i) || 0) ^ kept.charCodeAt(i);
+  }
+  return difference === 0;
+}
