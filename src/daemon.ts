@@ -14,6 +14,7 @@ import { Feed } from "./feed.ts";
 import { DATABASE, SOCKET } from "./files.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
 import { LockHeldError } from "./lock/lock_error.ts";
+import { descriptorLimit, isSignalIgnored } from "./libc.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { DaemonStatus, PassReport } from "./model.ts";
@@ -23,7 +24,8 @@ import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
 import { StoreError } from "./store/error.ts";
 import { openStore, type Store, type Written } from "./store/store.ts";
 import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
-import { ServiceManager } from "./systemd.ts";
+import type { Listeners, TokenFile } from "./server/server.ts";
+import { inheritedSocket, ServiceManager } from "./systemd.ts";
 
 /** What the caller of this module brings. */
 export interface DaemonOptions {
@@ -36,6 +38,8 @@ export interface DaemonOptions {
 }
 
 const SHUTDOWN_DEADLINE_MS = 5000;
+
+const SIGHUP = 1;
 
 /** A pass of `--once` may take as long as the Engine's client waits for an answer. */
 const LOCK_PATIENCE_MS = 12_000;
@@ -158,7 +162,8 @@ export async function runOnce(config: Config, options: DaemonOptions): Promise<P
 }
 
 /**
- * Runs until SIGTERM, SIGINT or SIGHUP; returns the exit code. A second signal exits at once.
+ * Runs until SIGTERM or SIGINT; SIGHUP reads the token anew. Returns the exit code. A second
+ * signal exits at once.
  *
  * @throws {LockHeldError | StoreError | ConfigError} when it can't start.
  */
@@ -173,13 +178,23 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const release = () => data.lock.release();
   globalThis.addEventListener("unload", release);
   const stopping = new AbortController();
-  const signals = onSignals((signal) => {
-    if (stopping.signal.aborted) {
-      data.lock.release();
-      Deno.exit(1);
-    }
-    log.info("stopping", { signal });
-    stopping.abort();
+  const hangupIgnored = isSignalIgnored(SIGHUP);
+  let token: TokenFile | null = null;
+  let listeners: Listeners | null = null;
+  const signals = onSignals({
+    onEnd: (signal) => {
+      if (stopping.signal.aborted) {
+        data.lock.release();
+        Deno.exit(1);
+      }
+      log.info("stopping", { signal });
+      stopping.abort();
+    },
+    onReload: () => {
+      if (hangupIgnored) return;
+      log.info("reloading", { signal: "SIGHUP" });
+      void token?.reload();
+    },
   });
   using manager = ServiceManager.fromEnvironment();
   const metrics = createMetrics({ version });
@@ -224,6 +239,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       error: loop.outcomes.engineError,
     },
     events: loop.events,
+    tcp: listeners?.tcp ?? { address: null, error: null },
     intervalSeconds: config.intervalMs / 1000,
     lastError: loop.outcomes.lastError,
     counts: store.views.counts(),
@@ -231,7 +247,8 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
 
   let exitCode = 0;
   try {
-    const { createApp, loadToken, serve } = await import("./server/server.ts");
+    const { connectionShares, createApp, serve, TokenFile } = await import("./server/server.ts");
+    const { feeds, ...connections } = connectionShares(descriptorLimit());
     const app = createApp({
       store,
       feed,
@@ -244,11 +261,14 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       composePrefix: config.composePrefix,
       version,
       now: () => new Date(clock.now()),
-    });
-    const listeners = await serve(app, {
+    }, { maxLiveClients: feeds });
+    token = await TokenFile.open(config.dataDir, { log });
+    const open = listeners = await serve(app, {
       socketPath: join(config.dataDir, SOCKET),
       listen: config.listen,
-      token: await loadToken(config.dataDir),
+      inherited: inheritedSocket(),
+      token,
+      connections,
       allowedHosts: config.allowedHosts,
       log,
     });
@@ -276,7 +296,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       manager.stopping();
       await loop.stop();
       feed.close();
-      await listeners.shutdown({ deadlineMs: SHUTDOWN_DEADLINE_MS });
+      await open.shutdown({ deadlineMs: SHUTDOWN_DEADLINE_MS });
     }
   } finally {
     signals.remove();

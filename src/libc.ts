@@ -14,6 +14,9 @@ const MSG_NOSIGNAL = 0x4000;
 const SOL_SOCKET = 1;
 const SO_SNDTIMEO = 21;
 const RUSAGE_SELF = 0;
+const RLIMIT_NOFILE = 7;
+const SIG_IGN = 1n;
+const F_DUPFD_CLOEXEC = 1030;
 const POLLERR = 0x8;
 const POLLNVAL = 0x20;
 /** Room for a socket's path in `sockaddr_un`. */
@@ -58,6 +61,66 @@ export function processUsage(): ProcessUsage | null {
     }
   } catch {
     return null;
+  }
+}
+
+/** How many file descriptors this process may have open; null where the C library can't be asked. */
+export function descriptorLimit(): number | null {
+  try {
+    const libc = Deno.dlopen(LIBC, {
+      getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+    });
+    try {
+      // struct rlimit: the limit that holds, and how far it may be raised.
+      const limits = new BigUint64Array(2);
+      const failed = libc.symbols.getrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)) !== 0;
+      return failed ? null : Number(limits[0]);
+    } finally {
+      libc.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Whether this process ignores a signal, as one that `nohup` started does. Ask before the first
+ * signal listener: with it Deno takes several signals for itself. False where the C library can't
+ * be asked.
+ */
+export function isSignalIgnored(number: number): boolean {
+  try {
+    const libc = Deno.dlopen(LIBC, {
+      sigaction: { parameters: ["i32", "pointer", "buffer"], result: "i32" },
+    });
+    try {
+      // struct sigaction begins with the handler; there is room for the rest.
+      const action = new BigUint64Array(32);
+      const failed = libc.symbols.sigaction(number, null, new Uint8Array(action.buffer)) !== 0;
+      return !failed && action[0] === SIG_IGN;
+    } finally {
+      libc.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Another descriptor for what this one is for.
+ *
+ * @throws {Error} When there is no such descriptor, or no other to be had.
+ */
+export function duplicateDescriptor(fd: number): number {
+  const libc = Deno.dlopen(LIBC, {
+    fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  });
+  try {
+    const copy = libc.symbols.fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0) throw new Error(`Cannot use file descriptor ${fd}: it is not open`);
+    return copy;
+  } finally {
+    libc.close();
   }
 }
 

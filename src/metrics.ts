@@ -100,6 +100,8 @@ export interface Metrics {
   readonly drift: Counter<never>;
   /** `tinyforge_http_requests_total{route,code}`: the route's pattern, not the path. */
   readonly httpRequests: Counter<"route" | "code">;
+  /** `tinyforge_http_failed_logins_total{kind}`: requests without the right secret. */
+  readonly failedLogins: Counter<"kind">;
   /** `tinyforge_db_size_bytes`. */
   readonly dbSize: Gauge<never>;
   /** Asks this function before each scrape, so that it can set gauges. */
@@ -198,6 +200,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
       new Counter("tinyforge_http_requests_total", "HTTP requests by route pattern and status.", {
         labels: { route: [], code: [] },
         open: true,
+      }),
+    ),
+    failedLogins: add(
+      new Counter("tinyforge_http_failed_logins_total", "HTTP requests without the right secret.", {
+        labels: { kind: ["token", "webhook"] },
       }),
     ),
     dbSize: add(new Gauge("tinyforge_db_size_bytes", "Size of the database file.")),

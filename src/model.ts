@@ -338,6 +338,13 @@ export interface DaemonStatus {
     readonly up: boolean;
     readonly reconnects: number;
   };
+  /** HTTP over TCP; the socket is where this was asked, or there is nobody to ask. */
+  readonly tcp: {
+    /** `host:port` that is listened on; null without, or while it can't be. */
+    readonly address: string | null;
+    /** Why nothing listens though it should, null when all is well. */
+    readonly error: string | null;
+  };
   /** Seconds between full passes. */
   readonly intervalSeconds: number;
   /** The last good full pass, null before it. */

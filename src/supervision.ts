@@ -19,11 +19,26 @@ export const READY_AT_LATEST_MS = 10_000;
 /** How often the service manager's status line is renewed, milliseconds. */
 const STATUS_EVERY_MS = 10_000;
 
-const SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+const SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
 
-/** Calls `handler` for each signal that asks the daemon to end, until `remove()`. */
-export function onSignals(handler: (signal: Deno.Signal) => void): { remove(): void } {
-  const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
+/** What signals lead to. */
+export interface SignalHandlers {
+  /** Asked to end, by one of these. */
+  readonly onEnd: (signal: Deno.Signal) => void;
+  /** Asked by SIGHUP to read anew what may have changed; absent: that asks to end as well. */
+  readonly onReload?: () => void;
+}
+
+/**
+ * Calls the handlers until `remove()`. SIGHUP is always listened to, though where `nohup` had it
+ * ignored nothing may follow: Deno takes it for itself with the first listener of any signal, and
+ * would end.
+ */
+export function onSignals({ onEnd, onReload }: SignalHandlers): { remove(): void } {
+  const listeners = [
+    ...SIGNALS.map((signal) => [signal, () => onEnd(signal)] as const),
+    ["SIGHUP", onReload ?? (() => onEnd("SIGHUP"))] as const,
+  ];
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return {
     remove: () => {

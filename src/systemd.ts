@@ -79,6 +79,21 @@ export class ServiceManager implements Disposable {
   }
 }
 
+/** The first descriptor that a service manager hands over, says its protocol. */
+const FIRST_INHERITED = 3;
+
+/**
+ * The socket that the service manager listens on for this process (`LISTEN_FDS`, `LISTEN_PID`);
+ * null without one. Of several, the first.
+ */
+export function inheritedSocket(
+  env: (name: string) => string | undefined = (name) => Deno.env.get(name),
+): number | null {
+  // The variables are inherited: a PID that is not ours speaks of a parent.
+  if (env("LISTEN_PID") !== String(Deno.pid)) return null;
+  return /^[1-9]\d{0,3}$/.test(env("LISTEN_FDS") ?? "") ? FIRST_INHERITED : null;
+}
+
 function watchdogInterval(usec: string | undefined, pid: string | undefined): number | null {
   if (usec === undefined || !/^[1-9]\d{0,14}$/.test(usec)) return null;
   // The variables are inherited: a PID that is not ours speaks of a parent.
@@ -96,6 +111,33 @@ export interface UnitOptions {
   readonly args?: readonly string[];
   /** Variables that the program reads and has no flag for. */
   readonly environment?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A socket unit for the TCP port: systemd holds it from the boot on, so that nobody else can, also
+ * while the service is down. Throws `TypeError` for a host name, which a socket unit can't have.
+ */
+export function socketUnitText({ hostname, port }: { hostname: string; port: number }): string {
+  const ip = /^[0-9.]+$/.test(hostname) || hostname.includes(":");
+  const address = hostname === "localhost" ? "127.0.0.1" : hostname;
+  if (!ip && hostname !== "localhost" || port === 0) {
+    throw new TypeError(
+      `Cannot write a socket unit for ${
+        JSON.stringify(`${hostname}:${port}`)
+      }: systemd listens on ` +
+        "an IP address and a port above 0; give both with --listen",
+    );
+  }
+  return `[Unit]
+Description=Tinyforge's port, held for it alone
+
+[Socket]
+ListenStream=${address.includes(":") ? `[${address}]` : address}:${port}
+Backlog=512
+
+[Install]
+WantedBy=sockets.target
+`;
 }
 
 const STATE_ROOT = "/var/lib/";
@@ -136,8 +178,8 @@ RestartSec=2s
 RestartPreventExitStatus=2 5
 WatchdogSec=30s
 TimeoutStopSec=15s
-# A client that is slow to send its request is waited for, and takes a descriptor.
-LimitNOFILE=65536
+# Connections are capped below it: with fewer descriptors there is room for fewer clients.
+LimitNOFILE=4096
 
 DynamicUser=yes
 SupplementaryGroups=docker

@@ -114,6 +114,11 @@ const REASONS: readonly { from: string[]; to: string[]; because: string }[] = [
 const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = [
   { name: /^@std\/path$/, parts: ["*"], because: "" },
   {
+    name: /^node:(?:http|net)$/,
+    parts: ["server/exchange.ts", "server/node_listener.ts"],
+    because: "the fetch API does, but where a listener needs limits",
+  },
+  {
     name: /^@db\/sqlite$/,
     // The version of SQLite is told without an index to open.
     parts: ["store", "cli/version.ts"],

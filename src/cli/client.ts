@@ -93,7 +93,7 @@ async function inProcess<T>(config: Config, use: (api: Api) => Promise<T>): Prom
     import("../feed.ts"),
     import("../log.ts"),
     import("../metrics.ts"),
-    import("../server/server.ts"),
+    import("../server/app.ts"),
   ]);
   const data = await ownData(config.dataDir);
   try {

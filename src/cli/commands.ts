@@ -243,8 +243,14 @@ said, because its empty listing would make all of them missing.`,
     name: "systemd",
     summary: "print a systemd unit with the right paths",
     operands: [],
-    flags: [],
-    examples: ["tinyforge systemd > /etc/systemd/system/tinyforge.service"],
+    flags: [{
+      name: "socket",
+      description: "a socket unit for the TCP port, so that nobody else can listen there",
+    }],
+    examples: [
+      "tinyforge systemd > /etc/systemd/system/tinyforge.service",
+      "tinyforge systemd --socket > /etc/systemd/system/tinyforge.socket",
+    ],
     load: async () => (await import("./unit.ts")).run,
   },
   {

@@ -131,7 +131,7 @@ function lockText({ daemon, lock }: Status): string {
     : `held by PID ${lock.pid}`;
 }
 
-function daemonCells({ engine, events, lastError, intervalSeconds }: DaemonStatus): Cell[][] {
+function daemonCells({ engine, events, tcp, lastError, intervalSeconds }: DaemonStatus): Cell[][] {
   return [
     [
       "engine",
@@ -149,6 +149,9 @@ function daemonCells({ engine, events, lastError, intervalSeconds }: DaemonStatu
         style: events.up ? "good" : "warn",
       },
     ],
+    ...(tcp.error !== null
+      ? [["http", { text: `✗ over its socket only: ${tcp.error}`, style: "bad" } as const]]
+      : []),
     ...(lastError === null || lastError === engine.error
       ? []
       : [["problem", { text: `✗ ${lastError}`, style: "bad" } as const]]),

@@ -1,12 +1,12 @@
 /**
- * `tinyforge systemd`: a unit for this binary and these flags.
+ * `tinyforge systemd`: a unit for this binary and these flags, or one for the socket of its port.
  *
  * @module
  */
 
 import type { Config } from "../config.ts";
 import { CONFIG_FLAGS, type ConfigFlag } from "../flags.ts";
-import { unitText } from "../systemd.ts";
+import { socketUnitText, unitText } from "../systemd.ts";
 import { EXIT, type Invocation, quote, usageError } from "./command.ts";
 
 /** Where the unit finds the binary when this program is not one. */
@@ -16,7 +16,14 @@ const INSTALLED = "/usr/local/bin/tinyforge";
 export function run(invocation: Invocation): Promise<number> {
   const { out } = invocation;
   // Read for its checks too: a unit that can't start is no use.
-  const { docker } = invocation.config();
+  const { docker, listen } = invocation.config();
+  if (invocation.on("socket")) {
+    if (listen === null) {
+      throw usageError("Cannot write a socket unit: --listen none says there is no port", "");
+    }
+    out.raw(checked(() => socketUnitText(listen)));
+    return Promise.resolve(EXIT.done);
+  }
   const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
   const settings = CONFIG_FLAGS.map((flag) => ({ ...flag, value: given(flag, invocation) }));
   const dataDir = settings.find(({ name }) => name === "data-dir")?.value;
@@ -24,12 +31,14 @@ export function run(invocation: Invocation): Promise<number> {
     .filter(({ name, value, fallback }) => name !== "data-dir" && value && value !== fallback)
     .map(({ name, value }) => `--${name}=${value}`);
   const environment = tlsEnvironment(docker);
-  out.raw(textFor({
-    binary,
-    args,
-    environment,
-    ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
-  }));
+  out.raw(checked(() =>
+    unitText({
+      binary,
+      args,
+      environment,
+      ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
+    })
+  ));
   if (environment["DOCKER_TLS_VERIFY"] && isHidden(docker.certPath ?? "/root")) {
     out.notes(
       `The service can't see the certificates in ${quote(docker.certPath ?? "~/.docker")}: copy ` +
@@ -62,9 +71,9 @@ function given({ name, env }: ConfigFlag, { flag }: Invocation): string | undefi
   return flag(name) ?? env.map((variable) => Deno.env.get(variable)).find(Boolean);
 }
 
-function textFor(options: Parameters<typeof unitText>[0]): string {
+function checked(text: () => string): string {
   try {
-    return unitText(options);
+    return text();
   } catch (error) {
     if (error instanceof TypeError) throw usageError(error.message, "");
     throw error;

@@ -35,7 +35,7 @@ export async function watch<T>(invocation: Invocation, watched: Watched<T>): Pro
   const { out } = invocation;
   const { dataDir } = invocation.config();
   const stop = new AbortController();
-  const signals = onSignals(() => stop.abort());
+  const signals = onSignals({ onEnd: () => stop.abort() });
   const bell = new Bell(stop.signal);
   const following = follow(dataDir, bell, stop.signal);
   const screen = new Screen(out);

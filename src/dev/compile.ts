@@ -21,6 +21,8 @@ export const ENVIRONMENT: readonly string[] = [
     "XDG_RUNTIME_DIR",
     "XDG_CACHE_HOME",
     "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_PID",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
     "JOURNAL_STREAM",

@@ -16,6 +16,19 @@ export interface AccessRules {
   readonly allowedHosts: ReadonlySet<string>;
 }
 
+/** Where a request came in. */
+export interface Entrance {
+  /** Which of the two; each has room for so many live feeds. */
+  readonly name: "tcp" | "socket";
+  /** What is demanded there; null where reaching it is permission enough. */
+  readonly rules: AccessRules | null;
+  /** IP address of who asks; null over the socket and within this process. */
+  readonly remote: string | null;
+}
+
+/** Within this process, and over the socket. */
+export const TRUSTED: Entrance = { name: "socket", rules: null, remote: null };
+
 /** Methods that change nothing, so that a foreign page may cause them. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 

@@ -7,8 +7,10 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
-import { type AccessRules, checkHost, checkOrigin, checkToken } from "./access.ts";
-import { readBody } from "./body.ts";
+import { checkHost, checkOrigin, checkToken, type Entrance, TRUSTED } from "./access.ts";
+import { type BodyLimits, readBody } from "./body.ts";
+import { ByteBudget } from "./byte_budget.ts";
+import { FailedLogins } from "./failed_logins.ts";
 import { Live } from "./live.ts";
 import { renderOpenApi, routeConfig } from "./openapi.ts";
 import type { Operation, ServerDeps, Services } from "./operation.ts";
@@ -27,16 +29,12 @@ export interface AppOptions {
   readonly passTimeoutMs?: number;
   /** Milliseconds between two signs of life on a live feed. Default 20 s. */
   readonly keepaliveMs?: number;
-  /** Live feeds at once. Default 256. */
+  /** Bytes of bodies and answers that are in memory at once. Default 64 MiB. */
+  readonly maxBytesInFlight?: number;
+  /** Live feeds at once over each entrance. Default 256. */
   readonly maxLiveClients?: number;
   /** Wrong webhook secrets that are answered 404. Default 60. */
   readonly wrongSecretsPerMinute?: number;
-}
-
-/** Where a request came in. */
-export interface Entrance {
-  /** What is demanded there; null where reaching it is permission enough. */
-  readonly rules: AccessRules | null;
 }
 
 /** Answers requests. */
@@ -45,11 +43,13 @@ export interface App {
   fetch(request: Request, entrance?: Entrance): Promise<Response>;
   /** The same for a path of our own. */
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** What bodies and answers on their way are taken from. */
+  readonly bytes: ByteBudget;
   /** Ends live feeds and unfinished bodies; requests from now on are answered 503. Idempotent. */
   close(): void;
 }
 
-type Env = { Bindings: Partial<Entrance>; Variables: { route: string } };
+type Env = { Bindings: Entrance; Variables: { route: string } };
 
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["x-content-type-options", "nosniff"],
@@ -60,6 +60,9 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
 /** Where no route matches; paths are not counted one by one. */
 const NO_ROUTE = "none";
 
+/** Enough to see that nothing is said. */
+const MAX_EMPTY_BODY = 1024;
+
 /** The application over these parts. Starts nothing. */
 export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   const stopping = new AbortController();
@@ -68,6 +71,8 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
       if (!result.success) throw invalid(result.error.issues);
     },
   });
+  const bytes = new ByteBudget(options.maxBytesInFlight ?? 64 << 20);
+  const logins = new FailedLogins(deps);
   const live = new Live({
     store: deps.store,
     feed: deps.feed,
@@ -79,6 +84,7 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   const services: Services = {
     ...deps,
     live,
+    logins,
     guesses: new RateLimit(options.wrongSecretsPerMinute ?? 60),
     passTimeoutMs: options.passTimeoutMs ?? 60_000,
     run: crypto.randomUUID().slice(0, 8),
@@ -92,11 +98,12 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
       deps.metrics.httpRequests.add(0, { route: path, code: status });
     }
     const middleware = [
-      enter(path, operation),
+      enter(path, { logins, operation }),
       takeBody(operation, {
         maxBytes: options.maxBodyBytes ?? 1 << 20,
         timeoutMs: options.bodyTimeoutMs ?? 10_000,
         signal: stopping.signal,
+        budget: bytes,
       }),
     ];
     hono.openapi(
@@ -104,9 +111,9 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
       (context) => call(operation, context, services),
     );
   }
-  refuseOtherMethods(hono);
+  refuseOtherMethods(hono, logins);
   hono.notFound((context) => {
-    if (context.env?.rules) checkToken(context.req.raw, context.env.rules);
+    logIn(context, logins);
     throw new Problem("not-found", "Cannot find this path", {
       hint: "GET /openapi.json lists all there are",
     });
@@ -114,11 +121,13 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   hono.onError((error, context) => fail(error, context, deps));
 
   return {
-    fetch: async (request, entrance) => await hono.fetch(request, entrance ?? {}),
-    request: async (path, init) => await hono.request(path, init),
+    fetch: async (request, entrance = TRUSTED) => await hono.fetch(request, entrance),
+    request: async (path, init) => await hono.request(path, init, TRUSTED),
+    bytes,
     close: () => {
       stopping.abort();
       live.close();
+      logins.close();
     },
   };
 }
@@ -145,8 +154,8 @@ function observe({ metrics, log }: ServerDeps): MiddlewareHandler<Env> {
 
 function admit(stopping: AbortSignal): MiddlewareHandler<Env> {
   return async (context, next) => {
-    const rules = context.env?.rules;
-    if (rules) {
+    const { rules } = context.env;
+    if (rules !== null) {
       checkHost(context.req.raw, rules);
       checkOrigin(context.req.raw);
     }
@@ -156,32 +165,68 @@ function admit(stopping: AbortSignal): MiddlewareHandler<Env> {
 }
 
 /** The first thing a matched route does, so that nothing of a request is read without the token. */
-function enter(route: string, operation?: Operation): MiddlewareHandler<Env> {
+function enter(
+  route: string,
+  { logins, operation }: { logins: FailedLogins; operation?: Operation | undefined },
+): MiddlewareHandler<Env> {
   return async (context, next) => {
     context.set("route", route);
-    const rules = context.env?.rules;
-    if (rules && operation?.spec.access !== "open") checkToken(context.req.raw, rules);
+    if (operation?.spec.access !== "open") logIn(context, logins);
     await next();
   };
 }
 
+function logIn(context: Context<Env>, logins: FailedLogins): void {
+  const { rules, remote } = context.env;
+  if (rules === null) return;
+  try {
+    checkToken(context.req.raw, rules);
+  } catch (error) {
+    logins.record("token", remote);
+    throw error;
+  }
+}
+
 /** Reads the body within bounds and leaves it where the validators look for it. */
-function takeBody(
-  { spec: { body: expected } }: Operation,
-  limits: Parameters<typeof readBody>[1],
-): MiddlewareHandler<Env> {
+function takeBody({ spec }: Operation, limits: BodyLimits): MiddlewareHandler<Env> {
+  const { body: expected, access } = spec;
+  // What is not used is not read, least of all for someone who showed no token.
+  if (expected === "ignored" || expected === undefined && access === "open") {
+    return (_, next) => next();
+  }
   return async (context, next) => {
-    const text = await readBody(context.req.raw, limits);
-    if (expected === undefined && text.trim() !== "" && text.trim() !== "{}") {
-      throw new Problem("invalid", "Cannot take a body here: there is nothing to be said");
+    const { text, bytes } = expected === undefined
+      ? await readNothing(context.req.raw, limits)
+      : await readBody(context.req.raw, limits);
+    try {
+      if (expected !== undefined && text === "") {
+        throw new Problem("malformed", "Cannot read the request: a JSON body is needed");
+      }
+      // Typed as what it resolves to, and awaited.
+      context.req.bodyCache.text = Promise.resolve(text) as unknown as string;
+      await next();
+    } finally {
+      limits.budget.give(bytes);
     }
-    if (expected !== undefined && expected !== "ignored" && text === "") {
-      throw new Problem("malformed", "Cannot read the request: a JSON body is needed");
-    }
-    // Typed as what it resolves to, and awaited.
-    context.req.bodyCache.text = Promise.resolve(text) as unknown as string;
-    await next();
   };
+}
+
+/** The body of a request that says nothing. */
+async function readNothing(
+  request: Request,
+  limits: BodyLimits,
+): Promise<{ text: string; bytes: number }> {
+  const something = () =>
+    new Problem("invalid", "Cannot take a body here: there is nothing to be said");
+  try {
+    const body = await readBody(request, { ...limits, maxBytes: MAX_EMPTY_BODY });
+    if (body.text.trim() === "" || body.text.trim() === "{}") return body;
+    limits.budget.give(body.bytes);
+  } catch (error) {
+    if (error instanceof Problem && error.code === "too-large") throw something();
+    throw error;
+  }
+  throw something();
 }
 
 function call(
@@ -197,25 +242,30 @@ function call(
     query: spec.query && valid("query"),
     body: spec.body === undefined || spec.body === "ignored" ? undefined : valid("json"),
     headers: context.req.raw.headers,
+    entrance: context.env,
     headOnly: context.req.method === "HEAD",
   });
 }
 
 /** After the routes themselves, so that it is reached where none of them took the request. */
-function refuseOtherMethods(hono: OpenAPIHono<Env>): void {
+function refuseOtherMethods(hono: OpenAPIHono<Env>, logins: FailedLogins): void {
   for (const [path, routes] of Map.groupBy(ROUTES, ([, path]) => path)) {
     const allow = routes.map(([method]) => method === "get" ? "GET, HEAD" : method.toUpperCase())
       .join(", ");
     // Whoever may use the path without the token may be told so too.
     const open = routes.map(([, , operation]) => operation)
       .find(({ spec }) => spec.access === "open");
-    hono.all(path.replaceAll(/\{(.+?)\}/g, ":$1"), enter(path, open), (context) => {
-      throw new Problem(
-        "method-not-allowed",
-        `Cannot ${context.req.method} here: only ${allow}`,
-        { headers: { allow } },
-      );
-    });
+    hono.all(
+      path.replaceAll(/\{(.+?)\}/g, ":$1"),
+      enter(path, { logins, operation: open }),
+      (context) => {
+        throw new Problem(
+          "method-not-allowed",
+          `Cannot ${context.req.method} here: only ${allow}`,
+          { headers: { allow } },
+        );
+      },
+    );
   }
 }
 

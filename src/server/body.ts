@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ByteBudget } from "./byte_budget.ts";
 import { Problem } from "./problem.ts";
 
 /** How much of a client's patience and appetite is met. */
@@ -14,15 +15,25 @@ export interface BodyLimits {
   readonly timeoutMs: number;
   /** Ends the wait: the server stops. */
   readonly signal: AbortSignal;
+  /** What bodies that are read are taken from. */
+  readonly budget: ByteBudget;
+}
+
+/** A body that was read. */
+export interface ReadBody {
+  /** Empty when there is none. */
+  readonly text: string;
+  /** What it takes of the budget, to be given back by whoever read it. */
+  readonly bytes: number;
 }
 
 /**
- * The body as text, empty when there is none.
+ * The body as text.
  *
- * @throws {Problem} `too-large`, `request-timeout`, `stopping`, `malformed`.
+ * @throws {Problem} `too-large`, `request-timeout`, `overloaded`, `stopping`, `malformed`.
  */
-export async function readBody(request: Request, limits: BodyLimits): Promise<string> {
-  if (request.body === null) return "";
+export async function readBody(request: Request, limits: BodyLimits): Promise<ReadBody> {
+  if (request.body === null) return { text: "", bytes: 0 };
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limits.maxBytes) throw tooLarge(limits);
 
@@ -34,20 +45,23 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<st
   const timer = setTimeout(() => stopped.reject(tooSlow(limits)), limits.timeoutMs);
   if (limits.signal.aborted) stop();
   limits.signal.addEventListener("abort", stop);
+  const { budget } = limits;
+  let bytes = 0;
   try {
     const chunks: Uint8Array[] = [];
-    let bytes = 0;
     while (true) {
       const read = reader.read();
       // Whoever loses the race still has an outcome, and nobody waits for it.
       read.catch(() => {});
       const { done, value } = await Promise.race([read, stopped.promise]);
-      if (done) return decode(chunks, bytes);
+      if (done) return { text: decode(chunks, bytes), bytes };
+      if (bytes + value.length > limits.maxBytes) throw tooLarge(limits);
+      if (!budget.take(value.length)) throw overloaded();
       bytes += value.length;
-      if (bytes > limits.maxBytes) throw tooLarge(limits);
       chunks.push(value);
     }
   } catch (error) {
+    budget.give(bytes);
     reader.cancel().catch(() => {});
     if (error instanceof Problem) throw error;
     throw new Problem("malformed", "Cannot read the body: it ended too early", { cause: error });
@@ -73,6 +87,12 @@ function decode(chunks: readonly Uint8Array[], bytes: number): string {
 
 function tooLarge({ maxBytes }: BodyLimits): Problem {
   return new Problem("too-large", `Cannot take the body: more than ${maxBytes} bytes`);
+}
+
+function overloaded(): Problem {
+  return new Problem("overloaded", "Cannot take the body: too much is on its way from others", {
+    headers: { "retry-after": "5" },
+  });
 }
 
 function tooSlow({ timeoutMs }: BodyLimits): Problem {

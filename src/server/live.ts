@@ -21,7 +21,7 @@ export interface LiveOptions {
   readonly log: Log;
   /** Milliseconds between two signs of life on a quiet feed. */
   readonly keepaliveMs: number;
-  /** How many clients there may be at once. */
+  /** How many clients there may be at once over each entrance. */
   readonly maxClients: number;
 }
 
@@ -53,9 +53,10 @@ export class Live {
    *
    * @throws {Problem} `too-many-feeds`, `stopping`.
    */
-  open(lastEventId: number | null): ReadableStream<Uint8Array> {
+  open(lastEventId: number | null, entrance: string): ReadableStream<Uint8Array> {
     if (this.#closed) throw new Problem("stopping", "Cannot open a live feed: the daemon stops");
-    if (this.#clients.size >= this.#options.maxClients) {
+    const clients = [...this.#clients].filter((client) => client.entrance === entrance).length;
+    if (clients >= this.#options.maxClients) {
       throw new Problem(
         "too-many-feeds",
         `Cannot open a live feed: ${this.#options.maxClients} are open already`,
@@ -63,6 +64,7 @@ export class Live {
       );
     }
     const client = new LiveClient({
+      entrance,
       chunks: (client) => this.#chunks(client, lastEventId),
       onStart: (client) => this.#add(client),
       onEnd: (client) => this.#remove(client),
@@ -125,6 +127,8 @@ export class Live {
 }
 
 interface ClientSetup {
+  /** Where it came in. */
+  readonly entrance: string;
   /** What it is sent; asked for one chunk at a time, when the client has taken the last. */
   readonly chunks: (client: LiveClient) => AsyncGenerator<Uint8Array>;
   readonly onStart: (client: LiveClient) => void;
@@ -135,6 +139,7 @@ interface ClientSetup {
 /** One client. It costs a chunk and the messages it has not read, which the feed bounds. */
 class LiveClient {
   readonly stream: ReadableStream<Uint8Array>;
+  readonly entrance: string;
   subscription: FeedSubscription<Written> | null = null;
   readonly #setup: ClientSetup;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
@@ -147,6 +152,7 @@ class LiveClient {
 
   constructor(setup: ClientSetup) {
     this.#setup = setup;
+    this.entrance = setup.entrance;
     this.stream = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
       pull: () => this.#next(),

@@ -10,6 +10,8 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { DaemonStatus, PassReport } from "../model.ts";
 import type { Store, Written } from "../store/store.ts";
+import type { Entrance } from "./access.ts";
+import type { FailedLogins } from "./failed_logins.ts";
 import type { Live } from "./live.ts";
 import type { RateLimit } from "./rate_limit.ts";
 
@@ -51,6 +53,8 @@ export interface Services extends ServerDeps {
   readonly live: Live;
   /** Wrong webhook secrets. */
   readonly guesses: RateLimit;
+  /** Who came without the right secret. */
+  readonly logins: FailedLogins;
   /** How long a request waits for a pass, milliseconds. */
   readonly passTimeoutMs: number;
   /** Tells this run's entity tags from another run's. */
@@ -71,6 +75,8 @@ export interface Call<Params, Query, Body> {
   readonly body: Body;
   /** Request headers. */
   readonly headers: Headers;
+  /** Where it came in. */
+  readonly entrance: Entrance;
   /** True for HEAD: the body that is answered won't be read. */
   readonly headOnly: boolean;
 }

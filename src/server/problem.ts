@@ -19,6 +19,7 @@ export type RequestErrorCode =
   | "unsupported-media-type"
   | "too-many-requests"
   | "too-many-feeds"
+  | "overloaded"
   | "internal"
   | "pass-failed"
   | "no-daemon"
@@ -54,6 +55,7 @@ export const PROBLEMS: Readonly<
   "readonly": { status: 503, title: "The database can't be written" },
   "no-daemon": { status: 503, title: "No daemon is running" },
   "stopping": { status: 503, title: "The daemon is stopping" },
+  "overloaded": { status: 503, title: "Too many bytes are on their way" },
   "too-many-feeds": { status: 503, title: "Too many live feeds are open" },
   "pass-timeout": { status: 504, title: "The pass takes too long" },
   "full": { status: 507, title: "The disk is full" },

@@ -180,6 +180,7 @@ export const StatusSchema: Schema<DaemonStatus> = z.object({
     error: z.string().nullable(),
   }),
   events: z.object({ up: z.boolean(), reconnects: z.int() }),
+  tcp: z.object({ address: z.string().nullable(), error: z.string().nullable() }),
   intervalSeconds: z.number(),
   lastPass: zod(PassReportSchema).nullable(),
   lastError: z.string().nullable(),

@@ -1,20 +1,37 @@
 /**
- * The two listeners: a unix socket that only its owner reaches, and TCP with a token. The entrance
- * of this folder: import it lazily, it brings the HTTP and schema libraries with it.
+ * The two listeners: a unix socket that only its owner reaches, and TCP with a token. Whatever
+ * clients do, both stay; each has its own share of connections. The entrance of this folder for the
+ * daemon: import it lazily, it brings the HTTP and schema libraries with it.
  *
  * @module
  */
 
-import { dirname, join } from "@std/path";
 import type { ListenAddress } from "../config.ts";
-import { fitsSocket, MAX_SOCKET_PATH } from "../files.ts";
+import { duplicateDescriptor } from "../libc.ts";
 import type { Log } from "../log.ts";
-import type { App, Entrance } from "./app.ts";
+import type { App } from "./app.ts";
+import type { Entrance } from "./access.ts";
+import { KeptListener, type Patience } from "./kept_listener.ts";
+import { listenAt } from "./listen_at.ts";
+import type {
+  Handler,
+  Listener,
+  ListenerLimits,
+  ListenOptions,
+  Place,
+  TcpAddress,
+} from "./listener.ts";
+import { ListenError, SocketFile } from "./socket_file.ts";
+import type { TokenSource } from "./token.ts";
 
-export { type App, type AppOptions, createApp, type Entrance } from "./app.ts";
-export { type AccessRules } from "./access.ts";
+export { type App, type AppOptions, createApp } from "./app.ts";
+export { type AccessRules, type Entrance } from "./access.ts";
 export { type ServerDeps } from "./operation.ts";
-export { loadToken } from "./token.ts";
+export { type ConnectionShares, connectionShares } from "./connection_shares.ts";
+export { type Patience } from "./kept_listener.ts";
+export { type TcpAddress } from "./listener.ts";
+export { ListenError } from "./socket_file.ts";
+export { TokenFile, type TokenSource } from "./token.ts";
 
 /** Where to listen, and what TCP clients must bring. */
 export interface ServeOptions {
@@ -22,18 +39,28 @@ export interface ServeOptions {
   readonly socketPath: string;
   /** Null: no TCP. */
   readonly listen: ListenAddress | null;
+  /** A TCP socket that the service manager handed over, to be used in place of `listen`. */
+  readonly inherited?: number | null;
   /** Needed over TCP. */
-  readonly token: string;
+  readonly token: TokenSource;
   /** Names that a TCP request may be for, lower case, without port; IPv6 without brackets. */
   readonly allowedHosts: readonly string[];
   /** Where it is logged what is listened on. */
   readonly log: Log;
+  /** Connections at once over each entrance. */
+  readonly connections: { readonly tcp: number; readonly socket: number };
+  /** What clients may take, where a test needs it shorter. */
+  readonly limits?: Partial<Omit<ListenerLimits, "connections">>;
+  /** How a listener that is not open is tried again. */
+  readonly patience?: Patience;
 }
 
 /** Open listeners. */
 export interface Listeners {
-  /** What was bound over TCP, null without. */
-  readonly tcpAddress: Deno.NetAddr | null;
+  /** What is bound over TCP; null without, or while it is not. */
+  readonly tcpAddress: TcpAddress | null;
+  /** The same for people, and why nothing listens though it should; null when all is well. */
+  readonly tcp: { readonly address: string | null; readonly error: string | null };
   /**
    * Ends live feeds, lets requests under way finish for at most `deadlineMs` milliseconds, then
    * closes the listeners and removes the socket; takes at most half a second longer. Idempotent.
@@ -41,71 +68,94 @@ export interface Listeners {
   shutdown(options: { deadlineMs: number }): Promise<void>;
 }
 
-/** It can't be listened there. */
-export class ListenError extends Error {
-  /** Tells this error from others. */
-  override readonly name = "ListenError";
-  /** What a person can do about it; may be empty. */
-  readonly hint: string;
-
-  /** Which address and why. */
-  constructor(message: string, options: { hint: string; cause?: unknown }) {
-    super(message, { cause: options.cause });
-    this.hint = options.hint;
-  }
-}
-
 /** A live feed's end is on its way at once or, to a client that does not read, never. */
 const LIVE_GRACE_MS = 200;
 /** For the last bytes of answers that were given. */
 const FLUSH_MS = 500;
 
+/** Headers that take longer were never meant to arrive. */
+const HEADERS_MS = 10_000;
+const IDLE_MS = 60_000;
+/** A crowd is told of once a minute. */
+const CROWD_EVERY_MS = 60_000;
+
 /**
  * Opens both listeners. A socket that a crashed daemon left is replaced: call this only as the
- * owner of its directory.
+ * owner of its directory. TCP may be taken by someone else: then it is said, and tried again.
  *
- * @throws {ListenError} nothing stays open then.
+ * @throws {ListenError} For the socket; nothing stays open then.
  */
 export async function serve(app: App, options: ServeOptions): Promise<Listeners> {
-  const { socketPath, listen, log } = options;
-  const closing = new AbortController();
+  const { socketPath, listen, inherited = null, log, patience = {}, token } = options;
   const traffic = new Traffic(app);
-  const servers: Deno.HttpServer[] = [];
-  let tcpAddress: Deno.NetAddr | null = null;
-  let socket: Deno.FileInfo;
-  try {
-    if (listen !== null) {
-      const rules = { token: options.token, allowedHosts: new Set(options.allowedHosts) };
-      const server = listenTcp(listen, closing.signal, traffic.handler({ rules }));
-      servers.push(server);
-      tcpAddress = server.addr;
-    }
-    servers.push(await listenUnix(socketPath, closing.signal, traffic.handler({ rules: null })));
-    socket = await Deno.lstat(socketPath);
-  } catch (error) {
-    closing.abort();
-    await Promise.all(servers.map((server) => server.finished));
-    throw error;
-  }
-  log.info("listening", {
-    socket: socketPath,
-    ...(tcpAddress !== null && { address: formatAddress(tcpAddress) }),
+  const rules = {
+    get token() {
+      return token.token;
+    },
+    allowedHosts: new Set(options.allowedHosts),
+  };
+  const listenOptions = (name: Entrance["name"], connections: number): ListenOptions => ({
+    handler: traffic.handler(async (remote) => {
+      if (name === "socket") return { name, rules: null, remote };
+      await token.refresh();
+      return { name, rules, remote };
+    }),
+    limits: { headersMs: HEADERS_MS, idleMs: IDLE_MS, ...options.limits, connections },
+    bytes: app.bytes,
+    onCrowded: crowdWarning(name, connections, log),
   });
+
+  const file = new SocketFile(socketPath);
+  const socket = new KeptListener({
+    entrance: "socket",
+    open: async () => {
+      const listener = await file.open(listenOptions("socket", options.connections.socket));
+      log.info("listening", { socket: socketPath });
+      return listener;
+    },
+    connect: () => file.connect(),
+    log,
+    patience,
+  });
+  const place = placeOf(listen, inherited);
+  const tcp = place && new KeptListener({
+    entrance: "tcp",
+    open: async () => {
+      const listener = await openTcp(place, listenOptions("tcp", options.connections.tcp));
+      sayWhereTcpIs(listener.address!, log);
+      return listener;
+    },
+    connect: ({ address }) => Deno.connect(reachable(address!)),
+    log,
+    patience,
+  });
+  await socket.open();
+  await tcp?.open().catch((error) => {
+    log.error("not listening, trying again", { entrance: "tcp", error, hint: error.hint });
+  });
+  for (const kept of [socket, tcp]) kept?.keep();
 
   let stopped: Promise<void> | undefined;
   const stop = async (deadlineMs: number) => {
     app.close();
-    if (await traffic.settled(deadlineMs)) {
-      // What was answered is not sent yet. A client that does not take it, or sent half a request,
-      // is left to the end of the process: once asked to shut down, Deno can't abort any more.
-      await within(FLUSH_MS, servers.map((server) => server.shutdown()));
-    } else {
-      closing.abort();
-      await Promise.all(servers.map((server) => server.finished));
-    }
-    await removeSocket(socketPath, socket);
+    await Promise.all([socket.stop(), tcp?.stop()]);
+    const open = [socket.listener, tcp?.listener].filter((each) => !!each);
+    // What was answered may not be sent yet; a client that does not take it is not waited for.
+    const over = await traffic.settled(deadlineMs) &&
+      await within(FLUSH_MS, open.map((listener) => listener.drain()));
+    if (!over) await within(FLUSH_MS, open.map((listener) => listener.abort()));
+    await file.remove();
   };
-  return { tcpAddress, shutdown: ({ deadlineMs }) => stopped ??= stop(deadlineMs) };
+  return {
+    get tcpAddress() {
+      return tcp?.listener?.address ?? null;
+    },
+    get tcp() {
+      const address = tcp?.listener?.address;
+      return { address: address ? formatAddress(address) : null, error: tcp?.error ?? null };
+    },
+    shutdown: ({ deadlineMs }) => stopped ??= stop(deadlineMs),
+  };
 }
 
 /** Knows which answers are still on their way. */
@@ -118,15 +168,13 @@ class Traffic {
     this.#app = app;
   }
 
-  handler(entrance: Entrance): Deno.ServeHandler<Deno.Addr> {
-    return async (request, info) => {
-      // Rejects when the client has left: no matter, it is over either way.
-      const done = info.completed.catch(() => {});
-      track(this.#requests, done);
-      const response = await this.#app.fetch(request, entrance);
+  handler(entrance: (remote: string | null) => Promise<Entrance>): Handler {
+    return async (request, { remote, completed }) => {
+      track(this.#requests, completed);
+      const response = await this.#app.fetch(request, await entrance(remote));
       if (response.headers.get("content-type") === "text/event-stream") {
-        this.#requests.delete(done);
-        track(this.#feeds, done);
+        this.#requests.delete(completed);
+        track(this.#feeds, completed);
       }
       return response;
     };
@@ -157,21 +205,27 @@ async function within(milliseconds: number, all: Iterable<Promise<void>>): Promi
   return inTime;
 }
 
-function listenTcp(
-  { hostname, port }: ListenAddress,
-  signal: AbortSignal,
-  handler: Deno.ServeHandler<Deno.Addr>,
-): Deno.HttpServer<Deno.NetAddr> {
+function placeOf(listen: ListenAddress | null, inherited: number | null): Place | null {
+  if (inherited !== null) return { kind: "inherited", fd: inherited };
+  return listen && { kind: "tcp", ...listen };
+}
+
+async function openTcp(place: Place, options: ListenOptions): Promise<Listener> {
   try {
-    return Deno.serve({ hostname, port, signal, onListen: () => {} }, handler);
+    if (place.kind !== "inherited") return await listenAt(place, options);
+    // A copy, so that the socket stays ours should the listener end.
+    return await listenAt({ kind: "inherited", fd: duplicateDescriptor(place.fd) }, options);
   } catch (cause) {
-    const taken = cause instanceof Deno.errors.AddrInUse;
-    const at = formatAddress({ hostname, port });
+    const at = place.kind === "tcp" ? formatAddress(place) : "the socket of the service manager";
+    const taken = (cause as { code?: string }).code === "EADDRINUSE" ||
+      cause instanceof Deno.errors.AddrInUse;
+    const reason = taken ? "the address is in use" : (cause as Error).message;
     throw new ListenError(
-      `Cannot listen on "${at}": ${taken ? "the address is in use" : (cause as Error).message}`,
+      `Cannot listen on "${at}": ${reason.replace(/^listen \w+: /, "")}`,
       {
         hint: taken
-          ? "another program listens there: choose another address with --listen, or --listen none"
+          ? "another program listens there, and is sent the token by whoever asks that address: " +
+            "end it, or choose another address with --listen, or --listen none"
           : "choose an address of this host with --listen, or --listen none",
         cause,
       },
@@ -179,53 +233,36 @@ function listenTcp(
   }
 }
 
-/**
- * Binds inside a directory that only we can enter, sets the mode, and only then moves the socket
- * to where it is looked for: nobody can connect before it is 0600. The move replaces a stale one.
- */
-async function listenUnix(
-  path: string,
-  signal: AbortSignal,
-  handler: Deno.ServeHandler<Deno.Addr>,
-): Promise<Deno.HttpServer<Deno.UnixAddr>> {
-  if (!fitsSocket(path)) {
-    throw new ListenError(
-      `Cannot listen on "${path}": a socket's path has at most ${MAX_SOCKET_PATH} bytes`,
-      { hint: "choose a shorter --data-dir" },
-    );
-  }
-  // Shorter than the socket's own name, so that the limit above holds for it too.
-  const nest = join(dirname(path), ".listen");
-  const draft = join(nest, "s");
-  try {
-    await Deno.remove(nest, { recursive: true }).catch(ignoreMissing);
-    await Deno.mkdir(nest, { mode: 0o700 });
-    const server = Deno.serve({ path: draft, signal, onListen: () => {} }, handler);
-    await Deno.chmod(draft, 0o600);
-    await Deno.rename(draft, path);
-    await Deno.remove(nest);
-    return server;
-  } catch (cause) {
-    await Deno.remove(nest, { recursive: true }).catch(() => {});
-    throw new ListenError(`Cannot listen on "${path}": ${(cause as Error).message}`, {
-      hint: "the data directory must be on a file system with sockets, and be ours to write",
-      cause,
-    });
-  }
+function sayWhereTcpIs(address: TcpAddress, log: Log): void {
+  log.info("listening", { address: formatAddress(address) });
+  if (isLoopback(address.hostname)) return;
+  log.warn("listening beyond this host in clear text", {
+    address: formatAddress(address),
+    hint:
+      "whoever is on the way reads the token: put a proxy that speaks TLS in front, or listen " +
+      "on 127.0.0.1",
+  });
 }
 
-/** Whoever took the directory from us may listen there by now: only what we made is removed. */
-async function removeSocket(path: string, made: Deno.FileInfo): Promise<void> {
-  try {
-    const { dev, ino } = await Deno.lstat(path);
-    if (dev === made.dev && ino === made.ino) await Deno.remove(path);
-  } catch (error) {
-    ignoreMissing(error);
-  }
+function isLoopback(hostname: string): boolean {
+  return /^(?:::ffff:)?127\.|^::1$/.test(hostname);
 }
 
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+/** Where we are reached ourselves: not every address that can be listened on can be connected to. */
+function reachable({ hostname, port }: TcpAddress): TcpAddress {
+  return { hostname: { "0.0.0.0": "127.0.0.1", "::": "::1" }[hostname] ?? hostname, port };
+}
+
+function crowdWarning(entrance: string, most: number, log: Log): () => void {
+  let closed = 0;
+  let toldAt = -Infinity;
+  return () => {
+    closed++;
+    if (performance.now() - toldAt < CROWD_EVERY_MS) return;
+    log.warn("too many connections, closing those that ask nothing", { entrance, most, closed });
+    toldAt = performance.now();
+    closed = 0;
+  };
 }
 
 function formatAddress({ hostname, port }: { hostname: string; port: number }): string {

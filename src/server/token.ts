@@ -5,6 +5,7 @@
  */
 
 import { join } from "@std/path";
+import type { Log } from "../log.ts";
 import { makeSecret } from "../secret.ts";
 
 /** Name of the token's file in the data directory. */
@@ -34,6 +35,83 @@ export async function loadToken(dataDir: string): Promise<string> {
     throw unusable(path, `it has ${token.length} characters, at least ${MIN_LENGTH} are needed`);
   }
   return token;
+}
+
+/** The token that is valid now. */
+export interface TokenSource {
+  /** The token. */
+  readonly token: string;
+  /** Looks whether it was replaced; cheap enough to be asked with each request. Never rejects. */
+  refresh(): Promise<void>;
+}
+
+/** How long a replaced token is taken for at most, milliseconds. */
+const LOOK_EVERY_MS = 1000;
+
+/** The token of a data directory: used as it stands in the file, whoever changes it there. */
+export class TokenFile implements TokenSource {
+  readonly #dataDir: string;
+  readonly #log: Log;
+  #token: string;
+  #stamp: string;
+  #lookedAt = performance.now();
+  #looking: Promise<void> | null = null;
+
+  private constructor(dataDir: string, log: Log, read: { token: string; stamp: string }) {
+    this.#dataDir = dataDir;
+    this.#log = log;
+    this.#token = read.token;
+    this.#stamp = read.stamp;
+  }
+
+  /** Reads it, or makes it; rejects as {@link loadToken} does. */
+  static async open(dataDir: string, { log }: { log: Log }): Promise<TokenFile> {
+    const token = await loadToken(dataDir);
+    return new TokenFile(dataDir, log, { token, stamp: await stampOf(dataDir) });
+  }
+
+  /** The token. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** Looks at the file when the last look is a second ago, and reads it when it changed. */
+  async refresh(): Promise<void> {
+    if (performance.now() - this.#lookedAt >= LOOK_EVERY_MS) await this.reload();
+  }
+
+  /** Looks at the file now. A file that can't be used changes nothing but the log. */
+  async reload(): Promise<void> {
+    await (this.#looking ??= this.#look().finally(() => this.#looking = null));
+  }
+
+  async #look(): Promise<void> {
+    this.#lookedAt = performance.now();
+    const stamp = await stampOf(this.#dataDir);
+    if (stamp === this.#stamp) return;
+    try {
+      if (stamp === "") throw new Error("Cannot read the token: its file is gone");
+      const token = await loadToken(this.#dataDir);
+      // Kept only now: a file that was read half-written is read again.
+      this.#stamp = stamp;
+      if (token === this.#token) return;
+      this.#token = token;
+      this.#log.info("token replaced");
+    } catch (error) {
+      this.#stamp = stamp;
+      this.#log.warn("token not replaced, the one before stays valid", { error });
+    }
+  }
+}
+
+/** Tells one content of the file from another; empty where there is none. */
+async function stampOf(dataDir: string): Promise<string> {
+  try {
+    const { ino, size, mtime, ctime } = await Deno.lstat(join(dataDir, TOKEN));
+    return [ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
+  } catch {
+    return "";
+  }
 }
 
 /** Whole or not at all, whatever happens meanwhile: an empty file would be taken for a token. */

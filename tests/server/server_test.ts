@@ -4,20 +4,14 @@
  * @module
  */
 
-import {
-  assert,
-  assertEquals,
-  assertInstanceOf,
-  assertLess,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Log } from "../../src/log.ts";
 import { ListenError, serve } from "../../src/server/server.ts";
 import { readAnswer, writeAll } from "./raw_http.ts";
 import { EventReader } from "./sse.ts";
 import {
+  fixedToken,
   observed,
   PASS,
   passWrites,
@@ -82,9 +76,10 @@ Deno.test("shutdown() leaves the socket of whoever took the directory over", asy
   const second = await serve(first.app, {
     socketPath: first.socketPath,
     listen: null,
-    token: TOKEN,
+    token: fixedToken(TOKEN),
     allowedHosts: [],
     log: SILENT,
+    connections: { tcp: 64, socket: 64 },
   });
   const before = await Deno.lstat(first.socketPath);
   await first.listeners.shutdown({ deadlineMs: 1000 });
@@ -104,21 +99,30 @@ Deno.test("serve() refuses a socket path that is too long, with a hint", async (
   assertStringIncludes(error.hint, "--data-dir");
 });
 
-Deno.test("serve() names an address that is taken, and leaves nothing open", async () => {
-  await using server = await tempServer();
-  const socketPath = join(server.dir, "second.sock");
-  const listen = { hostname: "127.0.0.1", port: server.port };
-  const error = await assertRejects(
-    () => serve(server.app, { ...options(socketPath), listen }),
-    ListenError,
-    `Cannot listen on "127.0.0.1:${server.port}": the address is in use`,
-  );
-  assertStringIncludes(error.hint, "--listen");
-  assertInstanceOf(error.cause, Deno.errors.AddrInUse);
-  await assertRejects(() => Deno.lstat(socketPath), Deno.errors.NotFound);
+Deno.test("serve() goes on over the socket where the address is taken, and takes it when it is free", async () => {
+  const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = other.addr;
+  await using server = await tempServer({
+    listen: { hostname: "127.0.0.1", port },
+    serve: { patience: { firstMs: 10, mostMs: 40 } },
+  });
+  assertEquals(server.listeners.tcpAddress, null);
+  assertEquals(server.listeners.tcp, {
+    address: null,
+    error: `Cannot listen on "127.0.0.1:${port}": the address is in use`,
+  });
+  assertEquals(await text(server.ask("/livez")), "ok\n");
+  const said = server.logged.filter((line) => line.includes("not listening"));
+  assertStringIncludes(said[0]!, "--listen");
+  assertStringIncludes(said[0]!, "the address is in use");
+  other.close();
+  await until(() => server.listeners.tcpAddress !== null);
+  assertEquals(server.listeners.tcp, { address: `127.0.0.1:${port}`, error: null });
+  assertEquals(await text(fetch(`http://127.0.0.1:${port}/livez`)), "ok\n");
+  assertEquals(server.logged.filter((line) => line.includes("not listening")).length, 1);
 });
 
-Deno.test("serve() closes TCP again when the socket can't be made", async () => {
+Deno.test("serve() opens nothing when the socket can't be made", async () => {
   await using server = await tempServer();
   const socketPath = join(server.dir, "nowhere", "tinyforge.sock");
   const listen = { hostname: "127.0.0.1", port: 0 };
@@ -129,15 +133,11 @@ Deno.test("serve() closes TCP again when the socket can't be made", async () => 
   assertStringIncludes(error.message, `Cannot listen on "${socketPath}": `);
 });
 
-Deno.test("serve() names an address that is not ours", async () => {
-  await using server = await tempServer();
-  const listen = { hostname: "192.0.2.1", port: 1 };
-  const error = await assertRejects(
-    () => serve(server.app, { ...options(join(server.dir, "x.sock")), listen }),
-    ListenError,
-    'Cannot listen on "192.0.2.1:1"',
-  );
-  assertStringIncludes(error.hint, "address of this host");
+Deno.test("serve() names an address that is not ours and goes on without", async () => {
+  await using server = await tempServer({ listen: { hostname: "192.0.2.1", port: 1 } });
+  assertStringIncludes(server.listeners.tcp.error!, 'Cannot listen on "192.0.2.1:1"');
+  assertStringIncludes(server.logged.join(""), "address of this host");
+  assertEquals(await text(server.ask("/livez")), "ok\n");
 });
 
 Deno.test("serve() listens on IPv6 too", async () => {
@@ -286,9 +286,10 @@ Deno.test("createApp() answers in-process, without listeners", async () => {
 function options(socketPath: string) {
   return {
     socketPath,
-    token: TOKEN,
+    token: fixedToken(TOKEN),
     allowedHosts: ["localhost", "127.0.0.1", "::1"],
     log: SILENT,
+    connections: { tcp: 64, socket: 64 },
   };
 }
 
@@ -303,4 +304,8 @@ async function entered(server: TempServer): Promise<void> {
 async function others({ dir }: TempServer): Promise<string[]> {
   const names = await Array.fromAsync(Deno.readDir(dir), ({ name }) => name);
   return names.filter((name) => !name.startsWith("tinyforge."));
+}
+
+async function text(answer: Promise<Response>): Promise<string> {
+  return await (await answer).text();
 }

@@ -15,7 +15,9 @@ import {
   createApp,
   type Listeners,
   serve,
+  type ServeOptions,
   type ServerDeps,
+  type TokenSource,
 } from "../../src/server/server.ts";
 import type { Store, Written } from "../../src/store/store.ts";
 import { tempStore } from "../store/temp_store.ts";
@@ -34,6 +36,8 @@ export interface TempServerOptions extends AppOptions {
   listen?: { hostname: string; port: number };
   /** Default: loopback names. */
   allowedHosts?: readonly string[];
+  /** Of the listeners; the rest is as below. */
+  serve?: Partial<ServeOptions>;
 }
 
 /** A running server. */
@@ -94,6 +98,7 @@ export const STATUS: DaemonStatus = {
     error: null,
   },
   events: { up: true, reconnects: 0 },
+  tcp: { address: "127.0.0.1:7475", error: null },
   intervalSeconds: 30,
   lastPass: PASS,
   lastError: null,
@@ -134,11 +139,13 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
   const listeners = await serve(app, {
     socketPath,
     listen: options.listen ?? { hostname: "127.0.0.1", port: 0 },
-    token: TOKEN,
+    token: fixedToken(TOKEN),
     allowedHosts: options.allowedHosts ?? ["localhost", "127.0.0.1", "::1"],
     log,
+    connections: { tcp: 512, socket: 384 },
+    ...options.serve,
   });
-  const port = listeners.tcpAddress!.port;
+  const port = listeners.tcpAddress?.port ?? 0;
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`http://127.0.0.1${path}`, { ...init, client });
@@ -173,6 +180,11 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
       await temp[Symbol.asyncDispose]();
     },
   });
+}
+
+/** A token that nobody replaces. */
+export function fixedToken(token: string): TokenSource {
+  return { token, refresh: () => Promise.resolve() };
 }
 
 /** A row as a pass would insert it. */

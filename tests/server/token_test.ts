@@ -6,7 +6,7 @@
 
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { loadToken } from "../../src/server/server.ts";
+import { loadToken } from "../../src/server/token.ts";
 
 Deno.test("loadToken() makes a token of 256 bits that only its owner can read, once", async () => {
   await using dir = await tempDir();

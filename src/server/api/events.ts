@@ -27,9 +27,9 @@ export const listen: Operation = operation({
   answers: {
     200: { description: "Endless", mediaType: "text/event-stream" },
   },
-}, ({ services: { live }, headers, headOnly }) => {
+}, ({ services: { live }, headers, headOnly, entrance }) => {
   if (headOnly) return new Response(null, { headers: HEADERS });
   const id = headers.get("last-event-id") ?? "";
   const lastEventId = /^\d{1,16}$/.test(id) ? Number(id) : null;
-  return new Response(live.open(lastEventId), { headers: HEADERS });
+  return new Response(live.open(lastEventId, entrance.name), { headers: HEADERS });
 });

@@ -24,10 +24,12 @@ export const callHook: Operation = operation({
   params: z.strictObject({ secret: z.string() }),
   body: "ignored",
   answers: ok("The pass and the workload's rows after it", HookAnswerSchema),
-}, async ({ services, params: { secret } }) => {
+}, async ({ services, params: { secret }, entrance }) => {
   const { store, reconcileNow } = services;
+  // One look into an index: a right secret works however many wrong ones come.
   const workload = SECRET.test(secret) ? store.workloads.byWebhookSecret(secret) : undefined;
   if (workload === undefined) {
+    services.logins.record("webhook", entrance.remote);
     const guess = services.guesses.take();
     if (guess.taken) throw new Problem("not-found", "Cannot find a workload with this secret");
     throw new Problem("too-many-requests", "Cannot look up more secrets: too many were wrong", {

@@ -1,0 +1,232 @@
+/**
+ * One request and its answer between `node:http` and the fetch API. Reads of a body what is asked
+ * for and no more; holds of an answer what the budget allows.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ByteBudget } from "./byte_budget.ts";
+import type { Handler } from "./listener.ts";
+import { asProblem, Problem, problemResponse } from "./problem.ts";
+
+/** What an exchange needs. */
+export interface ExchangeOptions {
+  /** Answers. */
+  readonly handler: Handler;
+  /** What answers on their way are taken from. */
+  readonly bytes: ByteBudget;
+  /** Milliseconds within which a client must take something of its answer. */
+  readonly stallMs: number;
+}
+
+/** A rest of a body that is taken in and forgotten, so that the connection can be used again. */
+const SMALL_REST = 65_536;
+/**
+ * How long more is taken in and forgotten. A connection that is closed on what it sends is reset,
+ * and a client may lose the answer that it has not read yet.
+ */
+const LINGER_MS = 2000;
+
+/** Answers one request. Never rejects. `expects`: the client waits to be told to send its body. */
+export async function exchange(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  options: ExchangeOptions & { readonly expects: boolean },
+): Promise<void> {
+  const { handler, expects } = options;
+  const completed = new Promise<void>((resolve) => outgoing.once("close", resolve));
+  // Whoever leaves is no fault of ours.
+  incoming.on("error", () => {});
+  outgoing.on("error", () => {});
+  const body = new RequestBody(incoming, () => expects && outgoing.writeContinue());
+  try {
+    const remote = incoming.socket.remoteAddress?.replace(/^::ffff:/, "") ?? null;
+    const response = await handler(toRequest(incoming, body), { remote, completed });
+    await send(response, outgoing, { ...options, incoming, body });
+  } catch (error) {
+    if (outgoing.headersSent || outgoing.destroyed) return void outgoing.destroy();
+    const response = problemResponse(asProblem(error));
+    await send(response, outgoing, { ...options, incoming, body }).catch(() => outgoing.destroy());
+  }
+}
+
+/** The body of a request, read when and as far as it is asked for. */
+class RequestBody {
+  readonly #incoming: IncomingMessage;
+  readonly #onRead: () => void;
+  #asked = false;
+
+  constructor(incoming: IncomingMessage, onRead: () => void) {
+    this.#incoming = incoming;
+    this.#onRead = onRead;
+  }
+
+  /** Whether the request has one. */
+  get present(): boolean {
+    const { headers } = this.#incoming;
+    return headers["transfer-encoding"] !== undefined || this.#announced > 0;
+  }
+
+  /** How much of it may still come: nothing, little, or more than is worth waiting for. */
+  get rest(): "none" | "little" | "much" {
+    if (!this.present || this.#incoming.complete) return "none";
+    const { headers } = this.#incoming;
+    const waits = headers.expect !== undefined && !this.#asked;
+    const known = headers["transfer-encoding"] === undefined;
+    return known && !waits && this.#announced <= SMALL_REST ? "little" : "much";
+  }
+
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const chunks = this.#incoming.iterator({ destroyOnReturn: false });
+    return new ReadableStream({
+      pull: async (controller) => {
+        if (!this.#asked) this.#onRead();
+        this.#asked = true;
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(new Uint8Array(value));
+      },
+      cancel: async () => void await chunks.return?.(),
+    }, { highWaterMark: 0 });
+  }
+
+  get #announced(): number {
+    return Number(this.#incoming.headers["content-length"] ?? 0);
+  }
+}
+
+/** @throws {Problem} `malformed`. */
+function toRequest(incoming: IncomingMessage, body: RequestBody): Request {
+  const { method = "GET", url = "/", rawHeaders } = incoming;
+  try {
+    const headers = new Headers();
+    let hosts = 0;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i]!;
+      if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+      headers.append(name, rawHeaders[i + 1]!);
+    }
+    if (hosts > 1 || hosts === 0 && incoming.httpVersion === "1.1") {
+      throw new Problem("malformed", `Cannot read the request: ${hosts || "no"} Host headers`);
+    }
+    // A target with a host of its own makes the header's not count (RFC 9112, 3.2.2).
+    const absolute = /^https?:\/\/([^/?#]+)/i.exec(url);
+    if (absolute !== null) headers.set("host", absolute[1]!);
+    const path = absolute === null ? url : url.slice(absolute[0].length) || "/";
+    if (!/^[/?*]/.test(path)) throw new Problem("malformed", "Cannot read the request's target");
+    return new Request(`http://localhost${path.startsWith("/") ? "" : "/"}${path}`, {
+      method,
+      headers,
+      ...(body.present && method !== "GET" && method !== "HEAD" && { body: body.stream() }),
+    });
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    throw new Problem("malformed", `Cannot read the request: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+interface Sending extends ExchangeOptions {
+  readonly incoming: IncomingMessage;
+  readonly body: RequestBody;
+}
+
+async function send(
+  response: Response,
+  outgoing: ServerResponse,
+  options: Sending,
+): Promise<void> {
+  const { stallMs, bytes } = options;
+  outgoing.socket?.setTimeout(stallMs);
+  if (response.headers.get("content-type") === "text/event-stream" && response.body !== null) {
+    head(response, outgoing);
+    outgoing.flushHeaders();
+    return await pump(response.body, outgoing);
+  }
+  const content = response.body === null ? null : new Uint8Array(await response.arrayBuffer());
+  const size = content?.length ?? 0;
+  if (!bytes.take(size)) {
+    const problem = new Problem("overloaded", "Cannot answer: too much is on its way to others", {
+      headers: { "retry-after": "5" },
+    });
+    return await finish(problemResponse(problem), outgoing, options);
+  }
+  let taken = true;
+  const give = () => {
+    if (taken) bytes.give(size);
+    taken = false;
+  };
+  outgoing.once("finish", give);
+  outgoing.once("close", give);
+  if (outgoing.destroyed) give();
+  await finish(response, outgoing, { ...options, content });
+}
+
+async function finish(
+  response: Response,
+  outgoing: ServerResponse,
+  { incoming, body, content }: Sending & { readonly content?: Uint8Array | null },
+): Promise<void> {
+  const bytes = content === undefined
+    ? new Uint8Array(await response.arrayBuffer())
+    : content ?? new Uint8Array();
+  const rest = body.rest;
+  head(response, outgoing);
+  if (bytes.length > 0 || content !== null) outgoing.setHeader("content-length", bytes.length);
+  if (rest === "much") outgoing.setHeader("connection", "close");
+  if (rest === "none") return void outgoing.end(bytes.length > 0 ? bytes : undefined);
+  incoming.resume();
+  if (rest === "much") {
+    // All of the answer, but not its end, which closes the connection.
+    if (bytes.length > 0) outgoing.write(bytes);
+    else outgoing.flushHeaders();
+    await linger(incoming, outgoing);
+    outgoing.end();
+  } else {
+    outgoing.end(bytes.length > 0 ? bytes : undefined);
+  }
+}
+
+function head(response: Response, outgoing: ServerResponse): void {
+  outgoing.statusCode = response.status;
+  for (const [name, value] of response.headers) outgoing.setHeader(name, value);
+}
+
+/** Resolves when the client has sent all of its body, has left, or takes too long. */
+async function linger(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, LINGER_MS);
+  incoming.once("end", resolve);
+  outgoing.once("close", resolve);
+  if (incoming.complete || outgoing.destroyed) resolve();
+  await promise;
+  clearTimeout(timer);
+}
+
+/** Sends a body as it comes, and asks for more of it only when the client took what there was. */
+async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  const reader = body.getReader();
+  outgoing.once("close", () => void reader.cancel().catch(() => {}));
+  if (outgoing.destroyed) return void reader.cancel().catch(() => {});
+  while (true) {
+    const { done, value } = await reader.read();
+    if (outgoing.destroyed) return;
+    if (done) return void outgoing.end();
+    if (!outgoing.write(value)) await drained(outgoing);
+  }
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    outgoing.once("drain", done);
+    outgoing.once("close", done);
+    if (outgoing.destroyed) done();
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * A listener on `node:http`, which has the limits that `Deno.serve` lacks: connections, time for
+ * headers, time between requests. For Deno 2.9 and newer; before, its server is `Deno.serve`, and a
+ * unix path makes it listen on every address instead.
+ *
+ * @module
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { exchange } from "./exchange.ts";
+import type { Listener, ListenOptions, Place, TcpAddress } from "./listener.ts";
+
+/** How often it is looked for connections whose headers are late. */
+const CHECK_MS = 1000;
+/** A request whose body nobody reads holds its connection; bodies that are read have less time. */
+const REQUEST_MS = 120_000;
+/** Connections that are on their way out count until the system has closed them. */
+const SLACK = 16;
+
+/**
+ * Listens.
+ *
+ * @throws {Error} With the system's `code`.
+ */
+export async function listenNode(place: Place, options: ListenOptions): Promise<Listener> {
+  const { limits, onCrowded } = options;
+  const server = createServer({
+    connectionsCheckingInterval: CHECK_MS,
+    headersTimeout: limits.headersMs,
+    requestTimeout: Math.max(REQUEST_MS, limits.headersMs),
+    keepAliveTimeout: limits.idleMs,
+    requireHostHeader: false,
+  });
+  server.maxConnections = limits.connections + SLACK;
+  server.timeout = 0;
+  const connections = new Connections(limits.connections, onCrowded);
+  const ended = Promise.withResolvers<unknown>();
+
+  server.on("connection", (socket: Socket) => connections.add(socket));
+  const answer = (expects: boolean) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    connections.begin(incoming.socket);
+    outgoing.once("close", () => connections.end(incoming.socket));
+    void exchange(incoming, outgoing, { ...options, stallMs: limits.idleMs, expects });
+  };
+  server.on("request", answer(false));
+  server.on("checkContinue", answer(true));
+  server.on("close", () => ended.resolve(undefined));
+  await bind(server, place);
+  server.on("error", (error: Error) => ended.resolve(error));
+
+  let closed: Promise<void> | undefined;
+  const close = () => closed ??= new Promise<void>((resolve) => void server.close(() => resolve()));
+  return {
+    address: tcpAddress(server),
+    get accepted() {
+      return connections.accepted;
+    },
+    get full() {
+      return connections.full;
+    },
+    ended: ended.promise,
+    drain: () => {
+      connections.drain();
+      return close();
+    },
+    abort: () => {
+      connections.destroy();
+      return close();
+    },
+  };
+}
+
+async function bind(server: Server, place: Place): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  if (place.kind === "tcp") server.listen(place.port, place.hostname, resolve);
+  else if (place.kind === "unix") server.listen({ path: place.path }, resolve);
+  else server.listen({ fd: place.fd }, resolve);
+  await promise;
+  server.off("error", reject);
+  // What is trusted because of its path must never be reached in another way.
+  const overPath = typeof server.address() === "string";
+  if (overPath === (place.kind === "unix")) return;
+  server.close();
+  throw new TypeError(
+    place.kind === "unix"
+      ? `it listens on ${JSON.stringify(server.address())} instead`
+      : "it is a unix socket",
+  );
+}
+
+function tcpAddress(server: Server): TcpAddress | null {
+  const address = server.address();
+  if (address === null || typeof address === "string") return null;
+  return { hostname: address.address, port: address.port };
+}
+
+/** Who is connected, and who of them asks something. */
+class Connections {
+  /** Since the start. */
+  accepted = 0;
+  readonly #most: number;
+  readonly #onCrowded: () => void;
+  /** Requests under way by connection. */
+  readonly #open = new Map<Socket, number>();
+  /** Connections without a request, the one that is so for longest first. */
+  readonly #waiting = new Set<Socket>();
+  #draining = false;
+
+  constructor(most: number, onCrowded: () => void) {
+    this.#most = most;
+    this.#onCrowded = onCrowded;
+  }
+
+  get full(): boolean {
+    return this.#open.size >= this.#most;
+  }
+
+  add(socket: Socket): void {
+    this.accepted++;
+    socket.once("close", () => this.#forget(socket));
+    this.#open.set(socket, 0);
+    this.#waiting.add(socket);
+    if (this.#draining) return void socket.destroy();
+    if (this.#open.size <= this.#most) return;
+    // Whoever connects and asks has asked within a moment; those that wait the longest don't.
+    const [oldest = socket] = this.#waiting;
+    this.#forget(oldest);
+    oldest.destroy();
+    this.#onCrowded();
+  }
+
+  begin(socket: Socket): void {
+    this.#open.set(socket, (this.#open.get(socket) ?? 0) + 1);
+    this.#waiting.delete(socket);
+  }
+
+  end(socket: Socket): void {
+    const requests = this.#open.get(socket);
+    if (requests === undefined) return;
+    this.#open.set(socket, requests - 1);
+    if (requests > 1 || socket.destroyed) return;
+    if (this.#draining) socket.end();
+    else this.#waiting.add(socket);
+  }
+
+  drain(): void {
+    this.#draining = true;
+    for (const socket of [...this.#waiting]) socket.destroy();
+  }
+
+  destroy(): void {
+    this.#draining = true;
+    for (const socket of [...this.#open.keys()]) socket.destroy();
+  }
+
+  #forget(socket: Socket): void {
+    this.#open.delete(socket);
+    this.#waiting.delete(socket);
+  }
+}
