@@ -7,7 +7,7 @@
  */
 
 import { CONFIG_FLAGS, type FlagName } from "./flags.ts";
-import { effectiveUid } from "./libc.ts";
+import { effectiveUid } from "./system/libc.ts";
 
 /** Where the Engine is said to be; what the text means is the Docker client's business. */
 export interface DockerSettings {

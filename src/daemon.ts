@@ -11,13 +11,14 @@ import type { Config } from "./config.ts";
 import { DockerClient } from "./docker/client.ts";
 import { type DockerHost, resolveDockerHost } from "./docker/host.ts";
 import { Feed } from "./feed.ts";
-import { DATABASE, SOCKET } from "./files.ts";
+import { DATABASE, SOCKET } from "./system/files.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
 import { LockHeldError } from "./lock/lock_error.ts";
-import { descriptorLimit, isSignalIgnored } from "./libc.ts";
-import type { Log } from "./log.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
-import type { DaemonStatus, PassReport } from "./model.ts";
+import { descriptorLimit, isSignalIgnored } from "./system/libc.ts";
+import type { Log } from "./telemetry/log.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import type { PassReport } from "./model/pass.ts";
+import type { DaemonStatus } from "./model/views.ts";
 import { Loop } from "./reconcile/loop.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
@@ -25,7 +26,7 @@ import { StoreError } from "./store/error.ts";
 import { openStore, type Store, type Written } from "./store/store.ts";
 import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
 import type { Listeners, TokenFile } from "./server/server.ts";
-import { inheritedSocket, ServiceManager } from "./systemd.ts";
+import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
 
 /** What the caller of this module brings. */
 export interface DaemonOptions {

@@ -8,7 +8,7 @@
 import type { Clock } from "./clock.ts";
 import type { Lock } from "./lock/lock.ts";
 import type { Outcomes } from "./reconcile/outcomes.ts";
-import type { ServiceManager } from "./systemd.ts";
+import type { ServiceManager } from "./system/systemd.ts";
 
 /** How often the lock is checked, milliseconds. */
 export const LOCK_CHECK_MS = 60_000;

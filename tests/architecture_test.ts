@@ -14,31 +14,31 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url));
 /** Modules that know nothing of each other but what is listed, and nothing of what is above. */
 const LEAVES: Readonly<Record<string, readonly string[]>> = {
   model: [],
-  libc: [],
   clock: [],
   feed: [],
-  files: [],
   flags: [],
-  log: [],
-  prometheus: [],
   secret: [],
-  config: ["flags", "libc"],
-  metrics: ["model", "libc", "prometheus"],
-  systemd: ["libc"],
+  system: [],
+  config: ["flags", "system"],
+  telemetry: ["model", "system"],
 };
 const EVERY_LEAF = Object.keys(LEAVES);
 
 /** What each part of the program may import of the others. A part is a folder or a root file. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...LEAVES,
+  core: ["model"],
   docker: EVERY_LEAF,
-  store: EVERY_LEAF,
+  store: [...EVERY_LEAF, "core"],
   lock: EVERY_LEAF,
-  reconcile: [...EVERY_LEAF, "docker", "store"],
+  reconcile: [...EVERY_LEAF, "core", "docker", "store"],
   server: [...EVERY_LEAF, "store"],
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   daemon: [...EVERY_LEAF, "docker", "store", "lock", "reconcile", "server", "supervision"],
-  cli: [...EVERY_LEAF, "docker", "store", "lock", "reconcile", "server", "supervision", "daemon"],
+  cli: [
+    ...EVERY_LEAF,
+    ...["core", "docker", "store", "lock", "reconcile", "server", "supervision", "daemon"],
+  ],
   main: ["cli"],
   jsr: [],
   dev: [...EVERY_LEAF, "docker"],
@@ -64,6 +64,11 @@ const REASONS: readonly { from: string[]; to: string[]; because: string }[] = [
     from: EVERY_LEAF,
     to: ["*"],
     because: "a leaf is used by every part, so it must be understood and tested without any",
+  },
+  {
+    from: ["core"],
+    to: ["*"],
+    because: "what is decided depends on nothing but what is known: no SQL, no Engine, no clock",
   },
   {
     from: ["docker"],
@@ -121,7 +126,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   {
     name: /^@db\/sqlite$/,
     // The version of SQLite is told without an index to open.
-    parts: ["store", "cli/version.ts"],
+    parts: ["store", "cli/commands/version.ts"],
     because: "SQL stays behind the store",
   },
   {
@@ -132,7 +137,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   { name: /^@std\/cli(?:\/|$)/, parts: ["cli"], because: "arguments are the command line's" },
   {
     name: /deno\.json$/,
-    parts: ["cli/version.ts"],
+    parts: ["cli/commands/version.ts"],
     because: "the version is asked of the one who tells it",
   },
 ];
@@ -258,12 +263,13 @@ Deno.test("the import rules see what they forbid", () => {
   const broken = (path: string, text: string) => violationsOf({ path, text }).length;
   assertEquals(broken("src/docker/x.ts", 'import { a } from "../store/store.ts";'), 1);
   assertEquals(broken("src/docker/x.ts", 'import type {\n  A,\n} from "../lock/lock.ts";'), 1);
-  assertEquals(broken("src/server/api/x.ts", 'export { a } from "../../reconcile/plan.ts";'), 1);
+  assertEquals(broken("src/server/api/x.ts", 'export { a } from "../../reconcile/loop.ts";'), 1);
+  assertEquals(broken("src/core/x.ts", 'import { a } from "../store/store.ts";'), 1);
   assertEquals(broken("src/server/x.ts", 'const a = await import("../docker/client.ts");'), 1);
   assertEquals(broken("src/server/x.ts", 'const a = await import(\n  "../lock/lock.ts",\n);'), 1);
   assertEquals(broken("src/reconcile/x.ts", 'import "../server/server.ts";'), 1);
-  assertEquals(broken("src/log.ts", 'import { a } from "./config.ts";'), 1);
-  assertEquals(broken("src/model.ts", 'import { a } from "./log.ts";'), 1);
+  assertEquals(broken("src/telemetry/log.ts", 'import { a } from "../config.ts";'), 1);
+  assertEquals(broken("src/model/pass.ts", 'import { a } from "../telemetry/log.ts";'), 1);
   assertEquals(broken("src/cli/x.ts", 'import { a } from "../dev/setup.ts";'), 1);
   assertEquals(broken("src/cli/x.ts", 'import { a } from "../jsr/std-path/mod.ts";'), 1);
   assertEquals(broken("src/jsr/db-sqlite/x.ts", 'import { a } from "../std-path/mod.ts";'), 1);
@@ -332,7 +338,7 @@ Deno.test("nothing is exported by default", () => {
 
 Deno.test("only the log, the command line and the tasks write to the terminal", () => {
   const found = sources.filter(({ path, text }) =>
-    !/^src\/(?:log\.ts$|cli\/|dev\/)/.test(path) &&
+    !/^src\/(?:telemetry\/log\.ts$|cli\/|dev\/)/.test(path) &&
     /\bconsole\.|\bDeno\.(?:stdout|stderr)\.(?:write|writable)/.test(withoutComments(text))
   );
   assertEquals(found.map(({ path }) => path), []);

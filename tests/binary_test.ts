@@ -8,8 +8,8 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { ENGINE, type EngineScope, missing, run } from "./engine.ts";
-import { until } from "./until.ts";
+import { ENGINE, type EngineScope, missing, run } from "./engines/docker.ts";
+import { until } from "./harness/until.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const TOOL = join(ROOT, "../shared/tools/denort.sh");

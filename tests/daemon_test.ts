@@ -5,13 +5,13 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import type { ContainerView, DaemonStatus } from "../src/model.ts";
-import { DENO_ARGS, Host, type Running } from "./cli/program.ts";
-import { Receiver } from "./datagram.ts";
-import { engineTest, PrivateEngine, privateEngineTest, TEST_LABEL } from "./engine.ts";
-import { until } from "./until.ts";
-import { FakeEngine } from "./fake_engine.ts";
-import { podmanTest } from "./podman.ts";
+import type { ContainerView, DaemonStatus } from "../src/model/views.ts";
+import { DENO_ARGS, Host, type Running } from "./harness/program.ts";
+import { Receiver } from "./harness/datagram.ts";
+import { engineTest, PrivateEngine, privateEngineTest, TEST_LABEL } from "./engines/docker.ts";
+import { until } from "./harness/until.ts";
+import { FakeEngine } from "./engines/scripted.ts";
+import { podmanTest } from "./engines/podman.ts";
 
 /** A daemon, asked over its socket. */
 class Daemon implements AsyncDisposable {
@@ -297,7 +297,10 @@ Deno.test("a daemon whose lock is taken away stops with 1 and says who has it", 
   await using engine = await FakeEngine.start();
   await using host = await Host.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
-  const args = [...DENO_ARGS.slice(0, -1), fromFileUrl(import.meta.resolve("./fast_daemon.ts"))];
+  const args = [
+    ...DENO_ARGS.slice(0, -1),
+    fromFileUrl(import.meta.resolve("./harness/fast_daemon.ts")),
+  ];
   // A minute in half a second.
   const process = new Deno.Command(Deno.execPath(), {
     args: [...args, "120"],

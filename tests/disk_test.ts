@@ -5,11 +5,17 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Host } from "./cli/program.ts";
-import { copyDatabase, Ledger, readDatabase, type Thing, UNTOLD } from "./crash_ledger.ts";
-import { missing, run, until } from "./engine.ts";
-import { FakeEngine } from "./fake_engine.ts";
-import { daemonCommand, LivingDaemon } from "./living_daemon.ts";
+import { Host } from "./harness/program.ts";
+import {
+  copyDatabase,
+  Ledger,
+  readDatabase,
+  type Thing,
+  UNTOLD,
+} from "./endurance/crash_ledger.ts";
+import { missing, run, until } from "./engines/docker.ts";
+import { FakeEngine } from "./engines/scripted.ts";
+import { daemonCommand, LivingDaemon } from "./harness/living_daemon.ts";
 const { Database } = await import("@db/sqlite");
 
 const PAGE = 4096;

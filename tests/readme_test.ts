@@ -4,9 +4,9 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { DENO_ARGS, Host } from "./cli/program.ts";
-import { engineTest, TEST_IMAGE } from "./engine.ts";
-import { until } from "./until.ts";
+import { DENO_ARGS, Host } from "./harness/program.ts";
+import { engineTest, TEST_IMAGE } from "./engines/docker.ts";
+import { until } from "./harness/until.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 

@@ -10,7 +10,7 @@ import type { Config } from "../config.ts";
 import { CommandError, EXIT } from "./command.ts";
 import { indexExists, noIndex } from "./data_dir.ts";
 import { type Answer, type Daemon, DaemonGone, findDaemon } from "./daemon_socket.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./commands/version.ts";
 
 /** Answers requests of the HTTP API. */
 export interface Api {
@@ -91,8 +91,8 @@ async function inProcess<T>(config: Config, use: (api: Api) => Promise<T>): Prom
   const [{ ownData }, { Feed }, { Log }, { createMetrics }, { createApp }] = await Promise.all([
     import("../daemon.ts"),
     import("../feed.ts"),
-    import("../log.ts"),
-    import("../metrics.ts"),
+    import("../telemetry/log.ts"),
+    import("../telemetry/metrics.ts"),
     import("../server/app.ts"),
   ]);
   const data = await ownData(config.dataDir);

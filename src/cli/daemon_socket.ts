@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import { chunksOf } from "../docker/body.ts";
 import { reasonOf } from "../docker/error.ts";
-import { fitsSocket, MAX_SOCKET_PATH, SOCKET } from "../files.ts";
+import { fitsSocket, MAX_SOCKET_PATH, SOCKET } from "../system/files.ts";
 import { CommandError, EXIT, quote, usageError } from "./command.ts";
 
 /** How to ask. */

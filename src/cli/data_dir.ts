@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { DATABASE } from "../files.ts";
+import { DATABASE } from "../system/files.ts";
 import type { Store } from "../store/store.ts";
 import { CommandError, EXIT, quote } from "./command.ts";
 

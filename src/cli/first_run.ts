@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config.ts";
-import type { Refusal, Unmanaged } from "../model.ts";
+import type { Refusal, Unmanaged } from "../model/pass.ts";
 import type { Store } from "../store/store.ts";
 import { counted } from "./phrases.ts";
 
@@ -72,8 +72,8 @@ export function firstRunLines({ unmanaged, error }: FirstRun): string[] {
 async function listUnmanaged(config: Config): Promise<Unmanaged> {
   const [{ openDocker }, { plan }, { MemoryIndex }] = await Promise.all([
     import("../daemon.ts"),
-    import("../reconcile/plan.ts"),
-    import("../store/container_index.ts"),
+    import("../core/plan.ts"),
+    import("../core/memory_index.ts"),
   ]);
   using docker = openDocker(config);
   const listing = await docker.list({ timeoutMs: LISTING_TIMEOUT_MS });

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ContainerView, Refusal } from "../model.ts";
+import type { Refusal } from "../model/pass.ts";
+import type { ContainerView } from "../model/views.ts";
 import type { Style } from "./output.ts";
 import type { Cell } from "./table.ts";
 

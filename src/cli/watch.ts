@@ -6,7 +6,7 @@
  */
 
 import { SYSTEM_CLOCK } from "../clock.ts";
-import { isReaderGone } from "../libc.ts";
+import { isReaderGone } from "../system/libc.ts";
 import type { Store } from "../store/store.ts";
 import { onSignals } from "../supervision.ts";
 import { EXIT, type Invocation } from "./command.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Workload, WORKLOAD_KINDS } from "../model.ts";
+import { type Workload, WORKLOAD_KINDS } from "../model/workload.ts";
 import { CommandError, quote } from "./command.ts";
 import { nearest } from "./nearest.ts";
 

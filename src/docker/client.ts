@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Listing } from "../model.ts";
+import type { Listing } from "../model/container.ts";
 import { chunksOf, readText } from "./body.ts";
 import { Deadline } from "./deadline.ts";
 import { type DockerEndpoint, DockerError } from "./error.ts";

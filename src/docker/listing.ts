@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { ListedContainer } from "../model.ts";
+import type { ListedContainer } from "../model/container.ts";
 import { chunksOf } from "./body.ts";
 import { malformed } from "./error.ts";
 import { type AskedFor, MAX_BODY, parseJson } from "./transport.ts";

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { ListedContainer, ListedPort } from "../model.ts";
+import type { ListedContainer, ListedPort } from "../model/container.ts";
 import { type DockerEndpoint, malformed } from "./error.ts";
 import { storable } from "./text.ts";
 

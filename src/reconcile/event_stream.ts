@@ -8,8 +8,8 @@
 import type { Clock } from "../clock.ts";
 import type { DockerClient } from "../docker/client.ts";
 import { affectsListing, type EngineEvent } from "../docker/events.ts";
-import type { Log } from "../log.ts";
-import { EVENT_ACTIONS, type Metrics } from "../metrics.ts";
+import type { Log } from "../telemetry/log.ts";
+import { EVENT_ACTIONS, type Metrics } from "../telemetry/metrics.ts";
 import { backoff } from "./backoff.ts";
 
 /** What an {@link EventStream} works with. */

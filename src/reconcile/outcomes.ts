@@ -7,9 +7,9 @@
 
 import type { Clock } from "../clock.ts";
 import { DockerError } from "../docker/error.ts";
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
-import { type PassReport, REFUSAL_REASONS } from "../model.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 
 /** What {@link Outcomes} works with. */
 export interface OutcomesOptions {

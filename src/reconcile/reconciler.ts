@@ -8,12 +8,13 @@
 import { type Clock, timestamp } from "../clock.ts";
 import type { DockerClient } from "../docker/client.ts";
 import type { EngineEvent } from "../docker/events.ts";
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
-import { MISSING } from "../model.ts";
-import type { Change, EngineChange, IndexRow, Listing, PassReport } from "../model.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { MISSING } from "../model/container.ts";
+import type { IndexRow, Listing } from "../model/container.ts";
+import type { Change, EngineChange, PassReport } from "../model/pass.ts";
 import type { Store } from "../store/store.ts";
-import { type Plan, plan, type PlanOptions } from "./plan.ts";
+import { type Plan, plan, type PlanOptions } from "../core/plan.ts";
 
 /** What a {@link Reconciler} works with. */
 export interface ReconcilerOptions {

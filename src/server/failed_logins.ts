@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 
 /** What was wrong. */
 export type LoginKind = "token" | "webhook";

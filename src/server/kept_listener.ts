@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Log } from "../log.ts";
+import type { Log } from "../telemetry/log.ts";
 import type { Listener } from "./listener.ts";
 
 /** When it is tried again, and how often it is looked after; milliseconds. */

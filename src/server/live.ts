@@ -6,7 +6,7 @@
  */
 
 import type { Feed, FeedSubscription } from "../feed.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../telemetry/log.ts";
 import type { Store, Written } from "../store/store.ts";
 import { LiveFrames } from "./live_frames.ts";
 import { Problem } from "./problem.ts";

@@ -6,9 +6,10 @@
  */
 
 import type { Feed } from "../feed.ts";
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
-import type { DaemonStatus, PassReport } from "../model.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { PassReport } from "../model/pass.ts";
+import type { DaemonStatus } from "../model/views.ts";
 import type { Store, Written } from "../store/store.ts";
 import type { Entrance } from "./access.ts";
 import type { FailedLogins } from "./failed_logins.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PassReport } from "../model.ts";
+import type { PassReport } from "../model/pass.ts";
 import { StoreError } from "../store/error.ts";
 import type { Services } from "./operation.ts";
 import { Problem } from "./problem.ts";

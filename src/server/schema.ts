@@ -6,8 +6,11 @@
  */
 
 import { z } from "@hono/zod-openapi";
-import type { ContainerView, DaemonStatus, PassReport, Transition, Workload } from "../model.ts";
-import { REFUSAL_REASONS, WORKLOAD_KINDS } from "../model.ts";
+import type { PassReport } from "../model/pass.ts";
+import type { ContainerView, DaemonStatus, Transition } from "../model/views.ts";
+import type { Workload } from "../model/workload.ts";
+import { REFUSAL_REASONS } from "../model/pass.ts";
+import { WORKLOAD_KINDS } from "../model/workload.ts";
 import type { WorkloadCounts } from "../store/container_views.ts";
 import type { Entry } from "../store/registry.ts";
 import type { Stage } from "../store/stages.ts";

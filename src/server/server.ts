@@ -7,8 +7,8 @@
  */
 
 import type { ListenAddress } from "../config.ts";
-import { duplicateDescriptor } from "../libc.ts";
-import type { Log } from "../log.ts";
+import { duplicateDescriptor } from "../system/libc.ts";
+import type { Log } from "../telemetry/log.ts";
 import type { App } from "./app.ts";
 import type { Entrance } from "./access.ts";
 import { KeptListener, type Patience } from "./kept_listener.ts";

@@ -6,7 +6,7 @@
  */
 
 import { dirname, join } from "@std/path";
-import { fitsSocket, MAX_SOCKET_PATH } from "../files.ts";
+import { fitsSocket, MAX_SOCKET_PATH } from "../system/files.ts";
 import { listenAt } from "./listen_at.ts";
 import type { Listener, ListenOptions } from "./listener.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { join } from "@std/path";
-import type { Log } from "../log.ts";
+import type { Log } from "../telemetry/log.ts";
 import { makeSecret } from "../secret.ts";
 
 /** Name of the token's file in the data directory. */

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { ContainerView, WorkloadKind } from "../model.ts";
+import type { ContainerView } from "../model/views.ts";
+import type { WorkloadKind } from "../model/workload.ts";
 import { StoreError } from "./error.ts";
 import type { Connection } from "./store.ts";
 

@@ -5,9 +5,11 @@
  * @module
  */
 
-import { LOCAL_HOST, MISSING } from "../model.ts";
-import type { Change, ContainerIndex, IndexRow, WorkloadKind } from "../model.ts";
-import { MemoryIndex } from "./container_index.ts";
+import { LOCAL_HOST, MISSING } from "../model/container.ts";
+import type { ContainerIndex, IndexRow } from "../model/container.ts";
+import type { Change } from "../model/pass.ts";
+import type { WorkloadKind } from "../model/workload.ts";
+import { MemoryIndex } from "../core/memory_index.ts";
 import { StoreError } from "./error.ts";
 import type { HostTable, PassSummary } from "./hosts.ts";
 import type { Connection } from "./store.ts";

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { LOCAL_HOST, PENDING } from "../model.ts";
-import type { ContainerView, WorkloadKind } from "../model.ts";
+import { LOCAL_HOST, PENDING } from "../model/container.ts";
+import type { ContainerView } from "../model/views.ts";
+import type { WorkloadKind } from "../model/workload.ts";
 import { type ContainerTable, END_CONFIRMATION } from "./containers.ts";
 import type { ContainerViews } from "./container_views.ts";
 import { StoreError } from "./error.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { LOCAL_HOST } from "../model.ts";
-import type { Refusal, Unmanaged } from "../model.ts";
+import { LOCAL_HOST } from "../model/container.ts";
+import type { Refusal, Unmanaged } from "../model/pass.ts";
 import type { Connection } from "./store.ts";
 
 /** What a full pass found, for readers without a daemon. */

@@ -8,7 +8,7 @@
  */
 
 import { basename, dirname, join } from "@std/path";
-import { effectiveUid } from "../libc.ts";
+import { effectiveUid } from "../system/libc.ts";
 import { StoreError } from "./error.ts";
 
 /** The library that a binary carries. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { WorkloadKind } from "../model.ts";
+import type { WorkloadKind } from "../model/workload.ts";
 import { StoreError } from "./error.ts";
 import { newId, validComposeProject, validDomain, validName } from "./names.ts";
 import type { Connection } from "./store.ts";

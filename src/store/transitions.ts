@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Cause, Transition } from "../model.ts";
+import type { Cause } from "../model/pass.ts";
+import type { Transition } from "../model/views.ts";
 import type { Connection } from "./store.ts";
 
 /** A transition before it has its number. */

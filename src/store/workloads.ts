@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Workload, WorkloadDirectory, WorkloadKind } from "../model.ts";
+import type { Workload, WorkloadDirectory, WorkloadKind } from "../model/workload.ts";
 import { hashSecret, isSameSecret, makeSecret } from "../secret.ts";
 import { StoreError } from "./error.ts";
 import type { Connection } from "./store.ts";

@@ -7,10 +7,10 @@
 import { fromFileUrl, join } from "@std/path";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { openStore } from "../../src/store/store.ts";
-import { Host } from "../cli/program.ts";
-import { LivingDaemon } from "../living_daemon.ts";
-import { SimEngine } from "../sim_engine.ts";
-import { until } from "../until.ts";
+import { Host } from "../harness/program.ts";
+import { LivingDaemon } from "../harness/living_daemon.ts";
+import { SimEngine } from "../engines/crowd.ts";
+import { until } from "../harness/until.ts";
 import { type Bench, type Figure, median, percentile } from "./figure.ts";
 import { register } from "./world.ts";
 

@@ -6,14 +6,14 @@
 
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import type { DockerClient } from "../../src/docker/client.ts";
-import type { Metrics } from "../../src/metrics.ts";
+import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { Loop } from "../../src/reconcile/loop.ts";
 import type { Reconciler } from "../../src/reconcile/reconciler.ts";
 import type { Store } from "../../src/store/store.ts";
-import { ENGINE } from "../engine.ts";
-import { rig } from "../reconcile/rig.ts";
-import { simId } from "../sim_engine.ts";
-import { until } from "../until.ts";
+import { ENGINE } from "../engines/docker.ts";
+import { rig } from "../harness/rig.ts";
+import { simId } from "../engines/crowd.ts";
+import { until } from "../harness/until.ts";
 import { type Bench, type Figure, median, percentile } from "./figure.ts";
 import { NO_LOG, type World, world } from "./world.ts";
 

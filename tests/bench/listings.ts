@@ -5,8 +5,8 @@
  * @module
  */
 
-import { LABEL } from "../../src/reconcile/dispatch.ts";
-import { ENGINE } from "../engine.ts";
+import { LABEL } from "../../src/core/dispatch.ts";
+import { ENGINE } from "../engines/docker.ts";
 import { type Bench, type Figure, median } from "./figure.ts";
 import { bareClient } from "./world.ts";
 

@@ -6,8 +6,8 @@
 
 import { join } from "@std/path";
 import type { Reconciler } from "../../src/reconcile/reconciler.ts";
-import { Oracle } from "../reconcile/oracle.ts";
-import { simWorkloads } from "../sim_engine.ts";
+import { Oracle } from "../core/oracle.ts";
+import { simWorkloads } from "../engines/crowd.ts";
 import { type Bench, type Figure, median } from "./figure.ts";
 import { bare, bareClient, type World, world } from "./world.ts";
 

@@ -9,12 +9,12 @@ import { join } from "@std/path";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { hashSecret } from "../../src/secret.ts";
 import { DockerClient } from "../../src/docker/client.ts";
-import { Log } from "../../src/log.ts";
-import { createMetrics, type Metrics } from "../../src/metrics.ts";
+import { Log } from "../../src/telemetry/log.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { Reconciler } from "../../src/reconcile/reconciler.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { loadSqlite } from "../jsr/sqlite_library.ts";
-import { SimEngine, simId, simLabels, simWorkloads } from "../sim_engine.ts";
+import { SimEngine, simId, simLabels, simWorkloads } from "../engines/crowd.ts";
 
 const sqlite = await loadSqlite();
 

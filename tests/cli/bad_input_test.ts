@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Host, pass, type Ran, siteRow } from "./program.ts";
+import { Host, pass, type Ran, siteRow } from "../harness/program.ts";
 
 const { Database } = await import("@db/sqlite");
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { acquireLock } from "../../src/lock/lock.ts";
-import { FakeEngine } from "../fake_engine.ts";
-import { Host, pass, type Running, siteRow } from "./program.ts";
-import { until } from "../until.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import { Host, pass, type Running, siteRow } from "../harness/program.ts";
+import { until } from "../harness/until.ts";
 
 /** A host with a daemon that is ready, and the Engine that it follows. */
 async function withDaemon(

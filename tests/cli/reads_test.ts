@@ -6,9 +6,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { Store } from "../../src/store/store.ts";
-import { FakeEngine } from "../fake_engine.ts";
-import { row } from "../reconcile/world.ts";
-import { Host, pass, siteRow } from "./program.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import { row } from "../harness/world.ts";
+import { Host, pass, siteRow } from "../harness/program.ts";
 
 const HOSTILE = "evil\x1b[2J\x9b31m\u202e\nname";
 

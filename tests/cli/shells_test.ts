@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Host } from "./program.ts";
+import { Host } from "../harness/program.ts";
 
 /** Runs a test with this shell, or reports it as ignored where the shell is missing. */
 async function shellTest(shell: string, name: string, run: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { displayWidth } from "../../src/cli/table.ts";
-import { DENO_ARGS, Host, pass, Running, siteRow } from "./program.ts";
-import { until } from "../until.ts";
+import { DENO_ARGS, Host, pass, Running, siteRow } from "../harness/program.ts";
+import { until } from "../harness/until.ts";
 
 const HAS_SCRIPT = await new Deno.Command("script", { args: ["--version"] }).output()
   .then(({ success }) => success, () => false);

@@ -11,7 +11,7 @@ import { commandUsage, usage } from "../../src/cli/usage.ts";
 import { resolveWorkload } from "../../src/cli/workload_name.ts";
 import { ConfigError } from "../../src/config.ts";
 import { StoreError } from "../../src/store/error.ts";
-import { workload } from "../reconcile/world.ts";
+import { workload } from "../harness/world.ts";
 
 const SNAPSHOT = new URL("./usage_snapshot.txt", import.meta.url);
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { FakeEngine } from "../fake_engine.ts";
-import { Host, pass, siteRow } from "./program.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import { Host, pass, siteRow } from "../harness/program.ts";
 
 const CONTAINER = "ab".repeat(32);
 

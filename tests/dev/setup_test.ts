@@ -7,7 +7,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { FakeEngine } from "../fake_engine.ts";
+import { FakeEngine } from "../engines/scripted.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 

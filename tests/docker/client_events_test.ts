@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { DockerClient } from "../../src/docker/client.ts";
 import { DockerError } from "../../src/docker/error.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
-import { run, until } from "../engine.ts";
-import { FakeEngine } from "../fake_engine.ts";
+import { run, until } from "../engines/docker.ts";
+import { FakeEngine } from "../engines/scripted.ts";
 
 /** Follows events until told otherwise; `done` settles with the stream. */
 async function follow(engine: FakeEngine, options: { since?: number } = {}) {

@@ -9,8 +9,8 @@ import {
 import { DockerClient } from "../../src/docker/client.ts";
 import { DockerError, type DockerErrorKind } from "../../src/docker/error.ts";
 import { parseDockerHost } from "../../src/docker/host.ts";
-import { run, until } from "../engine.ts";
-import { FakeEngine, type Fault, randomId } from "../fake_engine.ts";
+import { run, until } from "../engines/docker.ts";
+import { FakeEngine, type Fault, randomId } from "../engines/scripted.ts";
 
 /** A client of the Engine that also tells what it observed. */
 function connect(engine: FakeEngine, options: { timeoutMs?: number } = {}) {

@@ -2,8 +2,15 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 import { DockerClient } from "../../src/docker/client.ts";
 import { DockerError } from "../../src/docker/error.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
-import type { ListedContainer } from "../../src/model.ts";
-import { ENGINE, type EngineScope, engineTest, RealEngine, TEST_IMAGE, until } from "../engine.ts";
+import type { ListedContainer } from "../../src/model/container.ts";
+import {
+  ENGINE,
+  type EngineScope,
+  engineTest,
+  RealEngine,
+  TEST_IMAGE,
+  until,
+} from "../engines/docker.ts";
 
 async function one(client: DockerClient, id: string): Promise<ListedContainer> {
   const { containers } = await client.list({ ids: [id] });

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
-import { until } from "../until.ts";
-import { PODMAN_IMAGE, podmanTest } from "../podman.ts";
+import { until } from "../harness/until.ts";
+import { PODMAN_IMAGE, podmanTest } from "../engines/podman.ts";
 
 podmanTest("DockerClient.list() follows a Podman container through its states", async (podman) => {
   using client = new DockerClient({ host: podman.host });

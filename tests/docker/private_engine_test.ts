@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
 import { DockerError, type DockerErrorKind } from "../../src/docker/error.ts";
-import { PrivateEngine, privateEngineTest, run, until } from "../engine.ts";
+import { PrivateEngine, privateEngineTest, run, until } from "../engines/docker.ts";
 
 async function kindOf(promise: Promise<unknown>): Promise<DockerErrorKind> {
   return (await assertRejects(() => promise, DockerError)).kind;

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { DockerError } from "../../src/docker/error.ts";
 import type { Store } from "../../src/store/store.ts";
-import { until } from "../until.ts";
-import { FakeEngine } from "../fake_engine.ts";
-import { fastClock, type Rig, rig, sample } from "./rig.ts";
+import { until } from "../harness/until.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import { fastClock, type Rig, rig, sample } from "../harness/rig.ts";
 
 /** A stack whose containers are told apart by role. */
 function shop(store: Store): (role: string) => Record<string, string> {

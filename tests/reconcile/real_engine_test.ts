@@ -5,7 +5,8 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import type { ContainerView, PassReport, RefusalReason } from "../../src/model.ts";
+import type { PassReport, RefusalReason } from "../../src/model/pass.ts";
+import type { ContainerView } from "../../src/model/views.ts";
 import {
   ENGINE,
   type EngineScope,
@@ -15,8 +16,8 @@ import {
   STRICT,
   TEST_IMAGE,
   TEST_LABEL,
-} from "../engine.ts";
-import { type Rig, rig } from "./rig.ts";
+} from "../engines/docker.ts";
+import { type Rig, rig } from "../harness/rig.ts";
 
 /** The rows, each as `id state container-name`. */
 function rows(r: Rig, scope: EngineScope): string[] {

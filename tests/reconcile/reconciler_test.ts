@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DockerError } from "../../src/docker/error.ts";
 import { RETENTION } from "../../src/store/transitions.ts";
-import { FakeEngine, type Fault } from "../fake_engine.ts";
-import { until } from "../until.ts";
-import { rig } from "./rig.ts";
-import { event } from "./twin.ts";
+import { FakeEngine, type Fault } from "../engines/scripted.ts";
+import { until } from "../harness/until.ts";
+import { rig } from "../harness/rig.ts";
+import { event } from "../core/twin.ts";
 
 const never = () => new AbortController().signal;
 

@@ -7,8 +7,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { checkHost } from "../../src/server/access.ts";
 import { ROUTES } from "../../src/server/routes.ts";
-import { exchange } from "./raw_http.ts";
-import { tempServer, TOKEN } from "./temp_server.ts";
+import { exchange } from "../harness/raw_http.ts";
+import { tempServer, TOKEN } from "../harness/temp_server.ts";
 
 /** Needs no token over TCP: probes, and hooks, which carry a secret of their own. */
 const OPEN = ["/livez", "/readyz", "/hooks/{secret}"];

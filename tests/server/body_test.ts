@@ -5,8 +5,8 @@
  */
 
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { readAnswer, writeAll } from "./raw_http.ts";
-import { type TempServer, tempServer, until } from "./temp_server.ts";
+import { readAnswer, writeAll } from "../harness/raw_http.ts";
+import { type TempServer, tempServer, until } from "../harness/temp_server.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 

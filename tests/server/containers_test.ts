@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { ContainerView } from "../../src/model.ts";
+import type { ContainerView } from "../../src/model/views.ts";
 import { defaultComposeProject } from "../../src/server/api/registry.ts";
-import { observed, passWrites, type TempServer, tempServer } from "./temp_server.ts";
+import { observed, passWrites, type TempServer, tempServer } from "../harness/temp_server.ts";
 
 const T0 = "2026-01-01T00:00:00.000Z";
 const T1 = "2026-01-01T00:00:30.000Z";

@@ -5,9 +5,15 @@
  */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { writeAll } from "./raw_http.ts";
-import { EventReader } from "./sse.ts";
-import { observed, passWrites, type TempServer, tempServer, until } from "./temp_server.ts";
+import { writeAll } from "../harness/raw_http.ts";
+import { EventReader } from "../harness/feeds.ts";
+import {
+  observed,
+  passWrites,
+  type TempServer,
+  tempServer,
+  until,
+} from "../harness/temp_server.ts";
 
 const T0 = "2026-01-01T00:00:00.000Z";
 

@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { METRICS_CONTENT_TYPE } from "../../src/metrics.ts";
+import { METRICS_CONTENT_TYPE } from "../../src/telemetry/metrics.ts";
 import { asProblem } from "../../src/server/problem.ts";
-import { PASS, type TempServer, tempServer } from "./temp_server.ts";
+import { PASS, type TempServer, tempServer } from "../harness/temp_server.ts";
 
 Deno.test("/livez answers whatever is wrong elsewhere", async () => {
   await using server = await tempServer({ status: { ready: false, lastPass: null } });

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { StoreError } from "../../src/store/error.ts";
-import { PASS, type TempServer, tempServer } from "./temp_server.ts";
+import { PASS, type TempServer, tempServer } from "../harness/temp_server.ts";
 
 const WRONG = "A".repeat(43);
 

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { type TempServer, tempServer } from "./temp_server.ts";
+import { type TempServer, tempServer } from "../harness/temp_server.ts";
 
 Deno.test("an instance is found by ids, by names and by a mixture", async () => {
   await using server = await tempServer();

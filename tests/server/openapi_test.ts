@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { ROUTES } from "../../src/server/routes.ts";
-import { tempServer } from "./temp_server.ts";
+import { tempServer } from "../harness/temp_server.ts";
 
 const SNAPSHOT = new URL("./openapi_snapshot.txt", import.meta.url);
 

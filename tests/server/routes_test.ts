@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ROUTES } from "../../src/server/routes.ts";
 import type { Problem } from "../../src/server/problem.ts";
 import { ProblemSchema } from "../../src/server/schema.ts";
-import { observed, passWrites, tempServer } from "./temp_server.ts";
+import { observed, passWrites, tempServer } from "../harness/temp_server.ts";
 
 const SNAPSHOT = new URL("./answers_snapshot.json", import.meta.url);
 

@@ -6,10 +6,10 @@
 
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Log } from "../../src/log.ts";
+import { Log } from "../../src/telemetry/log.ts";
 import { ListenError, serve } from "../../src/server/server.ts";
-import { readAnswer, writeAll } from "./raw_http.ts";
-import { EventReader } from "./sse.ts";
+import { readAnswer, writeAll } from "../harness/raw_http.ts";
+import { EventReader } from "../harness/feeds.ts";
 import {
   fixedToken,
   observed,
@@ -19,7 +19,7 @@ import {
   tempServer,
   TOKEN,
   until,
-} from "./temp_server.ts";
+} from "../harness/temp_server.ts";
 
 const SILENT = new Log({ write: () => {} });
 

@@ -1,9 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Change, IndexRow } from "../../src/model.ts";
+import type { IndexRow } from "../../src/model/container.ts";
+import type { Change } from "../../src/model/pass.ts";
 import { StoreError } from "../../src/store/error.ts";
 import type { Store } from "../../src/store/store.ts";
-import { row } from "../reconcile/world.ts";
-import { tempStore } from "./temp_store.ts";
+import { row } from "../harness/world.ts";
+import { tempStore } from "../harness/temp_store.ts";
 
 const { Database } = await import("@db/sqlite");
 

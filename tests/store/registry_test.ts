@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { StoreError } from "../../src/store/error.ts";
 import type { Store } from "../../src/store/store.ts";
-import { tempStore } from "./temp_store.ts";
+import { tempStore } from "../harness/temp_store.ts";
 
 function failure(operation: () => unknown): StoreError {
   return assertThrows(operation, StoreError);

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { StoreError } from "../../src/store/error.ts";
 import { loadMigrations, migrate } from "../../src/store/migrate.ts";
 import { openStore } from "../../src/store/store.ts";
-import { tempStore } from "./temp_store.ts";
+import { tempStore } from "../harness/temp_store.ts";
 
 const { Database } = await import("@db/sqlite");
 

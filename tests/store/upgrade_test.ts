@@ -10,7 +10,7 @@ import { fromFileUrl, join } from "@std/path";
 import { hashSecret } from "../../src/secret.ts";
 import { loadMigrations } from "../../src/store/migrate.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
-import { tempStore } from "./temp_store.ts";
+import { tempStore } from "../harness/temp_store.ts";
 
 const { Database } = await import("@db/sqlite");
 

@@ -5,7 +5,8 @@
  */
 
 import { z } from "@hono/zod-openapi";
-import { type ContainerView, WORKLOAD_KINDS } from "../../model.ts";
+import type { ContainerView } from "../../model/views.ts";
+import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import type { ViewFilter } from "../../store/container_views.ts";
 import type {
   DeployedContainerPatch,

@@ -5,7 +5,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
-import { METRICS_CONTENT_TYPE } from "../../metrics.ts";
+import { METRICS_CONTENT_TYPE } from "../../telemetry/metrics.ts";
 import { json, jsonText, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { optional } from "../schema.ts";

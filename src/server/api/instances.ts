@@ -6,7 +6,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
-import type { ContainerView } from "../../model.ts";
+import type { ContainerView } from "../../model/views.ts";
 import { StoreError } from "../../store/error.ts";
 import type { Store } from "../../store/store.ts";
 import { json, ok } from "../answer.ts";

@@ -5,7 +5,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
-import type { WorkloadKind } from "../../model.ts";
+import type { WorkloadKind } from "../../model/workload.ts";
 import type { EntryPatch, NewEntry } from "../../store/registry.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";

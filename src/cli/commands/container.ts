@@ -1,0 +1,147 @@
+/**
+ * `tinyforge container add|set|rm`: rows as a deployer writes them.
+ *
+ * @module
+ */
+
+import type { ContainerView } from "../../model/views.ts";
+import type { Workload } from "../../model/workload.ts";
+import type { DeployedContainerPatch } from "../../store/deployed_containers.ts";
+import type { Stage } from "../../store/stages.ts";
+import { type Api, withApi } from "../client.ts";
+import { CommandError, EXIT, type Invocation, quote, usageError } from "../command.ts";
+import { nearest } from "../nearest.ts";
+import { wholeNumber } from "../numbers.ts";
+import { resolveWorkload } from "../workload_name.ts";
+
+/** Flag → field of the row; `stage` is looked up and not among them. */
+const FIELDS: Readonly<Record<string, keyof DeployedContainerPatch>> = {
+  container: "containerId",
+  image: "imageRef",
+  "image-tag": "imageTag",
+  subdomain: "subdomain",
+  "proxy-route": "proxyRouteId",
+  "npm-proxy-id": "npmProxyId",
+};
+
+/** Creates a row and prints its id. */
+export async function add(invocation: Invocation): Promise<number> {
+  const { out, operands } = invocation;
+  const [id, role, replica] = ["id", "role", "replica"].map(invocation.flag);
+  const row = {
+    ...(id !== undefined && { id }),
+    ...(role !== undefined && { role }),
+    ...(replica !== undefined && { replica: wholeNumber("replica", replica, { least: 1 }) }),
+    ...readFields(invocation),
+  };
+  const view = await withApi(invocation.config(), async (api) => {
+    const workload = await findWorkload(api, operands[0]!, "create a row");
+    const stageId = await findStage(api, workload, invocation.flag("stage"));
+    return await api.request<ContainerView>("POST", "/api/containers", {
+      ...row,
+      ...stageId,
+      workloadId: workload.id,
+    });
+  });
+  if (invocation.on("json")) out.json(view);
+  else {
+    out.lines(view.id);
+    out.notes(`Created row ${quote(view.id)}; it is "${view.state}" until a listing confirms it.`);
+  }
+  return EXIT.done;
+}
+
+/** Changes a row. */
+export async function set(invocation: Invocation): Promise<number> {
+  const { out, operands } = invocation;
+  const rowId = operands[0]!;
+  const stage = invocation.flag("stage");
+  const patch = { ...readFields(invocation), ...readCleared(invocation) };
+  if (stage === undefined && Object.keys(patch).length === 0) {
+    throw usageError(
+      `Cannot change row ${quote(rowId)}: nothing to change was given`,
+      "`tinyforge help container set` lists the flags",
+    );
+  }
+  const view = await withApi(invocation.config(), async (api) => {
+    const path = `/api/containers/${encodeURIComponent(rowId)}`;
+    if (stage === undefined) return await api.request<ContainerView>("PATCH", path, patch);
+    const { workloadId } = await api.request<ContainerView>("GET", path);
+    const workload = await findWorkload(api, workloadId, "change a row");
+    const stageId = await findStage(api, workload, stage);
+    return await api.request<ContainerView>("PATCH", path, { ...patch, ...stageId });
+  });
+  if (invocation.on("json")) out.json(view);
+  else out.notes(`Changed row ${quote(view.id)}.`);
+  return EXIT.done;
+}
+
+/** Removes a row. */
+export async function remove(invocation: Invocation): Promise<number> {
+  const { out, operands } = invocation;
+  const rowId = operands[0]!;
+  await withApi(
+    invocation.config(),
+    (api) => api.request<void>("DELETE", `/api/containers/${encodeURIComponent(rowId)}`),
+  );
+  if (invocation.on("json")) out.json({ id: rowId });
+  else out.notes(`Removed row ${quote(rowId)}; its container was left alone.`);
+  return EXIT.done;
+}
+
+function readFields(invocation: Invocation): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [flag, field] of Object.entries(FIELDS)) {
+    const value = invocation.flag(flag);
+    if (value === undefined) continue;
+    fields[field] = flag === "npm-proxy-id" ? wholeNumber(flag, value) : value;
+  }
+  return fields;
+}
+
+function readCleared(invocation: Invocation): Record<string, null> {
+  const cleared: Record<string, null> = {};
+  for (const flag of invocation.flag("clear")?.split(",") ?? []) {
+    if (invocation.flag(flag) !== undefined) {
+      throw usageError(
+        `Cannot set and clear --${flag} at once`,
+        "leave one of the two out",
+      );
+    }
+    cleared[flag === "stage" ? "stageId" : FIELDS[flag]!] = null;
+  }
+  return cleared;
+}
+
+async function findWorkload(api: Api, text: string, action: string): Promise<Workload> {
+  const { items } = await api.request<{ items: Workload[] }>("GET", "/api/workloads");
+  return resolveWorkload(items, text, { action });
+}
+
+/** The stage's id as a field, or no field. */
+async function findStage(
+  api: Api,
+  workload: Workload,
+  text: string | undefined,
+): Promise<{ stageId?: string }> {
+  if (text === undefined) return {};
+  if (workload.kind !== "project") {
+    throw usageError(
+      `Cannot use --stage with ${workload.kind} ${quote(workload.name)}: only a project has stages`,
+      "leave --stage out",
+    );
+  }
+  const path = `/api/projects/${encodeURIComponent(workload.refId)}/stages`;
+  const { items } = await api.request<{ items: Stage[] }>("GET", path);
+  const stage = items.find(({ name }) => name === text) ?? items.find(({ id }) => id === text);
+  if (stage !== undefined) return { stageId: stage.id };
+  const meant = nearest(text, items.map(({ name }) => name));
+  throw new CommandError(
+    `Cannot use stage ${quote(text)}: project ${quote(workload.name)} has none of that name`,
+    {
+      hint: meant === null
+        ? `\`tinyforge add stage\` makes one, \`tinyforge list stages\` shows them`
+        : `did you mean ${quote(meant)}?`,
+    },
+  );
+}

@@ -1,0 +1,208 @@
+/**
+ * `tinyforge add`, `rename`, `set` and `rm`: what should exist on this host.
+ *
+ * @module
+ */
+
+import type { Entry } from "../../store/registry.ts";
+import type { Stage } from "../../store/stages.ts";
+import { type Api, withApi } from "../client.ts";
+import { CommandError, EXIT, type Invocation, quote, usageError } from "../command.ts";
+import { nearest } from "../nearest.ts";
+import { wholeNumber } from "../numbers.ts";
+import { tableLines } from "../table.ts";
+
+/** What can be added; a stage belongs to a project. */
+type Kind = "project" | "stack" | "site" | "stage";
+
+const PATHS: Readonly<Record<Kind, string>> = {
+  project: "/api/projects",
+  stack: "/api/stacks",
+  site: "/api/sites",
+  stage: "/api/stages",
+};
+
+/** Flag → what it is called in a request, and the kind that has it. */
+const FIELDS = [
+  { flag: "domain", field: "domain", kind: "site" },
+  { flag: "compose-project", field: "composeProjectName", kind: "stack" },
+  { flag: "max-instances", field: "maxInstances", kind: "stage" },
+] as const;
+
+/** Registers a project, stack, site or stage; prints its ids and secret. */
+export async function add(invocation: Invocation): Promise<number> {
+  const { kind, name, out } = read(invocation);
+  const fields = readFields(invocation, kind);
+  const added = await withApi(invocation.config(), async (api) => {
+    if (kind !== "stage") {
+      return await api.request<object>("POST", PATHS[kind], { name, ...fields });
+    }
+    const [projectName, stageName] = splitStage(name);
+    const project = await find(api, "project", projectName, "add a stage to");
+    const path = `${PATHS.project}/${encodeURIComponent(project.id)}/stages`;
+    return await api.request<object>("POST", path, { name: stageName, ...fields });
+  }, { creates: kind !== "stage" });
+  if (invocation.on("json")) {
+    out.json(added);
+    return EXIT.done;
+  }
+  const shown = Object.entries(added).filter(([key, value]) => key in TITLES && value !== null)
+    .map(([key, value]) => [TITLES[key]!, String(value)]);
+  out.raw(tableLines(shown).map((line) => `${line}\n`).join(""));
+  out.notes(...nextStep(kind, added as Partial<Entry>));
+  return EXIT.done;
+}
+
+/** Gives one another name. */
+export async function rename(invocation: Invocation): Promise<number> {
+  const { kind, name, out } = read(invocation);
+  const newName = invocation.operands[2]!;
+  const changed = await change(invocation, { name: newName });
+  if (invocation.on("json")) out.json(changed);
+  else out.notes(`Renamed ${kind} ${quote(name)} to ${quote(newName)}.`);
+  return EXIT.done;
+}
+
+/** Changes what else there is to one. */
+export async function set(invocation: Invocation): Promise<number> {
+  const { kind, name, out } = read(invocation);
+  const fields = readFields(invocation, kind);
+  if (invocation.flag("clear") !== undefined) {
+    requireKind("clear", kind, "site");
+    fields["domain"] = null;
+  }
+  if (Object.keys(fields).length === 0) {
+    throw usageError(
+      `Cannot change ${kind} ${quote(name)}: nothing to change was given`,
+      "give --domain, --compose-project or --max-instances; `tinyforge rename` changes a name",
+    );
+  }
+  const changed = await change(invocation, fields);
+  if (invocation.on("json")) out.json(changed);
+  else out.notes(`Changed ${kind} ${quote(name)}.`);
+  return EXIT.done;
+}
+
+/** Forgets one. */
+export async function remove(invocation: Invocation): Promise<number> {
+  const { kind, name, out } = read(invocation);
+  const force = invocation.on("force") ? "?force=true" : "";
+  const removed = await withApi(invocation.config(), async (api) => {
+    const { id } = await find(api, kind, name, "remove");
+    return await api.request<object>("DELETE", `${PATHS[kind]}/${encodeURIComponent(id)}${force}`);
+  });
+  if (invocation.on("json")) out.json(removed);
+  else out.notes(`Removed ${kind} ${quote(name)}; containers were left alone.`);
+  return EXIT.done;
+}
+
+/** Fields of an answer that people need, in the order of the answer. */
+const TITLES: Readonly<Record<string, string>> = {
+  id: "id",
+  workloadId: "workload",
+  composeProjectName: "compose project",
+  domain: "domain",
+  maxInstances: "max instances",
+  secret: "secret",
+};
+
+function read({ operands, out }: Invocation): {
+  kind: Kind;
+  name: string;
+  out: Invocation["out"];
+} {
+  return { kind: operands[0] as Kind, name: operands[1]!, out };
+}
+
+function readFields(invocation: Invocation, kind: Kind): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const { flag, field, kind: owner } of FIELDS) {
+    const value = invocation.flag(flag);
+    if (value === undefined) continue;
+    requireKind(flag, kind, owner);
+    fields[field] = flag === "max-instances" ? wholeNumber(flag, value, { least: 1 }) : value;
+  }
+  return fields;
+}
+
+function requireKind(flag: string, kind: Kind, owner: Kind): void {
+  if (kind === owner) return;
+  throw usageError(
+    `Cannot use --${flag} with a ${kind}: only a ${owner} has one`,
+    `leave --${flag} out`,
+  );
+}
+
+async function change(invocation: Invocation, fields: Record<string, unknown>): Promise<object> {
+  const { kind, name } = read(invocation);
+  return await withApi(invocation.config(), async (api) => {
+    const { id } = await find(api, kind, name, "change");
+    return await api.request<object>("PATCH", `${PATHS[kind]}/${encodeURIComponent(id)}`, fields);
+  });
+}
+
+/** The entry or stage with this name, else with this id. */
+async function find(
+  api: Api,
+  kind: Kind,
+  name: string,
+  verb: string,
+): Promise<{ id: string; name: string }> {
+  if (kind === "stage") {
+    const [projectName, stageName] = splitStage(name);
+    const project = await find(api, "project", projectName, `${verb} a stage of`);
+    const path = `${PATHS.project}/${encodeURIComponent(project.id)}/stages`;
+    const { items } = await api.request<{ items: Stage[] }>("GET", path);
+    return pick(items, stageName, { what: `stage ${quote(name)}`, verb, plural: "stages" });
+  }
+  const { items } = await api.request<{ items: Entry[] }>("GET", PATHS[kind]);
+  return pick(items, name, { what: `${kind} ${quote(name)}`, verb, plural: `${kind}s` });
+}
+
+function pick<Item extends { id: string; name: string }>(
+  items: readonly Item[],
+  name: string,
+  { what, verb, plural }: { what: string; verb: string; plural: string },
+): Item {
+  const found = items.find((item) => item.name === name) ?? items.find((item) => item.id === name);
+  if (found !== undefined) return found;
+  const meant = nearest(name, items.map((item) => item.name));
+  throw new CommandError(`Cannot ${verb} ${what}: there is none`, {
+    hint: meant === null
+      ? `\`tinyforge list ${plural}\` shows them`
+      : `did you mean ${quote(meant)}?`,
+  });
+}
+
+function splitStage(text: string): [project: string, stage: string] {
+  const [project, stage, ...more] = text.split("/");
+  if (project && stage && more.length === 0) return [project, stage];
+  throw usageError(
+    `Cannot use ${quote(text)} as a stage: it is not PROJECT/NAME`,
+    "write it as in shop/production",
+  );
+}
+
+function nextStep(kind: Kind, { name = "", composeProjectName }: Partial<Entry>): string[] {
+  switch (kind) {
+    case "site":
+      return [
+        `Added site ${quote(name)}. Its container: docker run -d $(tinyforge labels site/${
+          shellWord(name)
+        }) IMAGE`,
+      ];
+    case "stack":
+      return [
+        `Added stack ${quote(name)}. Its containers: docker compose -p ${composeProjectName} up -d`,
+      ];
+    case "project":
+      return [`Added project ${quote(name)}. Its rows are a deployer's: tinyforge help container`];
+    case "stage":
+      return [`Added stage ${quote(name)}.`];
+  }
+}
+
+/** The name as a shell reads it back. */
+function shellWord(name: string): string {
+  return /^[\w.:@%+,-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}

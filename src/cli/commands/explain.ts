@@ -1,0 +1,110 @@
+/**
+ * `tinyforge explain ROW`: what happened to a row, and what set its present state.
+ *
+ * @module
+ */
+
+import { MISSING } from "../../model/container.ts";
+import type { ContainerView, Transition } from "../../model/views.ts";
+import type { Store } from "../../store/store.ts";
+import { CommandError, EXIT, type Invocation, quote } from "../command.ts";
+import { requireIndex } from "../data_dir.ts";
+import { nearest } from "../nearest.ts";
+import { ago, roleText, shortId, stateCell } from "../phrases.ts";
+import { type Cell, tableLines } from "../table.ts";
+
+/** Prints a row's story, oldest first. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { out, operands } = invocation;
+  using store = await requireIndex(invocation.config().dataDir);
+  const rowId = resolveRow(store, operands[0]!);
+  const row = store.views.list({ ids: [rowId] })[0] ?? null;
+  const transitions = store.transitions.ofRow(rowId);
+  // A deployer who binds a row to another container leaves the state as it was.
+  const setBy =
+    transitions.findLast((t) =>
+      t.to === row?.state && !(t.cause === "deployer" && t.from === t.to)
+    ) ?? null;
+  if (invocation.on("json")) {
+    out.json({ id: rowId, row, setBy, transitions });
+    return EXIT.done;
+  }
+  const now = new Date();
+  const draw = (rows: Cell[][]) =>
+    tableLines(rows, { width: out.size()?.columns ?? null, paint: out.paint.bind(out) })
+      .map((line) => `${line}\n`).join("");
+  out.raw(draw(row === null ? [["row", rowId], ["state", REMOVED]] : facts(row, setBy, now)));
+  if (transitions.length === 0) {
+    out.notes("Nothing is recorded: its transitions are older than what is kept.");
+    return EXIT.done;
+  }
+  out.raw(`\n${draw(transitions.map(event))}`);
+  return EXIT.done;
+}
+
+const REMOVED = "removed: the row is no longer in the index";
+
+function facts(row: ContainerView, setBy: Transition | null, now: Date): Cell[][] {
+  const role = roleText(row);
+  return [
+    ["row", row.id],
+    ["workload", `${row.workloadKind}/${row.workloadName}${role === "" ? "" : `, role ${role}`}`],
+    ["state", stateCell(row.state, row.exitCode)],
+    [
+      "set by",
+      setBy === null ? "not recorded any more" : `${causeText(setBy)}, ${ago(setBy.at, now)}`,
+    ],
+    ["container", containerText(row)],
+    [
+      "last seen",
+      row.lastSeenAt === null ? "never" : `${row.lastSeenAt}, ${ago(row.lastSeenAt, now)}`,
+    ],
+  ];
+}
+
+function containerText({ containerId, containerName, imageRef, state }: ContainerView): string {
+  if (containerId === null) return "none bound";
+  const gone = state === MISSING ? ", which the Engine no longer lists" : "";
+  const name = containerName === "" ? "" : ` ${containerName}`;
+  return `${shortId(containerId)}${name}${imageRef === "" ? "" : ` (${imageRef})`}${gone}`;
+}
+
+/** One line of the story: when, from what to what, which container, by whom. */
+function event(t: Transition, i: number, all: readonly Transition[]): Cell[] {
+  const bound = t.containerId !== (all[i - 1]?.containerId ?? null) && t.containerId !== null;
+  return [
+    t.at,
+    t.from === null || t.from === t.to ? null : t.from,
+    "→",
+    stateCell(t.to, t.exitCode),
+    bound ? `bound to ${shortId(t.containerId)}` : shortId(t.containerId),
+    causeText(t),
+  ];
+}
+
+function causeText({ cause, detail }: Transition): string {
+  const by = { event: "event", pass: "pass", sweep: "sweep", deployer: "deployer" }[cause];
+  return detail === "" ? by : `${by}: ${detail}`;
+}
+
+/** The row that `text` means: its id, or the one row whose container or workload it names. */
+function resolveRow(store: Store, text: string): string {
+  const all = store.views.list();
+  // A removed row's story stays, so an id is an id even where no row has it.
+  if (all.some((row) => row.id === text) || store.transitions.ofRow(text).length > 0) return text;
+  const meant = all.filter((row) =>
+    row.containerName === text || row.workloadName === text ||
+    `${row.workloadKind}/${row.workloadName}` === text ||
+    (text.length >= 8 && row.containerId?.startsWith(text))
+  );
+  if (meant.length === 1) return meant[0]!.id;
+  if (meant.length > 1) {
+    throw new CommandError(`Cannot explain ${quote(text)}: it means ${meant.length} rows`, {
+      hint: `say which: ${meant.slice(0, 8).map((row) => row.id).join(", ")}`,
+    });
+  }
+  const near = nearest(text, all.flatMap((row) => [row.id, row.containerName, row.workloadName]));
+  throw new CommandError(`Cannot explain ${quote(text)}: no such row`, {
+    hint: near === null ? "`tinyforge ps` shows the rows" : `did you mean ${quote(near)}?`,
+  });
+}

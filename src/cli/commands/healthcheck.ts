@@ -1,0 +1,49 @@
+/**
+ * `tinyforge healthcheck`: for a container's HEALTHCHECK, whose exit codes are 0 and 1 alone.
+ *
+ * @module
+ */
+
+import { EXIT, type Invocation } from "../command.ts";
+import { type Daemon, findDaemon } from "../daemon_socket.ts";
+
+const TIMEOUT_MS = 5000;
+
+/** Asks the daemon whether it is ready. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { dataDir } = invocation.config();
+  const health = await ask(dataDir);
+  if (invocation.on("json")) invocation.out.json(health);
+  else invocation.out.lines(health.ready ? "ready" : `not ready: ${health.reason}`);
+  return health.ready ? EXIT.done : EXIT.failed;
+}
+
+/** What `--json` prints. */
+interface Health {
+  readonly ready: boolean;
+  /** Why not; null when it is. */
+  readonly reason: string | null;
+}
+
+async function ask(dataDir: string): Promise<Health> {
+  try {
+    using daemon: Daemon | null = await findDaemon(dataDir);
+    if (daemon === null) return { ready: false, reason: `no daemon listens in "${dataDir}"` };
+    const { ok, text } = await daemon.ask("/readyz?verbose", { timeoutMs: TIMEOUT_MS });
+    return ok ? { ready: true, reason: null } : { ready: false, reason: failed(text) };
+  } catch (error) {
+    // Docker knows two exit codes of a health check; whatever went wrong is the one for no.
+    return { ready: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The checks that failed, `recent-pass: no good pass`; or why none was made. */
+function failed(text: string): string {
+  const { checks, detail } = JSON.parse(text) as {
+    checks?: readonly { name: string; ok: boolean; detail: string }[];
+    detail?: string;
+  };
+  if (checks === undefined) return detail ?? "the daemon does not say why";
+  return checks.filter((check) => !check.ok).map(({ name, detail }) => `${name}: ${detail}`)
+    .join(", ");
+}

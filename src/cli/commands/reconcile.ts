@@ -1,0 +1,93 @@
+/**
+ * `tinyforge reconcile`: the daemon, or one pass and a summary.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config.ts";
+import { Log, writesToJournal } from "../../telemetry/log.ts";
+import type { PassReport } from "../../model/pass.ts";
+import { readAnswer } from "../client.ts";
+import { EXIT, type Invocation, usageError } from "../command.ts";
+import { dataDirExists } from "../data_dir.ts";
+import { findDaemon, socketPath } from "../daemon_socket.ts";
+import { counted, refusalLine, shortId } from "../phrases.ts";
+import { VERSION } from "./version.ts";
+
+/** A pass may wait for the one before it, and each for the Engine. */
+const PASS_TIMEOUT_MS = 60_000;
+const MAX_REFUSED = 20;
+
+/** Runs the daemon until it is told to stop, or with `--once` one pass. */
+export async function run(invocation: Invocation): Promise<number> {
+  const config = invocation.config();
+  const options = { log: openLog(config), version: VERSION };
+  if (!invocation.on("once") && invocation.on("json")) {
+    throw usageError(
+      "Cannot print the daemon as JSON: --json goes with --once",
+      "`tinyforge status --json` tells how a running daemon is",
+    );
+  }
+  await dataDirExists(config.dataDir);
+  // Before anything is made in a directory where the daemon could not listen.
+  socketPath(config.dataDir);
+  if (!invocation.on("once")) {
+    const { runDaemon } = await import("../../daemon.ts");
+    return await runDaemon(config, options);
+  }
+  const report = await onePass(config, options);
+  if (invocation.on("json")) invocation.out.json(report);
+  else invocation.out.lines(...summary(report));
+  return EXIT.done;
+}
+
+async function onePass(
+  config: Config,
+  options: { log: Log; version: string },
+): Promise<PassReport> {
+  const asked = await passOfDaemon(config);
+  if (asked !== null) return asked;
+  for (const note of config.notes) options.log.warn(note);
+  const { runOnce } = await import("../../daemon.ts");
+  try {
+    return await runOnce(config, options);
+  } catch (error) {
+    // A daemon may have come first.
+    if (!(error instanceof Error) || error.name !== "LockHeldError") throw error;
+    const asked = await passOfDaemon(config);
+    if (asked === null) throw error;
+    return asked;
+  }
+}
+
+async function passOfDaemon(config: Config): Promise<PassReport | null> {
+  using daemon = await findDaemon(config.dataDir);
+  if (daemon === null) return null;
+  const asked = { method: "POST", timeoutMs: PASS_TIMEOUT_MS };
+  return readAnswer<PassReport>(await daemon.ask("/api/reconcile", asked));
+}
+
+function openLog({ logLevel, logFormat }: Config): Log {
+  const journal = writesToJournal((name) => Deno.env.get(name));
+  return new Log({ level: logLevel, format: logFormat, journal });
+}
+
+function summary(report: PassReport): string[] {
+  const { listed, claimed, inserted, updated, swept, refused, contended, unmanaged } = report;
+  const { engineChanged, durationSeconds } = report;
+  return [
+    `${counted(listed, "container")} listed: ${claimed} claimed, ${refused.length} refused, ` +
+    `${unmanaged.count} unmanaged`,
+    `${counted(inserted, "row")} added, ${updated} changed, ${swept} missing ` +
+    `(${Math.round(durationSeconds * 1000)} ms)`,
+    ...refused.slice(0, MAX_REFUSED).map((each) => `refused: ${refusalLine(each)}`),
+    ...(refused.length > MAX_REFUSED ? [`refused: ${refused.length - MAX_REFUSED} more`] : []),
+    ...contended.map(({ rowId, winner, losers }) =>
+      `contended: row ${rowId} went to ${shortId(winner)}, not to ${losers.map(shortId).join(", ")}`
+    ),
+    ...(engineChanged === null ? [] : [
+      `another Engine answers (${engineChanged.found}, before ${engineChanged.accepted}): ` +
+      "nothing is marked missing until `tinyforge engine accept`",
+    ]),
+  ];
+}

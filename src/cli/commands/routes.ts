@@ -1,0 +1,48 @@
+/**
+ * `tinyforge routes`: the rows that a proxy leads to.
+ *
+ * @module
+ */
+
+import { EXIT, type Invocation } from "../command.ts";
+import { openIndex } from "../data_dir.ts";
+import { shortId, stateCell } from "../phrases.ts";
+import { tableLines } from "../table.ts";
+
+const HEADER = [
+  "SUBDOMAIN",
+  "WORKLOAD",
+  "STAGE",
+  "STATE",
+  "PORT",
+  "CONTAINER",
+  "ROUTE",
+  "NPM",
+  "ROW",
+];
+
+/** Prints proxy routes. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { out } = invocation;
+  using store = await openIndex(invocation.config().dataDir);
+  const items = store?.views.listProxyRoutes() ?? [];
+  if (invocation.on("json")) {
+    out.json({ items });
+    return EXIT.done;
+  }
+  const cells = items.map((row) => [
+    row.subdomain,
+    row.workloadName,
+    row.stageName,
+    stateCell(row.state, row.exitCode),
+    row.port === 0 ? null : row.port,
+    row.containerName || shortId(row.containerId),
+    row.proxyRouteId,
+    row.npmProxyId,
+    row.id,
+  ]);
+  const width = out.size()?.columns ?? null;
+  const lines = tableLines(cells, { header: HEADER, width, paint: out.paint.bind(out) });
+  out.raw(lines.map((line) => `${line}\n`).join(""));
+  return EXIT.done;
+}

@@ -1,0 +1,202 @@
+/**
+ * `tinyforge status`: who works on the data directory, and how it is. Asks the daemon, if there is
+ * one, and reads the database either way.
+ *
+ * @module
+ */
+
+import type { DaemonStatus } from "../../model/views.ts";
+import type { WorkloadKind } from "../../model/workload.ts";
+import type { Host } from "../../store/hosts.ts";
+import { readAnswer } from "../client.ts";
+import { EXIT, type Invocation } from "../command.ts";
+import { openIndex } from "../data_dir.ts";
+import { findDaemon } from "../daemon_socket.ts";
+import { readOwner } from "../../lock/lock.ts";
+import { type FirstRun, firstRun, firstRunLines } from "../first_run.ts";
+import type { Output } from "../output.ts";
+import { ago, counted, refusalLine, tally } from "../phrases.ts";
+import { type Cell, tableLines } from "../table.ts";
+
+const TIMEOUT_MS = 5000;
+const MAX_REFUSED = 10;
+/** The title of a line that belongs to the one above. */
+const SAME = " ";
+
+/** What `--json` prints. */
+interface Status {
+  readonly dataDir: string;
+  /** Null: no daemon answers. */
+  readonly daemon: DaemonStatus | null;
+  /** Why a daemon that is there does not answer, else null. */
+  readonly daemonError: string | null;
+  /** Null: there is no lock file, or none that can be read. */
+  readonly lock: { readonly pid: number; readonly alive: boolean } | null;
+  /** Null: there is no index yet. */
+  readonly index: {
+    readonly engineId: string | null;
+    readonly foundEngineId: string | null;
+    readonly lastPassAt: string | null;
+    readonly lastPass: Host["lastPass"];
+    readonly registered: Readonly<Record<WorkloadKind, number>>;
+    readonly counts: DaemonStatus["counts"];
+  } | null;
+  /** What runs unmanaged, while nothing is registered; else null. */
+  readonly firstRun: FirstRun | null;
+}
+
+/** Prints the status. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { out } = invocation;
+  const status = await read(invocation);
+  if (invocation.on("json")) out.json(status);
+  else print(status, out);
+  return EXIT.done;
+}
+
+async function read(invocation: Invocation): Promise<Status> {
+  const config = invocation.config();
+  using store = await openIndex(config.dataDir);
+  const asked = await askDaemon(config.dataDir);
+  const host = store?.hosts.local();
+  const registered = { project: 0, stack: 0, site: 0 };
+  for (const { kind } of store?.workloads.list() ?? []) registered[kind]++;
+  return {
+    dataDir: config.dataDir,
+    ...asked,
+    lock: lockOf(config.dataDir),
+    index: store === null || host === undefined ? null : {
+      engineId: host.engineId,
+      foundEngineId: host.foundEngineId,
+      lastPassAt: host.lastPassAt,
+      lastPass: host.lastPass,
+      registered,
+      counts: store.views.counts(),
+    },
+    firstRun: await firstRun(store, config),
+  };
+}
+
+async function askDaemon(
+  dataDir: string,
+): Promise<{ daemon: DaemonStatus | null; daemonError: string | null }> {
+  try {
+    using daemon = await findDaemon(dataDir);
+    if (daemon === null) return { daemon: null, daemonError: null };
+    const response = await daemon.ask("/api/status", { timeoutMs: TIMEOUT_MS });
+    return { daemon: readAnswer<DaemonStatus>(response), daemonError: null };
+  } catch (error) {
+    // A daemon that hangs is what a status is asked for.
+    return { daemon: null, daemonError: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Whoever holds the lock, or crashed holding it; to look closer would be to take it. */
+function lockOf(dataDir: string): Status["lock"] {
+  const owner = readOwner(dataDir);
+  if (owner === null || owner.pid === null) return null;
+  return { pid: owner.pid, alive: owner.live ?? true };
+}
+
+function print(status: Status, out: Output): void {
+  const now = new Date();
+  const cells: Cell[][] = [
+    ["data", status.dataDir],
+    ["daemon", daemonCell(status, now)],
+    ["lock", lockText(status)],
+    ...status.daemon === null ? [] : daemonCells(status.daemon),
+    ...indexCells(status, now),
+  ];
+  const width = out.size()?.columns ?? null;
+  const lines = tableLines(cells, { width, paint: out.paint.bind(out) });
+  out.raw(lines.map((line) => `${line}\n`).join(""));
+  if (status.firstRun !== null) out.lines("", ...firstRunLines(status.firstRun));
+}
+
+function daemonCell({ daemon, daemonError }: Status, now: Date): Cell {
+  if (daemonError !== null) return { text: `✗ ${daemonError}`, style: "bad" };
+  if (daemon === null) return { text: "○ not running", style: "warn" };
+  const since = `PID ${daemon.pid}, version ${daemon.version}, started ${
+    ago(daemon.startedAt, now)
+  }`;
+  return daemon.ready
+    ? { text: `● ready: ${since}`, style: "good" }
+    : { text: `✗ not ready: ${since}`, style: "bad" };
+}
+
+function lockText({ daemon, lock }: Status): string {
+  if (lock === null) return daemon === null ? "free" : `✗ lost by PID ${daemon.pid}`;
+  if (!lock.alive) return `free: left by PID ${lock.pid}, which is gone`;
+  return daemon === null
+    ? `held by PID ${lock.pid}, which does not answer`
+    : `held by PID ${lock.pid}`;
+}
+
+function daemonCells({ engine, events, tcp, lastError, intervalSeconds }: DaemonStatus): Cell[][] {
+  return [
+    [
+      "engine",
+      engine.up
+        ? { text: `● up: ${engine.host}`, style: "good" }
+        : { text: `✗ down: ${engine.host}`, style: "bad" },
+    ],
+    ...(engine.error === null ? [] : [[SAME, engine.error]]),
+    [
+      "events",
+      {
+        text: `${events.up ? "● followed" : "✗ not followed"}, ` +
+          `reopened ${events.reconnects === 1 ? "once" : `${events.reconnects} times`}, ` +
+          `a pass every ${intervalSeconds} s besides`,
+        style: events.up ? "good" : "warn",
+      },
+    ],
+    ...(tcp.error !== null
+      ? [["http", { text: `✗ over its socket only: ${tcp.error}`, style: "bad" } as const]]
+      : []),
+    ...(lastError === null || lastError === engine.error
+      ? []
+      : [["problem", { text: `✗ ${lastError}`, style: "bad" } as const]]),
+  ];
+}
+
+function indexCells({ index }: Status, now: Date): Cell[][] {
+  if (index === null) return [["index", "there is none yet"]];
+  const { engineId, foundEngineId, lastPassAt, lastPass, registered, counts } = index;
+  const cells: Cell[][] = [];
+  if (foundEngineId !== null) {
+    cells.push(["engine id", {
+      text: `✗ another Engine answers (${foundEngineId}, before ${engineId}): nothing is marked ` +
+        "missing until `tinyforge engine accept`",
+      style: "bad",
+    }]);
+  }
+  cells.push(["last pass", ago(lastPassAt, now)]);
+  if (lastPass !== null) {
+    const { listed, claimed, refused, refusedCount, unmanaged } = lastPass;
+    cells.push([
+      SAME,
+      `${counted(listed, "container")} listed: ${claimed} claimed, ${refusedCount} refused, ` +
+      `${unmanaged.count} unmanaged`,
+    ]);
+    for (const each of refused.slice(0, MAX_REFUSED)) {
+      cells.push([SAME, `refused: ${refusalLine(each)}`]);
+    }
+    if (refusedCount > MAX_REFUSED) {
+      cells.push([SAME, `refused: ${refusedCount - MAX_REFUSED} more`]);
+    }
+  }
+  cells.push(["registered", kindsText(registered)]);
+  cells.push(["rows", rowsText(counts)]);
+  return cells;
+}
+
+function kindsText(registered: Readonly<Record<WorkloadKind, number>>): string {
+  return Object.entries(registered).filter(([, count]) => count > 0)
+    .map(([kind, count]) => counted(count, kind)).join(", ") || "nothing";
+}
+
+function rowsText(counts: DaemonStatus["counts"]): string {
+  const states: Record<string, number> = {};
+  for (const { state, count } of counts) states[state] = (states[state] ?? 0) + count;
+  return tally(states) || "none";
+}

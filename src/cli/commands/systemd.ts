@@ -1,0 +1,81 @@
+/**
+ * `tinyforge systemd`: a unit for this binary and these flags, or one for the socket of its port.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config.ts";
+import { CONFIG_FLAGS, type ConfigFlag } from "../../flags.ts";
+import { socketUnitText, unitText } from "../../system/systemd.ts";
+import { EXIT, type Invocation, quote, usageError } from "../command.ts";
+
+/** Where the unit finds the binary when this program is not one. */
+const INSTALLED = "/usr/local/bin/tinyforge";
+
+/** Prints the unit; what differs from the defaults goes into its command line. */
+export function run(invocation: Invocation): Promise<number> {
+  const { out } = invocation;
+  // Read for its checks too: a unit that can't start is no use.
+  const { docker, listen } = invocation.config();
+  if (invocation.on("socket")) {
+    if (listen === null) {
+      throw usageError("Cannot write a socket unit: --listen none says there is no port", "");
+    }
+    out.raw(checked(() => socketUnitText(listen)));
+    return Promise.resolve(EXIT.done);
+  }
+  const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
+  const settings = CONFIG_FLAGS.map((flag) => ({ ...flag, value: given(flag, invocation) }));
+  const dataDir = settings.find(({ name }) => name === "data-dir")?.value;
+  const args = settings
+    .filter(({ name, value, fallback }) => name !== "data-dir" && value && value !== fallback)
+    .map(({ name, value }) => `--${name}=${value}`);
+  const environment = tlsEnvironment(docker);
+  out.raw(checked(() =>
+    unitText({
+      binary,
+      args,
+      environment,
+      ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
+    })
+  ));
+  if (environment["DOCKER_TLS_VERIFY"] && isHidden(docker.certPath ?? "/root")) {
+    out.notes(
+      `The service can't see the certificates in ${quote(docker.certPath ?? "~/.docker")}: copy ` +
+        "them to a directory like /etc/tinyforge/certs and name it in DOCKER_CERT_PATH.",
+    );
+  }
+  if (!Deno.build.standalone) {
+    out.notes(`This is not the compiled program: put it at ${INSTALLED} (deno task compile).`);
+  } else if (isHidden(binary)) {
+    out.notes(`The service can't see ${quote(binary)}: move it to ${INSTALLED} and print again.`);
+  }
+  return Promise.resolve(EXIT.done);
+}
+
+/** Docker's own variables, which have no flag. */
+function tlsEnvironment(
+  { host, tlsVerify, certPath }: Config["docker"],
+): Readonly<Record<string, string>> {
+  if (!host?.startsWith("tcp://") || !(tlsVerify || certPath)) return {};
+  return { DOCKER_TLS_VERIFY: "1", ...(certPath && { DOCKER_CERT_PATH: certPath }) };
+}
+
+/** Whether a service is kept from seeing this path. */
+function isHidden(path: string): boolean {
+  return /^\/(home|root|run\/user)(\/|$)/.test(path);
+}
+
+/** As the configuration reads it: a service doesn't get this environment. */
+function given({ name, env }: ConfigFlag, { flag }: Invocation): string | undefined {
+  return flag(name) ?? env.map((variable) => Deno.env.get(variable)).find(Boolean);
+}
+
+function checked(text: () => string): string {
+  try {
+    return text();
+  } catch (error) {
+    if (error instanceof TypeError) throw usageError(error.message, "");
+    throw error;
+  }
+}

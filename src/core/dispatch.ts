@@ -1,0 +1,170 @@
+/**
+ * Labels → claim: which row of the index a container asks for, or why it gets none. Pure. The
+ * first rule whose label is there decides; a container it refuses is not tried on the next.
+ *
+ * @module
+ */
+
+import type { ContainerIndex, IndexRow, ListedContainer } from "../model/container.ts";
+import type { Claim, RefusalReason } from "../model/pass.ts";
+import type { Workload, WorkloadDirectory } from "../model/workload.ts";
+
+/** Label keys that dispatch reads. */
+export const LABEL = {
+  workloadId: "tinyforge.workload.id",
+  workloadKind: "tinyforge.workload.kind",
+  workloadRole: "tinyforge.workload.role",
+  staticSite: "tinyforge.static-site",
+  composeProject: "com.docker.compose.project",
+  composeService: "com.docker.compose.service",
+  composeNumber: "com.docker.compose.container-number",
+  composeOneOff: "com.docker.compose.oneoff",
+} as const;
+
+/** Longest label value that is taken for one; a longer one counts as no label. */
+export const MAX_LABEL_LENGTH = 256;
+
+/** Why a container gets no row, with the label value that decided it. */
+export interface Refused {
+  /** Which rule turned it away. */
+  readonly refused: RefusalReason;
+  /** The label value that decided it, or empty. */
+  readonly value: string;
+}
+
+/** What dispatch looks things up in. */
+export interface DispatchOptions {
+  /** The workloads. */
+  directory: WorkloadDirectory;
+  /** The rows. */
+  index: ContainerIndex;
+  /** Compose projects with this prefix are ours even before they are registered; empty: none. */
+  composePrefix: string;
+}
+
+/**
+ * Returns the function that dispatches the containers of one pass. Made anew for each pass,
+ * because it remembers Compose lookups, misses among them.
+ */
+export function dispatcher(
+  options: DispatchOptions,
+): (container: ListedContainer) => Claim | Refused {
+  const { directory, index, composePrefix } = options;
+  const composeProjects = new Map<string, Workload | null>();
+  const byComposeProject = (project: string) => {
+    let workload = composeProjects.get(project);
+    if (workload === undefined) {
+      workload = directory.byComposeProject(project) ?? null;
+      composeProjects.set(project, workload);
+    }
+    return workload;
+  };
+
+  return (container) => {
+    const { labels } = container;
+    const bound = index.boundTo(container.id);
+    const workloadId = text(labels[LABEL.workloadId]);
+    if (workloadId !== "") {
+      const own = bound.find((row) => row.workloadId === workloadId);
+      const workload = directory.byId(own?.workloadId ?? workloadId);
+      if (workload === undefined) return refuse("unknown-workload", workloadId);
+      return claimById(container, workload, { own, bound });
+    }
+
+    const siteId = text(labels[LABEL.staticSite]);
+    if (siteId !== "") {
+      const site = directory.bySite(siteId);
+      if (site === undefined) return refuse("unknown-site", siteId);
+      return claimOf(site, { role: "", place: "site", replica: 1, bound });
+    }
+
+    const project = text(labels[LABEL.composeProject]);
+    if (project !== "") {
+      const stack = byComposeProject(project);
+      if (stack !== null) return claimOfStack(container, stack, { project, bound });
+      if (composePrefix !== "" && project.startsWith(composePrefix)) {
+        return refuse("unknown-stack", project);
+      }
+    }
+    return UNMANAGED;
+  };
+}
+
+/** The container's Compose project, or empty. */
+export function composeProjectOf(container: ListedContainer): string {
+  return text(container.labels[LABEL.composeProject]);
+}
+
+const UNMANAGED: Refused = { refused: "unmanaged", value: "" };
+
+function claimById(
+  container: ListedContainer,
+  workload: Workload,
+  options: { own: IndexRow | undefined; bound: readonly IndexRow[] },
+): Claim | Refused {
+  const { own, bound } = options;
+  const kind = text(container.labels[LABEL.workloadKind]);
+  if (kind !== "" && kind !== workload.kind) return refuse("kind-mismatch", kind);
+
+  const role = text(container.labels[LABEL.workloadRole]);
+  if (own !== undefined) return claimOfBound(own, workload, role);
+  if (bound.length > 0) return refuse("workload-mismatch", workload.id);
+  if (workload.kind === "project") return refuse("awaiting-deployer", workload.id);
+  if (workload.kind === "site") {
+    return claimOf(workload, { role: "", place: "site", replica: 1, bound });
+  }
+  return claimOf(workload, { role, place: role || container.id, replica: 1, bound });
+}
+
+/** A bound row keeps the role and replica it has unless a label names the role; sites have none. */
+function claimOfBound(row: IndexRow, workload: Workload, role: string): Claim {
+  const named = role !== "" && workload.kind !== "site";
+  return { rowId: row.id, workload, role: named ? role : row.role, replica: row.replica };
+}
+
+function claimOfStack(
+  container: ListedContainer,
+  stack: Workload,
+  options: { project: string; bound: readonly IndexRow[] },
+): Claim | Refused {
+  const { project, bound } = options;
+  const { labels } = container;
+  if (labels[LABEL.composeOneOff] === "True") return refuse("one-off", project);
+  const role = text(labels[LABEL.composeService]) || container.name || container.id;
+  const replica = replicaNumber(labels[LABEL.composeNumber]);
+  return claimOf(stack, { role, place: role, replica, bound });
+}
+
+function replicaNumber(text: string | undefined): number {
+  if (text === undefined || text === "1") return 1;
+  return /^[1-9][0-9]{0,5}$/.test(text) ? Number(text) : 1;
+}
+
+/** A claim on the row `<workload>:<place>`, or `<workload>:<place>:<replica>` from the second on. */
+function claimOf(
+  workload: Workload,
+  at: { role: string; place: string; replica: number; bound: readonly IndexRow[] },
+): Claim {
+  const { role, place, replica, bound } = at;
+  let rowId = replica > 1 ? `${workload.id}:${place}:${replica}` : `${workload.id}:${place}`;
+  // A text that is looked up must be hashed: the bound row's has been.
+  for (const row of bound) if (row.id === rowId) rowId = row.id;
+  return { rowId, workload, role, replica };
+}
+
+/**
+ * A label's value, or empty when it is absent, too long, or holds what can't be stored and read
+ * back as it is: anyone who has the socket writes labels, and a role becomes part of a row's id.
+ */
+function text(value: string | undefined): string {
+  if (value === undefined || value.length > MAX_LABEL_LENGTH) return "";
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i);
+    if (unit < 0x20 || unit === 0x7f) return "";
+  }
+  return value.isWellFormed() ? value : "";
+}
+
+function refuse(refused: RefusalReason, value: string): Refused {
+  return { refused, value };
+}

@@ -1,0 +1,272 @@
+/**
+ * Listing + index → changes: the whole decision of a pass. Pure; neither reads the clock nor
+ * writes. Two plans of the same world differ in nothing, and the plan of a world that the index
+ * already shows has no changes.
+ *
+ * @module
+ */
+
+import { MISSING } from "../model/container.ts";
+import type { ContainerIndex, IndexRow, ListedContainer, Listing } from "../model/container.ts";
+import type { Change, Claim, Contention, Refusal, Unmanaged } from "../model/pass.ts";
+import type { WorkloadDirectory } from "../model/workload.ts";
+import { MemoryIndex } from "./memory_index.ts";
+import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
+import { observed, rowState, shows } from "./observe.ts";
+
+/** What a listing is held against. */
+export interface PlanOptions {
+  /** The rows. */
+  index: ContainerIndex;
+  /** The workloads. */
+  directory: WorkloadDirectory;
+  /** Compose projects with this prefix are ours; empty: none. */
+  composePrefix: string;
+  /**
+   * Rows that were bound and not missing before the listing was asked for, row id → container id: a
+   * row bound later can't be known to it.
+   */
+  candidates: ReadonlyMap<string, string>;
+  /** Whether candidates that the listing lacks become missing. */
+  sweep: boolean;
+  /** Containers that lost a row in earlier passes, by row id; read again when the row is touched. */
+  contenders?: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** What a pass has to write, and what it saw. */
+export interface Plan {
+  /** Rows to write; at most one for each. */
+  readonly changes: readonly Change[];
+  /** Containers that got their row. */
+  readonly claimed: number;
+  /** Without the unmanaged ones. */
+  readonly refused: readonly Refusal[];
+  /** Rows that several containers claimed. */
+  readonly contended: readonly Contention[];
+  /** What no workload accounts for. */
+  readonly unmanaged: Unmanaged;
+  /**
+   * Of a partial listing: ids of containers that must be listed too before these rows can be
+   * decided. Not empty: the plan must not be applied.
+   */
+  readonly undecided: ReadonlySet<string>;
+}
+
+/** Decides what the index must become, so that it says what the listing says. */
+export function plan(listing: Listing, options: PlanOptions): Plan {
+  const first = planRound(listing, options);
+  if (!first.displaced || first.undecided.size > 0) return first;
+  // A container that loses the row it was bound to may claim another: not in the next pass, which
+  // would then find something to write, but in this one.
+  const index = new MemoryIndex(options.index.rows());
+  for (const { row } of first.changes) index.set(row);
+  const rest = plan(listing, { ...options, index });
+  return { ...rest, changes: joined(first.changes, rest.changes) };
+}
+
+/** The changes of a round and of those after it, as if there had been one. */
+function joined(first: readonly Change[], rest: readonly Change[]): Change[] {
+  const changes = new Map(first.map((change) => [change.row.id, change]));
+  for (const { op, row, from } of rest) {
+    const before = changes.get(row.id);
+    changes.set(
+      row.id,
+      before === undefined
+        ? { op, row, from }
+        : { op: before.op === "insert" ? "insert" : op, row, from: before.from },
+    );
+  }
+  return [...changes.values()];
+}
+
+/** A plan, and whether a listed container loses the row it was bound to. */
+interface Round extends Plan {
+  readonly displaced: boolean;
+}
+
+function planRound(listing: Listing, options: PlanOptions): Round {
+  const { index, candidates, sweep } = options;
+  const seen = dispatchAll(listing, options);
+  const changes: Change[] = [];
+  const contended: Contention[] = [];
+  const listed = listedIn(listing);
+  let displaced = false;
+
+  for (const bids of seen.bids.values()) {
+    const { container, claim, row } = pickWinner(bids, contended);
+    if (row === undefined) {
+      changes.push({ op: "insert", row: observed(container, claim), from: null });
+      continue;
+    }
+    if (shows(row, container, claim) || boundMeanwhile(row, { listed, candidates })) continue;
+    if (row.containerId !== container.id && listed(row.containerId)) displaced = true;
+    changes.push({ op: "update", row: observed(container, claim), from: row.state });
+  }
+
+  const { scope } = listing;
+  const full = scope === "all";
+  const unclaimed = full ? index.rows() : rowsBoundTo(scope, index);
+  for (const row of unclaimed) {
+    if (seen.bids.has(row.id)) continue;
+    if (sweep && candidates.get(row.id) === row.containerId && !listed(row.containerId)) {
+      const next = { ...row, state: MISSING, confirmed: false };
+      changes.push({ op: "sweep", row: next, from: row.state });
+    } else if (full && row.confirmed) {
+      changes.push({ op: "unconfirm", row: { ...row, confirmed: false }, from: row.state });
+    }
+  }
+  return {
+    changes,
+    claimed: seen.bids.size,
+    refused: seen.refused,
+    contended,
+    unmanaged: seen.unmanaged,
+    undecided: full ? NOTHING : undecided(listing, seen, options),
+    displaced,
+  };
+}
+
+/**
+ * Whether a deployer bound the row after the listing was asked for: what it is bound to is neither
+ * listed nor was it before. The listing can't know better; the next one can.
+ */
+function boundMeanwhile(
+  { id, state, containerId }: IndexRow,
+  known: {
+    listed: (containerId: string | null) => boolean;
+    candidates: PlanOptions["candidates"];
+  },
+): boolean {
+  return containerId !== null && state !== MISSING && !known.listed(containerId) &&
+    known.candidates.get(id) !== containerId;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** One container's claim on a row. */
+interface Bid {
+  readonly container: ListedContainer;
+  readonly claim: Claim;
+  /** The row as it is, undefined when it is to be made. */
+  readonly row: IndexRow | undefined;
+}
+
+interface Seen {
+  readonly bids: ReadonlyMap<string, Bid | Bid[]>;
+  readonly refused: Refusal[];
+  readonly unmanaged: Unmanaged;
+}
+
+function dispatchAll(listing: Listing, options: PlanOptions): Seen {
+  const dispatch = dispatcher(options);
+  const bids = new Map<string, Bid | Bid[]>();
+  const refused: Refusal[] = [];
+  const turnedAway = new Set<string>();
+  const projects = new Map<string, number>();
+  let unmanaged = 0;
+  for (const container of listing.containers) {
+    let claim = dispatch(container);
+    const row = "refused" in claim ? undefined : options.index.row(claim.rowId);
+    if (row !== undefined && !("refused" in claim) && row.workloadId !== claim.workload.id) {
+      claim = { refused: "workload-mismatch", value: claim.workload.id };
+    }
+    if ("refused" in claim) {
+      if (turnedAway.has(container.id)) continue;
+      turnedAway.add(container.id);
+      if (claim.refused === "unmanaged") {
+        unmanaged++;
+        const project = composeProjectOf(container);
+        if (project !== "") projects.set(project, (projects.get(project) ?? 0) + 1);
+      } else refused.push(refusal(container, claim.refused, claim.value));
+      continue;
+    }
+    const bid = { container, claim, row };
+    const others = bids.get(claim.rowId);
+    if (others === undefined) bids.set(claim.rowId, bid);
+    else bids.set(claim.rowId, withBid(others, bid));
+  }
+  const composeProjects = Object.fromEntries(
+    [...projects].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0),
+  );
+  return { bids, refused, unmanaged: { count: unmanaged, composeProjects } };
+}
+
+/** An Engine that lists a container twice says nothing new the second time. */
+function withBid(others: Bid | Bid[], bid: Bid): Bid | Bid[] {
+  const all = Array.isArray(others) ? others : [others];
+  return all.some(({ container }) => container.id === bid.container.id) ? others : [...all, bid];
+}
+
+/** Whether a container is in the listing; asked only for the few whose row it does not claim. */
+function listedIn({ containers }: Listing): (containerId: string | null) => boolean {
+  let ids: Set<string | null> | null = null;
+  return (containerId) => {
+    ids ??= new Set(containers.map(({ id }) => id));
+    return ids.has(containerId);
+  };
+}
+
+function refusal(container: ListedContainer, reason: Refusal["reason"], value: string): Refusal {
+  return {
+    reason,
+    containerId: container.id,
+    containerName: container.name,
+    value: value.slice(0, MAX_LABEL_LENGTH),
+  };
+}
+
+/** Best first: what a state is worth while several containers claim one row. */
+const RANK: Readonly<Record<string, number>> = {
+  running: 0,
+  paused: 1,
+  restarting: 1,
+  created: 2,
+  stopped: 3,
+  removing: 4,
+};
+
+function pickWinner(bids: Bid | Bid[], contended: Contention[]): Bid {
+  if (!Array.isArray(bids)) return bids;
+  const rank = (bid: Bid) => RANK[rowState(bid.container.state)] ?? 5;
+  const bound = ({ container, row }: Bid) => container.id === row?.containerId ? 0 : 1;
+  const [winner, ...losers] = bids.toSorted((a, b) =>
+    rank(a) - rank(b) || bound(a) - bound(b) || b.container.createdAt - a.container.createdAt ||
+    (a.container.id > b.container.id ? -1 : 1)
+  );
+  contended.push({
+    rowId: winner!.claim.rowId,
+    winner: winner!.container.id,
+    losers: losers.map((bid) => bid.container.id),
+  });
+  return winner!;
+}
+
+function* rowsBoundTo(containerIds: Iterable<string>, index: ContainerIndex): Iterable<IndexRow> {
+  for (const id of containerIds) yield* index.boundTo(id);
+}
+
+/**
+ * A partial listing shows some containers only. A row that one of them claims, or that was bound
+ * to one of them, may be wanted by others: its present container and those that lost it before.
+ */
+function undecided(
+  listing: Listing,
+  seen: Seen,
+  { index, contenders }: PlanOptions,
+): ReadonlySet<string> {
+  const scope = listing.scope as ReadonlySet<string>;
+  const missing = new Set<string>();
+  const want = (containerId: string) => {
+    if (!scope.has(containerId)) missing.add(containerId);
+  };
+  const touch = (rowId: string) => {
+    const row = index.row(rowId);
+    if (row !== undefined && row.containerId !== null && row.state !== MISSING) {
+      want(row.containerId);
+    }
+    contenders?.get(rowId)?.forEach(want);
+  };
+  for (const rowId of seen.bids.keys()) touch(rowId);
+  for (const id of scope) for (const row of index.boundTo(id)) touch(row.id);
+  return missing;
+}

@@ -1,0 +1,117 @@
+/**
+ * A container as the Engine lists it and as its row says. Knows neither Docker's wire format nor SQL.
+ *
+ * @module
+ */
+
+import type { WorkloadKind } from "./workload.ts";
+
+/**
+ * State of a container row. The Engine's own words, with `exited` and `dead` folded into
+ * `stopped`, plus two of ours: `missing` (bound to a container the Engine no longer lists) and
+ * `pending` (a deployer's row that no listing has confirmed yet). Unknown Engine states pass as
+ * they are, hence a string.
+ */
+export type ContainerState = string;
+
+/** The state of a row whose container is gone. */
+export const MISSING = "missing";
+
+/** The state of a deployer's row that no listing has confirmed yet. */
+export const PENDING = "pending";
+
+/** Name of the only host today. */
+export const LOCAL_HOST = "local";
+
+/** A port of a container as the Engine lists it. */
+export interface ListedPort {
+  /** Port inside the container, 1–65535. */
+  readonly privatePort: number;
+  /** Port on the host, or null when it is not published. */
+  readonly publicPort: number | null;
+  /** `tcp`, `udp` or `sctp`. */
+  readonly protocol: string;
+}
+
+/** One container of a listing: the fields that are read, decoded and validated. */
+export interface ListedContainer {
+  /** The Engine's full container id. */
+  readonly id: string;
+  /** First name without the leading slash, or empty. */
+  readonly name: string;
+  /** Image reference as the Engine shows it. */
+  readonly image: string;
+  /** The Engine's own state word, lower case: `running`, `exited`, … */
+  readonly state: string;
+  /** `healthy`, `unhealthy`, `starting`, or null without a health check. */
+  readonly health: string | null;
+  /** Exit code of a stopped container as far as the listing tells, else null. */
+  readonly exitCode: number | null;
+  /** Labels; values are data from anyone who has the socket. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Ports in the Engine's (unstable) order. */
+  readonly ports: readonly ListedPort[];
+  /** Creation time, seconds since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+/** A complete answer of the Engine to one question. */
+export interface Listing {
+  /** `all`: every container of the Engine. A set: exactly these ids were asked for. */
+  readonly scope: "all" | ReadonlySet<string>;
+  /** What the Engine answered. */
+  readonly containers: readonly ListedContainer[];
+}
+
+/** The columns of `containers` that the reconciler owns. */
+export interface ObservedColumns {
+  /** The workload that the row belongs to. */
+  readonly workloadId: string;
+  /** That workload's kind. */
+  readonly workloadKind: WorkloadKind;
+  /** Role within the workload; empty for a site. */
+  readonly role: string;
+  /** 1 for the first or only replica. */
+  readonly replica: number;
+  /** Null until the row is bound. */
+  readonly containerId: string | null;
+  /** The container's name without its slash. */
+  readonly containerName: string;
+  /** Image reference as the Engine shows it; empty when never seen. */
+  readonly imageRef: string;
+  /** Name of the host that it runs on. */
+  readonly host: string;
+  /** State of the row. */
+  readonly state: ContainerState;
+  /** `healthy`, `unhealthy`, `starting`, or null. */
+  readonly health: string | null;
+  /** Exit code of a stopped container, else null. */
+  readonly exitCode: number | null;
+  /** The container's private port, 0 when it has none. */
+  readonly port: number;
+  /** Seconds since the Unix epoch, null when never seen. */
+  readonly createdAtEngine: number | null;
+}
+
+/** A row as the reconciler sees it: its own columns and two marks of the store. */
+export interface IndexRow extends ObservedColumns {
+  /** Unique id of the row. */
+  readonly id: string;
+  /**
+   * Whether the last pass confirmed this row. A confirmed row is as fresh as its host's last
+   * pass; any other row carries its own `last_seen_at`.
+   */
+  readonly confirmed: boolean;
+}
+
+/** The container index as a pass reads it. */
+export interface ContainerIndex {
+  /** Number of rows. */
+  readonly size: number;
+  /** The row with this id. */
+  row(id: string): IndexRow | undefined;
+  /** Rows bound to this container id, ordered by row id. */
+  boundTo(containerId: string): readonly IndexRow[];
+  /** Every row. */
+  rows(): Iterable<IndexRow>;
+}

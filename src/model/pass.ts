@@ -1,0 +1,125 @@
+/**
+ * What a pass decides and reports: claims, refusals, changes. Does no I/O.
+ *
+ * @module
+ */
+
+import type { ContainerState, IndexRow } from "./container.ts";
+import type { Workload } from "./workload.ts";
+
+/** Why a container got no row. `unmanaged` carries no claim at all. */
+export type RefusalReason =
+  | "unknown-workload"
+  | "kind-mismatch"
+  | "workload-mismatch"
+  | "awaiting-deployer"
+  | "unknown-site"
+  | "unknown-stack"
+  | "one-off"
+  | "unmanaged";
+
+/** Every reason, in the order of the dispatch table. */
+export const REFUSAL_REASONS: readonly RefusalReason[] = [
+  "unknown-workload",
+  "kind-mismatch",
+  "workload-mismatch",
+  "awaiting-deployer",
+  "unknown-site",
+  "unknown-stack",
+  "one-off",
+  "unmanaged",
+];
+
+/** A container that matched a rule and was turned away by it. */
+export interface Refusal {
+  /** Which rule turned it away. */
+  readonly reason: RefusalReason;
+  /** Container that the row is bound to, or null. */
+  readonly containerId: string;
+  /** The container's name without its slash. */
+  readonly containerName: string;
+  /** The label value that was refused, or empty for `unmanaged`. */
+  readonly value: string;
+}
+
+/** A container's claim on a row. */
+export interface Claim {
+  /** Id of the row. */
+  readonly rowId: string;
+  /** The workload that it belongs to. */
+  readonly workload: Workload;
+  /** Role within the workload. */
+  readonly role: string;
+  /** 1 for the first or only replica. */
+  readonly replica: number;
+}
+
+/** Several containers claimed one row. */
+export interface Contention {
+  /** Id of the row. */
+  readonly rowId: string;
+  /** Container id that got the row. */
+  readonly winner: string;
+  /** Container ids that did not. */
+  readonly losers: readonly string[];
+}
+
+/** What caused a transition. */
+export type Cause = "event" | "pass" | "sweep" | "deployer";
+
+/** One row to write. */
+export interface Change {
+  /**
+   * `insert`, `update`: the observed columns as they must be. `sweep`: the row becomes
+   * `missing`. `unconfirm`: only the confirmation ends; no observed column changes.
+   */
+  readonly op: "insert" | "update" | "sweep" | "unconfirm";
+  /** The row as it must be. */
+  readonly row: IndexRow;
+  /** The state before, null for an insert. */
+  readonly from: ContainerState | null;
+}
+
+/** What a pass found and did. */
+export interface PassReport {
+  /** When the pass's listing was asked for, RFC 3339 UTC. */
+  readonly at: string;
+  /** `full`: the whole Engine was listed. `partial`: only containers that events named. */
+  readonly scope: "full" | "partial";
+  /** Containers in the listing. */
+  readonly listed: number;
+  /** Containers that got their row. */
+  readonly claimed: number;
+  /** Rows written for the first time. */
+  readonly inserted: number;
+  /** Rows whose observed columns changed. */
+  readonly updated: number;
+  /** Rows that became missing. */
+  readonly swept: number;
+  /** Refused containers without the unmanaged ones, in listing order. */
+  readonly refused: readonly Refusal[];
+  /** Rows that several containers claimed. */
+  readonly contended: readonly Contention[];
+  /** What no workload accounts for. */
+  readonly unmanaged: Unmanaged;
+  /** Set when the Engine's id is not the accepted one; nothing is swept then. */
+  readonly engineChanged: EngineChange | null;
+  /** Wall time of the pass, seconds. */
+  readonly durationSeconds: number;
+}
+
+/** What runs on this host that no workload accounts for. */
+export interface Unmanaged {
+  /** How many. */
+  readonly count: number;
+  /** Compose projects among them with their container counts, by name. */
+  readonly composeProjects: Readonly<Record<string, number>>;
+}
+
+/** The Engine answers with another id than the one that was accepted. */
+export interface EngineChange {
+  /** Id that was accepted. */
+  readonly accepted: string;
+  /** Id that the Engine answers with. */
+  readonly found: string;
+}

@@ -1,0 +1,108 @@
+/**
+ * What readers are shown: rows with their names, transitions, the daemon's own state. Does no I/O.
+ *
+ * @module
+ */
+
+import type { ContainerState, ObservedColumns } from "./container.ts";
+import type { Cause, EngineChange, PassReport } from "./pass.ts";
+import type { WorkloadKind } from "./workload.ts";
+
+/** One entry of a row's story. */
+export interface Transition {
+  /** Increasing number. */
+  readonly seq: number;
+  /** Row id. */
+  readonly rowId: string;
+  /** RFC 3339 UTC. */
+  readonly at: string;
+  /** State before, null for a new row. */
+  readonly from: ContainerState | null;
+  /** State after; `removed` when the row went. */
+  readonly to: ContainerState;
+  /** What caused it. */
+  readonly cause: Cause;
+  /** Container that the row is bound to, or null. */
+  readonly containerId: string | null;
+  /** Exit code of a stopped container, else null. */
+  readonly exitCode: number | null;
+  /** What set the state: the event's action, or which listing. */
+  readonly detail: string;
+}
+
+/** One row of `containers` as readers see it: every column, names joined in. */
+export interface ContainerView extends Omit<ObservedColumns, "createdAtEngine"> {
+  /** Unique id of the row. */
+  readonly id: string;
+  /** RFC 3339 UTC, null when never seen. */
+  readonly createdAtEngine: string | null;
+  /** Name of the workload. */
+  readonly workloadName: string;
+  /** RFC 3339 UTC of the last listing that confirmed the row; null when never seen. */
+  readonly lastSeenAt: string | null;
+  /** The deployer's stage, or null. */
+  readonly stageId: string | null;
+  /** Name of that stage. */
+  readonly stageName: string | null;
+  /** Tag of the image that was deployed. */
+  readonly imageTag: string | null;
+  /** Name under which a proxy serves it. */
+  readonly subdomain: string | null;
+  /** Id of its route in the proxy. */
+  readonly proxyRouteId: string | null;
+  /** Id in Nginx Proxy Manager. */
+  readonly npmProxyId: number | null;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+  /** RFC 3339 UTC. */
+  readonly updatedAt: string;
+}
+
+/** What the daemon says of itself. */
+export interface DaemonStatus {
+  /** Process id. */
+  readonly pid: number;
+  /** The program's version. */
+  readonly version: string;
+  /** RFC 3339 UTC. */
+  readonly startedAt: string;
+  /** The data directory that it owns. */
+  readonly dataDir: string;
+  /** Whether a good pass was done and is recent. */
+  readonly ready: boolean;
+  /** The Engine as last seen. */
+  readonly engine: {
+    /** Where it is reached, `unix:///…` or `tcp://…`. */
+    readonly host: string;
+    readonly up: boolean;
+    /** The accepted Engine's id, null before the first pass. */
+    readonly id: string | null;
+    readonly changed: EngineChange | null;
+    /** What the last request to it failed with, null when it answered. */
+    readonly error: string | null;
+  };
+  /** The Engine's event stream. */
+  readonly events: {
+    readonly up: boolean;
+    readonly reconnects: number;
+  };
+  /** HTTP over TCP; the socket is where this was asked, or there is nobody to ask. */
+  readonly tcp: {
+    /** `host:port` that is listened on; null without, or while it can't be. */
+    readonly address: string | null;
+    /** Why nothing listens though it should, null when all is well. */
+    readonly error: string | null;
+  };
+  /** Seconds between full passes. */
+  readonly intervalSeconds: number;
+  /** The last good full pass, null before it. */
+  readonly lastPass: PassReport | null;
+  /** What the last full pass failed with, null when it was good. */
+  readonly lastError: string | null;
+  /** Number of rows by kind and state. */
+  readonly counts: readonly {
+    readonly kind: WorkloadKind;
+    readonly state: ContainerState;
+    readonly count: number;
+  }[];
+}

@@ -1,0 +1,34 @@
+/**
+ * What should exist: projects, stacks and sites, each with its workload. Knows neither Docker's wire
+ * format nor SQL.
+ *
+ * @module
+ */
+
+/** What a workload is: deployed project, Compose stack or static site. */
+export type WorkloadKind = "project" | "stack" | "site";
+
+/** The kinds in display order. */
+export const WORKLOAD_KINDS: readonly WorkloadKind[] = ["project", "stack", "site"];
+
+/** Something that should exist on this host; one for each project, stack or site. */
+export interface Workload {
+  /** Stable id, unique over all kinds. */
+  readonly id: string;
+  /** Which table {@link Workload.refId} points into. */
+  readonly kind: WorkloadKind;
+  /** Id of the project, stack or site. */
+  readonly refId: string;
+  /** The name people use; unique within its kind. */
+  readonly name: string;
+}
+
+/** Looks workloads up; what labels say is resolved against it. */
+export interface WorkloadDirectory {
+  /** The workload with this id. */
+  byId(workloadId: string): Workload | undefined;
+  /** The workload of the site with this id. */
+  bySite(siteId: string): Workload | undefined;
+  /** The workload of the stack registered under this Compose project name. */
+  byComposeProject(projectName: string): Workload | undefined;
+}

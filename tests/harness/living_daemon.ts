@@ -1,0 +1,132 @@
+/**
+ * The daemon as a process, and what is asked of it over its socket, for tests of what it endures.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { DaemonStatus } from "../../src/model/views.ts";
+import { DENO_ARGS, type Host, type Ran, Running } from "./program.ts";
+import { until } from "../engines/docker.ts";
+
+/** One daemon from its start to its end. */
+export class LivingDaemon implements AsyncDisposable {
+  readonly host: Host;
+  readonly running: Running;
+  /** Whether {@linkcode kill} was called. */
+  killed = false;
+  readonly #client: Deno.HttpClient;
+  #closed = false;
+
+  /** Starts it; `command` instead of the program itself. */
+  constructor(host: Host, command: Deno.Command = daemonCommand(host)) {
+    this.host = host;
+    this.running = new Running(command.spawn());
+    const path = join(host.dataDir, "tinyforge.sock");
+    this.#client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  }
+
+  /** Process id. */
+  get pid(): number {
+    return this.running.process.pid;
+  }
+
+  /** A request with a JSON body, if any. */
+  send(method: string, path: string, body?: unknown): Promise<Response> {
+    return fetch(`http://127.0.0.1${path}`, {
+      client: this.#client,
+      method,
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json" },
+      }),
+    });
+  }
+
+  /** Status and parsed body of a request; null for an empty body. */
+  // deno-lint-ignore no-explicit-any -- as JSON.parse
+  async ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }> {
+    const response = await this.send(method, path, body);
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+  }
+
+  /** Parsed body of a GET. */
+  // deno-lint-ignore no-explicit-any -- as JSON.parse
+  async get(path: string): Promise<any> {
+    return (await this.ask("GET", path)).body;
+  }
+
+  /** What it says of itself; null while it does not answer. */
+  async status(): Promise<DaemonStatus | null> {
+    return await this.get("/api/status").catch(() => null);
+  }
+
+  /** A sample of `/metrics`; the first series that begins so. */
+  async metric(series: string): Promise<number> {
+    const lines = (await (await this.send("GET", "/metrics")).text()).split("\n");
+    return Number(lines.find((line) => line.startsWith(series))?.split(" ").at(-1) ?? NaN);
+  }
+
+  /** Resolves when its first pass is done; throws what it logged when it ends before. */
+  async ready(): Promise<void> {
+    let ended = false;
+    this.running.process.status.then(() => ended = true);
+    try {
+      await until("the first pass is done", async () => {
+        if (ended) throw new Error("it ended");
+        return (await this.status())?.lastPass;
+      }, { withinMs: 20_000 });
+    } catch (cause) {
+      throw new Error(`The daemon is not ready: ${this.running.stderr}`, { cause });
+    }
+  }
+
+  /** Ends it at once; answers on their way still arrive. */
+  kill(): void {
+    this.running.process.kill("SIGKILL");
+    this.killed = true;
+  }
+
+  /** Asks it to end and waits for that. */
+  async stop(): Promise<Ran> {
+    const ran = await this.running.stop("SIGTERM");
+    this.#close();
+    return ran;
+  }
+
+  /** Waits for its end, whatever caused it; one that goes on for 20 s is killed. */
+  async ended(): Promise<Ran> {
+    const timer = setTimeout(() => this.running.process.kill("SIGKILL"), 20_000);
+    const ran = await this.running.ended();
+    clearTimeout(timer);
+    this.#close();
+    return ran;
+  }
+
+  /** Ends it if it still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close();
+    await this.running[Symbol.asyncDispose]();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#client.close();
+  }
+}
+
+/** The program as a daemon; `through` a command that runs it in another way. */
+export function daemonCommand(host: Host, through: readonly string[] = []): Deno.Command {
+  const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+  if (through.length === 0) return host.command(["reconcile"], options);
+  const [program, ...args] = [...through, Deno.execPath(), ...DENO_ARGS, "reconcile"];
+  return new Deno.Command(program!, {
+    args,
+    clearEnv: true,
+    env: host.env,
+    cwd: host.dir,
+    ...options,
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * Small worlds for tests of the pure core: containers, workloads and rows with defaults, so that a
+ * test names only what it is about.
+ *
+ * @module
+ */
+
+import type { IndexRow, ListedContainer, Listing } from "../../src/model/container.ts";
+import type { Workload, WorkloadDirectory, WorkloadKind } from "../../src/model/workload.ts";
+import { type Plan, plan, type PlanOptions } from "../../src/core/plan.ts";
+import { MemoryIndex } from "../../src/core/memory_index.ts";
+
+/** A listed container: running, of image `busybox:1`, created at 1,000 s. */
+export function container(fields: Partial<ListedContainer> & { id: string }): ListedContainer {
+  return {
+    name: `name-of-${fields.id}`,
+    image: "busybox:1",
+    state: "running",
+    health: null,
+    exitCode: null,
+    labels: {},
+    ports: [],
+    createdAt: 1000,
+    ...fields,
+  };
+}
+
+/** A complete listing. */
+export function everything(...containers: ListedContainer[]): Listing {
+  return { scope: "all", containers };
+}
+
+/** A listing of exactly these ids. */
+export function only(ids: string[], ...containers: ListedContainer[]): Listing {
+  return { scope: new Set(ids), containers };
+}
+
+/** A workload `w-NAME` of `KIND-NAME`. */
+export function workload(kind: WorkloadKind, name: string): Workload {
+  return { id: `w-${name}`, kind, refId: `${kind}-${name}`, name };
+}
+
+/** A directory of these workloads; a stack's Compose project is its name. Counts its lookups. */
+export function directoryOf(
+  ...workloads: Workload[]
+): WorkloadDirectory & { composeLookups: string[] } {
+  const composeLookups: string[] = [];
+  return {
+    composeLookups,
+    byId: (id) => workloads.find((w) => w.id === id),
+    bySite: (id) => workloads.find((w) => w.kind === "site" && w.refId === id),
+    byComposeProject: (project) => {
+      composeLookups.push(project);
+      return workloads.find((w) => w.kind === "stack" && w.name === project);
+    },
+  };
+}
+
+/** A confirmed row of a stack `w-shop` that runs container `c1` as {@link container} makes it. */
+export function row(fields: Partial<IndexRow> & { id: string }): IndexRow {
+  const containerId = fields.containerId === undefined ? "c1" : fields.containerId;
+  return {
+    workloadId: "w-shop",
+    workloadKind: "stack",
+    role: "",
+    replica: 1,
+    containerId,
+    containerName: `name-of-${containerId}`,
+    imageRef: "busybox:1",
+    host: "local",
+    state: "running",
+    health: null,
+    exitCode: null,
+    port: 0,
+    createdAtEngine: 1000,
+    confirmed: true,
+    ...fields,
+  };
+}
+
+/** Plans a listing against rows and workloads; every bound row is a candidate unless told. */
+export function planned(
+  listing: Listing,
+  world: { rows?: IndexRow[]; workloads?: Workload[] } & Partial<PlanOptions> = {},
+): Plan {
+  const rows = world.rows ?? [];
+  return plan(listing, {
+    index: new MemoryIndex(rows),
+    directory: directoryOf(...(world.workloads ?? [])),
+    composePrefix: "tinyforge-",
+    candidates: new Map(
+      rows.filter((r) => r.containerId !== null && r.state !== "missing")
+        .map((r) => [r.id, r.containerId!]),
+    ),
+    sweep: true,
+    ...world,
+  });
+}

@@ -1,0 +1,223 @@
+/**
+ * systemd: what arrives at a real datagram socket, and what systemd's own tools say of the unit.
+ *
+ * @module
+ */
+
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertLessOrEqual,
+  assertMatch,
+  assertThrows,
+} from "@std/assert";
+import { ServiceManager, unitText } from "../../src/system/systemd.ts";
+import { Receiver } from "../harness/datagram.ts";
+
+const CI = Deno.env.get("CI") === "true";
+
+function manager(variables: Record<string, string>): ServiceManager {
+  return ServiceManager.fromEnvironment((name) => variables[name]);
+}
+
+function tellEverything(socket: string): boolean[] {
+  using systemd = manager({ NOTIFY_SOCKET: socket });
+  assert(systemd.present);
+  return [
+    systemd.ready("first pass done: 3 containers"),
+    systemd.status("größe 3"),
+    systemd.watchdog(),
+    systemd.stopping(),
+  ];
+}
+
+const EVERYTHING = [
+  "READY=1\nSTATUS=first pass done: 3 containers\n",
+  "STATUS=größe 3\n",
+  "WATCHDOG=1\n",
+  "STOPPING=1\n",
+];
+
+Deno.test("ServiceManager tells a socket with a path", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    using receiver = new Receiver(`${dir}/notify`);
+    assertEquals(tellEverything(`${dir}/notify`), [true, true, true, true]);
+    assertEquals(receiver.received(), EVERYTHING);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("ServiceManager tells an abstract socket", () => {
+  const address = `@tinyforge-test-${crypto.randomUUID()}`;
+  using receiver = new Receiver(address);
+  assertEquals(tellEverything(address), [true, true, true, true]);
+  assertEquals(receiver.received(), EVERYTHING);
+});
+
+Deno.test("ServiceManager finds a socket that is bound after it was opened", () => {
+  const address = `@tinyforge-test-${crypto.randomUUID()}`;
+  using systemd = manager({ NOTIFY_SOCKET: address });
+  assertFalse(systemd.ready());
+  using receiver = new Receiver(address);
+  assert(systemd.ready());
+  assertEquals(receiver.received(), ["READY=1\n"]);
+});
+
+Deno.test("ServiceManager does nothing without a service manager", () => {
+  for (const address of [undefined, "", "relative", "vsock:2:1234", `/${"x".repeat(200)}`]) {
+    using systemd = manager(address === undefined ? {} : { NOTIFY_SOCKET: address });
+    assertFalse(systemd.present, address);
+    assertEquals(
+      [systemd.ready(), systemd.status("s"), systemd.watchdog(), systemd.stopping()],
+      [false, false, false, false],
+    );
+  }
+});
+
+Deno.test("ServiceManager answers false when nobody listens, and after it was closed", () => {
+  const systemd = manager({ NOTIFY_SOCKET: "/nonexistent/notify" });
+  assertFalse(systemd.ready());
+  systemd[Symbol.dispose]();
+  systemd[Symbol.dispose]();
+  assertFalse(systemd.ready());
+});
+
+Deno.test("ServiceManager lets no status forge an assignment or grow without bound", () => {
+  const address = `@tinyforge-test-${crypto.randomUUID()}`;
+  using receiver = new Receiver(address);
+  using systemd = manager({ NOTIFY_SOCKET: address });
+  systemd.status("odd name\nSTOPPING=1\r\n\u0000");
+  systemd.status("x".repeat(10_000));
+  const [forged, long] = receiver.received();
+  assertEquals(forged, "STATUS=odd name STOPPING=1 \n");
+  assertLessOrEqual(long!.length, 300);
+});
+
+Deno.test("ServiceManager does not wait for ever for a receiver that reads nothing", () => {
+  const address = `@tinyforge-test-${crypto.randomUUID()}`;
+  using receiver = new Receiver(address);
+  using systemd = manager({ NOTIFY_SOCKET: address });
+  let sent = 0;
+  // The kernel queues a few datagrams per socket (net.unix.max_dgram_qlen, 10 to 512).
+  while (sent < 5000 && systemd.watchdog()) sent++;
+  assert(sent < 5000, "the queue has no end");
+  assertEquals(receiver.received().length, sent);
+  assert(systemd.watchdog());
+});
+
+Deno.test("ServiceManager calls the watchdog at half its time, and only for this process", () => {
+  const interval = (variables: Record<string, string>) => {
+    using systemd = manager(variables);
+    return systemd.watchdogIntervalMs;
+  };
+  const mine = String(Deno.pid);
+  assertEquals(interval({ WATCHDOG_USEC: "30000000", WATCHDOG_PID: mine }), 15_000);
+  assertEquals(interval({ WATCHDOG_USEC: "30000000" }), 15_000);
+  assertEquals(interval({ WATCHDOG_USEC: "1" }), 1);
+  assertEquals(interval({ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "1" }), null);
+  for (const usec of ["0", "-1", "x", "", "1e6"]) {
+    assertEquals(interval({ WATCHDOG_USEC: usec }), null, usec);
+  }
+  assertEquals(interval({}), null);
+});
+
+Deno.test("unitText() asks for what the daemon needs and nothing else", () => {
+  const unit = unitText({ binary: "/usr/local/bin/tinyforge" });
+  const settings = new Set(unit.split("\n").filter((line) => line.includes("=")));
+  for (
+    const setting of [
+      "After=docker.socket docker.service network-online.target",
+      "Type=notify",
+      "NotifyAccess=main",
+      "ExecStart=/usr/local/bin/tinyforge reconcile",
+      "Restart=on-failure",
+      "RestartSec=2s",
+      "RestartPreventExitStatus=2 5",
+      "TimeoutStopSec=15s",
+      "LimitNOFILE=65536",
+      "DynamicUser=yes",
+      "SupplementaryGroups=docker",
+      "StateDirectory=tinyforge",
+      "StateDirectoryMode=0700",
+      "UMask=0077",
+      "CapabilityBoundingSet=",
+      "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+      "SystemCallFilter=@system-service",
+    ]
+  ) assert(settings.has(setting), setting);
+  assertFalse(unit.includes("\nRequires="), "it outlives dockerd");
+  assertFalse(unit.includes("\nMemoryDenyWriteExecute="), "the engine compiles");
+});
+
+Deno.test("unitText() quotes what systemd would otherwise read as its own", () => {
+  const exec = (binary: string, args: string[]) =>
+    unitText({ binary, args }).split("\n").find((line) => line.startsWith("ExecStart="));
+  assertEquals(
+    exec('/opt/my $x "tiny"/100%', ["--interval", "10s", "--compose-prefix", "$a b%"]),
+    'ExecStart="/opt/my $x \\"tiny\\"/100%%" reconcile --interval 10s --compose-prefix "$$a b%%"',
+  );
+  assertThrows(() => unitText({ binary: "tinyforge" }), TypeError, "not an absolute path");
+  assertThrows(() => unitText({ binary: "/a\nExecStartPre=/b" }), TypeError, "control characters");
+});
+
+Deno.test("unitText() keeps the data where systemd makes it", () => {
+  const state = (dataDir: string) =>
+    unitText({ binary: "/bin/true", dataDir }).match(/^StateDirectory=(.*)$/m)?.[1];
+  assertEquals(state("/var/lib/tinyforge-2"), "tinyforge-2");
+  assertEquals(state("/var/lib/forge/main"), "forge/main");
+  for (const dataDir of ["/srv/forge", "/var/lib/", "/var/lib/../x", "/var/lib/a b", "/var/lib"]) {
+    assertThrows(() => state(dataDir), TypeError, "systemd keeps a service's data under /var/lib/");
+  }
+});
+
+/** Runs `systemd-analyze` on a unit in a directory of its own. */
+async function analyze(unit: string, args: string[]): Promise<{ code: number; text: string }> {
+  const dir = await Deno.makeTempDir();
+  try {
+    const path = `${dir}/tinyforge.service`;
+    await Deno.writeTextFile(path, unit);
+    const { code, stdout, stderr } = await new Deno.Command("systemd-analyze", {
+      args: [...args, path],
+      env: { SYSTEMD_PAGER: "cat", SYSTEMD_COLORS: "0" },
+    }).output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, text: decode(stdout) + decode(stderr) };
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const installed = await analyze("", ["--version"]).then(() => true, () => false);
+const ignore = !installed && !CI;
+const reason = ignore ? " (ignored: systemd-analyze is not installed)" : "";
+
+Deno.test(`unitText() passes systemd-analyze verify${reason}`, { ignore }, async () => {
+  const dir = await Deno.makeTempDir({ prefix: "tiny $forge 100% " });
+  try {
+    const binary = `${dir}/tinyforge`;
+    await Deno.writeTextFile(binary, "#!/bin/sh\n", { mode: 0o755 });
+    const { code, text } = await analyze(unitText({ binary, args: ["--interval", "5m"] }), [
+      "verify",
+    ]);
+    assertEquals(text.split("\n").filter((line) => line.includes("tinyforge")), []);
+    assertEquals(code, 0, text);
+    const broken = unitText({ binary: `${dir}/missing` });
+    assert((await analyze(broken, ["verify"])).text.includes("is not executable"));
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test(
+  `unitText() is rated at most 2.0 by systemd-analyze security${reason}`,
+  { ignore },
+  async () => {
+    const unit = unitText({ binary: "/bin/true" });
+    const { code, text } = await analyze(unit, ["security", "--offline=true", "--threshold=20"]);
+    assertMatch(text, /Overall exposure level for tinyforge.service: \d/);
+    assertEquals(code, 0, text);
+  },
+);
