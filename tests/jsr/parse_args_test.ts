@@ -8,12 +8,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { parseArgs as parseArgsOfRoot } from "@std/cli";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-
-/** True when both types are the same in both directions; false fails to compile where used. */
-type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false;
-
-/** Does nothing; the check is its type argument. */
-function assertType<_T extends true>(): void {}
+import { assertType, type Same } from "./type_equality.ts";
 
 /** The declared keys of a result, without its index signature. */
 type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
