@@ -170,6 +170,17 @@ Deno.test("Database reads integers as its int64 property says at that time", () 
   db.close();
 });
 
+Deno.test("Database parses JSON as its parseJson property says at that time", () => {
+  const db = new Database(":memory:");
+  const statement = db.prepare("select json_array(1) as x");
+  assertEquals(db.parseJson, true);
+  assertEquals(statement.value(), [[1]]);
+  db.parseJson = false;
+  assertEquals(statement.value(), ["[1]"]);
+  assertEquals(statement.all(), [{ x: "[1]" }]);
+  db.close();
+});
+
 Deno.test("autocommit and inTransaction follow BEGIN and COMMIT", () => {
   const db = new Database(":memory:");
   assertEquals([db.autocommit, db.inTransaction], [true, false]);

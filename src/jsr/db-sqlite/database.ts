@@ -26,6 +26,8 @@ export interface DatabaseOpenOptions {
   int64?: boolean;
   /** Saves work that only matters when other connections change the schema; false by default. */
   unsafeConcurrency?: boolean;
+  /** Parses what SQLite's JSON functions return; true by default. */
+  parseJson?: boolean;
 }
 
 const OpenFlag = { readonly: 0x1, readwrite: 0x2, create: 0x4, memory: 0x80 } as const;
@@ -34,6 +36,9 @@ const OpenFlag = { readonly: 0x1, readwrite: 0x2, create: 0x4, memory: 0x80 } as
 export class Database {
   /** Whether integers are read with 64 bits. */
   int64: boolean;
+
+  /** Whether what SQLite's JSON functions return is parsed. */
+  parseJson: boolean;
 
   /** Whether column names are kept although other connections might change the schema. */
   unsafeConcurrency: boolean;
@@ -45,6 +50,7 @@ export class Database {
   constructor(path: string | URL, options: DatabaseOpenOptions = {}) {
     this.#path = path instanceof URL ? pathOf(path) : path;
     this.int64 = options.int64 ?? false;
+    this.parseJson = options.parseJson ?? true;
     this.unsafeConcurrency = options.unsafeConcurrency ?? false;
     const out = new BigUint64Array(1);
     const name = encodeTerminated(this.#path);
@@ -96,9 +102,10 @@ export class Database {
     return this.open && !this.autocommit;
   }
 
-  /** Prepares one statement, to be run many times. */
-  prepare(sql: string): Statement {
-    return new Statement(this, sql);
+  /** Prepares one statement, to be run many times; `T` is the type of its rows as objects. */
+  // deno-lint-ignore no-explicit-any -- the caller names the type of the row
+  prepare<T extends object = Record<string, any>>(sql: string): Statement<T> {
+    return new Statement<T>(this, sql);
   }
 
   /**
@@ -125,8 +132,8 @@ export class Database {
   }
 
   /** All rows of a query written as a template; its values are bound, not pasted. */
-  // deno-lint-ignore no-explicit-any -- the caller names the type of the row
-  sql<T extends Record<string, unknown> = Record<string, any>>(
+  // deno-lint-ignore no-explicit-any -- an interface is not assignable to a record of unknown
+  sql<T extends Record<string, any> = Record<string, any>>(
     strings: TemplateStringsArray,
     ...parameters: RestBindParameters
   ): T[] {

@@ -1,11 +1,11 @@
 /**
- * SQLite over FFI, under the names and with the behaviour of `@db/sqlite` 0.12.0: the part of it
+ * SQLite over FFI, under the names and with the behaviour of `@db/sqlite` 0.13.0: the part of it
  * that is used here. Must not export what that package does not, nor accept what it refuses.
  *
  * It throws where that package goes on with undefined, silent or wrong results: without
  * `DENO_SQLITE_PATH` (that one downloads a library), after `finalize()` and `close()`, on integers
- * beyond 64 bits, on SQL that is not ASCII (that one cuts it off), and when a commit fails after a row
- * was returned.
+ * beyond 64 bits, and when a commit fails after a row was returned. `bind()` forgets what an earlier
+ * use bound, which may be freed memory there.
  *
  * @module
  */

@@ -5,13 +5,13 @@
  */
 
 import { readText, sqlite } from "./library.ts";
-import { readColumn } from "./value.ts";
+import { readColumn, type Reading } from "./value.ts";
 
 /** The current row, column by column. */
-export function readArray(pointer: Deno.PointerValue, int64: boolean): unknown[] {
+export function readArray(pointer: Deno.PointerValue, reading: Reading): unknown[] {
   const count = sqlite.sqlite3_column_count(pointer);
   const row: unknown[] = new Array(count);
-  for (let i = 0; i < count; i++) row[i] = readColumn(pointer, i, int64);
+  for (let i = 0; i < count; i++) row[i] = readColumn(pointer, i, reading);
   return row;
 }
 
@@ -19,8 +19,8 @@ export function readArray(pointer: Deno.PointerValue, int64: boolean): unknown[]
 export interface ObjectRead {
   /** Names of the columns in order; of equal ones the last value counts. */
   names: readonly string[];
-  /** Whether integers are read with 64 bits. */
-  int64: boolean;
+  /** What becomes of the values. */
+  reading: Reading;
   /** What to write the columns into. */
   into: Record<string, unknown>;
 }
@@ -28,10 +28,10 @@ export interface ObjectRead {
 /** The current row by column name. */
 export function readObject(
   pointer: Deno.PointerValue,
-  { names, int64, into }: ObjectRead,
+  { names, reading, into }: ObjectRead,
 ): Record<string, unknown> {
   for (let i = 0; i < names.length; i++) {
-    into[names[i] as string] = readColumn(pointer, i, int64);
+    into[names[i] as string] = readColumn(pointer, i, reading);
   }
   return into;
 }
@@ -41,15 +41,18 @@ const STATUS_REPREPARE = 5;
 
 /** The names of a statement's columns, read again only when they may have changed. */
 export class ColumnNames {
+  readonly #keep: boolean;
   #names: string[] | undefined;
   #reprepared = 0;
 
+  /** With `keep` they are read once, even when another connection changes the schema. */
+  constructor({ keep }: { keep: boolean }) {
+    this.#keep = keep;
+  }
+
   /** To be asked on a row: stepping to it may have compiled the statement anew. */
-  of(
-    pointer: Deno.PointerValue,
-    { unsafeConcurrency }: { unsafeConcurrency: boolean },
-  ): readonly string[] {
-    if (this.#names !== undefined && unsafeConcurrency) return this.#names;
+  of(pointer: Deno.PointerValue): readonly string[] {
+    if (this.#names !== undefined && this.#keep) return this.#names;
     const reprepared = sqlite.sqlite3_stmt_status(pointer, STATUS_REPREPARE, 0);
     if (this.#names === undefined || reprepared !== this.#reprepared) {
       this.#names = Array.from(

@@ -9,46 +9,47 @@ import type { Database } from "./database.ts";
 import { check, checkOn, misuse, Result } from "./error.ts";
 import { adoptHandle, freeHandle, type StatementHandle } from "./handle.ts";
 import { readText, sqlite } from "./library.ts";
+import { Parameters } from "./parameters.ts";
 import { ColumnNames, readArray, readObject } from "./row.ts";
 import { encodeTerminated } from "./text.ts";
-import { type BindParameters, bindValue, type RestBindParameters } from "./value.ts";
+import type { Reading, RestBindParameters } from "./value.ts";
 
-/** A prepared statement. Made by `Database.prepare()`; freed by `finalize()` or a `using`. */
-export class Statement {
+/**
+ * A prepared statement; `TStatement` is the type of its rows as objects. Made by
+ * `Database.prepare()`; freed by `finalize()` or a `using`.
+ */
+// deno-lint-ignore no-explicit-any -- the caller names the type of the row
+export class Statement<TStatement extends object = Record<string, any>> {
   /** The connection it belongs to. */
   db: Database;
 
+  /** Whether this statement reads whole 64-bit integers; as the connection says when undefined. */
+  int64?: boolean;
+
+  /** Whether this statement parses JSON; as the connection says when undefined. */
+  parseJson?: boolean;
+
   readonly #handle: StatementHandle;
-  readonly #parameterCount: number;
-  readonly #parameterIndexes = new Map<string, number>();
-  #bound = false;
-  readonly #columns = new ColumnNames();
+  readonly #parameters: Parameters;
+  readonly #columns: ColumnNames;
+  readonly #unsafeConcurrency: boolean;
   #sharedRow: Record<string, unknown> | undefined;
   #iteration = 0;
   #failure: number = Result.ok;
 
-  /** Compiles the first statement of `sql`, ASCII only; throws when SQLite can't. */
+  /** Compiles the first statement of `sql`; throws when SQLite can't. */
   constructor(db: Database, sql: string) {
     this.db = db;
-    const source = encodeTerminated(sql);
-    if (source.byteLength !== sql.length + 1) {
-      // The real package passes the length in UTF-16 units for one in bytes and so cuts such
-      // statements off at the end. What would break there must not pass here.
-      throw new Error(
-        `Cannot prepare ${
-          JSON.stringify(sql)
-        }: it is not plain ASCII. Bind the text as a parameter.`,
-      );
-    }
     if (db.unsafeHandle === null) throw misuse();
+    const source = encodeTerminated(sql);
     const out = new BigUint64Array(1);
-    checkOn(
-      db.unsafeHandle,
-      sqlite.sqlite3_prepare_v2(db.unsafeHandle, source, sql.length, out, null),
-    );
+    const code = sqlite.sqlite3_prepare_v2(db.unsafeHandle, source, source.byteLength, out, null);
+    checkOn(db.unsafeHandle, code);
     const pointer = Deno.UnsafePointer.create(out[0] ?? 0n);
     this.#handle = adoptHandle(pointer, { connection: db, owner: this });
-    this.#parameterCount = pointer === null ? 0 : sqlite.sqlite3_bind_parameter_count(pointer);
+    this.#parameters = new Parameters(pointer);
+    this.#unsafeConcurrency = db.unsafeConcurrency;
+    this.#columns = new ColumnNames({ keep: db.unsafeConcurrency });
   }
 
   /** The SQL as it was given. */
@@ -73,25 +74,55 @@ export class Statement {
 
   /** How many parameters it has. */
   get bindParameterCount(): number {
-    return this.#parameterCount;
+    return this.#parameters.count;
   }
 
   /** Place of a named parameter, counted from 1; 0 when there is none of that name. */
   bindParameterIndex(name: string): number {
-    let index = this.#parameterIndexes.get(name);
-    if (index === undefined) {
-      const full = /^[:@$]/.test(name) ? name : `:${name}`;
-      index = sqlite.sqlite3_bind_parameter_index(this.#pointer(), encodeTerminated(full));
-      this.#parameterIndexes.set(name, index);
-    }
-    return index;
+    return this.#parameters.indexOf(this.#pointer(), name);
+  }
+
+  /** Reads whole 64-bit integers, whatever the connection says. */
+  enableInt64(): this {
+    this.int64 = true;
+    return this;
+  }
+
+  /** Cuts integers to 32 bits, whatever the connection says. */
+  disableInt64(): this {
+    this.int64 = false;
+    return this;
+  }
+
+  /** Reads integers as the connection says. */
+  defaultInt64(): this {
+    (this as { int64: boolean | undefined }).int64 = undefined;
+    return this;
+  }
+
+  /** Parses what SQLite's JSON functions return, whatever the connection says. */
+  enableParseJson(): this {
+    this.parseJson = true;
+    return this;
+  }
+
+  /** Leaves JSON a text, whatever the connection says. */
+  disableParseJson(): this {
+    this.parseJson = false;
+    return this;
+  }
+
+  /** Parses JSON as the connection says. */
+  defaultParseJson(): this {
+    (this as { parseJson: boolean | undefined }).parseJson = undefined;
+    return this;
   }
 
   /** Runs it to its first row or its end; returns `Database.changes`. */
   run(...args: RestBindParameters): number {
     const pointer = this.#begin();
     try {
-      this.#bindOnce(args);
+      this.#bind(pointer, args);
       if (this.#step(pointer)) this.#settle(pointer);
       return sqlite.sqlite3_changes(this.db.unsafeHandle);
     } finally {
@@ -104,10 +135,10 @@ export class Statement {
   values<T extends unknown[] = any[]>(...args: RestBindParameters): T[] {
     const pointer = this.#begin();
     try {
-      this.#bindOnce(args);
-      const { int64 } = this.db;
+      this.#bind(pointer, args);
+      const reading = this.#reading();
       const rows: T[] = [];
-      while (this.#step(pointer)) rows.push(readArray(pointer, int64) as T);
+      while (this.#step(pointer)) rows.push(readArray(pointer, reading) as T);
       return rows;
     } finally {
       sqlite.sqlite3_reset(pointer);
@@ -115,17 +146,16 @@ export class Statement {
   }
 
   /** All rows, each an object by column name. */
-  // deno-lint-ignore no-explicit-any -- the caller names the type of the row
-  all<T extends object = Record<string, any>>(...args: RestBindParameters): T[] {
+  all<T extends object = TStatement>(...args: RestBindParameters): T[] {
     const pointer = this.#begin();
     try {
-      this.#bindOnce(args);
-      const { int64 } = this.db;
+      this.#bind(pointer, args);
+      const reading = this.#reading();
       const rows: T[] = [];
       let names: readonly string[] | undefined;
       while (this.#step(pointer)) {
-        names ??= this.#columns.of(pointer, this.db);
-        rows.push(readObject(pointer, { names, int64, into: {} }) as T);
+        names ??= this.#columns.of(pointer);
+        rows.push(readObject(pointer, { names, reading, into: {} }) as T);
       }
       return rows;
     } finally {
@@ -137,9 +167,9 @@ export class Statement {
   value<T extends Array<unknown>>(...params: RestBindParameters): T | undefined {
     const pointer = this.#begin();
     try {
-      if (!this.#bound) this.#bindOnce(params);
+      if (!this.#parameters.fixed) this.#bind(pointer, params);
       if (!this.#step(pointer)) return undefined;
-      const row = readArray(pointer, this.db.int64) as T;
+      const row = readArray(pointer, this.#reading()) as T;
       this.#settle(pointer);
       return row;
     } finally {
@@ -152,16 +182,16 @@ export class Statement {
    * `bind()`. With `unsafeConcurrency`, a statement without parameters returns one and the same
    * object every time.
    */
-  get<T extends object>(...params: RestBindParameters): T | undefined {
+  get<T extends object = TStatement>(...params: RestBindParameters): T | undefined {
     const pointer = this.#begin();
     try {
-      if (!this.#bound) this.#bindOnce(params);
+      if (!this.#parameters.fixed) this.#bind(pointer, params);
       if (!this.#step(pointer)) return undefined;
-      const into = this.#parameterCount === 0 && this.db.unsafeConcurrency
+      const into = this.#unsafeConcurrency && this.#parameters.count === 0
         ? this.#sharedRow ??= {}
         : {};
-      const names = this.#columns.of(pointer, this.db);
-      const row = readObject(pointer, { names, int64: this.db.int64, into }) as T;
+      const names = this.#columns.of(pointer);
+      const row = readObject(pointer, { names, reading: this.#reading(), into }) as T;
       this.#settle(pointer);
       return row;
     } finally {
@@ -175,12 +205,12 @@ export class Statement {
     let pointer = this.#begin();
     const iteration = ++this.#iteration;
     try {
-      this.#bindAll(params);
-      const { int64 } = this.db;
+      this.#parameters.bind(pointer, params);
+      const reading = this.#reading();
       let names: readonly string[] | undefined;
       while (this.#step(pointer)) {
-        names ??= this.#columns.of(pointer, this.db);
-        yield readObject(pointer, { names, int64, into: {} });
+        names ??= this.#columns.of(pointer);
+        yield readObject(pointer, { names, reading, into: {} });
         pointer = this.#pointer();
       }
     } finally {
@@ -192,14 +222,11 @@ export class Statement {
   }
 
   /**
-   * Sets the parameters for good; a second time throws. From then on `get()` and `value()` use
-   * them. The other methods refuse a bound statement that has parameters, as they do in the real
-   * package.
+   * Sets the parameters for good; a second time throws. `get()` and `value()` use them; the other
+   * methods refuse a bound statement that has parameters, as they do in the real package.
    */
   bind(...params: RestBindParameters): this {
-    this.#begin();
-    this.#bindAll(params);
-    this.#bound = true;
+    this.#parameters.fix(this.#begin(), params);
     return this;
   }
 
@@ -246,33 +273,14 @@ export class Statement {
     return pointer;
   }
 
-  #bindOnce(args: RestBindParameters): void {
-    if (this.#parameterCount > 0) this.#bindAll(args);
+  /** A statement without parameters takes no notice of values. */
+  #bind(pointer: Deno.PointerValue, args: RestBindParameters): void {
+    if (this.#parameters.count > 0) this.#parameters.bind(pointer, args);
   }
 
-  #bindAll(args: RestBindParameters): void {
-    if (this.#bound) throw new Error("Statement already bound to values");
-    const pointer = this.#pointer();
-    const [first] = args;
-    const params = isParameters(first) ? first : args;
-    if (!Array.isArray(params)) {
-      sqlite.sqlite3_clear_bindings(pointer);
-      for (const [name, value] of Object.entries(params)) {
-        const index = this.bindParameterIndex(name);
-        if (index === 0) throw new Error(`No such parameter "${name}"`);
-        bindValue(pointer, index, value);
-      }
-      return;
-    }
-    const count = params.length;
-    // When every parameter is bound anew, there is nothing left to clear.
-    if (count < this.#parameterCount) sqlite.sqlite3_clear_bindings(pointer);
-    for (let i = 0; i < count; i++) {
-      const value = params[i];
-      // The real package skips null, so one too many passes.
-      if (value === null && i >= this.#parameterCount) continue;
-      bindValue(pointer, i + 1, value);
-    }
+  #reading(): Reading {
+    const { db } = this;
+    return { int64: this.int64 ?? db.int64, parseJson: this.parseJson ?? db.parseJson };
   }
 
   /** True on a row, false at the end. */
@@ -289,9 +297,4 @@ export class Statement {
   #settle(pointer: Deno.PointerValue): void {
     checkOn(this.db.unsafeHandle, sqlite.sqlite3_reset(pointer));
   }
-}
-
-function isParameters(value: unknown): value is BindParameters {
-  return typeof value === "object" && value !== null && !(value instanceof Uint8Array) &&
-    !(value instanceof Date);
 }

@@ -12,7 +12,7 @@ import { bindText, COPY } from "./text.ts";
 
 /**
  * What can be bound. Objects and arrays are bound as JSON, dates as ISO text, booleans as 0 and
- * 1, NaN as NULL. Undefined and symbols throw, although the type lets them pass.
+ * 1, NaN and undefined as NULL. Symbols throw, although the type lets them pass.
  */
 export type BindValue =
   | number
@@ -64,6 +64,8 @@ function bindCode(statement: Deno.PointerValue, index: number, value: BindValue)
       if (value instanceof Uint8Array) return bindBlob(statement, index, value);
       if (value instanceof Date) return bindText(statement, index, value.toISOString());
       return bindText(statement, index, `${JSON.stringify(value)}`);
+    case "undefined":
+      return sqlite.sqlite3_bind_null(statement, index);
     default:
       throw new Error(`Value of unsupported type: ${Deno.inspect(value)}`);
   }
@@ -87,14 +89,23 @@ const Kind = { integer: 1, float: 2, text: 3, blob: 4 } as const;
 /** How SQLite marks a text that its JSON functions made. */
 const JSON_SUBTYPE = 74;
 
-/**
- * Reads a column of the current row. Integers are cut to 32 bits unless `int64` is set; then they
- * are numbers where exact and bigints otherwise. Texts end at the first NUL.
- */
-export function readColumn(statement: Deno.PointerValue, index: number, int64: boolean): unknown {
+/** What becomes of values that SQLite and JavaScript see differently. */
+export interface Reading {
+  /** Reads integers with 64 bits: numbers where exact, bigints otherwise. Else cuts them to 32. */
+  readonly int64: boolean;
+  /** Parses what SQLite's JSON functions return. */
+  readonly parseJson: boolean;
+}
+
+/** Reads a column of the current row, counted from 0. Texts end at the first NUL. */
+export function readColumn(
+  statement: Deno.PointerValue,
+  index: number,
+  { int64, parseJson }: Reading,
+): unknown {
   switch (sqlite.sqlite3_column_type(statement, index)) {
     case Kind.text:
-      return readTextColumn(statement, index);
+      return readTextColumn(statement, index, parseJson);
     case Kind.integer:
       return int64 ? readInt64(statement, index) : sqlite.sqlite3_column_int(statement, index);
     case Kind.float:
@@ -106,11 +117,15 @@ export function readColumn(statement: Deno.PointerValue, index: number, int64: b
   }
 }
 
-function readTextColumn(statement: Deno.PointerValue, index: number): unknown {
+function readTextColumn(
+  statement: Deno.PointerValue,
+  index: number,
+  parseJson: boolean,
+): unknown {
   const pointer = sqlite.sqlite3_column_text(statement, index);
   if (pointer === null) return null;
   const text = Deno.UnsafePointerView.getCString(pointer);
-  if (!mayBeJson(text)) return text;
+  if (!parseJson || !mayBeJson(text)) return text;
   const value = sqlite.sqlite3_column_value(statement, index);
   if (sqlite.sqlite3_value_subtype(value) !== JSON_SUBTYPE) return text;
   try {
