@@ -42,11 +42,19 @@ Deno.test("join(), normalize(), resolve(), relative() and extname() agree with N
   );
 });
 
-Deno.test("join() drops empty paths and is a dot without any", () => {
+Deno.test("join() drops empty paths and is a dot when all are", () => {
   assertEquals(join("/srv", "", "data"), "/srv/data");
-  assertEquals(join("a", "../.."), "..");
-  assertEquals(join(), ".");
+  assertEquals(join("", "a", "../.."), "..");
+  assertEquals(join(""), ".");
   assertEquals(join("", ""), ".");
+});
+
+Deno.test("join() takes at least one path", () => {
+  // @ts-expect-error: an empty call is a mistake.
+  const mistake = (): string => join();
+  // @ts-expect-error: so is a list that may be empty.
+  const another = (paths: string[]): string => join(...paths);
+  assertEquals([mistake.length, another(["a", "b"])], [0, "a/b"]);
 });
 
 Deno.test("resolve() starts at the working directory unless a path is absolute", () => {

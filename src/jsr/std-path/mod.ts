@@ -1,15 +1,16 @@
 /**
- * File paths under the names and with the behaviour of `@std/path` 1.1.2 on Linux: the part of it
+ * File paths under the names and with the behaviour of `@std/path` 1.1.6 on Linux: the part of it
  * that is used here. Must not touch the file system; only {@link resolve} and {@link relative}
  * ask for the working directory, and only for paths that need it.
  *
  * @module
  */
 
-/** Joins paths with slashes and normalizes the result; `.` for nothing. */
-export function join(...paths: string[]): string {
-  paths.forEach(assertPath);
-  const joined = paths.filter((path) => path !== "").join("/");
+/** Joins paths, at least one, with slashes and normalizes the result; `.` for empty ones. */
+export function join(path: string, ...paths: string[]): string {
+  const all = [path, ...paths];
+  all.forEach(assertPath);
+  const joined = all.filter((part) => part !== "").join("/");
   return joined === "" ? "." : normalize(joined);
 }
 
