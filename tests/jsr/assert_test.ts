@@ -258,6 +258,15 @@ Deno.test("assertObjectMatch() looks at the expected properties alone, at any de
   messageOf(() => assertObjectMatch({ a: shared, b: shared }, { a: { x: 1 }, b: { y: 3 } }));
 });
 
+Deno.test("assertObjectMatch() compares dates by their time, however often one is used", () => {
+  const at = new Date(7);
+  const twice = { at, list: [{ at }, at] };
+  assertObjectMatch({ at: new Date(7), list: [{ at: new Date(7) }, new Date(7)] }, twice);
+  messageOf(() => assertObjectMatch({ at: new Date(8) }, { at }));
+  messageOf(() => assertObjectMatch({ list: [new Date(8)] }, { list: [at] }));
+  messageOf(() => assertObjectMatch({ at: {} }, { at }));
+});
+
 Deno.test("assertThrows() returns what was thrown and checks class and message", () => {
   const thrown = new RangeError("out of \x1b[31mrange\x1b[39m");
   const fn = (): never => {

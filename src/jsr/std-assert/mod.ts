@@ -1,5 +1,5 @@
 /**
- * Assertions for tests, under the names and with the behaviour of `@std/assert` 1.0.14: the part
+ * Assertions for tests, under the names and with the behaviour of `@std/assert` 1.0.19: the part
  * of it that is used here. Must not export what that package does not.
  *
  * @module
