@@ -196,6 +196,19 @@ Deno.test("parseArgs() makes objects of names with dots and own properties of an
   assertEquals(Object.entries(parsed), [["_", []], ["toString", true], ["valueOf", "foo"]]);
 });
 
+Deno.test("parseArgs() drops flags whose name leads to a prototype", () => {
+  for (const name of ["__proto__", "constructor", "a.__proto__", "a.constructor"]) {
+    for (const flag of [`--${name}=x`, `--${name}.polluted=x`]) {
+      const parsed = parseArgs([flag, "--a.b=1"]);
+      assertEquals(Object.entries(parsed), [["_", []], ["a", { b: 1 }]]);
+      assertStrictEquals(Object.getPrototypeOf(parsed), Object.prototype);
+      assertStrictEquals(Object.getPrototypeOf(parsed.a), Object.prototype);
+    }
+  }
+  assertEquals("polluted" in {} || "polluted" in Object, false);
+  assertEquals(Object.entries(parseArgs([], { default: { "__proto__.x": 1 } })), [["_", []]]);
+});
+
 Deno.test("parseArgs() types booleans, strings, lists and what can be negated", () => {
   const parsed = parseArgs([], {
     boolean: ["json", "all"],

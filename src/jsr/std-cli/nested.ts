@@ -4,7 +4,10 @@
  * @module
  */
 
-/** Sets a value at a name with dots; `collect` adds it to what is there. */
+/**
+ * Sets a value at a name with dots; `collect` adds it to what is there. Does nothing where a part of
+ * the name leads to a prototype.
+ */
 export function put(
   root: Record<string, unknown>,
   name: string,
@@ -14,17 +17,23 @@ export function put(
   const key = path.pop() as string;
   let target = root;
   for (const step of path) {
+    if (leadsToPrototype(target, step)) return;
     const inner = Object.hasOwn(target, step) ? target[step] : undefined;
     if (inner === undefined || inner === null) define(target, step, {});
     target = target[step] as Record<string, unknown>;
   }
+  if (leadsToPrototype(target, key)) return;
   const present = Object.hasOwn(target, key) ? target[key] : undefined;
   if (!collect) define(target, key, value);
   else if (Array.isArray(present)) present.push(value);
   else define(target, key, present ? [present, value] : [value]);
 }
 
-/** A name such as `__proto__` must not reach the prototype. */
+function leadsToPrototype(target: Record<string, unknown>, key: string): boolean {
+  return key === "__proto__" || (key === "constructor" && typeof target[key] === "function");
+}
+
+/** Defined, not assigned: a name may be that of an inherited setter. */
 function define(target: Record<string, unknown>, key: string, value: unknown): void {
   Object.defineProperty(target, key, {
     value,

@@ -1,6 +1,6 @@
 /**
  * Command line arguments as an object of flags, under the names and with the behaviour of
- * `@std/cli` 1.0.22. Must not read `Deno.args` itself and must not print.
+ * `@std/cli` 1.0.32. Must not read `Deno.args` itself and must not print.
  *
  * @module
  */
