@@ -14,7 +14,7 @@ export interface ConnectionShares {
   readonly feeds: number;
 }
 
-/** For the database, the Engine, the lock, the log and whatever is opened for a moment. */
+/** For the database, the Engine, the lock, the log, and connections that are about to be closed. */
 const OWN_DESCRIPTORS = 96;
 const MOST = { tcp: 512, socket: 384, feeds: 256 } as const;
 const LEAST = 8;
@@ -22,7 +22,7 @@ const LEAST = 8;
 /** Shares out what is left of this many descriptors; null: nobody knows how many there are. */
 export function connectionShares(descriptors: number | null): ConnectionShares {
   const spare = Math.max((descriptors ?? 1024) - OWN_DESCRIPTORS, 0);
-  const tcp = Math.max(LEAST, Math.min(MOST.tcp, Math.floor(spare * 0.6)));
-  const socket = Math.max(LEAST, Math.min(MOST.socket, Math.floor(spare * 0.35)));
+  const tcp = Math.max(LEAST, Math.min(MOST.tcp, Math.floor(spare * 0.5)));
+  const socket = Math.max(LEAST, Math.min(MOST.socket, Math.floor(spare * 0.3)));
   return { tcp, socket, feeds: Math.min(MOST.feeds, Math.floor(Math.min(tcp, socket) * 0.75)) };
 }

@@ -14,7 +14,7 @@ export interface Patience {
   readonly firstMs?: number;
   /** At most, between two attempts. Default 60 s. */
   readonly mostMs?: number;
-  /** Between two looks whether connections are taken. Default 15 s. */
+  /** Between two looks whether connections are taken. Default 10 s. */
   readonly lookMs?: number;
 }
 
@@ -33,7 +33,7 @@ export interface KeptListenerOptions {
 }
 
 /** A connection to ourselves is taken within a moment, or not at all. */
-const TAKEN_WITHIN_MS = 5000;
+const TAKEN_WITHIN_MS = 3000;
 const ABORT_MS = 1000;
 
 /** One listener, open or about to be. */
@@ -42,6 +42,8 @@ export class KeptListener {
   readonly #stopping = new AbortController();
   #listener: Listener | null = null;
   #error: string | null = null;
+  /** The reason that was logged last. */
+  #told: string | null = null;
   #kept: Promise<void> | null = null;
 
   /** Opens nothing yet. */
@@ -70,6 +72,23 @@ export class KeptListener {
     }
   }
 
+  /** The same, but says what is wrong in the log: each reason once, however often it is tried. */
+  async tryOpen(): Promise<boolean> {
+    const { entrance, log } = this.#options;
+    const told = this.#told;
+    try {
+      await this.open();
+      this.#told = null;
+      return true;
+    } catch (error) {
+      if (this.#error !== told) {
+        this.#told = this.#error;
+        log.error("not listening, trying again", { entrance, error, hint: hintOf(error) });
+      }
+      return false;
+    }
+  }
+
   /** Looks after it from now on. */
   keep(): void {
     this.#kept ??= this.#keep();
@@ -90,28 +109,13 @@ export class KeptListener {
         await pause(waitMs, signal);
         if (signal.aborted) return;
         waitMs = Math.min(Math.max(waitMs * 2, firstMs), mostMs);
-        if (await this.#openAgain()) waitMs = firstMs;
+        if (await this.tryOpen()) waitMs = firstMs;
       } else {
         const reason = await this.#lost(this.#listener);
         if (reason === null) return;
         await this.#giveUp(this.#listener, reason);
         waitMs = 0;
       }
-    }
-  }
-
-  async #openAgain(): Promise<boolean> {
-    const { entrance, log } = this.#options;
-    const before = this.#error;
-    try {
-      await this.open();
-      return true;
-    } catch (error) {
-      // Each reason once, not each attempt.
-      if (this.#error !== before) {
-        log.error("not listening, trying again", { entrance, error, hint: hintOf(error) });
-      }
-      return false;
     }
   }
 
@@ -141,7 +145,7 @@ export class KeptListener {
   }
 
   async #look(listener: Listener, signal: AbortSignal): Promise<string | null> {
-    const { lookMs = 15_000 } = this.#options.patience ?? {};
+    const { lookMs = 10_000 } = this.#options.patience ?? {};
     while (!signal.aborted) {
       await pause(lookMs, signal);
       if (signal.aborted) break;

@@ -17,6 +17,11 @@ const CHECK_MS = 1000;
 const REQUEST_MS = 120_000;
 /** Connections that are on their way out count until the system has closed them. */
 const SLACK = 16;
+/**
+ * All that wait to be accepted are accepted at once and have a descriptor before any can be closed:
+ * they must not be more than there are descriptors left.
+ */
+const MOST_BACKLOG = 64;
 
 /**
  * Listens.
@@ -46,7 +51,7 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
   server.on("request", answer(false));
   server.on("checkContinue", answer(true));
   server.on("close", () => ended.resolve(undefined));
-  await bind(server, place);
+  await bind(server, place, Math.min(MOST_BACKLOG, Math.max(2 * SLACK, limits.connections >> 3)));
   server.on("error", (error: Error) => ended.resolve(error));
 
   let closed: Promise<void> | undefined;
@@ -71,12 +76,12 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
   };
 }
 
-async function bind(server: Server, place: Place): Promise<void> {
+async function bind(server: Server, place: Place, backlog: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
-  if (place.kind === "tcp") server.listen(place.port, place.hostname, resolve);
-  else if (place.kind === "unix") server.listen({ path: place.path }, resolve);
-  else server.listen({ fd: place.fd }, resolve);
+  if (place.kind === "inherited") server.listen({ fd: place.fd }, resolve);
+  else if (place.kind === "unix") server.listen({ path: place.path, backlog }, resolve);
+  else server.listen({ port: place.port, host: place.hostname, backlog }, resolve);
   await promise;
   server.off("error", reject);
   // What is trusted because of its path must never be reached in another way.

@@ -27,6 +27,18 @@ export function optional<Type extends z.ZodType>(type: Type): z.ZodExactOptional
   return type.optional() as unknown as z.ZodExactOptional<Type>;
 }
 
+/**
+ * A whole number in a query string, in plain decimal digits: what else `Number()` takes for one
+ * (`0x10`, `1e3`, ` 5`, nothing at all) was meant as something else.
+ *
+ * @ignore
+ */
+export function wholeNumber({ min, max }: { min: number; max: number }): z.ZodType<number> {
+  return z.string().regex(/^(?:0|[1-9]\d{0,14})$/, `Not a whole number from ${min} to ${max}`)
+    .transform(Number).pipe(z.int().min(min).max(max))
+    .openapi({ type: "integer", minimum: min, maximum: max });
+}
+
 /** `{ "items": […] }`. */
 export function listOf<Item>(item: Schema<Item>): Schema<{ items: Item[] }> {
   return z.object({ items: z.array(zod(item)) });

@@ -130,9 +130,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Listeners>
     patience,
   });
   await socket.open();
-  await tcp?.open().catch((error) => {
-    log.error("not listening, trying again", { entrance: "tcp", error, hint: error.hint });
-  });
+  await tcp?.tryOpen();
   for (const kept of [socket, tcp]) kept?.keep();
 
   let stopped: Promise<void> | undefined;

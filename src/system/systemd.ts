@@ -133,7 +133,7 @@ Description=Tinyforge's port, held for it alone
 
 [Socket]
 ListenStream=${address.includes(":") ? `[${address}]` : address}:${port}
-Backlog=512
+Backlog=128
 
 [Install]
 WantedBy=sockets.target

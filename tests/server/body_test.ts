@@ -141,6 +141,33 @@ Deno.test("unknown fields and parameters are errors that name them", async () =>
   assertEquals(server.store.version(), before);
 });
 
+Deno.test("a number in a query is decimal digits and nothing else", async () => {
+  await using server = await tempServer();
+  const limit = (value: string) => problem(server.ask(`/api/containers?limit=${value}`));
+  for (
+    const wrong of [
+      "0x10",
+      "1e3",
+      "5.0",
+      "+5",
+      "%205",
+      "5%20",
+      "05",
+      "",
+      "-1",
+      "0",
+      "10001",
+      "Infinity",
+      "0b1",
+      "٥",
+    ]
+  ) {
+    assertEquals([wrong, ...await limit(wrong)], [wrong, 422, "invalid"]);
+  }
+  assertEquals((await read(server.ask("/api/containers?limit=10"))).status, 200);
+  assertEquals((await read(server.ask("/api/containers?limit=10000"))).status, 200);
+});
+
 Deno.test("an answer about unknown fields is short, however many and long they are", async () => {
   await using server = await tempServer();
   const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`field-${i}`, i]));

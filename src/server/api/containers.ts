@@ -23,6 +23,7 @@ import {
   optional,
   PageSchema,
   TransitionSchema,
+  wholeNumber,
 } from "../schema.ts";
 
 /** Rows in one page. */
@@ -58,7 +59,7 @@ const ListQuery: Schema<ListQuery> = z.strictObject({
   state: optional(z.string().openapi({ example: "running" })),
   workload: optional(z.string().openapi({ description: "Id or name." })),
   cursor: optional(z.string().openapi({ description: "`nextCursor` of the page before." })),
-  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+  limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
 });
 
 interface ListQuery extends Omit<ViewFilter, "ids" | "after" | "limit"> {
