@@ -130,7 +130,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
     because: "SQL stays behind the store",
   },
   {
-    name: /^(?:hono|@hono\/zod-openapi)(?:\/|$)/,
+    name: /^(?:hono|zod)(?:\/|$)/,
     parts: ["server"],
     because: "HTTP stays behind the server, and is loaded only by it",
   },

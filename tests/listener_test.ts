@@ -7,10 +7,10 @@
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Host } from "./cli/program.ts";
-import { FakeEngine } from "./fake_engine.ts";
-import { daemonCommand, LivingDaemon } from "./living_daemon.ts";
-import { until } from "./until.ts";
+import { Host } from "./harness/program.ts";
+import { FakeEngine } from "./engines/scripted.ts";
+import { daemonCommand, LivingDaemon } from "./harness/living_daemon.ts";
+import { until } from "./harness/until.ts";
 
 const NATIVE = Number(Deno.version.deno.split(".")[1]) >= 9;
 

@@ -52,7 +52,11 @@ const BINARY = `${DIST}tinyforge`;
 const ASSETS = `${DIST}assets/`;
 
 /** Packages that only tests need; the binary must not carry them. */
-const TEST_PACKAGES: readonly string[] = ["fast-check", "@std/assert"];
+const TEST_PACKAGES: readonly string[] = [
+  "fast-check",
+  "@apidevtools/swagger-parser",
+  "@std/assert",
+];
 
 /** ELF machine numbers and library folders of the platforms that are built for. */
 const TARGETS: Readonly<Record<string, { machine: number; folders: readonly string[] }>> = {

@@ -5,19 +5,18 @@
  * @module
  */
 
-import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { checkHost, checkOrigin, checkToken, type Entrance, TRUSTED } from "./access.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { FailedLogins } from "./failed_logins.ts";
 import { Live } from "./live.ts";
-import { renderOpenApi, routeConfig } from "./openapi.ts";
+import { NO_QUERY, renderOpenApi } from "./openapi.ts";
 import type { Operation, ServerDeps, Services } from "./operation.ts";
 import { asProblem, Problem, problemResponse } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
-import { ROUTES } from "./routes.ts";
-import { httpProblem, invalid } from "./validation.ts";
+import { type Route, ROUTES } from "./routes.ts";
+import { check, parseJson } from "./validation.ts";
 
 /** Bounds; the defaults are what the program runs with. */
 export interface AppOptions {
@@ -49,7 +48,7 @@ export interface App {
   close(): void;
 }
 
-type Env = { Bindings: Entrance; Variables: { route: string } };
+type Env = { Bindings: Entrance; Variables: { route: string; body: string } };
 
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["x-content-type-options", "nosniff"],
@@ -66,11 +65,7 @@ const MAX_EMPTY_BODY = 1024;
 /** The application over these parts. Starts nothing. */
 export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   const stopping = new AbortController();
-  const hono = new OpenAPIHono<Env>({
-    defaultHook: (result) => {
-      if (!result.success) throw invalid(result.error.issues);
-    },
-  });
+  const hono = new Hono<Env>();
   const bytes = new ByteBudget(options.maxBytesInFlight ?? 64 << 20);
   const logins = new FailedLogins(deps);
   const live = new Live({
@@ -93,11 +88,13 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
 
   hono.use(observe(deps), admit(stopping.signal));
   for (const route of ROUTES) {
-    const [, path, operation] = route;
+    const [method, path, operation] = route;
     for (const status of Object.keys(operation.spec.answers)) {
       deps.metrics.httpRequests.add(0, { route: path, code: status });
     }
-    const middleware = [
+    hono.on(
+      method.toUpperCase(),
+      pattern(path),
       enter(path, { logins, operation }),
       takeBody(operation, {
         maxBytes: options.maxBodyBytes ?? 1 << 20,
@@ -105,10 +102,7 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
         signal: stopping.signal,
         budget: bytes,
       }),
-    ];
-    hono.openapi(
-      createRoute({ ...routeConfig(route), middleware }),
-      (context) => call(operation, context, services),
+      (context) => call(route, context, services),
     );
   }
   refuseOtherMethods(hono, logins);
@@ -202,8 +196,7 @@ function takeBody({ spec }: Operation, limits: BodyLimits): MiddlewareHandler<En
       if (expected !== undefined && text === "") {
         throw new Problem("malformed", "Cannot read the request: a JSON body is needed");
       }
-      // Typed as what it resolves to, and awaited.
-      context.req.bodyCache.text = Promise.resolve(text) as unknown as string;
+      context.set("body", text);
       await next();
     } finally {
       limits.budget.give(bytes);
@@ -230,25 +223,40 @@ async function readNothing(
 }
 
 function call(
-  operation: Operation,
+  [, path, operation]: Route,
   context: Context<Env>,
   services: Services,
 ): Response | Promise<Response> {
   const { spec } = operation;
-  const valid = (target: string) => context.req.valid(target as never) as unknown;
+  const { req } = context;
+  const query = spec.query ?? (path.startsWith("/api/") ? NO_QUERY : undefined);
   return operation.handle({
     services,
-    params: spec.params && valid("param"),
-    query: spec.query && valid("query"),
-    body: spec.body === undefined || spec.body === "ignored" ? undefined : valid("json"),
-    headers: context.req.raw.headers,
+    params: spec.params && check(spec.params, req.param()),
+    query: query && check(query, single(req.queries())),
+    body: spec.body === undefined || spec.body === "ignored"
+      ? undefined
+      : check(spec.body, parseJson(req.header("content-type"), context.get("body"))),
+    headers: req.raw.headers,
     entrance: context.env,
-    headOnly: context.req.method === "HEAD",
+    headOnly: req.method === "HEAD",
   });
 }
 
+/** A parameter that is there once is a text; one that is repeated suits no schema. */
+function single(queries: Record<string, string[]>): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(queries).map(([name, all]) => [name, all.length === 1 ? all[0]! : all]),
+  );
+}
+
+/** A path of the table as the router writes it. */
+function pattern(path: string): string {
+  return path.replaceAll(/\{(.+?)\}/g, ":$1");
+}
+
 /** After the routes themselves, so that it is reached where none of them took the request. */
-function refuseOtherMethods(hono: OpenAPIHono<Env>, logins: FailedLogins): void {
+function refuseOtherMethods(hono: Hono<Env>, logins: FailedLogins): void {
   for (const [path, routes] of Map.groupBy(ROUTES, ([, path]) => path)) {
     const allow = routes.map(([method]) => method === "get" ? "GET, HEAD" : method.toUpperCase())
       .join(", ");
@@ -256,7 +264,7 @@ function refuseOtherMethods(hono: OpenAPIHono<Env>, logins: FailedLogins): void 
     const open = routes.map(([, , operation]) => operation)
       .find(({ spec }) => spec.access === "open");
     hono.all(
-      path.replaceAll(/\{(.+?)\}/g, ":$1"),
+      pattern(path),
       enter(path, { logins, operation: open }),
       (context) => {
         throw new Problem(
@@ -270,7 +278,7 @@ function refuseOtherMethods(hono: OpenAPIHono<Env>, logins: FailedLogins): void 
 }
 
 function fail(error: Error, context: Context<Env>, { log }: ServerDeps): Response {
-  const problem = asProblem(httpProblem(error));
+  const problem = asProblem(error);
   const response = problemResponse(problem);
   if (response.status === 500) {
     log.error("request failed", { route: context.get("route") ?? NO_ROUTE, error });

@@ -51,7 +51,7 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
   server.on("request", answer(false));
   server.on("checkContinue", answer(true));
   server.on("close", () => ended.resolve(undefined));
-  await bind(server, place, Math.min(MOST_BACKLOG, Math.max(2 * SLACK, limits.connections >> 3)));
+  await bind(server, place, backlogOf(place, limits.connections));
   server.on("error", (error: Error) => ended.resolve(error));
 
   let closed: Promise<void> | undefined;
@@ -74,6 +74,12 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
       return close();
     },
   };
+}
+
+function backlogOf(place: Place, connections: number): number {
+  // Over a path whoever finds no room is refused at once, and is no stranger.
+  if (place.kind === "unix") return Math.max(128, connections);
+  return Math.min(MOST_BACKLOG, Math.max(2 * SLACK, connections >> 3));
 }
 
 async function bind(server: Server, place: Place, backlog: number): Promise<void> {

@@ -4,73 +4,150 @@
  * @module
  */
 
-import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
-import type { Answer } from "./operation.ts";
+import { z } from "zod";
+import type { Answer, Schema } from "./operation.ts";
 import type { Route } from "./routes.ts";
 import { ProblemSchema } from "./schema.ts";
 
 /** Under `/api` an unknown parameter is an error; elsewhere tools add what they like. */
-const NO_QUERY = z.strictObject({});
+export const NO_QUERY: Schema<unknown> = z.strictObject({});
 
-/**
- * A route as the library takes it: what it validates, and what it says of itself.
- *
- * @ignore
- */
-export function routeConfig([method, path, { spec }]: Route): RouteConfig {
-  const query = spec.query ?? (path.startsWith("/api/") ? NO_QUERY : undefined);
-  const body = spec.body === "ignored" ? undefined : spec.body;
-  return {
-    method,
-    path,
-    summary: spec.summary,
-    ...(spec.description !== undefined && { description: spec.description }),
-    tags: [path.startsWith("/api/") ? path.split("/")[2]! : "tools"],
-    security: spec.access === "open" ? [] : [{ token: [] }],
-    request: {
-      // Objects all of them, though their types tell only what comes out.
-      ...(spec.params && { params: spec.params as unknown as z.ZodObject }),
-      ...(query && { query: query as unknown as z.ZodObject }),
-      ...(body && {
-        body: { required: true, content: { "application/json": { schema: body as z.ZodType } } },
-      }),
-    },
-    responses: {
-      ...Object.fromEntries(
-        Object.entries(spec.answers).map(([status, answer]) => [status, response(answer)]),
-      ),
-      default: {
-        description: "What went wrong",
-        content: { "application/problem+json": { schema: ProblemSchema as z.ZodType } },
-      },
-    },
-  };
-}
+type Json = Record<string, unknown>;
 
 /** The document as JSON. */
 export function renderOpenApi(routes: readonly Route[], version: string): string {
-  const hono = new OpenAPIHono();
-  for (const route of routes) hono.openAPIRegistry.registerPath(routeConfig(route));
-  hono.openAPIRegistry.registerComponent("securitySchemes", "token", {
-    type: "http",
-    scheme: "bearer",
-    description: "What stands in the file `token` of the data directory; the socket needs none.",
-  });
-  return JSON.stringify(hono.getOpenAPI31Document({
+  const schemas = new Schemas();
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const [method, path] = route;
+    (paths[path] ??= {})[method] = describe(route, schemas);
+  }
+  return JSON.stringify({
     openapi: "3.1.0",
     info: {
       title: "Tinyforge",
       version,
       description: "The containers index of a Docker host.",
-      license: { name: "MIT" },
+      license: { name: "MIT", identifier: "MIT" },
     },
+    servers: [{ url: "/", description: "Where this document was read" }],
+    tags: [...new Set(routes.map(([, path]) => tagOf(path)))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: schemas.named,
+      securitySchemes: {
+        token: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "What stands in the file `token` of the data directory; the socket needs none.",
+        },
+      },
+    },
+  });
+}
+
+function describe([method, path, { spec }]: Route, schemas: Schemas): Json {
+  const parameters = [
+    ...parametersOf("path", spec.params, schemas),
+    ...parametersOf("query", spec.query, schemas),
+  ];
+  const { body } = spec;
+  return {
+    operationId: operationId(method, path),
+    summary: spec.summary,
+    ...(spec.description !== undefined && { description: spec.description }),
+    tags: [tagOf(path)],
+    security: spec.access === "open" ? [] : [{ token: [] }],
+    ...(parameters.length > 0 && { parameters }),
+    ...(body !== undefined && body !== "ignored" && {
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: schemas.of(body, "input") } },
+      },
+    }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(spec.answers).map(([status, answer]) => [status, response(answer, schemas)]),
+      ),
+      "4XX": problem("The request is at fault", schemas),
+      "5XX": problem("Something else is", schemas),
+    },
+  };
+}
+
+/** `getProjectsById`: method and path, which nothing else has. */
+function operationId(method: string, path: string): string {
+  const words = path.replace(/^\/api\//, "/").split(/[/.]/).filter(Boolean).map((part) => {
+    const [, parameter] = /^\{(.+)\}$/.exec(part) ?? [];
+    return parameter === undefined ? capital(part) : `By${capital(parameter)}`;
+  });
+  return `${method}${words.join("")}`;
+}
+
+function capital(word: string): string {
+  return word[0]!.toUpperCase() + word.slice(1);
+}
+
+function tagOf(path: string): string {
+  return path.startsWith("/api/") ? path.split("/")[2]! : "tools";
+}
+
+function parametersOf(
+  place: "path" | "query",
+  schema: Schema<unknown> | undefined,
+  schemas: Schemas,
+): Json[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = schemas.of(schema, "input") as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    ...(description !== undefined && { description }),
+    schema,
   }));
 }
 
-function response({ description, schema, mediaType }: Answer): RouteConfig["responses"][string] {
+function response({ description, schema, mediaType }: Answer, schemas: Schemas): Json {
   if (schema === undefined && mediaType === undefined) return { description };
-  return {
-    description,
-    content: { [mediaType ?? "application/json"]: { schema: (schema ?? z.string()) as z.ZodType } },
-  };
+  const content = schema === undefined ? { type: "string" } : schemas.of(schema, "output");
+  return { description, content: { [mediaType ?? "application/json"]: { schema: content } } };
+}
+
+function problem(description: string, schemas: Schemas): Json {
+  const schema = schemas.of(ProblemSchema, "output");
+  return { description, content: { "application/problem+json": { schema } } };
+}
+
+/** Schemas as JSON; those with a name are described once and referred to. */
+class Schemas {
+  readonly named: Record<string, Json> = {};
+
+  of(schema: Schema<unknown>, io: "input" | "output"): Json {
+    // Made with zod, every one of them, whatever their type says. Within another, so that one with
+    // a name is referred to as it would be anywhere else.
+    const whole = z.toJSONSchema(z.object({ it: schema as z.ZodType }), {
+      io,
+      override: ({ zodSchema, jsonSchema }) => {
+        // A client must bear fields that are new.
+        if (io === "output") delete jsonSchema.additionalProperties;
+        delete jsonSchema.id;
+        // Left out by the library where what comes in is not what comes out.
+        const { default: fallback } = z.globalRegistry.get(zodSchema) ?? {};
+        if (fallback !== undefined) jsonSchema.default = fallback as number;
+        // Text on the wire that stands for something else says what, and not how it is written.
+        if (jsonSchema.type !== "string") delete jsonSchema.pattern;
+      },
+    });
+    const { it, $defs = {} } = JSON.parse(
+      JSON.stringify({ it: whole.properties?.["it"], $defs: whole.$defs ?? {} })
+        .replaceAll('"#/$defs/', '"#/components/schemas/'),
+    ) as { it: Json; $defs: Record<string, Json> };
+    Object.assign(this.named, $defs);
+    return it;
+  }
 }

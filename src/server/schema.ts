@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import type { PassReport } from "../model/pass.ts";
 import type { ContainerView, DaemonStatus, Transition } from "../model/views.ts";
 import type { Workload } from "../model/workload.ts";
@@ -33,10 +33,19 @@ export function optional<Type extends z.ZodType>(type: Type): z.ZodExactOptional
  *
  * @ignore
  */
-export function wholeNumber({ min, max }: { min: number; max: number }): z.ZodType<number> {
+export function wholeNumber(
+  { min, max, fallback }: { min: number; max: number; fallback: number },
+): z.ZodType<number> {
   return z.string().regex(/^(?:0|[1-9]\d{0,14})$/, `Not a whole number from ${min} to ${max}`)
-    .transform(Number).pipe(z.int().min(min).max(max))
-    .openapi({ type: "integer", minimum: min, maximum: max });
+    .transform(Number).pipe(z.int().min(min).max(max)).default(fallback)
+    // What a client sends is text; what it means is told.
+    .meta({
+      type: "integer",
+      pattern: undefined,
+      minimum: min,
+      maximum: max,
+      default: fallback,
+    });
 }
 
 /** `{ "items": […] }`. */
@@ -44,7 +53,7 @@ export function listOf<Item>(item: Schema<Item>): Schema<{ items: Item[] }> {
   return z.object({ items: z.array(zod(item)) });
 }
 
-const timestamp = z.string().openapi({ format: "date-time" });
+const timestamp = z.string().meta({ format: "date-time" });
 
 const kind = z.enum(WORKLOAD_KINDS);
 
@@ -54,8 +63,13 @@ export const IdParams: Schema<{ id: string }> = z.strictObject({ id: z.string() 
 /** Whether to remove what others refer to. */
 export const ForceQuery: Schema<{ force: "true" | "false" }> = z.strictObject({
   force: z.enum(["true", "false"]).default("false")
-    .openapi({ description: "Also when something refers to it." }),
+    .meta({ description: "Also when something refers to it." }),
 });
+
+const STATES =
+  "`running`, `stopped`, `created`, `restarting`, `paused` or `removing` as the Engine " +
+  "says it, `missing` when the container is gone, `pending` until a deployer's row is first seen. An " +
+  "Engine of the future may know others.";
 
 /** {@link ContainerView}. */
 export const ContainerSchema: Schema<ContainerView> = z.object({
@@ -69,7 +83,7 @@ export const ContainerSchema: Schema<ContainerView> = z.object({
   containerName: z.string(),
   imageRef: z.string(),
   host: z.string(),
-  state: z.string(),
+  state: z.string().meta({ description: STATES }),
   health: z.string().nullable(),
   exitCode: z.int().nullable(),
   port: z.int(),
@@ -83,7 +97,7 @@ export const ContainerSchema: Schema<ContainerView> = z.object({
   npmProxyId: z.int().nullable(),
   createdAt: timestamp,
   updatedAt: timestamp,
-}).openapi("Container");
+}).meta({ id: "Container" });
 
 /** {@link Transition}. */
 export const TransitionSchema: Schema<Transition> = z.object({
@@ -96,7 +110,7 @@ export const TransitionSchema: Schema<Transition> = z.object({
   containerId: z.string().nullable(),
   exitCode: z.int().nullable(),
   detail: z.string(),
-}).openapi("Transition");
+}).meta({ id: "Transition" });
 
 const entryFields = {
   id: z.string(),
@@ -109,14 +123,14 @@ const entryFields = {
   updatedAt: timestamp,
 };
 
-const secret = z.string().openapi({ description: "What `POST /hooks/{secret}` is called with." });
+const secret = z.string().meta({ description: "What `POST /hooks/{secret}` is called with." });
 
 /** {@link Entry}. */
-export const EntrySchema: Schema<Entry> = z.object(entryFields).openapi("Entry");
+export const EntrySchema: Schema<Entry> = z.object(entryFields).meta({ id: "Entry" });
 
 /** {@link Entry} and its workload's secret. */
 export const NewEntrySchema: Schema<Entry & { secret: string }> = z
-  .object({ ...entryFields, secret }).openapi("NewEntry");
+  .object({ ...entryFields, secret }).meta({ id: "NewEntry" });
 
 /** {@link Stage}. */
 export const StageSchema: Schema<Stage> = z.object({
@@ -124,7 +138,7 @@ export const StageSchema: Schema<Stage> = z.object({
   projectId: z.string(),
   name: z.string(),
   maxInstances: z.int(),
-}).openapi("Stage");
+}).meta({ id: "Stage" });
 
 /** {@link Workload}. */
 export const WorkloadSchema: Schema<Workload> = z.object({
@@ -132,7 +146,7 @@ export const WorkloadSchema: Schema<Workload> = z.object({
   kind,
   refId: z.string(),
   name: z.string(),
-}).openapi("Workload");
+}).meta({ id: "Workload" });
 
 /** A workload and how many containers serve it. */
 export type CountedWorkload = Workload & Omit<WorkloadCounts, "workloadId">;
@@ -147,11 +161,11 @@ export const CountedWorkloadSchema: Schema<CountedWorkload> = z.object({
   stopped: z.int(),
   missing: z.int(),
   total: z.int(),
-}).openapi("CountedWorkload");
+}).meta({ id: "CountedWorkload" });
 
 /** A workload's secret. */
 export const SecretSchema: Schema<{ id: string; secret: string }> = z
-  .object({ id: z.string(), secret }).openapi("Secret");
+  .object({ id: z.string(), secret }).meta({ id: "Secret" });
 
 const EngineChangeSchema = z.object({ accepted: z.string(), found: z.string() });
 
@@ -178,7 +192,7 @@ export const PassReportSchema: Schema<PassReport> = z.object({
   unmanaged: z.object({ count: z.int(), composeProjects: z.record(z.string(), z.int()) }),
   engineChanged: EngineChangeSchema.nullable(),
   durationSeconds: z.number(),
-}).openapi("PassReport");
+}).meta({ id: "PassReport" });
 
 /** {@link DaemonStatus}. */
 export const StatusSchema: Schema<DaemonStatus> = z.object({
@@ -200,7 +214,7 @@ export const StatusSchema: Schema<DaemonStatus> = z.object({
   lastPass: zod(PassReportSchema).nullable(),
   lastError: z.string().nullable(),
   counts: z.array(z.object({ kind, state: z.string(), count: z.int() })),
-}).openapi("Status");
+}).meta({ id: "Status" });
 
 /** A page of the index. */
 export interface ContainerPage {
@@ -229,9 +243,9 @@ export interface HookAnswer {
 /** {@link HookAnswer}. */
 export const HookAnswerSchema: Schema<HookAnswer> = z.object({
   workload: zod(WorkloadSchema),
-  pass: zod(PassReportSchema).nullable().openapi({ description: "Null where no daemon runs." }),
+  pass: zod(PassReportSchema).nullable().meta({ description: "Null where no daemon runs." }),
   items: z.array(zod(ContainerSchema)),
-}).openapi("HookAnswer");
+}).meta({ id: "HookAnswer" });
 
 /** A failure, as every route answers it. */
 export interface ProblemBody {
@@ -260,7 +274,7 @@ export const ProblemSchema: Schema<ProblemBody> = z.object({
   detail: z.string(),
   hint: optional(z.string()),
   errors: optional(z.array(z.object({ path: z.string(), message: z.string() }))),
-}).openapi("Problem");
+}).meta({ id: "Problem" });
 
 /** Every schema here is made with zod, whatever its type says. */
 function zod<Value>(schema: Schema<Value>): z.ZodType<Value> {

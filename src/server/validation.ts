@@ -1,29 +1,44 @@
 /**
- * What the libraries find wrong with a request, in our words.
+ * What a request brings, held against a schema; what is wrong with it, in our words.
  *
  * @module
  */
 
-import { HTTPException } from "hono/http-exception";
+import { z } from "zod";
+import type { Schema } from "./operation.ts";
 import { type FieldError, Problem } from "./problem.ts";
 
-/** What the validators throw before a schema is asked, as a problem; any other error as it is. */
-export function httpProblem(error: Error): Error {
-  if (!(error instanceof HTTPException)) return error;
-  if (error.status === 415) {
-    return new Problem(
+/**
+ * The value as the schema has it.
+ *
+ * @throws {Problem} `invalid`.
+ */
+export function check<Value>(schema: Schema<Value>, value: unknown): Value {
+  try {
+    return schema.parse(value);
+  } catch (error) {
+    throw error instanceof z.ZodError ? invalid(error.issues) : error;
+  }
+}
+
+/**
+ * The value of a JSON body.
+ *
+ * @throws {Problem} `unsupported-media-type`, `malformed`.
+ */
+export function parseJson(contentType: string | undefined, text: string): unknown {
+  if (!/^application\/(?:[\w.+-]+\+)?json *(?:;|$)/i.test(contentType ?? "")) {
+    throw new Problem(
       "unsupported-media-type",
       "Cannot read the body: it is not said to be JSON",
-      {
-        hint: "send Content-Type: application/json",
-        cause: error,
-      },
+      { hint: "send Content-Type: application/json" },
     );
   }
-  if (error.status === 400) {
-    return new Problem("malformed", "Cannot read the body: it is not JSON", { cause: error });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Problem("malformed", "Cannot read the body: it is not JSON", { cause });
   }
-  return error;
 }
 
 /** Field names are the client's: neither their number nor their length is answered in full. */
@@ -31,7 +46,7 @@ const MAX_ERRORS = 20;
 const MAX_PATH = 64;
 
 /** The part of a validator's finding that is told. */
-export interface Issue {
+interface Issue {
   /** What kind of finding. */
   readonly code?: string;
   /** From the outside in. */
@@ -43,7 +58,7 @@ export interface Issue {
 }
 
 /** What the schemas found, as a problem with one entry for each field. */
-export function invalid(issues: readonly Issue[]): Problem {
+function invalid(issues: readonly Issue[]): Problem {
   const errors = issues.flatMap(({ code, path, message, keys }) =>
     code === "unrecognized_keys" && keys
       ? keys.slice(0, MAX_ERRORS).map((key) => fieldError([...path, key], "Unknown field"))

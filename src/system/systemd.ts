@@ -179,7 +179,7 @@ RestartPreventExitStatus=2 5
 WatchdogSec=30s
 TimeoutStopSec=15s
 # Connections are capped below it: with fewer descriptors there is room for fewer clients.
-LimitNOFILE=4096
+LimitNOFILE=65536
 
 DynamicUser=yes
 SupplementaryGroups=docker

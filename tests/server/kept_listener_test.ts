@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Log } from "../../src/log.ts";
+import { Log } from "../../src/telemetry/log.ts";
 import { KeptListener } from "../../src/server/kept_listener.ts";
 import type { Listener } from "../../src/server/listener.ts";
-import { until } from "../until.ts";
+import { until } from "../harness/until.ts";
 
 const PATIENCE = { firstMs: 5, mostMs: 20, lookMs: 5 };
 

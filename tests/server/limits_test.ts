@@ -6,9 +6,16 @@
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { connectionShares } from "../../src/server/server.ts";
-import { exchange, readAnswer, writeAll } from "./raw_http.ts";
-import { EventReader } from "./sse.ts";
-import { observed, passWrites, type TempServer, tempServer, TOKEN, until } from "./temp_server.ts";
+import { exchange, readAnswer, writeAll } from "../harness/raw_http.ts";
+import { EventReader } from "../harness/feeds.ts";
+import {
+  observed,
+  passWrites,
+  type TempServer,
+  tempServer,
+  TOKEN,
+  until,
+} from "../harness/temp_server.ts";
 
 const HALF = "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ";
 

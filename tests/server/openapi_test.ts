@@ -4,7 +4,14 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import SwaggerParser from "@apidevtools/swagger-parser";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { ROUTES } from "../../src/server/routes.ts";
 import { tempServer } from "../harness/temp_server.ts";
 
@@ -27,7 +34,9 @@ Deno.test("/openapi.json describes each route, its failures and who may ask", as
   for (const [method, path, { spec }] of ROUTES) {
     const operation = document.paths[path]![method]!;
     assertEquals(operation.security, spec.access === "open" ? [] : [{ token: [] }]);
-    assert("application/problem+json" in operation.responses.default!.content!);
+    for (const failure of ["4XX", "5XX"]) {
+      assert("application/problem+json" in operation.responses[failure]!.content!);
+    }
     assert(operation.summary.length > 0);
     const inPath = [...path.matchAll(/\{(.+?)\}/g)].map(([, name]) => name);
     const parameters = operation.parameters ?? [];
@@ -44,17 +53,44 @@ Deno.test("/openapi.json refers to nothing that it does not define", async () =>
   for (const [, name] of references) assert(name! in document.components.schemas, name!);
 });
 
+Deno.test("/openapi.json is valid OpenAPI", async () => {
+  // deno-lint-ignore no-explicit-any -- its types know another shape for each version
+  const validate = (document: any) => SwaggerParser.validate(structuredClone(document));
+  const document = await openApi();
+  await validate(document);
+  // deno-lint-ignore no-explicit-any -- to be broken
+  const broken = structuredClone(document) as any;
+  delete broken.paths["/livez"].get.responses["200"].description;
+  await assertRejects(() => validate(broken));
+});
+
+Deno.test("/openapi.json has what generators and linters ask for", async () => {
+  const document = await openApi();
+  assertEquals(document.info.license, { name: "MIT", identifier: "MIT" });
+  assertEquals(document.servers.map(({ url }) => url), ["/"]);
+  const all = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+  const ids = all.map(({ operationId }) => operationId);
+  assertEquals(new Set(ids).size, ids.length);
+  for (const id of ids) assertMatch(id, /^[a-z][A-Za-z]+$/);
+  assertStringIncludes(JSON.stringify(document.components.schemas["Container"]), "`missing` when");
+  const limit = document.paths["/api/containers"]!["get"]!.parameters!
+    .find(({ name }) => name === "limit");
+  assertEquals(limit?.schema, { type: "integer", minimum: 1, maximum: 10_000, default: 1000 });
+});
+
 interface Document {
   openapi: string;
-  info: { version: string };
+  info: { version: string; license: unknown };
+  servers: { url: string }[];
   paths: Record<string, Record<string, DescribedRoute>>;
   components: { schemas: Record<string, ComponentSchema> };
 }
 
 interface DescribedRoute {
   summary: string;
+  operationId: string;
   security: unknown;
-  parameters?: { name: string; in: string; required: boolean }[];
+  parameters?: { name: string; in: string; required: boolean; schema: unknown }[];
   requestBody?: { content: Record<string, { schema: { $ref?: string } }> };
   responses: Record<string, { content?: Record<string, unknown> }>;
 }
@@ -78,7 +114,7 @@ function operations({ paths }: Document): string[] {
       );
       const schema = requestBody?.content["application/json"]?.schema;
       const body = schema === undefined ? "" : ` <- ${schema.$ref?.split("/").at(-1)}`;
-      const answers = Object.entries(responses).filter(([status]) => status !== "default")
+      const answers = Object.entries(responses).filter(([status]) => /^\d+$/.test(status))
         .map(([status, { content = {} }]) => ` ${[status, ...Object.keys(content)].join(" ")}`);
       return `${method.toUpperCase()} ${path}${query.join("")}${body} ->${answers.join(",")}`;
     })

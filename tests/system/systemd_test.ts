@@ -12,7 +12,12 @@ import {
   assertMatch,
   assertThrows,
 } from "@std/assert";
-import { ServiceManager, unitText } from "../../src/system/systemd.ts";
+import {
+  inheritedSocket,
+  ServiceManager,
+  socketUnitText,
+  unitText,
+} from "../../src/system/systemd.ts";
 import { Receiver } from "../harness/datagram.ts";
 
 const CI = Deno.env.get("CI") === "true";
@@ -163,6 +168,29 @@ Deno.test("unitText() quotes what systemd would otherwise read as its own", () =
   assertThrows(() => unitText({ binary: "/a\nExecStartPre=/b" }), TypeError, "control characters");
 });
 
+Deno.test("socketUnitText() holds the port that is listened on", () => {
+  const lines = (hostname: string, port: number) =>
+    socketUnitText({ hostname, port }).split("\n").filter((line) => line.startsWith("Listen"));
+  assertEquals(lines("127.0.0.1", 7475), ["ListenStream=127.0.0.1:7475"]);
+  assertEquals(lines("localhost", 80), ["ListenStream=127.0.0.1:80"]);
+  assertEquals(lines("::1", 7475), ["ListenStream=[::1]:7475"]);
+  assertThrows(() => lines("host.example", 7475), TypeError, "an IP address");
+  assertThrows(() => lines("127.0.0.1", 0), TypeError, "above 0");
+});
+
+Deno.test("inheritedSocket() takes what was handed to this process alone", () => {
+  const of = (env: Record<string, string>) => inheritedSocket((name) => env[name]);
+  const pid = String(Deno.pid);
+  assertEquals(of({ LISTEN_PID: pid, LISTEN_FDS: "1" }), 3);
+  assertEquals(of({ LISTEN_PID: pid, LISTEN_FDS: "2" }), 3);
+  for (const LISTEN_FDS of ["0", "-1", "", "x", "1x"]) {
+    assertEquals(of({ LISTEN_PID: pid, LISTEN_FDS }), null);
+  }
+  assertEquals(of({ LISTEN_PID: "1", LISTEN_FDS: "1" }), null);
+  assertEquals(of({ LISTEN_FDS: "1" }), null);
+  assertEquals(of({}), null);
+});
+
 Deno.test("unitText() keeps the data where systemd makes it", () => {
   const state = (dataDir: string) =>
     unitText({ binary: "/bin/true", dataDir }).match(/^StateDirectory=(.*)$/m)?.[1];
@@ -174,11 +202,16 @@ Deno.test("unitText() keeps the data where systemd makes it", () => {
 });
 
 /** Runs `systemd-analyze` on a unit in a directory of its own. */
-async function analyze(unit: string, args: string[]): Promise<{ code: number; text: string }> {
+async function analyze(
+  unit: string,
+  args: string[],
+  socket?: string,
+): Promise<{ code: number; text: string }> {
   const dir = await Deno.makeTempDir();
   try {
-    const path = `${dir}/tinyforge.service`;
-    await Deno.writeTextFile(path, unit);
+    const path = `${dir}/tinyforge.${socket === undefined ? "service" : "socket"}`;
+    await Deno.writeTextFile(`${dir}/tinyforge.service`, unit);
+    if (socket !== undefined) await Deno.writeTextFile(path, socket);
     const { code, stdout, stderr } = await new Deno.Command("systemd-analyze", {
       args: [...args, path],
       env: { SYSTEMD_PAGER: "cat", SYSTEMD_COLORS: "0" },
@@ -209,6 +242,16 @@ Deno.test(`unitText() passes systemd-analyze verify${reason}`, { ignore }, async
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test(`socketUnitText() passes systemd-analyze verify${reason}`, { ignore }, async () => {
+  const unit = unitText({ binary: "/bin/true" });
+  const socket = socketUnitText({ hostname: "::1", port: 7475 });
+  const { code, text } = await analyze(unit, ["verify"], socket);
+  assertEquals(text.split("\n").filter((line) => line.includes("tinyforge")), []);
+  assertEquals(code, 0, text);
+  const broken = socket.replace("ListenStream", "ListenString");
+  assert((await analyze(unit, ["verify"], broken)).text.includes("ListenString"));
 });
 
 Deno.test(

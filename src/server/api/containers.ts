@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import type { ContainerView } from "../../model/views.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import type { ViewFilter } from "../../store/container_views.ts";
@@ -35,31 +35,31 @@ const deployerFields = {
   imageTag: optional(z.string().nullable()),
   subdomain: optional(z.string().nullable()),
   proxyRouteId: optional(z.string().nullable()),
-  npmProxyId: optional(z.int().nullable().openapi({ description: "Id in Nginx Proxy Manager." })),
+  npmProxyId: optional(z.int().nullable().meta({ description: "Id in Nginx Proxy Manager." })),
   containerId: optional(
-    z.string().nullable().openapi({ description: "Full container id; null unbinds." }),
+    z.string().nullable().meta({ description: "Full container id; null unbinds." }),
   ),
-  imageRef: optional(z.string().openapi({ description: "Only together with `containerId`." })),
+  imageRef: optional(z.string().meta({ description: "Only together with `containerId`." })),
 };
 
 const NewContainerSchema: Schema<NewDeployedContainer> = z.strictObject({
-  id: optional(z.string().openapi({ description: "Made when absent." })),
+  id: optional(z.string().meta({ description: "Made when absent." })),
   workloadId: z.string(),
   role: optional(z.string()),
   replica: optional(z.int().min(1)),
   ...deployerFields,
-}).openapi("ContainerFields");
+}).meta({ id: "ContainerFields" });
 
 /** What a deployer changes on a row. */
 export const ContainerPatchSchema: Schema<DeployedContainerPatch> = z
-  .strictObject(deployerFields).openapi("ContainerPatch");
+  .strictObject(deployerFields).meta({ id: "ContainerPatch" });
 
 const ListQuery: Schema<ListQuery> = z.strictObject({
   kind: optional(z.enum(WORKLOAD_KINDS)),
-  state: optional(z.string().openapi({ example: "running" })),
-  workload: optional(z.string().openapi({ description: "Id or name." })),
-  cursor: optional(z.string().openapi({ description: "`nextCursor` of the page before." })),
-  limit: wholeNumber({ min: 1, max: MAX_LIMIT }).default(DEFAULT_LIMIT),
+  state: optional(z.string().meta({ example: "running" })),
+  workload: optional(z.string().meta({ description: "Id or name." })),
+  cursor: optional(z.string().meta({ description: "`nextCursor` of the page before." })),
+  limit: wholeNumber({ min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT }),
 });
 
 interface ListQuery extends Omit<ViewFilter, "ids" | "after" | "limit"> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
 import { passNow } from "../pass_now.ts";

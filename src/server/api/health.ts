@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { METRICS_CONTENT_TYPE } from "../../telemetry/metrics.ts";
 import { json, jsonText, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
@@ -35,14 +35,14 @@ const Readiness: Schema<Readiness> = z.object({
   checks: optional(
     z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
   ),
-}).openapi("Readiness");
+}).meta({ id: "Readiness" });
 
 /** The index can be trusted. A missing workload is no reason for it not to be. */
 export const readyz: Operation = operation({
   summary: "Whether the index can be trusted: store open, a good pass done, and recently",
   access: "open",
   query: z.looseObject({
-    verbose: optional(z.string().openapi({ description: "List the checks." })),
+    verbose: optional(z.string().meta({ description: "List the checks." })),
   }),
   answers: {
     ...ok("Ready", Readiness),
@@ -71,6 +71,8 @@ export const metrics: Operation = operation(
 /** This interface, described. */
 export const openApi: Operation = operation({
   summary: "This document",
+  // It says nothing of this host, and tools fetch it without a token.
+  access: "open",
   query: z.looseObject({}),
   answers: ok("OpenAPI 3.1", z.looseObject({})),
 }, ({ services }) => jsonText(services.openApi()));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import type { ContainerView } from "../../model/views.ts";
 import { StoreError } from "../../store/error.ts";
 import type { Store } from "../../store/store.ts";
@@ -21,8 +21,8 @@ interface InstanceParams {
 }
 
 const InstanceParams: Schema<InstanceParams> = z.strictObject({
-  project: z.string().openapi({ description: "Id or name." }),
-  stage: z.string().openapi({ description: "Id or name." }),
+  project: z.string().meta({ description: "Id or name." }),
+  stage: z.string().meta({ description: "Id or name." }),
   id: z.string(),
 });
 

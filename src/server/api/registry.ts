@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import type { WorkloadKind } from "../../model/workload.ts";
 import type { EntryPatch, NewEntry } from "../../store/registry.ts";
 import { created, json, ok } from "../answer.ts";
@@ -33,8 +33,8 @@ interface KindSchemas {
   readonly update: Schema<EntryPatch>;
 }
 
-const name = z.string().openapi({ description: "Unique within its kind, 1–128 characters." });
-const composeProjectName = z.string().openapi({
+const name = z.string().meta({ description: "Unique within its kind, 1–128 characters." });
+const composeProjectName = z.string().meta({
   description: "Absent: the daemon's prefix and the name, as Compose accepts it.",
 });
 const domain = z.string().nullable();
@@ -42,25 +42,25 @@ const domain = z.string().nullable();
 /** `/api/projects`. */
 export const projects: RegistryRoutes = registryRoutes("project", {
   path: "/api/projects",
-  create: z.strictObject({ name }).openapi("ProjectFields"),
-  update: z.strictObject({ name: optional(name) }).openapi("ProjectPatch"),
+  create: z.strictObject({ name }).meta({ id: "ProjectFields" }),
+  update: z.strictObject({ name: optional(name) }).meta({ id: "ProjectPatch" }),
 });
 
 /** `/api/stacks`. */
 export const stacks: RegistryRoutes = registryRoutes("stack", {
   path: "/api/stacks",
   create: z.strictObject({ name, composeProjectName: optional(composeProjectName) })
-    .openapi("StackFields"),
+    .meta({ id: "StackFields" }),
   update: z.strictObject({ name: optional(name), composeProjectName: optional(z.string()) })
-    .openapi("StackPatch"),
+    .meta({ id: "StackPatch" }),
 });
 
 /** `/api/sites`. */
 export const sites: RegistryRoutes = registryRoutes("site", {
   path: "/api/sites",
-  create: z.strictObject({ name, domain: optional(domain) }).openapi("SiteFields"),
+  create: z.strictObject({ name, domain: optional(domain) }).meta({ id: "SiteFields" }),
   update: z.strictObject({ name: optional(name), domain: optional(domain) })
-    .openapi("SitePatch"),
+    .meta({ id: "SitePatch" }),
 });
 
 /** The Compose project name that a stack of this name gets; null when none can be made of it. */

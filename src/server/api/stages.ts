@@ -4,14 +4,14 @@
  * @module
  */
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
 import { ForceQuery, IdParams, listOf, optional, StageSchema } from "../schema.ts";
 
-const name = z.string().openapi({ description: "Unique within its project." });
+const name = z.string().meta({ description: "Unique within its project." });
 const maxInstances = z.int().min(1).max(10_000)
-  .openapi({ description: "How many instances a deployer may run at once." });
+  .meta({ description: "How many instances a deployer may run at once." });
 
 /** The stages of a project. */
 export const listStages: Operation = operation({
@@ -34,7 +34,7 @@ export const getStage: Operation = operation({
 export const createStage: Operation = operation({
   summary: "Add a stage to a project",
   params: IdParams,
-  body: z.strictObject({ name, maxInstances: optional(maxInstances) }).openapi("StageFields"),
+  body: z.strictObject({ name, maxInstances: optional(maxInstances) }).meta({ id: "StageFields" }),
   answers: { 201: { description: "The stage", schema: StageSchema } },
 }, ({ services: { store }, params, body }) => {
   const stage = store.stages.create(params.id, body);
@@ -46,7 +46,7 @@ export const updateStage: Operation = operation({
   summary: "Change a stage",
   params: IdParams,
   body: z.strictObject({ name: optional(name), maxInstances: optional(maxInstances) })
-    .openapi("StagePatch"),
+    .meta({ id: "StagePatch" }),
   answers: ok("The stage as it is now", StageSchema),
 }, ({ services: { store }, params, body }) => json(store.stages.update(params.id, body)));
 
