@@ -22,7 +22,7 @@ const LEAST = 8;
 /** Shares out what is left of this many descriptors; null: nobody knows how many there are. */
 export function connectionShares(descriptors: number | null): ConnectionShares {
   const spare = Math.max((descriptors ?? 1024) - OWN_DESCRIPTORS, 0);
-  const tcp = Math.max(LEAST, Math.min(MOST.tcp, Math.floor(spare * 0.5)));
+  const tcp = Math.max(LEAST, Math.min(MOST.tcp, Math.floor(spare * 0.45)));
   const socket = Math.max(LEAST, Math.min(MOST.socket, Math.floor(spare * 0.3)));
   return { tcp, socket, feeds: Math.min(MOST.feeds, Math.floor(Math.min(tcp, socket) * 0.75)) };
 }

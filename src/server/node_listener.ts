@@ -21,7 +21,7 @@ const SLACK = 16;
  * All that wait to be accepted are accepted at once and have a descriptor before any can be closed:
  * they must not be more than there are descriptors left.
  */
-const MOST_BACKLOG = 64;
+const MOST_BACKLOG = 256;
 
 /**
  * Listens.
@@ -79,7 +79,7 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
 function backlogOf(place: Place, connections: number): number {
   // Over a path whoever finds no room is refused at once, and is no stranger.
   if (place.kind === "unix") return Math.max(128, connections);
-  return Math.min(MOST_BACKLOG, Math.max(2 * SLACK, connections >> 3));
+  return Math.min(MOST_BACKLOG, Math.max(2 * SLACK, connections >> 1));
 }
 
 async function bind(server: Server, place: Place, backlog: number): Promise<void> {
