@@ -6,19 +6,22 @@
  * @module
  */
 
+import {
+  type DockerHost,
+  findDockerHost,
+  parseDockerHost,
+  type Surroundings,
+} from "./docker_host.ts";
+import { Failure, type GivenSetting, isFailure, type SettingProblem } from "./failure.ts";
 import { CONFIG_FLAGS, type FlagName } from "./flags.ts";
+import { lookAtSocket, readSmallFile, subfolders } from "./system/files.ts";
 import { effectiveUid } from "./system/libc.ts";
+import { hasControls, quote } from "./text.ts";
 
-/** Where the Engine is said to be; what the text means is the Docker client's business. */
-export interface DockerSettings {
-  /** The address as given, null to look for a socket. */
-  readonly host: string | null;
-  /** The flag or variable that gave it, for messages; null without one. */
-  readonly givenBy: string | null;
-  /** `DOCKER_TLS_VERIFY` is set to anything, as Docker's own client reads it. */
-  readonly tlsVerify: boolean;
-  /** `DOCKER_CERT_PATH`. */
-  readonly certPath: string | null;
+/** A setting that is used otherwise than given, and how. */
+export interface SettingNote extends GivenSetting {
+  /** What is used instead, and why. */
+  readonly used: string;
 }
 
 /** A TCP address to listen on. */
@@ -34,8 +37,8 @@ export interface Config {
   /** As given: not created, not checked. */
   readonly dataDir: string;
   /** Where the Engine is. */
-  readonly docker: DockerSettings;
-  /** Milliseconds between two full passes, 1 to 300,000. */
+  readonly docker: DockerHost;
+  /** Milliseconds between two full passes, 100 to 300,000. */
   readonly intervalMs: number;
   /** Compose projects whose name begins so are taken for stacks. */
   readonly composePrefix: string;
@@ -48,7 +51,7 @@ export interface Config {
   /** How log lines are written. */
   readonly logFormat: "text" | "json";
   /** What was understood otherwise than written; to be logged once. */
-  readonly notes: readonly string[];
+  readonly notes: readonly SettingNote[];
 }
 
 /** Where {@link resolveConfig} reads from. */
@@ -59,59 +62,29 @@ export interface ConfigSources {
   readonly env: (name: string) => string | undefined;
   /** Whether this process is root. Asks the system by default. */
   readonly isRoot?: () => boolean;
-  /** Throws an error with a hint for an Engine's address that can't be used. */
-  readonly checkDockerHost?: (address: string) => unknown;
+  /** Looks for an Engine where none is named. Looks at the file system by default. */
+  readonly surroundings?: Omit<Surroundings, "env">;
   /** Whether messages go to a terminal. Asks stderr by default. */
   readonly isTerminal?: () => boolean;
 }
 
-/** The configuration can't be used; lists everything that is wrong with it. */
-export class ConfigError extends Error {
-  /** Tells this error from others after it was serialized. */
-  override readonly name = "ConfigError";
-  /** One sentence for each problem. */
-  readonly problems: readonly string[];
-  /** What to do about it. */
-  readonly hint: string;
-
-  /** Takes at least one problem. */
-  constructor(
-    problems: readonly string[],
-    hint = "tinyforge help lists every flag with its variable and default",
-  ) {
-    super(
-      problems.length === 1
-        ? problems[0]
-        : `Cannot use the configuration: ${problems.length} problems\n` +
-          problems.map((problem) => `  - ${problem}`).join("\n"),
-    );
-    this.problems = problems;
-    this.hint = hint;
-  }
-}
-
 const DEFAULT_INTERVAL_MS = 30_000;
 const MAX_INTERVAL_MS = 300_000;
+/** Below it passes would follow each other without a pause on a host of some size. */
+const MIN_INTERVAL_MS = 100;
 const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "::1"];
 const ANY_ADDRESS: readonly string[] = ["0.0.0.0", "::"];
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
-/** Reads, checks and completes the configuration; throws {@link ConfigError}. */
+/** Reads, checks and completes the configuration; throws {@link Failure} `config`. */
 export function resolveConfig(sources: ConfigSources): Config {
-  const problems: string[] = [];
-  const notes: string[] = [];
+  const problems: SettingProblem[] = [];
+  const notes: SettingNote[] = [];
   const given = (name: FlagName) => findSetting(sources, name, problems);
 
   const listen = readListen(given("listen"), problems);
-  const docker = given("docker-host");
   const config: Config = {
     dataDir: readDataDir(given("data-dir"), sources, problems),
-    docker: {
-      host: docker?.value ?? null,
-      givenBy: docker?.from ?? null,
-      tlsVerify: Boolean(sources.env("DOCKER_TLS_VERIFY")),
-      certPath: sources.env("DOCKER_CERT_PATH") || null,
-    },
     intervalMs: readInterval(given("interval"), problems, notes),
     composePrefix: readComposePrefix(given("compose-prefix"), problems),
     listen,
@@ -120,29 +93,56 @@ export function resolveConfig(sources: ConfigSources): Config {
       "info",
     logFormat: readChoice(given("log-format"), ["text", "json"], problems) ??
       ((sources.isTerminal ?? (() => Deno.stderr.isTerminal()))() ? "text" : "json"),
+    // The last one, so that its problem, which names what gave it behind, is told last.
+    docker: readDockerHost(given("docker-host"), sources, problems),
     notes,
   };
-  const unusable = docker && addressError(docker, sources);
-  if (unusable) problems.push(unusable.message);
-  if (problems.length > 0) {
-    throw new ConfigError(problems, problems.length === 1 ? unusable?.hint : undefined);
-  }
+  refuse(problems);
   return config;
 }
 
-/** What is wrong with the Engine's address, and who gave it. */
-function addressError(
-  { value, from }: Setting,
-  { checkDockerHost }: ConfigSources,
-): { message: string; hint?: string } | undefined {
+/** The Engine alone, as {@link resolveConfig} reads it; throws {@link Failure} `config`. */
+export function resolveDockerHost(sources: ConfigSources): DockerHost {
+  const problems: SettingProblem[] = [];
+  const host = readDockerHost(findSetting(sources, "docker-host", problems), sources, problems);
+  refuse(problems);
+  return host;
+}
+
+function refuse(problems: readonly SettingProblem[]): void {
+  if (problems.length === 0) return;
+  const told = problems.map(({ setting, value, reason }) =>
+    `${setting}${value === null ? "" : ` ${quote(value, MAX_QUOTED)}`}: ${reason}`
+  );
+  throw new Failure("config", `Cannot use the configuration: ${told.join("; ")}`, {
+    data: { problems },
+  });
+}
+
+/** The one that is named, else the one that is found. */
+function readDockerHost(
+  setting: Setting | undefined,
+  { env, surroundings = FILE_SYSTEM }: ConfigSources,
+  problems: SettingProblem[],
+): DockerHost {
+  if (setting === undefined) return findDockerHost({ env, ...surroundings });
   try {
-    checkDockerHost?.(value);
-    return undefined;
+    return parseDockerHost(setting.value, { env });
   } catch (error) {
-    const { message, hint } = error as Error & { hint?: string };
-    return { message: `${message} (${from})`, ...(hint !== undefined && { hint }) };
+    if (!isFailure(error, "engine-host")) throw error;
+    problems.push({ ...setting, reason: error.message, host: error.data });
+    return { kind: "unix", path: "" };
   }
 }
+
+const FILE_SYSTEM: Omit<Surroundings, "env"> = {
+  look: lookAtSocket,
+  read: readSmallFile,
+  folders: subfolders,
+};
+
+/** How much of a value is shown. */
+const MAX_QUOTED = 80;
 
 /** Milliseconds of `500ms`, `30s`, `1.5m`; null when the text is no duration. */
 export function parseDuration(text: string): number | null {
@@ -152,23 +152,26 @@ export function parseDuration(text: string): number | null {
 }
 
 /** A value and what gave it. */
-interface Setting {
+interface Setting extends GivenSetting {
   readonly value: string;
-  readonly from: string;
 }
 
 function findSetting(
   sources: ConfigSources,
   name: FlagName,
-  problems: string[],
+  problems: SettingProblem[],
 ): Setting | undefined {
   const flag = sources.flags[name];
-  if (flag === "") problems.push(`Cannot use --${name}: it needs a value`);
-  if (flag !== undefined) return flag === "" ? undefined : { value: flag, from: `--${name}` };
+  if (flag === "") {
+    problems.push({ setting: name, variable: null, value: null, reason: "it needs a value" });
+  }
+  if (flag !== undefined) {
+    return flag === "" ? undefined : { setting: name, variable: null, value: flag };
+  }
   for (const variable of CONFIG_FLAGS.find((flag) => flag.name === name)!.env) {
     // An empty variable is an unset one: that is how unit files and Compose files unset them.
     const value = sources.env(variable);
-    if (value) return { value, from: variable };
+    if (value) return { setting: name, variable, value };
   }
   return undefined;
 }
@@ -176,20 +179,20 @@ function findSetting(
 function readDataDir(
   setting: Setting | undefined,
   sources: ConfigSources,
-  problems: string[],
+  problems: SettingProblem[],
 ): string {
   const dataDir = setting?.value ?? defaultDataDir(sources);
   if (dataDir === null) {
-    problems.push(
-      "Cannot choose a data directory: neither HOME nor XDG_STATE_HOME is set; give --data-dir",
-    );
+    const reason = "neither HOME nor XDG_STATE_HOME is set";
+    problems.push({ setting: "data-dir", variable: null, value: null, reason });
     return "";
   }
   if (hasControls(dataDir)) {
-    problems.push(
-      `Cannot use ${setting?.from ?? "the data directory"} ${quote(dataDir)}: ` +
-        "it has control characters",
-    );
+    problems.push({
+      ...setting ?? { setting: "data-dir", variable: null },
+      value: dataDir,
+      reason: "it has control characters",
+    });
   }
   return dataDir.length > 1 ? dataDir.replace(/\/+$/, "") || "/" : dataDir;
 }
@@ -208,56 +211,67 @@ function defaultDataDir({ env, isRoot = () => effectiveUid() === 0 }: ConfigSour
 
 function readInterval(
   setting: Setting | undefined,
-  problems: string[],
-  notes: string[],
+  problems: SettingProblem[],
+  notes: SettingNote[],
 ): number {
   if (setting === undefined) return DEFAULT_INTERVAL_MS;
-  const { value, from } = setting;
+  const { value } = setting;
   const ms = parseDuration(value);
   if (ms === null) {
-    const better = /^\d+$/.test(value) ? `"${value}s"` : '"500ms", "30s" or "5m"';
-    problems.push(`Cannot use ${from} ${quote(value)}: not a time with a unit; write ${better}`);
+    const better = /^\d{1,12}$/.test(value) ? `"${value}s"` : '"500ms", "30s" or "5m"';
+    problems.push({ ...setting, reason: `not a time with a unit; write ${better}` });
     return DEFAULT_INTERVAL_MS;
   }
   if (ms <= 0) {
-    notes.push(`${from} ${quote(value)} is not above zero: 30s is used`);
+    notes.push({ ...setting, used: "is not above zero: 30s is used" });
     return DEFAULT_INTERVAL_MS;
   }
+  if (ms < MIN_INTERVAL_MS) {
+    problems.push({
+      ...setting,
+      reason:
+        `below the shortest interval of ${MIN_INTERVAL_MS}ms; changes are seen at once anyway`,
+    });
+  }
   if (ms > MAX_INTERVAL_MS) {
-    notes.push(`${from} ${quote(value)} is above the longest interval: 5m is used`);
+    notes.push({ ...setting, used: "is above the longest interval: 5m is used" });
     return MAX_INTERVAL_MS;
   }
-  return Math.max(1, Math.round(ms));
+  return Math.round(ms);
 }
 
-function readComposePrefix(setting: Setting | undefined, problems: string[]): string {
+function readComposePrefix(setting: Setting | undefined, problems: SettingProblem[]): string {
   if (setting === undefined) return "tinyforge-";
   if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(setting.value)) {
-    problems.push(
-      `Cannot use ${setting.from} ${quote(setting.value)}: a Compose project name begins with a ` +
-        "lower-case letter or digit and goes on with those, - and _",
-    );
+    problems.push({
+      ...setting,
+      reason: "a Compose project name begins with a lower-case letter or digit and goes on with " +
+        "those, - and _",
+    });
   }
   return setting.value;
 }
 
-function readListen(setting: Setting | undefined, problems: string[]): ListenAddress | null {
+function readListen(
+  setting: Setting | undefined,
+  problems: SettingProblem[],
+): ListenAddress | null {
   if (setting === undefined) return { hostname: "127.0.0.1", port: 7475 };
-  const { value, from } = setting;
+  const { value } = setting;
   if (value === "none") return null;
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(value);
   const hostname = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (hostname === "") {
-    problems.push(
-      `Cannot use ${from} ${quote(value)}: no host; write "127.0.0.1:${port}", or ` +
-        `"0.0.0.0:${port}" to listen on every address`,
-    );
+    problems.push({
+      ...setting,
+      reason: `no host; write "127.0.0.1:${port}", or "0.0.0.0:${port}" to listen on every address`,
+    });
   } else if (hostname === undefined || !(port <= 65535)) {
-    problems.push(
-      `Cannot use ${from} ${quote(value)}: not an address; write "127.0.0.1:7475", ` +
-        '"[::1]:7475" or "none"',
-    );
+    problems.push({
+      ...setting,
+      reason: 'not an address; write "127.0.0.1:7475", "[::1]:7475" or "none"',
+    });
   }
   return { hostname: hostname?.toLowerCase() ?? "", port };
 }
@@ -265,33 +279,36 @@ function readListen(setting: Setting | undefined, problems: string[]): ListenAdd
 function readAllowedHosts(
   setting: Setting | undefined,
   listen: ListenAddress | null,
-  problems: string[],
-  notes: string[],
+  problems: SettingProblem[],
+  notes: SettingNote[],
 ): readonly string[] {
   if (setting === undefined) {
     if (listen === null) return LOOPBACK_NAMES;
     if (ANY_ADDRESS.includes(listen.hostname)) {
-      notes.push(
-        "listening on every address, but only loopback names are allowed as host: " +
-          "name the others with --allowed-hosts",
-      );
+      notes.push({
+        setting: "allowed-hosts",
+        variable: null,
+        value: null,
+        used: "listening on every address, but only loopback names are allowed as host",
+      });
       return LOOPBACK_NAMES;
     }
     return [...new Set([...LOOPBACK_NAMES, listen.hostname])];
   }
   const names = setting.value.split(",").map((name) => name.trim()).filter((name) => name !== "");
   if (names.length === 0) {
-    problems.push(`Cannot use ${setting.from} ${quote(setting.value)}: empty`);
+    problems.push({ ...setting, reason: "empty" });
   }
   return names.map((name) => {
     const match = /^(?:\[?([0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]?|([A-Za-z0-9_.-]+))$/.exec(
       name,
     );
     if (match === null) {
-      problems.push(
-        `Cannot use ${setting.from} ${quote(name)}: not a host name; write names or addresses ` +
-          "without port, separated by commas",
-      );
+      problems.push({
+        ...setting,
+        value: name,
+        reason: "not a host name; write names or addresses without port, separated by commas",
+      });
     }
     return (match?.[1] ?? name).toLowerCase();
   });
@@ -300,24 +317,11 @@ function readAllowedHosts(
 function readChoice<Choice extends string>(
   setting: Setting | undefined,
   choices: readonly Choice[],
-  problems: string[],
+  problems: SettingProblem[],
 ): Choice | undefined {
   const choice = choices.find((choice) => choice === setting?.value);
   if (setting !== undefined && choice === undefined) {
-    problems.push(
-      `Cannot use ${setting.from} ${quote(setting.value)}: not one of ${choices.join(", ")}`,
-    );
+    problems.push({ ...setting, reason: `not one of ${choices.join(", ")}` });
   }
   return choice;
-}
-
-function hasControls(text: string): boolean {
-  // deno-lint-ignore no-control-regex
-  return /[\x00-\x1f\x7f-\x9f]/.test(text);
-}
-
-/** The value as a person can read it back: escaped and cut. */
-function quote(value: string): string {
-  const cut = value.length > 80 ? `${value.slice(0, 80)}…` : value;
-  return JSON.stringify(cut);
 }

@@ -9,11 +9,10 @@ import { join } from "@std/path";
 import { type Clock, SYSTEM_CLOCK, timestamp } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { DockerClient } from "./docker/client.ts";
-import { type DockerHost, resolveDockerHost } from "./docker/host.ts";
+import { Failure, isFailure } from "./failure.ts";
 import { Feed } from "./feed.ts";
 import { DATABASE, SOCKET } from "./system/files.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
-import { LockHeldError } from "./lock/lock_error.ts";
 import { descriptorLimit, isSignalIgnored } from "./system/libc.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
@@ -22,11 +21,11 @@ import type { DaemonStatus } from "./model/views.ts";
 import { Loop } from "./reconcile/loop.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
-import { StoreError } from "./store/error.ts";
 import { openStore, type Store, type Written } from "./store/store.ts";
 import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
 import type { Listeners, TokenFile } from "./server/server.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
+import { quote } from "./text.ts";
 
 /** What the caller of this module brings. */
 export interface DaemonOptions {
@@ -69,14 +68,14 @@ export interface OwnedData {
  * Takes the data directory's lock, then opens its store. The directory is created when it is not
  * there, for this user alone.
  *
- * @throws {LockHeldError | StoreError}
+ * @throws {Failure}
  */
 export async function ownData(dataDir: string): Promise<OwnedData> {
   await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
     const denied = cause instanceof Deno.errors.PermissionDenied;
     const reason = denied ? "permission denied" : cause.message;
-    throw new StoreError("io", `Cannot create data directory "${dataDir}": ${reason}`, {
-      hint: "choose another with --data-dir, or create it for this user",
+    throw new Failure("io", `Cannot create data directory ${quote(dataDir, 4096)}: ${reason}`, {
+      data: { at: "data-dir" },
       cause,
     });
   });
@@ -112,9 +111,9 @@ async function ownDataSoon(
     try {
       return await ownData(dataDir);
     } catch (error) {
-      if (!(error instanceof LockHeldError) || clock.monotonic() >= deadline) throw error;
+      if (!isFailure(error, "lock-held") || clock.monotonic() >= deadline) throw error;
       if (await listens(join(dataDir, SOCKET))) throw error;
-      if (!told) log.info("waiting for the data directory", { owner: error.pid });
+      if (!told) log.info("waiting for the data directory", { owner: error.data.pid });
       await clock.sleep(LOCK_RETRY_MS, signal);
     }
   }
@@ -132,7 +131,7 @@ async function listens(path: string): Promise<boolean> {
 /** The client for the Engine that the configuration names. */
 export function openDocker(config: Config, metrics?: Metrics): DockerClient {
   return new DockerClient({
-    host: dockerHost(config),
+    host: config.docker,
     observe: (endpoint, outcome) => metrics?.engineRequests.inc({ endpoint, outcome }),
   });
 }
@@ -140,7 +139,7 @@ export function openDocker(config: Config, metrics?: Metrics): DockerClient {
 /**
  * Owns the data directory for one pass.
  *
- * @throws {LockHeldError | StoreError | DockerError}
+ * @throws {Failure}
  */
 export async function runOnce(config: Config, options: DaemonOptions): Promise<PassReport> {
   const { log, version } = options;
@@ -166,13 +165,13 @@ export async function runOnce(config: Config, options: DaemonOptions): Promise<P
  * Runs until SIGTERM or SIGINT; SIGHUP reads the token anew. Returns the exit code. A second
  * signal exits at once.
  *
- * @throws {LockHeldError | StoreError | ConfigError} when it can't start.
+ * @throws {Failure} when it can't start.
  */
 export async function runDaemon(config: Config, options: DaemonOptions): Promise<number> {
   const { log, version, clock = SYSTEM_CLOCK } = options;
   const startedAt = timestamp(clock);
-  for (const note of config.notes) log.warn(note);
-  const host = dockerHost(config);
+  for (const note of config.notes) log.warn("a setting is used otherwise", { ...note });
+  const host = config.docker;
 
   const data = await ownDataSoon(config.dataDir, options);
   // An uncaught error ends the process past every finally.
@@ -306,20 +305,6 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     log.info("stopped");
   }
   return exitCode;
-}
-
-function dockerHost(config: Config): DockerHost {
-  const env = (name: string) => Deno.env.get(name);
-  return resolveDockerHost(config.docker.host ?? undefined, { env, exists });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function collectGauges(metrics: Metrics, store: Store): void {

@@ -99,7 +99,10 @@ export const CONFIG_ENVIRONMENT: readonly string[] = [
   ...CONFIG_FLAGS.flatMap((flag) => flag.env),
   "DOCKER_TLS_VERIFY",
   "DOCKER_CERT_PATH",
+  "DOCKER_CONFIG",
+  "DOCKER_CONTEXT",
   "STATE_DIRECTORY",
+  "XDG_RUNTIME_DIR",
   "XDG_STATE_HOME",
   "HOME",
 ];

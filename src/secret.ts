@@ -29,3 +29,8 @@ export function isSameSecret(given: string, kept: string): boolean {
   }
   return difference === 0;
 }
+
+/** Lower-case hexadecimal SHA-256. */
+export async function sha256Of(content: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", content)).toHex();
+}

@@ -17,17 +17,20 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   clock: [],
   feed: [],
   flags: [],
+  failure: [],
+  text: [],
   secret: [],
-  system: [],
-  config: ["flags", "system"],
-  telemetry: ["model", "system"],
+  system: ["text"],
+  docker_host: ["failure", "system", "text"],
+  config: ["docker_host", "failure", "flags", "system", "text"],
+  telemetry: ["model", "system", "text"],
 };
 const EVERY_LEAF = Object.keys(LEAVES);
 
 /** What each part of the program may import of the others. A part is a folder or a root file. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...LEAVES,
-  core: ["model"],
+  core: ["model", "failure", "text"],
   docker: EVERY_LEAF,
   store: [...EVERY_LEAF, "core"],
   lock: EVERY_LEAF,

@@ -4,8 +4,16 @@
  * @module
  */
 
-import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import { type Config, ConfigError, parseDuration, resolveConfig } from "../src/config.ts";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { hintFor, linesFor } from "../src/cli/words.ts";
+import {
+  type Config,
+  type ConfigSources,
+  parseDuration,
+  resolveConfig,
+  resolveDockerHost,
+} from "../src/config.ts";
+import { Failure, isFailure } from "../src/failure.ts";
 import { CONFIG_ENVIRONMENT, CONFIG_FLAGS, type FlagName } from "../src/flags.ts";
 
 type Flags = { [name in FlagName]?: string };
@@ -17,18 +25,36 @@ function resolve(flags: Flags = {}, env: Env = {}, root = false): Config {
     env: (name) => ({ HOME: "/home/ann", ...env })[name],
     isRoot: () => root,
     isTerminal: () => false,
+    surroundings: NOWHERE,
   });
 }
 
-function problems(flags: Flags = {}, env: Env = {}): readonly string[] {
-  const error = assertThrows(() => resolve(flags, env), ConfigError);
-  return error.problems;
+/** A machine without an Engine. */
+const NOWHERE: NonNullable<ConfigSources["surroundings"]> = {
+  look: () => "nothing",
+  read: () => null,
+  folders: () => [],
+};
+
+function refused(operation: () => unknown): Failure<"config"> {
+  const error = assertThrows(operation, Failure);
+  assert(isFailure(error, "config"), error.code);
+  return error;
 }
+
+/** What is wrong, in the words of the command line. */
+function problems(flags: Flags = {}, env: Env = {}): readonly string[] {
+  const lines = linesFor(refused(() => resolve(flags, env)));
+  return lines.length === 1 ? lines : lines.slice(1);
+}
+
+/** The Engine that is used where none can be found. */
+const DEFAULT_ENGINE = resolve().docker;
 
 Deno.test("resolveConfig() gives the documented defaults", () => {
   assertEquals(resolve(), {
     dataDir: "/home/ann/.local/state/tinyforge",
-    docker: { host: null, givenBy: null, tlsVerify: false, certPath: null },
+    docker: DEFAULT_ENGINE,
     intervalMs: 30_000,
     composePrefix: "tinyforge-",
     listen: { hostname: "127.0.0.1", port: 7475 },
@@ -61,9 +87,7 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     for (const variable of env) {
       const byFlag = resolve({ [name]: values[name] });
       const byVariable = resolve({}, { [variable]: values[name] });
-      const { docker: { givenBy, ...docker }, ...rest } = byVariable;
-      assertEquals({ ...rest, docker: { ...docker, givenBy: byFlag.docker.givenBy } }, byFlag);
-      assertEquals(givenBy, name === "docker-host" ? variable : null);
+      assertEquals(byVariable, byFlag);
       assert(JSON.stringify(byFlag) !== JSON.stringify(resolve()), `${name} changes nothing`);
     }
   }
@@ -81,6 +105,7 @@ Deno.test("resolveConfig() reads no variable that CONFIG_ENVIRONMENT does not na
     env: (name) => void asked.add(name),
     isRoot: () => true,
     isTerminal: () => true,
+    surroundings: { ...NOWHERE, read: () => "{}", folders: () => ["x"] },
   });
   for (const name of asked) assert(CONFIG_ENVIRONMENT.includes(name), name);
 });
@@ -108,24 +133,47 @@ Deno.test("resolveConfig() asks the system who it is when nothing else decides",
   assertEquals(config.dataDir, expected);
 });
 
-Deno.test("resolveConfig() keeps the Engine's address as text and carries TLS settings along", () => {
+Deno.test("resolveConfig() reads the Engine's address, TLS included", () => {
   const env = { DOCKER_HOST: "tcp://a:1", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/certs" };
   assertEquals(resolve({}, env).docker, {
-    host: "tcp://a:1",
-    givenBy: "DOCKER_HOST",
-    tlsVerify: true,
-    certPath: "/certs",
+    kind: "tcp",
+    url: "https://a:1",
+    tls: { ca: "/certs/ca.pem", cert: "/certs/cert.pem", key: "/certs/key.pem" },
   });
   const both = { ...env, TINYFORGE_DOCKER_HOST: "unix:///b" };
-  assertEquals(resolve({}, both).docker.givenBy, "TINYFORGE_DOCKER_HOST");
-  assertEquals(resolve({ "docker-host": "unix:///c" }, both).docker.host, "unix:///c");
+  assertEquals(resolve({}, both).docker, { kind: "unix", path: "/b" });
+  assertEquals(resolve({ "docker-host": "unix:///c" }, both).docker, { kind: "unix", path: "/c" });
+});
+
+Deno.test("resolveConfig() does not fall through from an Engine's address that can't be used", () => {
+  const values = { TINYFORGE_DOCKER_HOST: "ssh://me@engine", DOCKER_HOST: "unix:///c" };
+  const error = refused(() => resolve({}, values));
+  assertEquals(linesFor(error), [
+    'Cannot use Docker host "ssh://me@engine": the scheme ssh is not supported ' +
+    "(TINYFORGE_DOCKER_HOST)",
+  ]);
+  assertStringIncludes(hintFor(error), "/var/run/docker.sock me@engine");
+});
+
+Deno.test("resolveDockerHost() reads nothing but what is about the Engine", () => {
+  const env = (name: string) => ({ TINYFORGE_INTERVAL: "soon", DOCKER_HOST: "unix:///c" })[name];
+  assertEquals(resolveDockerHost({ flags: {}, env }), { kind: "unix", path: "/c" });
+  const error = refused(() =>
+    resolveDockerHost({ flags: { "docker-host": "x" }, env, surroundings: NOWHERE })
+  );
+  assertEquals(error.data.problems.length, 1);
 });
 
 Deno.test("resolveConfig() turns an interval of zero or less into the default, and says so", () => {
   for (const interval of ["0", "0s", "-5s", "-0.5m"]) {
     const config = resolve({ interval });
     assertEquals(config.intervalMs, 30_000, interval);
-    assertEquals(config.notes, [`--interval "${interval}" is not above zero: 30s is used`]);
+    assertEquals(config.notes, [{
+      setting: "interval",
+      variable: null,
+      value: interval,
+      used: "is not above zero: 30s is used",
+    }]);
   }
 });
 
@@ -133,10 +181,22 @@ Deno.test("resolveConfig() cuts an interval above five minutes, and says so", ()
   assertEquals(resolve({ interval: "5m" }).notes, []);
   const config = resolve({}, { TINYFORGE_INTERVAL: "301s" });
   assertEquals(config.intervalMs, 300_000);
-  assertEquals(config.notes, [
-    'TINYFORGE_INTERVAL "301s" is above the longest interval: 5m is used',
-  ]);
-  assertEquals(resolve({ interval: "0.1ms" }).intervalMs, 1);
+  assertEquals(config.notes, [{
+    setting: "interval",
+    variable: "TINYFORGE_INTERVAL",
+    value: "301s",
+    used: "is above the longest interval: 5m is used",
+  }]);
+});
+
+Deno.test("resolveConfig() refuses an interval that leaves no pause between passes", () => {
+  assertEquals(resolve({ interval: "100ms" }).intervalMs, 100);
+  for (const interval of ["1ms", "0.1ms", "0.0001s", "99.9ms"]) {
+    assertEquals(problems({ interval }), [
+      `Cannot use --interval "${interval}": below the shortest interval of 100ms; changes are ` +
+      "seen at once anyway",
+    ]);
+  }
 });
 
 Deno.test("resolveConfig() refuses an interval that is no time, quoting it", () => {
@@ -222,22 +282,19 @@ Deno.test("resolveConfig() refuses a Compose prefix that no project name can beg
 });
 
 Deno.test("resolveConfig() reports every problem at once, in one message with a hint", () => {
-  const error = assertThrows(
-    () => resolve({ interval: "10x", listen: "nowhere" }, { TINYFORGE_LOG_LEVEL: "loud" }),
-    ConfigError,
+  const error = refused(() =>
+    resolve({ interval: "10x", listen: "nowhere" }, { TINYFORGE_LOG_LEVEL: "loud" })
   );
-  assertInstanceOf(error, ConfigError);
-  assertEquals(error.problems.length, 3);
+  assertEquals(error.data.problems.length, 3);
   assertEquals(
-    error.message,
+    linesFor(error).join("\n"),
     `Cannot use the configuration: 3 problems
   - Cannot use --listen "nowhere": not an address; write "127.0.0.1:7475", "[::1]:7475" or "none"
   - Cannot use --interval "10x": not a time with a unit; write "500ms", "30s" or "5m"
   - Cannot use TINYFORGE_LOG_LEVEL "loud": not one of debug, info, warn, error`,
   );
-  assertEquals(error.hint, "tinyforge help lists every flag with its variable and default");
-  const single = assertThrows(() => resolve({ interval: "10x" }), ConfigError);
-  assertEquals(single.message, single.problems[0]);
+  assertEquals(hintFor(error), "tinyforge help lists every flag with its variable and default");
+  assertEquals(problems({ interval: "10x" }).length, 1);
 });
 
 Deno.test("resolveConfig() cuts a value of ten kilobytes in its message", () => {

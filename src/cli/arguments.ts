@@ -7,7 +7,8 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { CONFIG_FLAGS } from "../flags.ts";
-import { type Command, type Flag, quote, usageError } from "./command.ts";
+import { type Command, type Flag, usageError } from "./command.ts";
+import { quote } from "../text.ts";
 import { COMMANDS, COMMON_FLAGS } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 

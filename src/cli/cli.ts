@@ -43,18 +43,13 @@ async function run(parsed: ParsedArguments, out: Output): Promise<number> {
     return EXIT.done;
   }
   checkOperands(command, parsed.operands);
-  const [start, { parseDockerHost }] = await Promise.all([
-    command.load(),
-    import("../docker/host.ts"),
-  ]);
-  const checkDockerHost = (address: string) =>
-    parseDockerHost(address, { env: (name) => Deno.env.get(name) });
-  return await start(invocation(parsed, { out, checkDockerHost }));
+  const start = await command.load();
+  return await start(invocation(parsed, out));
 }
 
 function invocation(
   { operands, values, switches }: ParsedArguments,
-  { out, checkDockerHost }: { out: Output; checkDockerHost: (address: string) => unknown },
+  out: Output,
 ): Invocation {
   let config: Config | null = null;
   return {
@@ -62,17 +57,14 @@ function invocation(
     out,
     flag: (name) => values.get(name),
     on: (name) => switches.has(name),
-    config: () => config ??= readConfig(values, checkDockerHost),
+    config: () => config ??= readConfig(values),
   };
 }
 
-function readConfig(
-  values: ReadonlyMap<string, string>,
-  checkDockerHost: (address: string) => unknown,
-): Config {
+function readConfig(values: ReadonlyMap<string, string>): Config {
   const flags: { [name in FlagName]?: string | undefined } = {};
   for (const { name } of CONFIG_FLAGS) flags[name] = values.get(name);
-  return resolveConfig({ flags, env: (name) => Deno.env.get(name), checkDockerHost });
+  return resolveConfig({ flags, env: (name) => Deno.env.get(name) });
 }
 
 /** Asked after anything may have failed, so it asks the plainest way. */

@@ -7,10 +7,12 @@
  */
 
 import type { Config } from "../config.ts";
+import { isFailure } from "../failure.ts";
 import { CommandError, EXIT } from "./command.ts";
 import { indexExists, noIndex } from "./data_dir.ts";
 import { type Answer, type Daemon, DaemonGone, findDaemon } from "./daemon_socket.ts";
 import { VERSION } from "./commands/version.ts";
+import { hintForProblem } from "./words.ts";
 
 /** Answers requests of the HTTP API. */
 export interface Api {
@@ -31,7 +33,7 @@ const LOCK_RETRY_MS = 100;
  *
  * @param options `creates`: makes an index where there is none; without it that is an error, so
  *   that a mistyped data directory is not made.
- * @throws {CommandError | LockHeldError | StoreError}
+ * @throws {CommandError | Failure}
  */
 export async function withApi<T>(
   config: Config,
@@ -50,7 +52,7 @@ export async function withApi<T>(
     } catch (error) {
       // Only what was thrown before anything was asked: the lock's holder is another command, soon
       // done, or a daemon that does not listen yet; or the daemon has just stopped.
-      const held = error instanceof Error && error.name === "LockHeldError";
+      const held = isFailure(error, "lock-held");
       const gone = error instanceof DaemonGone && !answered.any;
       if (!held && !gone || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
@@ -138,11 +140,12 @@ interface Problem {
   readonly title?: unknown;
   readonly detail?: unknown;
   readonly hint?: unknown;
+  readonly data?: unknown;
   readonly errors?: unknown;
 }
 
 function problemError(status: number, text: string): CommandError {
-  const { code, title, detail, hint, errors } = parseProblem(text);
+  const { code, title, detail, hint, data, errors } = parseProblem(text);
   const said = [detail, title].filter((each) => typeof each === "string")[0] ??
     `the answer is ${status}`;
   const fields = (Array.isArray(errors) ? errors : [])
@@ -152,7 +155,8 @@ function problemError(status: number, text: string): CommandError {
   const message = [said, ...fields].join("; ");
   return new CommandError(message.startsWith("Cannot ") ? message : `Cannot do it: ${message}`, {
     exitCode: EXIT_CODES[String(code)] ?? EXIT.failed,
-    hint: typeof hint === "string" ? hint : "",
+    // What the API says is for who sends requests; here there are commands.
+    hint: hintForProblem(code, data) ?? (typeof hint === "string" ? hint : ""),
   });
 }
 

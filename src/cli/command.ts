@@ -69,7 +69,7 @@ export interface Invocation {
   flag(name: string): string | undefined;
   /** Whether a switch was given. */
   on(name: string): boolean;
-  /** The configuration, read when it is first asked for; throws `ConfigError`. */
+  /** The configuration, read when it is first asked for; throws {@link Failure} `config`. */
   config(): Config;
   /** Where data and messages go. */
   readonly out: Output;
@@ -101,9 +101,4 @@ export function usageError(
   hint = "`tinyforge help` lists the commands",
 ): CommandError {
   return new CommandError(message, { exitCode: EXIT.usage, hint });
-}
-
-/** A value as a message can show it: quoted, escaped and cut. */
-export function quote(value: string): string {
-  return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
 }

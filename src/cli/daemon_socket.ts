@@ -8,8 +8,10 @@
 import { join } from "@std/path";
 import { chunksOf } from "../docker/body.ts";
 import { reasonOf } from "../docker/error.ts";
-import { fitsSocket, MAX_SOCKET_PATH, SOCKET } from "../system/files.ts";
-import { CommandError, EXIT, quote, usageError } from "./command.ts";
+import { fitsSocket, SOCKET } from "../system/files.ts";
+import { MAX_SOCKET_PATH } from "../system/libc.ts";
+import { CommandError, EXIT, usageError } from "./command.ts";
+import { quote } from "../text.ts";
 
 /** How to ask. */
 export interface AskOptions {

@@ -8,7 +8,8 @@
 import { join } from "@std/path";
 import { DATABASE } from "../system/files.ts";
 import type { Store } from "../store/store.ts";
-import { CommandError, EXIT, quote } from "./command.ts";
+import { CommandError, EXIT } from "./command.ts";
+import { quote } from "../text.ts";
 
 /**
  * Whether the data directory is there.
@@ -30,7 +31,7 @@ export async function dataDirExists(dataDir: string): Promise<boolean> {
 /**
  * The index, opened for reading; null when there is none yet. To be closed by the caller.
  *
- * @throws {CommandError | StoreError}
+ * @throws {CommandError | Failure}
  */
 export async function openIndex(dataDir: string): Promise<Store | null> {
   const path = join(dataDir, DATABASE);
@@ -44,7 +45,7 @@ export async function openIndex(dataDir: string): Promise<Store | null> {
 /**
  * The index, opened for reading.
  *
- * @throws {CommandError | StoreError} Also when there is none yet.
+ * @throws {CommandError | Failure} Also when there is none yet.
  */
 export async function requireIndex(dataDir: string): Promise<Store> {
   const store = await openIndex(dataDir);

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { quote, usageError } from "./command.ts";
+import { usageError } from "./command.ts";
+import { quote } from "../text.ts";
 
 /**
  * The whole number that was given to a flag, from `least` (default 0) on. Whether it is too great

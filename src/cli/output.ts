@@ -5,7 +5,7 @@
  * @module
  */
 
-import { escapeControls } from "../telemetry/log.ts";
+import { escapeControls } from "../text.ts";
 
 /** Nobody reads stdout any more: the command has nothing left to do. */
 export class OutputClosed extends Error {

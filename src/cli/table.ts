@@ -4,7 +4,7 @@
  * @module
  */
 
-import { escapeControls } from "../telemetry/log.ts";
+import { escapeControls } from "../text.ts";
 import type { Style } from "./output.ts";
 
 /** What stands in one place of a table. */

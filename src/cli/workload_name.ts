@@ -5,7 +5,8 @@
  */
 
 import { type Workload, WORKLOAD_KINDS } from "../model/workload.ts";
-import { CommandError, quote } from "./command.ts";
+import { CommandError } from "./command.ts";
+import { quote } from "../text.ts";
 import { nearest } from "./nearest.ts";
 
 /**

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { sha256Of } from "../secret.ts";
 import { CONFIG_ENVIRONMENT } from "../flags.ts";
 
 /**
@@ -18,7 +19,6 @@ export const ENVIRONMENT: readonly string[] = [
     ...CONFIG_ENVIRONMENT.filter((name) => !name.startsWith("TINYFORGE_")),
     "TINYFORGE_*",
     "DENO_SQLITE_PATH",
-    "XDG_RUNTIME_DIR",
     "XDG_CACHE_HOME",
     "NOTIFY_SOCKET",
     "LISTEN_FDS",
@@ -97,7 +97,7 @@ async function compile(target: string): Promise<string> {
   await runCompiler(target);
 
   const content = await Deno.readFile(BINARY);
-  const sha256 = await digest(content);
+  const sha256 = await sha256Of(content);
   await Deno.writeTextFile(`${BINARY}.sha256`, `${sha256}  tinyforge\n`);
   const took = target === Deno.build.target ? await tryBinary() : null;
   const size = (content.length / 2 ** 20).toFixed(1);
@@ -139,7 +139,7 @@ async function stageLibrary(target: string): Promise<void> {
       );
     }
     await Deno.writeFile(`${ASSETS}libsqlite3.so`, content);
-    await Deno.writeTextFile(`${ASSETS}libsqlite3.so.sha256`, `${await digest(content)}\n`);
+    await Deno.writeTextFile(`${ASSETS}libsqlite3.so.sha256`, `${await sha256Of(content)}\n`);
     return;
   }
   throw new CompileError(
@@ -248,10 +248,6 @@ async function tryBinary(): Promise<number> {
       ? `DENORT_BIN must be the denort of this Deno, ${Deno.version.deno}`
       : "it was moved to dist/tinyforge.broken",
   );
-}
-
-async function digest(content: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", content)).toHex();
 }
 
 function say(text: string): void {

@@ -8,7 +8,8 @@
  */
 
 import { DockerClient } from "../docker/client.ts";
-import { DEFAULT_SOCKET, type DockerHost, resolveDockerHost } from "../docker/host.ts";
+import { resolveDockerHost } from "../config.ts";
+import { DEFAULT_SOCKET, type DockerHost } from "../docker_host.ts";
 import { startEngine } from "./engine.ts";
 
 /** Something that must be on the machine. */
@@ -159,17 +160,7 @@ async function apt(...args: string[]): Promise<boolean> {
 
 function findHost(): DockerHost | string {
   try {
-    return resolveDockerHost(undefined, {
-      env: (name) => Deno.env.get(name),
-      exists: (path) => {
-        try {
-          Deno.statSync(path);
-          return true;
-        } catch {
-          return false;
-        }
-      },
-    });
+    return resolveDockerHost({ flags: {}, env: (name) => Deno.env.get(name) });
   } catch (error) {
     return messageOf(error);
   }

@@ -6,12 +6,12 @@
  * @module
  */
 
+import { type DockerEndpoint, isEngineFailure, isFailure } from "../failure.ts";
 import type { Listing } from "../model/container.ts";
 import { chunksOf, readText } from "./body.ts";
 import { Deadline } from "./deadline.ts";
-import { type DockerEndpoint, DockerError } from "./error.ts";
 import { decodeEvents, type EngineEvent } from "./events.ts";
-import type { DockerHost } from "./host.ts";
+import type { DockerHost } from "../docker_host.ts";
 import { ListingReader } from "./listing.ts";
 import { type Ask, type Observe, readJson, Transport } from "./transport.ts";
 import { type EngineVersion, identify, negotiate } from "./version.ts";
@@ -28,7 +28,7 @@ export interface DockerClientOptions {
   readonly timeoutMs?: number;
   /**
    * Called once for each request when it ends (for `events`: when the stream opens) with `ok`,
-   * `aborted` or the kind of its `DockerError`.
+   * `aborted` or the code of its `Failure` without `engine-`.
    */
   readonly observe?: Observe;
 }
@@ -73,7 +73,7 @@ export class DockerClient implements Disposable {
 
   /**
    * Every container of the Engine, or exactly those of `ids` that exist. Complete or an error:
-   * throws `DockerError`, or the signal's reason.
+   * throws `Failure`, or the signal's reason.
    */
   async list(options: ListOptions = {}): Promise<Listing> {
     const ids = options.ids === undefined ? null : new Set(options.ids);
@@ -94,7 +94,7 @@ export class DockerClient implements Disposable {
 
   /**
    * The Engine's id: the same for as long as the Engine keeps its containers. Throws
-   * `DockerError`, or the signal's reason.
+   * `Failure`, or the signal's reason.
    */
   async engineId(options: AskOptions = {}): Promise<string> {
     using deadline = this.#deadline(options);
@@ -105,13 +105,13 @@ export class DockerClient implements Disposable {
     return identify(info, await this.#agree("info", deadline));
   }
 
-  /** What was agreed on with the Engine. Throws `DockerError`, or the signal's reason. */
+  /** What was agreed on with the Engine. Throws `Failure`, or the signal's reason. */
   async version(options: AskOptions = {}): Promise<EngineVersion> {
     using deadline = this.#deadline(options);
     return await this.#agree("version", deadline);
   }
 
-  /** Resolves when the Engine answers. Throws `DockerError`, or the signal's reason. */
+  /** Resolves when the Engine answers. Throws `Failure`, or the signal's reason. */
   async ping(options: AskOptions = {}): Promise<void> {
     using deadline = this.#deadline(options);
     await this.#ping("ping", deadline);
@@ -119,7 +119,7 @@ export class DockerClient implements Disposable {
 
   /**
    * What happens to containers from now on. The deadline holds until the stream is open, then
-   * there is none. Ends when the Engine ends the stream, which is normal; throws `DockerError`, or
+   * there is none. Ends when the Engine ends the stream, which is normal; throws `Failure`, or
    * the signal's reason. Nothing is asked before the first `next()`.
    */
   async *events(options: EventsOptions = {}): AsyncGenerator<EngineEvent, void, undefined> {
@@ -175,10 +175,10 @@ export class DockerClient implements Disposable {
         });
       } catch (error) {
         // An answer, however bad, is this Engine's. After all else, another may be next.
-        if (!(error instanceof DockerError) || error.kind === "http") throw error;
-        if (error.kind === "malformed") throw error;
+        if (!isEngineFailure(error)) throw error;
+        if (isFailure(error, "engine-http", "engine-malformed")) throw error;
         this.#version = undefined;
-        if (error.kind !== "api-version" || !remembered) throw error;
+        if (!isFailure(error, "engine-api-version") || !remembered) throw error;
       }
     }
   }

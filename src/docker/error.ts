@@ -1,36 +1,19 @@
 /**
- * What can go wrong between this program and the Engine: one error with a kind, and the one place
- * that tells the kinds apart. Does no I/O and must not retry, log or decide what follows.
+ * What can go wrong between this program and the Engine, and the one place that tells the codes
+ * apart. Does no I/O and must not retry, log or decide what follows.
  *
  * @module
  */
 
-/**
- * Why the Engine could not be asked.
- *
- * - `host`: the Docker host's address can't be used
- * - `no-socket`: there is no socket at that path
- * - `permission`: the socket is there, this user may not open it
- * - `refused`: nobody listens behind it
- * - `timeout`: no complete answer within the deadline
- * - `connection`: the connection could not be made or broke
- * - `http`: the Engine answered with an error of its own
- * - `api-version`: no API version is spoken by both
- * - `malformed`: the answer is not what the Engine's API promises
- */
-export type DockerErrorKind =
-  | "host"
-  | "no-socket"
-  | "permission"
-  | "refused"
-  | "timeout"
-  | "connection"
-  | "http"
-  | "api-version"
-  | "malformed";
-
-/** What was being asked: one word for each request this program makes. */
-export type DockerEndpoint = "host" | "ping" | "version" | "info" | "list" | "list_ids" | "events";
+import {
+  type DockerEndpoint,
+  type EngineCode,
+  Failure,
+  type FailureCode,
+  type FailureData,
+  type RejectedSocket,
+} from "../failure.ts";
+import { quote } from "../text.ts";
 
 /** What each request is for, in words that follow "Cannot". */
 const PURPOSE: Record<DockerEndpoint, string> = {
@@ -43,133 +26,94 @@ const PURPOSE: Record<DockerEndpoint, string> = {
   events: "follow the Engine's events",
 };
 
-/** What a {@link DockerError} is made of. */
-export interface DockerErrorDetails {
-  /** Why. */
-  readonly kind: DockerErrorKind;
-  /** What was being asked. */
-  readonly endpoint: DockerEndpoint;
-  /** What a person can do about it. */
-  readonly hint: string;
-  /** HTTP status of the Engine's answer. */
-  readonly status?: number | undefined;
-  /** What was caught. */
+/** What of a failure's data does not follow from what was being asked, and what was caught. */
+export type Details<Code extends EngineCode> = Omit<FailureData[Code], "endpoint"> & {
   readonly cause?: unknown;
-}
+};
 
-/** The Engine could not be asked, or its answer can't be used. */
-export class DockerError extends Error {
-  /** Always `DockerError`. */
-  override readonly name = "DockerError";
-  /** Why. */
-  readonly kind: DockerErrorKind;
-  /** What was being asked. */
-  readonly endpoint: DockerEndpoint;
-  /** HTTP status of the Engine's answer, null where there was none. */
-  readonly status: number | null;
-  /** What a person can do about it: lower case, without a period, for a line of its own. */
-  readonly hint: string;
+/** The codes of failed requests. */
+export type RequestCode = Exclude<EngineCode, "engine-host">;
 
-  /** `reason` completes "Cannot list containers: …". */
-  constructor(reason: string, details: DockerErrorDetails) {
-    super(
-      `Cannot ${PURPOSE[details.endpoint]}${details.endpoint === "host" ? " " : ": "}${reason}`,
-      details.cause === undefined ? undefined : { cause: details.cause },
-    );
-    this.kind = details.kind;
-    this.endpoint = details.endpoint;
-    this.status = details.status ?? null;
-    this.hint = details.hint;
-  }
-}
-
-/** The answer breaks the API's promise; `what` says which part and where. */
-export function malformed(endpoint: DockerEndpoint, what: string, cause?: unknown): DockerError {
-  return new DockerError(what, {
-    kind: "malformed",
-    endpoint,
-    hint: "something else than a Docker Engine may be answering there, or a proxy cut the answer",
+/** A request to the Engine that failed; `reason` completes "Cannot list containers: …". */
+export function engineFailure<Code extends RequestCode>(
+  code: Code,
+  { endpoint, reason, ...details }: { endpoint: DockerEndpoint; reason: string } & Details<Code>,
+): Failure<Code> {
+  const { cause, ...known } = details;
+  return new Failure(code, `Cannot ${PURPOSE[endpoint]}: ${reason}`, {
+    // What is left of the details is what the code's data has besides the endpoint.
+    data: { endpoint, ...known } as unknown as FailureData[Code],
     cause,
   });
 }
 
+/** The name of a failure's code in metrics: without the prefix that all of them have. */
+export function outcomeOf(code: FailureCode): string {
+  return code.replace(/^engine-/, "");
+}
+
+/** The answer breaks the API's promise; `what` says which part and where. */
+export function malformed(
+  endpoint: DockerEndpoint,
+  what: string,
+  cause?: unknown,
+): Failure<"engine-malformed"> {
+  return engineFailure("engine-malformed", { endpoint, reason: what, cause });
+}
+
 /** The Engine answered with an error status; `text` is its body, JSON with a message as a rule. */
-export function httpError(endpoint: DockerEndpoint, status: number, text: string): DockerError {
+export function httpError(
+  endpoint: DockerEndpoint,
+  status: number,
+  text: string,
+): Failure<"engine-http" | "engine-api-version"> {
   const message = engineMessage(text);
+  const reason = `the Engine answered ${status}${message === "" ? "" : `: ${quote(message, 500)}`}`;
   // The Engine has no status of its own for this: 400 and a sentence.
-  const version = status === 400 && /client version [\d.]+ is too (old|new)/.test(message);
-  return new DockerError(
-    `the Engine answered ${status}${message === "" ? "" : `: ${quote(message)}`}`,
-    {
-      kind: version ? "api-version" : "http",
-      endpoint,
-      status,
-      hint: version
-        ? "the Engine was exchanged for another version meanwhile: try again"
-        : status >= 500
-        ? "the Engine's own log says more (journalctl -u docker)"
-        : "the Engine does not accept this request; is it a Docker Engine, and is a proxy in between?",
-    },
-  );
+  return status === 400 && /client version [\d.]+ is too (old|new)/.test(message)
+    ? engineFailure("engine-api-version", { endpoint, reason, status, old: "agreement" })
+    : engineFailure("engine-http", { endpoint, reason, status });
 }
 
 /** No complete answer within `timeoutMs`. */
-export function timeoutError(endpoint: DockerEndpoint, timeoutMs: number): DockerError {
-  return new DockerError(`no complete answer within ${timeoutMs / 1000} s`, {
-    kind: "timeout",
-    endpoint,
-    hint: "the Engine hangs or is overloaded; `docker ps` shows whether others get an answer",
-  });
+export function timeoutError(
+  endpoint: DockerEndpoint,
+  timeoutMs: number,
+): Failure<"engine-timeout"> {
+  const reason = `no complete answer within ${timeoutMs / 1000} s`;
+  return engineFailure("engine-timeout", { endpoint, reason });
 }
 
 /** Tells apart why a request to `target` failed before or while it was answered. */
 export function connectionError(
   endpoint: DockerEndpoint,
   target: string,
-  options: { cause: unknown },
-): DockerError {
-  const { cause } = options;
+  options: { cause: unknown; rejected?: readonly RejectedSocket[] | undefined },
+): Failure<RequestCode> {
+  const { cause, rejected } = options;
   const text = reasonOf(cause);
-  const at = JSON.stringify(target);
-  const fail = (kind: DockerErrorKind, reason: string, hint: string) =>
-    new DockerError(reason, { kind, endpoint, hint, cause });
+  const at = quote(target, 4096);
 
   if (cause instanceof Deno.errors.NotCapable) {
-    return fail(
-      "permission",
-      `this program was started without the right to open ${at}`,
-      "start it with --allow-net, --allow-read and --allow-write",
-    );
+    const reason = `this program was started without the right to open ${at}`;
+    return engineFailure("engine-permission", { endpoint, reason, by: "runtime", cause });
   }
   if (/No such file or directory|Not a directory/.test(text)) {
-    return fail(
-      "no-socket",
-      `there is no socket at ${at}`,
-      "start Docker (systemctl start docker), or name another Engine with --docker-host",
-    );
+    const reason = `there is no socket at ${at}`;
+    const looked = rejected === undefined ? {} : { rejected };
+    return engineFailure("engine-no-socket", { endpoint, reason, cause, ...looked });
   }
   if (/Permission denied|Operation not permitted/.test(text)) {
-    return fail(
-      "permission",
-      `permission denied on ${at}`,
-      "add this user to the docker group (usermod -aG docker USER, then log in again), or run as root",
-    );
+    const reason = `permission denied on ${at}`;
+    return engineFailure("engine-permission", { endpoint, reason, by: "system", cause });
   }
   if (/Connection refused/.test(text)) {
-    return fail(
-      "refused",
-      `nothing listens on ${at}`,
-      "start Docker (systemctl start docker); the socket may be left over from one that died",
-    );
+    return engineFailure("engine-refused", { endpoint, reason: `nothing listens on ${at}`, cause });
   }
   if (/invalid HTTP|message head|header parsed/.test(text)) return malformed(endpoint, text, cause);
-  return fail(
-    "connection",
-    `the connection to ${at} failed: ${text}`,
-    /certificate|tls/i.test(text)
-      ? "check DOCKER_CERT_PATH: ca.pem must have signed the Engine's certificate for that name"
-      : "the Engine may be restarting: try again, and if that fails too, see its log (journalctl -u docker)",
-  );
+  const reason = `the connection to ${at} failed: ${text}`;
+  const tls = /certificate|tls/i.test(text);
+  return engineFailure("engine-connection", { endpoint, reason, tls, cause });
 }
 
 /** The innermost reason: fetch says only "fetch failed" and puts what happened into the cause. */
@@ -191,10 +135,5 @@ function engineMessage(text: string): string {
   } catch {
     // Not JSON: older Engines and proxies answer in plain text.
   }
-  return message.trim().slice(0, 500);
-}
-
-/** Quoted on one line, without what a terminal would obey: JSON leaves the C1 controls in. */
-function quote(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\u009f]/g, "\ufffd");
+  return message.trim();
 }

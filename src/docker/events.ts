@@ -10,8 +10,8 @@
  * @module
  */
 
-import { DockerError } from "./error.ts";
-import { storable } from "./text.ts";
+import { malformed } from "./error.ts";
+import { storable } from "../text.ts";
 import { CONTAINER_ID } from "./wire.ts";
 
 /** Something happened to a container. */
@@ -76,7 +76,7 @@ export interface DecodeEventsOptions {
 }
 
 /**
- * The container events in the body of `/events`, in its order, until it ends. Throws `DockerError`
+ * The container events in the body of `/events`, in its order, until it ends. Throws `Failure`
  * of kind `malformed` on a line longer than {@linkcode MAX_EVENT_LINE}, and whatever the chunks
  * throw.
  */
@@ -98,11 +98,7 @@ export async function* decodeEvents(
     }
     rest += text.slice(start);
     if (rest.length > MAX_EVENT_LINE) {
-      throw new DockerError(`a line of the stream is longer than ${MAX_EVENT_LINE} characters`, {
-        kind: "malformed",
-        endpoint: "events",
-        hint: "something else than a Docker Engine may be answering there",
-      });
+      throw malformed("events", `a line of the stream is longer than ${MAX_EVENT_LINE} characters`);
     }
   }
   // A last line without its end was cut off: whoever reconnects lists everything anyway.

@@ -34,7 +34,7 @@ export class ListingReader {
   #last: ReadonlyMap<string, Piece> = new Map();
 
   /**
-   * The containers of an answer. Throws `DockerError` of kind `malformed` that says what and where,
+   * The containers of an answer. Throws `Failure` `engine-malformed` that says what and where,
    * or whatever the body throws.
    */
   async read(response: Response, ask: AskedFor): Promise<ListedContainer[]> {

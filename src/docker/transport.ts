@@ -7,15 +7,9 @@
 
 import { readText } from "./body.ts";
 import type { Deadline } from "./deadline.ts";
-import {
-  connectionError,
-  type DockerEndpoint,
-  DockerError,
-  httpError,
-  malformed,
-  timeoutError,
-} from "./error.ts";
-import type { DockerHost } from "./host.ts";
+import { type DockerEndpoint, Failure, isEngineFailure } from "../failure.ts";
+import { connectionError, httpError, malformed, outcomeOf, timeoutError } from "./error.ts";
+import type { DockerHost } from "../docker_host.ts";
 
 // What is read of an error answer; the Engine's are one sentence.
 const MAX_ERROR_BODY = 64 * 1024;
@@ -23,7 +17,7 @@ const MAX_ERROR_BODY = 64 * 1024;
 /** Longest answer that is read, bytes; a listing of 100,000 containers has half of this. */
 export const MAX_BODY: number = 256 * 1024 * 1024;
 
-/** Told of each request when it ended: `ok`, `aborted` or the kind of its `DockerError`. */
+/** Told of each request when it ended: `ok`, `aborted` or the code of its `Failure` without `engine-`. */
 export type Observe = (endpoint: DockerEndpoint, outcome: string) => void;
 
 /** What a request is made for, and by when. */
@@ -56,7 +50,7 @@ export class Transport implements Disposable {
     this.#observe = observe;
   }
 
-  /** Throws `DockerError`, or the reason of the deadline's signal. */
+  /** Throws `Failure`, or the reason of the deadline's signal. */
   async ask<T>(ask: Ask<T>): Promise<T> {
     const { endpoint, purpose, deadline } = ask;
     try {
@@ -76,19 +70,21 @@ export class Transport implements Disposable {
       return result;
     } catch (cause) {
       const error = this.explain(cause, ask);
-      this.#observe(endpoint, error instanceof DockerError ? error.kind : "aborted");
+      this.#observe(endpoint, isEngineFailure(error) ? outcomeOf(error.code) : "aborted");
       throw error;
     }
   }
 
-  /** What a failed request throws: an abort's reason as it is, everything else a `DockerError`. */
+  /** What a failed request throws: an abort's reason as it is, everything else a `Failure`. */
   explain(cause: unknown, ask: AskedFor): unknown {
     const { purpose, deadline } = ask;
     if (deadline.expired) return timeoutError(purpose, deadline.timeoutMs);
     if (deadline.signal.aborted) return deadline.signal.reason;
-    if (cause instanceof DockerError) return cause;
-    const target = this.#host.kind === "unix" ? this.#host.path : this.#host.url;
-    return connectionError(purpose, target, { cause });
+    if (isEngineFailure(cause)) return cause;
+    const host = this.#host;
+    return host.kind === "unix"
+      ? connectionError(purpose, host.path, { cause, rejected: host.rejected })
+      : connectionError(purpose, host.url, { cause });
   }
 
   /** Drops idle connections; idempotent. */
@@ -104,7 +100,7 @@ export class Transport implements Disposable {
   }
 }
 
-/** Reads an answer as JSON. Throws `DockerError` of kind `malformed`. */
+/** Reads an answer as JSON. Throws `Failure` `engine-malformed`. */
 export async function readJson(
   response: Response,
   ask: AskedFor,
@@ -115,7 +111,7 @@ export async function readJson(
   return parseJson(text, ask);
 }
 
-/** The JSON of a whole answer. Throws `DockerError` of kind `malformed`. */
+/** The JSON of a whole answer. Throws `Failure` `engine-malformed`. */
 export function parseJson(text: string, ask: AskedFor): unknown {
   try {
     return JSON.parse(text);
@@ -142,11 +138,10 @@ function readPem(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (cause) {
-    throw new DockerError(`${JSON.stringify(path)} can't be read: ${(cause as Error).message}`, {
-      kind: "host",
-      endpoint: "host",
-      hint: "DOCKER_CERT_PATH names a folder with ca.pem, cert.pem and key.pem.",
-      cause,
-    });
+    throw new Failure(
+      "engine-host",
+      `Cannot use Docker host ${JSON.stringify(path)} can't be read: ${(cause as Error).message}`,
+      { data: { wrong: "certificate", better: null }, cause },
+    );
   }
 }

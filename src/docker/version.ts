@@ -5,8 +5,9 @@
  * @module
  */
 
-import { type DockerEndpoint, DockerError, malformed } from "./error.ts";
-import { storable } from "./text.ts";
+import type { DockerEndpoint } from "../failure.ts";
+import { engineFailure, malformed } from "./error.ts";
+import { storable } from "../text.ts";
 
 /** The oldest API version this program speaks (Docker 1.12; what every supported Podman has). */
 export const MIN_API_VERSION = "1.24";
@@ -30,7 +31,7 @@ export interface EngineVersion {
 
 /**
  * The newest version both speak, from the `Api-Version` header of `/_ping` (null when there is
- * none) and the body of `/version`. Throws `DockerError` of kind `api-version` or `malformed`.
+ * none) and the body of `/version`. Throws `Failure` `engine-api-version` or `engine-malformed`.
  */
 export function negotiate(
   pingVersion: string | null,
@@ -53,16 +54,18 @@ export function negotiate(
   if (!isVersion(newest)) throw malformed(endpoint, "the answer has no ApiVersion");
   if (!isVersion(oldest)) throw malformed(endpoint, "the answer has an invalid MinAPIVersion");
   if (compare(newest, MIN_API_VERSION) < 0) {
-    throw new DockerError(
-      `the Engine speaks API ${newest} at most, this program ${MIN_API_VERSION} at least`,
-      { kind: "api-version", endpoint, hint: "upgrade Docker to 1.12 or newer" },
-    );
+    throw engineFailure("engine-api-version", {
+      endpoint,
+      reason: `the Engine speaks API ${newest} at most, this program ${MIN_API_VERSION} at least`,
+      old: "engine",
+    });
   }
   if (compare(oldest, MAX_API_VERSION) > 0) {
-    throw new DockerError(
-      `the Engine speaks API ${oldest} at least, this program ${MAX_API_VERSION} at most`,
-      { kind: "api-version", endpoint, hint: "upgrade Tinyforge" },
-    );
+    throw engineFailure("engine-api-version", {
+      endpoint,
+      reason: `the Engine speaks API ${oldest} at least, this program ${MAX_API_VERSION} at most`,
+      old: "program",
+    });
   }
   return {
     apiVersion: compare(newest, MAX_API_VERSION) < 0 ? newest : MAX_API_VERSION,
@@ -76,7 +79,7 @@ export function negotiate(
 /**
  * The Engine's id from the body of `/info`. Docker keeps one in a file of its own. Podman makes a
  * new one for every answer: there it is host name and storage directory, which between them say
- * whose containers these are. Throws `DockerError` of kind `malformed`.
+ * whose containers these are. Throws `Failure` `engine-malformed`.
  */
 export function identify(info: unknown, version: EngineVersion): string {
   const raw = (info ?? {}) as { ID?: unknown; Name?: unknown; DockerRootDir?: unknown };

@@ -12,8 +12,9 @@
  */
 
 import type { ListedContainer, ListedPort } from "../model/container.ts";
-import { type DockerEndpoint, malformed } from "./error.ts";
-import { storable } from "./text.ts";
+import type { DockerEndpoint } from "../failure.ts";
+import { malformed } from "./error.ts";
+import { storable } from "../text.ts";
 
 /** What a container's id may look like. */
 export const CONTAINER_ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
@@ -31,7 +32,7 @@ export const PODMAN_STATES: Readonly<Record<string, string>> = {
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PORTS: readonly ListedPort[] = Object.freeze([]);
 
-/** The body of `/containers/json`. Throws `DockerError` of kind `malformed` saying what and where. */
+/** The body of `/containers/json`. Throws `Failure` `engine-malformed` saying what and where. */
 export function decodeListing(
   body: unknown,
   options: { endpoint?: DockerEndpoint } = {},

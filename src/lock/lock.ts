@@ -7,11 +7,9 @@
  */
 import type { Attempt } from "./attempt.ts";
 import { type DriverOptions, LockDriver, run, runAtOnce } from "./driver.ts";
-import { LockError, lockErrorFor, LockPathError, quoted } from "./lock_error.ts";
+import { lockErrorFor, lockFailure } from "./lock_error.ts";
 import { beginAcquire, beginCheck, beginRelease } from "./protocol.ts";
 import { parsePid } from "./record.ts";
-
-export { LockError, LockHeldError, LockPathError, LockUnsupportedError } from "./lock_error.ts";
 
 /** The lock, held by this process. */
 export interface Lock extends Disposable {
@@ -147,30 +145,22 @@ class HeldLock implements Lock {
 
 /** The directory by its real, absolute path: what we find later must not depend on where we are. */
 function resolve(dataDir: string): string {
+  const at = { directory: dataDir, path: dataDir };
   try {
     const path = Deno.realPathSync(dataDir);
     if (Deno.statSync(path).isDirectory) return path;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {
-      throw new LockPathError(dataDir, {
-        reason: "there is no such directory",
-        hint: `create it: mkdir -p -m 700 ${quoted(dataDir)}`,
-        path: dataDir,
+      throw lockFailure("lock-path", "there is no such directory", {
+        ...at,
+        found: "nothing",
         cause,
       });
     }
     if (!(cause instanceof Deno.errors.NotADirectory)) {
-      throw new LockError(dataDir, {
-        reason: cause instanceof Error ? cause.message : String(cause),
-        hint: "look at the directory and its permissions, or choose another data directory",
-        path: dataDir,
-        cause,
-      });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw lockFailure("lock-refused", reason, { ...at, errno: "", cause });
     }
   }
-  throw new LockPathError(dataDir, {
-    reason: "it is not a directory",
-    hint: "choose another data directory",
-    path: dataDir,
-  });
+  throw lockFailure("lock-path", "it is not a directory", { ...at, found: "no-directory" });
 }

@@ -1,64 +1,29 @@
 /**
- * Why there is no lock, in words: what happened, and what a person can do about it.
+ * Why there is no lock: the failure for each verdict that isn't the lock, with what is known of it.
  *
  * @module
  */
+import { Failure, type FailureData, type LockCode } from "../failure.ts";
+import { quote } from "../text.ts";
 import type { Verdict } from "./attempt.ts";
 import type { LockFile } from "./steps.ts";
 
-/** The lock couldn't be taken: the system refused a step. The cause is what it threw. */
-export class LockError extends Error {
-  /** The name of the class. */
-  override name = "LockError";
-  /** What a person can do about it. */
-  readonly hint: string;
-  /** The file that it is about. */
-  readonly path: string;
-
-  /** The message is `Cannot lock "<directory>": <reason>`. */
-  constructor(directory: string, { reason, hint, path, cause }: LockErrorDetails) {
-    super(`Cannot lock ${quoted(directory)}: ${reason}`, cause === undefined ? {} : { cause });
-    this.hint = hint;
-    this.path = path;
-  }
+/** A path in a message: whole, since it may have to be found. */
+export function quotedPath(path: string): string {
+  return quote(path, 4096);
 }
 
-/** What a {@link LockError} tells. */
-export interface LockErrorDetails {
-  /** Why, as the end of the message. */
-  readonly reason: string;
-  /** What a person can do about it. */
-  readonly hint: string;
-  /** The file that it is about. */
-  readonly path: string;
-  /** What the system threw. */
-  readonly cause?: unknown;
-}
-
-/** Another process owns the data directory. */
-export class LockHeldError extends LockError {
-  /** The name of the class. */
-  override name = "LockHeldError";
-  /** Its PID, as it sees itself; null when it can't be told. */
-  readonly pid: number | null;
-
-  /** As {@link LockError}, with the owner's PID. */
-  constructor(directory: string, details: LockErrorDetails & { readonly pid: number | null }) {
-    super(directory, details);
-    this.pid = details.pid;
-  }
-}
-
-/** The file system doesn't support flock, without which there is no safe lock. */
-export class LockUnsupportedError extends LockError {
-  /** The name of the class. */
-  override name = "LockUnsupportedError";
-}
-
-/** Something else stands where the data directory or a file of the lock should be. */
-export class LockPathError extends LockError {
-  /** The name of the class. */
-  override name = "LockPathError";
+/** The lock couldn't be taken; the message is `Cannot lock "<directory>": <reason>`. */
+export function lockFailure<Code extends LockCode>(
+  code: Code,
+  reason: string,
+  { cause, ...data }: FailureData[Code] & { readonly cause?: unknown },
+): Failure<Code> {
+  const { directory } = data as FailureData[LockCode];
+  return new Failure(code, `Cannot lock ${quotedPath(directory)}: ${reason}`, {
+    data: data as unknown as FailureData[Code],
+    cause,
+  });
 }
 
 /** The error for a verdict that isn't the lock; `cause` is what the last refused step threw. */
@@ -71,99 +36,63 @@ export function lockErrorFor(
   },
 ): Error {
   const path = pathOf("lock");
+  const guard = pathOf("guard");
   switch (verdict?.is) {
-    case "held":
-      return new LockHeldError(directory, {
-        reason: verdict.pid === null
-          ? "another process holds it"
-          : `process ${verdict.pid} holds it`,
-        hint: holderHint(verdict, { lock: path, guard: pathOf("guard") }),
-        path,
-        pid: verdict.pid,
+    case "held": {
+      const { pid, guarded } = verdict;
+      const reason = pid === null ? "another process holds it" : `process ${pid} holds it`;
+      const self = pid === Deno.pid;
+      return lockFailure("lock-held", reason, {
+        ...{ directory, path, guard, pid, guarded, self },
+        restless: false,
       });
+    }
     case "restless":
-      return new LockHeldError(directory, {
-        reason: "other programs keep replacing its lock files",
-        hint: `find out what else writes ${quoted(path)} and stop it`,
-        path,
-        pid: null,
+      return lockFailure("lock-held", "other programs keep replacing its lock files", {
+        ...{ directory, path, guard },
+        ...{ pid: null, guarded: false, self: false, restless: true },
       });
-    case "wrong-kind":
-      return new LockPathError(directory, {
-        reason: `${quoted(pathOf(verdict.file))} is a ${verdict.kind}, not a regular file`,
-        hint: "find out what put it there, and remove it",
-        path: pathOf(verdict.file),
-      });
-    case "unsupported":
-      return new LockUnsupportedError(directory, {
-        reason: `its file system does not support flock (${verdict.code})`,
-        hint: "choose a data directory on a local disk",
-        path: pathOf("guard"),
-        cause,
-      });
+    case "wrong-kind": {
+      const file = pathOf(verdict.file);
+      const reason = `${quotedPath(file)} is a ${verdict.kind}, not a regular file`;
+      return lockFailure("lock-path", reason, { directory, path: file, found: "no-file" });
+    }
+    case "unsupported": {
+      const reason = `its file system does not support flock (${verdict.code})`;
+      return lockFailure("lock-unsupported", reason, { directory, path: guard, cause });
+    }
     case "refused": {
-      const { step, code } = verdict;
+      const { step, code: errno } = verdict;
       const refused = "file" in step ? pathOf(step.file) : path;
-      const { reason, hint } = explain(code, cause);
-      const what = "file" in step ? `${quoted(refused)}: ${reason}` : reason;
-      return new LockError(directory, { reason: what, hint, path: refused, cause });
+      const why = reasonFor(errno, cause);
+      const reason = "file" in step ? `${quotedPath(refused)}: ${why}` : why;
+      return lockFailure("lock-refused", reason, { directory, path: refused, errno, cause });
     }
     default:
-      return new Error(`Cannot lock ${quoted(directory)}: unexpected verdict ${verdict?.is}`);
+      return new Error(`Cannot lock ${quotedPath(directory)}: unexpected verdict ${verdict?.is}`);
   }
 }
 
-/** A value in a message: quoted, with nothing in it that a terminal would obey. */
-export function quoted(value: string): string {
-  return JSON.stringify(value);
-}
-
-function holderHint(
-  { pid, guarded }: { readonly pid: number | null; readonly guarded: boolean },
-  { lock, guard }: { readonly lock: string; readonly guard: string },
-): string {
-  const elsewhere = "or choose another data directory";
-  if (!guarded) {
-    return `stop process ${pid}, ${elsewhere}; ` +
-      `if it is not Tinyforge, its PID is there by accident: remove ${quoted(lock)}`;
-  }
-  const who = pid === null ? "the process" : `process ${pid}`;
-  const where = pid === null || pid === Deno.pid ? "" : " (in its container, if it runs in one)";
-  return `stop ${who}${where}, ${elsewhere}; "fuser -v ${guard}" shows who has it`;
-}
-
-/** What a refusal means, and what to do, by its code. */
-function explain(code: string, cause: unknown): { reason: string; hint: string } {
-  const elsewhere = "choose another data directory";
-  switch (code) {
+/** What a refusal means, by its code. */
+function reasonFor(errno: string, cause: unknown): string {
+  switch (errno) {
     case "ENOSPC":
-      return { reason: "no space left on the disk", hint: `free some space, or ${elsewhere}` };
+      return "no space left on the disk";
     case "EDQUOT":
-      return { reason: "the disk quota is used up", hint: `free some space, or ${elsewhere}` };
+      return "the disk quota is used up";
     case "EROFS":
-      return {
-        reason: "the file system is read-only",
-        hint: `mount it writable, or ${elsewhere}`,
-      };
+      return "the file system is read-only";
     case "EACCES":
     case "EPERM":
-      return {
-        reason: "permission denied",
-        hint: `run as the user who owns the directory, or ${elsewhere}`,
-      };
+      return "permission denied";
     case "EMFILE":
     case "ENFILE":
-      return { reason: "too many open files", hint: 'raise the limit ("ulimit -n")' };
+      return "too many open files";
     case "EIO":
-      return { reason: "input/output error", hint: 'look at the kernel\'s log ("dmesg")' };
+      return "input/output error";
     case "NotCapable":
-      return {
-        reason: "the program was not given the permission",
-        hint: "run it with --allow-read, --allow-write and --allow-ffi",
-      };
-    default: {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      return { reason: message, hint: `look at the directory, or ${elsewhere}` };
-    }
+      return "the program was not given the permission";
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
   }
 }

@@ -7,7 +7,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { DockerClient } from "../docker/client.ts";
-import { DockerError } from "../docker/error.ts";
+import { isFailure } from "../failure.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -250,8 +250,12 @@ export class Loop {
   /** Whatever failed, a full pass makes good; a partial one would have to remember what it was. */
   #retry(error: unknown): void {
     const { intervalMs, random } = this.#o;
-    const unreachable = error instanceof DockerError &&
-      ["no-socket", "refused", "connection"].includes(error.kind);
+    const unreachable = isFailure(
+      error,
+      "engine-no-socket",
+      "engine-refused",
+      "engine-connection",
+    );
     const maxMs = unreachable
       ? Math.min(RETRY_UNREACHABLE_MS, intervalMs)
       : Math.max(1, this.#tickMs());

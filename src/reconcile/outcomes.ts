@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { DockerError } from "../docker/error.ts";
+import { isEngineFailure } from "../failure.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
@@ -91,7 +91,7 @@ export class Outcomes {
     const text = error instanceof Error ? error.message : String(error);
     if (text !== this.#lastError) log.error("pass failed", { error });
     this.#lastError = text;
-    if (!(error instanceof DockerError)) return;
+    if (!isEngineFailure(error)) return;
     metrics.engineUp.set(0);
     this.#engineError = text;
   }

@@ -93,7 +93,7 @@ export class Reconciler {
   /**
    * Lists every container and brings every row in line.
    *
-   * @throws {DockerError | StoreError} or the signal's reason; nothing is written then.
+   * @throws {Failure} or the signal's reason; nothing is written then.
    */
   async fullPass(options: FullPassOptions): Promise<PassResult> {
     const { docker, store, clock } = this.#o;
@@ -142,7 +142,7 @@ export class Reconciler {
    * Reads the containers that events named, and those that contend with them for a row, and
    * brings their rows in line. A container that is not there any more is gone.
    *
-   * @throws {DockerError | StoreError} or the signal's reason; nothing is written then.
+   * @throws {Failure} or the signal's reason; nothing is written then.
    */
   async partialPass(
     dirty: ReadonlyMap<string, EngineEvent>,

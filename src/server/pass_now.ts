@@ -5,7 +5,7 @@
  */
 
 import type { PassReport } from "../model/pass.ts";
-import { StoreError } from "../store/error.ts";
+import { isEngineFailure, isFailure } from "../failure.ts";
 import type { Services } from "./operation.ts";
 import { Problem } from "./problem.ts";
 
@@ -13,22 +13,17 @@ import { Problem } from "./problem.ts";
  * Runs a full pass and returns its report.
  *
  * @throws {Problem} `no-daemon`, `pass-failed`, `pass-timeout`, `stopping`.
- * @throws {StoreError} what the pass failed with in the store.
+ * @throws {Failure} what the pass failed with in the store.
  */
 export async function passNow(services: Services): Promise<PassReport> {
   const { reconcileNow, passTimeoutMs } = services;
   if (reconcileNow === null) {
-    throw new Problem("no-daemon", "Cannot run a pass: no daemon is running", {
-      hint:
-        "start it with `tinyforge reconcile`, or run one pass with `tinyforge reconcile --once`",
-    });
+    throw new Problem("no-daemon", "Cannot run a pass: no daemon is running");
   }
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     late.reject(
-      new Problem("pass-timeout", `Cannot wait for the pass: not done after ${passTimeoutMs} ms`, {
-        hint: "it goes on; `tinyforge status` tells how it ended",
-      }),
+      new Problem("pass-timeout", `Cannot wait for the pass: not done after ${passTimeoutMs} ms`),
     );
   }, passTimeoutMs);
   try {
@@ -41,11 +36,14 @@ export async function passNow(services: Services): Promise<PassReport> {
 }
 
 function passError(error: unknown): unknown {
-  if (error instanceof Problem || error instanceof StoreError) return error;
+  if (isEngineFailure(error)) {
+    const data = { failure: error.code, ...error.data };
+    return new Problem("pass-failed", error.message, { data, cause: error });
+  }
+  if (error instanceof Problem || isFailure(error)) return error;
   if (!(error instanceof Error)) return error;
   if (error.name === "AbortError") {
     return new Problem("stopping", "Cannot finish the pass: the daemon stops", { cause: error });
   }
-  const hint = "hint" in error && typeof error.hint === "string" ? error.hint : "";
-  return new Problem("pass-failed", error.message, { hint, cause: error });
+  return new Problem("pass-failed", error.message, { cause: error });
 }

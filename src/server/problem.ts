@@ -5,7 +5,8 @@
  * @module
  */
 
-import { StoreError, storeError, type StoreErrorCode } from "../store/error.ts";
+import { type EngineCode, type FailureCode, isFailure, type LockCode } from "../failure.ts";
+import { storeError } from "../store/error.ts";
 
 /** Failures that the store does not know of. */
 export type RequestErrorCode =
@@ -26,39 +27,122 @@ export type RequestErrorCode =
   | "stopping"
   | "pass-timeout";
 
-/** The `code` of a problem; the store's codes are passed on as they are. */
-export type ProblemCode = StoreErrorCode | RequestErrorCode;
+/** The codes of failures in the index. */
+export type IndexCode = Exclude<FailureCode, EngineCode | LockCode | "config">;
 
-/** Code → status and title. */
-export const PROBLEMS: Readonly<
-  Record<ProblemCode, { readonly status: number; readonly title: string }>
-> = {
+/** The `code` of a problem; those of the index are passed on as they are. */
+export type ProblemCode = IndexCode | RequestErrorCode;
+
+/** How a kind of problem looks from outside. */
+export interface ProblemKind {
+  /** HTTP status. */
+  readonly status: number;
+  /** What it is, whatever the case. */
+  readonly title: string;
+  /** What whoever sent the request can do; by the value of one member of its data, or always. */
+  readonly hint?: string | ProblemHints;
+}
+
+/** A member of a problem's data, and a hint for each of its values. */
+export type ProblemHints = readonly [member: string, hints: Readonly<Record<string, string>>];
+
+/** Code → status, title and hint. */
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   "malformed": { status: 400, title: "The request can't be read" },
   "unauthorized": { status: 401, title: "The token is missing or wrong" },
   "forbidden-host": { status: 403, title: "The request names a host that is not allowed" },
   "forbidden-origin": { status: 403, title: "The request comes from another site" },
-  "not-found": { status: 404, title: "There is no such thing" },
+  "not-found": {
+    status: 404,
+    title: "There is no such thing",
+    hint: ["thing", {
+      project: "GET /api/projects lists them",
+      stack: "GET /api/stacks lists them",
+      site: "GET /api/sites lists them",
+      workload: "GET /api/workloads lists them",
+      row: "GET /api/containers lists them",
+    }],
+  },
   "method-not-allowed": { status: 405, title: "The method is not allowed here" },
   "request-timeout": { status: 408, title: "The request took too long to arrive" },
-  "conflict": { status: 409, title: "Something else has that name or binding" },
-  "in-use": { status: 409, title: "Something refers to it" },
+  "conflict": {
+    status: 409,
+    title: "Something else has that name or binding",
+    hint: ["over", {
+      "name": "choose another name, or rename the other",
+      "compose-project": "name another Compose project",
+      "row": "change it, or remove it first",
+      "container": "change that row, or remove it first",
+    }],
+  },
+  "in-use": {
+    status: 409,
+    title: "Something refers to it",
+    hint: "remove them first, or repeat the request with ?force=true; containers are left alone",
+  },
   "too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body is not JSON" },
-  "invalid": { status: 422, title: "The request has values that are not allowed" },
+  "invalid": {
+    status: 422,
+    title: "The request has values that are not allowed",
+    hint: ["need", {
+      "container": "give the container id too",
+      "full-container-id": "use the full id, as the Engine's API gives it",
+      "compose-project": "name one in composeProjectName",
+    }],
+  },
   "too-many-requests": { status: 429, title: "Too many wrong guesses" },
   "internal": { status: 500, title: "A fault of this program" },
-  "io": { status: 500, title: "The database can't be read or written" },
-  "corrupt": { status: 500, title: "The database is corrupted" },
-  "newer": { status: 500, title: "The database is of a newer version" },
-  "pass-failed": { status: 502, title: "The pass failed" },
-  "busy": { status: 503, title: "The database is busy" },
-  "readonly": { status: 503, title: "The database can't be written" },
-  "no-daemon": { status: 503, title: "No daemon is running" },
+  "io": {
+    status: 500,
+    title: "The database can't be read or written",
+    hint: "look at the disk that the data directory is on, and at the kernel's log",
+  },
+  "corrupt": {
+    status: 500,
+    title: "The database is corrupted",
+    hint: "stop Tinyforge, keep a copy of the file, and restore a backup of it",
+  },
+  "newer": {
+    status: 500,
+    title: "The database is of a newer version",
+    hint: "run the newer version that wrote it, or restore a backup made before it",
+  },
+  "pass-failed": {
+    status: 502,
+    title: "The pass failed",
+    hint: ["failure", {
+      "engine-host": "correct the Engine's address in the daemon's configuration",
+      "engine-no-socket": "start the Engine, or name another one in the daemon's configuration",
+      "engine-permission": "let the daemon's user use the Engine's socket",
+      "engine-refused": "start the Engine; its socket may be left over from one that died",
+      "engine-timeout": "the Engine hangs or is overloaded",
+      "engine-connection": "the Engine may be restarting: try again, then see its log",
+      "engine-http": "the Engine's own log says more",
+      "engine-api-version": "upgrade whichever of the Engine and Tinyforge is older",
+      "engine-malformed": "something else than a Docker Engine may be answering there",
+    }],
+  },
+  "busy": { status: 503, title: "The database is busy", hint: "try again" },
+  "readonly": {
+    status: 503,
+    title: "The database can't be written",
+    hint: "check the owner and mode of the data directory and its files",
+  },
+  "no-daemon": { status: 503, title: "No daemon is running", hint: "start the daemon" },
   "stopping": { status: 503, title: "The daemon is stopping" },
   "overloaded": { status: 503, title: "Too many bytes are on their way" },
   "too-many-feeds": { status: 503, title: "Too many live feeds are open" },
-  "pass-timeout": { status: 504, title: "The pass takes too long" },
-  "full": { status: 507, title: "The disk is full" },
+  "pass-timeout": {
+    status: 504,
+    title: "The pass takes too long",
+    hint: "it goes on; GET /api/status tells how it ended",
+  },
+  "full": {
+    status: 507,
+    title: "The disk is full",
+    hint: "free space on the data directory's file system; nothing was lost",
+  },
 };
 
 /** A value that is not allowed, and where it stands. */
@@ -71,8 +155,10 @@ export interface FieldError {
 
 /** What belongs to a problem besides its code and detail. */
 export interface ProblemOptions {
-  /** What a person can do about it. */
+  /** What a person can do about it; by default what {@link PROBLEMS} says. */
   readonly hint?: string;
+  /** What is known of it. */
+  readonly data?: Readonly<Record<string, unknown>>;
   /** One for each field at fault. */
   readonly errors?: readonly FieldError[];
   /** To be sent with the answer. */
@@ -89,6 +175,8 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   /** What a person can do about it; may be empty. */
   readonly hint: string;
+  /** What is known of it; null when that is all in the detail. */
+  readonly data: Readonly<Record<string, unknown>> | null;
   /** One for each field at fault. */
   readonly errors: readonly FieldError[];
   /** To be sent with the answer. */
@@ -98,7 +186,8 @@ export class Problem extends Error {
   constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = options.hint ?? "";
+    this.data = options.data ?? null;
+    this.hint = options.hint ?? hintFor(code, this.data);
     this.errors = options.errors ?? [];
     this.headers = options.headers ?? {};
   }
@@ -109,8 +198,8 @@ export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   // Reading is not wrapped query by query; what SQLite throws there means the same everywhere.
   const known = storeError("Cannot read the index", error);
-  if (known instanceof StoreError) {
-    return new Problem(known.code, known.message, { hint: known.hint, cause: error });
+  if (isFailure(known) && isIndexCode(known.code)) {
+    return new Problem(known.code, known.message, { data: { ...known.data }, cause: error });
   }
   return new Problem("internal", "Cannot answer: an error that should not happen", {
     hint: "the daemon's log says more",
@@ -128,10 +217,22 @@ export function problemResponse(problem: Problem): Response {
     code: problem.code,
     detail: problem.message,
     ...(problem.hint !== "" && { hint: problem.hint }),
+    ...(problem.data !== null && { data: problem.data }),
     ...(problem.errors.length > 0 && { errors: problem.errors }),
   };
   return new Response(JSON.stringify(body), {
     status,
     headers: { ...problem.headers, "content-type": "application/problem+json" },
   });
+}
+
+function hintFor(code: ProblemCode, data: Readonly<Record<string, unknown>> | null): string {
+  const { hint } = PROBLEMS[code];
+  if (hint === undefined || typeof hint === "string") return hint ?? "";
+  const [member, hints] = hint;
+  return hints[String(data?.[member])] ?? "";
+}
+
+function isIndexCode(code: FailureCode): code is IndexCode {
+  return Object.hasOwn(PROBLEMS, code);
 }

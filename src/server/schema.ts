@@ -261,6 +261,8 @@ export interface ProblemBody {
   detail: string;
   /** What a person can do about it. */
   hint?: string;
+  /** What is known of it, by the code. */
+  data?: Readonly<Record<string, unknown>>;
   /** One for each field at fault. */
   errors?: FieldError[];
 }
@@ -273,6 +275,7 @@ export const ProblemSchema: Schema<ProblemBody> = z.object({
   code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]),
   detail: z.string(),
   hint: optional(z.string()),
+  data: optional(z.record(z.string(), z.unknown())),
   errors: optional(z.array(z.object({ path: z.string(), message: z.string() }))),
 }).meta({ id: "Problem" });
 

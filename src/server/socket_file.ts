@@ -6,7 +6,8 @@
  */
 
 import { dirname, join } from "@std/path";
-import { fitsSocket, MAX_SOCKET_PATH } from "../system/files.ts";
+import { fitsSocket } from "../system/files.ts";
+import { MAX_SOCKET_PATH } from "../system/libc.ts";
 import { listenAt } from "./listen_at.ts";
 import type { Listener, ListenOptions } from "./listener.ts";
 

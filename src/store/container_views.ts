@@ -7,7 +7,7 @@
 
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
-import { StoreError } from "./error.ts";
+import { Failure } from "../failure.ts";
 import type { Connection } from "./store.ts";
 
 /** Which rows to show. */
@@ -72,13 +72,13 @@ export class ContainerViews {
   /**
    * One row.
    *
-   * @throws {StoreError} `not-found`.
+   * @throws {Failure} `not-found`.
    */
   get(id: string): ContainerView {
     const [row] = this.list({ ids: [id] });
     if (row !== undefined) return row;
-    throw new StoreError("not-found", `Cannot find container row "${id}": no such row`, {
-      hint: "`tinyforge ps` shows them",
+    throw new Failure("not-found", `Cannot find container row "${id}": no such row`, {
+      data: { thing: "row", id },
     });
   }
 

@@ -10,7 +10,7 @@ import type { ContainerIndex, IndexRow } from "../model/container.ts";
 import type { Change } from "../model/pass.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { MemoryIndex } from "../core/memory_index.ts";
-import { StoreError } from "./error.ts";
+import { Failure } from "../failure.ts";
 import type { HostTable, PassSummary } from "./hosts.ts";
 import type { Connection } from "./store.ts";
 import type { TransitionTable, WrittenRow } from "./transitions.ts";
@@ -68,7 +68,7 @@ export class ContainerTable {
    * Writes what a pass found, in one transaction: changes, transitions and, for a full pass, the
    * time of the pass.
    *
-   * @throws {StoreError} `busy` when another connection wrote since the index was read; `full`,
+   * @throws {Failure} `busy` when another connection wrote since the index was read; `full`,
    *   `readonly`, `io`. Nothing is written then.
    */
   reconcileContainers(changes: readonly Change[], options: ReconcileOptions): void {
@@ -77,8 +77,8 @@ export class ContainerTable {
     const { index, version } = this.#cache ?? this.#loaded();
     this.#c.write("Cannot write the index", () => {
       if (this.#c.dataVersion() !== version) {
-        throw new StoreError("busy", "Cannot write the index: another process changed it", {
-          hint: "the next pass starts from what it wrote",
+        throw new Failure("busy", "Cannot write the index: another process changed it", {
+          data: { by: "pass" },
         });
       }
       const writing = { ...options, now: this.#c.now() };

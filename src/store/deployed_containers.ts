@@ -10,7 +10,7 @@ import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { type ContainerTable, END_CONFIRMATION } from "./containers.ts";
 import type { ContainerViews } from "./container_views.ts";
-import { StoreError } from "./error.ts";
+import { Failure } from "../failure.ts";
 import { newId, validDomain, validRowId, validText } from "./names.ts";
 import type { Connection } from "./store.ts";
 import type { TransitionTable } from "./transitions.ts";
@@ -73,7 +73,7 @@ export class DeployedContainers {
   /**
    * Creates a row, bound to a container or not. Its state is `pending` until a listing confirms it.
    *
-   * @throws {StoreError} `invalid`, `not-found` (workload), `conflict` (row id, container).
+   * @throws {Failure} `invalid`, `not-found` (workload), `conflict` (row id, container).
    */
   saveDeployedContainer(row: NewDeployedContainer): ContainerView {
     const id = validRowId(row.id ?? newId());
@@ -84,8 +84,8 @@ export class DeployedContainers {
     this.#c.write(action, () => {
       const kind = this.#workloadKind(row.workloadId, action);
       if (this.#c.sql("SELECT 1 FROM containers WHERE id = ?").value(id) !== undefined) {
-        throw new StoreError("conflict", `${action}: it exists already`, {
-          hint: "change it with `tinyforge container set`",
+        throw new Failure("conflict", `${action}: it exists already`, {
+          data: { over: "row" },
         });
       }
       const containerId = row.containerId ?? null;
@@ -124,7 +124,7 @@ export class DeployedContainers {
    * Changes a row's deployer columns or binding. The observed state of the row stays what it was
    * until a listing confirms the new container.
    *
-   * @throws {StoreError} `not-found`, `invalid`, `conflict`.
+   * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
   updateDeployedContainer(id: string, patch: DeployedContainerPatch): ContainerView {
     const action = `Cannot change container row "${id}"`;
@@ -160,7 +160,7 @@ export class DeployedContainers {
    * Removes a row; its story stays. The container itself is left alone, and a later pass makes a
    * row for it again unless its workload is a project.
    *
-   * @throws {StoreError} `not-found`.
+   * @throws {Failure} `not-found`.
    */
   deleteDeployedContainer(id: string): void {
     this.#c.write(`Cannot remove container row "${id}"`, () => {
@@ -200,8 +200,8 @@ export class DeployedContainers {
     const found = this.#c.sql("SELECT kind FROM workloads WHERE id = ?")
       .value<[WorkloadKind]>(workloadId);
     if (found !== undefined) return found[0];
-    throw new StoreError("not-found", `${action}: no workload "${workloadId}"`, {
-      hint: "`tinyforge list workloads` shows them",
+    throw new Failure("not-found", `${action}: no workload "${workloadId}"`, {
+      data: { thing: "workload", id: workloadId },
     });
   }
 
@@ -210,10 +210,10 @@ export class DeployedContainers {
     const { containerId, imageRef } = binding;
     if (imageRef !== undefined) {
       if (containerId === undefined || containerId === null) {
-        throw new StoreError(
+        throw new Failure(
           "invalid",
           `${action}: an image is set only together with the container it belongs to`,
-          { hint: "give the container id too" },
+          { data: { need: "container" } },
         );
       }
       validText(imageRef, "image");
@@ -226,19 +226,19 @@ export class DeployedContainers {
       ? "is the beginning of a container id"
       : null;
     if (wrong !== null) {
-      throw new StoreError(
+      throw new Failure(
         "invalid",
         `${action}: ${JSON.stringify(containerId.slice(0, 64))} ${wrong}`,
-        { hint: "use the full id as `docker inspect --format {{.Id}}` prints it" },
+        { data: { need: "full-container-id" } },
       );
     }
     const other = this.#c.sql("SELECT id FROM containers WHERE container_id = ? AND id <> ?")
       .value<[string]>(containerId, id);
     if (other === undefined) return;
-    throw new StoreError(
+    throw new Failure(
       "conflict",
       `${action}: container "${containerId}" is bound to row "${other[0]}" already`,
-      { hint: "change that row, or remove it first" },
+      { data: { over: "container" } },
     );
   }
 
@@ -250,9 +250,10 @@ export class DeployedContainers {
          WHERE s.id = ? AND w.id = ?`,
       ).value(stageId, options.workloadId);
       if (stage === undefined) {
-        throw new StoreError(
+        throw new Failure(
           "invalid",
           `${options.action}: the row's project has no stage "${stageId}"`,
+          { data: {} },
         );
       }
     }
@@ -261,7 +262,9 @@ export class DeployedContainers {
     if (typeof proxyRouteId === "string") validText(proxyRouteId, "proxy route id", 256);
     const proxyId = npmProxyId ?? 0;
     if (!Number.isSafeInteger(proxyId) || proxyId < 0) {
-      throw new StoreError("invalid", `${options.action}: "${npmProxyId}" is not a proxy host id`);
+      throw new Failure("invalid", `${options.action}: "${npmProxyId}" is not a proxy host id`, {
+        data: {},
+      });
     }
   }
 }
@@ -276,8 +279,9 @@ const DEPLOYER_COLUMNS: readonly (readonly [keyof DeployerColumns, string])[] = 
 
 function validReplica(value: number): number {
   if (Number.isInteger(value) && value >= 1 && value <= 1_000_000) return value;
-  throw new StoreError(
+  throw new Failure(
     "invalid",
     `Cannot use "${value}" as replica: a whole number from 1 is needed`,
+    { data: {} },
   );
 }

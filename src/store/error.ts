@@ -1,94 +1,67 @@
 /**
- * What can go wrong in the store, as callers tell it apart. Knows SQLite's result codes; does not
- * know HTTP or exit codes.
+ * What SQLite's result codes mean here. Does not know HTTP, exit codes or what a person can do.
  *
  * @module
  */
 
-/** Why a store operation failed. */
-export type StoreErrorCode =
-  | "not-found"
-  | "conflict"
-  | "in-use"
-  | "invalid"
-  | "full"
-  | "busy"
-  | "readonly"
-  | "corrupt"
-  | "newer"
-  | "io";
+import { Failure, isFailure } from "../failure.ts";
 
-/** A store operation that failed; nothing was written. */
-export class StoreError extends Error {
-  /** What kind of failure. */
-  readonly code: StoreErrorCode;
-  /** What a person can do about it; may be empty. */
-  readonly hint: string;
-
-  /** An error with its code and an optional hint. */
-  constructor(
-    code: StoreErrorCode,
-    message: string,
-    options: { hint?: string; cause?: unknown } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = "StoreError";
-    this.code = code;
-    this.hint = options.hint ?? "";
-  }
-}
+/** How a result code becomes a failure. */
+type Meaning = (action: string, cause: unknown) => Failure;
 
 /** SQLite's primary result codes that have a meaning of their own here. */
-const SQLITE: Readonly<Record<number, { code: StoreErrorCode; says: string; hint: string }>> = {
-  5: {
-    code: "busy",
-    says: "another process holds the database's write lock",
-    hint: "find the other process (`fuser` names it) or try again",
-  },
-  6: { code: "busy", says: "a table is locked", hint: "try again" },
-  8: {
-    code: "readonly",
-    says: "the database can't be written",
-    hint: "check the owner and mode of the data directory and its files",
-  },
-  10: { code: "io", says: "reading or writing the disk failed", hint: "look at the kernel's log" },
-  11: {
-    code: "corrupt",
-    says: "the database is corrupted",
-    hint: "stop Tinyforge, keep a copy of the file, and restore a backup of it",
-  },
-  13: {
-    code: "full",
-    says: "the disk is full",
-    hint: "free space on the data directory's file system; nothing was lost",
-  },
-  14: {
-    code: "io",
-    says: "the database can't be opened",
-    hint: "check that the data directory exists and that this user may write there",
-  },
-  26: {
-    code: "corrupt",
-    says: "the file is not a SQLite database",
-    hint: "move the file away to start anew, or restore a backup of it",
-  },
+const SQLITE: Readonly<Record<number, Meaning>> = {
+  5: (action, cause) =>
+    new Failure("busy", `${action}: another process holds the database's write lock`, {
+      data: { by: "writer" },
+      cause,
+    }),
+  6: (action, cause) =>
+    new Failure("busy", `${action}: a table is locked`, { data: { by: "table" }, cause }),
+  8: (action, cause) =>
+    new Failure("readonly", `${action}: the database can't be written`, {
+      data: { denied: false },
+      cause,
+    }),
+  10: (action, cause) =>
+    new Failure("io", `${action}: reading or writing the disk failed`, {
+      data: { at: "disk" },
+      cause,
+    }),
+  11: (action, cause) =>
+    new Failure("corrupt", `${action}: the database is corrupted`, {
+      data: { found: "malformed" },
+      cause,
+    }),
+  13: (action, cause) => new Failure("full", `${action}: the disk is full`, { data: {}, cause }),
+  14: (action, cause) =>
+    new Failure("io", `${action}: the database can't be opened`, {
+      data: { at: "database" },
+      cause,
+    }),
+  26: (action, cause) =>
+    new Failure("corrupt", `${action}: the file is not a SQLite database`, {
+      data: { found: "no-database" },
+      cause,
+    }),
 };
 
 /**
- * Turns what SQLite throws into a {@link StoreError} that names the action; anything else,
- * a StoreError among it, is returned as it is.
+ * Turns what SQLite throws into a {@link Failure} that names the action; anything else, a Failure
+ * among it, is returned as it is.
  */
 export function storeError(action: string, cause: unknown): unknown {
   const code = resultCode(cause);
   if (code === null) return cause;
-  const known = SQLITE[code & 0xff];
-  if (known === undefined) {
-    return new StoreError("io", `${action}: ${(cause as Error).message}`, { cause });
-  }
-  return new StoreError(known.code, `${action}: ${known.says}`, { hint: known.hint, cause });
+  const meaning = SQLITE[code & 0xff];
+  if (meaning !== undefined) return meaning(action, cause);
+  return new Failure("io", `${action}: ${(cause as Error).message}`, {
+    data: { at: "sqlite" },
+    cause,
+  });
 }
 
-/** Runs `operation`; what SQLite throws becomes a {@link StoreError} that names the action. */
+/** Runs `operation`; what SQLite throws becomes a {@link Failure} that names the action. */
 export function guarded<T>(action: string, operation: () => T): T {
   try {
     return operation();
@@ -102,7 +75,7 @@ export function guarded<T>(action: string, operation: () => T): T {
  * whose only trace of the code is SQLite's message.
  */
 function resultCode(error: unknown): number | null {
-  if (!(error instanceof Error) || error instanceof StoreError) return null;
+  if (!(error instanceof Error) || isFailure(error)) return null;
   if ("code" in error && typeof error.code === "number") return error.code;
   for (const [text, code] of MESSAGES) if (error.message.includes(text)) return code;
   return null;

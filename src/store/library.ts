@@ -9,7 +9,8 @@
 
 import { basename, dirname, join } from "@std/path";
 import { effectiveUid } from "../system/libc.ts";
-import { StoreError } from "./error.ts";
+import { Failure } from "../failure.ts";
+import { sha256Of } from "../secret.ts";
 
 /** The library that a binary carries. */
 export interface EmbeddedLibrary {
@@ -39,7 +40,7 @@ const LIBRARY_NAME = /^[0-9a-f]{64}\.so$/;
  * Chooses the library and sets `DENO_SQLITE_PATH`, which `@db/sqlite` reads when it is first
  * imported. Returns the path.
  *
- * @throws {StoreError} `io` when there is no library that can be loaded.
+ * @throws {Failure} `io` when there is no library that can be loaded.
  */
 export async function sqliteLibrary(options: LibraryOptions): Promise<string> {
   const chosen = Deno.env.get(PATH_VARIABLE);
@@ -64,7 +65,7 @@ export interface LibraryFolder {
  * Puts the library into the first folder that only this user or root can write to, unless it is
  * there already, and returns its path. Never returns a file whose content was not compared.
  *
- * @throws {StoreError} `io` naming what is wrong with each folder.
+ * @throws {Failure} `io` naming what is wrong with each folder.
  */
 export async function installLibrary(
   library: EmbeddedLibrary,
@@ -79,8 +80,8 @@ export async function installLibrary(
       problems.push(error.message);
     }
   }
-  throw new StoreError("io", `Cannot load the SQLite library: ${problems.join("; ")}`, {
-    hint: `run as the user that owns the data directory, or name a library with ${PATH_VARIABLE}`,
+  throw new Failure("io", `Cannot load the SQLite library: ${problems.join("; ")}`, {
+    data: { at: "no-folder-for-library" },
   });
 }
 
@@ -168,13 +169,13 @@ async function isIntact(path: string, sha256: string): Promise<boolean> {
   // A directory can't be replaced by renaming; anything else can.
   if (info.isDirectory) throw new Error(`"${path}" is a directory`);
   if (!info.isFile || !isTrusted(info) || (info.mode! & OTHERS_MAY_WRITE) !== 0) return false;
-  return await digest(await Deno.readFile(path)) === sha256;
+  return await sha256Of(await Deno.readFile(path)) === sha256;
 }
 
 /** Writes beside it and renames, so that whoever loads it sees all of it or none. */
 async function replace(path: string, library: EmbeddedLibrary): Promise<void> {
   const content = await library.read();
-  if (await digest(content) !== library.sha256) {
+  if (await sha256Of(content) !== library.sha256) {
     throw new Error("the library that this program carries is damaged");
   }
   const temporary = `${path}.${crypto.randomUUID()}`;
@@ -192,18 +193,14 @@ function requireLoadable(path: string): void {
   Deno.dlopen(path, {}).close();
 }
 
-async function digest(content: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", content)).toHex();
-}
-
 async function findEmbedded(): Promise<EmbeddedLibrary | null> {
   if (!Deno.build.standalone) return null;
   try {
     const sha256 = (await Deno.readTextFile(new URL("libsqlite3.so.sha256", ASSETS))).trim();
     return { sha256, read: () => Deno.readFile(new URL("libsqlite3.so", ASSETS)) };
   } catch (cause) {
-    throw new StoreError("io", "Cannot load the SQLite library: this program carries none", {
-      hint: `build it with \`deno task compile\`, or name a library with ${PATH_VARIABLE}`,
+    throw new Failure("io", "Cannot load the SQLite library: this program carries none", {
+      data: { at: "no-embedded-library" },
       cause,
     });
   }
@@ -214,9 +211,8 @@ function findSystemLibrary(): string {
     Deno.dlopen(SYSTEM_LIBRARY, {}).close();
     return SYSTEM_LIBRARY;
   } catch (cause) {
-    throw new StoreError("io", `Cannot load the SQLite library: no ${SYSTEM_LIBRARY} here`, {
-      hint: "install it (Debian, Ubuntu: apt-get install libsqlite3-0) or name one with " +
-        PATH_VARIABLE,
+    throw new Failure("io", `Cannot load the SQLite library: no ${SYSTEM_LIBRARY} here`, {
+      data: { at: "no-system-library" },
       cause,
     });
   }

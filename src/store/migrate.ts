@@ -7,7 +7,8 @@
 
 import type { Database } from "@db/sqlite";
 import { join } from "@std/path";
-import { guarded, StoreError } from "./error.ts";
+import { Failure, isFailure } from "../failure.ts";
+import { guarded } from "./error.ts";
 import { fillSecretHashes } from "./secret_hashes.ts";
 
 /** One numbered SQL file. */
@@ -46,7 +47,7 @@ export function loadMigrations(): Migration[] {
 /**
  * Applies what is not applied yet and returns the number of migrations applied.
  *
- * @throws {StoreError} `newer` when the database knows a migration that this program doesn't;
+ * @throws {Failure} `newer` when the database knows a migration that this program doesn't;
  *   any failure leaves the database as it was.
  */
 export function migrate(
@@ -62,11 +63,11 @@ export function migrate(
     try {
       guarded(action, () => apply(db, migration, options.now));
     } catch (error) {
-      if (error instanceof StoreError) throw error;
+      if (isFailure(error)) throw error;
       // A mistake in the SQL, or tables of the same names that are not ours.
       const reason = error instanceof Error ? error.message : String(error);
-      throw new StoreError("io", `${action}: ${reason}`, {
-        hint: "the database was left as it was; is it Tinyforge's?",
+      throw new Failure("io", `${action}: ${reason}`, {
+        data: { at: "migration" },
         cause: error,
       });
     }
@@ -88,7 +89,7 @@ function apply(db: Database, migration: Migration, now: string): void {
 /**
  * Checks, without writing, that the database is at exactly this program's schema.
  *
- * @throws {StoreError} `newer`, or `not-found` when it was never migrated or is older.
+ * @throws {Failure} `newer`, or `not-found` when it was never migrated or is older.
  */
 export function requireCurrent(
   db: Database,
@@ -98,10 +99,10 @@ export function requireCurrent(
   const applied = appliedMigrations(db);
   refuseNewer(applied, migrations, options.path);
   if (applied.size < migrations.length) {
-    throw new StoreError(
+    throw new Failure(
       "not-found",
       `Cannot read "${options.path}": it is at schema ${applied.size}, this program reads ${migrations.length}`,
-      { hint: "start `tinyforge reconcile` once, it brings the database up to date" },
+      { data: { thing: "schema", id: options.path } },
     );
   }
 }
@@ -124,10 +125,10 @@ function refuseNewer(
   const known = migrations.length;
   const newest = Math.max(0, ...applied.keys());
   if (newest <= known) return;
-  throw new StoreError(
+  throw new Failure(
     "newer",
     `Cannot open "${path}": it is at schema ${newest} ("${applied.get(newest)}"), ` +
       `this program knows schema ${known}`,
-    { hint: "run the newer tinyforge that wrote it, or restore a backup made before it" },
+    { data: {} },
   );
 }

@@ -4,24 +4,24 @@
  * @module
  */
 
-import { StoreError } from "./error.ts";
-
-// deno-lint-ignore no-control-regex -- refusing control characters is the point
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+import { Failure } from "../failure.ts";
+import { hasControls, hasInvisible, quote } from "../text.ts";
 
 /**
- * Returns `value` when it can name something: 1–128 characters, none of them a control character
+ * Returns `value`, in NFC, when it can name something: 1–128 characters, none of them invisible
  * or a slash, no space at either end, no dash in front (it would read as a flag).
  *
- * @throws {StoreError} `invalid`, quoting the value as far as it can be shown.
+ * @throws {Failure} `invalid`, quoting the value as far as it can be shown.
  */
 export function validName(value: string, what: string): string {
   const wrong = value.length === 0
     ? "it is empty"
     : value.length > 128
     ? `it has ${value.length} characters, at most 128 are allowed`
-    : CONTROL.test(value)
+    : hasControls(value)
     ? "it has control characters"
+    : hasInvisible(value)
+    ? "it has invisible characters"
     : !value.isWellFormed()
     ? "it is not well-formed text"
     : value.includes("/")
@@ -32,14 +32,14 @@ export function validName(value: string, what: string): string {
     ? 'it begins with "-"'
     : null;
   if (wrong !== null) throw invalid(what, value, wrong);
-  return value;
+  return value.normalize("NFC");
 }
 
 /**
  * Returns `value` when it can be an id: 1–128 letters, digits, `.`, `_`, `-`. No colon, so that the
  * reconciler's row ids (`<workload>:<role>`) take apart in one way only.
  *
- * @throws {StoreError} `invalid`.
+ * @throws {Failure} `invalid`.
  */
 export function validId(value: string, what: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(value)) return value;
@@ -49,7 +49,7 @@ export function validId(value: string, what: string): string {
 /**
  * Returns `value` when it can be a container row's id: like {@link validId}, colons allowed.
  *
- * @throws {StoreError} `invalid`.
+ * @throws {Failure} `invalid`.
  */
 export function validRowId(value: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,255}$/.test(value)) return value;
@@ -63,7 +63,7 @@ export function validRowId(value: string): string {
 /**
  * Returns `value` when Compose accepts it as a project name.
  *
- * @throws {StoreError} `invalid`.
+ * @throws {Failure} `invalid`.
  */
 export function validComposeProject(value: string): string {
   if (/^[a-z0-9][a-z0-9_-]{0,127}$/.test(value)) return value;
@@ -77,7 +77,7 @@ export function validComposeProject(value: string): string {
 /**
  * Returns `value` when it is a host name.
  *
- * @throws {StoreError} `invalid`.
+ * @throws {Failure} `invalid`.
  */
 export function validDomain(value: string, what = "domain"): string {
   const label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?";
@@ -88,11 +88,11 @@ export function validDomain(value: string, what = "domain"): string {
 /**
  * Returns `value` when it is text for a column: at most `max` characters, no control characters.
  *
- * @throws {StoreError} `invalid`.
+ * @throws {Failure} `invalid`.
  */
 export function validText(value: string, what: string, max = 512): string {
   if (value.length > max) throw invalid(what, value, `it has more than ${max} characters`);
-  if (CONTROL.test(value)) throw invalid(what, value, "it has control characters");
+  if (hasInvisible(value)) throw invalid(what, value, "it has control or invisible characters");
   if (!value.isWellFormed()) throw invalid(what, value, "it is not well-formed text");
   return value;
 }
@@ -103,7 +103,6 @@ export function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => alphabet[b & 31]).join("");
 }
 
-function invalid(what: string, value: string, reason: string): StoreError {
-  const shown = JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
-  return new StoreError("invalid", `Cannot use ${shown} as ${what}: ${reason}`);
+function invalid(what: string, value: string, reason: string): Failure {
+  return new Failure("invalid", `Cannot use ${quote(value)} as ${what}: ${reason}`, { data: {} });
 }

@@ -6,7 +6,7 @@
  */
 
 import type { WorkloadKind } from "../model/workload.ts";
-import { StoreError } from "./error.ts";
+import { Failure } from "../failure.ts";
 import { newId, validComposeProject, validDomain, validName } from "./names.ts";
 import type { Connection } from "./store.ts";
 import type { TransitionTable } from "./transitions.ts";
@@ -76,7 +76,7 @@ export class Registry {
   /**
    * The entry with this id.
    *
-   * @throws {StoreError} `not-found`.
+   * @throws {Failure} `not-found`.
    */
   get(kind: WorkloadKind, id: string): Entry {
     const columns = this.#c.sql(`${select(kind)} WHERE e.id = ?`).value<Columns>(id);
@@ -93,7 +93,7 @@ export class Registry {
   /**
    * Creates an entry and its workload.
    *
-   * @throws {StoreError} `invalid`, or `conflict` when the name or Compose project is taken.
+   * @throws {Failure} `invalid`, or `conflict` when the name or Compose project is taken.
    */
   create(kind: WorkloadKind, fields: NewEntry): { entry: Entry; secret: string } {
     const action = `Cannot add ${kind} ${JSON.stringify(fields.name)}`;
@@ -129,7 +129,7 @@ export class Registry {
   /**
    * Changes an entry; its workload follows in the same transaction.
    *
-   * @throws {StoreError} `not-found`, `invalid`, `conflict`.
+   * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
   update(kind: WorkloadKind, id: string, patch: EntryPatch): Entry {
     const updated = this.#c.write(`Cannot change ${kind} "${id}"`, () => {
@@ -168,7 +168,7 @@ export class Registry {
    * Removes an entry, its workload and, with `force`, the container rows that refer to it, whose
    * stories end with it. Containers in the Engine are left alone.
    *
-   * @throws {StoreError} `not-found`, or `in-use` when rows or stages refer to it.
+   * @throws {Failure} `not-found`, or `in-use` when rows or stages refer to it.
    */
   remove(kind: WorkloadKind, id: string, options: { force?: boolean } = {}): Entry {
     const removed = this.#c.write(`Cannot remove ${kind} "${id}"`, () => {
@@ -196,11 +196,11 @@ export class Registry {
       ...(stages > 0 ? [`${stages} ${stages === 1 ? "stage" : "stages"}`] : []),
     ];
     if (users.length === 0) return;
-    throw new StoreError(
+    throw new Failure(
       "in-use",
       `Cannot remove ${entry.kind} "${entry.name}": ${users.join(" and ")} ` +
         `${rows + stages === 1 ? "refers" : "refer"} to it`,
-      { hint: "remove them first, or use --force to forget them too; containers are left alone" },
+      { data: { thing: entry.kind, rows, stages } },
     );
   }
 
@@ -214,15 +214,15 @@ export class Registry {
     const name = validName(fields.name, `${kind} name`);
     const sameName = this.named(kind, name);
     if (sameName !== undefined && sameName.id !== self) {
-      throw new StoreError("conflict", `${action}: a ${kind} named "${name}" exists already`, {
-        hint: "choose another name, or rename the other with `tinyforge rename`",
+      throw new Failure("conflict", `${action}: a ${kind} named "${name}" exists already`, {
+        data: { over: "name" },
       });
     }
     if (kind !== "stack" && fields.composeProjectName !== undefined) {
-      throw new StoreError("invalid", `${action}: only a stack has a Compose project`);
+      throw new Failure("invalid", `${action}: only a stack has a Compose project`, { data: {} });
     }
     if (kind !== "site" && fields.domain !== undefined && fields.domain !== null) {
-      throw new StoreError("invalid", `${action}: only a site has a domain`);
+      throw new Failure("invalid", `${action}: only a site has a domain`, { data: {} });
     }
     const composeProjectName = kind === "stack"
       ? this.#freeComposeProject(fields.composeProjectName ?? "", action, self)
@@ -235,10 +235,10 @@ export class Registry {
     const taken = this.#c.sql("SELECT id, name FROM stacks WHERE compose_project_name = ?")
       .value<[string, string]>(validComposeProject(project));
     if (taken === undefined || taken[0] === self) return project;
-    throw new StoreError(
+    throw new Failure(
       "conflict",
       `${action}: Compose project "${project}" belongs to stack "${taken[1]}" already`,
-      { hint: "name another one with --compose-project" },
+      { data: { over: "compose-project" } },
     );
   }
 }
@@ -264,8 +264,8 @@ function entry(kind: WorkloadKind, c: Columns): Entry {
   return { id, kind, name, workloadId, composeProjectName, domain, createdAt, updatedAt };
 }
 
-function notFound(kind: WorkloadKind, id: string): StoreError {
-  return new StoreError("not-found", `Cannot find ${kind} "${id}": no such ${kind}`, {
-    hint: `\`tinyforge list ${kind}s\` shows them`,
+function notFound(kind: WorkloadKind, id: string): Failure {
+  return new Failure("not-found", `Cannot find ${kind} "${id}": no such ${kind}`, {
+    data: { thing: kind, id },
   });
 }

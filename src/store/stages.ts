@@ -4,7 +4,7 @@
  * @module
  */
 
-import { StoreError } from "./error.ts";
+import { Failure } from "../failure.ts";
 import { newId, validName } from "./names.ts";
 import type { Connection } from "./store.ts";
 
@@ -38,7 +38,7 @@ export class StageTable {
   /**
    * The stage with this id.
    *
-   * @throws {StoreError} `not-found`.
+   * @throws {Failure} `not-found`.
    */
   get(id: string): Stage {
     const columns = this.#c.sql(`${SELECT} WHERE id = ?`).value<Columns>(id);
@@ -56,15 +56,16 @@ export class StageTable {
   /**
    * Adds a stage to a project.
    *
-   * @throws {StoreError} `invalid`, `conflict`, or `not-found` for the project.
+   * @throws {Failure} `invalid`, `conflict`, or `not-found` for the project.
    */
   create(projectId: string, fields: { name: string; maxInstances?: number }): Stage {
     const created = this.#c.write(`Cannot add stage ${JSON.stringify(fields.name)}`, () => {
       const id = newId();
       if (this.#c.sql("SELECT 1 FROM projects WHERE id = ?").value(projectId) === undefined) {
-        throw new StoreError(
+        throw new Failure(
           "not-found",
           `Cannot add stage "${fields.name}": no project "${projectId}"`,
+          { data: { thing: "project", id: projectId } },
         );
       }
       const name = this.#freeName(projectId, fields.name, null);
@@ -83,7 +84,7 @@ export class StageTable {
   /**
    * Changes a stage. Rows follow a rename because they refer to its id.
    *
-   * @throws {StoreError} `not-found`, `invalid`, `conflict`.
+   * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
   update(id: string, patch: { name?: string; maxInstances?: number }): Stage {
     const updated = this.#c.write(`Cannot change stage "${id}"`, () => {
@@ -102,7 +103,7 @@ export class StageTable {
   /**
    * Removes a stage; with `force` also when rows refer to it, which then have none.
    *
-   * @throws {StoreError} `not-found`, `in-use`.
+   * @throws {Failure} `not-found`, `in-use`.
    */
   remove(id: string, options: { force?: boolean } = {}): Stage {
     const removed = this.#c.write(`Cannot remove stage "${id}"`, () => {
@@ -110,11 +111,11 @@ export class StageTable {
       const [rows] = this.#c.sql("SELECT count(*) FROM containers WHERE stage_id = ?")
         .value<[number]>(id)!;
       if (rows > 0 && !options.force) {
-        throw new StoreError(
+        throw new Failure(
           "in-use",
           `Cannot remove stage "${before.name}": ` +
             (rows === 1 ? "1 container row refers to it" : `${rows} container rows refer to it`),
-          { hint: "remove them first, or use --force to leave them without a stage" },
+          { data: { thing: "stage", rows, stages: 0 } },
         );
       }
       this.#c.sql("DELETE FROM stages WHERE id = ?").run(id);
@@ -127,7 +128,9 @@ export class StageTable {
   #freeName(projectId: string, name: string, self: string | null): string {
     const taken = this.named(projectId, validName(name, "stage name"));
     if (taken === undefined || taken.id === self) return name;
-    throw new StoreError("conflict", `Cannot name a stage "${name}": the project has one already`);
+    throw new Failure("conflict", `Cannot name a stage "${name}": the project has one already`, {
+      data: { over: "stage-name" },
+    });
   }
 }
 
@@ -141,12 +144,15 @@ function stage([id, projectId, name, maxInstances]: Columns): Stage {
 
 function validCount(value: number): number {
   if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
-  throw new StoreError(
+  throw new Failure(
     "invalid",
     `Cannot use "${value}" as max instances: a whole number from 1 to 10000 is needed`,
+    { data: {} },
   );
 }
 
-function notFound(id: string): StoreError {
-  return new StoreError("not-found", `Cannot find stage "${id}": no such stage`);
+function notFound(id: string): Failure {
+  return new Failure("not-found", `Cannot find stage "${id}": no such stage`, {
+    data: { thing: "stage", id },
+  });
 }

@@ -10,7 +10,8 @@ import type { Database, Statement } from "@db/sqlite";
 import { ContainerTable } from "./containers.ts";
 import { ContainerViews } from "./container_views.ts";
 import { DeployedContainers } from "./deployed_containers.ts";
-import { guarded, StoreError, storeError } from "./error.ts";
+import { Failure, isFailure } from "../failure.ts";
+import { guarded, storeError } from "./error.ts";
 import { HostTable } from "./hosts.ts";
 import { loadMigrations, migrate, requireCurrent } from "./migrate.ts";
 import { Registry } from "./registry.ts";
@@ -33,7 +34,7 @@ export type Written = { readonly rows: readonly string[] } | { readonly rows: "a
  * Opens the database at `path` and brings it to this program's schema. `DENO_SQLITE_PATH` must
  * name the SQLite library by now, because importing `@db/sqlite` loads it.
  *
- * @throws {StoreError} `corrupt`, `newer`, `full`, `readonly`, `busy`, `io`; with `readonly` also
+ * @throws {Failure} `corrupt`, `newer`, `full`, `readonly`, `busy`, `io`; with `readonly` also
  *   `not-found` when there is no database yet.
  */
 export async function openStore(path: string, options: StoreOptions = {}): Promise<Store> {
@@ -198,7 +199,7 @@ export interface Connection {
   sql(text: string): Statement;
   /**
    * Runs `operation` in one immediate transaction; nests. Whatever it throws rolls back; SQLite's
-   * failures come out as StoreError with `action` in front.
+   * failures come out as Failure with `action` in front.
    */
   write<T>(action: string, operation: () => T): T;
   /** Says what a commit changed. To be called after {@link Connection.write} returned. */
@@ -210,8 +211,8 @@ export interface Connection {
 function refuseCorrupted(db: Database, path: string): void {
   const problem = db.prepare("PRAGMA quick_check(1)").value<[string]>()?.[0];
   if (problem === "ok") return;
-  throw new StoreError("corrupt", `Cannot open "${path}": the database is corrupted (${problem})`, {
-    hint: "the file was left as it is; keep a copy and restore a backup of it",
+  throw new Failure("corrupt", `Cannot open "${path}": the database is corrupted (${problem})`, {
+    data: { found: "damage" },
   });
 }
 
@@ -231,7 +232,7 @@ function refuseReadonly(db: Database): void {
   } catch (cause) {
     const error = storeError("", cause);
     // Whoever holds the write lock shows that it can be had.
-    if (!(error instanceof StoreError && error.code === "busy")) throw cause;
+    if (!isFailure(error, "busy")) throw cause;
   }
   db.exec(BUSY_TIMEOUT);
 }
@@ -241,8 +242,8 @@ async function requireFile(path: string): Promise<void> {
     await Deno.lstat(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw openError(path, error);
-    throw new StoreError("not-found", `Cannot read "${path}": there is no index yet`, {
-      hint: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
+    throw new Failure("not-found", `Cannot read "${path}": there is no index yet`, {
+      data: { thing: "index", id: path },
     });
   }
 }
@@ -277,14 +278,14 @@ async function narrow(path: string): Promise<void> {
 function openError(path: string, cause: unknown): unknown {
   const code = (cause as { code?: string }).code;
   if (code === "ENOSPC") {
-    return new StoreError("full", `Cannot open "${path}": the disk is full`, {
-      hint: "free space on the data directory's file system",
+    return new Failure("full", `Cannot open "${path}": the disk is full`, {
+      data: {},
       cause,
     });
   }
   if (code === "EROFS" || code === "EACCES" || code === "EPERM") {
-    return new StoreError("readonly", `Cannot open "${path}": permission denied (${code})`, {
-      hint: "run as the user that owns the data directory, or choose another with --data-dir",
+    return new Failure("readonly", `Cannot open "${path}": permission denied (${code})`, {
+      data: { denied: true },
       cause,
     });
   }

@@ -6,8 +6,8 @@
  */
 
 import type { Workload, WorkloadDirectory, WorkloadKind } from "../model/workload.ts";
+import { Failure } from "../failure.ts";
 import { hashSecret, isSameSecret, makeSecret } from "../secret.ts";
-import { StoreError } from "./error.ts";
 import type { Connection } from "./store.ts";
 
 /** The `workloads` table. */
@@ -95,7 +95,7 @@ export class WorkloadTable {
   /**
    * The workload's webhook secret.
    *
-   * @throws {StoreError} `not-found`.
+   * @throws {Failure} `not-found`.
    */
   secret(id: string): string {
     const row = this.#c.sql("SELECT webhook_secret FROM workloads WHERE id = ?")
@@ -107,7 +107,7 @@ export class WorkloadTable {
   /**
    * Replaces the workload's webhook secret and returns the new one: durable, or not replaced.
    *
-   * @throws {StoreError} `not-found`.
+   * @throws {Failure} `not-found`.
    */
   rotateSecret(id: string): string {
     const secret = makeSecret();
@@ -165,8 +165,8 @@ function workload([id, kind, refId, name]: Columns): Workload {
   return { id, kind, refId, name };
 }
 
-function unknownWorkload(id: string): StoreError {
-  return new StoreError("not-found", `Cannot find workload "${id}": no such workload`, {
-    hint: "`tinyforge list workloads` shows them",
+function unknownWorkload(id: string): Failure {
+  return new Failure("not-found", `Cannot find workload "${id}": no such workload`, {
+    data: { thing: "workload", id },
   });
 }

@@ -1,9 +1,11 @@
 /**
- * Names of the files in a data directory that more than one part of the program opens, and what
- * they may be.
+ * Files that more than one part of the program opens: their names in a data directory, and what
+ * is at a path. Must not write.
  *
  * @module
  */
+
+import { MAX_SOCKET_PATH, mayWrite } from "./libc.ts";
 
 /** The database. */
 export const DATABASE = "tinyforge.db";
@@ -11,10 +13,40 @@ export const DATABASE = "tinyforge.db";
 /** The daemon's unix socket. */
 export const SOCKET = "tinyforge.sock";
 
-/** The longest path of a socket in bytes: what `sockaddr_un` has room for, less the final zero. */
-export const MAX_SOCKET_PATH = 107;
-
 /** Whether a socket can be at this path. */
 export function fitsSocket(path: string): boolean {
   return new TextEncoder().encode(path).length <= MAX_SOCKET_PATH;
+}
+
+/** What stands where a socket is looked for, as far as this user can tell. */
+export type SocketLook = "usable" | "nothing" | "forbidden" | "no-socket";
+
+/** Looks whether a socket is at this path and may be connected to; links are followed. */
+export function lookAtSocket(path: string): SocketLook {
+  try {
+    if (!Deno.statSync(path).isSocket) return "no-socket";
+    return mayWrite(path) ? "usable" : "forbidden";
+  } catch (error) {
+    return error instanceof Deno.errors.PermissionDenied ? "forbidden" : "nothing";
+  }
+}
+
+/** The text of a file of at most 1 MiB; null when there is none that can be read. */
+export function readSmallFile(path: string): string | null {
+  try {
+    const { isFile, size } = Deno.statSync(path);
+    return isFile && size <= 1 << 20 ? Deno.readTextFileSync(path) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Names of the folders in a folder, in order; none when it can't be read. */
+export function subfolders(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].filter(({ isDirectory }) => isDirectory)
+      .map(({ name }) => name).sort();
+  } catch {
+    return [];
+  }
 }

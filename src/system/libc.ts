@@ -19,8 +19,9 @@ const SIG_IGN = 1n;
 const F_DUPFD_CLOEXEC = 1030;
 const POLLERR = 0x8;
 const POLLNVAL = 0x20;
-/** Room for a socket's path in `sockaddr_un`. */
-const SUN_PATH_BYTES = 108;
+/** The longest path of a socket in bytes: what `sockaddr_un` has room for, less the final zero. */
+export const MAX_SOCKET_PATH = 107;
+const W_OK = 2;
 /** poll() refuses more descriptors at once than the process may have open. */
 const FD_BLOCK = 256;
 
@@ -39,6 +40,22 @@ export function effectiveUid(): number {
     return libc.symbols.geteuid();
   } finally {
     libc.close();
+  }
+}
+
+/** Whether this user may write to what is at the path; true where the C library can't be asked. */
+export function mayWrite(path: string): boolean {
+  try {
+    const libc = Deno.dlopen(LIBC, {
+      access: { parameters: ["buffer", "i32"], result: "i32" },
+    });
+    try {
+      return libc.symbols.access(new TextEncoder().encode(`${path}\0`), W_OK) === 0;
+    } finally {
+      libc.close();
+    }
+  } catch {
+    return true;
   }
 }
 
@@ -225,7 +242,7 @@ function socketAddress(address: string): Uint8Array<ArrayBuffer> | null {
   const abstract = address.startsWith("@");
   if (!abstract && !address.startsWith("/")) return null;
   const name = new TextEncoder().encode(address);
-  if (name.length >= SUN_PATH_BYTES) return null;
+  if (name.length > MAX_SOCKET_PATH) return null;
   // A path ends with a zero byte; an abstract name begins with one and has no end mark.
   const bytes = new Uint8Array(2 + name.length + (abstract ? 0 : 1));
   new DataView(bytes.buffer).setUint16(0, AF_UNIX, true);

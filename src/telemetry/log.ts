@@ -5,6 +5,8 @@
  * @module
  */
 
+import { escapeControls } from "../text.ts";
+
 /** How important a line is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -113,20 +115,6 @@ export class Log {
 export function writesToJournal(env: (name: string) => string | undefined): boolean {
   return Boolean(env("JOURNAL_STREAM")) && env("SYSTEMD_EXEC_PID") === String(Deno.pid);
 }
-
-/**
- * The text with everything escaped that could move the cursor, colour what follows, forge a line
- * or reorder it on a terminal.
- */
-export function escapeControls(text: string): string {
-  return text.replace(
-    // deno-lint-ignore no-control-regex
-    /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (char) => NAMED_ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
-
-const NAMED_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 interface Entry {
   readonly message: string;

@@ -9,8 +9,7 @@ import { ago, counted, shortId } from "../../src/cli/phrases.ts";
 import { displayWidth, tableLines } from "../../src/cli/table.ts";
 import { commandUsage, usage } from "../../src/cli/usage.ts";
 import { resolveWorkload } from "../../src/cli/workload_name.ts";
-import { ConfigError } from "../../src/config.ts";
-import { StoreError } from "../../src/store/error.ts";
+import { Failure, type FailureCode, type FailureData } from "../../src/failure.ts";
 import { workload } from "../harness/world.ts";
 
 const SNAPSHOT = new URL("./usage_snapshot.txt", import.meta.url);
@@ -232,12 +231,12 @@ Deno.test("ago(), counted() and shortId() say small things", () => {
 });
 
 Deno.test("describeFailure() has a hint on its own line, and traces only when asked", () => {
-  const error = new StoreError("conflict", 'Cannot add site "x": taken', {
-    hint: "choose another",
+  const error = new Failure("conflict", 'Cannot add site "x": taken', {
+    data: { over: "container" },
     cause: new Error("the cause"),
   });
   assertEquals(describeFailure(error, { traces: false }), {
-    lines: ['Cannot add site "x": taken', "hint: choose another"],
+    lines: ['Cannot add site "x": taken', "hint: change that row, or remove it first"],
     exitCode: 1,
   });
   const { lines } = describeFailure(error, { traces: true });
@@ -245,16 +244,28 @@ Deno.test("describeFailure() has a hint on its own line, and traces only when as
   assert(lines.some((line) => line.startsWith("caused by Error: the cause")));
 });
 
+const INTERVAL = { setting: "interval", variable: null, value: "a", reason: "b" };
+
+const HELD: FailureData["lock-held"] = {
+  directory: "/d",
+  path: "/d/lock",
+  guard: "/d/guard",
+  pid: 7,
+  guarded: true,
+  restless: false,
+  self: false,
+};
+
 Deno.test("describeFailure() maps each kind of error to its exit code", () => {
   const code = (error: unknown) => describeFailure(error, { traces: false }).exitCode;
-  const named = (name: string, fields = {}) =>
-    Object.assign(new Error("Cannot x"), { name, ...fields });
-  assertEquals(code(new ConfigError(["Cannot use x"])), 2);
-  assertEquals(code(new StoreError("invalid", "Cannot x")), 2);
-  assertEquals(code(new StoreError("corrupt", "Cannot x")), 1);
-  assertEquals(code(named("DockerError", { kind: "no-socket" })), 4);
-  assertEquals(code(named("DockerError", { kind: "host" })), 2);
-  assertEquals(code(named("LockHeldError")), 5);
+  const failure = <Code extends FailureCode>(code: Code, data: FailureData[Code]) =>
+    new Failure(code, "Cannot x", { data });
+  assertEquals(code(failure("config", { problems: [INTERVAL] })), 2);
+  assertEquals(code(failure("invalid", {})), 2);
+  assertEquals(code(failure("corrupt", { found: "damage" })), 1);
+  assertEquals(code(failure("engine-no-socket", { endpoint: "list" })), 4);
+  assertEquals(code(failure("engine-host", { wrong: "form", better: "x" })), 2);
+  assertEquals(code(failure("lock-held", HELD)), 5);
   assertEquals(code("a string"), 1);
   const { lines } = describeFailure(new TypeError("x is not a function"), { traces: false });
   assertEquals(lines[0], "Cannot go on: x is not a function");
@@ -262,12 +273,13 @@ Deno.test("describeFailure() maps each kind of error to its exit code", () => {
 });
 
 Deno.test("describeFailure() lists every problem of a configuration", () => {
-  const { lines } = describeFailure(new ConfigError(["Cannot use a", "Cannot use b"]), {
+  const problems = [INTERVAL, { ...INTERVAL, variable: "TINYFORGE_INTERVAL" }];
+  const { lines } = describeFailure(new Failure("config", "Cannot x", { data: { problems } }), {
     traces: false,
   });
   assertEquals(lines.slice(0, 3), [
     "Cannot use the configuration: 2 problems",
-    "  - Cannot use a",
-    "  - Cannot use b",
+    '  - Cannot use --interval "a": b',
+    '  - Cannot use TINYFORGE_INTERVAL "a": b',
   ]);
 });

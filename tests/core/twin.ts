@@ -12,7 +12,7 @@ import type { ContainerView } from "../../src/model/views.ts";
 import type { WorkloadKind } from "../../src/model/workload.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
 import type { DeployedContainerPatch } from "../../src/store/deployed_containers.ts";
-import { StoreError } from "../../src/store/error.ts";
+import { Failure } from "../../src/failure.ts";
 import { type FakeContainer, FakeEngine, type Fault } from "../engines/scripted.ts";
 import { type DeployerWrite, Oracle, type OracleRow } from "./oracle.ts";
 import { type Rig, rig } from "../harness/rig.ts";
@@ -235,7 +235,7 @@ export class Twin implements AsyncDisposable {
       }
       this.#blind = true;
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
+      if (!(error instanceof Failure)) throw error;
     }
     this.compare();
   }

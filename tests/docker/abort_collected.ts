@@ -6,7 +6,7 @@
  */
 
 import { DockerClient } from "../../src/docker/client.ts";
-import { parseDockerHost } from "../../src/docker/host.ts";
+import { parseDockerHost } from "../../src/docker_host.ts";
 
 using client = new DockerClient({ host: parseDockerHost(Deno.args[0] ?? "") });
 const controller = new AbortController();

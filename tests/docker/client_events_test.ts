@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
-import { DockerError } from "../../src/docker/error.ts";
+import { Failure } from "../../src/failure.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
 import { run, until } from "../engines/docker.ts";
 import { FakeEngine } from "../engines/scripted.ts";
@@ -92,8 +92,8 @@ Deno.test("DockerClient.events() throws when the connection breaks", async () =>
   await using engine = await FakeEngine.start();
   await using follower = await follow(engine);
   engine.cutEvents("close");
-  const error = await assertRejects(() => follower.done, DockerError);
-  assertEquals(error.kind, "connection");
+  const error = await assertRejects(() => follower.done, Failure);
+  assertEquals(error.code, "engine-connection");
   assertStringIncludes(error.message, "Cannot follow the Engine's events: ");
 });
 
@@ -101,8 +101,8 @@ Deno.test("DockerClient.events() throws when the Engine dies", async () => {
   await using engine = await FakeEngine.start();
   await using follower = await follow(engine);
   engine.restart();
-  const error = await assertRejects(() => follower.done, DockerError);
-  assertEquals(error.kind, "connection");
+  const error = await assertRejects(() => follower.done, Failure);
+  assertEquals(error.code, "engine-connection");
 });
 
 Deno.test("DockerClient.events() survives half lines, garbage, doubled and reordered lines", async () => {
@@ -170,8 +170,8 @@ Deno.test("DockerClient.events() has a deadline for opening and none after it", 
   await using engine = await FakeEngine.start();
   using client = new DockerClient({ host: engine.host, timeoutMs: 100 });
   engine.fail("events", { kind: "hang" });
-  const error = await assertRejects(() => client.events().next(), DockerError);
-  assertEquals([error.kind, error.endpoint], ["timeout", "events"]);
+  const error = await assertRejects(() => client.events().next(), Failure);
+  assertEquals([error.code, error.data], ["engine-timeout", { endpoint: "events" }]);
   engine.heal();
 
   const stream = client.events({ timeoutMs: 100 });
@@ -190,8 +190,8 @@ Deno.test("DockerClient.events() fails when the Engine refuses to be followed", 
   engine.fail("events", { kind: "status", status: 500, message: "too many" });
   let opened = false;
   const stream = client.events({ onOpen: () => opened = true });
-  const error = await assertRejects(() => stream.next(), DockerError);
-  assertEquals(error.kind, "http");
+  const error = await assertRejects(() => stream.next(), Failure);
+  assertEquals(error.code, "engine-http");
   assertEquals(opened, false);
 });
 

@@ -7,8 +7,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
-import { DockerError, type DockerErrorKind } from "../../src/docker/error.ts";
-import { parseDockerHost } from "../../src/docker/host.ts";
+import { hintFor } from "../../src/cli/words.ts";
+import { type EngineCode, Failure } from "../../src/failure.ts";
+import { parseDockerHost } from "../../src/docker_host.ts";
 import { run, until } from "../engines/docker.ts";
 import { FakeEngine, type Fault, randomId } from "../engines/scripted.ts";
 
@@ -23,9 +24,9 @@ function connect(engine: FakeEngine, options: { timeoutMs?: number } = {}) {
   return Object.assign(client, { observed });
 }
 
-async function failure(promise: Promise<unknown>): Promise<DockerError> {
-  const error = await assertRejects(() => promise, DockerError);
-  assert(error.hint.length > 0, "an error without a hint");
+async function failure(promise: Promise<unknown>): Promise<Failure> {
+  const error = await assertRejects(() => promise, Failure);
+  assert(hintFor(error).length > 0, "an error without a hint");
   return error;
 }
 
@@ -74,49 +75,77 @@ Deno.test("DockerClient.list() reads a large answer that comes in pieces", async
   assertEquals(containers[2999]!.labels, { text: "größe 🚀 ".repeat(40) });
 });
 
-const FAULTS: [string, Fault, DockerErrorKind, string][] = [
+const FAULTS: [string, Fault, EngineCode, string][] = [
   [
     "an error status",
     { kind: "status", status: 500, message: 'driver "overlay2" failed' },
-    "http",
+    "engine-http",
     'the Engine answered 500: "driver \\"overlay2\\" failed"',
   ],
   [
     "an error that is no JSON",
     { kind: "status", status: 503, body: "upstream\nis away\n" },
-    "http",
+    "engine-http",
     'the Engine answered 503: "upstream\\nis away"',
   ],
-  ["an error without a body", { kind: "status", status: 502, body: "" }, "http", "answered 502"],
-  ["a redirect", { kind: "status", status: 301, body: "" }, "http", "the Engine answered 301"],
-  ["no content", { kind: "status", status: 204, body: "" }, "http", "the Engine answered 204"],
-  ["truncated JSON", { kind: "body", body: '[{"Id":"a' }, "malformed", "is not valid JSON"],
-  ["an empty body", { kind: "body", body: "" }, "malformed", "is not valid JSON"],
-  ["another type", { kind: "edit", edit: () => ({}) }, "malformed", "not a list of containers"],
+  [
+    "an error without a body",
+    { kind: "status", status: 502, body: "" },
+    "engine-http",
+    "answered 502",
+  ],
+  [
+    "a redirect",
+    { kind: "status", status: 301, body: "" },
+    "engine-http",
+    "the Engine answered 301",
+  ],
+  [
+    "no content",
+    { kind: "status", status: 204, body: "" },
+    "engine-http",
+    "the Engine answered 204",
+  ],
+  ["truncated JSON", { kind: "body", body: '[{"Id":"a' }, "engine-malformed", "is not valid JSON"],
+  ["an empty body", { kind: "body", body: "" }, "engine-malformed", "is not valid JSON"],
+  [
+    "another type",
+    { kind: "edit", edit: () => ({}) },
+    "engine-malformed",
+    "not a list of containers",
+  ],
   [
     "a container without id",
     { kind: "edit", edit: (all) => (all as { Id?: string }[]).map(({ Id: _, ...rest }) => rest) },
-    "malformed",
+    "engine-malformed",
     'container 0 ("/container-1") has no Id',
   ],
-  ["a closed connection", { kind: "cut" }, "connection", "connection closed before message"],
-  ["a cut body", { kind: "cut", at: "body" }, "connection", "error reading a body"],
-  ["another protocol", { kind: "raw", bytes: "SSH-2.0-x\r\n\r\n" }, "malformed", "invalid HTTP"],
+  ["a closed connection", { kind: "cut" }, "engine-connection", "connection closed before message"],
+  ["a cut body", { kind: "cut", at: "body" }, "engine-connection", "error reading a body"],
+  [
+    "another protocol",
+    { kind: "raw", bytes: "SSH-2.0-x\r\n\r\n" },
+    "engine-malformed",
+    "invalid HTTP",
+  ],
 ];
 
-for (const [what, fault, kind, message] of FAULTS) {
+for (const [what, fault, code, message] of FAULTS) {
   Deno.test(`DockerClient.list() fails on ${what}, and recovers`, async () => {
     await using engine = await FakeEngine.start();
     engine.add();
     using client = connect(engine);
     engine.fail("list", fault);
     const error = await failure(client.list());
-    assertEquals(error.kind, kind);
-    assertEquals(error.endpoint, "list");
+    assertEquals(error.code, code);
     assertStringIncludes(error.message, "Cannot list containers: ");
     assertStringIncludes(error.message, message);
-    assertEquals(error.status, fault.kind === "status" ? fault.status : null);
-    assertEquals(client.observed.at(-1), `list ${kind}`);
+    assertEquals(error.data, {
+      endpoint: "list",
+      ...(fault.kind === "status" && { status: fault.status }),
+      ...(code === "engine-connection" && { tls: false }),
+    });
+    assertEquals(client.observed.at(-1), `list ${code.slice("engine-".length)}`);
     engine.heal();
     assertEquals((await client.list()).containers.length, 1);
   });
@@ -143,7 +172,7 @@ Deno.test("DockerClient.list() bounds what it quotes of an error", async () => {
   engine.fail("list", { kind: "status", status: 500, body: "y".repeat(1_000_000) });
   assertLess((await failure(client.list())).message.length, 1000);
   engine.fail("list", { kind: "status", status: 500, message: "\x1b[2J\x9b2Jowned" });
-  assertStringIncludes((await failure(client.list())).message, '"\\u001b[2J\ufffd2Jowned"');
+  assertStringIncludes((await failure(client.list())).message, '"\\u001b[2J\\u009b2Jowned"');
 });
 
 const HANGS: [string, Fault][] = [
@@ -160,7 +189,7 @@ for (const [what, fault] of HANGS) {
     await client.version();
     engine.fail("list", fault);
     const error = await failure(client.list());
-    assertEquals(error.kind, "timeout");
+    assertEquals(error.code, "engine-timeout");
     assertStringIncludes(error.message, "no complete answer within 0.1 s");
     assertEquals(client.observed.at(-1), "list timeout");
     const own = await failure(client.list({ timeoutMs: 30 }));
@@ -219,14 +248,14 @@ Deno.test("DockerClient tells a socket that is not there", async () => {
   engine.down();
   using client = connect(engine);
   const error = await failure(client.list());
-  assertEquals(error.kind, "no-socket");
+  assertEquals(error.code, "engine-no-socket");
   assertStringIncludes(
     error.message,
     `Cannot list containers: there is no socket at "${engine.path}"`,
   );
-  assertStringIncludes(error.hint, "--docker-host");
+  assertStringIncludes(hintFor(error), "--docker-host");
   using below = new DockerClient({ host: { kind: "unix", path: `${import.meta.filename}/x` } });
-  assertEquals((await failure(below.list())).kind, "no-socket");
+  assertEquals((await failure(below.list())).code, "engine-no-socket");
 });
 
 Deno.test("DockerClient tells a socket that nobody listens on", async () => {
@@ -234,7 +263,7 @@ Deno.test("DockerClient tells a socket that nobody listens on", async () => {
   await engine.down({ leaveSocket: true });
   using client = connect(engine);
   const error = await failure(client.list());
-  assertEquals(error.kind, "refused");
+  assertEquals(error.code, "engine-refused");
   assertStringIncludes(error.message, `nothing listens on "${engine.path}"`);
 });
 
@@ -244,13 +273,13 @@ Deno.test("DockerClient tells a TCP port that nobody listens on", async () => {
   listener.close();
   using client = new DockerClient({ host: parseDockerHost(`tcp://127.0.0.1:${port}`) });
   const error = await failure(client.list());
-  assertEquals(error.kind, "refused");
+  assertEquals(error.code, "engine-refused");
   assertStringIncludes(error.message, `http://127.0.0.1:${port}`);
 });
 
 Deno.test("DockerClient tells a host name that nobody knows", async () => {
   using client = new DockerClient({ host: parseDockerHost("tcp://engine.invalid") });
-  assertEquals((await failure(client.list())).kind, "connection");
+  assertEquals((await failure(client.list())).code, "engine-connection");
 });
 
 /** Starts `list_once.ts` with these rights; as root without the right to open everything. */
@@ -269,7 +298,7 @@ Deno.test("DockerClient tells a socket that this user may not open", async () =>
   if (Deno.uid() === 0) await Deno.chown(engine.path, 65534, 65534);
   const address = `unix://${engine.path}`;
   const error = await listOnce(address, ["--allow-net", "--allow-read", "--allow-write"]);
-  assertEquals(error["kind"], "permission");
+  assertEquals(error["code"], "engine-permission");
   assertStringIncludes(error["message"]!, `permission denied on "${engine.path}"`);
   assertStringIncludes(error["hint"]!, "docker group");
 });
@@ -277,7 +306,7 @@ Deno.test("DockerClient tells a socket that this user may not open", async () =>
 Deno.test("DockerClient tells a right that this program was not given", async () => {
   await using engine = await FakeEngine.start();
   const error = await listOnce(`unix://${engine.path}`, []);
-  assertEquals(error["kind"], "permission");
+  assertEquals(error["code"], "engine-permission");
   assertStringIncludes(error["hint"]!, "--allow-net");
 });
 
@@ -321,7 +350,7 @@ Deno.test("DockerClient tells an Engine that is too new or too old", async () =>
   await using engine = await FakeEngine.start({ apiVersion: "1.99", minApiVersion: "1.70" });
   using client = connect(engine);
   const young = await failure(client.list());
-  assertEquals(young.kind, "api-version");
+  assertEquals(young.code, "engine-api-version");
   assertStringIncludes(
     young.message,
     "Cannot list containers: the Engine speaks API 1.70 at least",
@@ -329,7 +358,7 @@ Deno.test("DockerClient tells an Engine that is too new or too old", async () =>
   engine.apiVersion = "1.20";
   engine.minApiVersion = "1.12";
   const old = await failure(client.list());
-  assertEquals(old.kind, "api-version");
+  assertEquals(old.code, "engine-api-version");
   assertStringIncludes(old.message, "the Engine speaks API 1.20 at most");
 });
 
@@ -371,7 +400,7 @@ Deno.test("DockerClient says what it wanted when agreeing failed", async () => {
   using client = connect(engine);
   engine.fail("version", { kind: "status", status: 500, message: "boom" });
   const error = await failure(client.engineId());
-  assertEquals(error.endpoint, "info");
+  assertEquals(error.data, { endpoint: "info", status: 500 });
   assertStringIncludes(
     error.message,
     'Cannot read the Engine\'s id: the Engine answered 500: "boom"',
@@ -397,7 +426,7 @@ Deno.test("DockerClient.ping() tells whether the Engine answers", async () => {
   await client.ping();
   assertEquals(engine.count(), 1);
   engine.freeze();
-  assertEquals((await failure(client.ping({ timeoutMs: 50 }))).kind, "timeout");
+  assertEquals((await failure(client.ping({ timeoutMs: 50 }))).code, "engine-timeout");
   engine.thaw();
   await client.ping();
 });

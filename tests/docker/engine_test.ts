@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
-import { DockerError } from "../../src/docker/error.ts";
+import { Failure } from "../../src/failure.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
 import type { ListedContainer } from "../../src/model/container.ts";
 import {
@@ -184,8 +184,8 @@ engineTest("DockerClient.list() is aborted by its signal on a real Engine", asyn
 
 engineTest("DockerClient.events() quotes a real Engine's own message", async (scope) => {
   using client = new DockerClient({ host: scope.host });
-  const error = await assertRejects(() => client.events({ since: NaN }).next(), DockerError);
-  assertEquals(error.kind, "http");
+  const error = await assertRejects(() => client.events({ since: NaN }).next(), Failure);
+  assertEquals(error.code, "engine-http");
   assertStringIncludes(error.message, "Cannot follow the Engine's events: the Engine answered ");
   assertStringIncludes(error.message, "NaN");
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { DockerError } from "../../src/docker/error.ts";
+import { Failure } from "../../src/failure.ts";
 import {
   affectsListing,
   decodeEvents,
@@ -118,9 +118,9 @@ Deno.test("decodeEvents() refuses a line without an end", async () => {
   }
   const error = await assertRejects(async () => {
     for await (const _ of decodeEvents(endless()));
-  }, DockerError);
-  assertEquals(error.kind, "malformed");
-  assertEquals(error.endpoint, "events");
+  }, Failure);
+  assertEquals(error.code, "engine-malformed");
+  assertEquals(error.data, { endpoint: "events" });
 });
 
 Deno.test("decodeEvents() takes a long line below the limit", async () => {

@@ -6,8 +6,9 @@
  */
 
 import { DockerClient } from "../../src/docker/client.ts";
-import { DockerError } from "../../src/docker/error.ts";
-import { parseDockerHost } from "../../src/docker/host.ts";
+import { hintFor } from "../../src/cli/words.ts";
+import { Failure } from "../../src/failure.ts";
+import { parseDockerHost } from "../../src/docker_host.ts";
 
 let result: unknown;
 try {
@@ -15,7 +16,7 @@ try {
   using client = new DockerClient({ host: parseDockerHost(Deno.args[0] ?? "", { env }) });
   result = { count: (await client.list()).containers.length };
 } catch (error) {
-  if (!(error instanceof DockerError)) throw error;
-  result = { kind: error.kind, message: error.message, hint: error.hint };
+  if (!(error instanceof Failure)) throw error;
+  result = { code: error.code, message: error.message, hint: hintFor(error) };
 }
 Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(result)));

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { Deadline } from "../../src/docker/deadline.ts";
-import { DockerError } from "../../src/docker/error.ts";
+import { Failure } from "../../src/failure.ts";
 import { ListingReader } from "../../src/docker/listing.ts";
 import { decodeListing } from "../../src/docker/wire.ts";
 
@@ -22,7 +22,7 @@ async function outcome(reader: ListingReader, body: string, chunk: number): Prom
   try {
     return await read(reader, body, chunk);
   } catch (error) {
-    return `${(error as DockerError).kind}: ${(error as Error).message}`;
+    return `${(error as Failure).code}: ${(error as Error).message}`;
   }
 }
 
@@ -31,7 +31,7 @@ function whole(body: string): unknown {
   try {
     return decodeListing(JSON.parse(body), { endpoint: "list" });
   } catch (error) {
-    return error instanceof DockerError ? `${error.kind}: ${error.message}` : "not JSON";
+    return error instanceof Failure ? `${error.code}: ${error.message}` : "not JSON";
   }
 }
 
@@ -80,7 +80,7 @@ Deno.test("ListingReader refuses what JSON.parse() refuses, wherever it is cut",
     good.replace('},{"Id":"03"', '}{"Id":"03"'),
   ];
   for (const body of bad) {
-    await assertRejects(() => read(reader, body), DockerError, undefined, body);
+    await assertRejects(() => read(reader, body), Failure, undefined, body);
   }
   assertEquals(await read(reader, good), whole(good));
 });

@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
-import { DockerError, type DockerErrorKind } from "../../src/docker/error.ts";
+import { Failure, type FailureCode } from "../../src/failure.ts";
 import { PrivateEngine, privateEngineTest, run, until } from "../engines/docker.ts";
 
-async function kindOf(promise: Promise<unknown>): Promise<DockerErrorKind> {
-  return (await assertRejects(() => promise, DockerError)).kind;
+async function codeOf(promise: Promise<unknown>): Promise<FailureCode> {
+  return (await assertRejects(() => promise, Failure)).code;
 }
 
 privateEngineTest("DockerClient tells how a real Engine is down, and finds it again", async () => {
@@ -16,12 +16,12 @@ privateEngineTest("DockerClient tells how a real Engine is down, and finds it ag
 
   let open = false;
   const stream = client.events({ onOpen: () => open = true });
-  const broken = kindOf(stream.next());
+  const broken = codeOf(stream.next());
   await until("the stream is open", () => open);
   await engine.kill();
   assertEquals(await broken, "connection");
   // The first request may still find a connection that is just being closed.
-  await until("nobody listens", async () => await kindOf(client.list()) === "refused");
+  await until("nobody listens", async () => await codeOf(client.list()) === "engine-refused");
 
   await engine.up();
   assertEquals(await client.engineId(), engineId);
@@ -30,7 +30,7 @@ privateEngineTest("DockerClient tells how a real Engine is down, and finds it ag
 
   await engine.removeSocket();
   using late = new DockerClient({ host: engine.host });
-  assertEquals(await kindOf(late.list()), "no-socket");
+  assertEquals(await codeOf(late.list()), "engine-no-socket");
   await engine.stop();
   await engine.up();
   assertEquals(await late.engineId(), engineId);
@@ -50,8 +50,8 @@ privateEngineTest("DockerClient keeps its deadline with a real Engine that hangs
   await until("the stream is open", () => open);
   engine.freeze();
   // What an idle watchdog sees: the stream is open and silent, and the ping says why.
-  assertEquals(await kindOf(client.ping()), "timeout");
-  assertEquals(await kindOf(client.list()), "timeout");
+  assertEquals(await codeOf(client.ping()), "engine-timeout");
+  assertEquals(await codeOf(client.list()), "engine-timeout");
   controller.abort();
   await aborted;
   engine.thaw();
@@ -95,20 +95,20 @@ privateEngineTest("DockerClient speaks TLS with a real Engine and verifies it", 
     await Deno.mkdir(others);
     await makeCertificates(others);
     const refused = await verified(others);
-    assertEquals(refused["kind"], "connection");
+    assertEquals(refused["code"], "engine-connection");
     assertStringIncludes(refused["hint"]!, "DOCKER_CERT_PATH");
 
     // The Engine's is known, ours is not.
     await Deno.copyFile(`${certificates}/ca.pem`, `${others}/ca.pem`);
     const unknown = await verified(others);
-    assertEquals(unknown["kind"], "connection");
+    assertEquals(unknown["code"], "engine-connection");
 
     const missing = await verified(`${certificates}/nothing`);
-    assertEquals(missing["kind"], "host");
+    assertEquals(missing["code"], "engine-host");
     assertStringIncludes(missing["message"]!, `"${certificates}/nothing/`);
 
     const insecure = await list({});
-    assertEquals(insecure["kind"], "http");
+    assertEquals(insecure["code"], "engine-http");
     assertStringIncludes(insecure["message"]!, "HTTPS server");
   } finally {
     await Deno.remove(certificates, { recursive: true });

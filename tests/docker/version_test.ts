@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { DockerError } from "../../src/docker/error.ts";
+import { hintFor } from "../../src/cli/words.ts";
+import { Failure } from "../../src/failure.ts";
 import { type EngineVersion, identify, negotiate } from "../../src/docker/version.ts";
 
 const DOCKER: EngineVersion = {
@@ -25,13 +26,13 @@ Deno.test("negotiate() speaks the newest version that both know", () => {
 });
 
 Deno.test("negotiate() tells an Engine that is too old from one that is too new", () => {
-  const old = assertThrows(() => negotiate("1.23", {}), DockerError);
-  assertEquals(old.kind, "api-version");
+  const old = assertThrows(() => negotiate("1.23", {}), Failure);
+  assertEquals(old.code, "engine-api-version");
   assertStringIncludes(old.message, "the Engine speaks API 1.23 at most, this program 1.24");
-  const young = assertThrows(() => negotiate("1.60", { MinAPIVersion: "1.55" }), DockerError);
-  assertEquals(young.kind, "api-version");
+  const young = assertThrows(() => negotiate("1.60", { MinAPIVersion: "1.55" }), Failure);
+  assertEquals(young.code, "engine-api-version");
   assertStringIncludes(young.message, "the Engine speaks API 1.55 at least, this program 1.54");
-  assertEquals(young.hint, "upgrade Tinyforge");
+  assertEquals(hintFor(young), "upgrade Tinyforge");
 });
 
 Deno.test("negotiate() takes the version from the body where the header lacks", () => {
@@ -43,10 +44,10 @@ Deno.test("negotiate() takes the version from the body where the header lacks", 
 
 Deno.test("negotiate() refuses answers without a version", () => {
   for (const body of [null, [], {}, { ApiVersion: 1.41 }, { ApiVersion: "new" }, "1.41"]) {
-    const error = assertThrows(() => negotiate(null, body), DockerError);
-    assertEquals(error.kind, "malformed");
+    const error = assertThrows(() => negotiate(null, body), Failure);
+    assertEquals(error.code, "engine-malformed");
   }
-  assertThrows(() => negotiate("1.41", { MinAPIVersion: "../../x" }), DockerError);
+  assertThrows(() => negotiate("1.41", { MinAPIVersion: "../../x" }), Failure);
 });
 
 Deno.test("negotiate() recognizes Podman", () => {
@@ -58,14 +59,14 @@ Deno.test("negotiate() recognizes Podman", () => {
 });
 
 Deno.test("negotiate() speaks of what the version was wanted for", () => {
-  const error = assertThrows(() => negotiate("1.1", {}, { purpose: "list" }), DockerError);
+  const error = assertThrows(() => negotiate("1.1", {}, { purpose: "list" }), Failure);
   assertStringIncludes(error.message, "Cannot list containers: ");
 });
 
 Deno.test("identify() takes Docker's own id", () => {
   assertEquals(identify({ ID: "Y5M6:CVGB", Name: "host" }, DOCKER), "Y5M6:CVGB");
   for (const info of [null, {}, { ID: "" }, { ID: 5 }]) {
-    assertEquals(assertThrows(() => identify(info, DOCKER), DockerError).kind, "malformed");
+    assertEquals(assertThrows(() => identify(info, DOCKER), Failure).code, "engine-malformed");
   }
 });
 
@@ -75,5 +76,5 @@ Deno.test("identify() derives Podman's from what stays the same", () => {
   const id = "podman:vm:/var/lib/containers/storage";
   assertEquals(identify(info("29f38667"), podman), id);
   assertEquals(identify(info("8eff02ba"), podman), id);
-  assertThrows(() => identify({ ID: "x", Name: "vm" }, podman), DockerError);
+  assertThrows(() => identify({ ID: "x", Name: "vm" }, podman), Failure);
 });

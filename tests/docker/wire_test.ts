@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { DockerError } from "../../src/docker/error.ts";
+import { Failure } from "../../src/failure.ts";
 import { decodeListing } from "../../src/docker/wire.ts";
 
 const ID = "4436922b81f279c805577be23559a64191031c8c73c9cdddc5d0bc4f215bb052";
@@ -30,8 +30,8 @@ function decode(changes: Record<string, unknown> = {}) {
 }
 
 function refused(body: unknown): string {
-  const error = assertThrows(() => decodeListing(body), DockerError);
-  assertEquals(error.kind, "malformed");
+  const error = assertThrows(() => decodeListing(body), Failure);
+  assertEquals(error.code, "engine-malformed");
   assertStringIncludes(error.message, "Cannot list containers: ");
   return error.message;
 }

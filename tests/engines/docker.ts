@@ -6,7 +6,8 @@
  * @module
  */
 
-import { type DockerHost, parseDockerHost, resolveDockerHost } from "../../src/docker/host.ts";
+import { resolveDockerHost } from "../../src/config.ts";
+import { type DockerHost, parseDockerHost } from "../../src/docker_host.ts";
 import { DockerClient } from "../../src/docker/client.ts";
 import { until } from "../harness/until.ts";
 
@@ -367,14 +368,7 @@ async function busybox(): Promise<string> {
 }
 
 async function findEngine(): Promise<RealEngine | string> {
-  const exists = (path: string) => {
-    try {
-      return Deno.statSync(path) !== null;
-    } catch {
-      return false;
-    }
-  };
-  const host = resolveDockerHost(undefined, { env: (name) => Deno.env.get(name), exists });
+  const host = resolveDockerHost({ flags: {}, env: (name) => Deno.env.get(name) });
   const address = Deno.env.get("DOCKER_HOST") ||
     (host.kind === "unix" ? `unix://${host.path}` : host.url.replace(/^https?/, "tcp"));
   using client = new DockerClient({ host, timeoutMs: 5000 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type DockerHost, parseDockerHost } from "../../src/docker/host.ts";
+import { type DockerHost, parseDockerHost } from "../../src/docker_host.ts";
 import { Janitor } from "../harness/janitor.ts";
 import { busyboxArchive, missing, run } from "./docker.ts";
 import { until } from "../harness/until.ts";

@@ -7,7 +7,7 @@
 
 import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts";
 import { DockerClient } from "../../src/docker/client.ts";
-import type { DockerHost } from "../../src/docker/host.ts";
+import type { DockerHost } from "../../src/docker_host.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import type { PassReport } from "../../src/model/pass.ts";

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { acquireLock, LockError, LockHeldError } from "../../src/lock/lock.ts";
+import { hintFor } from "../../src/cli/words.ts";
+import { isFailure, isLockFailure } from "../../src/failure.ts";
+import { acquireLock } from "../../src/lock/lock.ts";
 import type { Step } from "../../src/lock/steps.ts";
 
 /** What to do. */
@@ -26,7 +28,7 @@ export type Outcome =
   | { readonly is: "acquired"; readonly pid: number; readonly ms: number; readonly sleeps: number }
   | {
     readonly is: "failed";
-    readonly name: string;
+    readonly code: string;
     readonly message: string;
     readonly hint: string | null;
     readonly path: string | null;
@@ -63,10 +65,11 @@ async function contend(task: Task): Promise<void> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { name, message } = error;
-    const hint = error instanceof LockError ? error.hint : null;
-    const path = error instanceof LockError ? error.path : null;
-    const pid = error instanceof LockHeldError ? error.pid : null;
-    tell({ is: "failed", name, message, hint, path, pid });
+    const code = isFailure(error) ? error.code : name;
+    const hint = isLockFailure(error) ? hintFor(error) : null;
+    const path = isLockFailure(error) ? error.data.path : null;
+    const pid = isFailure(error, "lock-held") ? error.data.pid : null;
+    tell({ is: "failed", code, message, hint, path, pid });
   }
 }
 

@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { hintFor } from "../../src/cli/words.ts";
+import { Failure, isFailure } from "../../src/failure.ts";
+import { failsWith } from "../harness/failures.ts";
 import {
   assert,
   assertEquals,
@@ -14,14 +17,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import {
-  acquireLock,
-  LockError,
-  LockHeldError,
-  LockPathError,
-  LockUnsupportedError,
-  readOwner,
-} from "../../src/lock/lock.ts";
+import { acquireLock, readOwner } from "../../src/lock/lock.ts";
 import type { Step } from "../../src/lock/steps.ts";
 import { Contender, TestDirectory } from "./contenders.ts";
 import { command, testAsRoot } from "./privileged.ts";
@@ -47,7 +43,7 @@ Deno.test("acquireLock() tells what stands in the way of its files, and leaves i
         await using directory = new TestDirectory();
         using _kept = await make(directory[file], directory.path) ?? { [Symbol.dispose]() {} };
         const before = directory.list();
-        const error = await assertRejects(() => acquireLock(directory.path), LockPathError);
+        const error = await failsWith("lock-path", () => acquireLock(directory.path));
         const kind = what.split(" ")[1];
         const path = `${await Deno.realPath(directory.path)}${
           directory[file].slice(directory.path.length)
@@ -56,7 +52,7 @@ Deno.test("acquireLock() tells what stands in the way of its files, and leaves i
           error.message,
           `Cannot lock "${directory.path}": "${path}" is a ${kind}, not a regular file`,
         );
-        assertEquals(error.path, path);
+        assertEquals(error.data.path, path);
         assertEquals(directory.list(), before);
         if (before.includes("precious")) {
           assertEquals(await Deno.readTextFile(`${directory.path}/precious`), "precious");
@@ -89,11 +85,10 @@ Deno.test("acquireLock() that is refused any one step says so and leaves nothing
       result.release();
       continue;
     }
-    assertInstanceOf(result, LockError, `step ${at}: ${JSON.stringify(step)}`);
-    assert(!(result instanceof LockHeldError));
+    assert(isFailure(result, "lock-refused"), `step ${at}: ${JSON.stringify(step)}`);
     assertInstanceOf(result.cause, RefusedByTest);
     assertStringIncludes(result.message, "input/output error");
-    assertMatch(result.hint, /^[^A-Z].*[^.]$/, "one line, lower case, no period");
+    assertMatch(hintFor(result), /^[^A-Z].*[^.]$/, "one line, lower case, no period");
     // The guard stays if it can't be told whether somebody has used it meanwhile.
     assertEquals(directory.list().filter((name) => name !== "tinyforge.lock.guard"), []);
     (await acquireLock(directory.path)).release();
@@ -107,9 +102,9 @@ Deno.test("acquireLock() says that a file system has no flock, and leaves nothin
     const onStep = ({ op }: Step): void => {
       if (op === "flock") throw new RefusedByTest(code);
     };
-    const error = await assertRejects(
+    const error = await failsWith(
+      "lock-unsupported",
       () => acquireLock(directory.path, { onStep }),
-      LockUnsupportedError,
     );
     assertEquals(
       error.message,
@@ -131,7 +126,7 @@ Deno.test("acquireLock() starts over when the guard is replaced before the flock
   using lock = await acquireLock(directory.path, { onStep });
   assertEquals(replaced, 3);
   assertEquals(lock.check(), { held: true });
-  await assertRejects(() => acquireLock(directory.path), LockHeldError);
+  await failsWith("lock-held", () => acquireLock(directory.path));
 });
 
 Deno.test("acquireLock() gives up on a guard that never stays", async () => {
@@ -139,8 +134,8 @@ Deno.test("acquireLock() gives up on a guard that never stays", async () => {
   const onStep = ({ op }: Step): void => {
     if (op === "flock") Deno.removeSync(directory.guard);
   };
-  const error = await assertRejects(() => acquireLock(directory.path, { onStep }), LockHeldError);
-  assertEquals(error.pid, null);
+  const error = await failsWith("lock-held", () => acquireLock(directory.path, { onStep }));
+  assertEquals(error.data.pid, null);
   assertStringIncludes(error.message, "keep replacing");
 });
 
@@ -154,13 +149,13 @@ Deno.test("acquireLock() beside one stopped between creating and writing is refu
     });
     assertEquals((await slow.outcome())?.is, "stopping");
     for (const graceMs of [1, 60]) {
-      await assertRejects(() => acquireLock(directory.path, { graceMs }), LockHeldError);
+      await failsWith("lock-held", () => acquireLock(directory.path, { graceMs }));
     }
     slow.signal("SIGCONT");
     assertEquals((await slow.outcome())?.is, "acquired");
     assertEquals(await Deno.readTextFile(directory.lock), `${slow.pid}\n`);
-    const error = await assertRejects(() => acquireLock(directory.path), LockHeldError);
-    assertEquals(error.pid, slow.pid);
+    const error = await failsWith("lock-held", () => acquireLock(directory.path));
+    assertEquals(error.data.pid, slow.pid);
     assertEquals((await slow.release())?.is, "released");
   }
 });
@@ -170,11 +165,8 @@ Deno.test("acquireLock() beside an owner that is stopped is refused", async () =
   await using owner = new Contender({ directory: directory.path });
   await owner.outcome();
   owner.signal("SIGSTOP");
-  const error = await assertRejects(
-    () => acquireLock(directory.path, { graceMs: 1 }),
-    LockHeldError,
-  );
-  assertEquals(error.pid, owner.pid);
+  const error = await failsWith("lock-held", () => acquireLock(directory.path, { graceMs: 1 }));
+  assertEquals(error.data.pid, owner.pid);
   owner.signal("SIGCONT");
   assertEquals((await owner.release())?.is, "released");
 });
@@ -206,9 +198,8 @@ Deno.test({
   fn: async () => {
     await using directory = new TestDirectory();
     await Deno.writeTextFile(directory.lock, `${Deno.pid - 1}\n`);
-    const error = await assertRejects(() => acquireLock(directory.path), LockError);
-    assert(!(error instanceof LockHeldError));
-    assertStringIncludes(error.hint, "--allow-ffi");
+    const error = await failsWith("lock-refused", () => acquireLock(directory.path));
+    assertStringIncludes(hintFor(error), "--allow-ffi");
     assertEquals(directory.list(), ["tinyforge.lock"]);
   },
 });
@@ -217,16 +208,15 @@ testAsRoot("acquireLock() on a full disk says so and leaves nothing", async () =
   await using directory = new TestDirectory();
   await using _mounted = await mounted(directory.path, "size=1m");
   await fill(`${directory.path}/filler`);
-  const full = await assertRejects(() => acquireLock(directory.path), LockError);
+  const full = await failsWith("lock-refused", () => acquireLock(directory.path));
   assertStringIncludes(full.message, "no space left on the disk");
-  assertStringIncludes(full.hint, "free some space");
-  assert(!(full instanceof LockHeldError));
+  assertStringIncludes(hintFor(full), "free some space");
   assertEquals(directory.list(), ["filler"]);
 
   await Deno.remove(`${directory.path}/filler`);
   (await acquireLock(directory.path)).release();
   await fill(`${directory.path}/filler`);
-  await assertRejects(() => acquireLock(directory.path), LockError, "no space left on the disk");
+  await assertRejects(() => acquireLock(directory.path), Failure, "no space left on the disk");
   assertEquals(directory.list(), ["filler", "tinyforge.lock.guard"]);
   assertStringIncludes(await Deno.readTextFile(directory.guard), "free");
 });
@@ -242,7 +232,7 @@ testAsRoot(
     await owner.ended();
     await fill(`${directory.path}/filler`);
     const stale = await Deno.readTextFile(directory.lock);
-    await assertRejects(() => acquireLock(directory.path), LockError, "no space left on the disk");
+    await assertRejects(() => acquireLock(directory.path), Failure, "no space left on the disk");
     assertEquals(await Deno.readTextFile(directory.lock), stale);
     await Deno.remove(`${directory.path}/filler`);
     const began = performance.now();
@@ -258,7 +248,7 @@ testAsRoot("acquireLock() on a file system without inodes says so and leaves not
   for (let left = 0; left < 3; left++) {
     const before = directory.list();
     const error = await acquireLock(directory.path).catch((error) => error);
-    if (!(error instanceof LockError)) error.release();
+    if (!isFailure(error)) error.release();
     else {
       assertStringIncludes(error.message, "no space left on the disk");
       assertEquals(directory.list(), before);
@@ -266,7 +256,7 @@ testAsRoot("acquireLock() on a file system without inodes says so and leaves not
     await Deno.remove(directory.guard).catch(() => {});
     await Deno.writeTextFile(`${directory.path}/${left}`, "").catch(() => {});
   }
-  await assertRejects(() => acquireLock(directory.path), LockError, "no space left on the disk");
+  await assertRejects(() => acquireLock(directory.path), Failure, "no space left on the disk");
 });
 
 testAsRoot("acquireLock() on a read-only file system says so", async () => {
@@ -277,9 +267,8 @@ testAsRoot("acquireLock() on a read-only file system says so", async () => {
     if (prepare) (await acquireLock(directory.path)).release();
     const before = directory.list();
     await command("mount", "-o", "remount,ro", directory.path);
-    const error = await assertRejects(() => acquireLock(directory.path), LockError);
+    const error = await failsWith("lock-refused", () => acquireLock(directory.path));
     assertStringIncludes(error.message, "the file system is read-only");
-    assert(!(error instanceof LockHeldError));
     assertEquals(directory.list(), before);
   }
 });
@@ -294,7 +283,7 @@ testAsRoot(
       await using stranger = new Contender({ directory: directory.path, uid: NOBODY });
       const outcome = await stranger.outcome();
       assert(outcome?.is === "failed");
-      assertEquals(outcome.name, "LockError");
+      assertEquals(outcome.code, "lock-refused");
       assertStringIncludes(outcome.message, "permission denied");
       assertStringIncludes(outcome.hint ?? "", "user who owns the directory");
       assertEquals(directory.list(), []);
@@ -311,7 +300,7 @@ testAsRoot(
     await using stranger = new Contender({ directory: directory.path, uid: NOBODY });
     const outcome = await stranger.outcome();
     assert(outcome?.is === "failed");
-    assertEquals(outcome.name, "LockError");
+    assertEquals(outcome.code, "lock-refused");
     assertStringIncludes(outcome.message, "permission denied");
   },
 );
@@ -323,7 +312,7 @@ testAsRoot("acquireLock() knows that another user's process lives", async () => 
   await using stranger = new Contender({ directory: directory.path, uid: NOBODY });
   const outcome = await stranger.outcome();
   assert(outcome?.is === "failed");
-  assertEquals([outcome.name, outcome.pid], ["LockHeldError", Deno.pid]);
+  assertEquals([outcome.code, outcome.pid], ["lock-held", Deno.pid]);
 });
 
 class RefusedByTest extends Error {

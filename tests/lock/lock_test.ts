@@ -7,13 +7,15 @@ import {
   assert,
   assertEquals,
   assertGreater,
-  assertInstanceOf,
   assertLess,
   assertMatch,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { acquireLock, LockHeldError, LockPathError, readOwner } from "../../src/lock/lock.ts";
+import { hintFor } from "../../src/cli/words.ts";
+import { isFailure } from "../../src/failure.ts";
+import { acquireLock, readOwner } from "../../src/lock/lock.ts";
+import { failsWith } from "../harness/failures.ts";
 import { Contender, deadPid, TestDirectory } from "./contenders.ts";
 
 /** Much longer than anything takes that doesn't wait, much shorter than the grace time. */
@@ -39,11 +41,11 @@ Deno.test("acquireLock() is refused while another process holds the lock, and te
   await using directory = new TestDirectory();
   await using owner = new Contender({ directory: directory.path });
   assertEquals((await owner.outcome())?.is, "acquired");
-  const error = await assertRejects(() => acquireLock(directory.path), LockHeldError);
-  assertEquals(error.pid, owner.pid);
-  assertEquals(error.path, await Deno.realPath(directory.lock));
+  const error = await failsWith("lock-held", () => acquireLock(directory.path));
+  assertEquals(error.data.pid, owner.pid);
+  assertEquals(error.data.path, await Deno.realPath(directory.lock));
   assertEquals(error.message, `Cannot lock "${directory.path}": process ${owner.pid} holds it`);
-  assertStringIncludes(error.hint, `stop process ${owner.pid}`);
+  assertStringIncludes(hintFor(error), `stop process ${owner.pid}`);
   assertEquals(readOwner(directory.path), { pid: owner.pid, live: true });
   assertEquals((await owner.release())?.is, "released");
   assertEquals(readOwner(directory.path), null);
@@ -53,8 +55,8 @@ Deno.test("acquireLock() is refused while another process holds the lock, and te
 Deno.test("acquireLock() is refused to the process that holds the lock already", async () => {
   await using directory = new TestDirectory();
   using lock = await acquireLock(directory.path);
-  const error = await assertRejects(() => acquireLock(directory.path), LockHeldError);
-  assertEquals(error.pid, Deno.pid);
+  const error = await failsWith("lock-held", () => acquireLock(directory.path));
+  assertEquals(error.data.pid, Deno.pid);
   assertEquals(lock.check(), { held: true });
 });
 
@@ -65,7 +67,7 @@ Deno.test("acquireLock() by several at once goes to exactly one", async () => {
   const locks = results.flatMap((r) => r.status === "fulfilled" ? [r.value] : []);
   assertEquals(locks.length, 1);
   for (const result of results) {
-    if (result.status === "rejected") assertInstanceOf(result.reason, LockHeldError);
+    if (result.status === "rejected") assert(isFailure(result.reason, "lock-held"));
   }
   locks[0]?.release();
 });
@@ -103,9 +105,9 @@ Deno.test("acquireLock() knows its own crashed file whoever has its PID now", as
   lock.release();
   await Deno.remove(copy.guard);
   await Deno.writeTextFile(copy.lock, `${other.pid}\n`);
-  const error = await assertRejects(() => acquireLock(copy.path), LockHeldError);
-  assertEquals(error.pid, other.pid);
-  assertStringIncludes(error.hint, "remove");
+  const error = await failsWith("lock-held", () => acquireLock(copy.path));
+  assertEquals(error.data.pid, other.pid);
+  assertStringIncludes(hintFor(error), "remove");
 });
 
 Deno.test("acquireLock() reclaims the lock of a dead process of another implementation", async () => {
@@ -124,8 +126,8 @@ Deno.test("acquireLock() takes a lock with its own PID from before it started fo
   await Deno.utime(directory.lock, before, before);
   (await acquireLock(directory.path)).release();
   await Deno.writeTextFile(directory.lock, `${Deno.pid}\n`);
-  const error = await assertRejects(() => acquireLock(directory.path), LockHeldError);
-  assertEquals(error.pid, Deno.pid);
+  const error = await failsWith("lock-held", () => acquireLock(directory.path));
+  assertEquals(error.data.pid, Deno.pid);
   const future = new Date(Date.now() + 3_600_000);
   await Deno.utime(directory.lock, future, future);
   (await acquireLock(directory.path)).release();
@@ -175,8 +177,8 @@ Deno.test("acquireLock() gives another implementation time to write its PID", as
       }
     },
   });
-  const error = await assertRejects(() => attempt, LockHeldError);
-  assertEquals(error.pid, Deno.ppid);
+  const error = await failsWith("lock-held", () => attempt);
+  assertEquals(error.data.pid, Deno.ppid);
   assertEquals(directory.list(), ["tinyforge.lock", "tinyforge.lock.guard"]);
 });
 
@@ -185,7 +187,7 @@ Deno.test("acquireLock() takes a PID without a newline for one, if it stands sti
   await Deno.writeTextFile(directory.lock, `${Deno.ppid}`);
   const began = performance.now();
   const held = () => acquireLock(directory.path, { graceMs: 60 });
-  assertEquals((await assertRejects(held, LockHeldError)).pid, Deno.ppid);
+  assertEquals((await failsWith("lock-held", held)).data.pid, Deno.ppid);
   assert(performance.now() - began >= 60);
 });
 
@@ -233,13 +235,13 @@ Deno.test("acquireLock() ends with the signal's reason and leaves nothing", asyn
 Deno.test("acquireLock() says when there is no such directory", async () => {
   await using directory = new TestDirectory();
   const missing = `${directory.path}/missing`;
-  const error = await assertRejects(() => acquireLock(missing), LockPathError);
+  const error = await failsWith("lock-path", () => acquireLock(missing));
   assertEquals(error.message, `Cannot lock "${missing}": there is no such directory`);
-  assertStringIncludes(error.hint, "mkdir");
+  assertStringIncludes(hintFor(error), "mkdir");
   const file = `${directory.path}/file`;
   await Deno.writeTextFile(file, "");
   for (const path of [file, `${file}/below`]) {
-    const error = await assertRejects(() => acquireLock(path), LockPathError);
+    const error = await failsWith("lock-path", () => acquireLock(path));
     assertEquals(error.message, `Cannot lock "${path}": it is not a directory`);
   }
 });
@@ -328,8 +330,8 @@ Deno.test("acquireLock() beside an owner whose guard was removed is refused all 
   await using owner = new Contender({ directory: directory.path });
   await owner.outcome();
   await Deno.remove(directory.guard);
-  const error = await assertRejects(() => acquireLock(directory.path), LockHeldError);
-  assertEquals(error.pid, owner.pid);
+  const error = await failsWith("lock-held", () => acquireLock(directory.path));
+  assertEquals(error.data.pid, owner.pid);
   assertEquals(await Deno.readTextFile(directory.lock), `${owner.pid}\n`);
 });
 

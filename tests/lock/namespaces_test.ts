@@ -44,13 +44,13 @@ testAsRoot("acquireLock() as PID 1 beside a live owner that is PID 1 too is refu
   await using second = new Contender({ directory: directory.path }, IN_NAMESPACE);
   const refused = await second.outcome();
   assert(refused?.is === "failed");
-  assertEquals([refused.name, refused.pid], ["LockHeldError", 1]);
+  assertEquals([refused.code, refused.pid], ["lock-held", 1]);
   // It knows by the guard's record that the lock is no stranger's, so it needn't try again.
   assertLess(performance.now() - began, 2_000);
   await using outside = new Contender({ directory: directory.path });
   const alsoRefused = await outside.outcome();
   assert(alsoRefused?.is === "failed");
-  assertEquals(alsoRefused.name, "LockHeldError");
+  assertEquals(alsoRefused.code, "lock-held");
   assertEquals((await owner.release())?.is, "released");
 });
 
@@ -60,6 +60,6 @@ testAsRoot("acquireLock() by several PIDs 1 at once goes to exactly one", async 
   await using stack = new AsyncDisposableStack();
   const contenders = Array.from({ length: 5 }, () => stack.use(start()));
   const outcomes = await Promise.all(contenders.map((contender) => contender.outcome()));
-  const words = outcomes.map((o) => o?.is === "failed" ? o.name : o?.is).sort();
-  assertEquals(words, [...Array(4).fill("LockHeldError"), "acquired"]);
+  const words = outcomes.map((o) => o?.is === "failed" ? o.code : o?.is).sort();
+  assertEquals(words, ["acquired", ...Array(4).fill("lock-held")]);
 });

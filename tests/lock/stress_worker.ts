@@ -5,7 +5,8 @@
  * @module
  */
 import { LockDriver } from "../../src/lock/driver.ts";
-import { acquireLock, LockHeldError } from "../../src/lock/lock.ts";
+import { isFailure } from "../../src/failure.ts";
+import { acquireLock } from "../../src/lock/lock.ts";
 import type { Step } from "../../src/lock/steps.ts";
 import { beginPlain, type Plain, plainAdvance, plainStep, releasePlain } from "./plain_protocol.ts";
 
@@ -37,7 +38,7 @@ async function acquireOurs(): Promise<Held | null> {
     const lock = await acquireLock(directory, { graceMs: 100, onStep: perhapsDie });
     return { stillHeld: () => lock.check().held, release: () => lock.release() };
   } catch (error) {
-    if (error instanceof LockHeldError) return null;
+    if (isFailure(error, "lock-held")) return null;
     say(`error ${String(error)}`);
     throw error;
   }

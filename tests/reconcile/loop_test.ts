@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
-import { DockerError } from "../../src/docker/error.ts";
+import { Failure } from "../../src/failure.ts";
 import type { Store } from "../../src/store/store.ts";
 import { until } from "../harness/until.ts";
 import { FakeEngine } from "../engines/scripted.ts";
@@ -108,7 +108,7 @@ Deno.test("Loop logs a failing pass once for each cause, counts each, and recove
   const before = failed();
   await until("several more failed", () => failed() >= before + 3);
   assertEquals(errors(), 2);
-  await assertRejects(() => loop.reconcileNow(), DockerError, "flooded");
+  await assertRejects(() => loop.reconcileNow(), Failure, "flooded");
   engine.heal();
   await loop.outcomes.firstPass;
   assertEquals([loop.outcomes.lastError, sample(r.metrics, "tinyforge_engine_up")], [null, 1]);
@@ -205,7 +205,7 @@ Deno.test("Loop follows events at once when a requested pass ends a row of failu
   loop.start();
   await settled(r, engine);
   engine.fail("list", { kind: "status", status: 500 });
-  for (let i = 0; i < 6; i++) await assertRejects(() => loop.reconcileNow(), DockerError);
+  for (let i = 0; i < 6; i++) await assertRejects(() => loop.reconcileNow(), Failure);
   engine.heal();
   await loop.reconcileNow();
   engine.setState(web, "exited");

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { DockerError } from "../../src/docker/error.ts";
+import { Failure } from "../../src/failure.ts";
 import { RETENTION } from "../../src/store/transitions.ts";
 import { FakeEngine, type Fault } from "../engines/scripted.ts";
 import { until } from "../harness/until.ts";
@@ -49,7 +49,7 @@ for (const [name, fault] of Object.entries(FAILURES)) {
     engine.remove(container);
     engine.add({ labels: { "tinyforge.workload.id": workloadId } });
     engine.fail("list", fault);
-    const error = await assertRejects(() => r.pass(), DockerError);
+    const error = await assertRejects(() => r.pass(), Failure);
     assertMatch(error.message, /^Cannot list containers: ./);
     assertEquals(await bytes(r.path), before);
     engine.heal();
@@ -65,10 +65,10 @@ Deno.test("fullPass() writes nothing when the Engine goes away, nor when its id 
   await r.pass();
   const before = await bytes(r.path);
   engine.fail("info", { kind: "status", status: 500 });
-  await assertRejects(() => r.pass(), DockerError, "500");
+  await assertRejects(() => r.pass(), Failure, "500");
   engine.heal();
   engine.down();
-  await assertRejects(() => r.pass(), DockerError, "no socket");
+  await assertRejects(() => r.pass(), Failure, "no socket");
   assertEquals(await bytes(r.path), before);
 });
 
@@ -222,7 +222,7 @@ Deno.test("fullPass() asks for the Engine's id when it may be another, or to mar
   assertEquals(await asked({ sameEngine }), 0);
   assertEquals(await asked(), 1);
   engine.fail("info", { kind: "status", status: 500 });
-  await assertRejects(() => r.pass(), DockerError, "500");
+  await assertRejects(() => r.pass(), Failure, "500");
   engine.heal();
   assertEquals(await asked({ sameEngine }), 1, "it was asked and did not say");
   engine.setState(container, "exited");

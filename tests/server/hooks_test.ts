@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { StoreError } from "../../src/store/error.ts";
+import { Failure } from "../../src/failure.ts";
 import { PASS, type TempServer, tempServer } from "../harness/temp_server.ts";
 
 const WRONG = "A".repeat(43);
@@ -90,12 +90,19 @@ Deno.test("POST /api/reconcile tells apart why a pass did not end well", async (
   const cases: [() => Promise<never>, number, string, string][] = [
     [
       () =>
-        Promise.reject(Object.assign(new Error("Cannot list: no Engine"), { hint: "start it" })),
+        Promise.reject(
+          new Failure("engine-refused", "Cannot list: no Engine", { data: { endpoint: "list" } }),
+        ),
       502,
       "pass-failed",
       "Cannot list: no Engine",
     ],
-    [() => Promise.reject(new StoreError("full", "Cannot write: full")), 507, "full", "full"],
+    [
+      () => Promise.reject(new Failure("full", "Cannot write: full", { data: {} })),
+      507,
+      "full",
+      "full",
+    ],
     [
       () => Promise.reject(new DOMException("stopped", "AbortError")),
       503,
@@ -110,7 +117,9 @@ Deno.test("POST /api/reconcile tells apart why a pass did not end well", async (
     const problem = await response.json();
     assertEquals([problem.code, response.status], [code, status]);
     assertStringIncludes(problem.detail, detail);
-    if (code === "pass-failed") assertEquals(problem.hint, "start it");
+    if (code !== "pass-failed") continue;
+    assertEquals(problem.data, { failure: "engine-refused", endpoint: "list" });
+    assertStringIncludes(problem.hint, "start the Engine");
   }
 });
 

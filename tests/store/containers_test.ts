@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { IndexRow } from "../../src/model/container.ts";
 import type { Change } from "../../src/model/pass.ts";
-import { StoreError } from "../../src/store/error.ts";
+import { Failure } from "../../src/failure.ts";
 import type { Store } from "../../src/store/store.ts";
 import { row } from "../harness/world.ts";
 import { tempStore } from "../harness/temp_store.ts";
@@ -115,7 +115,7 @@ Deno.test("reconcileContainers() refuses to write over what another connection w
   const error = assertThrows(
     () =>
       pass(temp.store, LATER, { op: "sweep", row: row({ id: "a", workloadId }), from: "running" }),
-    StoreError,
+    Failure,
   );
   assertEquals(error.code, "busy");
   assertEquals([views.get("a").state, views.get("a").lastSeenAt], ["running", AT]);
@@ -294,7 +294,7 @@ Deno.test("the deployer's path refuses what can't be right", async () => {
   const save = (fields: Record<string, unknown>) =>
     assertThrows(
       () => store.deployed.saveDeployedContainer({ workloadId, ...fields }),
-      StoreError,
+      Failure,
     ).code;
   store.deployed.saveDeployedContainer({ id: "a", workloadId, containerId: "c1" });
   assertEquals(save({ id: "a" }), "conflict");
@@ -309,7 +309,7 @@ Deno.test("the deployer's path refuses what can't be right", async () => {
   assertEquals(save({ replica: 0 }), "invalid");
   assertEquals(save({ id: "../x" }), "invalid");
   assertEquals(store.views.list().map((r) => r.id), ["a"]);
-  assertThrows(() => store.deployed.updateDeployedContainer("a", { imageRef: "x" }), StoreError);
+  assertThrows(() => store.deployed.updateDeployedContainer("a", { imageRef: "x" }), Failure);
 });
 
 Deno.test("the deployer's path refuses the short id that docker ps shows", async () => {
@@ -324,7 +324,7 @@ Deno.test("the deployer's path refuses the short id that docker ps shows", async
         workloadId,
         containerId: full.slice(0, 12),
       }),
-    StoreError,
+    Failure,
   );
   assertEquals(
     [error.code, error.message],
@@ -336,7 +336,7 @@ Deno.test("the deployer's path refuses the short id that docker ps shows", async
   store.deployed.saveDeployedContainer({ id: "a", workloadId, containerId: full });
   assertThrows(
     () => store.deployed.updateDeployedContainer("a", { containerId: full.slice(0, 63) }),
-    StoreError,
+    Failure,
     "is the beginning of a container id",
   );
   assertEquals(store.views.get("a").containerId, full);

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { hintFor } from "../../src/cli/words.ts";
+import { isFailure } from "../../src/failure.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   type EmbeddedLibrary,
   installLibrary,
@@ -245,7 +247,8 @@ Deno.test("installLibrary() says what is wrong with every folder, and what to do
     assert(error.message.startsWith("Cannot load the SQLite library: "), error.message);
     assert(error.message.includes("missing"), error.message);
     assert(error.message.includes(`file" is not a directory`), error.message);
-    assert((error as Error & { hint: string }).hint.includes("DENO_SQLITE_PATH"));
+    assert(isFailure(error, "io"));
+    assertStringIncludes(hintFor(error), "DENO_SQLITE_PATH");
   });
 });
 

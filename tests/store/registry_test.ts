@@ -5,12 +5,13 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { StoreError } from "../../src/store/error.ts";
+import { hintFor } from "../../src/cli/words.ts";
+import { Failure } from "../../src/failure.ts";
 import type { Store } from "../../src/store/store.ts";
 import { tempStore } from "../harness/temp_store.ts";
 
-function failure(operation: () => unknown): StoreError {
-  return assertThrows(operation, StoreError);
+function failure(operation: () => unknown): Failure {
+  return assertThrows(operation, Failure);
 }
 
 Deno.test("Registry.create() makes an entry and its workload together", async () => {
@@ -122,7 +123,7 @@ Deno.test("Registry.remove() refuses what rows refer to, and forgets them when f
   const error = failure(() => registry.remove("site", id));
   assertEquals(error.code, "in-use");
   assertStringIncludes(error.message, "1 container row refers");
-  assertStringIncludes(error.hint, "--force");
+  assertStringIncludes(hintFor(error), "--force");
   assertEquals(containers.index().size, 1);
 
   registry.remove("site", id, { force: true });

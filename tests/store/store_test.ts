@@ -1,14 +1,15 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { StoreError } from "../../src/store/error.ts";
+import { hintFor } from "../../src/cli/words.ts";
+import { Failure } from "../../src/failure.ts";
 import { loadMigrations, migrate } from "../../src/store/migrate.ts";
 import { openStore } from "../../src/store/store.ts";
 import { tempStore } from "../harness/temp_store.ts";
 
 const { Database } = await import("@db/sqlite");
 
-async function refused(path: string, options = {}): Promise<StoreError> {
-  return await assertRejects(() => openStore(path, options), StoreError);
+async function refused(path: string, options = {}): Promise<Failure> {
+  return await assertRejects(() => openStore(path, options), Failure);
 }
 
 Deno.test("openStore() keeps the database for this user alone", async () => {
@@ -40,7 +41,7 @@ Deno.test("openStore() uses WAL, full sync and foreign keys", async () => {
       Promise.resolve().then(() =>
         temp.store.deployed.saveDeployedContainer({ workloadId: "nobody" })
       ),
-    StoreError,
+    Failure,
   );
   assertEquals(error.code, "not-found");
 });
@@ -100,7 +101,7 @@ Deno.test("openStore() refuses a corrupted database and leaves it untouched", as
     const error = await refused(temp.path);
     assertEquals(error.code, "corrupt", name);
     assertStringIncludes(error.message, temp.path);
-    assert(error.hint.length > 0);
+    assert(hintFor(error).length > 0);
     assertEquals(await Deno.readFile(temp.path), bytes, name);
   }
 });
@@ -118,7 +119,7 @@ Deno.test("openStore() for reading can't write", async () => {
   using reader = await openStore(temp.path, { readonly: true });
   const error = await assertRejects(
     () => Promise.resolve().then(() => reader.registry.create("site", { name: "x" })),
-    StoreError,
+    Failure,
   );
   assertEquals(error.code, "readonly");
 });
@@ -138,7 +139,7 @@ Deno.test("migrate() leaves the database as it was when a migration fails", asyn
       Promise.resolve().then(() =>
         migrate(db, broken, { path: temp.path, now: "2026-01-01T00:00:00Z" })
       ),
-    StoreError,
+    Failure,
   );
   assertStringIncludes(error.message, "0003_broken");
   assertStringIncludes(error.message, "nowhere");
@@ -168,7 +169,7 @@ Deno.test("Registry.create() is busy while another process holds the write lock"
   store.setBusyTimeout(50);
   const error = await assertRejects(
     () => Promise.resolve().then(() => store.registry.create("site", { name: "blog" })),
-    StoreError,
+    Failure,
   );
   assertEquals(error.code, "busy");
   other.exec("ROLLBACK");

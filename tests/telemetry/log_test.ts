@@ -5,7 +5,8 @@
  */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { escapeControls, Log, type LogOptions, writesToJournal } from "../../src/telemetry/log.ts";
+import { Log, type LogOptions, writesToJournal } from "../../src/telemetry/log.ts";
+import { escapeControls } from "../../src/text.ts";
 
 const NOON = "2026-03-01T12:00:00.000Z";
 

@@ -11,7 +11,8 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import type { DockerEndpoint, DockerErrorKind } from "../../src/docker/error.ts";
+import { outcomeOf } from "../../src/docker/error.ts";
+import type { DockerEndpoint, EngineCode } from "../../src/failure.ts";
 import {
   createMetrics,
   ENGINE_ENDPOINTS,
@@ -105,18 +106,21 @@ Deno.test("createMetrics() knows every request and every failure of the Docker c
     list_ids: true,
     events: true,
   };
-  const failures: Record<Exclude<DockerErrorKind, "host">, true> = {
-    "no-socket": true,
-    permission: true,
-    refused: true,
-    timeout: true,
-    connection: true,
-    http: true,
-    "api-version": true,
-    malformed: true,
+  const failures: Record<Exclude<EngineCode, "engine-host">, true> = {
+    "engine-no-socket": true,
+    "engine-permission": true,
+    "engine-refused": true,
+    "engine-timeout": true,
+    "engine-connection": true,
+    "engine-http": true,
+    "engine-api-version": true,
+    "engine-malformed": true,
   };
   assertEquals(new Set(ENGINE_ENDPOINTS), new Set(Object.keys(endpoints)));
-  assertEquals(new Set(ENGINE_OUTCOMES), new Set(["ok", "aborted", ...Object.keys(failures)]));
+  assertEquals(
+    new Set(ENGINE_OUTCOMES),
+    new Set(["ok", "aborted", ...(Object.keys(failures) as EngineCode[]).map(outcomeOf)]),
+  );
 });
 
 Deno.test("createMetrics() asks collectors at each scrape and outlives one that fails", () => {

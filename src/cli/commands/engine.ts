@@ -5,7 +5,8 @@
  */
 
 import { withApi } from "../client.ts";
-import { EXIT, type Invocation, quote } from "../command.ts";
+import { EXIT, type Invocation } from "../command.ts";
+import { quote } from "../../text.ts";
 
 /** Accepts the Engine that was found. */
 export async function accept(invocation: Invocation): Promise<number> {

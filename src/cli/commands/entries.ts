@@ -7,7 +7,8 @@
 import type { Entry } from "../../store/registry.ts";
 import type { Stage } from "../../store/stages.ts";
 import { type Api, withApi } from "../client.ts";
-import { CommandError, EXIT, type Invocation, quote, usageError } from "../command.ts";
+import { CommandError, EXIT, type Invocation, usageError } from "../command.ts";
+import { quote } from "../../text.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
 import { tableLines } from "../table.ts";

@@ -7,7 +7,8 @@
 import { MISSING } from "../../model/container.ts";
 import type { ContainerView, Transition } from "../../model/views.ts";
 import type { Store } from "../../store/store.ts";
-import { CommandError, EXIT, type Invocation, quote } from "../command.ts";
+import { CommandError, EXIT, type Invocation } from "../command.ts";
+import { quote } from "../../text.ts";
 import { requireIndex } from "../data_dir.ts";
 import { nearest } from "../nearest.ts";
 import { ago, roleText, shortId, stateCell } from "../phrases.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Invocation, quote, usageError } from "../command.ts";
+import { type Invocation, usageError } from "../command.ts";
+import { quote } from "../../text.ts";
 import { COMMANDS } from "../commands.ts";
 import { nearest } from "../nearest.ts";
 import { commandUsage, usage } from "../usage.ts";

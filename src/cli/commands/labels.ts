@@ -7,7 +7,8 @@
 import type { Workload } from "../../model/workload.ts";
 import { LABEL } from "../../core/dispatch.ts";
 import type { Store } from "../../store/store.ts";
-import { CommandError, EXIT, type Invocation, quote, usageError } from "../command.ts";
+import { CommandError, EXIT, type Invocation, usageError } from "../command.ts";
+import { quote } from "../../text.ts";
 import { requireIndex } from "../data_dir.ts";
 import { resolveWorkload } from "../workload_name.ts";
 

@@ -7,7 +7,8 @@
 import type { ContainerView } from "../../model/views.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import type { Store } from "../../store/store.ts";
-import { EXIT, type Invocation, quote, usageError } from "../command.ts";
+import { EXIT, type Invocation, usageError } from "../command.ts";
+import { quote } from "../../text.ts";
 import { openIndex } from "../data_dir.ts";
 import { firstRun, firstRunLines } from "../first_run.ts";
 import { nearest } from "../nearest.ts";

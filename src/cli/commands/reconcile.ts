@@ -47,7 +47,7 @@ async function onePass(
 ): Promise<PassReport> {
   const asked = await passOfDaemon(config);
   if (asked !== null) return asked;
-  for (const note of config.notes) options.log.warn(note);
+  for (const note of config.notes) options.log.warn("a setting is used otherwise", { ...note });
   const { runOnce } = await import("../../daemon.ts");
   try {
     return await runOnce(config, options);

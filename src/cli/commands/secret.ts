@@ -6,7 +6,8 @@
 
 import type { Workload } from "../../model/workload.ts";
 import { withApi } from "../client.ts";
-import { EXIT, type Invocation, quote } from "../command.ts";
+import { EXIT, type Invocation } from "../command.ts";
+import { quote } from "../../text.ts";
 import { requireIndex } from "../data_dir.ts";
 import { resolveWorkload } from "../workload_name.ts";
 

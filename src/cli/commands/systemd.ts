@@ -4,10 +4,12 @@
  * @module
  */
 
-import type { Config } from "../../config.ts";
+import { dirname } from "@std/path";
+import type { DockerHost } from "../../docker_host.ts";
 import { CONFIG_FLAGS, type ConfigFlag } from "../../flags.ts";
 import { socketUnitText, unitText } from "../../system/systemd.ts";
-import { EXIT, type Invocation, quote, usageError } from "../command.ts";
+import { EXIT, type Invocation, usageError } from "../command.ts";
+import { quote } from "../../text.ts";
 
 /** Where the unit finds the binary when this program is not one. */
 const INSTALLED = "/usr/local/bin/tinyforge";
@@ -39,9 +41,10 @@ export function run(invocation: Invocation): Promise<number> {
       ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
     })
   ));
-  if (environment["DOCKER_TLS_VERIFY"] && isHidden(docker.certPath ?? "/root")) {
+  const certificates = environment["DOCKER_CERT_PATH"];
+  if (certificates !== undefined && isHidden(certificates)) {
     out.notes(
-      `The service can't see the certificates in ${quote(docker.certPath ?? "~/.docker")}: copy ` +
+      `The service can't see the certificates in ${quote(certificates, 4096)}: copy ` +
         "them to a directory like /etc/tinyforge/certs and name it in DOCKER_CERT_PATH.",
     );
   }
@@ -54,11 +57,9 @@ export function run(invocation: Invocation): Promise<number> {
 }
 
 /** Docker's own variables, which have no flag. */
-function tlsEnvironment(
-  { host, tlsVerify, certPath }: Config["docker"],
-): Readonly<Record<string, string>> {
-  if (!host?.startsWith("tcp://") || !(tlsVerify || certPath)) return {};
-  return { DOCKER_TLS_VERIFY: "1", ...(certPath && { DOCKER_CERT_PATH: certPath }) };
+function tlsEnvironment(docker: DockerHost): Readonly<Record<string, string>> {
+  if (docker.kind !== "tcp" || docker.tls === undefined) return {};
+  return { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: dirname(docker.tls.ca) };
 }
 
 /** Whether a service is kept from seeing this path. */

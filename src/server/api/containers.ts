@@ -12,7 +12,7 @@ import type {
   DeployedContainerPatch,
   NewDeployedContainer,
 } from "../../store/deployed_containers.ts";
-import { StoreError } from "../../store/error.ts";
+import { Failure } from "../../failure.ts";
 import { created, json, jsonText, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { pageOfViews } from "../paging.ts";
@@ -165,8 +165,10 @@ export function removeRow(services: Services, id: string): Response {
 }
 
 /** The error for a row that is not there. */
-export function noSuchRow(id: string, where: string): StoreError {
-  return new StoreError("not-found", `Cannot find container row "${id}": no such row ${where}`);
+export function noSuchRow(id: string, where: string): Failure {
+  return new Failure("not-found", `Cannot find container row "${id}": no such row ${where}`, {
+    data: { thing: "row", id },
+  });
 }
 
 function matches(ifNoneMatch: string | null, etag: string): boolean {

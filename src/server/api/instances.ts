@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import type { ContainerView } from "../../model/views.ts";
-import { StoreError } from "../../store/error.ts";
+import { Failure } from "../../failure.ts";
 import type { Store } from "../../store/store.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
@@ -58,14 +58,17 @@ function findInstance(store: Store, { project, stage, id }: InstanceParams): Con
   const entry = store.registry.list("project").find((entry) => entry.id === project) ??
     store.registry.named("project", project);
   if (entry === undefined) {
-    throw new StoreError("not-found", `Cannot find project "${project}": no such project`);
+    throw new Failure("not-found", `Cannot find project "${project}": no such project`, {
+      data: { thing: "project", id: project },
+    });
   }
   const stages = store.stages.list(entry.id);
   const found = stages.find((s) => s.id === stage) ?? stages.find((s) => s.name === stage);
   if (found === undefined) {
-    throw new StoreError(
+    throw new Failure(
       "not-found",
       `Cannot find stage "${stage}": project "${entry.name}" has no such stage`,
+      { data: { thing: "stage", id: stage } },
     );
   }
   const [row] = store.views.list({ ids: [id] });

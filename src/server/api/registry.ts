@@ -134,7 +134,7 @@ function withComposeProject(prefix: string, fields: NewEntry): NewEntry {
     "invalid",
     `Cannot add stack ${JSON.stringify(fields.name)}: no Compose project name can be made of it`,
     {
-      hint: "name one with --compose-project, in a request with composeProjectName",
+      data: { need: "compose-project" },
       errors: [{ path: "composeProjectName", message: "needed for a name without a-z and 0-9" }],
     },
   );

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { MAX_TEXT, storable } from "../../src/docker/text.ts";
+import { MAX_TEXT, storable } from "../src/text.ts";
 
 Deno.test("storable() leaves fit text as it is", () => {
   for (const text of ["", "web", "größer – 漢字 🚀", "a b/c:1.2@sha256", "x".repeat(MAX_TEXT)]) {

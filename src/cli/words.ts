@@ -1,0 +1,265 @@
+/**
+ * What a person at a command line can do about each failure: hints with the commands and flags
+ * that help, and the exit code. Chosen by code from what is known; the message says what happened.
+ * Pure.
+ *
+ * @module
+ */
+
+import {
+  type Failure,
+  type FailureCode,
+  type FailureData,
+  isFailure,
+  type RejectedSocket,
+  type SettingProblem,
+} from "../failure.ts";
+import { quote } from "../text.ts";
+import { EXIT } from "./command.ts";
+
+/** One line, lower case, without a period; empty where the message says it all. */
+type Hints = { readonly [Code in FailureCode]: (data: FailureData[Code]) => string };
+
+const ELSEWHERE = "or choose another data directory";
+const SHOW_KINDS = {
+  project: "`tinyforge list projects` shows them",
+  stack: "`tinyforge list stacks` shows them",
+  site: "`tinyforge list sites` shows them",
+  workload: "`tinyforge list workloads` shows them",
+  row: "`tinyforge ps` shows them",
+  stage: "",
+  index: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
+  schema: "start `tinyforge reconcile` once, it brings the database up to date",
+} satisfies Record<FailureData["not-found"]["thing"], string>;
+
+const CHOOSE_OTHER = {
+  "name": "choose another name, or rename the other with `tinyforge rename`",
+  "compose-project": "name another one with --compose-project",
+  "stage-name": "",
+  "row": "change it with `tinyforge container set`",
+  "container": "change that row, or remove it first",
+} satisfies Record<FailureData["conflict"]["over"], string>;
+
+const GIVE = {
+  "container": "give the container id too",
+  "full-container-id": "use the full id as `docker inspect --format {{.Id}}` prints it",
+  "compose-project": "name one with --compose-project",
+} satisfies Record<NonNullable<FailureData["invalid"]["need"]>, string>;
+
+const WHEN_BUSY = {
+  writer: "find the other process (`fuser` names it) or try again",
+  table: "try again",
+  pass: "the next pass starts from what it wrote",
+} satisfies Record<FailureData["busy"]["by"], string>;
+
+const WHEN_CORRUPT = {
+  "damage": "the file was left as it is; keep a copy and restore a backup of it",
+  "malformed": "stop Tinyforge, keep a copy of the file, and restore a backup of it",
+  "no-database": "move the file away to start anew, or restore a backup of it",
+} satisfies Record<FailureData["corrupt"]["found"], string>;
+
+const WHEN_IO = {
+  "disk": "look at the kernel's log",
+  "database": "check that the data directory exists and that this user may write there",
+  "migration": "the database was left as it was; is it Tinyforge's?",
+  "data-dir": "choose another with --data-dir, or create it for this user",
+  "sqlite": "",
+  "no-folder-for-library": "run as the user that owns the data directory, or name a library with " +
+    "DENO_SQLITE_PATH",
+  "no-embedded-library": "build it with `deno task compile`, or name a library with " +
+    "DENO_SQLITE_PATH",
+  "no-system-library": "install it (Debian, Ubuntu: apt-get install libsqlite3-0) or name one " +
+    "with DENO_SQLITE_PATH",
+} satisfies Record<FailureData["io"]["at"], string>;
+
+const UPGRADE = {
+  engine: "upgrade Docker to 1.12 or newer",
+  program: "upgrade Tinyforge",
+  agreement: "the Engine was exchanged for another version meanwhile: try again",
+} satisfies Record<FailureData["engine-api-version"]["old"], string>;
+
+const HINTS: Hints = {
+  "not-found": ({ thing }) => SHOW_KINDS[thing],
+  "conflict": ({ over }) => CHOOSE_OTHER[over],
+  "in-use": ({ thing }) =>
+    thing === "stage"
+      ? "remove them first, or use --force to leave them without a stage"
+      : "remove them first, or use --force to forget them too; containers are left alone",
+  "invalid": ({ need }) => need === undefined ? "" : GIVE[need],
+  "full": () => "free space on the data directory's file system; nothing was lost",
+  "busy": ({ by }) => WHEN_BUSY[by],
+  "readonly": ({ denied }) =>
+    denied
+      ? "run as the user that owns the data directory, or choose another with --data-dir"
+      : "check the owner and mode of the data directory and its files",
+  "corrupt": ({ found }) => WHEN_CORRUPT[found],
+  "newer": () => "run the newer tinyforge that wrote it, or restore a backup made before it",
+  "io": ({ at }) => WHEN_IO[at],
+  "config": ({ problems }) => {
+    const host = problems.length === 1 ? problems[0]!.host : undefined;
+    return host === undefined
+      ? "tinyforge help lists every flag with its variable and default"
+      : hostHint(host);
+  },
+  "engine-host": hostHint,
+  "engine-no-socket": ({ rejected }) =>
+    "start Docker (systemctl start docker), or name another Engine with --docker-host" +
+    rejectedSockets(rejected ?? []),
+  "engine-permission": ({ by }) =>
+    by === "runtime"
+      ? "start it with --allow-net, --allow-read and --allow-write"
+      : "add this user to the docker group (usermod -aG docker USER, then log in again), or run " +
+        "as root",
+  "engine-refused": () =>
+    "start Docker (systemctl start docker); the socket may be left over from one that died",
+  "engine-timeout": () =>
+    "the Engine hangs or is overloaded; `docker ps` shows whether others get an answer",
+  "engine-connection": ({ tls }) =>
+    tls
+      ? "check DOCKER_CERT_PATH: ca.pem must have signed the Engine's certificate for that name"
+      : "the Engine may be restarting: try again, and if that fails too, see its log " +
+        "(journalctl -u docker)",
+  "engine-http": ({ status }) =>
+    status >= 500
+      ? "the Engine's own log says more (journalctl -u docker)"
+      : "the Engine does not accept this request; is it a Docker Engine, and is a proxy in between?",
+  "engine-api-version": ({ old }) => UPGRADE[old],
+  "engine-malformed": () =>
+    "something else than a Docker Engine may be answering there, or a proxy cut the answer",
+  "lock-held": holderHint,
+  "lock-unsupported": () => "choose a data directory on a local disk",
+  "lock-path": ({ found, directory }) =>
+    found === "nothing"
+      ? `create it: mkdir -p -m 700 ${quote(directory, 4096)}`
+      : found === "no-directory"
+      ? "choose another data directory"
+      : "find out what put it there, and remove it",
+  "lock-refused": ({ errno }) => refusalHint(errno),
+};
+
+/** Problems of the API that no failure stands behind, and what helps at a command line. */
+const PROBLEM_HINTS: Readonly<Record<string, string>> = {
+  "no-daemon":
+    "start it with `tinyforge reconcile`, or run one pass with `tinyforge reconcile --once`",
+  "pass-timeout": "it goes on; `tinyforge status` tells how it ended",
+};
+
+/** What happened, one line or several; values are quoted. */
+export function linesFor(failure: Failure): string[] {
+  if (!isFailure(failure, "config")) return [failure.message];
+  const problems = failure.data.problems.map(problemLine);
+  if (problems.length === 1) return problems;
+  return [
+    `Cannot use the configuration: ${problems.length} problems`,
+    ...problems.map((line) => `  - ${line}`),
+  ];
+}
+
+/** What is wrong with a setting, and what gave it: its flag or a variable. */
+function problemLine({ setting, variable, value, reason, host }: SettingProblem): string {
+  const by = variable ?? `--${setting}`;
+  // The reason is the address's own message then.
+  if (host !== undefined) return `${reason} (${by})`;
+  if (setting === "data-dir" && value === null && reason.includes("HOME")) {
+    return `Cannot choose a data directory: ${reason}; give ${by}`;
+  }
+  return `Cannot use ${by}${value === null ? "" : ` ${quote(value, 80)}`}: ${reason}`;
+}
+
+/** What a person can do about it; may be empty. */
+export function hintFor({ code, data }: Failure): string {
+  return hint(code, data);
+}
+
+/**
+ * What a person can do about a problem that the API answered with. A daemon of another version may
+ * know other codes and data: null when this one has no words for them.
+ */
+export function hintForProblem(code: unknown, data: unknown): string | null {
+  if (typeof code !== "string") return null;
+  if (Object.hasOwn(PROBLEM_HINTS, code)) return PROBLEM_HINTS[code]!;
+  if (typeof data !== "object" || data === null) return null;
+  const failed = code === "pass-failed" && "failure" in data ? data.failure : code;
+  return isKnown(failed) ? hint(failed, data) || null : null;
+}
+
+/** What the program ends with. */
+export function exitCodeFor({ code }: Failure): number {
+  // An address that can't be used is the caller's mistake, not an Engine that is away.
+  if (code === "invalid" || code === "config" || code === "engine-host") return EXIT.usage;
+  if (code === "lock-held") return EXIT.lockHeld;
+  return code.startsWith("engine-") ? EXIT.unreachable : EXIT.failed;
+}
+
+function isKnown(code: unknown): code is FailureCode {
+  return typeof code === "string" && Object.hasOwn(HINTS, code);
+}
+
+function hint(code: FailureCode, data: unknown): string {
+  // The table's type says that each code gets its own data.
+  const words = HINTS[code] as (data: unknown) => string | undefined;
+  return words(data) ?? "";
+}
+
+function hostHint({ wrong, better }: FailureData["engine-host"]): string {
+  switch (wrong) {
+    case "form":
+    case "path":
+      return `write ${better}`;
+    case "tls":
+      return `write ${better} and set DOCKER_TLS_VERIFY=1`;
+    case "long":
+      return "use a shorter path, or a symbolic link to its directory";
+    case "ssh":
+      return "run Tinyforge on that machine, or forward its socket: " +
+        `ssh -L /tmp/docker.sock:/var/run/docker.sock ${better ?? "HOST"}`;
+    case "certificate":
+      return "DOCKER_CERT_PATH names a folder with ca.pem, cert.pem and key.pem";
+    default:
+      return "supported are unix:///path/of/docker.sock and tcp://host:port";
+  }
+}
+
+/** What was looked for besides the one that the message names. */
+function rejectedSockets(rejected: readonly RejectedSocket[]): string {
+  if (rejected.length === 0) return "";
+  return `; looked for ${rejected.map(({ at, why }) => `${at} (${why})`).join(", ")}`;
+}
+
+function holderHint(
+  { pid, guarded, restless, self, path, guard }: FailureData["lock-held"],
+): string {
+  if (restless) return `find out what else writes ${quote(path, 4096)} and stop it`;
+  if (!guarded) {
+    return `stop process ${pid}, ${ELSEWHERE}; ` +
+      `if it is not Tinyforge, its PID is there by accident: remove ${quote(path, 4096)}`;
+  }
+  const who = pid === null ? "the process" : `process ${pid}`;
+  const where = pid === null || self ? "" : " (in its container, if it runs in one)";
+  return `stop ${who}${where}, ${ELSEWHERE}; "fuser -v ${guard}" shows who has it`;
+}
+
+function refusalHint(errno: string): string {
+  const elsewhere = "choose another data directory";
+  switch (errno) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return `free some space, or ${elsewhere}`;
+    case "EROFS":
+      return `mount it writable, or ${elsewhere}`;
+    case "EACCES":
+    case "EPERM":
+      return `run as the user who owns the directory, or ${elsewhere}`;
+    case "EMFILE":
+    case "ENFILE":
+      return 'raise the limit ("ulimit -n")';
+    case "EIO":
+      return 'look at the kernel\'s log ("dmesg")';
+    case "NotCapable":
+      return "run it with --allow-read, --allow-write and --allow-ffi";
+    case "":
+      return `look at the directory and its permissions, or ${elsewhere}`;
+    default:
+      return `look at the directory, or ${elsewhere}`;
+  }
+}

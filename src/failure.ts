@@ -1,0 +1,198 @@
+/**
+ * The one error of this program: what went wrong as a code, with what is known of it as data. The
+ * message says the facts ("Cannot X: reason", values quoted); what a person can do about them is
+ * chosen by code where it is shown. Must not name commands, flags or HTTP statuses.
+ *
+ * @module
+ */
+
+/** What was being asked of the Engine: one word for each request this program makes. */
+export type DockerEndpoint = "host" | "ping" | "version" | "info" | "list" | "list_ids" | "events";
+
+/** What can be looked for in the index, the index itself and its schema among it. */
+export type Thing =
+  | "project"
+  | "stack"
+  | "site"
+  | "workload"
+  | "stage"
+  | "row"
+  | "index"
+  | "schema";
+
+/** What is known of a failure that has nothing but its message. */
+export type Nothing = Readonly<Record<never, never>>;
+
+/** What is known of a request that the Engine did not answer as it should. */
+export interface Asked {
+  /** What was being asked. */
+  readonly endpoint: DockerEndpoint;
+}
+
+/** What is known of a lock that could not be had. */
+export interface Locking {
+  /** The data directory. */
+  readonly directory: string;
+  /** The file that it is about. */
+  readonly path: string;
+}
+
+/** A setting and the value that it was given. */
+export interface GivenSetting {
+  /** Its name, as `docker-host`. */
+  readonly setting: string;
+  /** The environment variable that gave the value; null when the caller or a default did. */
+  readonly variable: string | null;
+  /** The value as given; null when there is none. */
+  readonly value: string | null;
+}
+
+/** A setting that can't be used. */
+export interface SettingProblem extends GivenSetting {
+  /** Why; what to write instead is part of it. */
+  readonly reason: string;
+  /** What is known of an Engine's address that can't be used. */
+  readonly host?: FailureData["engine-host"];
+}
+
+/** A socket that was looked for, and why it is not used. */
+export interface RejectedSocket {
+  /** Its path, or the Docker context that names an Engine. */
+  readonly at: string;
+  /** Why not, as "there is nothing". */
+  readonly why: string;
+}
+
+/** Code → what is known. Nothing was written when one of these is thrown. */
+export interface FailureData {
+  /** There is no such thing; `id` is how it was named (a path for the index and its schema). */
+  "not-found": { readonly thing: Thing; readonly id: string };
+  /** Something else has that name, id or binding already. */
+  "conflict": { readonly over: "name" | "compose-project" | "stage-name" | "row" | "container" };
+  /** Something refers to it. */
+  "in-use": { readonly thing: Thing; readonly rows: number; readonly stages: number };
+  /** A value that is not allowed; `need` says which, where the message can't be enough. */
+  "invalid": { readonly need?: "container" | "full-container-id" | "compose-project" };
+  /** The disk is full. */
+  "full": Nothing;
+  /** The database is locked, by another process's writer or table, or changed under a pass. */
+  "busy": { readonly by: "writer" | "table" | "pass" };
+  /** The database can't be written; `denied`: this user may not open it. */
+  "readonly": { readonly denied: boolean };
+  /** The database is damaged, or the file is none. */
+  "corrupt": { readonly found: "damage" | "malformed" | "no-database" };
+  /** The database was written by a newer version. */
+  "newer": Nothing;
+  /** The disk, a file or SQLite's library failed. */
+  "io": {
+    readonly at:
+      | "disk"
+      | "database"
+      | "migration"
+      | "data-dir"
+      | "sqlite"
+      | "no-folder-for-library"
+      | "no-embedded-library"
+      | "no-system-library";
+  };
+
+  /** The configuration can't be used: everything that is wrong with it, at least one problem. */
+  "config": { readonly problems: readonly SettingProblem[] };
+
+  /** The Engine's address can't be used; `better` is what to write instead. */
+  "engine-host": {
+    readonly wrong: "form" | "path" | "long" | "tls" | "ssh" | "scheme" | "certificate";
+    readonly better: string | null;
+  };
+  /** There is no socket at that path. */
+  "engine-no-socket": Asked & {
+    /** What was looked for before, when the Engine was not named but found. */
+    readonly rejected?: readonly RejectedSocket[];
+  };
+  /** The socket may not be opened: by this user, or by this process as it was started. */
+  "engine-permission": Asked & { readonly by: "system" | "runtime" };
+  /** Nobody listens behind it. */
+  "engine-refused": Asked;
+  /** No complete answer within the deadline. */
+  "engine-timeout": Asked;
+  /** The connection could not be made or broke; `tls`: over certificates. */
+  "engine-connection": Asked & { readonly tls: boolean };
+  /** The Engine answered with an error of its own. */
+  "engine-http": Asked & { readonly status: number };
+  /** No API version is spoken by both; `old` tells who must be upgraded. */
+  "engine-api-version": Asked & {
+    readonly old: "engine" | "program" | "agreement";
+    readonly status?: number;
+  };
+  /** The answer is not what the Engine's API promises. */
+  "engine-malformed": Asked;
+
+  /** Another process owns the data directory. */
+  "lock-held": Locking & {
+    /** The guard file, which the owner keeps open. */
+    readonly guard: string;
+    /** Its PID, as it sees itself; null when it can't be told. */
+    readonly pid: number | null;
+    /** Whether it holds the guard; without it only a PID in the lock file speaks for it. */
+    readonly guarded: boolean;
+    /** Other programs keep replacing the files. */
+    readonly restless: boolean;
+    /** The PID is this process's own. */
+    readonly self: boolean;
+  };
+  /** The file system has no flock, without which there is no safe lock. */
+  "lock-unsupported": Locking;
+  /** Something else, or nothing, stands where the data directory or a file of the lock should. */
+  "lock-path": Locking & { readonly found: "nothing" | "no-directory" | "no-file" };
+  /** The system refused a step, with this error code. */
+  "lock-refused": Locking & { readonly errno: string };
+}
+
+/** What went wrong. */
+export type FailureCode = keyof FailureData;
+
+/** A code of the Engine's side. */
+export type EngineCode = Extract<FailureCode, `engine-${string}`>;
+
+/** A code of the lock's side. */
+export type LockCode = Extract<FailureCode, `lock-${string}`>;
+
+/** Something went wrong that a caller can tell from others by its code. */
+export class Failure<Code extends FailureCode = FailureCode> extends Error {
+  /** Tells this error from others. */
+  override readonly name = "Failure";
+  /** What went wrong. */
+  readonly code: Code;
+  /** What is known of it. */
+  readonly data: FailureData[Code];
+
+  /** `message` is "Cannot X: reason"; `cause` is what was caught. */
+  constructor(
+    code: Code,
+    message: string,
+    options: { readonly data: FailureData[Code]; readonly cause?: unknown },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.data = options.data;
+  }
+}
+
+/** Whether it is a {@link Failure}, of one of these codes if any are given. */
+export function isFailure<Code extends FailureCode>(
+  error: unknown,
+  ...codes: readonly Code[]
+): error is Failure<Code> {
+  return error instanceof Failure &&
+    (codes.length === 0 || (codes as readonly FailureCode[]).includes(error.code));
+}
+
+/** Whether the Engine could not be asked, or its answer can't be used. */
+export function isEngineFailure(error: unknown): error is Failure<EngineCode> {
+  return isFailure(error) && error.code.startsWith("engine-");
+}
+
+/** Whether the lock could not be taken. */
+export function isLockFailure(error: unknown): error is Failure<LockCode> {
+  return isFailure(error) && error.code.startsWith("lock-");
+}

@@ -1,0 +1,77 @@
+/**
+ * Text that came from others: how it is quoted in a message, shown on a terminal, clipped, and made
+ * fit for the index. The one notion of a control character. Must not know what the text is for.
+ *
+ * @module
+ */
+
+/** Longest text that is kept in the index, in UTF-16 units. */
+export const MAX_TEXT = 1024;
+
+/**
+ * Characters that show nothing and do something: controls (`Cc`), formats (`Cf`: zero width, soft
+ * hyphen, bidirectional, tags) and the two separators that end a line.
+ */
+const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
+const INVISIBLES = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+// What `\p{Cc}` says, spelled out: matched against every text of every listing, where the property
+// takes three times as long.
+// deno-lint-ignore no-control-regex -- finding them is the purpose
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+// deno-lint-ignore no-control-regex
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/g;
+
+const NAMED_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** Whether the text has control characters: what neither a path nor a word may have. */
+export function hasControls(text: string): boolean {
+  return CONTROL.test(text);
+}
+
+/** Whether the text has characters that nobody sees, control characters among them. */
+export function hasInvisible(text: string): boolean {
+  return INVISIBLE.test(text);
+}
+
+/**
+ * The text with everything escaped that could move the cursor, colour what follows, forge a line,
+ * reorder it on a terminal, or hide. Inside a JSON string the escapes mean what they replace.
+ */
+export function escapeControls(text: string): string {
+  return text.replace(INVISIBLES, (char) => NAMED_ESCAPES[char] ?? unitEscapes(char));
+}
+
+/** A value as a message shows it: quoted, escaped, and cut after `max` UTF-16 units. */
+export function quote(value: string, max = 64): string {
+  const cut = clip(value, max);
+  return escapeControls(JSON.stringify(cut.length < value.length ? `${cut}…` : cut));
+}
+
+/** The first `max` UTF-16 units of the text, and no half of a character. */
+export function clip(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const last = text.charCodeAt(max - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? max - 1 : max);
+}
+
+/**
+ * `text` with control characters (NUL too) and lone surrogates replaced by U+FFFD, clipped to
+ * {@link MAX_TEXT}. What comes out is stored and read back as it is; text that is fit already
+ * stays the same, format characters too, without which some scripts and emoji fall apart.
+ */
+export function storable(text: string): string {
+  // Nearly every text is fit: two quick looks, no copy.
+  if (text.length <= MAX_TEXT && !CONTROL.test(text) && text.isWellFormed()) return text;
+  // Clip first: the cut may part a surrogate pair, which toWellFormed then mends.
+  return text.slice(0, MAX_TEXT).toWellFormed().replace(CONTROLS, "\ufffd");
+}
+
+/** `\uXXXX` for each UTF-16 unit. */
+function unitEscapes(char: string): string {
+  let escaped = "";
+  for (let i = 0; i < char.length; i++) {
+    escaped += `\\u${char.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  }
+  return escaped;
+}
