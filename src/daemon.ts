@@ -25,7 +25,7 @@ import { openStore, type Store, type Written } from "./store/store.ts";
 import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
 import type { Listeners, TokenFile } from "./server/server.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
-import { quote } from "./text.ts";
+import { quotePath } from "./text.ts";
 
 /** What the caller of this module brings. */
 export interface DaemonOptions {
@@ -74,7 +74,7 @@ export async function ownData(dataDir: string): Promise<OwnedData> {
   await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
     const denied = cause instanceof Deno.errors.PermissionDenied;
     const reason = denied ? "permission denied" : cause.message;
-    throw new Failure("io", `Cannot create data directory ${quote(dataDir, 4096)}: ${reason}`, {
+    throw new Failure("io", `Cannot create data directory ${quotePath(dataDir)}: ${reason}`, {
       data: { at: "data-dir" },
       cause,
     });

@@ -21,6 +21,7 @@ const INVISIBLES = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/g;
+const RUNS_OF_CONTROLS = /[\p{Cc}\u2028\u2029]+/gu;
 
 const NAMED_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
@@ -42,10 +43,20 @@ export function escapeControls(text: string): string {
   return text.replace(INVISIBLES, (char) => NAMED_ESCAPES[char] ?? unitEscapes(char));
 }
 
+/** The text on one line: each run of control characters is a space. */
+export function onOneLine(text: string): string {
+  return text.replace(RUNS_OF_CONTROLS, " ");
+}
+
 /** A value as a message shows it: quoted, escaped, and cut after `max` UTF-16 units. */
 export function quote(value: string, max = 64): string {
   const cut = clip(value, max);
   return escapeControls(JSON.stringify(cut.length < value.length ? `${cut}…` : cut));
+}
+
+/** A path as a message shows it: whole, since its length or its end may be what is wrong. */
+export function quotePath(path: string): string {
+  return quote(path, 4096);
 }
 
 /** The first `max` UTF-16 units of the text, and no half of a character. */

@@ -347,6 +347,84 @@ Deno.test("only the log, the command line and the tasks write to the terminal", 
   assertEquals(found.map(({ path }) => path), []);
 });
 
+/** Lines of code that tell a person what to type: a command line, or a flag of one. */
+function commandsIn(text: string): string[] {
+  const commands = new RegExp(
+    "`(?:tinyforge|deno|docker|fuser) |\\btinyforge (?:add|help|list|ps|reconcile|set|status)\\b|" +
+      "\\b(?:apt-get|dmesg|journalctl|mkdir|systemctl|ulimit|usermod) -?\\w|\\bssh -|(?<![\\w-])--[a-z]{2}",
+  );
+  return withoutComments(text).split("\n")
+    .map((line) => line.replace(/\s\/\/.*$/, "").trim())
+    .filter((line) => commands.test(line));
+}
+
+Deno.test("adapters name no commands or flags", () => {
+  const adapters =
+    /^src\/(?:docker|store|lock|core|model)\/|^src\/(?:config|docker_host|failure|secret|text)\.ts$/;
+  const told = sources.filter(({ path }) => adapters.test(path));
+  assert(told.length > 30, "the folders were renamed");
+  const found = told.flatMap(({ path, text }) =>
+    commandsIn(text).map((line) => `${path}: ${line}`)
+  );
+  assertEquals(found, []);
+  // The API's words are for who sends requests, not for who has a shell.
+  const problems = sources.find(({ path }) => path === "src/server/problem.ts")!;
+  assertEquals(commandsIn(problems.text), []);
+});
+
+Deno.test("the rule on commands and flags sees what it forbids", () => {
+  const lines = [
+    'hint: "`tinyforge ps` shows them",',
+    'hint: "name one with --compose-project",',
+    '"start the daemon with tinyforge reconcile",',
+    '"add this user (usermod -aG docker USER)",',
+    '"run it with --allow-ffi",',
+    '"build it with `deno task compile`",',
+  ];
+  for (const line of lines) assertEquals(commandsIn(line).length, 1, line);
+  for (const line of ["if (--left === 0) return;", "/** `tinyforge ps` */", "a--;", "x - --y"]) {
+    assertEquals(commandsIn(line).filter((found) => !found.includes("left")), [], line);
+  }
+});
+
+/** What only one module may spell out; the others import it. */
+const TOLD_ONCE: readonly { what: RegExp; where: string; because: string }[] = [
+  {
+    what: /\\x1f|\\u001f|\\p\{C[cf]\}.*\\u2028/,
+    where: "src/text.ts",
+    because: "there is one notion of a control character",
+  },
+  {
+    what: /difference \|=/,
+    where: "src/secret.ts",
+    because: "secrets are compared in one place, in constant time",
+  },
+  {
+    what: /new Uint8Array\(32\)/,
+    where: "src/secret.ts",
+    because: "secrets are made in one place",
+  },
+  {
+    what: /\b10[78]\b/,
+    where: "src/system/libc.ts",
+    because: "how long a socket's path may be is the C library's to know",
+  },
+  {
+    what: /"(?:DOCKER_HOST|DOCKER_TLS_VERIFY|DOCKER_CERT_PATH|DOCKER_CONTEXT)"\)/,
+    where: "src/docker_host.ts",
+    because: "what names the Engine is read in one place",
+  },
+];
+
+Deno.test("what must agree everywhere is told once", () => {
+  for (const { what, where, because } of TOLD_ONCE) {
+    const told = sources.filter(({ path, text }) =>
+      !path.startsWith("src/jsr/") && what.test(withoutComments(text))
+    ).map(({ path }) => path);
+    assertEquals(told, [where], because);
+  }
+});
+
 Deno.test("nothing runs with all permissions", async () => {
   const manifest = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
   const commands: [string, string][] = Object.entries(manifest.tasks);

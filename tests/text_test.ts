@@ -1,5 +1,15 @@
-import { assertEquals } from "@std/assert";
-import { MAX_TEXT, storable } from "../src/text.ts";
+import { assert, assertEquals } from "@std/assert";
+import {
+  clip,
+  escapeControls,
+  hasControls,
+  hasInvisible,
+  MAX_TEXT,
+  onOneLine,
+  quote,
+  quotePath,
+  storable,
+} from "../src/text.ts";
 
 Deno.test("storable() leaves fit text as it is", () => {
   for (const text of ["", "web", "größer – 漢字 🚀", "a b/c:1.2@sha256", "x".repeat(MAX_TEXT)]) {
@@ -29,4 +39,46 @@ Deno.test("storable() gives text that survives UTF-8", () => {
   const unfit = "\0\ud800x\udfff" + "🚀".repeat(600);
   const text = storable(unfit);
   assertEquals(new TextDecoder().decode(new TextEncoder().encode(text)), text);
+});
+
+/** One of each kind that shows nothing: control, soft hyphen, zero width, direction, line, tag. */
+const INVISIBLES = ["\x1b", "\x85", "\xad", "\u200b", "\u202e", "\u2028", "\ufeff", "\u{e0041}"];
+
+Deno.test("hasInvisible() sees what nobody else does, hasControls() only what controls", () => {
+  for (const char of INVISIBLES) assert(hasInvisible(`a${char}b`), escapeControls(char));
+  for (const text of ["", "größer – 漢字 🚀", "a b", "e\u0301"]) assert(!hasInvisible(text), text);
+  assertEquals(INVISIBLES.filter(hasControls), ["\x1b", "\x85"]);
+});
+
+Deno.test("escapeControls() leaves nothing invisible, and JSON what it was", () => {
+  assertEquals(
+    escapeControls(INVISIBLES.join(" ")),
+    "\\u001b \\u0085 \\u00ad \\u200b \\u202e \\u2028 \\ufeff \\udb40\\udc41",
+  );
+  const json = JSON.stringify(INVISIBLES);
+  assertEquals(JSON.parse(escapeControls(json)), INVISIBLES);
+});
+
+Deno.test("quote() shows a value on one line, escaped and cut", () => {
+  assertEquals(quote('a "b"\n'), '"a \\"b\\"\\n"');
+  assertEquals(quote("a\u200bb\x9b2J"), '"a\\u200bb\\u009b2J"');
+  assertEquals(quote("x".repeat(64)), `"${"x".repeat(64)}"`);
+  assertEquals(quote("x".repeat(65)), `"${"x".repeat(64)}…"`);
+  assertEquals(quote("🚀🚀🚀", 3), '"🚀…"');
+  assertEquals(quotePath(`/${"x".repeat(300)}`).length, 303);
+});
+
+Deno.test("onOneLine() leaves nothing that begins a line", () => {
+  assertEquals(onOneLine("a\r\nb\u2028c\x85d e"), "a b c d e");
+});
+
+Deno.test("clip() cuts between characters", () => {
+  assertEquals(clip("abc", 3), "abc");
+  assertEquals(clip("abc", 2), "ab");
+  assertEquals(clip("a🚀", 2), "a");
+  assertEquals(clip("a🚀", 3), "a🚀");
+});
+
+Deno.test("storable() keeps the format characters that scripts and emoji need", () => {
+  for (const text of ["👩\u200d🚀", "می\u200cخواهم"]) assertEquals(storable(text), text);
 });

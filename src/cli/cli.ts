@@ -53,7 +53,8 @@ function invocation(
 ): Invocation {
   let config: Config | null = null;
   return {
-    operands,
+    // As names are kept: a keyboard that composes letters otherwise means the same name.
+    operands: operands.map((word) => word.normalize("NFC")),
     out,
     flag: (name) => values.get(name),
     on: (name) => switches.has(name),

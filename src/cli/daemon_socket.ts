@@ -11,7 +11,7 @@ import { reasonOf } from "../docker/error.ts";
 import { fitsSocket, SOCKET } from "../system/files.ts";
 import { MAX_SOCKET_PATH } from "../system/libc.ts";
 import { CommandError, EXIT, usageError } from "./command.ts";
-import { quote } from "../text.ts";
+import { quote, quotePath } from "../text.ts";
 
 /** How to ask. */
 export interface AskOptions {
@@ -110,7 +110,7 @@ export function socketPath(dataDir: string): string {
   if (fitsSocket(path)) return path;
   throw usageError(
     // Not cut: how long it is is what is wrong with it.
-    `Cannot use the socket ${JSON.stringify(path)}: a socket's path has at most ` +
+    `Cannot use the socket ${quotePath(path)}: a socket's path has at most ` +
       `${MAX_SOCKET_PATH} bytes`,
     "choose a shorter --data-dir",
   );

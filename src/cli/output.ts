@@ -6,6 +6,15 @@
  */
 
 import { escapeControls } from "../text.ts";
+import { CommandError } from "./command.ts";
+
+/** What keeps output that goes to a file from being written, by the system's code. */
+const SAYS: Readonly<Record<string, string>> = {
+  ENOSPC: "no space left on the disk",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be too large",
+  EIO: "input/output error",
+};
 
 /** Nobody reads stdout any more: the command has nothing left to do. */
 export class OutputClosed extends Error {
@@ -73,8 +82,14 @@ export class Output {
     try {
       writeAll(Deno.stdout, text);
     } catch (error) {
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      throw new OutputClosed("Cannot write: nobody reads stdout", { cause: error });
+      if (error instanceof Deno.errors.BrokenPipe) {
+        throw new OutputClosed("Cannot write: nobody reads stdout", { cause: error });
+      }
+      const { code, message } = error as { code?: unknown; message: string };
+      throw new CommandError(`Cannot write to stdout: ${SAYS[String(code)] ?? message}`, {
+        hint: "what was written so far is not all of it",
+        cause: error,
+      });
     }
   }
 

@@ -8,6 +8,7 @@ import type { Refusal } from "../model/pass.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { Style } from "./output.ts";
 import type { Cell } from "./table.ts";
+import { quote } from "../text.ts";
 
 const STATES: Readonly<Record<string, { symbol: string; style: Style }>> = {
   running: { symbol: "●", style: "good" },
@@ -64,7 +65,7 @@ export function shortId(containerId: string | null): string | null {
 /** A refused container: who, why, and the label that decided it. */
 export function refusalLine({ reason, containerId, containerName, value }: Refusal): string {
   const who = containerName || shortId(containerId);
-  return `${who}: ${reason}${value === "" ? "" : ` ${JSON.stringify(value)}`}`;
+  return `${who}: ${reason}${value === "" ? "" : ` ${quote(value, 256)}`}`;
 }
 
 /** Counts by what is counted, without those that are zero: `5 running, 1 missing`. */

@@ -14,7 +14,7 @@ import {
   type RejectedSocket,
   type SettingProblem,
 } from "../failure.ts";
-import { quote } from "../text.ts";
+import { quote, quotePath } from "../text.ts";
 import { EXIT } from "./command.ts";
 
 /** One line, lower case, without a period; empty where the message says it all. */
@@ -130,7 +130,7 @@ const HINTS: Hints = {
   "lock-unsupported": () => "choose a data directory on a local disk",
   "lock-path": ({ found, directory }) =>
     found === "nothing"
-      ? `create it: mkdir -p -m 700 ${quote(directory, 4096)}`
+      ? `create it: mkdir -p -m 700 ${quotePath(directory)}`
       : found === "no-directory"
       ? "choose another data directory"
       : "find out what put it there, and remove it",
@@ -229,10 +229,10 @@ function rejectedSockets(rejected: readonly RejectedSocket[]): string {
 function holderHint(
   { pid, guarded, restless, self, path, guard }: FailureData["lock-held"],
 ): string {
-  if (restless) return `find out what else writes ${quote(path, 4096)} and stop it`;
+  if (restless) return `find out what else writes ${quotePath(path)} and stop it`;
   if (!guarded) {
     return `stop process ${pid}, ${ELSEWHERE}; ` +
-      `if it is not Tinyforge, its PID is there by accident: remove ${quote(path, 4096)}`;
+      `if it is not Tinyforge, its PID is there by accident: remove ${quotePath(path)}`;
   }
   const who = pid === null ? "the process" : `process ${pid}`;
   const where = pid === null || self ? "" : " (in its container, if it runs in one)";

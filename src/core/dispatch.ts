@@ -8,6 +8,7 @@
 import type { ContainerIndex, IndexRow, ListedContainer } from "../model/container.ts";
 import type { Claim, RefusalReason } from "../model/pass.ts";
 import type { Workload, WorkloadDirectory } from "../model/workload.ts";
+import { hasControls } from "../text.ts";
 
 /** Label keys that dispatch reads. */
 export const LABEL = {
@@ -158,11 +159,7 @@ function claimOf(
  */
 function text(value: string | undefined): string {
   if (value === undefined || value.length > MAX_LABEL_LENGTH) return "";
-  for (let i = 0; i < value.length; i++) {
-    const unit = value.charCodeAt(i);
-    if (unit < 0x20 || unit === 0x7f) return "";
-  }
-  return value.isWellFormed() ? value : "";
+  return value.isWellFormed() && !hasControls(value) ? value : "";
 }
 
 function refuse(refused: RefusalReason, value: string): Refused {

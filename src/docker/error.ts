@@ -13,7 +13,7 @@ import {
   type FailureData,
   type RejectedSocket,
 } from "../failure.ts";
-import { quote } from "../text.ts";
+import { quote, quotePath } from "../text.ts";
 
 /** What each request is for, in words that follow "Cannot". */
 const PURPOSE: Record<DockerEndpoint, string> = {
@@ -92,7 +92,7 @@ export function connectionError(
 ): Failure<RequestCode> {
   const { cause, rejected } = options;
   const text = reasonOf(cause);
-  const at = quote(target, 4096);
+  const at = quotePath(target);
 
   if (cause instanceof Deno.errors.NotCapable) {
     const reason = `this program was started without the right to open ${at}`;
@@ -114,6 +114,16 @@ export function connectionError(
   const reason = `the connection to ${at} failed: ${text}`;
   const tls = /certificate|tls/i.test(text);
   return engineFailure("engine-connection", { endpoint, reason, tls, cause });
+}
+
+/** What is at the path is a file or a directory. */
+export function noSocket(
+  endpoint: DockerEndpoint,
+  path: string,
+  options: { cause: unknown },
+): Failure<"engine-no-socket"> {
+  const reason = `what is at ${quotePath(path)} is not a socket`;
+  return engineFailure("engine-no-socket", { endpoint, reason, cause: options.cause });
 }
 
 /** The innermost reason: fetch says only "fetch failed" and puts what happened into the cause. */

@@ -7,9 +7,18 @@
 
 import { readText } from "./body.ts";
 import type { Deadline } from "./deadline.ts";
-import { type DockerEndpoint, Failure, isEngineFailure } from "../failure.ts";
-import { connectionError, httpError, malformed, outcomeOf, timeoutError } from "./error.ts";
+import { type DockerEndpoint, Failure, isEngineFailure, isFailure } from "../failure.ts";
+import {
+  connectionError,
+  httpError,
+  malformed,
+  noSocket,
+  outcomeOf,
+  timeoutError,
+} from "./error.ts";
 import type { DockerHost } from "../docker_host.ts";
+import { quotePath } from "../text.ts";
+import { lookAtSocket } from "../system/files.ts";
 
 // What is read of an error answer; the Engine's are one sentence.
 const MAX_ERROR_BODY = 64 * 1024;
@@ -82,9 +91,13 @@ export class Transport implements Disposable {
     if (deadline.signal.aborted) return deadline.signal.reason;
     if (isEngineFailure(cause)) return cause;
     const host = this.#host;
-    return host.kind === "unix"
-      ? connectionError(purpose, host.path, { cause, rejected: host.rejected })
-      : connectionError(purpose, host.url, { cause });
+    if (host.kind === "tcp") return connectionError(purpose, host.url, { cause });
+    const error = connectionError(purpose, host.path, { cause, rejected: host.rejected });
+    // The kernel says of a file and a directory what it says of a socket nobody listens on.
+    if (!isFailure(error, "engine-refused") || lookAtSocket(host.path) !== "no-socket") {
+      return error;
+    }
+    return noSocket(purpose, host.path, { cause });
   }
 
   /** Drops idle connections; idempotent. */
@@ -140,7 +153,7 @@ function readPem(path: string): string {
   } catch (cause) {
     throw new Failure(
       "engine-host",
-      `Cannot use Docker host ${JSON.stringify(path)} can't be read: ${(cause as Error).message}`,
+      `Cannot use Docker host: ${quotePath(path)} can't be read: ${(cause as Error).message}`,
       { data: { wrong: "certificate", better: null }, cause },
     );
   }

@@ -14,7 +14,7 @@
 import type { ListedContainer, ListedPort } from "../model/container.ts";
 import type { DockerEndpoint } from "../failure.ts";
 import { malformed } from "./error.ts";
-import { storable } from "../text.ts";
+import { quote, storable } from "../text.ts";
 
 /** What a container's id may look like. */
 export const CONTAINER_ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
@@ -200,8 +200,7 @@ function place(element: unknown, index: number): string {
   const raw: RawContainer = typeof element === "object" && element !== null ? element : {};
   for (const told of [raw.Id, Array.isArray(raw.Names) ? raw.Names[0] : undefined]) {
     if (typeof told === "string" && told !== "") {
-      const short = told.length > 16 ? `${told.slice(0, 16)}…` : told;
-      return `container ${index} (${JSON.stringify(storable(short))})`;
+      return `container ${index} (${quote(told, 16)})`;
     }
   }
   return `container ${index}`;

@@ -4,14 +4,9 @@
  * @module
  */
 import { Failure, type FailureData, type LockCode } from "../failure.ts";
-import { quote } from "../text.ts";
+import { quotePath } from "../text.ts";
 import type { Verdict } from "./attempt.ts";
 import type { LockFile } from "./steps.ts";
-
-/** A path in a message: whole, since it may have to be found. */
-export function quotedPath(path: string): string {
-  return quote(path, 4096);
-}
 
 /** The lock couldn't be taken; the message is `Cannot lock "<directory>": <reason>`. */
 export function lockFailure<Code extends LockCode>(
@@ -20,7 +15,7 @@ export function lockFailure<Code extends LockCode>(
   { cause, ...data }: FailureData[Code] & { readonly cause?: unknown },
 ): Failure<Code> {
   const { directory } = data as FailureData[LockCode];
-  return new Failure(code, `Cannot lock ${quotedPath(directory)}: ${reason}`, {
+  return new Failure(code, `Cannot lock ${quotePath(directory)}: ${reason}`, {
     data: data as unknown as FailureData[Code],
     cause,
   });
@@ -54,7 +49,7 @@ export function lockErrorFor(
       });
     case "wrong-kind": {
       const file = pathOf(verdict.file);
-      const reason = `${quotedPath(file)} is a ${verdict.kind}, not a regular file`;
+      const reason = `${quotePath(file)} is a ${verdict.kind}, not a regular file`;
       return lockFailure("lock-path", reason, { directory, path: file, found: "no-file" });
     }
     case "unsupported": {
@@ -65,11 +60,11 @@ export function lockErrorFor(
       const { step, code: errno } = verdict;
       const refused = "file" in step ? pathOf(step.file) : path;
       const why = reasonFor(errno, cause);
-      const reason = "file" in step ? `${quotedPath(refused)}: ${why}` : why;
+      const reason = "file" in step ? `${quotePath(refused)}: ${why}` : why;
       return lockFailure("lock-refused", reason, { directory, path: refused, errno, cause });
     }
     default:
-      return new Error(`Cannot lock ${quotedPath(directory)}: unexpected verdict ${verdict?.is}`);
+      return new Error(`Cannot lock ${quotePath(directory)}: unexpected verdict ${verdict?.is}`);
   }
 }
 

@@ -9,6 +9,7 @@ import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
 import type { Connection } from "./store.ts";
+import { quote } from "../text.ts";
 
 /** Which rows to show. */
 export interface ViewFilter {
@@ -77,7 +78,7 @@ export class ContainerViews {
   get(id: string): ContainerView {
     const [row] = this.list({ ids: [id] });
     if (row !== undefined) return row;
-    throw new Failure("not-found", `Cannot find container row "${id}": no such row`, {
+    throw new Failure("not-found", `Cannot find container row ${quote(id)}: no such row`, {
       data: { thing: "row", id },
     });
   }

@@ -14,6 +14,7 @@ import { Failure } from "../failure.ts";
 import { newId, validDomain, validRowId, validText } from "./names.ts";
 import type { Connection } from "./store.ts";
 import type { TransitionTable } from "./transitions.ts";
+import { quote } from "../text.ts";
 
 /** The columns that belong to the deployer. Null clears one. */
 export interface DeployerColumns {
@@ -127,7 +128,7 @@ export class DeployedContainers {
    * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
   updateDeployedContainer(id: string, patch: DeployedContainerPatch): ContainerView {
-    const action = `Cannot change container row "${id}"`;
+    const action = `Cannot change container row ${quote(id)}`;
     this.#c.write(action, () => {
       const before = this.#views.get(id);
       this.#checkBinding(patch, { id, action });
@@ -163,7 +164,7 @@ export class DeployedContainers {
    * @throws {Failure} `not-found`.
    */
   deleteDeployedContainer(id: string): void {
-    this.#c.write(`Cannot remove container row "${id}"`, () => {
+    this.#c.write(`Cannot remove container row ${quote(id)}`, () => {
       const { state, containerId } = this.#views.get(id);
       this.#c.sql("DELETE FROM containers WHERE id = ?").run(id);
       this.#tell(id, {
@@ -200,7 +201,7 @@ export class DeployedContainers {
     const found = this.#c.sql("SELECT kind FROM workloads WHERE id = ?")
       .value<[WorkloadKind]>(workloadId);
     if (found !== undefined) return found[0];
-    throw new Failure("not-found", `${action}: no workload "${workloadId}"`, {
+    throw new Failure("not-found", `${action}: no workload ${quote(workloadId)}`, {
       data: { thing: "workload", id: workloadId },
     });
   }
@@ -228,7 +229,7 @@ export class DeployedContainers {
     if (wrong !== null) {
       throw new Failure(
         "invalid",
-        `${action}: ${JSON.stringify(containerId.slice(0, 64))} ${wrong}`,
+        `${action}: ${quote(containerId)} ${wrong}`,
         { data: { need: "full-container-id" } },
       );
     }
@@ -237,7 +238,7 @@ export class DeployedContainers {
     if (other === undefined) return;
     throw new Failure(
       "conflict",
-      `${action}: container "${containerId}" is bound to row "${other[0]}" already`,
+      `${action}: container ${quote(containerId)} is bound to row ${quote(other[0])} already`,
       { data: { over: "container" } },
     );
   }
@@ -252,7 +253,7 @@ export class DeployedContainers {
       if (stage === undefined) {
         throw new Failure(
           "invalid",
-          `${options.action}: the row's project has no stage "${stageId}"`,
+          `${options.action}: the row's project has no stage ${quote(stageId)}`,
           { data: {} },
         );
       }

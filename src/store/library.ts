@@ -11,6 +11,7 @@ import { basename, dirname, join } from "@std/path";
 import { effectiveUid } from "../system/libc.ts";
 import { Failure } from "../failure.ts";
 import { sha256Of } from "../secret.ts";
+import { quotePath } from "../text.ts";
 
 /** The library that a binary carries. */
 export interface EmbeddedLibrary {
@@ -150,7 +151,7 @@ async function requirePrivate(path: string, cause?: unknown): Promise<void> {
     throw cause ?? error;
   });
   if (!info.isDirectory) throw new Error(`"${path}" is not a directory`);
-  if (!isTrusted(info)) throw new Error(`"${path}" belongs to another user`);
+  if (!isTrusted(info)) throw new Error(`${quotePath(path)} belongs to another user`);
   if ((info.mode! & OTHERS_MAY_WRITE) !== 0) throw new Error(`others may write to "${path}"`);
 }
 

@@ -10,6 +10,7 @@ import { join } from "@std/path";
 import { Failure, isFailure } from "../failure.ts";
 import { guarded } from "./error.ts";
 import { fillSecretHashes } from "./secret_hashes.ts";
+import { quotePath } from "../text.ts";
 
 /** One numbered SQL file. */
 export interface Migration {
@@ -59,7 +60,7 @@ export function migrate(
   refuseNewer(applied, migrations, options.path);
   const pending = migrations.filter((m) => !applied.has(m.version));
   for (const migration of pending) {
-    const action = `Cannot migrate "${options.path}" to ${migration.name}`;
+    const action = `Cannot migrate ${quotePath(options.path)} to ${migration.name}`;
     try {
       guarded(action, () => apply(db, migration, options.now));
     } catch (error) {
@@ -101,7 +102,9 @@ export function requireCurrent(
   if (applied.size < migrations.length) {
     throw new Failure(
       "not-found",
-      `Cannot read "${options.path}": it is at schema ${applied.size}, this program reads ${migrations.length}`,
+      `Cannot read ${
+        quotePath(options.path)
+      }: it is at schema ${applied.size}, this program reads ${migrations.length}`,
       { data: { thing: "schema", id: options.path } },
     );
   }
@@ -127,7 +130,7 @@ function refuseNewer(
   if (newest <= known) return;
   throw new Failure(
     "newer",
-    `Cannot open "${path}": it is at schema ${newest} ("${applied.get(newest)}"), ` +
+    `Cannot open ${quotePath(path)}: it is at schema ${newest} ("${applied.get(newest)}"), ` +
       `this program knows schema ${known}`,
     { data: {} },
   );

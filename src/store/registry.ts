@@ -11,6 +11,7 @@ import { newId, validComposeProject, validDomain, validName } from "./names.ts";
 import type { Connection } from "./store.ts";
 import type { TransitionTable } from "./transitions.ts";
 import type { WorkloadTable } from "./workloads.ts";
+import { quote } from "../text.ts";
 
 /** A project, stack or site. */
 export interface Entry {
@@ -86,7 +87,8 @@ export class Registry {
 
   /** The entry with this name. */
   named(kind: WorkloadKind, name: string): Entry | undefined {
-    const columns = this.#c.sql(`${select(kind)} WHERE e.name = ?`).value<Columns>(name);
+    const columns = this.#c.sql(`${select(kind)} WHERE e.name = ?`)
+      .value<Columns>(name.normalize("NFC"));
     return columns && entry(kind, columns);
   }
 
@@ -96,7 +98,7 @@ export class Registry {
    * @throws {Failure} `invalid`, or `conflict` when the name or Compose project is taken.
    */
   create(kind: WorkloadKind, fields: NewEntry): { entry: Entry; secret: string } {
-    const action = `Cannot add ${kind} ${JSON.stringify(fields.name)}`;
+    const action = `Cannot add ${kind} ${quote(fields.name)}`;
     const created = this.#c.write(action, () => {
       const checked = this.#checked(kind, fields, { action, self: null });
       const { id, workloadId, now } = { id: newId(), workloadId: newId(), now: this.#c.now() };
@@ -132,9 +134,9 @@ export class Registry {
    * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
   update(kind: WorkloadKind, id: string, patch: EntryPatch): Entry {
-    const updated = this.#c.write(`Cannot change ${kind} "${id}"`, () => {
+    const updated = this.#c.write(`Cannot change ${kind} ${quote(id)}`, () => {
       const before = this.get(kind, id);
-      const action = `Cannot change ${kind} ${JSON.stringify(before.name)}`;
+      const action = `Cannot change ${kind} ${quote(before.name)}`;
       const fields = {
         name: patch.name ?? before.name,
         ...(kind === "stack"
@@ -171,7 +173,7 @@ export class Registry {
    * @throws {Failure} `not-found`, or `in-use` when rows or stages refer to it.
    */
   remove(kind: WorkloadKind, id: string, options: { force?: boolean } = {}): Entry {
-    const removed = this.#c.write(`Cannot remove ${kind} "${id}"`, () => {
+    const removed = this.#c.write(`Cannot remove ${kind} ${quote(id)}`, () => {
       const entry = this.get(kind, id);
       if (!options.force) this.#refuseInUse(entry);
       this.#transitions.recordRemoved(entry.workloadId, {
@@ -198,7 +200,7 @@ export class Registry {
     if (users.length === 0) return;
     throw new Failure(
       "in-use",
-      `Cannot remove ${entry.kind} "${entry.name}": ${users.join(" and ")} ` +
+      `Cannot remove ${entry.kind} ${quote(entry.name)}: ${users.join(" and ")} ` +
         `${rows + stages === 1 ? "refers" : "refer"} to it`,
       { data: { thing: entry.kind, rows, stages } },
     );
@@ -214,7 +216,7 @@ export class Registry {
     const name = validName(fields.name, `${kind} name`);
     const sameName = this.named(kind, name);
     if (sameName !== undefined && sameName.id !== self) {
-      throw new Failure("conflict", `${action}: a ${kind} named "${name}" exists already`, {
+      throw new Failure("conflict", `${action}: a ${kind} named ${quote(name)} exists already`, {
         data: { over: "name" },
       });
     }
@@ -237,7 +239,7 @@ export class Registry {
     if (taken === undefined || taken[0] === self) return project;
     throw new Failure(
       "conflict",
-      `${action}: Compose project "${project}" belongs to stack "${taken[1]}" already`,
+      `${action}: Compose project ${quote(project)} belongs to stack ${quote(taken[1])} already`,
       { data: { over: "compose-project" } },
     );
   }
@@ -265,7 +267,7 @@ function entry(kind: WorkloadKind, c: Columns): Entry {
 }
 
 function notFound(kind: WorkloadKind, id: string): Failure {
-  return new Failure("not-found", `Cannot find ${kind} "${id}": no such ${kind}`, {
+  return new Failure("not-found", `Cannot find ${kind} ${quote(id)}: no such ${kind}`, {
     data: { thing: kind, id },
   });
 }

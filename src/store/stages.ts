@@ -7,6 +7,7 @@
 import { Failure } from "../failure.ts";
 import { newId, validName } from "./names.ts";
 import type { Connection } from "./store.ts";
+import { quote } from "../text.ts";
 
 /** A stage of a project. */
 export interface Stage {
@@ -49,7 +50,7 @@ export class StageTable {
   /** The project's stage with this name. */
   named(projectId: string, name: string): Stage | undefined {
     const columns = this.#c.sql(`${SELECT} WHERE project_id = ? AND name = ?`)
-      .value<Columns>(projectId, name);
+      .value<Columns>(projectId, name.normalize("NFC"));
     return columns && stage(columns);
   }
 
@@ -59,12 +60,12 @@ export class StageTable {
    * @throws {Failure} `invalid`, `conflict`, or `not-found` for the project.
    */
   create(projectId: string, fields: { name: string; maxInstances?: number }): Stage {
-    const created = this.#c.write(`Cannot add stage ${JSON.stringify(fields.name)}`, () => {
+    const created = this.#c.write(`Cannot add stage ${quote(fields.name)}`, () => {
       const id = newId();
       if (this.#c.sql("SELECT 1 FROM projects WHERE id = ?").value(projectId) === undefined) {
         throw new Failure(
           "not-found",
-          `Cannot add stage "${fields.name}": no project "${projectId}"`,
+          `Cannot add stage ${quote(fields.name)}: no project ${quote(projectId)}`,
           { data: { thing: "project", id: projectId } },
         );
       }
@@ -87,7 +88,7 @@ export class StageTable {
    * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
   update(id: string, patch: { name?: string; maxInstances?: number }): Stage {
-    const updated = this.#c.write(`Cannot change stage "${id}"`, () => {
+    const updated = this.#c.write(`Cannot change stage ${quote(id)}`, () => {
       const before = this.get(id);
       const name = patch.name === undefined
         ? before.name
@@ -106,14 +107,14 @@ export class StageTable {
    * @throws {Failure} `not-found`, `in-use`.
    */
   remove(id: string, options: { force?: boolean } = {}): Stage {
-    const removed = this.#c.write(`Cannot remove stage "${id}"`, () => {
+    const removed = this.#c.write(`Cannot remove stage ${quote(id)}`, () => {
       const before = this.get(id);
       const [rows] = this.#c.sql("SELECT count(*) FROM containers WHERE stage_id = ?")
         .value<[number]>(id)!;
       if (rows > 0 && !options.force) {
         throw new Failure(
           "in-use",
-          `Cannot remove stage "${before.name}": ` +
+          `Cannot remove stage ${quote(before.name)}: ` +
             (rows === 1 ? "1 container row refers to it" : `${rows} container rows refer to it`),
           { data: { thing: "stage", rows, stages: 0 } },
         );
@@ -126,11 +127,16 @@ export class StageTable {
   }
 
   #freeName(projectId: string, name: string, self: string | null): string {
-    const taken = this.named(projectId, validName(name, "stage name"));
-    if (taken === undefined || taken.id === self) return name;
-    throw new Failure("conflict", `Cannot name a stage "${name}": the project has one already`, {
-      data: { over: "stage-name" },
-    });
+    const valid = validName(name, "stage name");
+    const taken = this.named(projectId, valid);
+    if (taken === undefined || taken.id === self) return valid;
+    throw new Failure(
+      "conflict",
+      `Cannot name a stage ${quote(name)}: the project has one already`,
+      {
+        data: { over: "stage-name" },
+      },
+    );
   }
 }
 
@@ -152,7 +158,7 @@ function validCount(value: number): number {
 }
 
 function notFound(id: string): Failure {
-  return new Failure("not-found", `Cannot find stage "${id}": no such stage`, {
+  return new Failure("not-found", `Cannot find stage ${quote(id)}: no such stage`, {
     data: { thing: "stage", id },
   });
 }

@@ -18,6 +18,7 @@ import { Registry } from "./registry.ts";
 import { StageTable } from "./stages.ts";
 import { TransitionTable } from "./transitions.ts";
 import { WorkloadTable } from "./workloads.ts";
+import { quotePath } from "../text.ts";
 
 /** How to open a store. */
 export interface StoreOptions {
@@ -43,7 +44,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   if (readonly) await requireFile(path);
   else await createPrivate(path);
   const { Database } = await import("@db/sqlite");
-  return guarded(`Cannot open "${path}"`, () => {
+  return guarded(`Cannot open ${quotePath(path)}`, () => {
     const db = new Database(path, { readonly, create: false, int64: true });
     try {
       db.exec(BUSY_TIMEOUT);
@@ -211,9 +212,13 @@ export interface Connection {
 function refuseCorrupted(db: Database, path: string): void {
   const problem = db.prepare("PRAGMA quick_check(1)").value<[string]>()?.[0];
   if (problem === "ok") return;
-  throw new Failure("corrupt", `Cannot open "${path}": the database is corrupted (${problem})`, {
-    data: { found: "damage" },
-  });
+  throw new Failure(
+    "corrupt",
+    `Cannot open ${quotePath(path)}: the database is corrupted (${problem})`,
+    {
+      data: { found: "damage" },
+    },
+  );
 }
 
 const BUSY_TIMEOUT = "PRAGMA busy_timeout = 5000";
@@ -242,7 +247,7 @@ async function requireFile(path: string): Promise<void> {
     await Deno.lstat(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw openError(path, error);
-    throw new Failure("not-found", `Cannot read "${path}": there is no index yet`, {
+    throw new Failure("not-found", `Cannot read ${quotePath(path)}: there is no index yet`, {
       data: { thing: "index", id: path },
     });
   }
@@ -278,16 +283,20 @@ async function narrow(path: string): Promise<void> {
 function openError(path: string, cause: unknown): unknown {
   const code = (cause as { code?: string }).code;
   if (code === "ENOSPC") {
-    return new Failure("full", `Cannot open "${path}": the disk is full`, {
+    return new Failure("full", `Cannot open ${quotePath(path)}: the disk is full`, {
       data: {},
       cause,
     });
   }
   if (code === "EROFS" || code === "EACCES" || code === "EPERM") {
-    return new Failure("readonly", `Cannot open "${path}": permission denied (${code})`, {
-      data: { denied: true },
-      cause,
-    });
+    return new Failure(
+      "readonly",
+      `Cannot open ${quotePath(path)}: permission denied (${code})`,
+      {
+        data: { denied: true },
+        cause,
+      },
+    );
   }
-  return storeError(`Cannot open "${path}"`, cause);
+  return storeError(`Cannot open ${quotePath(path)}`, cause);
 }

@@ -9,6 +9,7 @@ import type { Workload, WorkloadDirectory, WorkloadKind } from "../model/workloa
 import { Failure } from "../failure.ts";
 import { hashSecret, isSameSecret, makeSecret } from "../secret.ts";
 import type { Connection } from "./store.ts";
+import { quote } from "../text.ts";
 
 /** The `workloads` table. */
 export class WorkloadTable {
@@ -111,7 +112,7 @@ export class WorkloadTable {
    */
   rotateSecret(id: string): string {
     const secret = makeSecret();
-    this.#c.write(`Cannot rotate the secret of workload "${id}"`, () => {
+    this.#c.write(`Cannot rotate the secret of workload ${quote(id)}`, () => {
       const changed = this.#c.sql(
         `UPDATE workloads SET webhook_secret = ?, webhook_secret_hash = ?, updated_at = ?
          WHERE id = ?`,
@@ -166,7 +167,7 @@ function workload([id, kind, refId, name]: Columns): Workload {
 }
 
 function unknownWorkload(id: string): Failure {
-  return new Failure("not-found", `Cannot find workload "${id}": no such workload`, {
+  return new Failure("not-found", `Cannot find workload ${quote(id)}: no such workload`, {
     data: { thing: "workload", id },
   });
 }

@@ -6,6 +6,7 @@
  */
 
 import { type DatagramSocket, openDatagramSocket } from "./libc.ts";
+import { clip, hasControls, onOneLine, quotePath } from "../text.ts";
 
 /** Longer texts are cut: the service manager shows one line. */
 const MAX_STATUS_LENGTH = 256;
@@ -72,8 +73,7 @@ export class ServiceManager implements Disposable {
   #tell(state: string | null, status?: string): boolean {
     const lines = state === null ? [] : [state];
     // A line break in a status would begin an assignment of its own.
-    // deno-lint-ignore no-control-regex
-    const text = status?.replace(/[\x00-\x1f\x7f]+/g, " ").slice(0, MAX_STATUS_LENGTH);
+    const text = status && clip(onOneLine(status), MAX_STATUS_LENGTH);
     if (text !== undefined) lines.push(`STATUS=${text}`);
     return this.#socket?.send(`${lines.join("\n")}\n`) ?? false;
   }
@@ -150,14 +150,14 @@ export function unitText(
   { binary, dataDir = "/var/lib/tinyforge", args = [], environment = {} }: UnitOptions,
 ): string {
   if (!binary.startsWith("/")) {
-    throw new TypeError(`Cannot write a unit for ${JSON.stringify(binary)}: not an absolute path`);
+    throw new TypeError(`Cannot write a unit for ${quotePath(binary)}: not an absolute path`);
   }
   const name = dataDir.slice(STATE_ROOT.length);
   if (
     !dataDir.startsWith(STATE_ROOT) || !/^[\w.-]+(?:\/[\w.-]+)*$/.test(name) || /\.\./.test(name)
   ) {
     throw new TypeError(
-      `Cannot write a unit for data directory ${JSON.stringify(dataDir)}: systemd keeps a ` +
+      `Cannot write a unit for data directory ${quotePath(dataDir)}: systemd keeps a ` +
         `service's data under ${STATE_ROOT}; leave --data-dir out or name a directory there`,
     );
   }
@@ -226,9 +226,8 @@ function unitArgument(word: string): string {
 
 /** One word of ExecStart: quoted where it must be, with specifiers escaped. */
 function unitWord(word: string): string {
-  // deno-lint-ignore no-control-regex
-  if (/[\x00-\x1f\x7f]/.test(word)) {
-    throw new TypeError(`Cannot write a unit with ${JSON.stringify(word)}: control characters`);
+  if (hasControls(word)) {
+    throw new TypeError(`Cannot write a unit with ${quotePath(word)}: control characters`);
   }
   const escaped = word.replaceAll("%", "%%");
   if (/^[\w./:@%$=+,-]+$/.test(escaped)) return escaped;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Host, pass, type Ran, siteRow } from "../harness/program.ts";
+import { DENO_ARGS, Host, pass, type Ran, siteRow } from "../harness/program.ts";
 
 const { Database } = await import("@db/sqlite");
 
@@ -198,6 +198,8 @@ Deno.test("names with control characters, slashes or 10 kB are refused, shown es
     ["a/b", 'Cannot use "a/b" as site name: it has a "/"'],
     ["x".repeat(10_000), `Cannot use "${"x".repeat(64)}…" as site name: it has 10000 characters`],
     [" ", 'Cannot use " " as site name'],
+    ["a\u200bb", 'Cannot use "a\\u200bb" as site name: it has invisible characters'],
+    ["a\u{e0041}b", 'Cannot use "a\\udb40\\udc41b" as site name: it has invisible characters'],
   ];
   for (const [name, message] of names) {
     const ran = await host.run("add", "site", name);
@@ -209,6 +211,32 @@ Deno.test("names with control characters, slashes or 10 kB are refused, shown es
     assertEquals(ran.code, 1);
     assert(ran.stderr.length < 500, ran.stderr);
   }
+});
+
+Deno.test("output that can't be written ends with 1 and says why, as no fault of the program", async () => {
+  await using host = await Host.make();
+  for (const args of [["help"], ["ps", "--json"], ["version"]]) {
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", 'exec "$@" > /dev/full', "sh", Deno.execPath(), ...DENO_ARGS, ...args],
+      clearEnv: true,
+      env: host.env,
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assertEquals(code, 1, said);
+    assertEquals(
+      said.split("\n").filter((line) => /^Cannot|^hint/.test(line)),
+      [
+        "Cannot write to stdout: no space left on the disk",
+        "hint: what was written so far is not all of it",
+      ],
+    );
+  }
+});
+
+Deno.test("--interval 1ms is a mistake, not a busy loop", async () => {
+  await using host = await Host.make();
+  const ran = await host.run("reconcile", "--once", "--interval", "1ms");
+  assertFails(ran, 2, 'Cannot use --interval "1ms": below the shortest interval of 100ms');
 });
 
 Deno.test("a duplicate name and a duplicate Compose project are refused with who has it", async () => {

@@ -1,3 +1,4 @@
+import { hintForProblem } from "../../src/cli/words.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { checkOperands, parseArguments } from "../../src/cli/arguments.ts";
 import { CommandError } from "../../src/cli/command.ts";
@@ -270,6 +271,22 @@ Deno.test("describeFailure() maps each kind of error to its exit code", () => {
   const { lines } = describeFailure(new TypeError("x is not a function"), { traces: false });
   assertEquals(lines[0], "Cannot go on: x is not a function");
   assertStringIncludes(lines[1]!, "--log-level debug");
+});
+
+Deno.test("hintForProblem() has commands for what it knows, and no words for the rest", () => {
+  assertStringIncludes(hintForProblem("conflict", { over: "name" })!, "`tinyforge rename`");
+  assertStringIncludes(hintForProblem("not-found", { thing: "site", id: "x" })!, "list sites");
+  assertStringIncludes(hintForProblem("no-daemon", undefined)!, "`tinyforge reconcile`");
+  const failed = { failure: "engine-http", endpoint: "list", status: 503 };
+  assertStringIncludes(hintForProblem("pass-failed", failed)!, "journalctl -u docker");
+  // A daemon of another version may say anything.
+  for (
+    const code of ["not-found", "conflict", "invalid", "busy", "io", "new-code", "__proto__", 7]
+  ) {
+    for (const data of [{}, { thing: "new", over: 7, need: [] }, null, "x", undefined]) {
+      assertEquals(hintForProblem(code, data), null, `${code} ${JSON.stringify(data)}`);
+    }
+  }
 });
 
 Deno.test("describeFailure() lists every problem of a configuration", () => {

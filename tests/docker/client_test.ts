@@ -216,6 +216,23 @@ for (const [what, fault] of HANGS) {
   });
 }
 
+Deno.test("DockerClient.list() says that a file or a directory is not a socket", async () => {
+  for (const path of [import.meta.filename!, import.meta.dirname!]) {
+    using client = new DockerClient({ host: { kind: "unix", path } });
+    const error = await failure(client.list());
+    assertEquals(error.code, "engine-no-socket");
+    assertEquals(error.message, `Cannot list containers: what is at "${path}" is not a socket`);
+  }
+});
+
+Deno.test("DockerClient.list() tells which sockets were looked for before", async () => {
+  const rejected = [{ at: "/run/docker.sock", why: "permission denied" }];
+  using client = new DockerClient({ host: { kind: "unix", path: "/nowhere.sock", rejected } });
+  const error = await failure(client.list());
+  assertEquals(error.data, { endpoint: "list", rejected });
+  assertStringIncludes(hintFor(error), "; looked for /run/docker.sock (permission denied)");
+});
+
 Deno.test("DockerClient.list() with an aborted signal asks nothing", async () => {
   await using engine = await FakeEngine.start();
   using client = connect(engine);

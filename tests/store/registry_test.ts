@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { hintFor } from "../../src/cli/words.ts";
+import { hasInvisible } from "../../src/text.ts";
 import { Failure } from "../../src/failure.ts";
 import type { Store } from "../../src/store/store.ts";
 import { tempStore } from "../harness/temp_store.ts";
@@ -68,6 +69,10 @@ Deno.test("Registry.create() refuses names that can't be shown or told apart", a
       "a\nb",
       "a\u001b[31mred",
       "nul\u0000",
+      "zero\u200bwidth",
+      "soft\u00adhyphen",
+      "tag\u{e0041}",
+      "line\u2028end",
       "a/b",
       " padded ",
       "-flag",
@@ -77,11 +82,23 @@ Deno.test("Registry.create() refuses names that can't be shown or told apart", a
     const error = failure(() => registry.create("site", { name }));
     assertEquals(error.code, "invalid");
     assert(error.message.length < 300);
-    // deno-lint-ignore no-control-regex -- what is looked for
-    assert(!/[\u0000-\u001f]/.test(error.message), "no control characters in a message");
+    assert(!hasInvisible(error.message), "nothing invisible in a message");
   }
   assertEquals(workloads.list(), []);
   registry.create("site", { name: "Blog – für Ümläute 🎈" });
+});
+
+Deno.test("Registry and StageTable keep names in NFC, however they are spelled", async () => {
+  await using temp = await tempStore();
+  const { registry, stages } = temp.store;
+  const { entry } = registry.create("project", { name: "cafe\u0301" });
+  assertEquals(entry.name, "caf\u00e9");
+  assertEquals(registry.named("project", "cafe\u0301")?.id, entry.id);
+  assertEquals(failure(() => registry.create("project", { name: "caf\u00e9" })).code, "conflict");
+  const stage = stages.create(entry.id, { name: "e\u0301" });
+  assertEquals(stage.name, "\u00e9");
+  assertEquals(stages.named(entry.id, "e\u0301")?.id, stage.id);
+  assertEquals(failure(() => stages.create(entry.id, { name: "\u00e9" })).code, "conflict");
 });
 
 Deno.test("Registry.update() renames entry and workload together", async () => {

@@ -9,7 +9,7 @@ import type { DockerHost } from "../../docker_host.ts";
 import { CONFIG_FLAGS, type ConfigFlag } from "../../flags.ts";
 import { socketUnitText, unitText } from "../../system/systemd.ts";
 import { EXIT, type Invocation, usageError } from "../command.ts";
-import { quote } from "../../text.ts";
+import { quote, quotePath } from "../../text.ts";
 
 /** Where the unit finds the binary when this program is not one. */
 const INSTALLED = "/usr/local/bin/tinyforge";
@@ -44,7 +44,7 @@ export function run(invocation: Invocation): Promise<number> {
   const certificates = environment["DOCKER_CERT_PATH"];
   if (certificates !== undefined && isHidden(certificates)) {
     out.notes(
-      `The service can't see the certificates in ${quote(certificates, 4096)}: copy ` +
+      `The service can't see the certificates in ${quotePath(certificates)}: copy ` +
         "them to a directory like /etc/tinyforge/certs and name it in DOCKER_CERT_PATH.",
     );
   }

@@ -11,6 +11,7 @@ import { created, json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
 import { Problem } from "../problem.ts";
 import { EntrySchema, ForceQuery, IdParams, listOf, NewEntrySchema, optional } from "../schema.ts";
+import { quote } from "../../text.ts";
 
 /** The routes of one kind. */
 export interface RegistryRoutes {
@@ -132,7 +133,7 @@ function withComposeProject(prefix: string, fields: NewEntry): NewEntry {
   if (composeProjectName !== null) return { ...fields, composeProjectName };
   throw new Problem(
     "invalid",
-    `Cannot add stack ${JSON.stringify(fields.name)}: no Compose project name can be made of it`,
+    `Cannot add stack ${quote(fields.name)}: no Compose project name can be made of it`,
     {
       data: { need: "compose-project" },
       errors: [{ path: "composeProjectName", message: "needed for a name without a-z and 0-9" }],
