@@ -45,7 +45,7 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     name: "docker-host",
     env: ["TINYFORGE_DOCKER_HOST", "DOCKER_HOST"],
     placeholder: "URL",
-    fallback: "the first Docker or Podman socket that exists",
+    fallback: "the Docker context in use, else the first Docker or Podman socket to be had",
     description: "the Engine: unix:///path or tcp://host:port",
   },
   {
