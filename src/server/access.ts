@@ -6,6 +6,7 @@
  */
 
 import { isSameSecret } from "../secret.ts";
+import { quote } from "../text.ts";
 import { Problem } from "./problem.ts";
 
 /** What a listener demands. */
@@ -45,7 +46,7 @@ export function checkHost(request: Request, rules: AccessRules): void {
   if (name !== null && rules.allowedHosts.has(name)) return;
   throw new Problem(
     "forbidden-host",
-    `Cannot answer for host ${JSON.stringify(host.slice(0, 128))}: it is not on the list`,
+    `Cannot answer for host ${quote(host, 128)}: it is not on the list`,
     { hint: "name it with --allowed-hosts, or ask for a host that is there" },
   );
 }
@@ -60,9 +61,9 @@ export function checkOrigin(request: Request): void {
   const site = request.headers.get("sec-fetch-site");
   const origin = request.headers.get("origin");
   const foreign = site !== null && site !== "same-origin" && site !== "none"
-    ? `Sec-Fetch-Site is ${JSON.stringify(site.slice(0, 32))}`
+    ? `Sec-Fetch-Site is ${quote(site, 32)}`
     : origin !== null && !isOwnOrigin(origin, request)
-    ? `Origin is ${JSON.stringify(origin.slice(0, 128))}`
+    ? `Origin is ${quote(origin, 128)}`
     : null;
   if (foreign === null) return;
   throw new Problem("forbidden-origin", `Cannot let another site change anything: ${foreign}`);

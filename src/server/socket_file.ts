@@ -8,6 +8,7 @@
 import { dirname, join } from "@std/path";
 import { fitsSocket } from "../system/files.ts";
 import { MAX_SOCKET_PATH } from "../system/libc.ts";
+import { quotePath } from "../text.ts";
 import { listenAt } from "./listen_at.ts";
 import type { Listener, ListenOptions } from "./listener.ts";
 
@@ -44,21 +45,24 @@ export class SocketFile {
     const path = this.#path;
     if (!fitsSocket(path)) {
       throw new ListenError(
-        `Cannot listen on "${path}": a socket's path has at most ${MAX_SOCKET_PATH} bytes`,
+        `Cannot listen on ${quotePath(path)}: a socket's path has at most ${MAX_SOCKET_PATH} bytes`,
         { hint: "choose a shorter --data-dir" },
       );
     }
     if (this.#made !== null && await this.#isOthers()) {
-      throw new ListenError(`Cannot listen on "${path}": another process made a socket there`, {
-        hint: "does a second daemon use this directory?",
-      });
+      throw new ListenError(
+        `Cannot listen on ${quotePath(path)}: another process made a socket there`,
+        {
+          hint: "does a second daemon use this directory?",
+        },
+      );
     }
     try {
       const listener = await bindPrivately(path, options);
       this.#made = await Deno.lstat(path);
       return listener;
     } catch (cause) {
-      throw new ListenError(`Cannot listen on "${path}": ${(cause as Error).message}`, {
+      throw new ListenError(`Cannot listen on ${quotePath(path)}: ${(cause as Error).message}`, {
         hint: "the data directory must be on a file system with sockets, and be ours to write",
         cause,
       });

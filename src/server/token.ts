@@ -7,6 +7,7 @@
 import { join } from "@std/path";
 import type { Log } from "../telemetry/log.ts";
 import { makeSecret } from "../secret.ts";
+import { quotePath } from "../text.ts";
 
 /** Name of the token's file in the data directory. */
 export const TOKEN = "token";
@@ -129,7 +130,9 @@ async function makeToken(path: string): Promise<string> {
     await Deno.rename(draft, path);
   } catch (cause) {
     await Deno.remove(draft).catch(() => {});
-    throw new Error(`Cannot write the token "${path}": ${(cause as Error).message}`, { cause });
+    throw new Error(`Cannot write the token ${quotePath(path)}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   return token;
 }
@@ -139,12 +142,14 @@ async function ifThere<T>(result: Promise<T>, path: string): Promise<T | null> {
     return await result;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return null;
-    throw new Error(`Cannot use the token "${path}": ${(cause as Error).message}`, { cause });
+    throw new Error(`Cannot use the token ${quotePath(path)}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 
 function unusable(path: string, reason: string): Error {
-  return Object.assign(new Error(`Cannot use the token "${path}": ${reason}`), {
+  return Object.assign(new Error(`Cannot use the token ${quotePath(path)}: ${reason}`), {
     hint: "remove the file, and the next start makes a new one",
   });
 }
