@@ -4,13 +4,14 @@
  * @module
  */
 
+import { LISTED_FIELDS, type ListedField } from "../model/columns.ts";
 import { LOCAL_HOST } from "../model/container.ts";
 import type { ContainerState, IndexRow, ListedContainer, ListedPort } from "../model/container.ts";
 import type { Claim } from "../model/pass.ts";
 
 /** The row that a container with this claim makes. */
 export function observed(container: ListedContainer, claim: Claim): IndexRow {
-  return {
+  return withListed(container, {
     id: claim.rowId,
     workloadId: claim.workload.id,
     workloadKind: claim.workload.kind,
@@ -21,23 +22,32 @@ export function observed(container: ListedContainer, claim: Claim): IndexRow {
     imageRef: container.image,
     host: LOCAL_HOST,
     state: rowState(container.state),
-    health: container.health,
-    exitCode: container.exitCode,
     port: privatePort(container.ports),
     createdAtEngine: container.createdAt,
     confirmed: true,
-  };
+  });
 }
 
 /** Whether the row is what {@linkcode observed} would make; most are, and none is made to see it. */
 export function shows(row: IndexRow, container: ListedContainer, claim: Claim): boolean {
   return row.confirmed && row.state === rowState(container.state) &&
-    row.health === container.health && row.exitCode === container.exitCode &&
     row.port === privatePort(container.ports) && row.createdAtEngine === container.createdAt &&
     row.containerId === container.id && row.containerName === container.name &&
     row.imageRef === container.image && row.role === claim.role &&
     row.replica === claim.replica && row.workloadId === claim.workload.id &&
-    row.workloadKind === claim.workload.kind && row.host === LOCAL_HOST;
+    row.workloadKind === claim.workload.kind && row.host === LOCAL_HOST &&
+    showsListed(row, container);
+}
+
+function withListed(container: ListedContainer, row: Omit<IndexRow, ListedField>): IndexRow {
+  const whole: Record<string, unknown> = row as object as Record<string, unknown>;
+  for (const field of LISTED_FIELDS) whole[field] = container[field];
+  return whole as object as IndexRow;
+}
+
+function showsListed(row: IndexRow, container: ListedContainer): boolean {
+  for (const field of LISTED_FIELDS) if (row[field] !== container[field]) return false;
+  return true;
 }
 
 /** The state of a row whose container is in the Engine's state `engineState`. */

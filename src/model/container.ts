@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WorkloadKind } from "./workload.ts";
+import type { ListedField, OBSERVED_COLUMNS, RowOf } from "./columns.ts";
 
 /**
  * State of a container row. The Engine's own words, with `exited` and `dead` folded into
@@ -33,8 +33,11 @@ export interface ListedPort {
   readonly protocol: string;
 }
 
-/** One container of a listing: the fields that are read, decoded and validated. */
-export interface ListedContainer {
+/**
+ * One container of a listing: the fields that are read, decoded and validated, those among them
+ * that a row has as they are.
+ */
+export interface ListedContainer extends Pick<ObservedColumns, ListedField> {
   /** The Engine's full container id. */
   readonly id: string;
   /** First name without the leading slash, or empty. */
@@ -43,10 +46,6 @@ export interface ListedContainer {
   readonly image: string;
   /** The Engine's own state word, lower case: `running`, `exited`, … */
   readonly state: string;
-  /** `healthy`, `unhealthy`, `starting`, or null without a health check. */
-  readonly health: string | null;
-  /** Exit code of a stopped container as far as the listing tells, else null. */
-  readonly exitCode: number | null;
   /** Labels; values are data from anyone who has the socket. */
   readonly labels: Readonly<Record<string, string>>;
   /** Ports in the Engine's (unstable) order. */
@@ -64,34 +63,7 @@ export interface Listing {
 }
 
 /** The columns of `containers` that the reconciler owns. */
-export interface ObservedColumns {
-  /** The workload that the row belongs to. */
-  readonly workloadId: string;
-  /** That workload's kind. */
-  readonly workloadKind: WorkloadKind;
-  /** Role within the workload; empty for a site. */
-  readonly role: string;
-  /** 1 for the first or only replica. */
-  readonly replica: number;
-  /** Null until the row is bound. */
-  readonly containerId: string | null;
-  /** The container's name without its slash. */
-  readonly containerName: string;
-  /** Image reference as the Engine shows it; empty when never seen. */
-  readonly imageRef: string;
-  /** Name of the host that it runs on. */
-  readonly host: string;
-  /** State of the row. */
-  readonly state: ContainerState;
-  /** `healthy`, `unhealthy`, `starting`, or null. */
-  readonly health: string | null;
-  /** Exit code of a stopped container, else null. */
-  readonly exitCode: number | null;
-  /** The container's private port, 0 when it has none. */
-  readonly port: number;
-  /** Seconds since the Unix epoch, null when never seen. */
-  readonly createdAtEngine: number | null;
-}
+export type ObservedColumns = RowOf<typeof OBSERVED_COLUMNS>;
 
 /** A row as the reconciler sees it: its own columns and two marks of the store. */
 export interface IndexRow extends ObservedColumns {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ContainerState, ObservedColumns } from "./container.ts";
+import type { VIEW_COLUMNS, ViewOf } from "./columns.ts";
+import type { ContainerState } from "./container.ts";
 import type { Cause, EngineChange, PassReport } from "./pass.ts";
 import type { WorkloadKind } from "./workload.ts";
 
@@ -31,32 +32,7 @@ export interface Transition {
 }
 
 /** One row of `containers` as readers see it: every column, names joined in. */
-export interface ContainerView extends Omit<ObservedColumns, "createdAtEngine"> {
-  /** Unique id of the row. */
-  readonly id: string;
-  /** RFC 3339 UTC, null when never seen. */
-  readonly createdAtEngine: string | null;
-  /** Name of the workload. */
-  readonly workloadName: string;
-  /** RFC 3339 UTC of the last listing that confirmed the row; null when never seen. */
-  readonly lastSeenAt: string | null;
-  /** The deployer's stage, or null. */
-  readonly stageId: string | null;
-  /** Name of that stage. */
-  readonly stageName: string | null;
-  /** Tag of the image that was deployed. */
-  readonly imageTag: string | null;
-  /** Name under which a proxy serves it. */
-  readonly subdomain: string | null;
-  /** Id of its route in the proxy. */
-  readonly proxyRouteId: string | null;
-  /** Id in Nginx Proxy Manager. */
-  readonly npmProxyId: number | null;
-  /** RFC 3339 UTC. */
-  readonly createdAt: string;
-  /** RFC 3339 UTC. */
-  readonly updatedAt: string;
-}
+export type ContainerView = ViewOf<typeof VIEW_COLUMNS>;
 
 /** What the daemon says of itself. */
 export interface DaemonStatus {

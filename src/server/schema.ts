@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
 import type { PassReport } from "../model/pass.ts";
 import type { ContainerView, DaemonStatus, Transition } from "../model/views.ts";
 import type { Workload } from "../model/workload.ts";
@@ -71,33 +72,26 @@ const STATES =
   "says it, `missing` when the container is gone, `pending` until a deployer's row is first seen. An " +
   "Engine of the future may know others.";
 
-/** {@link ContainerView}. */
-export const ContainerSchema: Schema<ContainerView> = z.object({
-  id: z.string(),
-  workloadId: z.string(),
-  workloadKind: kind,
-  workloadName: z.string(),
-  role: z.string(),
-  replica: z.int(),
-  containerId: z.string().nullable(),
-  containerName: z.string(),
-  imageRef: z.string(),
-  host: z.string(),
-  state: z.string().meta({ description: STATES }),
-  health: z.string().nullable(),
-  exitCode: z.int().nullable(),
-  port: z.int(),
-  createdAtEngine: timestamp.nullable(),
-  lastSeenAt: timestamp.nullable(),
-  stageId: z.string().nullable(),
-  stageName: z.string().nullable(),
-  imageTag: z.string().nullable(),
-  subdomain: z.string().nullable(),
-  proxyRouteId: z.string().nullable(),
-  npmProxyId: z.int().nullable(),
-  createdAt: timestamp,
-  updatedAt: timestamp,
-}).meta({ id: "Container" });
+const HELD: Readonly<Record<Holds, z.ZodType>> = {
+  "text": z.string(),
+  "text or null": z.string().nullable(),
+  "integer": z.int(),
+  "integer or null": z.int().nullable(),
+  "kind": kind,
+  "time": timestamp,
+  "time or null": timestamp.nullable(),
+  "seconds or null": timestamp.nullable(),
+};
+
+/** {@link ContainerView}, as its columns are told. */
+export const ContainerSchema: Schema<ContainerView> = z.object(
+  {
+    ...Object.fromEntries(
+      Object.entries<Column>(VIEW_COLUMNS).map(([field, { holds }]) => [field, HELD[holds]]),
+    ),
+    state: z.string().meta({ description: STATES }),
+  },
+).meta({ id: "Container" }) as Schema<unknown> as Schema<ContainerView>;
 
 /** {@link Transition}. */
 export const TransitionSchema: Schema<Transition> = z.object({

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { VIEW_COLUMNS } from "../model/columns.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
@@ -144,32 +145,5 @@ const CONDITIONS: readonly (readonly [keyof ViewFilter, string])[] = [
   ["after", "id > ?"],
 ];
 
-/** Field of {@link ContainerView} → column. */
-const COLUMNS: Readonly<Record<keyof ContainerView, string>> = {
-  id: "id",
-  workloadId: "workload_id",
-  workloadKind: "workload_kind",
-  workloadName: "workload_name",
-  role: "role",
-  replica: "replica",
-  containerId: "container_id",
-  containerName: "container_name",
-  imageRef: "image_ref",
-  host: "host",
-  state: "state",
-  health: "health",
-  exitCode: "exit_code",
-  port: "port",
-  createdAtEngine: "created_at_engine",
-  lastSeenAt: "seen_at",
-  stageId: "stage_id",
-  stageName: "stage_name",
-  imageTag: "image_tag",
-  subdomain: "subdomain",
-  proxyRouteId: "proxy_route_id",
-  npmProxyId: "npm_proxy_id",
-  createdAt: "created_at",
-  updatedAt: "updated_at",
-};
-
-const FIELDS = Object.entries(COLUMNS).map(([field, column]) => `'${field}', ${column}`).join(", ");
+const FIELDS = Object.entries(VIEW_COLUMNS)
+  .map(([field, { column }]) => `'${field}', ${column}`).join(", ");

@@ -8,9 +8,16 @@
 import { LOCAL_HOST, MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
 import type { Change } from "../model/pass.ts";
-import type { WorkloadKind } from "../model/workload.ts";
 import { MemoryIndex } from "../core/memory_index.ts";
 import { Failure } from "../failure.ts";
+import {
+  bindings,
+  END_CONFIRMATION,
+  INSERT,
+  SELECT_ROW,
+  SELECT_ROWS,
+  UPDATE,
+} from "./container_rows.ts";
 import type { HostTable, PassSummary } from "./hosts.ts";
 import type { Connection } from "./store.ts";
 import type { TransitionTable, WrittenRow } from "./transitions.ts";
@@ -100,22 +107,17 @@ export class ContainerTable {
   refresh(rowId: string): void {
     if (this.#cache === null) return;
     const { index } = this.#cache;
-    // The empty text makes it text: @db/sqlite would parse what SQLite marks as JSON.
-    const json = this.#c.sql(`SELECT ${ROW_AS_JSON} || '' FROM containers WHERE id = ?`)
-      .value<[string]>(rowId);
+    const json = this.#c.sql(SELECT_ROW).value<[string]>(rowId);
     if (json === undefined) index.delete(rowId);
-    else index.set(indexRow(JSON.parse(json[0])));
+    else index.set(JSON.parse(json[0]));
   }
 
   #loaded(): { index: MemoryIndex; version: number } {
     const version = this.#c.dataVersion();
     if (this.#cache?.version !== version) {
-      // One text for all rows: crossing into SQLite for each column of each row costs more.
-      const [json] = this.#c.sql(
-        `SELECT '[' || coalesce(group_concat(${ROW_AS_JSON}), '') || ']' FROM containers`,
-      ).value<[string]>()!;
-      const rows: RowAsJson[] = JSON.parse(json);
-      this.#cache = { index: new MemoryIndex(rows.map(indexRow)), version };
+      const [json] = this.#c.sql(SELECT_ROWS).value<[string]>()!;
+      const rows: IndexRow[] = JSON.parse(json);
+      this.#cache = { index: new MemoryIndex(rows), version };
     }
     return this.#cache!;
   }
@@ -157,26 +159,9 @@ export class ContainerTable {
     row: IndexRow,
     options: { at: string; now: string; statements: readonly string[] },
   ): void {
-    const { createdAtEngine } = row;
+    const values = bindings(row, options);
     for (const statement of options.statements) {
-      const written = this.#c.sql(statement).run(
-        row.id,
-        row.workloadId,
-        row.workloadKind,
-        row.role,
-        row.replica,
-        row.containerId,
-        row.containerName,
-        row.imageRef,
-        row.host,
-        row.state,
-        row.health,
-        row.exitCode,
-        row.port,
-        createdAtEngine === null ? null : new Date(createdAtEngine * 1000).toISOString(),
-        options.at,
-        options.now,
-      );
+      const written = this.#c.sql(statement).run(...values);
       if (written > 0) return;
     }
   }
@@ -190,75 +175,4 @@ export class ContainerTable {
 /** In the order of the table's key, which is faster to write; thousands come at a first pass. */
 function inOrderOfIds(changes: readonly Change[]): readonly Change[] {
   return changes.toSorted((a, b) => a.row.id < b.row.id ? -1 : 1);
-}
-
-/**
- * Ends the confirmation of the row `?2`, which then carries the later of its own time and its
- * host's (`?1`) last pass. Used by both writers of the table.
- */
-export const END_CONFIRMATION = `
-  UPDATE containers
-  SET last_seen_at = max(
-        coalesce(last_seen_at, ''),
-        coalesce((SELECT last_pass_at FROM hosts WHERE name = ?), '')
-      ),
-      confirmed = 0
-  WHERE id = ? AND confirmed = 1`;
-
-// Two statements, since one with ON CONFLICT DO UPDATE takes twice as long for a new row.
-const INSERT = `
-  INSERT INTO containers (
-    id, workload_id, workload_kind, role, replica, container_id, container_name, image_ref, host,
-    state, health, exit_code, port, created_at_engine, last_seen_at, created_at, updated_at,
-    confirmed
-  ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, 1)
-  ON CONFLICT (id) DO NOTHING`;
-
-const UPDATE = `
-  UPDATE containers SET
-    workload_id = ?2, workload_kind = ?3, role = ?4, replica = ?5, container_id = ?6,
-    container_name = ?7, image_ref = ?8, host = ?9, state = ?10, health = ?11, exit_code = ?12,
-    port = ?13, created_at_engine = ?14, last_seen_at = ?15, updated_at = ?16, confirmed = 1
-  WHERE id = ?1`;
-
-const ROW_AS_JSON = `json_array(
-  id, workload_id, workload_kind, role, replica, container_id, container_name, image_ref, host,
-  state, health, exit_code, port, CAST(strftime('%s', created_at_engine) AS INTEGER), confirmed)`;
-
-type RowAsJson = [
-  string,
-  string,
-  WorkloadKind,
-  string,
-  number,
-  string | null,
-  string,
-  string,
-  string,
-  string,
-  string | null,
-  number | null,
-  number,
-  number | null,
-  number,
-];
-
-function indexRow(c: RowAsJson): IndexRow {
-  return {
-    id: c[0],
-    workloadId: c[1],
-    workloadKind: c[2],
-    role: c[3],
-    replica: c[4],
-    containerId: c[5],
-    containerName: c[6],
-    imageRef: c[7],
-    host: c[8],
-    state: c[9],
-    health: c[10],
-    exitCode: c[11],
-    port: c[12],
-    createdAtEngine: c[13],
-    confirmed: c[14] === 1,
-  };
 }

@@ -5,10 +5,12 @@
  * @module
  */
 
+import { type Column, DEPLOYER_COLUMNS, type RowOf } from "../model/columns.ts";
 import { LOCAL_HOST, PENDING } from "../model/container.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
-import { type ContainerTable, END_CONFIRMATION } from "./containers.ts";
+import { END_CONFIRMATION } from "./container_rows.ts";
+import type { ContainerTable } from "./containers.ts";
 import type { ContainerViews } from "./container_views.ts";
 import { Failure } from "../failure.ts";
 import { newId, validDomain, validRowId, validText } from "./names.ts";
@@ -17,18 +19,14 @@ import type { TransitionTable } from "./transitions.ts";
 import { quote } from "../text.ts";
 
 /** The columns that belong to the deployer. Null clears one. */
-export interface DeployerColumns {
-  /** Id of a stage of the row's project. */
-  stageId?: string | null;
-  /** Tag of the image that was deployed. */
-  imageTag?: string | null;
-  /** Name under which a proxy serves it. */
-  subdomain?: string | null;
-  /** Id of its route in the proxy. */
-  proxyRouteId?: string | null;
-  /** Id in Nginx Proxy Manager. */
-  npmProxyId?: number | null;
-}
+export type DeployerColumns = {
+  -readonly [Field in keyof typeof DEPLOYER_COLUMNS]?: RowOf<typeof DEPLOYER_COLUMNS>[Field];
+};
+
+const DEPLOYER_FIELDS = Object.entries<Column>(DEPLOYER_COLUMNS) as [
+  keyof DeployerColumns,
+  Column,
+][];
 
 /** Which container a row is bound to. The image may only be said together with the container. */
 export interface Binding {
@@ -93,29 +91,22 @@ export class DeployedContainers {
       this.#checkBinding(row, { id, action });
       this.#checkColumns(row, { workloadId: row.workloadId, action });
       const now = this.#c.now();
-      this.#c.sql(
-        `INSERT INTO containers (
-           id, workload_id, workload_kind, role, replica, container_id, image_ref, host, state,
-           stage_id, image_tag, subdomain, proxy_route_id, npm_proxy_id, created_at, updated_at
-         ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ).run(
+      this.#insert({
         id,
-        row.workloadId,
-        kind,
-        validText(row.role ?? "", "role", 128),
-        validReplica(row.replica ?? 1),
-        containerId,
-        row.imageRef ?? "",
-        LOCAL_HOST,
-        PENDING,
-        row.stageId ?? null,
-        row.imageTag ?? null,
-        row.subdomain ?? null,
-        row.proxyRouteId ?? null,
-        row.npmProxyId ?? null,
-        now,
-        now,
-      );
+        workload_id: row.workloadId,
+        workload_kind: kind,
+        role: validText(row.role ?? "", "role", 128),
+        replica: validReplica(row.replica ?? 1),
+        container_id: containerId,
+        image_ref: row.imageRef ?? "",
+        host: LOCAL_HOST,
+        state: PENDING,
+        ...Object.fromEntries(
+          DEPLOYER_FIELDS.map(([field, { column }]) => [column, row[field] ?? null]),
+        ),
+        created_at: now,
+        updated_at: now,
+      });
       this.#tell(id, { from: null, to: PENDING, containerId, detail: "created by the deployer" });
     });
     return this.#written(id);
@@ -133,7 +124,7 @@ export class DeployedContainers {
       const before = this.#views.get(id);
       this.#checkBinding(patch, { id, action });
       this.#checkColumns(patch, { workloadId: before.workloadId, action });
-      for (const [field, column] of DEPLOYER_COLUMNS) {
+      for (const [field, { column }] of DEPLOYER_FIELDS) {
         const value = patch[field];
         if (value === undefined) continue;
         this.#c.sql(`UPDATE containers SET ${column} = ? WHERE id = ?`).run(value, id);
@@ -176,6 +167,14 @@ export class DeployedContainers {
     });
     this.#containers.refresh(id);
     this.#c.written({ rows: [id] });
+  }
+
+  /** Makes a row; what is not told has its default. */
+  #insert(columns: Readonly<Record<string, string | number | null>>): void {
+    const names = Object.keys(columns);
+    this.#c.sql(
+      `INSERT INTO containers (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
+    ).run(...Object.values(columns));
   }
 
   #written(id: string): ContainerView {
@@ -269,14 +268,6 @@ export class DeployedContainers {
     }
   }
 }
-
-const DEPLOYER_COLUMNS: readonly (readonly [keyof DeployerColumns, string])[] = [
-  ["stageId", "stage_id"],
-  ["imageTag", "image_tag"],
-  ["subdomain", "subdomain"],
-  ["proxyRouteId", "proxy_route_id"],
-  ["npmProxyId", "npm_proxy_id"],
-];
 
 function validReplica(value: number): number {
   if (Number.isInteger(value) && value >= 1 && value <= 1_000_000) return value;

@@ -1,0 +1,142 @@
+/**
+ * The columns of the containers index, each told once: its field, its name in SQL and what it
+ * holds. Statements, rows, what readers are shown and the API's schema follow from these tables.
+ * Does no I/O; knows neither Docker's wire format nor a statement of SQL.
+ *
+ * @module
+ */
+
+import type { WorkloadKind } from "./workload.ts";
+
+/** What a column may hold, and the type of that in a row that the reconciler compares. */
+export interface Held {
+  /** TEXT. */
+  "text": string;
+  /** TEXT. */
+  "text or null": string | null;
+  /** INTEGER. */
+  "integer": number;
+  /** INTEGER. */
+  "integer or null": number | null;
+  /** A word of {@link WorkloadKind}. */
+  "kind": WorkloadKind;
+  /** RFC 3339 UTC. */
+  "time": string;
+  /** RFC 3339 UTC. */
+  "time or null": string | null;
+  /** Kept and shown as RFC 3339 UTC, compared as seconds since the Unix epoch. */
+  "seconds or null": number | null;
+}
+
+/** The same as readers are shown it. */
+export interface Shown extends Omit<Held, "seconds or null"> {
+  /** RFC 3339 UTC. */
+  "seconds or null": string | null;
+}
+
+/** What a column may hold. */
+export type Holds = keyof Held;
+
+/** One column. */
+export interface Column {
+  /** Its name in SQL. */
+  readonly column: string;
+  /** What it holds. */
+  readonly holds: Holds;
+  /** The row has it as the listing does, under the same name. */
+  readonly listed?: true;
+}
+
+/** A table of columns by field. */
+export type Columns = Readonly<Record<string, Column>>;
+
+/** What the reconciler observes; no other column of a row is its own. */
+export const OBSERVED_COLUMNS = {
+  /** The workload that the row belongs to. */
+  workloadId: { column: "workload_id", holds: "text" },
+  /** That workload's kind. */
+  workloadKind: { column: "workload_kind", holds: "kind" },
+  /** Role within the workload; empty for a site. */
+  role: { column: "role", holds: "text" },
+  /** 1 for the first or only replica. */
+  replica: { column: "replica", holds: "integer" },
+  /** Null until the row is bound. */
+  containerId: { column: "container_id", holds: "text or null" },
+  /** The container's name without its slash. */
+  containerName: { column: "container_name", holds: "text" },
+  /** Image reference as the Engine shows it; empty when never seen. */
+  imageRef: { column: "image_ref", holds: "text" },
+  /** Name of the host that it runs on. */
+  host: { column: "host", holds: "text" },
+  /** State of the row. */
+  state: { column: "state", holds: "text" },
+  /** `healthy`, `unhealthy`, `starting`, or null without a health check. */
+  health: { column: "health", holds: "text or null", listed: true },
+  /** Exit code of a stopped container as far as the listing tells, else null. */
+  exitCode: { column: "exit_code", holds: "integer or null", listed: true },
+  /** The container's private port, 0 when it has none. */
+  port: { column: "port", holds: "integer" },
+  /** When the container was created, null when never seen. */
+  createdAtEngine: { column: "created_at_engine", holds: "seconds or null" },
+} as const satisfies Columns;
+
+/** What belongs to the deployer; null clears one. */
+export const DEPLOYER_COLUMNS = {
+  /** Id of a stage of the row's project. */
+  stageId: { column: "stage_id", holds: "text or null" },
+  /** Tag of the image that was deployed. */
+  imageTag: { column: "image_tag", holds: "text or null" },
+  /** Name under which a proxy serves it. */
+  subdomain: { column: "subdomain", holds: "text or null" },
+  /** Id of its route in the proxy. */
+  proxyRouteId: { column: "proxy_route_id", holds: "text or null" },
+  /** Id in Nginx Proxy Manager. */
+  npmProxyId: { column: "npm_proxy_id", holds: "integer or null" },
+} as const satisfies Columns;
+
+const { workloadId, workloadKind, ...restOfObserved } = OBSERVED_COLUMNS;
+const { stageId, ...restOfDeployer } = DEPLOYER_COLUMNS;
+
+/** What readers are shown, in this order: columns of `container_views`. */
+export const VIEW_COLUMNS = {
+  /** Unique id of the row. First, because paging looks for it where a row begins. */
+  id: { column: "id", holds: "text" },
+  workloadId,
+  workloadKind,
+  /** Name of the workload. */
+  workloadName: { column: "workload_name", holds: "text" },
+  ...restOfObserved,
+  /** The last listing that confirmed the row; null when never seen. */
+  lastSeenAt: { column: "seen_at", holds: "time or null" },
+  stageId,
+  /** Name of that stage. */
+  stageName: { column: "stage_name", holds: "text or null" },
+  ...restOfDeployer,
+  /** When the row was made. */
+  createdAt: { column: "created_at", holds: "time" },
+  /** When the row was last written. */
+  updatedAt: { column: "updated_at", holds: "time" },
+} as const satisfies Columns;
+
+/** A row of these columns as the reconciler compares it. */
+export type RowOf<Table extends Columns> = {
+  readonly [Field in keyof Table]: Held[Table[Field]["holds"]];
+};
+
+/** A row of these columns as readers are shown it. */
+export type ViewOf<Table extends Columns> = {
+  readonly [Field in keyof Table]: Shown[Table[Field]["holds"]];
+};
+
+/** A field of {@link OBSERVED_COLUMNS}. */
+export type ObservedField = keyof typeof OBSERVED_COLUMNS;
+
+/** A field that a row has as the listing does. */
+export type ListedField = {
+  [Field in ObservedField]: (typeof OBSERVED_COLUMNS)[Field] extends { listed: true } ? Field
+    : never;
+}[ObservedField];
+
+/** Every {@link ListedField}. */
+export const LISTED_FIELDS: readonly ListedField[] = Object.entries<Column>(OBSERVED_COLUMNS)
+  .filter(([, { listed }]) => listed === true).map(([field]) => field as ListedField);

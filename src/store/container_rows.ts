@@ -1,0 +1,88 @@
+/**
+ * The statements that read and write observed columns, made from the table of columns: adding one
+ * there is all that they need. Runs none of them.
+ *
+ * @module
+ */
+
+import type { BindValue } from "@db/sqlite";
+import { type Column, type Holds, OBSERVED_COLUMNS, type ObservedField } from "../model/columns.ts";
+import type { IndexRow } from "../model/container.ts";
+
+/** How what a row holds goes into its column and comes back, where that is not as it is. */
+interface Codec {
+  /** The value to bind. */
+  readonly encode: (value: never) => BindValue;
+  /** An expression for the value of this column. */
+  readonly decode: (column: string) => string;
+}
+
+const CODECS: Readonly<Partial<Record<Holds, Codec>>> = {
+  "seconds or null": {
+    encode: (seconds: number | null) =>
+      seconds === null ? null : new Date(seconds * 1000).toISOString(),
+    decode: (column) => `CAST(strftime('%s', ${column}) AS INTEGER)`,
+  },
+};
+
+const OBSERVED = Object.entries<Column>(OBSERVED_COLUMNS) as [ObservedField, Column][];
+const COLUMNS = OBSERVED.map(([, { column }]) => column);
+const ENCODERS = OBSERVED.map(([field, { holds }]) => ({ field, encode: CODECS[holds]?.encode }));
+
+/** Number of the parameter of the first observed column; the row's id comes before it. */
+const FIRST = 2;
+const AT = FIRST + COLUMNS.length;
+const NOW = AT + 1;
+
+/** What {@link INSERT} and {@link UPDATE} are run with. */
+export function bindings(row: IndexRow, times: { at: string; now: string }): BindValue[] {
+  const values: BindValue[] = [row.id];
+  for (const { field, encode } of ENCODERS) {
+    values.push(encode === undefined ? row[field] : encode(row[field] as never));
+  }
+  values.push(times.at, times.now);
+  return values;
+}
+
+/** Makes a row that a listing confirms, unless there is one with its id. */
+// Two statements, since one with ON CONFLICT DO UPDATE takes twice as long for a new row.
+export const INSERT: string = `
+  INSERT INTO containers (
+    id, ${COLUMNS.join(", ")}, last_seen_at, created_at, updated_at, confirmed
+  ) VALUES (
+    ?1, ${COLUMNS.map((_, i) => `?${FIRST + i}`).join(", ")}, ?${AT}, ?${NOW}, ?${NOW}, 1
+  ) ON CONFLICT (id) DO NOTHING`;
+
+/** Writes a row that a listing confirms, if it is there. */
+export const UPDATE: string = `
+  UPDATE containers SET
+    ${COLUMNS.map((column, i) => `${column} = ?${FIRST + i}`).join(", ")},
+    last_seen_at = ?${AT}, updated_at = ?${NOW}, confirmed = 1
+  WHERE id = ?1`;
+
+const ROW = `json_object('id', id, ${
+  OBSERVED.map(([field, { column, holds }]) =>
+    `'${field}', ${CODECS[holds]?.decode(column) ?? column}`
+  ).join(", ")
+}, 'confirmed', json(iif(confirmed = 1, 'true', 'false')))`;
+
+/** One {@link IndexRow} as JSON. */
+// The empty text makes it text: @db/sqlite would parse what SQLite marks as JSON.
+export const SELECT_ROW: string = `SELECT ${ROW} || '' FROM containers WHERE id = ?`;
+
+/** Every {@link IndexRow} in one list as JSON: crossing into SQLite for each would cost more. */
+export const SELECT_ROWS: string =
+  `SELECT '[' || coalesce(group_concat(${ROW}), '') || ']' FROM containers`;
+
+/**
+ * Ends the confirmation of the row `?2`, which then carries the later of its own time and its
+ * host's (`?1`) last pass. Used by both writers of the table.
+ */
+export const END_CONFIRMATION = `
+  UPDATE containers
+  SET last_seen_at = max(
+        coalesce(last_seen_at, ''),
+        coalesce((SELECT last_pass_at FROM hosts WHERE name = ?), '')
+      ),
+      confirmed = 0
+  WHERE id = ? AND confirmed = 1`;
