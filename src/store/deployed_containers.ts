@@ -13,7 +13,7 @@ import { END_CONFIRMATION } from "./container_rows.ts";
 import type { ContainerTable } from "./containers.ts";
 import type { ContainerViews } from "./container_views.ts";
 import { Failure } from "../failure.ts";
-import { newId, validDomain, validRowId, validText } from "./names.ts";
+import { newId, validDomain, validRowId, validText } from "../core/names.ts";
 import type { Connection } from "./store.ts";
 import type { TransitionTable } from "./transitions.ts";
 import { quote } from "../text.ts";

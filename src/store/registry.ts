@@ -7,7 +7,7 @@
 
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
-import { newId, validComposeProject, validDomain, validName } from "./names.ts";
+import { newId, validComposeProject, validDomain, validName } from "../core/names.ts";
 import type { Connection } from "./store.ts";
 import type { TransitionTable } from "./transitions.ts";
 import type { WorkloadTable } from "./workloads.ts";

@@ -5,7 +5,7 @@
  */
 
 import { Failure } from "../failure.ts";
-import { newId, validName } from "./names.ts";
+import { newId, validName } from "../core/names.ts";
 import type { Connection } from "./store.ts";
 import { quote } from "../text.ts";
 

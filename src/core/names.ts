@@ -36,18 +36,8 @@ export function validName(value: string, what: string): string {
 }
 
 /**
- * Returns `value` when it can be an id: 1–128 letters, digits, `.`, `_`, `-`. No colon, so that the
- * reconciler's row ids (`<workload>:<role>`) take apart in one way only.
- *
- * @throws {Failure} `invalid`.
- */
-export function validId(value: string, what: string): string {
-  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(value)) return value;
-  throw invalid(what, value, "an id is 1–128 letters, digits, dots, dashes or underscores");
-}
-
-/**
- * Returns `value` when it can be a container row's id: like {@link validId}, colons allowed.
+ * Returns `value` when it can be a container row's id: 1–256 letters, digits, `.`, `_`, `-`, `:`. The
+ * reconciler's own (`<workload>:<role>`) are of that form.
  *
  * @throws {Failure} `invalid`.
  */
