@@ -21,7 +21,8 @@ import type { DaemonStatus } from "./model/views.ts";
 import { Loop } from "./reconcile/loop.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
-import { openStore, type Store, type Written } from "./store/store.ts";
+import type { Written } from "./model/written.ts";
+import { openStore, type Store } from "./store/store.ts";
 import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
 import type { Listeners, TokenFile } from "./server/server.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
@@ -35,6 +36,8 @@ export interface DaemonOptions {
   version: string;
   /** The time; the system's by default. */
   clock?: Clock;
+  /** Is told of what is written. */
+  feed?: Feed<Written>;
 }
 
 const SHUTDOWN_DEADLINE_MS = 5000;
@@ -70,7 +73,10 @@ export interface OwnedData {
  *
  * @throws {Failure}
  */
-export async function ownData(dataDir: string): Promise<OwnedData> {
+export async function ownData(
+  dataDir: string,
+  options: Pick<DaemonOptions, "feed"> = {},
+): Promise<OwnedData> {
   await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
     const denied = cause instanceof Deno.errors.PermissionDenied;
     const reason = denied ? "permission denied" : cause.message;
@@ -82,7 +88,7 @@ export async function ownData(dataDir: string): Promise<OwnedData> {
   const lock = await acquireLock(dataDir);
   try {
     await removeOtherLibraries(await sqliteLibrary({ dataDir }), dataDir);
-    const store = await openStore(join(dataDir, DATABASE));
+    const store = await openStore(join(dataDir, DATABASE), options);
     const close = () => {
       try {
         store.close();
@@ -103,13 +109,14 @@ export async function ownData(dataDir: string): Promise<OwnedData> {
  */
 async function ownDataSoon(
   dataDir: string,
-  { log, clock = SYSTEM_CLOCK }: DaemonOptions,
+  options: DaemonOptions,
 ): Promise<OwnedData> {
+  const { log, clock = SYSTEM_CLOCK } = options;
   const { signal } = new AbortController();
   const deadline = clock.monotonic() + LOCK_PATIENCE_MS;
   for (let told = false;; told = true) {
     try {
-      return await ownData(dataDir);
+      return await ownData(dataDir, options);
     } catch (error) {
       if (!isFailure(error, "lock-held") || clock.monotonic() >= deadline) throw error;
       if (await listens(join(dataDir, SOCKET))) throw error;
@@ -173,7 +180,8 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   for (const note of config.notes) log.warn("a setting is used otherwise", { ...note });
   const host = config.docker;
 
-  const data = await ownDataSoon(config.dataDir, options);
+  const feed = new Feed<Written>();
+  const data = await ownDataSoon(config.dataDir, { ...options, feed });
   // An uncaught error ends the process past every finally.
   const release = () => data.lock.release();
   globalThis.addEventListener("unload", release);
@@ -198,11 +206,9 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   });
   using manager = ServiceManager.fromEnvironment();
   const metrics = createMetrics({ version });
-  const feed = new Feed<Written>();
   using docker = openDocker(config, metrics);
   const { store } = data;
   store.setBusyTimeout(WAIT_FOR_WRITER_MS);
-  store.onWritten = (written) => void feed.publish(written);
   collectGauges(metrics, store);
 
   const reconciler = new Reconciler({

@@ -64,11 +64,6 @@ export class Feed<T> {
     return this.#lastId;
   }
 
-  /** How many are subscribed. */
-  get subscribers(): number {
-    return this.#subscriptions.size;
-  }
-
   /** Hands a message to every subscriber without waiting; returns its id. */
   publish(data: T): number {
     if (this.#closed) return this.#lastId;

@@ -6,6 +6,7 @@
 
 import { assertEquals, assertFalse, assertGreater, assertRejects } from "@std/assert";
 import { Feed, type FeedSubscription } from "../src/feed.ts";
+import { CountedFeed } from "./harness/counted_feed.ts";
 
 async function drain<T>(subscription: FeedSubscription<T>): Promise<T[]> {
   const seen: T[] = [];
@@ -14,7 +15,7 @@ async function drain<T>(subscription: FeedSubscription<T>): Promise<T[]> {
 }
 
 Deno.test("Feed hands every message to every subscriber in order", async () => {
-  const feed = new Feed<string>({ startAfter: 0 });
+  const feed = new CountedFeed<string>({ startAfter: 0 });
   const [first, second] = [feed.subscribe(), feed.subscribe()];
   assertEquals(feed.subscribers, 2);
   assertEquals([feed.publish("a"), feed.publish("b")], [1, 2]);
@@ -39,7 +40,7 @@ Deno.test("Feed wakes a subscriber that waits", async () => {
 });
 
 Deno.test("Feed drops a subscriber that does not keep up, and only that one", async () => {
-  const feed = new Feed<number>({ buffer: 3, startAfter: 0 });
+  const feed = new CountedFeed<number>({ buffer: 3, startAfter: 0 });
   const slow = feed.subscribe();
   const quick = feed.subscribe();
   const seen: number[] = [];
@@ -116,7 +117,7 @@ Deno.test("Feed numbers a new run above an earlier one", () => {
 });
 
 Deno.test("FeedSubscription ends with its signal, and forgets what is unread", async () => {
-  const feed = new Feed<number>();
+  const feed = new CountedFeed<number>();
   const controller = new AbortController();
   const subscription = feed.subscribe({ signal: controller.signal });
   const next = subscription.next();
@@ -132,7 +133,7 @@ Deno.test("FeedSubscription ends with its signal, and forgets what is unread", a
 });
 
 Deno.test("FeedSubscription leaves the feed when its loop is left", async () => {
-  const feed = new Feed<number>();
+  const feed = new CountedFeed<number>();
   const subscription = feed.subscribe();
   feed.publish(1);
   feed.publish(2);

@@ -20,6 +20,9 @@ export const MISSING = "missing";
 /** The state of a deployer's row that no listing has confirmed yet. */
 export const PENDING = "pending";
 
+/** The state that a row which is no more is said to have. */
+export const REMOVED = "removed";
+
 /** Name of the only host today. */
 export const LOCAL_HOST = "local";
 

@@ -7,7 +7,8 @@
 
 import type { Feed, FeedSubscription } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Store, Written } from "../store/store.ts";
+import type { Written } from "../model/written.ts";
+import type { Store } from "../store/store.ts";
 import { LiveFrames } from "./live_frames.ts";
 import { Problem } from "./problem.ts";
 
@@ -41,11 +42,6 @@ export class Live {
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#frames = new LiveFrames(options.store);
-  }
-
-  /** How many clients there are. */
-  get clients(): number {
-    return this.#clients.size;
   }
 
   /**

@@ -6,7 +6,8 @@
  */
 
 import type { FeedMessage } from "../feed.ts";
-import type { Store, Written } from "../store/store.ts";
+import type { Written } from "../model/written.ts";
+import type { Store } from "../store/store.ts";
 import { pageOfViews } from "./paging.ts";
 
 /** Rows in one part of a snapshot; also the most that are sent as a change. */
@@ -82,11 +83,12 @@ export class LiveFrames {
     return { bytes: encode(`event: snapshot\ndata: ${data}\n\n`), next };
   }
 
-  #encodeChange({ id, data: { rows } }: FeedMessage<Written>): Uint8Array | null {
-    if (rows === "all" || rows.length > ROWS_PER_FRAME) return null;
-    const items = this.#store.views.list({ ids: rows });
-    const there = new Set(items.map((item) => item.id));
-    const removed = [...new Set(rows)].filter((row) => !there.has(row));
+  #encodeChange({ id, data: { rows, names } }: FeedMessage<Written>): Uint8Array | null {
+    if (names || rows.length > ROWS_PER_FRAME) return null;
+    const ids = new Set(rows.map((row) => row.id));
+    const items = this.#store.views.list({ ids: [...ids] });
+    for (const item of items) ids.delete(item.id);
+    const removed = [...ids];
     return encode(`id: ${id}\nevent: change\ndata: ${JSON.stringify({ items, removed })}\n\n`);
   }
 }

@@ -10,9 +10,10 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
-import type { Store, Written } from "../store/store.ts";
 import type { Entrance } from "./access.ts";
 import type { FailedLogins } from "./failed_logins.ts";
+import type { Written } from "../model/written.ts";
+import type { Store } from "../store/store.ts";
 import type { Live } from "./live.ts";
 import type { RateLimit } from "./rate_limit.ts";
 

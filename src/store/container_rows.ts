@@ -75,14 +75,10 @@ export const SELECT_ROWS: string =
   `SELECT '[' || coalesce(group_concat(${ROW}), '') || ']' FROM containers`;
 
 /**
- * Ends the confirmation of the row `?2`, which then carries the later of its own time and its
- * host's (`?1`) last pass. Used by both writers of the table.
+ * Ends the confirmation of the row `?2`, which then carries the later of its own time and that of
+ * the pass which was its host's last (`?1`), so that readers see no difference at this moment.
  */
 export const END_CONFIRMATION = `
   UPDATE containers
-  SET last_seen_at = max(
-        coalesce(last_seen_at, ''),
-        coalesce((SELECT last_pass_at FROM hosts WHERE name = ?), '')
-      ),
-      confirmed = 0
-  WHERE id = ? AND confirmed = 1`;
+  SET last_seen_at = max(coalesce(last_seen_at, ''), coalesce(?1, '')), confirmed = 0
+  WHERE id = ?2 AND confirmed = 1`;

@@ -9,8 +9,8 @@ import { VIEW_COLUMNS } from "../model/columns.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
-import type { Connection } from "./store.ts";
 import { quote } from "../text.ts";
+import type { Connection } from "./connection.ts";
 
 /** Which rows to show. */
 export interface ViewFilter {

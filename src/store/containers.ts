@@ -5,9 +5,10 @@
  * @module
  */
 
-import { LOCAL_HOST, MISSING } from "../model/container.ts";
+import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
 import type { Change } from "../model/pass.ts";
+import type { Written, WrittenRow } from "../model/written.ts";
 import { MemoryIndex } from "../core/memory_index.ts";
 import { Failure } from "../failure.ts";
 import {
@@ -19,8 +20,8 @@ import {
   UPDATE,
 } from "./container_rows.ts";
 import type { HostTable, PassSummary } from "./hosts.ts";
-import type { Connection } from "./store.ts";
-import type { TransitionTable, WrittenRow } from "./transitions.ts";
+import type { Connection, Transaction } from "./connection.ts";
+import type { ToldOfRow, TransitionTable } from "./transitions.ts";
 
 /** What belongs to the changes of one pass. */
 export interface ReconcileOptions {
@@ -40,12 +41,15 @@ export class ContainerTable {
   readonly #hosts: HostTable;
   readonly #transitions: TransitionTable;
   #cache: { index: MemoryIndex; version: number } | null = null;
+  /** What is being written here, so that the copy need not be read again. */
+  #writing: readonly Change[] | null = null;
 
   /** On this connection. */
   constructor(connection: Connection, tables: { hosts: HostTable; transitions: TransitionTable }) {
     this.#c = connection;
     this.#hosts = tables.hosts;
     this.#transitions = tables.transitions;
+    connection.onCommit((written) => this.#follow(written));
   }
 
   /** The index in memory; read from the table only after someone else wrote to it. */
@@ -73,40 +77,55 @@ export class ContainerTable {
 
   /**
    * Writes what a pass found, in one transaction: changes, transitions and, for a full pass, the
-   * time of the pass.
+   * time of the pass. Returns the rows that it wrote.
    *
    * @throws {Failure} `busy` when another connection wrote since the index was read; `full`,
    *   `readonly`, `io`. Nothing is written then.
    */
-  reconcileContainers(changes: readonly Change[], options: ReconcileOptions): void {
-    if (changes.length === 0 && options.summary === undefined) return;
+  reconcileContainers(
+    changes: readonly Change[],
+    options: ReconcileOptions,
+  ): readonly WrittenRow[] {
+    if (changes.length === 0 && options.summary === undefined) return [];
     // The copy that the changes were planned on, not a fresh one.
-    const { index, version } = this.#cache ?? this.#loaded();
-    this.#c.write("Cannot write the index", () => {
-      if (this.#c.dataVersion() !== version) {
-        throw new Failure("busy", "Cannot write the index: another process changed it", {
-          data: { by: "pass" },
-        });
-      }
-      const writing = { ...options, now: this.#c.now() };
-      const told = inOrderOfIds(changes).map((change) => this.#apply(change, writing));
-      this.#transitions.recordWritten(told.filter((written) => written !== null), options);
-      // After the rows: those that end their confirmation take over the previous pass's time.
-      if (options.summary !== undefined) this.#hosts.recordPass(options.at, options.summary);
-    });
-    for (const { row } of changes) index.set(row);
-    if (changes.length > 0) this.#c.written({ rows: changes.map((change) => change.row.id) });
+    const { version } = this.#cache ?? this.#loaded();
+    this.#writing = changes;
+    try {
+      return this.#c.write("Cannot write the index", (tx) => {
+        if (this.#c.dataVersion() !== version) {
+          throw new Failure("busy", "Cannot write the index: another process changed it", {
+            data: { by: "pass" },
+          });
+        }
+        const lastPassAt = this.#hosts.lastPassAt();
+        const writing: Writing = { ...options, now: this.#c.now(), lastPassAt, told: [] };
+        for (const change of inOrderOfIds(changes)) this.#apply(tx, change, writing);
+        this.#transitions.recordWritten(tx, writing.told, options);
+        if (options.summary !== undefined) this.#hosts.recordPass(tx, options.at, options.summary);
+        return tx.written?.rows ?? [];
+      });
+    } finally {
+      this.#writing = null;
+    }
   }
 
-  /** Forgets the copy in memory: rows changed in a way that was not passed through it. */
-  invalidate(): void {
-    this.#cache = null;
-  }
-
-  /** Reads one row again after the deployer's path wrote or removed it. */
-  refresh(rowId: string): void {
+  /** Brings the copy in memory up to a commit. */
+  #follow({ rows, names }: Written): void {
     if (this.#cache === null) return;
     const { index } = this.#cache;
+    if (this.#writing !== null) { for (const { row } of this.#writing) index.set(row); }
+    else if (names) this.#cache = null;
+    else {
+      try {
+        for (const { id } of rows) this.#readAgain(index, id);
+      } catch {
+        // Whoever asks next reads all of it, or is told why that can't be done.
+        this.#cache = null;
+      }
+    }
+  }
+
+  #readAgain(index: MemoryIndex, rowId: string): void {
     const json = this.#c.sql(SELECT_ROW).value<[string]>(rowId);
     if (json === undefined) index.delete(rowId);
     else index.set(JSON.parse(json[0]));
@@ -122,54 +141,51 @@ export class ContainerTable {
     return this.#cache!;
   }
 
-  /** Writes one row; returns what has to be told of it. */
-  #apply(
-    { op, row, from }: Change,
-    options: ReconcileOptions & { now: string },
-  ): WrittenRow | null {
+  /** Writes one row, and says what became of it. */
+  #apply(tx: Transaction, { op, row, from }: Change, writing: Writing): void {
     switch (op) {
       case "insert":
+        this.#write(row, writing, [INSERT, UPDATE]);
+        break;
       case "update":
-        this.#write(row, {
-          ...options,
-          statements: op === "insert" ? [INSERT, UPDATE] : [UPDATE, INSERT],
-        });
+        this.#write(row, writing, [UPDATE, INSERT]);
         break;
       case "sweep":
-        this.#endConfirmation(row.id);
+        this.#c.sql(END_CONFIRMATION).run(writing.lastPassAt, row.id);
         this.#c.sql("UPDATE containers SET state = ?, updated_at = ? WHERE id = ?")
-          .run(MISSING, options.now, row.id);
+          .run(MISSING, writing.now, row.id);
         break;
       case "unconfirm":
-        this.#endConfirmation(row.id);
-        return null;
+        this.#c.sql(END_CONFIRMATION).run(writing.lastPassAt, row.id);
+        break;
     }
-    const before = this.#cache?.index.row(row.id);
-    if (from === row.state && before?.containerId === row.containerId) return null;
-    return {
-      rowId: row.id,
+    const { id, state: to } = row;
+    const before = this.#cache?.index.row(id);
+    const same = from === to && before?.containerId === row.containerId;
+    if (same || op === "unconfirm") return tx.wrote({ id, from, to, seq: null });
+    writing.told.push({
+      rowId: id,
       from,
-      cause: op === "sweep" ? "sweep" : options.cause,
-      detail: options.detail?.(row) ?? "",
-    };
+      to,
+      cause: op === "sweep" ? "sweep" : writing.cause,
+      detail: writing.detail?.(row) ?? "",
+    });
   }
 
   /** Writes the observed columns with the first statement that finds its case. */
-  #write(
-    row: IndexRow,
-    options: { at: string; now: string; statements: readonly string[] },
-  ): void {
-    const values = bindings(row, options);
-    for (const statement of options.statements) {
-      const written = this.#c.sql(statement).run(...values);
-      if (written > 0) return;
-    }
+  #write(row: IndexRow, writing: Writing, statements: readonly string[]): void {
+    const values = bindings(row, writing);
+    for (const statement of statements) if (this.#c.sql(statement).run(...values) > 0) return;
   }
+}
 
-  /** From here on the row carries its own time; readers see no difference at this moment. */
-  #endConfirmation(rowId: string): void {
-    this.#c.sql(END_CONFIRMATION).run(LOCAL_HOST, rowId);
-  }
+/** A pass that is being written. */
+interface Writing extends ReconcileOptions {
+  readonly now: string;
+  /** Time of the full pass before this one. */
+  readonly lastPassAt: string | null;
+  /** What has to be told of the rows. */
+  readonly told: ToldOfRow[];
 }
 
 /** In the order of the table's key, which is faster to write; thousands come at a first pass. */

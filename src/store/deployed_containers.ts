@@ -6,17 +6,17 @@
  */
 
 import { type Column, DEPLOYER_COLUMNS, type RowOf } from "../model/columns.ts";
-import { LOCAL_HOST, PENDING } from "../model/container.ts";
+import { LOCAL_HOST, PENDING, REMOVED } from "../model/container.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { END_CONFIRMATION } from "./container_rows.ts";
-import type { ContainerTable } from "./containers.ts";
 import type { ContainerViews } from "./container_views.ts";
 import { Failure } from "../failure.ts";
 import { newId, validDomain, validRowId, validText } from "../core/names.ts";
-import type { Connection } from "./store.ts";
-import type { TransitionTable } from "./transitions.ts";
 import { quote } from "../text.ts";
+import type { Connection, Transaction } from "./connection.ts";
+import type { HostTable } from "./hosts.ts";
+import type { NewTransition, TransitionTable } from "./transitions.ts";
 
 /** The columns that belong to the deployer. Null clears one. */
 export type DeployerColumns = {
@@ -54,17 +54,17 @@ export type DeployedContainerPatch = DeployerColumns & Binding;
 /** The deployer's side of the `containers` table. */
 export class DeployedContainers {
   readonly #c: Connection;
-  readonly #containers: ContainerTable;
+  readonly #hosts: HostTable;
   readonly #transitions: TransitionTable;
   readonly #views: ContainerViews;
 
   /** On this connection. */
   constructor(
     connection: Connection,
-    tables: { containers: ContainerTable; transitions: TransitionTable; views: ContainerViews },
+    tables: { hosts: HostTable; transitions: TransitionTable; views: ContainerViews },
   ) {
     this.#c = connection;
-    this.#containers = tables.containers;
+    this.#hosts = tables.hosts;
     this.#transitions = tables.transitions;
     this.#views = tables.views;
   }
@@ -80,7 +80,7 @@ export class DeployedContainers {
     const action = `Cannot create ${
       row.id === undefined ? "a container row" : `container row "${id}"`
     }`;
-    this.#c.write(action, () => {
+    return this.#c.write(action, (tx) => {
       const kind = this.#workloadKind(row.workloadId, action);
       if (this.#c.sql("SELECT 1 FROM containers WHERE id = ?").value(id) !== undefined) {
         throw new Failure("conflict", `${action}: it exists already`, {
@@ -107,9 +107,10 @@ export class DeployedContainers {
         created_at: now,
         updated_at: now,
       });
-      this.#tell(id, { from: null, to: PENDING, containerId, detail: "created by the deployer" });
+      const detail = "created by the deployer";
+      this.#tell(tx, { rowId: id, from: null, to: PENDING, containerId, detail });
+      return this.#views.get(id);
     });
-    return this.#written(id);
   }
 
   /**
@@ -120,8 +121,9 @@ export class DeployedContainers {
    */
   updateDeployedContainer(id: string, patch: DeployedContainerPatch): ContainerView {
     const action = `Cannot change container row ${quote(id)}`;
-    this.#c.write(action, () => {
+    return this.#c.write(action, (tx) => {
       const before = this.#views.get(id);
+      const { state } = before;
       this.#checkBinding(patch, { id, action });
       this.#checkColumns(patch, { workloadId: before.workloadId, action });
       for (const [field, { column }] of DEPLOYER_FIELDS) {
@@ -131,21 +133,17 @@ export class DeployedContainers {
       }
       const { containerId } = patch;
       if (containerId !== undefined && containerId !== before.containerId) {
-        this.#c.sql(END_CONFIRMATION).run(LOCAL_HOST, id);
+        this.#c.sql(END_CONFIRMATION).run(this.#hosts.lastPassAt(), id);
         this.#c.sql("UPDATE containers SET container_id = ? WHERE id = ?").run(containerId, id);
-        this.#tell(id, {
-          from: before.state,
-          to: before.state,
-          containerId,
-          detail: containerId === null ? "unbound by the deployer" : "bound by the deployer",
-        });
-      }
+        const detail = containerId === null ? "unbound by the deployer" : "bound by the deployer";
+        this.#tell(tx, { rowId: id, from: state, to: state, containerId, detail });
+      } else tx.wrote({ id, from: state, to: state, seq: null });
       if (patch.imageRef !== undefined) {
         this.#c.sql("UPDATE containers SET image_ref = ? WHERE id = ?").run(patch.imageRef, id);
       }
       this.#c.sql("UPDATE containers SET updated_at = ? WHERE id = ?").run(this.#c.now(), id);
+      return this.#views.get(id);
     });
-    return this.#written(id);
   }
 
   /**
@@ -155,18 +153,12 @@ export class DeployedContainers {
    * @throws {Failure} `not-found`.
    */
   deleteDeployedContainer(id: string): void {
-    this.#c.write(`Cannot remove container row ${quote(id)}`, () => {
+    this.#c.write(`Cannot remove container row ${quote(id)}`, (tx) => {
       const { state, containerId } = this.#views.get(id);
       this.#c.sql("DELETE FROM containers WHERE id = ?").run(id);
-      this.#tell(id, {
-        from: state,
-        to: "removed",
-        containerId,
-        detail: "removed by the deployer",
-      });
+      const detail = "removed by the deployer";
+      this.#tell(tx, { rowId: id, from: state, to: REMOVED, containerId, detail });
     });
-    this.#containers.refresh(id);
-    this.#c.written({ rows: [id] });
   }
 
   /** Makes a row; what is not told has its default. */
@@ -177,22 +169,12 @@ export class DeployedContainers {
     ).run(...Object.values(columns));
   }
 
-  #written(id: string): ContainerView {
-    this.#containers.refresh(id);
-    this.#c.written({ rows: [id] });
-    return this.#views.get(id);
-  }
-
-  #tell(
-    rowId: string,
-    what: { from: string | null; to: string; containerId: string | null; detail: string },
-  ): void {
-    this.#transitions.record({
-      rowId,
+  #tell(tx: Transaction, told: Omit<NewTransition, "at" | "cause" | "exitCode">): void {
+    this.#transitions.record(tx, {
+      ...told,
       at: this.#c.now(),
       cause: "deployer",
       exitCode: null,
-      ...what,
     });
   }
 

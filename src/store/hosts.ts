@@ -6,7 +6,7 @@
 
 import { LOCAL_HOST } from "../model/container.ts";
 import type { Refusal, Unmanaged } from "../model/pass.ts";
-import type { Connection } from "./store.ts";
+import type { Connection, Transaction } from "./connection.ts";
 
 /** What a full pass found, for readers without a daemon. */
 export interface PassSummary {
@@ -65,8 +65,14 @@ export class HostTable {
     };
   }
 
-  /** Records a full pass. Belongs into the pass's transaction, after its rows. */
-  recordPass(at: string, summary: PassSummary): void {
+  /** When the last full pass asked for its listing, RFC 3339 UTC; null before the first. */
+  lastPassAt(): string | null {
+    return this.#c.sql("SELECT last_pass_at FROM hosts WHERE name = ?")
+      .value<[string | null]>(LOCAL_HOST)![0];
+  }
+
+  /** Records a full pass, in the transaction that writes its rows. */
+  recordPass(_tx: Transaction, at: string, summary: PassSummary): void {
     const { refused } = summary;
     const kept: KeptSummary = {
       ...summary,

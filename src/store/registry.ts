@@ -8,8 +8,7 @@
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
 import { newId, validComposeProject, validDomain, validName } from "../core/names.ts";
-import type { Connection } from "./store.ts";
-import type { TransitionTable } from "./transitions.ts";
+import type { Connection } from "./connection.ts";
 import type { WorkloadTable } from "./workloads.ts";
 import { quote } from "../text.ts";
 
@@ -56,16 +55,11 @@ const TABLES: Readonly<Record<WorkloadKind, { table: string; extra: string }>> =
 export class Registry {
   readonly #c: Connection;
   readonly #workloads: WorkloadTable;
-  readonly #transitions: TransitionTable;
 
   /** On this connection. */
-  constructor(
-    connection: Connection,
-    tables: { workloads: WorkloadTable; transitions: TransitionTable },
-  ) {
+  constructor(connection: Connection, tables: { workloads: WorkloadTable }) {
     this.#c = connection;
     this.#workloads = tables.workloads;
-    this.#transitions = tables.transitions;
   }
 
   /** Entries of a kind by name. */
@@ -99,7 +93,7 @@ export class Registry {
    */
   create(kind: WorkloadKind, fields: NewEntry): { entry: Entry; secret: string } {
     const action = `Cannot add ${kind} ${quote(fields.name)}`;
-    const created = this.#c.write(action, () => {
+    return this.#c.write(action, (tx) => {
       const checked = this.#checked(kind, fields, { action, self: null });
       const { id, workloadId, now } = { id: newId(), workloadId: newId(), now: this.#c.now() };
       if (kind === "project") {
@@ -116,7 +110,7 @@ export class Registry {
            VALUES (?, ?, ?, ?, ?)`,
         ).run(id, checked.name, checked.domain, now, now);
       }
-      const secret = this.#workloads.create({
+      const secret = this.#workloads.create(tx, {
         id: workloadId,
         kind,
         refId: id,
@@ -124,8 +118,6 @@ export class Registry {
       });
       return { entry: this.get(kind, id), secret };
     });
-    this.#c.written({ rows: "all" });
-    return created;
   }
 
   /**
@@ -134,7 +126,7 @@ export class Registry {
    * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
   update(kind: WorkloadKind, id: string, patch: EntryPatch): Entry {
-    const updated = this.#c.write(`Cannot change ${kind} ${quote(id)}`, () => {
+    return this.#c.write(`Cannot change ${kind} ${quote(id)}`, (tx) => {
       const before = this.get(kind, id);
       const action = `Cannot change ${kind} ${quote(before.name)}`;
       const fields = {
@@ -159,11 +151,9 @@ export class Registry {
         this.#c.sql("UPDATE static_sites SET name = ?, domain = ?, updated_at = ? WHERE id = ?")
           .run(checked.name, checked.domain, now, id);
       }
-      this.#workloads.rename(kind, id, checked.name);
+      this.#workloads.rename(tx, { kind, refId: id, name: checked.name });
       return this.get(kind, id);
     });
-    this.#c.written({ rows: "all" });
-    return updated;
   }
 
   /**
@@ -173,20 +163,14 @@ export class Registry {
    * @throws {Failure} `not-found`, or `in-use` when rows or stages refer to it.
    */
   remove(kind: WorkloadKind, id: string, options: { force?: boolean } = {}): Entry {
-    const removed = this.#c.write(`Cannot remove ${kind} ${quote(id)}`, () => {
+    return this.#c.write(`Cannot remove ${kind} ${quote(id)}`, (tx) => {
       const entry = this.get(kind, id);
       if (!options.force) this.#refuseInUse(entry);
-      this.#transitions.recordRemoved(entry.workloadId, {
-        at: this.#c.now(),
-        detail: `removed with ${kind} ${JSON.stringify(entry.name)}`,
-      });
-      this.#workloads.remove(kind, id);
+      const detail = `removed with ${kind} ${JSON.stringify(entry.name)}`;
+      this.#workloads.remove(tx, entry.workloadId, detail);
       this.#c.sql(`DELETE FROM ${TABLES[kind].table} WHERE id = ?`).run(id);
       return entry;
     });
-    this.#workloads.changed();
-    this.#c.written({ rows: "all" });
-    return removed;
   }
 
   #refuseInUse(entry: Entry): void {

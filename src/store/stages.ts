@@ -6,8 +6,8 @@
 
 import { Failure } from "../failure.ts";
 import { newId, validName } from "../core/names.ts";
-import type { Connection } from "./store.ts";
 import { quote } from "../text.ts";
+import type { Connection } from "./connection.ts";
 
 /** A stage of a project. */
 export interface Stage {
@@ -60,7 +60,7 @@ export class StageTable {
    * @throws {Failure} `invalid`, `conflict`, or `not-found` for the project.
    */
   create(projectId: string, fields: { name: string; maxInstances?: number }): Stage {
-    const created = this.#c.write(`Cannot add stage ${quote(fields.name)}`, () => {
+    return this.#c.write(`Cannot add stage ${quote(fields.name)}`, (tx) => {
       const id = newId();
       if (this.#c.sql("SELECT 1 FROM projects WHERE id = ?").value(projectId) === undefined) {
         throw new Failure(
@@ -75,11 +75,10 @@ export class StageTable {
         `INSERT INTO stages (id, project_id, name, max_instances, created_at, updated_at)
          VALUES (?, ?, ?, ?, ?, ?)`,
       ).run(id, projectId, name, validCount(fields.maxInstances ?? 1), now, now);
+      // Rows from before stages had ids may have its name as their role.
+      tx.renamed();
       return this.get(id);
     });
-    // Rows from before stages had ids may have its name as their role.
-    this.#c.written({ rows: "all" });
-    return created;
   }
 
   /**
@@ -88,17 +87,16 @@ export class StageTable {
    * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
   update(id: string, patch: { name?: string; maxInstances?: number }): Stage {
-    const updated = this.#c.write(`Cannot change stage ${quote(id)}`, () => {
+    return this.#c.write(`Cannot change stage ${quote(id)}`, (tx) => {
       const before = this.get(id);
       const name = patch.name === undefined
         ? before.name
         : this.#freeName(before.projectId, patch.name, id);
       this.#c.sql("UPDATE stages SET name = ?, max_instances = ?, updated_at = ? WHERE id = ?")
         .run(name, validCount(patch.maxInstances ?? before.maxInstances), this.#c.now(), id);
+      tx.renamed();
       return this.get(id);
     });
-    this.#c.written({ rows: "all" });
-    return updated;
   }
 
   /**
@@ -107,7 +105,7 @@ export class StageTable {
    * @throws {Failure} `not-found`, `in-use`.
    */
   remove(id: string, options: { force?: boolean } = {}): Stage {
-    const removed = this.#c.write(`Cannot remove stage ${quote(id)}`, () => {
+    return this.#c.write(`Cannot remove stage ${quote(id)}`, (tx) => {
       const before = this.get(id);
       const [rows] = this.#c.sql("SELECT count(*) FROM containers WHERE stage_id = ?")
         .value<[number]>(id)!;
@@ -120,10 +118,9 @@ export class StageTable {
         );
       }
       this.#c.sql("DELETE FROM stages WHERE id = ?").run(id);
+      tx.renamed();
       return before;
     });
-    this.#c.written({ rows: "all" });
-    return removed;
   }
 
   #freeName(projectId: string, name: string, self: string | null): string {

@@ -6,7 +6,10 @@
  * @module
  */
 
-import type { Database, Statement } from "@db/sqlite";
+import type { Database } from "@db/sqlite";
+import type { Feed } from "../feed.ts";
+import type { Written } from "../model/written.ts";
+import { Connection } from "./connection.ts";
 import { ContainerTable } from "./containers.ts";
 import { ContainerViews } from "./container_views.ts";
 import { DeployedContainers } from "./deployed_containers.ts";
@@ -26,10 +29,9 @@ export interface StoreOptions {
   readonly?: boolean;
   /** Time as RFC 3339 UTC; for tests. */
   now?: () => string;
+  /** Is told of each commit that changed what readers see. */
+  feed?: Feed<Written>;
 }
-
-/** What was written, for whoever keeps others informed. Row ids, or `all` when names changed. */
-export type Written = { readonly rows: readonly string[] } | { readonly rows: "all" };
 
 /**
  * Opens the database at `path` and brings it to this program's schema. `DENO_SQLITE_PATH` must
@@ -39,8 +41,7 @@ export type Written = { readonly rows: readonly string[] } | { readonly rows: "a
  *   `not-found` when there is no database yet.
  */
 export async function openStore(path: string, options: StoreOptions = {}): Promise<Store> {
-  const now = options.now ?? (() => new Date().toISOString());
-  const readonly = options.readonly ?? false;
+  const { now = () => new Date().toISOString(), readonly = false, feed = null } = options;
   if (readonly) await requireFile(path);
   else await createPrivate(path);
   const { Database } = await import("@db/sqlite");
@@ -63,7 +64,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
         migrate(db, migrations, { path, now: now() });
         refuseReadonly(db);
       }
-      return new Store(db, path, now);
+      return new Store(new Connection(db, { now, feed }), path);
     } catch (error) {
       db.close();
       throw error;
@@ -91,57 +92,33 @@ export class Store {
   readonly hosts: HostTable;
   /** What happened to each row. */
   readonly transitions: TransitionTable;
-  /** Called after each commit that changed what readers see. Must not throw. */
-  onWritten: (written: Written) => void = () => {};
-
-  readonly #db: Database;
-  readonly #statements = new Map<string, Statement>();
+  readonly #c: Connection;
   #closed = false;
 
   /** Use {@link openStore}. */
-  constructor(db: Database, path: string, now: () => string) {
-    this.#db = db;
+  constructor(connection: Connection, path: string) {
+    this.#c = connection;
     this.path = path;
-    const connection: Connection = {
-      now,
-      sql: (text) => this.#prepared(text),
-      write: (action, operation) => this.#write(action, operation),
-      written: (written) => {
-        if (written.rows === "all") this.containers.invalidate();
-        this.onWritten(written);
-      },
-      dataVersion: () => this.#prepared("PRAGMA data_version").value<[number]>()![0],
-    };
-    this.transitions = new TransitionTable(connection);
-    this.hosts = new HostTable(connection);
-    this.workloads = new WorkloadTable(connection);
+    const transitions = this.transitions = new TransitionTable(connection);
+    const hosts = this.hosts = new HostTable(connection);
+    const views = this.views = new ContainerViews(connection);
+    this.workloads = new WorkloadTable(connection, { transitions });
     this.stages = new StageTable(connection);
-    this.containers = new ContainerTable(connection, {
-      hosts: this.hosts,
-      transitions: this.transitions,
-    });
-    this.views = new ContainerViews(connection);
-    this.deployed = new DeployedContainers(connection, {
-      containers: this.containers,
-      transitions: this.transitions,
-      views: this.views,
-    });
-    this.registry = new Registry(connection, {
-      workloads: this.workloads,
-      transitions: this.transitions,
-    });
+    this.containers = new ContainerTable(connection, { hosts, transitions });
+    this.deployed = new DeployedContainers(connection, { hosts, transitions, views });
+    this.registry = new Registry(connection, { workloads: this.workloads });
   }
 
   /** Size of the database in bytes, without its write-ahead log. */
   sizeBytes(): number {
-    return this.#prepared(
+    return this.#c.sql(
       "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
     ).value<[number]>()![0];
   }
 
   /** Rows changed through this connection since it was opened, as SQLite counts them. */
   totalChanges(): number {
-    return this.#db.totalChanges;
+    return this.#c.totalChanges;
   }
 
   /**
@@ -149,64 +126,25 @@ export class Store {
    * another one. Says nothing across two openings.
    */
   version(): string {
-    return `${
-      this.#prepared("PRAGMA data_version").value<[number]>()![0]
-    }-${this.#db.totalChanges}`;
-  }
-
-  /** SQLite's own version. */
-  sqliteVersion(): string {
-    return this.#prepared("SELECT sqlite_version()").value<[string]>()![0];
+    return `${this.#c.dataVersion()}-${this.#c.totalChanges}`;
   }
 
   /** How long a statement waits for another process's write lock, milliseconds; 5 s at first. */
   setBusyTimeout(ms: number): void {
-    this.#db.exec(`PRAGMA busy_timeout = ${Math.trunc(ms)}`);
+    this.#c.setBusyTimeout(ms);
   }
 
   /** Closes the database; a second call does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#statements.clear();
-    // Finalizes its statements too, and unlike them does not repeat the error of a failed step.
-    this.#db.close();
+    this.#c.close();
   }
 
   /** The same as {@link Store.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
-
-  #prepared(text: string): Statement {
-    let statement = this.#statements.get(text);
-    if (statement === undefined) {
-      statement = this.#db.prepare(text);
-      this.#statements.set(text, statement);
-    }
-    return statement;
-  }
-
-  #write<T>(action: string, operation: () => T): T {
-    return guarded(action, () => this.#db.transaction(operation).immediate());
-  }
-}
-
-/** What a table needs of the connection it lives on. */
-export interface Connection {
-  /** The present time, RFC 3339 UTC. */
-  now(): string;
-  /** The prepared statement for this text; prepared once, kept until the store closes. */
-  sql(text: string): Statement;
-  /**
-   * Runs `operation` in one immediate transaction; nests. Whatever it throws rolls back; SQLite's
-   * failures come out as Failure with `action` in front.
-   */
-  write<T>(action: string, operation: () => T): T;
-  /** Says what a commit changed. To be called after {@link Connection.write} returned. */
-  written(written: Written): void;
-  /** Changes when another connection wrote. */
-  dataVersion(): number;
 }
 
 function refuseCorrupted(db: Database, path: string): void {

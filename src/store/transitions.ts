@@ -6,13 +6,14 @@
 
 import type { Cause } from "../model/pass.ts";
 import type { Transition } from "../model/views.ts";
-import type { Connection } from "./store.ts";
+import { REMOVED } from "../model/container.ts";
+import type { Connection, Transaction } from "./connection.ts";
 
 /** A transition before it has its number. */
 export type NewTransition = Omit<Transition, "seq">;
 
-/** A row that was just written, and what the row itself doesn't say of that. */
-export interface WrittenRow extends Pick<Transition, "rowId" | "from" | "cause" | "detail"> {}
+/** What became of a row that was just written: the row itself says where and how it ended. */
+export type ToldOfRow = Omit<NewTransition, "at" | "containerId" | "exitCode">;
 
 /** How much of the past is kept. */
 export interface Retention {
@@ -34,53 +35,68 @@ export class TransitionTable {
     this.#c = connection;
   }
 
-  /** Appends; belongs into the transaction that makes the change. */
-  record(t: NewTransition): void {
+  /** Appends, in the transaction that makes the change. */
+  record(tx: Transaction, t: NewTransition): void {
     this.#c.sql(
       `INSERT INTO transitions
          (row_id, at, from_state, to_state, cause, container_id, exit_code, detail)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(t.rowId, t.at, t.from, t.to, t.cause, t.containerId, t.exitCode, t.detail);
+    tx.wrote({ id: t.rowId, from: t.from, to: t.to, seq: this.#lastSeq() });
   }
 
   /**
-   * Appends what rows have become that were just written; belongs into the same transaction, after
-   * them. Thousands come at a first pass: what a row says already crosses into SQLite only once.
+   * Appends what rows became that this transaction has written. Thousands come at a first pass: what
+   * a row says already crosses into SQLite only once.
    */
-  recordWritten(written: readonly WrittenRow[], told: { at: string }): void {
+  recordWritten(tx: Transaction, written: readonly ToldOfRow[], told: { at: string }): void {
     for (const group of alike(written)) {
       const { from, cause, detail } = group[0]!;
-      this.#c.sql(RECORD_WRITTEN)
+      const count = this.#c.sql(RECORD_WRITTEN)
         .run(JSON.stringify(group.map(({ rowId }) => rowId)), told.at, from, cause, detail);
+      // One statement numbers without a gap, in the order of its rows.
+      const before = count === group.length ? this.#lastSeq() - count : null;
+      for (const [i, { rowId, from, to }] of group.entries()) {
+        tx.wrote({ id: rowId, from, to, seq: before === null ? null : before + 1 + i });
+      }
     }
   }
 
-  /**
-   * Ends the stories of a workload's rows, which its removal takes with it; belongs into the same
-   * transaction, before it.
-   */
-  recordRemoved(workloadId: string, told: { at: string; detail: string }): void {
-    this.#c.sql(
-      `INSERT INTO transitions
-         (row_id, at, from_state, to_state, cause, container_id, exit_code, detail)
-       SELECT id, ?, state, 'removed', 'deployer', container_id, NULL, ?
-       FROM containers WHERE workload_id = ? ORDER BY id`,
-    ).run(told.at, told.detail, workloadId);
+  /** Ends the stories of a workload's rows and removes them. */
+  removeRows(tx: Transaction, workloadId: string, told: { at: string; detail: string }): void {
+    const rows = this.#c.sql(
+      "SELECT id, state, container_id FROM containers WHERE workload_id = ? ORDER BY id",
+    ).values<[string, string, string | null]>(workloadId);
+    for (const [rowId, from, containerId] of rows) {
+      this.record(tx, {
+        rowId,
+        at: told.at,
+        from,
+        to: REMOVED,
+        cause: "deployer",
+        containerId,
+        exitCode: null,
+        detail: told.detail,
+      });
+    }
+    this.#c.sql("DELETE FROM containers WHERE workload_id = ?").run(workloadId);
   }
 
   /** The newest `limit` transitions of a row, oldest first. */
   ofRow(rowId: string, options: { limit?: number } = {}): Transition[] {
     return this.#c.sql(
-      `SELECT * FROM (
-         SELECT seq, row_id, at, from_state, to_state, cause, container_id, exit_code, detail
-         FROM transitions WHERE row_id = ? ORDER BY seq DESC LIMIT ?
-       ) ORDER BY seq`,
+      `SELECT * FROM (${SELECT} WHERE row_id = ? ORDER BY seq DESC LIMIT ?) ORDER BY seq`,
     ).values<Columns>(rowId, options.limit ?? 1000).map(transition);
   }
 
-  /** Number of transitions kept. */
-  count(): number {
-    return this.#c.sql("SELECT count(*) FROM transitions").value<[number]>()![0];
+  /**
+   * The transitions of all rows after number `seq`, oldest first; the last one's number is where the
+   * next page begins. Numbers have no gaps: where the first is not the one after `seq`, those between
+   * are forgotten already.
+   */
+  since(seq: number, options: { limit?: number } = {}): Transition[] {
+    return this.#c.sql(`${SELECT} WHERE seq > ? ORDER BY seq LIMIT ?`)
+      .values<Columns>(seq, options.limit ?? 1000).map(transition);
   }
 
   /** Forgets what is older or more than `retention` allows; returns how many. */
@@ -97,7 +113,15 @@ export class TransitionTable {
         ).run(oldest, last + 1);
     });
   }
+
+  #lastSeq(): number {
+    return this.#c.sql("SELECT last_insert_rowid()").value<[number]>()![0];
+  }
 }
+
+const SELECT = `
+  SELECT seq, row_id, at, from_state, to_state, cause, container_id, exit_code, detail
+  FROM transitions`;
 
 const RECORD_WRITTEN = `
   INSERT INTO transitions
@@ -106,9 +130,9 @@ const RECORD_WRITTEN = `
   FROM json_each(?1) AS written CROSS JOIN containers AS c ON c.id = written.value`;
 
 /** Those of one origin together, in their order otherwise. */
-function alike(written: readonly WrittenRow[]): Iterable<readonly WrittenRow[]> {
+function alike(written: readonly ToldOfRow[]): Iterable<readonly ToldOfRow[]> {
   // No state is empty, and none has a control character.
-  const origin = ({ from, cause, detail }: WrittenRow) => `${cause}\n${from ?? ""}\n${detail}`;
+  const origin = ({ from, cause, detail }: ToldOfRow) => `${cause}\n${from ?? ""}\n${detail}`;
   return Map.groupBy(written, origin).values();
 }
 

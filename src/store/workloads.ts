@@ -8,17 +8,23 @@
 import type { Workload, WorkloadDirectory, WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
 import { hashSecret, isSameSecret, makeSecret } from "../secret.ts";
-import type { Connection } from "./store.ts";
 import { quote } from "../text.ts";
+import type { Connection, Transaction } from "./connection.ts";
+import type { TransitionTable } from "./transitions.ts";
 
 /** The `workloads` table. */
 export class WorkloadTable {
   readonly #c: Connection;
+  readonly #transitions: TransitionTable;
   #directory: { view: WorkloadDirectory; version: number } | null = null;
 
   /** On this connection. */
-  constructor(connection: Connection) {
+  constructor(connection: Connection, tables: { transitions: TransitionTable }) {
     this.#c = connection;
+    this.#transitions = tables.transitions;
+    connection.onCommit(({ names }) => {
+      if (names) this.#directory = null;
+    });
   }
 
   /** Every workload, by kind and name. */
@@ -53,13 +59,8 @@ export class WorkloadTable {
     return this.#directory!.view;
   }
 
-  /** To be called by whoever changed workloads or stacks on this connection. */
-  changed(): void {
-    this.#directory = null;
-  }
-
   /** Creates the workload of a project, stack or site; returns its new secret. */
-  create(workload: Workload): string {
+  create(tx: Transaction, workload: Workload): string {
     const secret = makeSecret();
     const now = this.#c.now();
     this.#c.sql(
@@ -76,21 +77,25 @@ export class WorkloadTable {
       now,
       now,
     );
-    this.changed();
+    tx.renamed();
     return secret;
   }
 
   /** Gives the workload of a project, stack or site its new name. */
-  rename(kind: WorkloadKind, refId: string, name: string): void {
+  rename(tx: Transaction, { kind, refId, name }: Omit<Workload, "id">): void {
     this.#c.sql("UPDATE workloads SET name = ?, updated_at = ? WHERE kind = ? AND ref_id = ?")
       .run(name, this.#c.now(), kind, refId);
-    this.changed();
+    tx.renamed();
   }
 
-  /** Removes the workload of a project, stack or site, and its container rows with it. */
-  remove(kind: WorkloadKind, refId: string): void {
-    this.#c.sql("DELETE FROM workloads WHERE kind = ? AND ref_id = ?").run(kind, refId);
-    this.changed();
+  /**
+   * Removes the workload of a project, stack or site, and its container rows with it, whose stories
+   * end with `detail`.
+   */
+  remove(tx: Transaction, id: string, detail: string): void {
+    this.#transitions.removeRows(tx, id, { at: this.#c.now(), detail });
+    this.#c.sql("DELETE FROM workloads WHERE id = ?").run(id);
+    tx.renamed();
   }
 
   /**

@@ -6,6 +6,8 @@
 
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import type { DockerClient } from "../../src/docker/client.ts";
+import { Feed, type FeedSubscription } from "../../src/feed.ts";
+import type { Written } from "../../src/model/written.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { Loop } from "../../src/reconcile/loop.ts";
 import type { Reconciler } from "../../src/reconcile/reconciler.ts";
@@ -42,17 +44,21 @@ class Lags {
   /** Milliseconds, with the container that the row is bound to. */
   readonly samples: { containerId: string; ms: number }[] = [];
 
-  constructor(store: Store) {
-    store.onWritten = (written) => {
+  constructor({ store, feed }: { store: Store; feed: Feed<Written> }) {
+    this.#follow(store, feed.subscribe());
+  }
+
+  async #follow(store: Store, commits: FeedSubscription<Written>): Promise<void> {
+    for await (const { data: { rows } } of commits) {
       const now = performance.timeOrigin + performance.now();
-      if (written.rows === "all") return;
-      for (const id of written.rows) {
+      for (const { id, seq } of rows) {
+        if (seq === null) continue;
         const last = store.transitions.ofRow(id, { limit: 1 })[0];
         const at = / at (\S+)$/.exec(last?.detail ?? "")?.[1];
         if (last?.cause !== "event" || at === undefined) continue;
         this.samples.push({ containerId: last.containerId!, ms: now - Date.parse(at) });
       }
-    };
+    }
   }
 
   /** Only the lags. */
@@ -91,7 +97,7 @@ async function changeOneByOne(w: World, lags: Lags, indexes: readonly number[]):
 
 async function eventLatency(): Promise<Figure[]> {
   await using w = await world(1000);
-  const lags = new Lags(w.store);
+  const lags = new Lags(w);
   const loop = await follow(w);
   const indexes = managed(1000);
   await changeOneByOne(w, lags, indexes.slice(0, 50));
@@ -158,7 +164,7 @@ async function eventGrowth(): Promise<Figure[]> {
 
 async function crashLoop(): Promise<Figure[]> {
   await using w = await world(1000);
-  const lags = new Lags(w.store);
+  const lags = new Lags(w);
   const loop = await follow(w);
   const indexes = managed(1000);
   const before = await changeOneByOne(w, lags, indexes.slice(100, 150));
@@ -216,7 +222,8 @@ async function crashLoop(): Promise<Figure[]> {
 async function realEngine(): Promise<Figure[]> {
   if (typeof ENGINE === "string") throw new Error(ENGINE);
   await using scope = await ENGINE.scope();
-  await using r = await rig(scope.host);
+  const feed = new Feed<Written>();
+  await using r = await rig(scope.host, { feed });
   const { workloadId } = r.store.registry.create("stack", {
     name: "bench",
     composeProjectName: scope.name,
@@ -227,7 +234,7 @@ async function realEngine(): Promise<Figure[]> {
     await scope.run(`r${i}`, { labels });
     names.push(scope.containerName(`r${i}`));
   }
-  const lags = new Lags(r.store);
+  const lags = new Lags({ store: r.store, feed });
   const loop = await follow(r);
   for (let round = 0; round < 10; round++) {
     for (const command of ["stop", "start"]) {

@@ -8,6 +8,8 @@
 import { join } from "@std/path";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { hashSecret } from "../../src/secret.ts";
+import { Feed } from "../../src/feed.ts";
+import type { Written } from "../../src/model/written.ts";
 import { DockerClient } from "../../src/docker/client.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
@@ -25,6 +27,8 @@ export const NO_LOG = new Log({ level: "error", write: () => {} });
 export interface World extends AsyncDisposable {
   readonly engine: SimEngine;
   readonly store: Store;
+  /** Is told of what is written. */
+  readonly feed: Feed<Written>;
   readonly docker: DockerClient;
   readonly metrics: Metrics;
   readonly reconciler: Reconciler;
@@ -37,13 +41,15 @@ export async function world(containers: number): Promise<World> {
   const engine = await SimEngine.start({ containers });
   const dir = await Deno.makeTempDir({ prefix: "tinyforge-bench-" });
   const path = join(dir, "tinyforge.db");
-  const store = await openStore(path);
+  const feed = new Feed<Written>();
+  const store = await openStore(path, { feed });
   register(path, containers);
   const metrics = createMetrics({ version: "bench" });
   const docker = new DockerClient({ host: engine.host });
   return {
     engine,
     store,
+    feed,
     docker,
     metrics,
     reconciler: reconcilerOf({ docker, store, metrics }),

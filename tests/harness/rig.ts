@@ -13,6 +13,8 @@ import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import type { PassReport } from "../../src/model/pass.ts";
 import { Loop } from "../../src/reconcile/loop.ts";
 import { Reconciler } from "../../src/reconcile/reconciler.ts";
+import type { Feed } from "../../src/feed.ts";
+import type { Written } from "../../src/model/written.ts";
 import type { Store } from "../../src/store/store.ts";
 import { tempStore } from "./temp_store.ts";
 
@@ -22,6 +24,8 @@ export interface RigOptions {
   /** Deadline of a request to the Engine. */
   timeoutMs?: number;
   composePrefix?: string;
+  /** Is told of what is written. */
+  feed?: Feed<Written>;
 }
 
 /** Everything between an Engine and a database. */
@@ -42,8 +46,8 @@ export interface Rig extends AsyncDisposable {
 
 /** Puts a rig together. */
 export async function rig(host: DockerHost, options: RigOptions = {}): Promise<Rig> {
-  const { clock = SYSTEM_CLOCK, timeoutMs, composePrefix = "tinyforge-" } = options;
-  const temp = await tempStore();
+  const { clock = SYSTEM_CLOCK, timeoutMs, composePrefix = "tinyforge-", feed } = options;
+  const temp = await tempStore(feed === undefined ? {} : { feed });
   const lines: Rig["lines"] = [];
   const log = new Log({
     level: "debug",

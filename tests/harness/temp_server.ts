@@ -5,7 +5,7 @@
  */
 
 import { join } from "@std/path";
-import { Feed, type FeedOptions } from "../../src/feed.ts";
+import type { FeedOptions } from "../../src/feed.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import type { IndexRow } from "../../src/model/container.ts";
@@ -21,7 +21,9 @@ import {
   type ServerDeps,
   type TokenSource,
 } from "../../src/server/server.ts";
-import type { Store, Written } from "../../src/store/store.ts";
+import type { Written } from "../../src/model/written.ts";
+import type { Store } from "../../src/store/store.ts";
+import { CountedFeed } from "./counted_feed.ts";
 import { tempStore } from "./temp_store.ts";
 
 /** What a test may set up differently. */
@@ -46,7 +48,7 @@ export interface TempServerOptions extends AppOptions {
 export interface TempServer extends AsyncDisposable {
   readonly app: App;
   readonly store: Store;
-  readonly feed: Feed<Written>;
+  readonly feed: CountedFeed<Written>;
   readonly metrics: Metrics;
   readonly listeners: Listeners;
   readonly dir: string;
@@ -109,10 +111,9 @@ export const STATUS: DaemonStatus = {
 
 /** Starts one. */
 export async function tempServer(options: TempServerOptions = {}): Promise<TempServer> {
-  const temp = await tempStore();
+  const feed = new CountedFeed<Written>(options.feed);
+  const temp = await tempStore({ feed });
   const { store, dir } = temp;
-  const feed = new Feed<Written>(options.feed);
-  store.onWritten = (written) => void feed.publish(written);
   const metrics = createMetrics({ version: "1.2.3" });
   const logged: string[] = [];
   const log = new Log({

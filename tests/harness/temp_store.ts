@@ -5,6 +5,8 @@
  */
 
 import { join } from "@std/path";
+import type { Feed } from "../../src/feed.ts";
+import type { Written } from "../../src/model/written.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 
 if (!Deno.env.get("DENO_SQLITE_PATH")) Deno.env.set("DENO_SQLITE_PATH", "libsqlite3.so.0");
@@ -20,8 +22,8 @@ export interface TempStore extends AsyncDisposable {
   now: number;
 }
 
-/** Opens an empty store. */
-export async function tempStore(): Promise<TempStore> {
+/** Opens an empty store, whose commits this feed is told of. */
+export async function tempStore(options: { feed?: Feed<Written> } = {}): Promise<TempStore> {
   const dir = await Deno.makeTempDir({ prefix: "tinyforge-store-" });
   const path = join(dir, "tinyforge.db");
   const temp = {
@@ -34,6 +36,9 @@ export async function tempStore(): Promise<TempStore> {
       await Deno.remove(dir, { recursive: true });
     },
   };
-  temp.store = await openStore(path, { now: () => new Date(temp.now).toISOString() });
+  temp.store = await openStore(path, {
+    ...options,
+    now: () => new Date(temp.now).toISOString(),
+  });
   return temp;
 }

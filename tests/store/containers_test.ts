@@ -2,8 +2,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { IndexRow } from "../../src/model/container.ts";
 import type { Change } from "../../src/model/pass.ts";
 import { Failure } from "../../src/failure.ts";
-import type { Store } from "../../src/store/store.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
 import { row } from "../harness/world.ts";
+import { Feed } from "../../src/feed.ts";
+import type { Written } from "../../src/model/written.ts";
+import { told } from "../harness/counted_feed.ts";
 import { tempStore } from "../harness/temp_store.ts";
 
 const { Database } = await import("@db/sqlite");
@@ -47,8 +50,8 @@ Deno.test("reconcileContainers() and a new connection see the same rows", async 
   ];
   pass(temp.store, AT, ...rows.map(insert));
   assertEquals([...temp.store.containers.index().rows()], rows);
-  temp.store.containers.invalidate();
-  assertEquals([...temp.store.containers.index().rows()], rows);
+  using other = await openStore(temp.path, { readonly: true });
+  assertEquals([...other.containers.index().rows()], rows);
   assertEquals(temp.store.containers.index().boundTo("c2"), [rows[1]!]);
 });
 
@@ -100,7 +103,7 @@ Deno.test("reconcileContainers() writes all of a pass or nothing", async () => {
   assertThrows(() => pass(temp.store, AT, insert(good), insert(orphan)));
   assertEquals(temp.store.views.list(), []);
   assertEquals(temp.store.containers.index().size, 0);
-  assertEquals(temp.store.transitions.count(), 0);
+  assertEquals(temp.store.transitions.since(0), []);
   assertEquals(temp.store.hosts.local().lastPassAt, null);
 });
 
@@ -213,19 +216,15 @@ Deno.test("reconcileContainers() records each change of state with its cause", a
 Deno.test("TransitionTable.prune() bounds by count and by age", async () => {
   await using temp = await tempStore();
   const { transitions } = temp.store;
+  const db = new Database(temp.path);
   for (let day = 1; day <= 20; day++) {
-    transitions.record({
-      rowId: "a",
-      at: `2026-01-${String(day).padStart(2, "0")}T00:00:00.000Z`,
-      from: null,
-      to: "running",
-      cause: "pass",
-      containerId: null,
-      exitCode: null,
-      detail: String(day),
-    });
+    db.exec(
+      "INSERT INTO transitions (row_id, at, to_state, cause) VALUES ('a', ?, 'running', 'pass')",
+      `2026-01-${String(day).padStart(2, "0")}T00:00:00.000Z`,
+    );
   }
-  const kept = () => transitions.ofRow("a").map((t) => Number(t.detail));
+  db.close();
+  const kept = () => transitions.ofRow("a").map((t) => new Date(t.at).getUTCDate());
   transitions.prune("2026-01-21T00:00:00.000Z", { maxAgeSeconds: 1e9, maxCount: 15 });
   assertEquals([kept()[0], kept().length], [6, 15]);
   transitions.prune("2026-01-21T00:00:00.000Z", { maxAgeSeconds: 10 * 86_400, maxCount: 100 });
@@ -401,16 +400,95 @@ Deno.test("ContainerViews filters, pages and counts", async () => {
   });
 });
 
-Deno.test("Store.onWritten is told what each commit changed", async () => {
-  await using temp = await tempStore();
+Deno.test("the feed is told what each commit changed, from what to what, and by which transition", async () => {
+  const feed = new Feed<Written>();
+  const commits = told(feed);
+  await using temp = await tempStore({ feed });
   const { store } = temp;
-  const told: unknown[] = [];
-  store.onWritten = (written) => told.push(written.rows);
   const workloadId = stackOf(store);
-  pass(store, AT, insert(row({ id: "a", workloadId })));
+  const running = row({ id: "a", workloadId });
+  pass(store, AT, insert(running), insert(row({ id: "b", workloadId, containerId: "c2" })));
   pass(store, LATER);
   store.deployed.updateDeployedContainer("a", { subdomain: "x" });
+  store.containers.reconcileContainers([update({ ...running, health: "healthy" })], {
+    at: LATER,
+    cause: "event",
+  });
+  const stopped = { ...running, state: "stopped" };
+  store.containers.reconcileContainers(
+    [update(stopped), {
+      op: "unconfirm",
+      row: row({ id: "b", workloadId, containerId: "c2", confirmed: false }),
+      from: "running",
+    }],
+    { at: LATER, cause: "event" },
+  );
+  store.deployed.updateDeployedContainer("b", { containerId: null });
   store.deployed.deleteDeployedContainer("a");
-  assertEquals(told, ["all", ["a"], ["a"], ["a"]]);
-  assertEquals(store.containers.index().size, 0);
+  const said = (await commits.all()).map(({ rows, names }) => [
+    names,
+    ...rows.map(({ id, from, to, seq }) => `${id} ${from}→${to} ${seq}`).sort(),
+  ]);
+  assertEquals(said, [
+    [true],
+    [false, "a null→running 1", "b null→running 2"],
+    [false, "a running→running null"],
+    [false, "a running→running null"],
+    [false, "a running→stopped 3", "b running→running null"],
+    [false, "b running→running 4"],
+    [false, "a stopped→removed 5"],
+  ]);
+  assertEquals(
+    store.transitions.since(0).map((t) => `${t.rowId} ${t.from}→${t.to} ${t.seq}`),
+    [
+      "a null→running 1",
+      "b null→running 2",
+      "a running→stopped 3",
+      "b running→running 4",
+      "a stopped→removed 5",
+    ],
+  );
+  assertEquals(store.containers.index().size, 1);
+});
+
+Deno.test("the feed is told after the commit, and of nothing that was rolled back", async () => {
+  const feed = new Feed<Written>();
+  const seen: unknown[] = [];
+  await using temp = await tempStore({ feed });
+  const { store } = temp;
+  const other = await openStore(temp.path, { readonly: true });
+  const subscription = feed.subscribe();
+  const following = (async () => {
+    for await (const { data: { rows } } of subscription) {
+      seen.push(...rows.map(({ id }) => other.views.get(id).state));
+    }
+  })();
+  const workloadId = stackOf(store);
+  store.deployed.saveDeployedContainer({ id: "a", workloadId });
+  assertThrows(() => store.deployed.saveDeployedContainer({ id: "a", workloadId }));
+  assertThrows(() => pass(store, AT, insert(row({ id: "b", workloadId: "nobody" }))));
+  assertThrows(() =>
+    store.deployed.updateDeployedContainer("a", { subdomain: "x", containerId: "no id" })
+  );
+  feed.close();
+  await following;
+  assertEquals(seen, ["pending"]);
+  assertEquals(store.containers.index().row("a")?.state, "pending");
+  other.close();
+});
+
+Deno.test("TransitionTable.since() pages through what happened, whatever row it happened to", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const workloadId = stackOf(store);
+  const ids = ["a", "b", "c", "d", "e"];
+  pass(store, AT, ...ids.map((id) => insert(row({ id, workloadId, containerId: `c-${id}` }))));
+  const pages: string[][] = [];
+  for (let after = 0;;) {
+    const page = store.transitions.since(after, { limit: 2 });
+    if (page.length === 0) break;
+    pages.push(page.map((t) => t.rowId));
+    after = page.at(-1)!.seq;
+  }
+  assertEquals(pages, [["a", "b"], ["c", "d"], ["e"]]);
 });

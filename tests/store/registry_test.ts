@@ -9,6 +9,9 @@ import { hintFor } from "../../src/cli/words.ts";
 import { hasInvisible } from "../../src/text.ts";
 import { Failure } from "../../src/failure.ts";
 import type { Store } from "../../src/store/store.ts";
+import { Feed } from "../../src/feed.ts";
+import type { Written } from "../../src/model/written.ts";
+import { told } from "../harness/counted_feed.ts";
 import { tempStore } from "../harness/temp_store.ts";
 
 function failure(operation: () => unknown): Failure {
@@ -261,14 +264,14 @@ Deno.test("StageTable keeps stages by name within their project", async () => {
 });
 
 Deno.test("StageTable.create() tells readers, because legacy rows may get its name", async () => {
-  await using temp = await tempStore();
+  const feed = new Feed<Written>();
+  await using temp = await tempStore({ feed });
   const { store } = temp;
   const { entry } = store.registry.create("project", { name: "app" });
   const row = store.deployed.saveDeployedContainer({ workloadId: entry.workloadId, role: "live" });
   assertEquals(row.stageName, null);
-  const written: unknown[] = [];
-  store.onWritten = ({ rows }) => void written.push(rows);
+  const commits = told(feed);
   store.stages.create(entry.id, { name: "live" });
-  assertEquals(written, ["all"]);
+  assertEquals(await commits.all(), [{ rows: [], names: true }]);
   assertEquals(store.views.get(row.id).stageName, "live");
 });

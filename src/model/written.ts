@@ -1,0 +1,27 @@
+/**
+ * What a commit changed, as those are told who keep others informed. Does no I/O.
+ *
+ * @module
+ */
+
+import type { ContainerState } from "./container.ts";
+
+/** A row that a commit wrote or removed. */
+export interface WrittenRow {
+  /** Its id. */
+  readonly id: string;
+  /** Its state before, null for a new row. */
+  readonly from: ContainerState | null;
+  /** Its state after, `removed` when it went; may be the one before. */
+  readonly to: ContainerState;
+  /** Number of the transition that tells of it, null when none does: another column changed. */
+  readonly seq: number | null;
+}
+
+/** What a commit changed. */
+export interface Written {
+  /** Rows that it wrote or removed. */
+  readonly rows: readonly WrittenRow[];
+  /** Names of workloads or stages changed: any row may be shown otherwise. */
+  readonly names: boolean;
+}

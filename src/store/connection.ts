@@ -1,0 +1,127 @@
+/**
+ * One connection to the database: prepared statements, and transactions that say what they changed
+ * once it is committed. Knows no table.
+ *
+ * @module
+ */
+
+import type { Database, Statement } from "@db/sqlite";
+import type { Feed } from "../feed.ts";
+import type { Written, WrittenRow } from "../model/written.ts";
+import { guarded } from "./error.ts";
+
+/** What a {@link Connection} works with. */
+export interface ConnectionOptions {
+  /** The present time, RFC 3339 UTC. */
+  readonly now: () => string;
+  /** Is told of each commit that changed what readers see; null: nobody is. */
+  readonly feed: Feed<Written> | null;
+}
+
+/**
+ * A transaction under way. Only {@link Connection.write} makes one: whatever must be part of a
+ * transaction takes it as an argument, and what it changes is said through it.
+ */
+export class Transaction {
+  readonly #rows: WrittenRow[] = [];
+  #names = false;
+
+  /** A row was written or removed. */
+  wrote(row: WrittenRow): void {
+    this.#rows.push(row);
+  }
+
+  /** Names of workloads or stages changed. */
+  renamed(): void {
+    this.#names = true;
+  }
+
+  /** What was said so far, null when nothing was. */
+  get written(): Written | null {
+    return this.#names || this.#rows.length > 0 ? { rows: this.#rows, names: this.#names } : null;
+  }
+}
+
+/** An open database and what is prepared on it. */
+export class Connection {
+  /** The present time, RFC 3339 UTC. */
+  readonly now: () => string;
+  readonly #db: Database;
+  readonly #feed: Feed<Written> | null;
+  readonly #copies: ((written: Written) => void)[] = [];
+  readonly #statements = new Map<string, Statement>();
+  #open: Transaction | null = null;
+
+  /** On this database, which it closes. */
+  constructor(db: Database, { now, feed }: ConnectionOptions) {
+    this.#db = db;
+    this.now = now;
+    this.#feed = feed;
+  }
+
+  /** The prepared statement for this text; prepared once, kept until the connection closes. */
+  sql(text: string): Statement {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#db.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  /**
+   * Runs `operation` in one immediate transaction; nests. What it throws rolls back, SQLite's failures
+   * come out as a Failure with `action` in front, and nobody hears of it. After the outermost commit
+   * first the copies in memory follow, then the feed is told.
+   */
+  write<T>(action: string, operation: (tx: Transaction) => T): T {
+    const outer = this.#open;
+    const tx = this.#open = new Transaction();
+    let result: T;
+    try {
+      result = guarded(action, () => this.#db.transaction(() => operation(tx)).immediate());
+    } finally {
+      this.#open = outer;
+    }
+    const { written } = tx;
+    if (written === null) return result;
+    if (outer === null) this.#committed(written);
+    else {
+      for (const row of written.rows) outer.wrote(row);
+      if (written.names) outer.renamed();
+    }
+    return result;
+  }
+
+  /** Has a copy in memory follow what is committed here. Must not throw. */
+  onCommit(follow: (written: Written) => void): void {
+    this.#copies.push(follow);
+  }
+
+  /** Rows changed through this connection since it was opened, as SQLite counts them. */
+  get totalChanges(): number {
+    return this.#db.totalChanges;
+  }
+
+  /** Changes when another connection wrote. */
+  dataVersion(): number {
+    return this.sql("PRAGMA data_version").value<[number]>()![0];
+  }
+
+  /** How long a statement waits for another process's write lock, milliseconds. */
+  setBusyTimeout(ms: number): void {
+    this.#db.exec(`PRAGMA busy_timeout = ${Math.trunc(ms)}`);
+  }
+
+  /** Closes the database. */
+  close(): void {
+    this.#statements.clear();
+    // Finalizes its statements too, and unlike them does not repeat the error of a failed step.
+    this.#db.close();
+  }
+
+  #committed(written: Written): void {
+    for (const follow of this.#copies) follow(written);
+    this.#feed?.publish(written);
+  }
+}
