@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: [...EVERY_LEAF, "core"],
   lock: EVERY_LEAF,
   reconcile: [...EVERY_LEAF, "core", "docker", "store"],
-  server: [...EVERY_LEAF, "store"],
+  server: [...EVERY_LEAF, "core", "store"],
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   daemon: [...EVERY_LEAF, "docker", "store", "lock", "reconcile", "server", "supervision"],
   cli: [

@@ -5,7 +5,7 @@
  */
 
 import type { ContainerState, IndexRow } from "./container.ts";
-import type { Workload } from "./workload.ts";
+import type { Workload, WorkloadKind } from "./workload.ts";
 
 /** Why a container got no row. `unmanaged` carries no claim at all. */
 export type RefusalReason =
@@ -66,6 +66,24 @@ export interface Contention {
 
 /** What caused a transition. */
 export type Cause = "event" | "pass" | "sweep" | "deployer";
+
+/** What a transition goes back to. Times are RFC 3339 UTC. */
+export type Origin =
+  /** An event named the container; `at` by the Engine's clock, null when it was not told. */
+  | { readonly by: "event"; readonly action: string; readonly at: string | null }
+  /** A full listing, asked for at `at`, had the container or lacked it. */
+  | { readonly by: "listing"; readonly at: string }
+  /** A partial listing, asked for at `at`, because of another container that wants the row. */
+  | { readonly by: "contender"; readonly at: string }
+  /** A deployer, by its name where requests bear one; `entry`: what the row went with. */
+  | {
+    readonly by: "deployer";
+    readonly who: string | null;
+    readonly action: "created" | "bound" | "unbound" | "removed";
+    readonly entry: { readonly kind: WorkloadKind; readonly name: string } | null;
+  }
+  /** From before origins were kept as data. */
+  | { readonly by: "prose"; readonly text: string };
 
 /** One row to write. */
 export interface Change {

@@ -6,7 +6,7 @@
 
 import type { VIEW_COLUMNS, ViewOf } from "./columns.ts";
 import type { ContainerState } from "./container.ts";
-import type { Cause, EngineChange, PassReport } from "./pass.ts";
+import type { Cause, EngineChange, Origin, PassReport } from "./pass.ts";
 import type { WorkloadKind } from "./workload.ts";
 
 /** One entry of a row's story. */
@@ -27,7 +27,13 @@ export interface Transition {
   readonly containerId: string | null;
   /** Exit code of a stopped container, else null. */
   readonly exitCode: number | null;
-  /** What set the state: the event's action, or which listing. */
+  /** Which event, listing or deployer. */
+  readonly origin: Origin;
+}
+
+/** A {@link Transition} as people and programs are shown it. */
+export interface ShownTransition extends Transition {
+  /** Its origin in words. */
   readonly detail: string;
 }
 

@@ -10,9 +10,8 @@ import type { DockerClient } from "../docker/client.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { MISSING } from "../model/container.ts";
 import type { IndexRow, Listing } from "../model/container.ts";
-import type { Change, EngineChange, PassReport } from "../model/pass.ts";
+import type { Change, EngineChange, Origin, PassReport } from "../model/pass.ts";
 import type { Store } from "../store/store.ts";
 import { type Plan, plan, type PlanOptions } from "../core/plan.ts";
 
@@ -115,11 +114,9 @@ export class Reconciler {
       planned = this.#plan(listing, candidates);
     }
 
-    const [listed, absent] = [`listing of ${at}`, `absent from the listing of ${at}`];
     store.containers.reconcileContainers(planned.changes, {
       at,
       cause: "pass",
-      detail: ({ state }) => state === MISSING ? absent : listed,
       summary: {
         listed: listing.containers.length,
         claimed: planned.claimed,
@@ -170,7 +167,7 @@ export class Reconciler {
       store.containers.reconcileContainers(planned.changes, {
         at,
         cause: "event",
-        detail: (row) => describe(row, dirty),
+        origin: (row) => originOf(row, { dirty, at }),
       });
       for (const { rowId, losers } of planned.contended) {
         this.#contenders.set(
@@ -304,10 +301,13 @@ export class Reconciler {
   }
 }
 
-/** What set a row's state in a partial pass. */
-function describe(row: IndexRow, dirty: ReadonlyMap<string, EngineEvent>): string {
+/** What set a row's state in a partial pass, whose listing was asked for at `at`. */
+function originOf(
+  row: IndexRow,
+  { dirty, at }: { dirty: ReadonlyMap<string, EngineEvent>; at: string },
+): Origin {
   const event = row.containerId === null ? undefined : dirty.get(row.containerId);
-  if (event === undefined) return "read together with a container that contends for the row";
-  const time = event.timeMs === null ? "" : ` at ${new Date(event.timeMs).toISOString()}`;
-  return `${event.action}${time}`;
+  if (event === undefined) return { by: "contender", at };
+  const { action, timeMs } = event;
+  return { by: "event", action, at: timeMs === null ? null : new Date(timeMs).toISOString() };
 }

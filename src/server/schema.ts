@@ -7,8 +7,8 @@
 
 import { z } from "zod";
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import type { PassReport } from "../model/pass.ts";
-import type { ContainerView, DaemonStatus, Transition } from "../model/views.ts";
+import type { Origin, PassReport } from "../model/pass.ts";
+import type { ContainerView, DaemonStatus, ShownTransition } from "../model/views.ts";
 import type { Workload } from "../model/workload.ts";
 import { REFUSAL_REASONS } from "../model/pass.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
@@ -93,8 +93,21 @@ export const ContainerSchema: Schema<ContainerView> = z.object(
   },
 ).meta({ id: "Container" }) as Schema<unknown> as Schema<ContainerView>;
 
-/** {@link Transition}. */
-export const TransitionSchema: Schema<Transition> = z.object({
+const OriginSchema: z.ZodType<Origin> = z.discriminatedUnion("by", [
+  z.object({ by: z.literal("event"), action: z.string(), at: timestamp.nullable() }),
+  z.object({ by: z.literal("listing"), at: timestamp }),
+  z.object({ by: z.literal("contender"), at: timestamp }),
+  z.object({
+    by: z.literal("deployer"),
+    who: z.string().nullable(),
+    action: z.enum(["created", "bound", "unbound", "removed"]),
+    entry: z.object({ kind, name: z.string() }).nullable(),
+  }),
+  z.object({ by: z.literal("prose"), text: z.string() }),
+]);
+
+/** {@link ShownTransition}. */
+export const TransitionSchema: Schema<ShownTransition> = z.object({
   seq: z.int(),
   rowId: z.string(),
   at: timestamp,
@@ -103,7 +116,8 @@ export const TransitionSchema: Schema<Transition> = z.object({
   cause: z.enum(["event", "pass", "sweep", "deployer"]),
   containerId: z.string().nullable(),
   exitCode: z.int().nullable(),
-  detail: z.string(),
+  origin: OriginSchema,
+  detail: z.string().meta({ description: "`origin` in words." }),
 }).meta({ id: "Transition" });
 
 const entryFields = {

@@ -7,7 +7,7 @@
 
 import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
-import type { Change } from "../model/pass.ts";
+import type { Change, Origin } from "../model/pass.ts";
 import type { Written, WrittenRow } from "../model/written.ts";
 import { MemoryIndex } from "../core/memory_index.ts";
 import { Failure } from "../failure.ts";
@@ -29,8 +29,8 @@ export interface ReconcileOptions {
   at: string;
   /** What set the states; a sweep is recorded as `sweep` whatever stands here. */
   cause: "pass" | "event";
-  /** Says for a row which listing or event set its state. */
-  detail?: (row: IndexRow) => string;
+  /** Which event set the state of a row; else the listing did. */
+  origin?: (row: IndexRow) => Origin;
   /** Of a full pass: recorded with its time in the same transaction. */
   summary?: PassSummary;
 }
@@ -98,7 +98,13 @@ export class ContainerTable {
           });
         }
         const lastPassAt = this.#hosts.lastPassAt();
-        const writing: Writing = { ...options, now: this.#c.now(), lastPassAt, told: [] };
+        const writing: Writing = {
+          ...options,
+          now: this.#c.now(),
+          lastPassAt,
+          listing: { by: "listing", at: options.at },
+          told: [],
+        };
         for (const change of inOrderOfIds(changes)) this.#apply(tx, change, writing);
         this.#transitions.recordWritten(tx, writing.told, options);
         if (options.summary !== undefined) this.#hosts.recordPass(tx, options.at, options.summary);
@@ -168,7 +174,7 @@ export class ContainerTable {
       from,
       to,
       cause: op === "sweep" ? "sweep" : writing.cause,
-      detail: writing.detail?.(row) ?? "",
+      origin: writing.origin?.(row) ?? writing.listing,
     });
   }
 
@@ -184,6 +190,8 @@ interface Writing extends ReconcileOptions {
   readonly now: string;
   /** Time of the full pass before this one. */
   readonly lastPassAt: string | null;
+  /** One for all rows that go back to it. */
+  readonly listing: Origin;
   /** What has to be told of the rows. */
   readonly told: ToldOfRow[];
 }

@@ -7,6 +7,7 @@
 
 import { type Column, DEPLOYER_COLUMNS, type RowOf } from "../model/columns.ts";
 import { LOCAL_HOST, PENDING, REMOVED } from "../model/container.ts";
+import type { Origin } from "../model/pass.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { END_CONFIRMATION } from "./container_rows.ts";
@@ -107,8 +108,7 @@ export class DeployedContainers {
         created_at: now,
         updated_at: now,
       });
-      const detail = "created by the deployer";
-      this.#tell(tx, { rowId: id, from: null, to: PENDING, containerId, detail });
+      this.#tell(tx, "created", { rowId: id, from: null, to: PENDING, containerId });
       return this.#views.get(id);
     });
   }
@@ -135,8 +135,8 @@ export class DeployedContainers {
       if (containerId !== undefined && containerId !== before.containerId) {
         this.#c.sql(END_CONFIRMATION).run(this.#hosts.lastPassAt(), id);
         this.#c.sql("UPDATE containers SET container_id = ? WHERE id = ?").run(containerId, id);
-        const detail = containerId === null ? "unbound by the deployer" : "bound by the deployer";
-        this.#tell(tx, { rowId: id, from: state, to: state, containerId, detail });
+        const action = containerId === null ? "unbound" : "bound";
+        this.#tell(tx, action, { rowId: id, from: state, to: state, containerId });
       } else tx.wrote({ id, from: state, to: state, seq: null });
       if (patch.imageRef !== undefined) {
         this.#c.sql("UPDATE containers SET image_ref = ? WHERE id = ?").run(patch.imageRef, id);
@@ -156,8 +156,7 @@ export class DeployedContainers {
     this.#c.write(`Cannot remove container row ${quote(id)}`, (tx) => {
       const { state, containerId } = this.#views.get(id);
       this.#c.sql("DELETE FROM containers WHERE id = ?").run(id);
-      const detail = "removed by the deployer";
-      this.#tell(tx, { rowId: id, from: state, to: REMOVED, containerId, detail });
+      this.#tell(tx, "removed", { rowId: id, from: state, to: REMOVED, containerId });
     });
   }
 
@@ -169,12 +168,17 @@ export class DeployedContainers {
     ).run(...Object.values(columns));
   }
 
-  #tell(tx: Transaction, told: Omit<NewTransition, "at" | "cause" | "exitCode">): void {
+  #tell(
+    tx: Transaction,
+    action: Extract<Origin, { by: "deployer" }>["action"],
+    told: Pick<NewTransition, "rowId" | "from" | "to" | "containerId">,
+  ): void {
     this.#transitions.record(tx, {
       ...told,
       at: this.#c.now(),
       cause: "deployer",
       exitCode: null,
+      origin: { by: "deployer", who: null, action, entry: null },
     });
   }
 

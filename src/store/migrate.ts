@@ -28,7 +28,11 @@ export interface Migration {
  * The files, in order. Listed by name because a compiled program has no directory to list with
  * the permissions it has.
  */
-const FILES: readonly string[] = ["0001_initial", "0002_webhook_secret_hash"];
+const FILES: readonly string[] = [
+  "0001_initial",
+  "0002_webhook_secret_hash",
+  "0003_transition_origins",
+];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {
   "0002_webhook_secret_hash": fillSecretHashes,

@@ -166,8 +166,12 @@ export class Registry {
     return this.#c.write(`Cannot remove ${kind} ${quote(id)}`, (tx) => {
       const entry = this.get(kind, id);
       if (!options.force) this.#refuseInUse(entry);
-      const detail = `removed with ${kind} ${JSON.stringify(entry.name)}`;
-      this.#workloads.remove(tx, entry.workloadId, detail);
+      this.#workloads.remove(tx, entry.workloadId, {
+        by: "deployer",
+        who: null,
+        action: "removed",
+        entry: { kind, name: entry.name },
+      });
       this.#c.sql(`DELETE FROM ${TABLES[kind].table} WHERE id = ?`).run(id);
       return entry;
     });

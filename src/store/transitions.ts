@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Cause } from "../model/pass.ts";
+import type { Cause, Origin } from "../model/pass.ts";
 import type { Transition } from "../model/views.ts";
 import { REMOVED } from "../model/container.ts";
 import type { Connection, Transaction } from "./connection.ts";
@@ -39,9 +39,18 @@ export class TransitionTable {
   record(tx: Transaction, t: NewTransition): void {
     this.#c.sql(
       `INSERT INTO transitions
-         (row_id, at, from_state, to_state, cause, container_id, exit_code, detail)
+         (row_id, at, from_state, to_state, cause, container_id, exit_code, origin)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(t.rowId, t.at, t.from, t.to, t.cause, t.containerId, t.exitCode, t.detail);
+    ).run(
+      t.rowId,
+      t.at,
+      t.from,
+      t.to,
+      t.cause,
+      t.containerId,
+      t.exitCode,
+      JSON.stringify(t.origin),
+    );
     tx.wrote({ id: t.rowId, from: t.from, to: t.to, seq: this.#lastSeq() });
   }
 
@@ -51,9 +60,10 @@ export class TransitionTable {
    */
   recordWritten(tx: Transaction, written: readonly ToldOfRow[], told: { at: string }): void {
     for (const group of alike(written)) {
-      const { from, cause, detail } = group[0]!;
+      const { from, cause, origin } = group[0]!;
+      const ids = JSON.stringify(group.map(({ rowId }) => rowId));
       const count = this.#c.sql(RECORD_WRITTEN)
-        .run(JSON.stringify(group.map(({ rowId }) => rowId)), told.at, from, cause, detail);
+        .run(ids, told.at, from, cause, JSON.stringify(origin));
       // One statement numbers without a gap, in the order of its rows.
       const before = count === group.length ? this.#lastSeq() - count : null;
       for (const [i, { rowId, from, to }] of group.entries()) {
@@ -63,20 +73,19 @@ export class TransitionTable {
   }
 
   /** Ends the stories of a workload's rows and removes them. */
-  removeRows(tx: Transaction, workloadId: string, told: { at: string; detail: string }): void {
+  removeRows(tx: Transaction, workloadId: string, told: { at: string; origin: Origin }): void {
     const rows = this.#c.sql(
       "SELECT id, state, container_id FROM containers WHERE workload_id = ? ORDER BY id",
     ).values<[string, string, string | null]>(workloadId);
     for (const [rowId, from, containerId] of rows) {
       this.record(tx, {
         rowId,
-        at: told.at,
+        ...told,
         from,
         to: REMOVED,
         cause: "deployer",
         containerId,
         exitCode: null,
-        detail: told.detail,
       });
     }
     this.#c.sql("DELETE FROM containers WHERE workload_id = ?").run(workloadId);
@@ -120,20 +129,29 @@ export class TransitionTable {
 }
 
 const SELECT = `
-  SELECT seq, row_id, at, from_state, to_state, cause, container_id, exit_code, detail
+  SELECT seq, row_id, at, from_state, to_state, cause, container_id, exit_code, detail, origin
   FROM transitions`;
 
 const RECORD_WRITTEN = `
   INSERT INTO transitions
-    (row_id, at, from_state, to_state, cause, container_id, exit_code, detail)
+    (row_id, at, from_state, to_state, cause, container_id, exit_code, origin)
   SELECT c.id, ?2, ?3, c.state, ?4, c.container_id, iif(?4 = 'sweep', NULL, c.exit_code), ?5
   FROM json_each(?1) AS written CROSS JOIN containers AS c ON c.id = written.value`;
 
 /** Those of one origin together, in their order otherwise. */
 function alike(written: readonly ToldOfRow[]): Iterable<readonly ToldOfRow[]> {
+  // Thousands of rows of one listing share one object.
+  const texts = new Map<Origin, string>();
+  const textOf = (origin: Origin) => {
+    let text = texts.get(origin);
+    if (text === undefined) texts.set(origin, text = JSON.stringify(origin));
+    return text;
+  };
   // No state is empty, and none has a control character.
-  const origin = ({ from, cause, detail }: ToldOfRow) => `${cause}\n${from ?? ""}\n${detail}`;
-  return Map.groupBy(written, origin).values();
+  return Map.groupBy(
+    written,
+    ({ from, cause, origin }) => `${cause}\n${from ?? ""}\n${textOf(origin)}`,
+  ).values();
 }
 
 type Columns = [
@@ -146,9 +164,11 @@ type Columns = [
   string | null,
   number | null,
   string,
+  string | null,
 ];
 
 function transition(c: Columns): Transition {
-  const [seq, rowId, at, from, to, cause, containerId, exitCode, detail] = c;
-  return { seq, rowId, at, from, to, cause, containerId, exitCode, detail };
+  const [seq, rowId, at, from, to, cause, containerId, exitCode, detail, kept] = c;
+  const origin: Origin = kept === null ? { by: "prose", text: detail } : JSON.parse(kept);
+  return { seq, rowId, at, from, to, cause, containerId, exitCode, origin };
 }

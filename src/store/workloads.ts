@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Origin } from "../model/pass.ts";
 import type { Workload, WorkloadDirectory, WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
 import { hashSecret, isSameSecret, makeSecret } from "../secret.ts";
@@ -90,10 +91,10 @@ export class WorkloadTable {
 
   /**
    * Removes the workload of a project, stack or site, and its container rows with it, whose stories
-   * end with `detail`.
+   * end with `origin`.
    */
-  remove(tx: Transaction, id: string, detail: string): void {
-    this.#transitions.removeRows(tx, id, { at: this.#c.now(), detail });
+  remove(tx: Transaction, id: string, origin: Origin): void {
+    this.#transitions.removeRows(tx, id, { at: this.#c.now(), origin });
     this.#c.sql("DELETE FROM workloads WHERE id = ?").run(id);
     tx.renamed();
   }

@@ -54,9 +54,9 @@ class Lags {
       for (const { id, seq } of rows) {
         if (seq === null) continue;
         const last = store.transitions.ofRow(id, { limit: 1 })[0];
-        const at = / at (\S+)$/.exec(last?.detail ?? "")?.[1];
-        if (last?.cause !== "event" || at === undefined) continue;
-        this.samples.push({ containerId: last.containerId!, ms: now - Date.parse(at) });
+        if (last?.cause !== "event" || last.origin.by !== "event" || !last.origin.at) continue;
+        const ms = now - Date.parse(last.origin.at);
+        this.samples.push({ containerId: last.containerId!, ms });
       }
     }
   }

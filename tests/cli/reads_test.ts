@@ -288,7 +288,7 @@ Deno.test("explain tells a row's story, and what set its present state", async (
       op: "sweep",
       row: siteRow(ids.blog, { state: "missing", confirmed: false }),
       from: "stopped",
-    }], { at, cause: "event", detail: () => "destroy" });
+    }], { at, cause: "event", origin: () => ({ by: "event", action: "destroy", at: null }) });
   });
   const { code, stdout, stderr } = await host.run("explain", rowId);
   assertEquals([code, stderr], [0, ""]);
@@ -305,8 +305,8 @@ Deno.test("explain tells a row's story, and what set its present state", async (
   assertMatch(facts?.[3]?.[1] ?? "", /^sweep: destroy, \ds ago$/);
   assertEquals(facts?.[4], ["container", "c1 web (busybox:1), which the Engine no longer lists"]);
   assertEquals(story?.map((line) => line.slice(1)), [
-    ["-", "→", "● running", "bound to c1", "pass: full listing"],
-    ["running", "→", "○ stopped (3)", "c1", "pass: full listing"],
+    ["-", "→", "● running", "bound to c1", `pass: listing of ${story?.[0]?.[0]}`],
+    ["running", "→", "○ stopped (3)", "c1", `pass: listing of ${at}`],
     ["stopped", "→", "✗ missing", "c1", "sweep: destroy"],
   ]);
   const json = await host.json("explain", "blog");
@@ -331,7 +331,12 @@ Deno.test("explain finds a row by container and workload, and keeps a removed ro
   await host.seed((store) => {
     store.deployed.updateDeployedContainer("api-1", { containerId: "cc".repeat(32) });
   });
-  assertEquals((await host.json("explain", "api-1")).setBy.detail, "created by the deployer");
+  const { detail, origin } = (await host.json("explain", "api-1")).setBy;
+  assertEquals([detail, origin.by, origin.action], [
+    "created by the deployer",
+    "deployer",
+    "created",
+  ]);
   await host.seed((store) => store.deployed.deleteDeployedContainer("api-1"));
   const { stdout } = await host.run("explain", "api-1");
   assertStringIncludes(stdout, "removed: the row is no longer in the index");

@@ -200,7 +200,6 @@ export function pass(
   store.containers.reconcileContainers(changes, {
     at,
     cause: "pass",
-    detail: () => "full listing",
     summary: { listed: rows.length, claimed: rows.length, refused: [], unmanaged },
   });
 }

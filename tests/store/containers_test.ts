@@ -7,6 +7,7 @@ import { row } from "../harness/world.ts";
 import { Feed } from "../../src/feed.ts";
 import type { Written } from "../../src/model/written.ts";
 import { told } from "../harness/counted_feed.ts";
+import { originText } from "../../src/core/origin.ts";
 import { tempStore } from "../harness/temp_store.ts";
 
 const { Database } = await import("@db/sqlite");
@@ -191,7 +192,7 @@ Deno.test("reconcileContainers() records each change of state with its cause", a
   store.containers.reconcileContainers([update(stopped)], {
     at: LATER,
     cause: "event",
-    detail: () => "die",
+    origin: () => ({ by: "event", action: "die", at: AT }),
   });
   store.containers.reconcileContainers([update({ ...stopped, health: "x" }, "stopped")], {
     at: LATER,
@@ -202,13 +203,13 @@ Deno.test("reconcileContainers() records each change of state with its cause", a
   pass(store, LATER, { op: "sweep", row: { ...replaced, state: "missing" }, from: "stopped" });
   assertEquals(
     store.transitions.ofRow("a").map((t) =>
-      `${t.cause} ${t.from}→${t.to} ${t.containerId} ${t.exitCode} ${t.detail}`
+      `${t.cause} ${t.from}→${t.to} ${t.containerId} ${t.exitCode} ${originText(t.cause, t.origin)}`
     ),
     [
-      "pass null→running c1 null ",
-      "event running→stopped c1 137 die",
-      "pass stopped→stopped c2 137 ",
-      "sweep stopped→missing c2 null ",
+      `pass null→running c1 null listing of ${AT}`,
+      `event running→stopped c1 137 die at ${AT}`,
+      `pass stopped→stopped c2 137 listing of ${LATER}`,
+      `sweep stopped→missing c2 null absent from the listing of ${LATER}`,
     ],
   );
 });

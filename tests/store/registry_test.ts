@@ -161,13 +161,18 @@ Deno.test("Registry.remove() ends the stories of the rows that it takes with it"
   }
   registry.remove("project", entry.id, { force: true });
   for (const id of ["shop-1", "shop-2"]) {
-    const { from, to, cause, containerId, detail } = transitions.ofRow(id).at(-1)!;
-    assertEquals([from, to, cause, containerId, detail], [
+    const { from, to, cause, containerId, origin } = transitions.ofRow(id).at(-1)!;
+    assertEquals([from, to, cause, containerId, origin], [
       "pending",
       "removed",
       "deployer",
       `c-${id}`,
-      'removed with project "shop"',
+      {
+        by: "deployer",
+        who: null,
+        action: "removed",
+        entry: { kind: "project", name: "shop" },
+      },
     ]);
   }
 });

@@ -129,9 +129,10 @@ Deno.test("migrate() leaves the database as it was when a migration fails", asyn
   const db = new Database(temp.path);
   const schema = () => db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").values();
   const before = schema();
-  const broken = [...loadMigrations(), {
-    version: 3,
-    name: "0003_broken",
+  const known = loadMigrations();
+  const broken = [...known, {
+    version: known.length + 1,
+    name: "9999_broken",
     sql: "CREATE TABLE half (id INTEGER); INSERT INTO nowhere VALUES (1);",
   }];
   const error = await assertRejects(
@@ -141,19 +142,22 @@ Deno.test("migrate() leaves the database as it was when a migration fails", asyn
       ),
     Failure,
   );
-  assertStringIncludes(error.message, "0003_broken");
+  assertStringIncludes(error.message, "9999_broken");
   assertStringIncludes(error.message, "nowhere");
   assertEquals(schema(), before);
-  assertEquals(db.prepare("SELECT max(version) FROM schema_migrations").value(), [2]);
+  assertEquals(db.prepare("SELECT max(version) FROM schema_migrations").value(), [
+    known.length,
+  ]);
   db.close();
 });
 
 Deno.test("migrate() applies what is new and nothing twice", async () => {
   await using temp = await tempStore();
   const db = new Database(temp.path);
-  const more = [...loadMigrations(), {
-    version: 3,
-    name: "0003_more",
+  const known = loadMigrations();
+  const more = [...known, {
+    version: known.length + 1,
+    name: "9999_more",
     sql: "CREATE TABLE more (x)",
   }];
   const options = { path: temp.path, now: "2026-01-01T00:00:00Z" };

@@ -5,7 +5,8 @@
  */
 
 import { MISSING } from "../../model/container.ts";
-import type { ContainerView, Transition } from "../../model/views.ts";
+import { shownTransition } from "../../core/origin.ts";
+import type { ContainerView, ShownTransition } from "../../model/views.ts";
 import type { Store } from "../../store/store.ts";
 import { CommandError, EXIT, type Invocation } from "../command.ts";
 import { quote } from "../../text.ts";
@@ -20,7 +21,7 @@ export async function run(invocation: Invocation): Promise<number> {
   using store = await requireIndex(invocation.config().dataDir);
   const rowId = resolveRow(store, operands[0]!);
   const row = store.views.list({ ids: [rowId] })[0] ?? null;
-  const transitions = store.transitions.ofRow(rowId);
+  const transitions = store.transitions.ofRow(rowId).map(shownTransition);
   // A deployer who binds a row to another container leaves the state as it was.
   const setBy =
     transitions.findLast((t) =>
@@ -45,7 +46,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 const REMOVED = "removed: the row is no longer in the index";
 
-function facts(row: ContainerView, setBy: Transition | null, now: Date): Cell[][] {
+function facts(row: ContainerView, setBy: ShownTransition | null, now: Date): Cell[][] {
   const role = roleText(row);
   return [
     ["row", row.id],
@@ -71,7 +72,7 @@ function containerText({ containerId, containerName, imageRef, state }: Containe
 }
 
 /** One line of the story: when, from what to what, which container, by whom. */
-function event(t: Transition, i: number, all: readonly Transition[]): Cell[] {
+function event(t: ShownTransition, i: number, all: readonly ShownTransition[]): Cell[] {
   const bound = t.containerId !== (all[i - 1]?.containerId ?? null) && t.containerId !== null;
   return [
     t.at,
@@ -83,7 +84,7 @@ function event(t: Transition, i: number, all: readonly Transition[]): Cell[] {
   ];
 }
 
-function causeText({ cause, detail }: Transition): string {
+function causeText({ cause, detail }: ShownTransition): string {
   const by = { event: "event", pass: "pass", sweep: "sweep", deployer: "deployer" }[cause];
   return detail === "" ? by : `${by}: ${detail}`;
 }

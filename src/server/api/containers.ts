@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { shownTransition } from "../../core/origin.ts";
 import type { ContainerView } from "../../model/views.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import type { ViewFilter } from "../../store/container_views.ts";
@@ -109,7 +110,7 @@ export const listTransitions: Operation = operation({
   const items = store.transitions.ofRow(params.id);
   // Without a story only the row itself can tell that it exists.
   if (items.length === 0) store.views.get(params.id);
-  return json({ items });
+  return json({ items: items.map(shownTransition) });
 });
 
 /** A deployer's row. */
