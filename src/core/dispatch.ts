@@ -6,7 +6,7 @@
  */
 
 import type { ContainerIndex, IndexRow, ListedContainer } from "../model/container.ts";
-import type { Claim, RefusalReason } from "../model/pass.ts";
+import type { Claim, NoClaim, RefusalReason } from "../model/pass.ts";
 import type { Workload, WorkloadDirectory } from "../model/workload.ts";
 import { hasControls } from "../text.ts";
 
@@ -25,14 +25,6 @@ export const LABEL = {
 /** Longest label value that is taken for one; a longer one counts as no label. */
 export const MAX_LABEL_LENGTH = 256;
 
-/** Why a container gets no row, with the label value that decided it. */
-export interface Refused {
-  /** Which rule turned it away. */
-  readonly refused: RefusalReason;
-  /** The label value that decided it, or empty. */
-  readonly value: string;
-}
-
 /** What dispatch looks things up in. */
 export interface DispatchOptions {
   /** The workloads. */
@@ -49,7 +41,7 @@ export interface DispatchOptions {
  */
 export function dispatcher(
   options: DispatchOptions,
-): (container: ListedContainer) => Claim | Refused {
+): (container: ListedContainer) => Claim | NoClaim {
   const { directory, index, composePrefix } = options;
   const composeProjects = new Map<string, Workload | null>();
   const byComposeProject = (project: string) => {
@@ -96,13 +88,13 @@ export function composeProjectOf(container: ListedContainer): string {
   return text(container.labels[LABEL.composeProject]);
 }
 
-const UNMANAGED: Refused = { refused: "unmanaged", value: "" };
+const UNMANAGED: NoClaim = { reason: "unmanaged", value: "" };
 
 function claimById(
   container: ListedContainer,
   workload: Workload,
   options: { own: IndexRow | undefined; bound: readonly IndexRow[] },
-): Claim | Refused {
+): Claim | NoClaim {
   const { own, bound } = options;
   const kind = text(container.labels[LABEL.workloadKind]);
   if (kind !== "" && kind !== workload.kind) return refuse("kind-mismatch", kind);
@@ -127,7 +119,7 @@ function claimOfStack(
   container: ListedContainer,
   stack: Workload,
   options: { project: string; bound: readonly IndexRow[] },
-): Claim | Refused {
+): Claim | NoClaim {
   const { project, bound } = options;
   const { labels } = container;
   if (labels[LABEL.composeOneOff] === "True") return refuse("one-off", project);
@@ -162,6 +154,6 @@ function text(value: string | undefined): string {
   return value.isWellFormed() && !hasControls(value) ? value : "";
 }
 
-function refuse(refused: RefusalReason, value: string): Refused {
-  return { refused, value };
+function refuse(reason: RefusalReason, value: string): NoClaim {
+  return { reason, value };
 }

@@ -8,7 +8,15 @@
 
 import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow, ListedContainer, Listing } from "../model/container.ts";
-import type { Change, Claim, Contention, Refusal, Unmanaged } from "../model/pass.ts";
+import type {
+  Change,
+  Claim,
+  Contention,
+  Findings,
+  NoClaim,
+  Refusal,
+  Unmanaged,
+} from "../model/pass.ts";
 import type { WorkloadDirectory } from "../model/workload.ts";
 import { MemoryIndex } from "./memory_index.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
@@ -34,17 +42,11 @@ export interface PlanOptions {
 }
 
 /** What a pass has to write, and what it saw. */
-export interface Plan {
+export interface Plan extends Findings {
   /** Rows to write; at most one for each. */
   readonly changes: readonly Change[];
-  /** Containers that got their row. */
-  readonly claimed: number;
-  /** Without the unmanaged ones. */
-  readonly refused: readonly Refusal[];
   /** Rows that several containers claimed. */
   readonly contended: readonly Contention[];
-  /** What no workload accounts for. */
-  readonly unmanaged: Unmanaged;
   /**
    * Of a partial listing: ids of containers that must be listed too before these rows can be
    * decided. Not empty: the plan must not be applied.
@@ -166,18 +168,18 @@ function dispatchAll(listing: Listing, options: PlanOptions): Seen {
   let unmanaged = 0;
   for (const container of listing.containers) {
     let claim = dispatch(container);
-    const row = "refused" in claim ? undefined : options.index.row(claim.rowId);
-    if (row !== undefined && !("refused" in claim) && row.workloadId !== claim.workload.id) {
-      claim = { refused: "workload-mismatch", value: claim.workload.id };
+    const row = "reason" in claim ? undefined : options.index.row(claim.rowId);
+    if (row !== undefined && !("reason" in claim) && row.workloadId !== claim.workload.id) {
+      claim = { reason: "workload-mismatch", value: claim.workload.id };
     }
-    if ("refused" in claim) {
+    if ("reason" in claim) {
       if (turnedAway.has(container.id)) continue;
       turnedAway.add(container.id);
-      if (claim.refused === "unmanaged") {
+      if (claim.reason === "unmanaged") {
         unmanaged++;
         const project = composeProjectOf(container);
         if (project !== "") projects.set(project, (projects.get(project) ?? 0) + 1);
-      } else refused.push(refusal(container, claim.refused, claim.value));
+      } else refused.push(refusal(container, claim));
       continue;
     }
     const bid = { container, claim, row };
@@ -206,7 +208,7 @@ function listedIn({ containers }: Listing): (containerId: string | null) => bool
   };
 }
 
-function refusal(container: ListedContainer, reason: Refusal["reason"], value: string): Refusal {
+function refusal(container: ListedContainer, { reason, value }: NoClaim): Refusal {
   return {
     reason,
     containerId: container.id,

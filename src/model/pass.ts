@@ -30,16 +30,20 @@ export const REFUSAL_REASONS: readonly RefusalReason[] = [
   "unmanaged",
 ];
 
-/** A container that matched a rule and was turned away by it. */
-export interface Refusal {
+/** Why a container has no claim. */
+export interface NoClaim {
   /** Which rule turned it away. */
   readonly reason: RefusalReason;
-  /** Container that the row is bound to, or null. */
-  readonly containerId: string;
-  /** The container's name without its slash. */
-  readonly containerName: string;
-  /** The label value that was refused, or empty for `unmanaged`. */
+  /** The label value that decided it, or empty for `unmanaged`. */
   readonly value: string;
+}
+
+/** A container that matched a rule and was turned away by it. */
+export interface Refusal extends NoClaim {
+  /** Its id. */
+  readonly containerId: string;
+  /** Its name without the slash. */
+  readonly containerName: string;
 }
 
 /** A container's claim on a row. */
@@ -98,32 +102,44 @@ export interface Change {
   readonly from: ContainerState | null;
 }
 
+/** What a plan finds in a listing. */
+export interface Findings {
+  /** Containers that got their row. */
+  readonly claimed: number;
+  /** Refused containers without the unmanaged ones, in listing order. */
+  readonly refused: readonly Refusal[];
+  /** What no workload accounts for. */
+  readonly unmanaged: Unmanaged;
+}
+
 /** What a pass found and did. */
-export interface PassReport {
+export interface PassReport extends Findings {
   /** When the pass's listing was asked for, RFC 3339 UTC. */
   readonly at: string;
   /** `full`: the whole Engine was listed. `partial`: only containers that events named. */
   readonly scope: "full" | "partial";
   /** Containers in the listing. */
   readonly listed: number;
-  /** Containers that got their row. */
-  readonly claimed: number;
   /** Rows written for the first time. */
   readonly inserted: number;
   /** Rows whose observed columns changed. */
   readonly updated: number;
   /** Rows that became missing. */
   readonly swept: number;
-  /** Refused containers without the unmanaged ones, in listing order. */
-  readonly refused: readonly Refusal[];
   /** Rows that several containers claimed. */
   readonly contended: readonly Contention[];
-  /** What no workload accounts for. */
-  readonly unmanaged: Unmanaged;
   /** Set when the Engine's id is not the accepted one; nothing is swept then. */
   readonly engineChanged: EngineChange | null;
   /** Wall time of the pass, seconds. */
   readonly durationSeconds: number;
+}
+
+/** The last full pass as it is kept for readers without a daemon. */
+export interface KeptPass extends Findings {
+  /** Containers in the listing. */
+  readonly listed: number;
+  /** How many were refused; of these the first hundred are kept. */
+  readonly refusedCount: number;
 }
 
 /** What runs on this host that no workload accounts for. */

@@ -17,7 +17,7 @@ import { DirtySet } from "./dirty.ts";
 import { DriftWatch } from "./drift.ts";
 import { EventStream } from "./event_stream.ts";
 import { Outcomes } from "./outcomes.ts";
-import { MAX_PARTIAL, type PassResult, type Reconciler } from "./reconciler.ts";
+import { type DonePass, MAX_PARTIAL, type Reconciler } from "./reconciler.ts";
 
 /** What a {@link Loop} works with. */
 export interface LoopOptions {
@@ -227,13 +227,13 @@ export class Loop {
 
   /** Runs one pass; null when it failed, which has been counted and said then. */
   async #attempt(
-    pass: (signal: AbortSignal) => Promise<PassResult>,
+    pass: (signal: AbortSignal) => Promise<DonePass>,
     wanted: PromiseWithResolvers<PassReport> | null,
-  ): Promise<PassResult | null> {
+  ): Promise<DonePass | null> {
     const { signal } = this.#abort;
     try {
       const result = await pass(signal);
-      this.#outcomes.good(result.report);
+      this.#outcomes.good(result);
       wanted?.resolve(result.report);
       return result;
     } catch (error) {

@@ -8,6 +8,8 @@
 import type { Clock } from "../clock.ts";
 import { isEngineFailure } from "../failure.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { WrittenRow } from "../model/written.ts";
+import type { DonePass } from "./reconciler.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 
@@ -20,6 +22,9 @@ export interface OutcomesOptions {
   /** Where it is counted. */
   metrics: Metrics;
 }
+
+/** How many rows a line of the log names. */
+const MAX_NAMED = 5;
 
 /** The outcomes of one loop's passes. */
 export class Outcomes {
@@ -67,11 +72,11 @@ export class Outcomes {
   }
 
   /** A pass succeeded. */
-  good(report: PassReport): void {
+  good({ report, written }: DonePass): void {
     const { clock, metrics } = this.#o;
     metrics.passes.inc({ outcome: "ok" });
     metrics.engineUp.set(1);
-    this.#say(report);
+    this.#say(report, written);
     this.#lastError = null;
     this.#engineError = null;
     this.#failures = 0;
@@ -101,7 +106,7 @@ export class Outcomes {
     this.#o.metrics.passes.inc({ outcome: "aborted" });
   }
 
-  #say(report: PassReport): void {
+  #say(report: PassReport, written: readonly WrittenRow[]): void {
     const { log } = this.#o;
     const fields = {
       scope: report.scope,
@@ -115,7 +120,7 @@ export class Outcomes {
     const changed = report.inserted + report.updated + report.swept > 0;
     if (this.#lastError !== null) log.info("passes succeed again", fields);
     else if (this.#lastPass === null) log.info("first pass done", fields);
-    else if (changed) log.info("index changed", fields);
+    else if (changed) log.info("index changed", { ...fields, rows: named(written) });
     else log.debug("index unchanged", fields);
   }
 
@@ -126,4 +131,11 @@ export class Outcomes {
       this.#o.metrics.refused.set(counts.get(reason) ?? 0, { reason });
     }
   }
+}
+
+/** Rows by what became of them, those whose state changed first; no more than a line can hold. */
+function named(written: readonly WrittenRow[]): { row: string; from: string | null; to: string }[] {
+  const told = written.filter(({ seq }) => seq !== null);
+  return (told.length > 0 ? told : written).slice(0, MAX_NAMED)
+    .map(({ id, from, to }) => ({ row: id, from, to }));
 }

@@ -12,6 +12,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { IndexRow, Listing } from "../model/container.ts";
 import type { Change, EngineChange, Origin, PassReport } from "../model/pass.ts";
+import type { WrittenRow } from "../model/written.ts";
 import type { Store } from "../store/store.ts";
 import { type Plan, plan, type PlanOptions } from "../core/plan.ts";
 
@@ -42,10 +43,12 @@ export interface FullPassOptions {
   sameEngine?: boolean;
 }
 
-/** What a pass did. */
-export interface PassResult {
+/** A pass that was done: what it tells readers, and what only the loop wants to know. */
+export interface DonePass {
   /** What the pass says of itself. */
   readonly report: PassReport;
+  /** The rows that it wrote. */
+  readonly written: readonly WrittenRow[];
   /** Ids of containers whose rows were inserted, updated or swept. */
   readonly changedContainers: readonly string[];
 }
@@ -94,7 +97,7 @@ export class Reconciler {
    *
    * @throws {Failure} or the signal's reason; nothing is written then.
    */
-  async fullPass(options: FullPassOptions): Promise<PassResult> {
+  async fullPass(options: FullPassOptions): Promise<DonePass> {
     const { docker, store, clock } = this.#o;
     const { signal, sameEngine = false } = options;
     if (!sameEngine) this.#identified = false;
@@ -114,15 +117,11 @@ export class Reconciler {
       planned = this.#plan(listing, candidates);
     }
 
-    store.containers.reconcileContainers(planned.changes, {
+    const listed = listing.containers.length;
+    const written = store.containers.reconcileContainers(planned.changes, {
       at,
       cause: "pass",
-      summary: {
-        listed: listing.containers.length,
-        claimed: planned.claimed,
-        refused: planned.refused,
-        unmanaged: planned.unmanaged,
-      },
+      found: { ...planned, listed },
     });
     this.#contenders = new Map(planned.contended.map((c) => [c.rowId, new Set(c.losers)]));
     this.#warn(planned, { forgetOthers: true });
@@ -130,7 +129,8 @@ export class Reconciler {
     return this.#finish(planned, {
       at,
       scope: "full",
-      listed: listing.containers.length,
+      listed,
+      written,
       started,
     });
   }
@@ -144,7 +144,7 @@ export class Reconciler {
   async partialPass(
     dirty: ReadonlyMap<string, EngineEvent>,
     options: { signal: AbortSignal },
-  ): Promise<PassResult> {
+  ): Promise<DonePass> {
     const { docker, store, clock } = this.#o;
     const { signal } = options;
     const started = clock.monotonic();
@@ -164,7 +164,7 @@ export class Reconciler {
         if (ids.size > MAX_PARTIAL) break;
         continue;
       }
-      store.containers.reconcileContainers(planned.changes, {
+      const written = store.containers.reconcileContainers(planned.changes, {
         at,
         cause: "event",
         origin: (row) => originOf(row, { dirty, at }),
@@ -181,6 +181,7 @@ export class Reconciler {
         at,
         scope: "partial",
         listed: listing.containers.length,
+        written,
         started,
       });
     }
@@ -230,11 +231,13 @@ export class Reconciler {
 
   #finish(
     planned: Plan,
-    pass: { at: string; scope: "full" | "partial"; listed: number; started: number },
-  ): PassResult {
+    pass: Pick<PassReport, "at" | "scope" | "listed"> & Pick<DonePass, "written"> & {
+      started: number;
+    },
+  ): DonePass {
     const { clock, metrics, log } = this.#o;
     const count = (op: Change["op"]) => planned.changes.filter((change) => change.op === op).length;
-    const written = planned.changes.filter((change) => change.op !== "unconfirm");
+    const changed = planned.changes.filter((change) => change.op !== "unconfirm");
     const report: PassReport = {
       at: pass.at,
       scope: pass.scope,
@@ -254,7 +257,7 @@ export class Reconciler {
     metrics.rowsChanged.add(report.updated, { op: "update" });
     metrics.rowsChanged.add(report.swept, { op: "sweep" });
     if (log.enabled("debug")) {
-      for (const { op, row, from } of written) {
+      for (const { op, row, from } of changed) {
         log.debug("row changed", {
           op,
           row: row.id,
@@ -266,7 +269,8 @@ export class Reconciler {
     }
     return {
       report,
-      changedContainers: written.flatMap(({ row }) => row.containerId ?? []),
+      written: pass.written,
+      changedContainers: changed.flatMap(({ row }) => row.containerId ?? []),
     };
   }
 

@@ -19,7 +19,14 @@ import { livez, metrics, openApi, readyz } from "./api/health.ts";
 import { callHook } from "./api/hooks.ts";
 import { getInstance, removeInstance, updateInstance } from "./api/instances.ts";
 import { projects, sites, stacks } from "./api/registry.ts";
-import { createStage, getStage, listStages, removeStage, updateStage } from "./api/stages.ts";
+import {
+  createStage,
+  getStage,
+  listStageContainers,
+  listStages,
+  removeStage,
+  updateStage,
+} from "./api/stages.ts";
 import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
 import type { Operation } from "./operation.ts";
 
@@ -47,6 +54,7 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/stages/{id}", getStage],
   ["patch", "/api/stages/{id}", updateStage],
   ["delete", "/api/stages/{id}", removeStage],
+  ["get", "/api/stages/{id}/containers", listStageContainers],
 
   ["get", "/api/stacks", stacks.list],
   ["post", "/api/stacks", stacks.create],

@@ -7,7 +7,7 @@
 
 import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
-import type { Change, Origin } from "../model/pass.ts";
+import type { Change, Findings, Origin } from "../model/pass.ts";
 import type { Written, WrittenRow } from "../model/written.ts";
 import { MemoryIndex } from "../core/memory_index.ts";
 import { Failure } from "../failure.ts";
@@ -19,7 +19,7 @@ import {
   SELECT_ROWS,
   UPDATE,
 } from "./container_rows.ts";
-import type { HostTable, PassSummary } from "./hosts.ts";
+import type { HostTable } from "./hosts.ts";
 import type { Connection, Transaction } from "./connection.ts";
 import type { ToldOfRow, TransitionTable } from "./transitions.ts";
 
@@ -31,8 +31,8 @@ export interface ReconcileOptions {
   cause: "pass" | "event";
   /** Which event set the state of a row; else the listing did. */
   origin?: (row: IndexRow) => Origin;
-  /** Of a full pass: recorded with its time in the same transaction. */
-  summary?: PassSummary;
+  /** What a full pass found: kept with its time, in the same transaction. */
+  found?: Findings & { listed: number };
 }
 
 /** The reconciler's side of the `containers` table. */
@@ -86,7 +86,7 @@ export class ContainerTable {
     changes: readonly Change[],
     options: ReconcileOptions,
   ): readonly WrittenRow[] {
-    if (changes.length === 0 && options.summary === undefined) return [];
+    if (changes.length === 0 && options.found === undefined) return [];
     // The copy that the changes were planned on, not a fresh one.
     const { version } = this.#cache ?? this.#loaded();
     this.#writing = changes;
@@ -107,7 +107,7 @@ export class ContainerTable {
         };
         for (const change of inOrderOfIds(changes)) this.#apply(tx, change, writing);
         this.#transitions.recordWritten(tx, writing.told, options);
-        if (options.summary !== undefined) this.#hosts.recordPass(tx, options.at, options.summary);
+        if (options.found !== undefined) this.#hosts.recordPass(tx, options.at, options.found);
         return tx.written?.rows ?? [];
       });
     } finally {

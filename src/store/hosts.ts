@@ -5,26 +5,8 @@
  */
 
 import { LOCAL_HOST } from "../model/container.ts";
-import type { Refusal, Unmanaged } from "../model/pass.ts";
+import type { Findings, KeptPass } from "../model/pass.ts";
 import type { Connection, Transaction } from "./connection.ts";
-
-/** What a full pass found, for readers without a daemon. */
-export interface PassSummary {
-  /** Containers in the listing. */
-  readonly listed: number;
-  /** Containers that got their row. */
-  readonly claimed: number;
-  /** Refused containers without the unmanaged ones. */
-  readonly refused: readonly Refusal[];
-  /** What no workload accounts for. */
-  readonly unmanaged: Unmanaged;
-}
-
-/** A {@link PassSummary} as it is kept: of the refused containers the first hundred. */
-export interface KeptSummary extends PassSummary {
-  /** How many were refused. */
-  readonly refusedCount: number;
-}
 
 const MAX_REFUSED = 100;
 
@@ -39,7 +21,7 @@ export interface Host {
   /** RFC 3339 UTC, null before the first pass. */
   readonly lastPassAt: string | null;
   /** What the last full pass found, null before the first. */
-  readonly lastPass: KeptSummary | null;
+  readonly lastPass: KeptPass | null;
 }
 
 /** The `hosts` table. */
@@ -72,10 +54,12 @@ export class HostTable {
   }
 
   /** Records a full pass, in the transaction that writes its rows. */
-  recordPass(_tx: Transaction, at: string, summary: PassSummary): void {
-    const { refused } = summary;
-    const kept: KeptSummary = {
-      ...summary,
+  recordPass(_tx: Transaction, at: string, pass: Findings & { listed: number }): void {
+    const { listed, claimed, refused, unmanaged } = pass;
+    const kept: KeptPass = {
+      listed,
+      claimed,
+      unmanaged,
       refused: refused.slice(0, MAX_REFUSED),
       refusedCount: refused.length,
     };

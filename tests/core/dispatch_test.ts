@@ -22,7 +22,7 @@ function dispatched(
     composePrefix: "tinyforge-",
   });
   const result = dispatch(container({ id: "c1", labels, ...world.c }));
-  return "refused" in result ? result.refused : said(result);
+  return "reason" in result ? result.reason : said(result);
 }
 
 function said({ rowId, workload, role, replica }: Claim): string {

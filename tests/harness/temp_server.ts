@@ -225,7 +225,7 @@ export function passWrites(
   store.containers.reconcileContainers(changes, {
     at: options.at,
     cause: "pass",
-    summary: {
+    found: {
       listed: rows.length,
       claimed: rows.length,
       refused: [],

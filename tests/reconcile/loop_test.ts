@@ -55,8 +55,18 @@ Deno.test("Loop follows events within milliseconds, whatever the interval", asyn
   engine.remove(web);
   await until("web is missing", () => states(r.store) === "web=missing", { withinMs: 1000 });
   assertEquals(engine.count("list"), 0);
-  const causes = r.store.transitions.ofRow(r.store.views.list()[0]!.id).map((t) => t.cause);
-  assertEquals(causes, ["event", "event", "sweep"]);
+  const { id } = r.store.views.list()[0]!;
+  const told = r.store.transitions.ofRow(id).map(({ cause, origin }) => [
+    cause,
+    origin.by === "event" && origin.action !== "" && origin.at !== null,
+  ]);
+  assertEquals(told, [["event", true], ["event", true], ["sweep", true]]);
+  const changed = r.lines.filter(({ message }) => message === "index changed");
+  assertEquals(changed.map(({ rows }) => rows), [
+    [{ row: id, from: null, to: "running" }],
+    [{ row: id, from: "running", to: "stopped" }],
+    [{ row: id, from: "stopped", to: "missing" }],
+  ]);
 });
 
 Deno.test("Loop runs one pass at a time and shares the next among who asks meanwhile", async () => {

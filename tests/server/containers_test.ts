@@ -184,6 +184,21 @@ Deno.test("of eight requests for one name one succeeds", async () => {
   assertEquals(server.store.registry.list("site").length, 1);
 });
 
+Deno.test("a stage's rows are those that name it, and older ones whose role is its name", async () => {
+  await using server = await tempServer();
+  const { registry, stages, deployed } = server.store;
+  const { workloadId, id } = registry.create("project", { name: "app" }).entry;
+  const live = stages.create(id, { name: "live" });
+  deployed.saveDeployedContainer({ id: "new", workloadId, stageId: live.id });
+  deployed.saveDeployedContainer({ id: "old", workloadId, role: "live" });
+  deployed.saveDeployedContainer({ id: "other", workloadId, role: "preview" });
+  const { items } = await (await server.ask(`/api/stages/${live.id}/containers`)).json();
+  assertEquals(items.map((row: { id: string; stageName: string }) => [row.id, row.stageName]), [
+    ["new", "live"],
+    ["old", "live"],
+  ]);
+});
+
 Deno.test("a removed row's story can still be read", async () => {
   await using server = await tempServer();
   const { entry } = server.store.registry.create("project", { name: "app" });
@@ -192,7 +207,14 @@ Deno.test("a removed row's story can still be read", async () => {
   const gone = await server.ask("/api/containers/app-1");
   assertEquals((await gone.json()).code, "not-found");
   const story = await (await server.ask("/api/containers/app-1/transitions")).json();
-  assertEquals(story.items.map(({ to }: { to: string }) => to), ["pending", "removed"]);
+  assertEquals(
+    story.items.map((t: Record<string, unknown>) => [t["to"], t["detail"], t["origin"]]),
+    [["pending", "created"], ["removed", "removed"]].map(([to, action]) => [
+      to,
+      `${action} by the deployer`,
+      { by: "deployer", who: null, action, entry: null },
+    ]),
+  );
 });
 
 Deno.test("a write that dispatch depends on asks for a pass, another does not", async () => {

@@ -72,6 +72,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: ({ stage }) => ({ path: `/api/stages/${stage.id}?force=true` }),
     bad: ({ stage }) => ({ path: `/api/stages/${stage.id}`, code: "in-use" }),
   },
+  "get /api/stages/{id}/containers": {
+    good: ({ stage }) => ({ path: `/api/stages/${stage.id}/containers` }),
+    bad: () => ({ path: `/api/stages/${nothing.id}/containers`, code: "not-found" }),
+  },
   "get /api/containers": {
     good: () => ({ path: "/api/containers?kind=stack&state=running&workload=shop&limit=1" }),
     bad: () => ({ path: "/api/containers?limit=10001", code: "invalid" }),

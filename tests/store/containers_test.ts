@@ -14,7 +14,7 @@ const { Database } = await import("@db/sqlite");
 
 const AT = "2026-01-01T00:00:10.000Z";
 const LATER = "2026-01-01T00:00:40.000Z";
-const SUMMARY = {
+const FOUND = {
   listed: 0,
   claimed: 0,
   refused: [],
@@ -31,7 +31,7 @@ const update = (r: IndexRow, from = "running"): Change => ({ op: "update", row: 
 
 /** A full pass at `at`. */
 function pass(store: Store, at: string, ...changes: Change[]): void {
-  store.containers.reconcileContainers(changes, { at, cause: "pass", summary: SUMMARY });
+  store.containers.reconcileContainers(changes, { at, cause: "pass", found: FOUND });
 }
 
 Deno.test("reconcileContainers() and a new connection see the same rows", async () => {

@@ -191,14 +191,14 @@ Deno.test("Store.version() changes with every write, whoever wrote, and with not
   assertEquals(store.version(), versions[0]);
   store.registry.create("site", { name: "blog" });
   versions.push(store.version());
-  const summary = {
+  const found = {
     listed: 0,
     claimed: 0,
     refused: [],
     unmanaged: { count: 0, composeProjects: {} },
   };
   const at = "2026-01-01T00:00:00.000Z";
-  store.containers.reconcileContainers([], { at, cause: "pass", summary });
+  store.containers.reconcileContainers([], { at, cause: "pass", found });
   versions.push(store.version());
   const other = await openStore(temp.path);
   other.registry.create("site", { name: "shop" });

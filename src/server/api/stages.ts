@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
-import { ForceQuery, IdParams, listOf, optional, StageSchema } from "../schema.ts";
+import { ContainerSchema, ForceQuery, IdParams, listOf, optional, StageSchema } from "../schema.ts";
 
 const name = z.string().meta({ description: "Unique within its project." });
 const maxInstances = z.int().min(1).max(10_000)
@@ -29,6 +29,17 @@ export const getStage: Operation = operation({
   params: IdParams,
   answers: ok("The stage", StageSchema),
 }, ({ services: { store }, params }) => json(store.stages.get(params.id)));
+
+/** What serves a stage. */
+export const listStageContainers: Operation = operation({
+  summary: "The rows of a stage",
+  description: "Those that name it, and from before stages had ids those whose role is its name.",
+  params: IdParams,
+  answers: ok("The rows by id", listOf(ContainerSchema)),
+}, ({ services: { store }, params }) => {
+  const stage = store.stages.get(params.id);
+  return json({ items: store.views.listContainersByStage(stage.id) });
+});
 
 /** A new stage. */
 export const createStage: Operation = operation({
