@@ -16,6 +16,7 @@ import { Failure } from "../../src/failure.ts";
 import { type FakeContainer, FakeEngine, type Fault } from "../engines/scripted.ts";
 import { type DeployerWrite, Oracle, type OracleRow } from "./oracle.ts";
 import { type Rig, rig } from "../harness/rig.ts";
+import { NOTHING_LISTED } from "../harness/world.ts";
 
 const { Database } = await import("@db/sqlite");
 
@@ -416,6 +417,7 @@ export class Twin implements AsyncDisposable {
 export function listed(container: FakeContainer): ListedContainer {
   const { id, name, image, state, labels, created, health, exitCode } = container;
   return {
+    ...NOTHING_LISTED,
     id,
     name,
     image,

@@ -23,6 +23,7 @@ import {
 } from "../../src/server/server.ts";
 import type { Written } from "../../src/model/written.ts";
 import type { Store } from "../../src/store/store.ts";
+import { row as rowOf } from "./world.ts";
 import { CountedFeed } from "./counted_feed.ts";
 import { tempStore } from "./temp_store.ts";
 
@@ -192,22 +193,15 @@ export function fixedToken(token: string): TokenSource {
 
 /** A row as a pass would insert it. */
 export function observed(row: Partial<IndexRow> & Pick<IndexRow, "id" | "workloadId">): IndexRow {
-  return {
-    workloadKind: "stack",
+  return rowOf({
     role: "web",
-    replica: 1,
     containerId: `container-${row.id}`,
     containerName: `name-${row.id}`,
     imageRef: "registry.example/app:1",
-    host: "local",
-    state: "running",
-    health: null,
-    exitCode: null,
     port: 8080,
     createdAtEngine: 1_760_000_000,
-    confirmed: true,
     ...row,
-  };
+  });
 }
 
 /** Writes rows as a pass does. */

@@ -5,19 +5,41 @@
  * @module
  */
 
+import {
+  type Holds,
+  LISTED_FIELDS,
+  type ListedField,
+  OBSERVED_COLUMNS,
+} from "../../src/model/columns.ts";
 import type { IndexRow, ListedContainer, Listing } from "../../src/model/container.ts";
 import type { Workload, WorkloadDirectory, WorkloadKind } from "../../src/model/workload.ts";
 import { type Plan, plan, type PlanOptions } from "../../src/core/plan.ts";
 import { MemoryIndex } from "../../src/core/memory_index.ts";
 
+/** What nothing is known of, by what a column may hold. */
+const UNTOLD: Readonly<Record<Holds, unknown>> = {
+  "text": "",
+  "text or null": null,
+  "integer": 0,
+  "integer or null": null,
+  "kind": "stack",
+  "time": "",
+  "time or null": null,
+  "seconds or null": null,
+};
+
+/** The fields that a row has as the listing does, of a container of which nothing is known. */
+export const NOTHING_LISTED = Object.fromEntries(
+  LISTED_FIELDS.map((field) => [field, UNTOLD[OBSERVED_COLUMNS[field].holds]]),
+) as Pick<IndexRow, ListedField>;
+
 /** A listed container: running, of image `busybox:1`, created at 1,000 s. */
 export function container(fields: Partial<ListedContainer> & { id: string }): ListedContainer {
   return {
+    ...NOTHING_LISTED,
     name: `name-of-${fields.id}`,
     image: "busybox:1",
     state: "running",
-    health: null,
-    exitCode: null,
     labels: {},
     ports: [],
     createdAt: 1000,
@@ -60,6 +82,7 @@ export function directoryOf(
 export function row(fields: Partial<IndexRow> & { id: string }): IndexRow {
   const containerId = fields.containerId === undefined ? "c1" : fields.containerId;
   return {
+    ...NOTHING_LISTED,
     workloadId: "w-shop",
     workloadKind: "stack",
     role: "",
@@ -69,8 +92,6 @@ export function row(fields: Partial<IndexRow> & { id: string }): IndexRow {
     imageRef: "busybox:1",
     host: "local",
     state: "running",
-    health: null,
-    exitCode: null,
     port: 0,
     createdAtEngine: 1000,
     confirmed: true,
