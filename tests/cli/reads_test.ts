@@ -5,6 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { VIEW_COLUMNS } from "../../src/model/columns.ts";
 import type { Store } from "../../src/store/store.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { row } from "../harness/world.ts";
@@ -146,32 +147,7 @@ Deno.test("ps --json prints one document with every field, and no control charac
   const { items } = JSON.parse(stdout);
   const stopped = items.find((item: { state: string }) => item.state === "stopped");
   assertEquals(stopped.containerName, HOSTILE);
-  assertEquals(Object.keys(stopped), [
-    "id",
-    "workloadId",
-    "workloadKind",
-    "workloadName",
-    "role",
-    "replica",
-    "containerId",
-    "containerName",
-    "imageRef",
-    "host",
-    "state",
-    "health",
-    "exitCode",
-    "port",
-    "createdAtEngine",
-    "lastSeenAt",
-    "stageId",
-    "stageName",
-    "imageTag",
-    "subdomain",
-    "proxyRouteId",
-    "npmProxyId",
-    "createdAt",
-    "updatedAt",
-  ]);
+  assertEquals(Object.keys(stopped), Object.keys(VIEW_COLUMNS));
 });
 
 Deno.test("list counts what serves each workload, and says none where nothing does", async () => {

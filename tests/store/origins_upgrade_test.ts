@@ -46,13 +46,27 @@ function shown(store: Store, rowIds: readonly string[]) {
   };
 }
 
+/** What `actual` has of what `expected` tells: schemas to come add columns. */
+function known(actual: unknown, expected: unknown): unknown {
+  if (Array.isArray(actual) && Array.isArray(expected)) {
+    return actual.map((each, i) => known(each, expected[i]));
+  }
+  if (typeof actual !== "object" || typeof expected !== "object" || !actual || !expected) {
+    return actual;
+  }
+  const of = actual as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(expected).map(([key, value]) => [key, known(of[key], value)]),
+  );
+}
+
 Deno.test("openStore() shows all that a program at schema 1 showed, stories in its words", async () => {
   await using old = await atSchema1();
   const before = JSON.parse(await fixture("schema_1.json"));
   const rowIds = Object.keys(before.transitions);
   for (let opened = 1; opened <= 2; opened++) {
     using store = await openStore(old.path);
-    assertEquals(shown(store, rowIds), before);
+    assertEquals(known(shown(store, rowIds), before), before);
   }
 });
 
