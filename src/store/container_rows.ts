@@ -60,19 +60,27 @@ export const UPDATE: string = `
     last_seen_at = ?${AT}, updated_at = ?${NOW}, confirmed = 1
   WHERE id = ?1`;
 
-const ROW = `json_object('id', id, ${
-  OBSERVED.map(([field, { column, holds }]) =>
-    `'${field}', ${CODECS[holds]?.decode(column) ?? column}`
-  ).join(", ")
-}, 'confirmed', json(iif(confirmed = 1, 'true', 'false')))`;
+const FIELDS: readonly string[] = ["id", ...OBSERVED.map(([field]) => field), "confirmed"];
 
-/** One {@link IndexRow} as JSON. */
+// A list, not an object: ten thousand rows with the names of their fields take half as long again.
+const ROW = `json_array(id, ${
+  OBSERVED.map(([, { column, holds }]) => CODECS[holds]?.decode(column) ?? column).join(", ")
+}, json(iif(confirmed = 1, 'true', 'false')))`;
+
+/** Values of one row as JSON, for {@link indexRow}. */
 // The empty text makes it text: @db/sqlite would parse what SQLite marks as JSON.
 export const SELECT_ROW: string = `SELECT ${ROW} || '' FROM containers WHERE id = ?`;
 
-/** Every {@link IndexRow} in one list as JSON: crossing into SQLite for each would cost more. */
+/** Those of every row in one list: crossing into SQLite for each would cost more. */
 export const SELECT_ROWS: string =
   `SELECT '[' || coalesce(group_concat(${ROW}), '') || ']' FROM containers`;
+
+/** A row from its values. */
+export function indexRow(values: readonly unknown[]): IndexRow {
+  const row: Record<string, unknown> = {};
+  for (let i = 0; i < FIELDS.length; i++) row[FIELDS[i]!] = values[i];
+  return row as object as IndexRow;
+}
 
 /**
  * Ends the confirmation of the row `?2`, which then carries the later of its own time and that of

@@ -14,6 +14,7 @@ import { Failure } from "../failure.ts";
 import {
   bindings,
   END_CONFIRMATION,
+  indexRow,
   INSERT,
   SELECT_ROW,
   SELECT_ROWS,
@@ -134,15 +135,15 @@ export class ContainerTable {
   #readAgain(index: MemoryIndex, rowId: string): void {
     const json = this.#c.sql(SELECT_ROW).value<[string]>(rowId);
     if (json === undefined) index.delete(rowId);
-    else index.set(JSON.parse(json[0]));
+    else index.set(indexRow(JSON.parse(json[0])));
   }
 
   #loaded(): { index: MemoryIndex; version: number } {
     const version = this.#c.dataVersion();
     if (this.#cache?.version !== version) {
       const [json] = this.#c.sql(SELECT_ROWS).value<[string]>()!;
-      const rows: IndexRow[] = JSON.parse(json);
-      this.#cache = { index: new MemoryIndex(rows), version };
+      const rows: unknown[][] = JSON.parse(json);
+      this.#cache = { index: new MemoryIndex(rows.map(indexRow)), version };
     }
     return this.#cache!;
   }
