@@ -145,6 +145,9 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   },
 ];
 
+/** A statement is prepared on its database; `help` is a command of the table that it prints. */
+const KNOWN_CIRCLES = /^src\/(?:jsr\/db-sqlite\/|cli\/(?:commands|usage))/;
+
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set([
   "utils",
   "util",
@@ -305,6 +308,35 @@ Deno.test("help and mistakes load neither the daemon, HTTP, SQL nor the Engine's
     /^src\/(?:daemon|server|store|docker|reconcile|lock)\b(?!\/error\.ts$)|^@db\/|hono/.test(path)
   );
   assertEquals(heavy, []);
+});
+
+/** Ways from a module back to itself, types included: what is read together must be one file. */
+function circlesOf(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, way: readonly string[]) => {
+    const begin = way.indexOf(path);
+    if (begin >= 0) circles.push([...way.slice(begin), path].join(" → "));
+    if (begin >= 0 || done.has(path)) return;
+    for (const { specifier } of importsOf(byPath.get(path)?.text ?? "")) {
+      if (specifier.startsWith(".")) visit(resolve(path, specifier), [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const { path } of files) visit(path, []);
+  return circles;
+}
+
+Deno.test("no module needs itself by way of others", () => {
+  assertEquals(circlesOf(sources).filter((circle) => !KNOWN_CIRCLES.test(circle)), []);
+  assertEquals(
+    circlesOf([
+      { path: "src/store/a.ts", text: 'import { b } from "../core/b.ts";' },
+      { path: "src/core/b.ts", text: 'import type { A } from "../store/a.ts";' },
+    ]),
+    ["src/store/a.ts → src/core/b.ts → src/store/a.ts"],
+  );
 });
 
 Deno.test("files are named for what they are, in snake_case", () => {

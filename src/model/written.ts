@@ -18,10 +18,13 @@ export interface WrittenRow {
   readonly seq: number | null;
 }
 
+/** Most rows that are told one by one, so that what is kept of the past for readers stays small. */
+export const MAX_WRITTEN_ROWS = 1000;
+
 /** What a commit changed. */
 export interface Written {
-  /** Rows that it wrote or removed. */
+  /** Rows that it wrote or removed; none of them when they were more than {@link MAX_WRITTEN_ROWS}. */
   readonly rows: readonly WrittenRow[];
-  /** Names of workloads or stages changed: any row may be shown otherwise. */
-  readonly names: boolean;
+  /** Any row may be shown otherwise: so many were written, or names of workloads or stages changed. */
+  readonly all: boolean;
 }

@@ -83,8 +83,8 @@ export class LiveFrames {
     return { bytes: encode(`event: snapshot\ndata: ${data}\n\n`), next };
   }
 
-  #encodeChange({ id, data: { rows, names } }: FeedMessage<Written>): Uint8Array | null {
-    if (names || rows.length > ROWS_PER_FRAME) return null;
+  #encodeChange({ id, data: { rows, all } }: FeedMessage<Written>): Uint8Array | null {
+    if (all || rows.length > ROWS_PER_FRAME) return null;
     const ids = new Set(rows.map((row) => row.id));
     const items = this.#store.views.list({ ids: [...ids] });
     for (const item of items) ids.delete(item.id);

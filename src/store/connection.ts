@@ -7,7 +7,7 @@
 
 import type { Database, Statement } from "@db/sqlite";
 import type { Feed } from "../feed.ts";
-import type { Written, WrittenRow } from "../model/written.ts";
+import { MAX_WRITTEN_ROWS, type Written, type WrittenRow } from "../model/written.ts";
 import { guarded } from "./error.ts";
 
 /** What a {@link Connection} works with. */
@@ -36,10 +36,18 @@ export class Transaction {
     this.#names = true;
   }
 
-  /** What was said so far, null when nothing was. */
-  get written(): Written | null {
-    return this.#names || this.#rows.length > 0 ? { rows: this.#rows, names: this.#names } : null;
+  /** What was said so far. */
+  get changes(): Changes {
+    return { rows: this.#rows, names: this.#names };
   }
+}
+
+/** What a transaction changed. */
+export interface Changes {
+  /** Rows that it wrote or removed. */
+  readonly rows: readonly WrittenRow[];
+  /** Whether names of workloads or stages changed. */
+  readonly names: boolean;
 }
 
 /** An open database and what is prepared on it. */
@@ -48,7 +56,7 @@ export class Connection {
   readonly now: () => string;
   readonly #db: Database;
   readonly #feed: Feed<Written> | null;
-  readonly #copies: ((written: Written) => void)[] = [];
+  readonly #copies: ((changes: Changes) => void)[] = [];
   readonly #statements = new Map<string, Statement>();
   #open: Transaction | null = null;
 
@@ -83,18 +91,17 @@ export class Connection {
     } finally {
       this.#open = outer;
     }
-    const { written } = tx;
-    if (written === null) return result;
-    if (outer === null) this.#committed(written);
+    const { changes } = tx;
+    if (outer === null) this.#committed(changes);
     else {
-      for (const row of written.rows) outer.wrote(row);
-      if (written.names) outer.renamed();
+      for (const row of changes.rows) outer.wrote(row);
+      if (changes.names) outer.renamed();
     }
     return result;
   }
 
   /** Has a copy in memory follow what is committed here. Must not throw. */
-  onCommit(follow: (written: Written) => void): void {
+  onCommit(follow: (changes: Changes) => void): void {
     this.#copies.push(follow);
   }
 
@@ -120,8 +127,11 @@ export class Connection {
     this.#db.close();
   }
 
-  #committed(written: Written): void {
-    for (const follow of this.#copies) follow(written);
-    this.#feed?.publish(written);
+  #committed(changes: Changes): void {
+    const { rows, names } = changes;
+    if (rows.length === 0 && !names) return;
+    for (const follow of this.#copies) follow(changes);
+    const many = rows.length > MAX_WRITTEN_ROWS;
+    this.#feed?.publish({ rows: many ? [] : rows, all: names || many });
   }
 }

@@ -8,7 +8,7 @@
 import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
 import type { Change, Findings, Origin } from "../model/pass.ts";
-import type { Written, WrittenRow } from "../model/written.ts";
+import type { WrittenRow } from "../model/written.ts";
 import { MemoryIndex } from "../core/memory_index.ts";
 import { Failure } from "../failure.ts";
 import {
@@ -21,7 +21,7 @@ import {
   UPDATE,
 } from "./container_rows.ts";
 import type { HostTable } from "./hosts.ts";
-import type { Connection, Transaction } from "./connection.ts";
+import type { Changes, Connection, Transaction } from "./connection.ts";
 import type { ToldOfRow, TransitionTable } from "./transitions.ts";
 
 /** What belongs to the changes of one pass. */
@@ -50,7 +50,7 @@ export class ContainerTable {
     this.#c = connection;
     this.#hosts = tables.hosts;
     this.#transitions = tables.transitions;
-    connection.onCommit((written) => this.#follow(written));
+    connection.onCommit((changes) => this.#follow(changes));
   }
 
   /** The index in memory; read from the table only after someone else wrote to it. */
@@ -109,7 +109,7 @@ export class ContainerTable {
         for (const change of inOrderOfIds(changes)) this.#apply(tx, change, writing);
         this.#transitions.recordWritten(tx, writing.told, options);
         if (options.found !== undefined) this.#hosts.recordPass(tx, options.at, options.found);
-        return tx.written?.rows ?? [];
+        return tx.changes.rows;
       });
     } finally {
       this.#writing = null;
@@ -117,7 +117,7 @@ export class ContainerTable {
   }
 
   /** Brings the copy in memory up to a commit. */
-  #follow({ rows, names }: Written): void {
+  #follow({ rows, names }: Changes): void {
     if (this.#cache === null) return;
     const { index } = this.#cache;
     if (this.#writing !== null) { for (const { row } of this.#writing) index.set(row); }

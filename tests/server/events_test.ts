@@ -258,7 +258,7 @@ Deno.test("a feed whose store fails ends, is logged, and takes nobody else with 
   await using events = await listen(server);
   await events.snapshot();
   server.store.close();
-  server.feed.publish({ rows: [{ id: "x", from: null, to: "running", seq: 1 }], names: false });
+  server.feed.publish({ rows: [{ id: "x", from: null, to: "running", seq: 1 }], all: false });
   assertEquals(await events.next(), null);
   assert(server.logged.some((line) => line.includes("live feed failed")));
   const alive = await server.ask("/livez");

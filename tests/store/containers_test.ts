@@ -5,7 +5,7 @@ import { Failure } from "../../src/failure.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { row } from "../harness/world.ts";
 import { Feed } from "../../src/feed.ts";
-import type { Written } from "../../src/model/written.ts";
+import { MAX_WRITTEN_ROWS, type Written } from "../../src/model/written.ts";
 import { told } from "../harness/counted_feed.ts";
 import { originText } from "../../src/core/origin.ts";
 import { tempStore } from "../harness/temp_store.ts";
@@ -426,8 +426,8 @@ Deno.test("the feed is told what each commit changed, from what to what, and by 
   );
   store.deployed.updateDeployedContainer("b", { containerId: null });
   store.deployed.deleteDeployedContainer("a");
-  const said = (await commits.all()).map(({ rows, names }) => [
-    names,
+  const said = (await commits.all()).map(({ rows, all }) => [
+    all,
     ...rows.map(({ id, from, to, seq }) => `${id} ${from}→${to} ${seq}`).sort(),
   ]);
   assertEquals(said, [
@@ -450,6 +450,31 @@ Deno.test("the feed is told what each commit changed, from what to what, and by 
     ],
   );
   assertEquals(store.containers.index().size, 1);
+});
+
+Deno.test("the feed is told of very many rows in one word, the index in memory of each", async () => {
+  const feed = new Feed<Written>();
+  const commits = told(feed);
+  await using temp = await tempStore({ feed });
+  const { store } = temp;
+  const workloadId = stackOf(store);
+  const rows = Array.from(
+    { length: MAX_WRITTEN_ROWS + 1 },
+    (_, i) => row({ id: `r${String(i).padStart(4, "0")}`, workloadId, containerId: `c${i}` }),
+  );
+  const written = store.containers.reconcileContainers(rows.map(insert), {
+    at: AT,
+    cause: "pass",
+  });
+  assertEquals(written.map(({ seq }) => seq), rows.map((_, i) => i + 1));
+  assertEquals([...store.containers.index().rows()], rows);
+  store.containers.reconcileContainers(
+    rows.slice(1).map((r) => update({ ...r, health: "healthy" })),
+    { at: LATER, cause: "event" },
+  );
+  const [, many, most] = await commits.all();
+  assertEquals(many, { rows: [], all: true });
+  assertEquals([most?.rows.length, most?.all], [MAX_WRITTEN_ROWS, false]);
 });
 
 Deno.test("the feed is told after the commit, and of nothing that was rolled back", async () => {

@@ -277,6 +277,6 @@ Deno.test("StageTable.create() tells readers, because legacy rows may get its na
   assertEquals(row.stageName, null);
   const commits = told(feed);
   store.stages.create(entry.id, { name: "live" });
-  assertEquals(await commits.all(), [{ rows: [], names: true }]);
+  assertEquals(await commits.all(), [{ rows: [], all: true }]);
   assertEquals(store.views.get(row.id).stageName, "live");
 });
