@@ -446,7 +446,7 @@ function label(container: ListedContainer, name: string): string | null {
   if (value === "" || value.length > 256 || !value.isWellFormed()) return null;
   for (let i = 0; i < value.length; i++) {
     const unit = value.charCodeAt(i);
-    if (unit <= 0x1f || unit === 0x7f) return null;
+    if (unit <= 0x1f || (unit >= 0x7f && unit <= 0x9f)) return null;
   }
   return value;
 }
