@@ -1,6 +1,7 @@
 /**
- * The composition root: the only place that constructs components and knows how they fit. Opened
- * in the order lock, store, listeners, reconciler; closed in reverse. Decides nothing itself.
+ * The composition root: the only place that constructs components and knows how they fit. What it
+ * constructs is inert until opened: lock, store, listeners, reconciler; closed in reverse. Decides
+ * nothing itself.
  *
  * @module
  */
@@ -8,25 +9,23 @@
 import { join } from "@std/path";
 import { type Clock, SYSTEM_CLOCK, timestamp } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { type OpenData, ownDataSoon } from "./data.ts";
 import { DockerClient } from "./docker/client.ts";
-import { Failure, isFailure } from "./failure.ts";
-import { Feed } from "./feed.ts";
-import { DATABASE, SOCKET } from "./system/files.ts";
-import { acquireLock, type Lock } from "./lock/lock.ts";
+import type { Feed } from "./feed.ts";
+import type { PassReport } from "./model/pass.ts";
+import { sayWhatIsUnmanaged } from "./reconcile/first_run.ts";
+import { Loop, type LoopOptions } from "./reconcile/loop.ts";
+import { daemonStatus, readiness } from "./reconcile/readiness.ts";
+import { Reconciler } from "./reconcile/reconciler.ts";
+import type { App, AppOptions, Listeners, ServerDeps, TokenFile } from "./server/server.ts";
+import type { Written } from "./model/written.ts";
+import type { Store } from "./store/store.ts";
+import { announce, onSignals, watchLock } from "./supervision.ts";
+import { SOCKET } from "./system/files.ts";
 import { descriptorLimit, isSignalIgnored } from "./system/libc.ts";
+import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
-import type { PassReport } from "./model/pass.ts";
-import type { DaemonStatus } from "./model/views.ts";
-import { Loop } from "./reconcile/loop.ts";
-import { Reconciler } from "./reconcile/reconciler.ts";
-import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
-import type { Written } from "./model/written.ts";
-import { openStore, type Store } from "./store/store.ts";
-import { aborted, announce, onSignals, watchLock } from "./supervision.ts";
-import type { Listeners, TokenFile } from "./server/server.ts";
-import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
-import { quotePath } from "./text.ts";
 
 /** What the caller of this module brings. */
 export interface DaemonOptions {
@@ -36,17 +35,42 @@ export interface DaemonOptions {
   version: string;
   /** The time; the system's by default. */
   clock?: Clock;
-  /** Is told of what is written. */
-  feed?: Feed<Written>;
+}
+
+/** What {@link assemble} is told besides; the bounds are for tests, which can't wait for them. */
+export interface AssembleOptions extends DaemonOptions {
+  /** Deadline of a request to the Engine, milliseconds; the client's own by default. */
+  readonly engineTimeoutMs?: number | undefined;
+  /** Of the loop. */
+  readonly loop?: Pick<LoopOptions, "events" | "idleMs">;
+}
+
+/** Every component of the program over one index, inert. */
+export interface Assembly extends AsyncDisposable {
+  /** The open index. */
+  readonly store: Store;
+  /** Says what was written. */
+  readonly feed: Feed<Written>;
+  /** What is counted. */
+  readonly metrics: Metrics;
+  /** The Engine that the configuration names. */
+  readonly docker: DockerClient;
+  /** Does passes. */
+  readonly reconciler: Reconciler;
+  /** Says when; to be started. */
+  readonly loop: Loop;
+  /**
+   * The HTTP application over all of it. Loads the HTTP and schema libraries, which nobody else
+   * needs. `deps` in place of what the daemon would say.
+   */
+  app(deps: Pick<ServerDeps, "status"> & Partial<ServerDeps>, options?: AppOptions): Promise<App>;
+  /** Stops the loop, then closes feed, client and index; idempotent. */
+  close(): Promise<void>;
 }
 
 const SHUTDOWN_DEADLINE_MS = 5000;
 
 const SIGHUP = 1;
-
-/** A pass of `--once` may take as long as the Engine's client waits for an answer. */
-const LOCK_PATIENCE_MS = 12_000;
-const LOCK_RETRY_MS = 50;
 
 /**
  * How long a write waits for another process's lock. Nothing else turns meanwhile: no probe is
@@ -54,91 +78,64 @@ const LOCK_RETRY_MS = 50;
  */
 const WAIT_FOR_WRITER_MS = 250;
 
-/** How long after two intervals a pass may still be under way before the index counts as old. */
-const PASS_GRACE_MS = 15_000;
+/** Constructs every component over an index that is open; the index is closed with the rest. */
+export function assemble(config: Config, data: OpenData, options: AssembleOptions): Assembly {
+  const { log, version, clock = SYSTEM_CLOCK } = options;
+  const { composePrefix, intervalMs } = config;
+  const { store, feed } = data;
+  const metrics = createMetrics({ version });
+  collectGauges(metrics, store);
+  const docker = openDocker(config, { metrics, timeoutMs: options.engineTimeoutMs });
+  const shared = { docker, clock, log, metrics };
+  const reconciler = new Reconciler({ ...shared, store, composePrefix });
+  const loop = new Loop({ ...shared, ...options.loop, reconciler, intervalMs });
+  return {
+    store,
+    feed,
+    metrics,
+    docker,
+    reconciler,
+    loop,
+    app: async (deps, options) => {
+      // Not by the folder's entrance, which brings the listeners too.
+      const { createApp } = await import("./server/app.ts");
+      return createApp({
+        store,
+        feed,
+        metrics,
+        log,
+        readiness: () => readiness(loop.outcomes, config),
+        reconcileNow: () => loop.reconcileNow(),
+        requestPass: () => loop.request(),
+        composePrefix,
+        version,
+        now: () => new Date(clock.now()),
+        ...deps,
+      }, options);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 
-/** A data directory that this process owns. */
-export interface OwnedData {
-  /** Held until closed. */
-  readonly lock: Lock;
-  /** Open until closed. */
-  readonly store: Store;
-  /** Closes the store, then gives the lock back; idempotent. */
-  close(): void;
-}
-
-/**
- * Takes the data directory's lock, then opens its store. The directory is created when it is not
- * there, for this user alone.
- *
- * @throws {Failure}
- */
-export async function ownData(
-  dataDir: string,
-  options: Pick<DaemonOptions, "feed"> = {},
-): Promise<OwnedData> {
-  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
-    const denied = cause instanceof Deno.errors.PermissionDenied;
-    const reason = denied ? "permission denied" : cause.message;
-    throw new Failure("io", `Cannot create data directory ${quotePath(dataDir)}: ${reason}`, {
-      data: { at: "data-dir" },
-      cause,
-    });
-  });
-  const lock = await acquireLock(dataDir);
-  try {
-    await removeOtherLibraries(await sqliteLibrary({ dataDir }), dataDir);
-    const store = await openStore(join(dataDir, DATABASE), options);
-    const close = () => {
-      try {
-        store.close();
-      } finally {
-        lock.release();
-      }
-    };
-    return { lock, store, close };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-}
-
-/**
- * As {@link ownData}, but waits for an owner that works for a moment only: a command that writes
- * without a daemon, or a pass of `--once`. Whoever listens is here to stay.
- */
-async function ownDataSoon(
-  dataDir: string,
-  options: DaemonOptions,
-): Promise<OwnedData> {
-  const { log, clock = SYSTEM_CLOCK } = options;
-  const { signal } = new AbortController();
-  const deadline = clock.monotonic() + LOCK_PATIENCE_MS;
-  for (let told = false;; told = true) {
+  async function close(): Promise<void> {
     try {
-      return await ownData(dataDir, options);
-    } catch (error) {
-      if (!isFailure(error, "lock-held") || clock.monotonic() >= deadline) throw error;
-      if (await listens(join(dataDir, SOCKET))) throw error;
-      if (!told) log.info("waiting for the data directory", { owner: error.data.pid });
-      await clock.sleep(LOCK_RETRY_MS, signal);
+      await loop.stop();
+      feed.close();
+      docker.close();
+    } finally {
+      data.close();
     }
   }
 }
 
-async function listens(path: string): Promise<boolean> {
-  try {
-    (await Deno.connect({ transport: "unix", path })).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** The client for the Engine that the configuration names. */
-export function openDocker(config: Config, metrics?: Metrics): DockerClient {
+export function openDocker(
+  config: Config,
+  { metrics, timeoutMs }: { metrics?: Metrics; timeoutMs?: number | undefined } = {},
+): DockerClient {
   return new DockerClient({
     host: config.docker,
+    ...(timeoutMs !== undefined && { timeoutMs }),
     observe: (endpoint, outcome) => metrics?.engineRequests.inc({ endpoint, outcome }),
   });
 }
@@ -149,23 +146,9 @@ export function openDocker(config: Config, metrics?: Metrics): DockerClient {
  * @throws {Failure}
  */
 export async function runOnce(config: Config, options: DaemonOptions): Promise<PassReport> {
-  const { log, version } = options;
-  const metrics = createMetrics({ version });
-  using docker = openDocker(config, metrics);
-  const data = await ownDataSoon(config.dataDir, options);
-  try {
-    const reconciler = new Reconciler({
-      docker,
-      store: data.store,
-      composePrefix: config.composePrefix,
-      clock: SYSTEM_CLOCK,
-      log,
-      metrics,
-    });
-    return (await reconciler.fullPass({ signal: new AbortController().signal })).report;
-  } finally {
-    data.close();
-  }
+  await using parts = assemble(config, await ownDataSoon(config.dataDir, options), options);
+  const { signal } = new AbortController();
+  return (await parts.reconciler.fullPass({ signal })).report;
 }
 
 /**
@@ -180,8 +163,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   for (const note of config.notes) log.warn("a setting is used otherwise", { ...note });
   const host = config.docker;
 
-  const feed = new Feed<Written>();
-  const data = await ownDataSoon(config.dataDir, { ...options, feed });
+  const data = await ownDataSoon(config.dataDir, options);
   // An uncaught error ends the process past every finally.
   const release = () => data.lock.release();
   globalThis.addEventListener("unload", release);
@@ -205,68 +187,23 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     },
   });
   using manager = ServiceManager.fromEnvironment();
-  const metrics = createMetrics({ version });
-  using docker = openDocker(config, metrics);
-  const { store } = data;
+  const parts = assemble(config, data, options);
+  const { store, loop } = parts;
   store.setBusyTimeout(WAIT_FOR_WRITER_MS);
-  collectGauges(metrics, store);
-
-  const reconciler = new Reconciler({
-    docker,
-    store,
-    composePrefix: config.composePrefix,
-    clock,
-    log,
-    metrics,
-  });
-  const loop = new Loop({
-    reconciler,
-    docker,
-    intervalMs: config.intervalMs,
-    clock,
-    log,
-    metrics,
-  });
-  const readiness = () => ({
-    ready: loop.outcomes.lastPassAgeMs <= 2 * config.intervalMs + PASS_GRACE_MS,
-    lastPass: loop.outcomes.lastPass,
-  });
-  const status = (): DaemonStatus => ({
-    pid: Deno.pid,
-    version,
-    startedAt,
-    dataDir: config.dataDir,
-    ...readiness(),
-    engine: {
-      host: host.kind === "unix" ? `unix://${host.path}` : host.url.replace(/^https?/, "tcp"),
-      up: loop.outcomes.engineError === null && loop.outcomes.lastPass !== null,
-      id: store.hosts.local().engineId,
-      changed: reconciler.engineChanged,
-      error: loop.outcomes.engineError,
-    },
-    events: loop.events,
-    tcp: listeners?.tcp ?? { address: null, error: null },
-    intervalSeconds: config.intervalMs / 1000,
-    lastError: loop.outcomes.lastError,
-    counts: store.views.counts(),
-  });
 
   let exitCode = 0;
   try {
-    const { connectionShares, createApp, serve, TokenFile } = await import("./server/server.ts");
+    const { connectionShares, serve, TokenFile } = await import("./server/server.ts");
     const { feeds, ...connections } = connectionShares(descriptorLimit());
-    const app = createApp({
-      store,
-      feed,
-      metrics,
-      log,
-      status,
-      readiness,
-      reconcileNow: () => loop.reconcileNow(),
-      requestPass: () => loop.request(),
-      composePrefix: config.composePrefix,
-      version,
-      now: () => new Date(clock.now()),
+    const app = await parts.app({
+      status: () => ({
+        pid: Deno.pid,
+        version,
+        startedAt,
+        dataDir: config.dataDir,
+        ...daemonStatus({ ...parts, host }, config),
+        tcp: listeners?.tcp ?? { address: null, error: null },
+      }),
     }, { maxLiveClients: feeds });
     token = await TokenFile.open(config.dataDir, { log });
     const open = listeners = await serve(app, {
@@ -281,16 +218,13 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     try {
       loop.start();
       log.info("started", { pid: Deno.pid, version, dataDir: config.dataDir });
+      const { signal } = stopping;
       await Promise.all([
-        announce(manager, {
-          outcomes: loop.outcomes,
-          clock,
-          signal: stopping.signal,
-        }),
-        sayWhatIsUnmanaged(loop, { store, log, signal: stopping.signal }),
+        announce(manager, { outcomes: loop.outcomes, clock, signal }),
+        sayWhatIsUnmanaged(loop.outcomes, { store, log, signal }),
         watchLock(data.lock, {
           clock,
-          signal: stopping.signal,
+          signal,
           onLost: ({ reason, owner }) => {
             log.error("lock lost, stopping", { reason, owner, path: data.lock.path });
             exitCode = 1;
@@ -301,12 +235,12 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     } finally {
       manager.stopping();
       await loop.stop();
-      feed.close();
+      parts.feed.close();
       await open.shutdown({ deadlineMs: SHUTDOWN_DEADLINE_MS });
     }
   } finally {
     signals.remove();
-    data.close();
+    await parts.close();
     globalThis.removeEventListener("unload", release);
     log.info("stopped");
   }
@@ -320,33 +254,5 @@ function collectGauges(metrics: Metrics, store: Store): void {
     for (const { kind, state, count } of store.views.counts()) {
       metrics.containers.set(count, { kind, state });
     }
-  });
-}
-
-/** On a host where nothing is registered yet, says what there is to take in, and how. */
-async function sayWhatIsUnmanaged(
-  loop: Loop,
-  options: { store: Store; log: Log; signal: AbortSignal },
-): Promise<void> {
-  const { store, log, signal } = options;
-  const report = await Promise.race([loop.outcomes.firstPass, aborted(signal)]);
-  if (!report || store.workloads.list().length > 0) return;
-  // While nothing is registered, what bears our labels is as unmanaged as the rest.
-  const unmanaged = report.unmanaged.count + report.refused.length;
-  if (unmanaged === 0) return;
-  const composeProjects = [
-    ...new Set([
-      ...Object.keys(report.unmanaged.composeProjects),
-      ...report.refused.filter(({ reason }) => reason === "unknown-stack").map((r) => r.value),
-    ]),
-  ];
-  // A label's value gets into a command to paste only when a shell takes it for nothing else.
-  const project = composeProjects.find((name) => /^[a-z0-9][a-z0-9_-]*$/.test(name));
-  log.info("nothing is registered yet", {
-    unmanaged,
-    composeProjects,
-    hint: project === undefined
-      ? "take a container in with `tinyforge add site NAME` and `tinyforge labels NAME`"
-      : `take a Compose project in with \`tinyforge add stack NAME --compose-project ${project}\``,
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "./clock.ts";
+import { aborted, type Clock } from "./clock.ts";
 import type { Lock } from "./lock/lock.ts";
 import type { Outcomes } from "./reconcile/outcomes.ts";
 import type { ServiceManager } from "./system/systemd.ts";
@@ -45,14 +45,6 @@ export function onSignals({ onEnd, onReload }: SignalHandlers): { remove(): void
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
-}
-
-/** Resolves when the signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }
 
 /** What {@link watchLock} is told. */

@@ -37,10 +37,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reconcile: [...EVERY_LEAF, "core", "docker", "store"],
   server: [...EVERY_LEAF, "core", "store"],
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
-  daemon: [...EVERY_LEAF, "docker", "store", "lock", "reconcile", "server", "supervision"],
+  data: [...EVERY_LEAF, "store", "lock"],
+  daemon: [...EVERY_LEAF, "docker", "store", "lock", "data", "reconcile", "server", "supervision"],
   cli: [
     ...EVERY_LEAF,
-    ...["core", "docker", "store", "lock", "reconcile", "server", "supervision", "daemon"],
+    ...["core", "docker", "store", "lock", "reconcile", "server", "supervision", "data", "daemon"],
   ],
   main: ["cli"],
   jsr: [],
@@ -305,7 +306,9 @@ Deno.test("help and mistakes load neither the daemon, HTTP, SQL nor the Engine's
   visit("main.ts");
   assert(loaded.has("src/cli/cli.ts"), "the walk did not begin");
   const heavy = [...loaded].filter((path) =>
-    /^src\/(?:daemon|server|store|docker|reconcile|lock)\b(?!\/error\.ts$)|^@db\/|hono/.test(path)
+    /^src\/(?:daemon|data|server|store|docker|reconcile|lock)\b(?!\/error\.ts$)|^@db\/|hono/.test(
+      path,
+    )
   );
   assertEquals(heavy, []);
 });

@@ -11,6 +11,7 @@ import { isFailure } from "../failure.ts";
 import { CommandError, EXIT } from "./command.ts";
 import { indexExists, noIndex } from "./data_dir.ts";
 import { type Answer, type Daemon, DaemonGone, findDaemon } from "./daemon_socket.ts";
+import { Log } from "../telemetry/log.ts";
 import { VERSION } from "./commands/version.ts";
 import { hintForProblem } from "./words.ts";
 
@@ -90,48 +91,37 @@ async function throughDaemon<T>(
 }
 
 async function inProcess<T>(config: Config, use: (api: Api) => Promise<T>): Promise<T> {
-  const [{ ownData }, { Feed }, { Log }, { createMetrics }, { createApp }] = await Promise.all([
+  const [{ assemble }, { ownData }] = await Promise.all([
     import("../daemon.ts"),
-    import("../feed.ts"),
-    import("../telemetry/log.ts"),
-    import("../telemetry/metrics.ts"),
-    import("../server/app.ts"),
+    import("../data.ts"),
   ]);
-  const data = await ownData(config.dataDir);
-  try {
-    const app = createApp({
-      store: data.store,
-      feed: new Feed(),
-      metrics: createMetrics({ version: VERSION }),
-      // What goes wrong is the answer, and the answer becomes this command's message. Faults of
-      // the program are told for who looks for them.
-      log: config.logLevel === "debug" ? new Log({ level: "debug" }) : new Log({ write() {} }),
-      status: () => {
-        throw new TypeError("Cannot tell a daemon's status: there is none");
-      },
-      readiness: () => ({ ready: false, lastPass: null }),
-      reconcileNow: null,
-      requestPass: () => {},
-      composePrefix: config.composePrefix,
-      version: VERSION,
-      now: () => new Date(),
-    });
-    return await use({
-      request: async <T>(method: string, path: string, body?: unknown) => {
-        const response = await app.request(path, {
-          method,
-          ...(body !== undefined && {
-            body: JSON.stringify(body),
-            headers: { "content-type": "application/json" },
-          }),
-        });
-        const { ok, status } = response;
-        return readAnswer<T>({ ok, status, text: await response.text() });
-      },
-    });
-  } finally {
-    data.close();
-  }
+  await using parts = assemble(config, await ownData(config.dataDir), {
+    // What goes wrong is the answer, and the answer becomes this command's message. Faults of the
+    // program are told for who looks for them.
+    log: config.logLevel === "debug" ? new Log({ level: "debug" }) : new Log({ write() {} }),
+    version: VERSION,
+  });
+  const app = await parts.app({
+    status: () => {
+      throw new TypeError("Cannot tell a daemon's status: there is none");
+    },
+    readiness: () => ({ ready: false, lastPass: null }),
+    reconcileNow: null,
+    requestPass: () => {},
+  });
+  return await use({
+    request: async <T>(method: string, path: string, body?: unknown) => {
+      const response = await app.request(path, {
+        method,
+        ...(body !== undefined && {
+          body: JSON.stringify(body),
+          headers: { "content-type": "application/json" },
+        }),
+      });
+      const { ok, status } = response;
+      return readAnswer<T>({ ok, status, text: await response.text() });
+    },
+  });
 }
 
 /** The members of a problem document (RFC 9457) that are read, each of which may lack. */

@@ -5,7 +5,8 @@
  */
 
 import type { Config } from "../config.ts";
-import type { Refusal, Unmanaged } from "../model/pass.ts";
+import { everythingUnmanaged, pasteableProjects, unmanagedOf } from "../core/unmanaged.ts";
+import type { Unmanaged } from "../model/pass.ts";
 import type { Store } from "../store/store.ts";
 import { counted } from "./phrases.ts";
 
@@ -29,7 +30,7 @@ export async function firstRun(store: Store | null, config: Config): Promise<Fir
   if (store !== null) {
     if (store.workloads.list().length > 0) return null;
     const { lastPass } = store.hosts.local();
-    if (lastPass !== null) return { unmanaged: all(lastPass, lastPass.refusedCount), error: null };
+    if (lastPass !== null) return { unmanaged: everythingUnmanaged(lastPass), error: null };
   }
   try {
     return { unmanaged: await listUnmanaged(config), error: null };
@@ -55,9 +56,7 @@ export function firstRunLines({ unmanaged, error }: FirstRun): string[] {
       : `${counted(count, "container")} on this host ${count === 1 ? "is" : "are"} unmanaged` +
         (named.length === 0 ? "." : `; Compose projects among them: ${named.join(", ")}.`),
   );
-  // A name from a label is put into a command only when a shell takes it for nothing else.
-  const safe = projects.map(([name]) => name).filter((name) => /^[a-z0-9][a-z0-9_-]*$/.test(name));
-  const commands = safe.slice(0, MAX_NAMED)
+  const commands = pasteableProjects(unmanaged).slice(0, MAX_NAMED)
     .map((name) => `  tinyforge add stack ${name} --compose-project ${name}`);
   if (commands.length > 0) lines.push("To take one in:", ...commands);
   lines.push(
@@ -70,32 +69,8 @@ export function firstRunLines({ unmanaged, error }: FirstRun): string[] {
 
 /** One quick listing, held against an empty index and an empty registry. */
 async function listUnmanaged(config: Config): Promise<Unmanaged> {
-  const [{ openDocker }, { plan }, { MemoryIndex }] = await Promise.all([
-    import("../daemon.ts"),
-    import("../core/plan.ts"),
-    import("../core/memory_index.ts"),
-  ]);
+  const { openDocker } = await import("../daemon.ts");
   using docker = openDocker(config);
   const listing = await docker.list({ timeoutMs: LISTING_TIMEOUT_MS });
-  const nobody = () => undefined;
-  const planned = plan(listing, {
-    index: new MemoryIndex([]),
-    directory: { byId: nobody, bySite: nobody, byComposeProject: nobody },
-    composePrefix: config.composePrefix,
-    candidates: new Map(),
-    sweep: false,
-  });
-  return all(planned, planned.refused.length);
-}
-
-/** While nothing is registered, what bears our labels is as unmanaged as the rest. */
-function all(
-  { unmanaged, refused }: { unmanaged: Unmanaged; refused: readonly Refusal[] },
-  refusedCount: number,
-): Unmanaged {
-  const composeProjects = { ...unmanaged.composeProjects };
-  for (const { reason, value } of refused) {
-    if (reason === "unknown-stack") composeProjects[value] = (composeProjects[value] ?? 0) + 1;
-  }
-  return { count: unmanaged.count + refusedCount, composeProjects };
+  return unmanagedOf(listing, config.composePrefix);
 }

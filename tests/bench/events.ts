@@ -5,19 +5,16 @@
  */
 
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
-import type { DockerClient } from "../../src/docker/client.ts";
-import { Feed, type FeedSubscription } from "../../src/feed.ts";
+import type { Feed, FeedSubscription } from "../../src/feed.ts";
 import type { Written } from "../../src/model/written.ts";
-import type { Metrics } from "../../src/telemetry/metrics.ts";
-import { Loop } from "../../src/reconcile/loop.ts";
-import type { Reconciler } from "../../src/reconcile/reconciler.ts";
+import type { Loop } from "../../src/reconcile/loop.ts";
 import type { Store } from "../../src/store/store.ts";
 import { ENGINE } from "../engines/docker.ts";
 import { rig } from "../harness/rig.ts";
 import { simId } from "../engines/crowd.ts";
 import { until } from "../harness/until.ts";
 import { type Bench, type Figure, median, percentile } from "./figure.ts";
-import { NO_LOG, type World, world } from "./world.ts";
+import { type World, world } from "./world.ts";
 
 /** The benches of this file. */
 export const BENCHES: readonly Bench[] = [
@@ -30,14 +27,6 @@ export const BENCHES: readonly Bench[] = [
     run: realEngine,
   },
 ];
-
-/** What a loop needs. */
-interface Parts {
-  readonly store: Store;
-  readonly docker: DockerClient;
-  readonly metrics: Metrics;
-  readonly reconciler: Reconciler;
-}
 
 /** Lags of commits behind the events that caused them, as they come. */
 class Lags {
@@ -68,8 +57,7 @@ class Lags {
 }
 
 /** A loop whose boot pass and first full pass after it are through. */
-async function follow(parts: Parts): Promise<Loop> {
-  const loop = new Loop({ ...parts, intervalMs: 300_000, clock: SYSTEM_CLOCK, log: NO_LOG });
+async function follow({ loop }: Pick<World, "loop">): Promise<Loop> {
   loop.start();
   await loop.outcomes.firstPass;
   await until("events flow", () => loop.events.up);
@@ -222,8 +210,7 @@ async function crashLoop(): Promise<Figure[]> {
 async function realEngine(): Promise<Figure[]> {
   if (typeof ENGINE === "string") throw new Error(ENGINE);
   await using scope = await ENGINE.scope();
-  const feed = new Feed<Written>();
-  await using r = await rig(scope.host, { feed });
+  await using r = await rig(scope.host);
   const { workloadId } = r.store.registry.create("stack", {
     name: "bench",
     composeProjectName: scope.name,
@@ -234,7 +221,7 @@ async function realEngine(): Promise<Figure[]> {
     await scope.run(`r${i}`, { labels });
     names.push(scope.containerName(`r${i}`));
   }
-  const lags = new Lags({ store: r.store, feed });
+  const lags = new Lags(r);
   const loop = await follow(r);
   for (let round = 0; round < 10; round++) {
     for (const command of ["stop", "start"]) {

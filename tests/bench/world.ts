@@ -6,17 +6,15 @@
  */
 
 import { join } from "@std/path";
-import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import { assemble, type Assembly } from "../../src/daemon.ts";
 import { hashSecret } from "../../src/secret.ts";
 import { Feed } from "../../src/feed.ts";
 import type { Written } from "../../src/model/written.ts";
-import { DockerClient } from "../../src/docker/client.ts";
 import { Log } from "../../src/telemetry/log.ts";
-import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
-import { Reconciler } from "../../src/reconcile/reconciler.ts";
-import { openStore, type Store } from "../../src/store/store.ts";
-import { loadSqlite } from "../jsr/sqlite_library.ts";
+import { openStore } from "../../src/store/store.ts";
 import { SimEngine, simId, simLabels, simWorkloads } from "../engines/crowd.ts";
+import { testConfig } from "../harness/config.ts";
+import { loadSqlite } from "../jsr/sqlite_library.ts";
 
 const sqlite = await loadSqlite();
 
@@ -24,14 +22,8 @@ const sqlite = await loadSqlite();
 export const NO_LOG = new Log({ level: "error", write: () => {} });
 
 /** A bench's own host. */
-export interface World extends AsyncDisposable {
+export interface World extends Omit<Assembly, "close"> {
   readonly engine: SimEngine;
-  readonly store: Store;
-  /** Is told of what is written. */
-  readonly feed: Feed<Written>;
-  readonly docker: DockerClient;
-  readonly metrics: Metrics;
-  readonly reconciler: Reconciler;
   /** Directory of the database. */
   readonly dir: string;
 }
@@ -44,35 +36,19 @@ export async function world(containers: number): Promise<World> {
   const feed = new Feed<Written>();
   const store = await openStore(path, { feed });
   register(path, containers);
-  const metrics = createMetrics({ version: "bench" });
-  const docker = new DockerClient({ host: engine.host });
+  const config = testConfig({ host: engine.host, intervalMs: 300_000 });
+  const data = { store, feed, close: () => store.close() };
+  const { close, ...parts } = assemble(config, data, { log: NO_LOG, version: "bench" });
   return {
+    ...parts,
     engine,
-    store,
-    feed,
-    docker,
-    metrics,
-    reconciler: reconcilerOf({ docker, store, metrics }),
     dir,
     async [Symbol.asyncDispose]() {
-      docker.close();
-      store.close();
+      await close();
       await engine[Symbol.asyncDispose]();
       await Deno.remove(dir, { recursive: true });
     },
   };
-}
-
-/** A reconciler as the daemon makes it. */
-export function reconcilerOf(
-  parts: { docker: DockerClient; store: Store; metrics: Metrics },
-): Reconciler {
-  return new Reconciler({
-    ...parts,
-    composePrefix: "tinyforge-",
-    clock: SYSTEM_CLOCK,
-    log: NO_LOG,
-  });
 }
 
 /**

@@ -146,7 +146,7 @@ Deno.test("Loop leaves nothing for the oracle to do, whatever became of the even
         workloadId: (slot: number) => ids[slot % ids.length]!.workloadId,
         refId: (slot: number) => ids[slot % ids.length]!.id,
       };
-      const loop = r.loop();
+      const loop = r.loop;
       loop.start();
       await until(() => engine.followers > 0);
       await loop.reconcileNow();

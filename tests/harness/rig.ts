@@ -6,30 +6,34 @@
  */
 
 import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts";
-import { DockerClient } from "../../src/docker/client.ts";
+import { assemble } from "../../src/daemon.ts";
+import type { DockerClient } from "../../src/docker/client.ts";
 import type { DockerHost } from "../../src/docker_host.ts";
 import { Log } from "../../src/telemetry/log.ts";
-import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import type { Metrics } from "../../src/telemetry/metrics.ts";
 import type { PassReport } from "../../src/model/pass.ts";
-import { Loop } from "../../src/reconcile/loop.ts";
-import { Reconciler } from "../../src/reconcile/reconciler.ts";
-import type { Feed } from "../../src/feed.ts";
+import type { Loop, LoopOptions } from "../../src/reconcile/loop.ts";
+import type { Reconciler } from "../../src/reconcile/reconciler.ts";
+import { Feed } from "../../src/feed.ts";
 import type { Written } from "../../src/model/written.ts";
 import type { Store } from "../../src/store/store.ts";
+import { testConfig } from "./config.ts";
 import { tempStore } from "./temp_store.ts";
 
 /** How a rig is made. */
-export interface RigOptions {
+export interface RigOptions extends Pick<LoopOptions, "events" | "idleMs"> {
   clock?: Clock;
   /** Deadline of a request to the Engine. */
   timeoutMs?: number;
   composePrefix?: string;
-  /** Is told of what is written. */
-  feed?: Feed<Written>;
+  /** Milliseconds between full passes of the loop. Default 5 min. */
+  intervalMs?: number;
 }
 
 /** Everything between an Engine and a database. */
 export interface Rig extends AsyncDisposable {
+  /** Is told of each commit. */
+  readonly feed: Feed<Written>;
   readonly store: Store;
   /** Path of the database file. */
   readonly path: string;
@@ -40,56 +44,40 @@ export interface Rig extends AsyncDisposable {
   readonly lines: { level: string; message: string; [key: string]: unknown }[];
   /** One full pass. */
   pass(options?: { sameEngine?: boolean }): Promise<PassReport>;
-  /** A loop on this rig; stopped with it. */
-  loop(options?: Partial<ConstructorParameters<typeof Loop>[0]>): Loop;
+  /** The loop, not started; stopped with this. */
+  readonly loop: Loop;
 }
 
 /** Puts a rig together. */
 export async function rig(host: DockerHost, options: RigOptions = {}): Promise<Rig> {
-  const { clock = SYSTEM_CLOCK, timeoutMs, composePrefix = "tinyforge-", feed } = options;
-  const temp = await tempStore(feed === undefined ? {} : { feed });
+  const { clock = SYSTEM_CLOCK, timeoutMs, composePrefix = "tinyforge-" } = options;
+  const { intervalMs = 300_000, events, idleMs } = options;
+  const feed = new Feed<Written>();
+  const temp = await tempStore({ feed });
   const lines: Rig["lines"] = [];
   const log = new Log({
     level: "debug",
     format: "json",
     write: (line) => void lines.push(JSON.parse(new TextDecoder().decode(line))),
   });
-  const metrics = createMetrics({ version: "test" });
-  const docker = new DockerClient({
-    host,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    observe: (endpoint, outcome) => metrics.engineRequests.inc({ endpoint, outcome }),
+  const data = { store: temp.store, feed, close: () => temp.store.close() };
+  const { close, ...parts } = assemble(testConfig({ host, composePrefix, intervalMs }), data, {
+    log,
+    version: "test",
+    clock,
+    engineTimeoutMs: timeoutMs,
+    loop: { ...(events !== undefined && { events }), ...(idleMs !== undefined && { idleMs }) },
   });
-  const { store } = temp;
-  const reconciler = new Reconciler({ docker, store, composePrefix, clock, log, metrics });
-  const loops: Loop[] = [];
   return {
-    store,
+    ...parts,
     path: temp.path,
-    docker,
-    reconciler,
-    metrics,
     lines,
     pass: async (more = {}) => {
       const { signal } = new AbortController();
-      return (await reconciler.fullPass({ signal, ...more })).report;
-    },
-    loop: (more = {}) => {
-      const loop = new Loop({
-        reconciler,
-        docker,
-        intervalMs: 300_000,
-        clock,
-        log,
-        metrics,
-        ...more,
-      });
-      loops.push(loop);
-      return loop;
+      return (await parts.reconciler.fullPass({ signal, ...more })).report;
     },
     async [Symbol.asyncDispose]() {
-      for (const loop of loops) await loop.stop();
-      docker.close();
+      await close();
       await temp[Symbol.asyncDispose]();
     },
   };

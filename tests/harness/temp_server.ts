@@ -5,16 +5,17 @@
  */
 
 import { join } from "@std/path";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import { assemble } from "../../src/daemon.ts";
 import type { FeedOptions } from "../../src/feed.ts";
 import { Log } from "../../src/telemetry/log.ts";
-import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import type { Metrics } from "../../src/telemetry/metrics.ts";
 import type { IndexRow } from "../../src/model/container.ts";
 import type { Change, PassReport } from "../../src/model/pass.ts";
 import type { DaemonStatus } from "../../src/model/views.ts";
 import {
   type App,
   type AppOptions,
-  createApp,
   type Listeners,
   serve,
   type ServeOptions,
@@ -23,8 +24,9 @@ import {
 } from "../../src/server/server.ts";
 import type { Written } from "../../src/model/written.ts";
 import type { Store } from "../../src/store/store.ts";
-import { row as rowOf } from "./world.ts";
 import { CountedFeed } from "./counted_feed.ts";
+import { row as rowOf } from "./world.ts";
+import { testConfig } from "./config.ts";
 import { tempStore } from "./temp_store.ts";
 
 /** What a test may set up differently. */
@@ -115,28 +117,26 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
   const feed = new CountedFeed<Written>(options.feed);
   const temp = await tempStore({ feed });
   const { store, dir } = temp;
-  const metrics = createMetrics({ version: "1.2.3" });
   const logged: string[] = [];
   const log = new Log({
     level: "debug",
     format: "json",
     write: (line) => void logged.push(new TextDecoder().decode(line)),
   });
-  const server = { passesRequested: 0 } as TempServer;
-  const app = createApp({
-    store,
-    feed,
-    metrics,
+  const data = { store, feed, close: () => store.close() };
+  const { metrics, ...parts } = assemble(testConfig(), data, {
     log,
+    version: "1.2.3",
+    clock: { ...SYSTEM_CLOCK, now: () => temp.now },
+  });
+  const server = { passesRequested: 0 } as TempServer;
+  const app = await parts.app({
     status: () => ({ ...STATUS, ...options.status, counts: store.views.counts() }),
     readiness: () => ({ ...STATUS, ...options.status }),
     reconcileNow: options.reconcileNow === undefined
       ? () => Promise.resolve(PASS)
       : options.reconcileNow,
     requestPass: () => void server.passesRequested++,
-    composePrefix: "tinyforge-",
-    version: "1.2.3",
-    now: () => new Date(temp.now),
   }, options);
   const socketPath = join(dir, "tinyforge.sock");
   options.prepare?.(dir);
@@ -181,6 +181,7 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
     async [Symbol.asyncDispose]() {
       await listeners.shutdown({ deadlineMs: 1000 });
       client.close();
+      await parts.close();
       await temp[Symbol.asyncDispose]();
     },
   });

@@ -42,9 +42,9 @@ function pause(ms: number): Promise<void> {
 
 Deno.test("Loop follows events within milliseconds, whatever the interval", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host);
+  await using r = await rig(engine.host, { intervalMs: 300_000 });
   const labels = shop(r.store);
-  r.loop({ intervalMs: 300_000 }).start();
+  r.loop.start();
   await settled(r, engine);
   engine.clearRequests();
   const web = engine.add({ labels: labels("web") });
@@ -71,8 +71,8 @@ Deno.test("Loop follows events within milliseconds, whatever the interval", asyn
 
 Deno.test("Loop runs one pass at a time and shares the next among who asks meanwhile", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host);
-  const loop = r.loop({ events: false });
+  await using r = await rig(engine.host, { events: false });
+  const loop = r.loop;
   loop.start();
   await loop.outcomes.firstPass;
   engine.clearRequests();
@@ -89,7 +89,7 @@ Deno.test("Loop.stop() ends an Engine that hangs, is idempotent and no error", a
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);
   engine.fail("list", { kind: "hang" });
-  const loop = r.loop();
+  const loop = r.loop;
   loop.start();
   await until("a pass is under way", () => engine.count("list") === 1);
   const asked = loop.reconcileNow();
@@ -105,8 +105,8 @@ Deno.test("Loop.stop() ends an Engine that hangs, is idempotent and no error", a
 
 Deno.test("Loop logs a failing pass once for each cause, counts each, and recovers", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host, { clock: fastClock(50) });
-  const loop = r.loop({ intervalMs: 1000, events: false });
+  await using r = await rig(engine.host, { clock: fastClock(50), intervalMs: 1000, events: false });
+  const loop = r.loop;
   const failed = () => sample(r.metrics, 'tinyforge_passes_total{outcome="failed"}');
   const errors = () => r.lines.filter((line) => line.level === "error").length;
   engine.fail("list", { kind: "status", status: 500, message: "on fire" });
@@ -127,9 +127,9 @@ Deno.test("Loop logs a failing pass once for each cause, counts each, and recove
 
 Deno.test("Loop ticks at the interval while events flow, and faster while they don't", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host, { clock: fastClock(100) });
+  await using r = await rig(engine.host, { clock: fastClock(100), intervalMs: 60_000 });
   engine.fail("events", { kind: "status", status: 500 });
-  r.loop({ intervalMs: 60_000 }).start();
+  r.loop.start();
   const begin = performance.now();
   await until("ticks came fast", () => engine.count("list") >= 6);
   // Six passes at one in a minute would take 3 s here.
@@ -142,7 +142,7 @@ Deno.test("Loop converges though the stream is cut all the time", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host, { clock: fastClock(20) });
   const labels = shop(r.store);
-  r.loop().start();
+  r.loop.start();
   await settled(r, engine);
   const containers = Array.from({ length: 5 }, (_, i) => engine.add({ labels: labels(`r${i}`) }));
   // A minute, twenty times as fast: a cut a second and a change between.
@@ -162,7 +162,7 @@ Deno.test("Loop converges though the stream is cut all the time", async () => {
 Deno.test("Loop asks for nothing but the listing while events flow", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);
-  const loop = r.loop();
+  const loop = r.loop;
   loop.start();
   await settled(r, engine);
   engine.clearRequests();
@@ -175,10 +175,10 @@ Deno.test("Loop asks for nothing but the listing while events flow", async () =>
 
 Deno.test("Loop blames no event for what changed while the stream broke during a pass", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host);
+  await using r = await rig(engine.host, { intervalMs: 300 });
   const labels = shop(r.store);
   const web = engine.add({ labels: labels("web") });
-  r.loop({ intervalMs: 300 }).start();
+  r.loop.start();
   await settled(r, engine);
   engine.clearRequests();
   engine.fail("list", { kind: "hang" });
@@ -197,9 +197,9 @@ Deno.test("Loop blames no event for what changed while the stream broke during a
 
 Deno.test("Loop leaves ever more time to a stream that ends as soon as it opens", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host, { clock: fastClock(20) });
+  await using r = await rig(engine.host, { clock: fastClock(20), intervalMs: 30_000 });
   engine.fail("events", { kind: "cut", at: "body" });
-  r.loop({ intervalMs: 30_000 }).start();
+  r.loop.start();
   // A minute, twenty times as fast: waits of 1, 2, 4, 8, 16 and 30 s, or up to half of it less.
   await pause(3000);
   const streams = engine.count("events");
@@ -208,10 +208,10 @@ Deno.test("Loop leaves ever more time to a stream that ends as soon as it opens"
 
 Deno.test("Loop follows events at once when a requested pass ends a row of failures", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host);
+  await using r = await rig(engine.host, { intervalMs: 30_000 });
   const labels = shop(r.store);
   const web = engine.add({ labels: labels("web") });
-  const loop = r.loop({ intervalMs: 30_000 });
+  const loop = r.loop;
   loop.start();
   await settled(r, engine);
   engine.fail("list", { kind: "status", status: 500 });
@@ -224,10 +224,10 @@ Deno.test("Loop follows events at once when a requested pass ends a row of failu
 
 Deno.test("Loop makes good in a full pass what a storm's reads failed to tell", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host);
+  await using r = await rig(engine.host, { intervalMs: 30_000 });
   const labels = shop(r.store);
   const containers = Array.from({ length: 90 }, (_, i) => engine.add({ labels: labels(`r${i}`) }));
-  r.loop({ intervalMs: 30_000 }).start();
+  r.loop.start();
   await settled(r, engine);
   engine.clearRequests();
   engine.fail("list_ids", { kind: "status", status: 500 });
@@ -249,7 +249,7 @@ Deno.test("Loop survives duplicated, reordered, garbage and half events", async 
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);
   const labels = shop(r.store);
-  r.loop().start();
+  r.loop.start();
   await settled(r, engine);
   engine.holdEvents();
   const a = engine.add({ labels: labels("a") });
@@ -269,7 +269,7 @@ Deno.test("Loop follows events though the clock is set back and forth", async ()
   const clock = { ...SYSTEM_CLOCK, now: () => Date.now() + offsetMs };
   await using r = await rig(engine.host, { clock });
   const labels = shop(r.store);
-  const loop = r.loop();
+  const loop = r.loop;
   loop.start();
   await settled(r, engine);
   const web = engine.add({ labels: labels("web") });
@@ -298,7 +298,7 @@ Deno.test("Loop takes an event for a container that is gone for what it is", asy
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);
   const labels = shop(r.store);
-  r.loop().start();
+  r.loop.start();
   await settled(r, engine);
   const a = engine.add({ labels: labels("a") });
   await until("a runs", () => states(r.store) === "a=running");
@@ -313,7 +313,7 @@ Deno.test("Loop reads once more what an Engine announced before its listing show
   await using r = await rig(engine.host);
   const labels = shop(r.store);
   const a = engine.add({ labels: labels("a"), state: "paused" });
-  r.loop().start();
+  r.loop.start();
   await settled(r, engine);
   engine.emit("unpause", a);
   await until("it was read", () => engine.count("list_ids") === 1);
@@ -325,9 +325,9 @@ Deno.test("Loop reads once more what an Engine announced before its listing show
 
 Deno.test("Loop notices a half-open stream by what its ticks find, and opens it again", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host, { clock: fastClock(20) });
+  await using r = await rig(engine.host, { clock: fastClock(20), intervalMs: 10_000 });
   const labels = shop(r.store);
-  r.loop({ intervalMs: 10_000 }).start();
+  r.loop.start();
   await settled(r, engine);
   engine.emitting = false;
   engine.add({ labels: labels("a") });
@@ -342,8 +342,13 @@ Deno.test("Loop notices a half-open stream by what its ticks find, and opens it 
 
 Deno.test("Loop pings through silence and gives up a stream whose Engine is frozen", async () => {
   await using engine = await FakeEngine.start();
-  await using r = await rig(engine.host, { clock: fastClock(50), timeoutMs: 200 });
-  r.loop({ intervalMs: 300_000, idleMs: 5000 }).start();
+  await using r = await rig(engine.host, {
+    clock: fastClock(50),
+    timeoutMs: 200,
+    intervalMs: 300_000,
+    idleMs: 5000,
+  });
+  r.loop.start();
   await settled(r, engine);
   const pings = engine.count("ping");
   await until("silence is answered by pings", () => engine.count("ping") >= pings + 2);
@@ -367,7 +372,7 @@ Deno.test("Loop turns an event storm into few requests and right rows", async ()
   await using r = await rig(engine.host);
   const labels = shop(r.store);
   const containers = Array.from({ length: 400 }, (_, i) => engine.add({ labels: labels(`r${i}`) }));
-  r.loop().start();
+  r.loop.start();
   await settled(r, engine);
   engine.clearRequests();
   for (let i = 0; i < 2000; i++) {
@@ -385,7 +390,7 @@ Deno.test("Loop keeps a crash loop from asking for every event", async () => {
   await using r = await rig(engine.host, { clock: fastClock(10) });
   const labels = shop(r.store);
   const looping = engine.add({ labels: labels("looping") });
-  r.loop().start();
+  r.loop.start();
   await settled(r, engine);
   engine.clearRequests();
   const begin = performance.now();
@@ -406,7 +411,7 @@ Deno.test("Loop writes nothing for health checks that change nothing", async () 
   await using r = await rig(engine.host);
   const labels = shop(r.store);
   const web = engine.add({ labels: labels("web"), health: "healthy" });
-  r.loop().start();
+  r.loop.start();
   await settled(r, engine);
   const before = r.store.totalChanges();
   engine.clearRequests();
@@ -423,7 +428,7 @@ Deno.test("Loop finds the Engine again after a restart, with nothing lost or mis
   await using r = await rig(engine.host, { clock: fastClock(20) });
   const labels = shop(r.store);
   for (const role of ["a", "b"]) engine.add({ labels: labels(role) });
-  r.loop().start();
+  r.loop.start();
   await settled(r, engine);
   const up = () => sample(r.metrics, "tinyforge_engine_up");
   engine.down();

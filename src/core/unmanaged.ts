@@ -1,0 +1,50 @@
+/**
+ * What runs on a host where nothing is registered yet, and what can be taken in by name. Pure; the
+ * daemon's log and the commands say it in their own words.
+ *
+ * @module
+ */
+
+import type { Listing } from "../model/container.ts";
+import type { Refusal, Unmanaged } from "../model/pass.ts";
+import { MemoryIndex } from "./memory_index.ts";
+import { plan } from "./plan.ts";
+
+/** What a pass left over. */
+export interface LeftOver {
+  /** What no workload accounts for. */
+  readonly unmanaged: Unmanaged;
+  /** Refused containers, or the first of them. */
+  readonly refused: readonly Refusal[];
+  /** How many were refused; the length of `refused` when absent. */
+  readonly refusedCount?: number;
+}
+
+/** Everything that a pass left over: while nothing is registered, what bears our labels is as unmanaged as the rest. */
+export function everythingUnmanaged({ unmanaged, refused, refusedCount }: LeftOver): Unmanaged {
+  const composeProjects = { ...unmanaged.composeProjects };
+  for (const { reason, value } of refused) {
+    if (reason === "unknown-stack") composeProjects[value] = (composeProjects[value] ?? 0) + 1;
+  }
+  return { count: unmanaged.count + (refusedCount ?? refused.length), composeProjects };
+}
+
+/** What a listing would leave over, with an empty index and an empty registry. */
+export function unmanagedOf(listing: Listing, composePrefix: string): Unmanaged {
+  const nobody = () => undefined;
+  return everythingUnmanaged(plan(listing, {
+    index: new MemoryIndex([]),
+    directory: { byId: nobody, bySite: nobody, byComposeProject: nobody },
+    composePrefix,
+    candidates: new Map(),
+    sweep: false,
+  }));
+}
+
+/**
+ * Compose projects whose name can stand in a command to paste: it comes from a label, and gets
+ * there only when a shell takes it for nothing else.
+ */
+export function pasteableProjects({ composeProjects }: Unmanaged): string[] {
+  return Object.keys(composeProjects).filter((name) => /^[a-z0-9][a-z0-9_-]*$/.test(name));
+}
