@@ -33,8 +33,8 @@ export interface ServerDeps {
   readonly metrics: Metrics;
   /** Where requests and faults are logged. */
   readonly log: Log;
-  /** What the daemon says of itself. */
-  status(): DaemonStatus;
+  /** What the daemon says of itself; null where none runs. */
+  readonly status: (() => DaemonStatus) | null;
   /** The part of it that probes ask for, often and without a token: must be cheap. */
   readiness(): Pick<DaemonStatus, "ready" | "lastPass">;
   /** A full pass now; null where no daemon runs. */

@@ -18,7 +18,7 @@ import { Problem } from "./problem.ts";
 export async function passNow(services: Services): Promise<PassReport> {
   const { reconcileNow, passTimeoutMs } = services;
   if (reconcileNow === null) {
-    throw new Problem("no-daemon", "Cannot run a pass: no daemon is running");
+    throw noDaemon("Cannot run a pass");
   }
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -33,6 +33,11 @@ export async function passNow(services: Services): Promise<PassReport> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The error for what only a daemon can do. */
+export function noDaemon(action: string): Problem {
+  return new Problem("no-daemon", `${action}: no daemon is running`);
 }
 
 function passError(error: unknown): unknown {

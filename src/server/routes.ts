@@ -22,11 +22,13 @@ import { projects, sites, stacks } from "./api/registry.ts";
 import {
   createStage,
   getStage,
+  listAllStages,
   listStageContainers,
   listStages,
   removeStage,
   updateStage,
 } from "./api/stages.ts";
+import { getIndex } from "./api/summary.ts";
 import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
 import type { Operation } from "./operation.ts";
 
@@ -51,10 +53,11 @@ export const ROUTES: readonly Route[] = [
   ["delete", "/api/projects/{id}", projects.remove],
   ["get", "/api/projects/{id}/stages", listStages],
   ["post", "/api/projects/{id}/stages", createStage],
+  ["get", "/api/stages", listAllStages],
   ["get", "/api/stages/{id}", getStage],
+  ["get", "/api/stages/{id}/containers", listStageContainers],
   ["patch", "/api/stages/{id}", updateStage],
   ["delete", "/api/stages/{id}", removeStage],
-  ["get", "/api/stages/{id}/containers", listStageContainers],
 
   ["get", "/api/stacks", stacks.list],
   ["post", "/api/stacks", stacks.create],
@@ -84,6 +87,7 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/workloads/{id}/secret", getSecret],
   ["post", "/api/workloads/{id}/secret", rotateSecret],
 
+  ["get", "/api/index", getIndex],
   ["get", "/api/status", getStatus],
   ["post", "/api/reconcile", reconcile],
   ["post", "/api/engine/accept", acceptEngine],

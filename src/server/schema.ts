@@ -7,12 +7,13 @@
 
 import { z } from "zod";
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import type { Origin, PassReport } from "../model/pass.ts";
+import type { KeptPass, Origin, PassReport } from "../model/pass.ts";
 import type { ContainerView, DaemonStatus, ShownTransition } from "../model/views.ts";
-import type { Workload } from "../model/workload.ts";
+import type { Workload, WorkloadKind } from "../model/workload.ts";
 import { REFUSAL_REASONS } from "../model/pass.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import type { WorkloadCounts } from "../store/container_views.ts";
+
 import type { Entry } from "../store/registry.ts";
 import type { Stage } from "../store/stages.ts";
 import type { Schema } from "./operation.ts";
@@ -148,6 +149,21 @@ export const StageSchema: Schema<Stage> = z.object({
   maxInstances: z.int(),
 }).meta({ id: "Stage" });
 
+/** A stage and the name of its project. */
+export interface NamedStage extends Stage {
+  /** Name of the project. */
+  readonly project: string;
+}
+
+/** {@link NamedStage}. */
+export const NamedStageSchema: Schema<NamedStage> = z.object({
+  id: z.string(),
+  projectId: z.string(),
+  name: z.string(),
+  maxInstances: z.int(),
+  project: z.string(),
+}).meta({ id: "NamedStage" });
+
 /** {@link Workload}. */
 export const WorkloadSchema: Schema<Workload> = z.object({
   id: z.string(),
@@ -157,7 +173,18 @@ export const WorkloadSchema: Schema<Workload> = z.object({
 }).meta({ id: "Workload" });
 
 /** A workload and how many containers serve it. */
-export type CountedWorkload = Workload & Omit<WorkloadCounts, "workloadId">;
+export type CountedWorkload = Workload & Counts;
+
+/** How many containers serve a workload. */
+export type Counts = Omit<WorkloadCounts, "workloadId">;
+
+const counts = {
+  running: z.int(),
+  stopped: z.int(),
+  missing: z.int(),
+  total: z.int(),
+  states: z.record(z.string(), z.int()),
+};
 
 /** {@link CountedWorkload}. */
 export const CountedWorkloadSchema: Schema<CountedWorkload> = z.object({
@@ -165,17 +192,27 @@ export const CountedWorkloadSchema: Schema<CountedWorkload> = z.object({
   kind,
   refId: z.string(),
   name: z.string(),
-  running: z.int(),
-  stopped: z.int(),
-  missing: z.int(),
-  total: z.int(),
+  ...counts,
 }).meta({ id: "CountedWorkload" });
+
+/** {@link Entry} and how many containers serve it. */
+export const CountedEntrySchema: Schema<Entry & Counts> = z.object({ ...entryFields, ...counts })
+  .meta({ id: "CountedEntry" });
 
 /** A workload's secret. */
 export const SecretSchema: Schema<{ id: string; secret: string }> = z
   .object({ id: z.string(), secret }).meta({ id: "Secret" });
 
 const EngineChangeSchema = z.object({ accepted: z.string(), found: z.string() });
+
+const refusal = z.object({
+  reason: z.enum(REFUSAL_REASONS),
+  containerId: z.string(),
+  containerName: z.string(),
+  value: z.string(),
+});
+
+const unmanaged = z.object({ count: z.int(), composeProjects: z.record(z.string(), z.int()) });
 
 /** {@link PassReport}. */
 export const PassReportSchema: Schema<PassReport> = z.object({
@@ -186,21 +223,18 @@ export const PassReportSchema: Schema<PassReport> = z.object({
   inserted: z.int(),
   updated: z.int(),
   swept: z.int(),
-  refused: z.array(z.object({
-    reason: z.enum(REFUSAL_REASONS),
-    containerId: z.string(),
-    containerName: z.string(),
-    value: z.string(),
-  })),
+  refused: z.array(refusal),
   contended: z.array(z.object({
     rowId: z.string(),
     winner: z.string(),
     losers: z.array(z.string()),
   })),
-  unmanaged: z.object({ count: z.int(), composeProjects: z.record(z.string(), z.int()) }),
+  unmanaged,
   engineChanged: EngineChangeSchema.nullable(),
   durationSeconds: z.number(),
 }).meta({ id: "PassReport" });
+
+const stateCounts = z.array(z.object({ kind, state: z.string(), count: z.int() }));
 
 /** {@link DaemonStatus}. */
 export const StatusSchema: Schema<DaemonStatus> = z.object({
@@ -221,8 +255,40 @@ export const StatusSchema: Schema<DaemonStatus> = z.object({
   intervalSeconds: z.number(),
   lastPass: zod(PassReportSchema).nullable(),
   lastError: z.string().nullable(),
-  counts: z.array(z.object({ kind, state: z.string(), count: z.int() })),
+  counts: stateCounts,
 }).meta({ id: "Status" });
+
+/** What the index holds, whether or not a daemon runs. */
+export interface IndexSummary {
+  /** The Engine whose listings may sweep; null before the first pass. */
+  readonly engineId: string | null;
+  /** Another Engine that answered and waits to be accepted, else null. */
+  readonly foundEngineId: string | null;
+  /** RFC 3339 UTC, null before the first pass. */
+  readonly lastPassAt: string | null;
+  /** What the last full pass found, null before the first. */
+  readonly lastPass: KeptPass | null;
+  /** Workloads by kind. */
+  readonly registered: Readonly<Record<WorkloadKind, number>>;
+  /** Rows by kind and state. */
+  readonly counts: DaemonStatus["counts"];
+}
+
+/** {@link IndexSummary}. */
+export const IndexSummarySchema: Schema<IndexSummary> = z.object({
+  engineId: z.string().nullable(),
+  foundEngineId: z.string().nullable(),
+  lastPassAt: timestamp.nullable(),
+  lastPass: z.object({
+    listed: z.int(),
+    claimed: z.int(),
+    refused: z.array(refusal),
+    refusedCount: z.int(),
+    unmanaged,
+  }).nullable(),
+  registered: z.object({ project: z.int(), stack: z.int(), site: z.int() }),
+  counts: stateCounts,
+}).meta({ id: "IndexSummary" });
 
 /** A page of the index. */
 export interface ContainerPage {

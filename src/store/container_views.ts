@@ -40,6 +40,8 @@ export interface WorkloadCounts {
   readonly missing: number;
   /** Every row, whatever its state. */
   readonly total: number;
+  /** Rows by state, the three above among them; only states that a row is in. */
+  readonly states: Readonly<Record<string, number>>;
 }
 
 /** Reads `container_views`. */
@@ -117,16 +119,16 @@ export class ContainerViews {
   /** Rows of each workload that has any, by what they are doing. */
   countsByWorkload(): Map<string, WorkloadCounts> {
     const rows = this.#c.sql(
-      `SELECT workload_id, total(state = 'running'), total(state = 'stopped'),
-         total(state = 'missing'), count(*)
-       FROM containers GROUP BY workload_id`,
-    ).values<[string, number, number, number, number]>();
-    return new Map(
-      rows.map(([workloadId, running, stopped, missing, total]) => [
-        workloadId,
-        { workloadId, running, stopped, missing, total },
-      ]),
-    );
+      "SELECT workload_id, state, count(*) FROM containers GROUP BY workload_id, state",
+    ).values<[string, string, number]>();
+    const counts = new Map<string, WorkloadCounts>();
+    for (const [workloadId, ofWorkload] of Map.groupBy(rows, ([id]) => id)) {
+      const states = Object.fromEntries(ofWorkload.map(([, state, count]) => [state, count]));
+      const { running = 0, stopped = 0, missing = 0 } = states;
+      const total = ofWorkload.reduce((sum, [, , count]) => sum + count, 0);
+      counts.set(workloadId, { workloadId, running, stopped, missing, total, states });
+    }
+    return counts;
   }
 
   #json(tail: string, parameters: (string | number)[]): string {

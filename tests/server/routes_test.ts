@@ -56,6 +56,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       code: "conflict",
     }),
   },
+  "get /api/stages": { good: () => ({ path: "/api/stages" }), bad: null },
   "get /api/stages/{id}": {
     good: ({ stage }) => ({ path: `/api/stages/${stage.id}` }),
     bad: () => ({ path: `/api/stages/${nothing.id}`, code: "not-found" }),
@@ -153,6 +154,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: ({ project }) => ({ path: `/api/workloads/${project.workloadId}/secret` }),
     bad: () => ({ path: `/api/workloads/${nothing.id}/secret`, code: "not-found" }),
   },
+  "get /api/index": { good: () => ({ path: "/api/index" }), bad: null },
   "get /api/status": {
     good: () => ({ path: "/api/status" }),
     bad: () => ({ path: "/api/status?verbose", code: "invalid" }),

@@ -398,6 +398,7 @@ Deno.test("ContainerViews filters, pages and counts", async () => {
     stopped: 1,
     missing: 0,
     total: 4,
+    states: { running: 3, stopped: 1 },
   });
 });
 

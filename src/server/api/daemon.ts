@@ -7,14 +7,17 @@
 import { z } from "zod";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
-import { passNow } from "../pass_now.ts";
+import { noDaemon, passNow } from "../pass_now.ts";
 import { PassReportSchema, StatusSchema } from "../schema.ts";
 
 /** What the daemon says of itself. */
 export const getStatus: Operation = operation({
   summary: "What the daemon says of itself",
   answers: ok("Its status", StatusSchema),
-}, ({ services }) => json(services.status()));
+}, ({ services: { status } }) => {
+  if (status === null) throw noDaemon("Cannot tell a daemon's status");
+  return json(status());
+});
 
 /** A pass now. */
 export const reconcile: Operation = operation({

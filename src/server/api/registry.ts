@@ -10,8 +10,17 @@ import type { EntryPatch, NewEntry } from "../../store/registry.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
 import { Problem } from "../problem.ts";
-import { EntrySchema, ForceQuery, IdParams, listOf, NewEntrySchema, optional } from "../schema.ts";
 import { quote } from "../../text.ts";
+import { countsOf } from "./workloads.ts";
+import {
+  CountedEntrySchema,
+  EntrySchema,
+  ForceQuery,
+  IdParams,
+  listOf,
+  NewEntrySchema,
+  optional,
+} from "../schema.ts";
 
 /** The routes of one kind. */
 export interface RegistryRoutes {
@@ -76,11 +85,17 @@ function registryRoutes(kind: WorkloadKind, schemas: KindSchemas): RegistryRoute
     list: operation({
       summary: `The ${kind}s by name`,
       query: z.strictObject({ name: optional(z.string()) }),
-      answers: ok(`The ${kind}s, or the one that was asked for by name`, listOf(EntrySchema)),
+      answers: ok(
+        `The ${kind}s with their containers counted, or the one that was asked for by name`,
+        listOf(CountedEntrySchema),
+      ),
     }, ({ services: { store }, query }) => {
-      if (query.name === undefined) return json({ items: store.registry.list(kind) });
-      const found = store.registry.named(kind, query.name);
-      return json({ items: found === undefined ? [] : [found] });
+      const found = query.name === undefined
+        ? store.registry.list(kind)
+        : [store.registry.named(kind, query.name)].filter((entry) => entry !== undefined);
+      const counts = store.views.countsByWorkload();
+      const items = found.map((entry) => ({ ...entry, ...countsOf(entry.workloadId, counts) }));
+      return json({ items });
     }),
 
     create: operation({

@@ -1,5 +1,5 @@
 /**
- * `/api/projects/{id}/stages` and `/api/stages/{id}`.
+ * `/api/projects/{id}/stages`, `/api/stages` and `/api/stages/{id}`.
  *
  * @module
  */
@@ -7,7 +7,16 @@
 import { z } from "zod";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
-import { ContainerSchema, ForceQuery, IdParams, listOf, optional, StageSchema } from "../schema.ts";
+import {
+  ContainerSchema,
+  ForceQuery,
+  IdParams,
+  listOf,
+  type NamedStage,
+  NamedStageSchema,
+  optional,
+  StageSchema,
+} from "../schema.ts";
 
 const name = z.string().meta({ description: "Unique within its project." });
 const maxInstances = z.int().min(1).max(10_000)
@@ -21,6 +30,17 @@ export const listStages: Operation = operation({
 }, ({ services: { store }, params }) => {
   const project = store.registry.get("project", params.id);
   return json({ items: store.stages.list(project.id) });
+});
+
+/** The stages of every project. */
+export const listAllStages: Operation = operation({
+  summary: "The stages of every project, by project and name",
+  answers: ok("The stages", listOf(NamedStageSchema)),
+}, ({ services: { store } }) => {
+  const items = store.registry.list("project").flatMap(({ id, name }) =>
+    store.stages.list(id).map((stage): NamedStage => ({ ...stage, project: name }))
+  );
+  return json({ items });
 });
 
 /** One stage. */

@@ -6,9 +6,11 @@
 
 import { json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
+import type { WorkloadCounts } from "../../store/container_views.ts";
 import {
   type CountedWorkload,
   CountedWorkloadSchema,
+  type Counts,
   IdParams,
   listOf,
   SecretSchema,
@@ -21,12 +23,18 @@ export const listWorkloads: Operation = operation({
 }, ({ services: { store } }) => {
   const counts = store.views.countsByWorkload();
   const items = store.workloads.list().map((workload): CountedWorkload => {
-    const { running, stopped, missing, total } = counts.get(workload.id) ??
-      { running: 0, stopped: 0, missing: 0, total: 0 };
-    return { ...workload, running, stopped, missing, total };
+    return { ...workload, ...countsOf(workload.id, counts) };
   });
   return json({ items });
 });
+
+/** How many rows serve a workload; all zero where none does. */
+export function countsOf(id: string, all: ReadonlyMap<string, WorkloadCounts>): Counts {
+  const { workloadId: _, ...counts } = all.get(id) ?? { workloadId: id, ...NONE };
+  return counts;
+}
+
+const NONE: Counts = { running: 0, stopped: 0, missing: 0, total: 0, states: {} };
 
 /** The secret. */
 export const getSecret: Operation = operation(

@@ -1,0 +1,23 @@
+/**
+ * `/api/index`: what the index holds, whether or not a daemon runs.
+ *
+ * @module
+ */
+
+import { json, ok } from "../answer.ts";
+import { type Operation, operation } from "../operation.ts";
+import { type IndexSummary, IndexSummarySchema } from "../schema.ts";
+
+/** The last pass, what is registered, how many rows are in which state. */
+export const getIndex: Operation = operation({
+  summary: "What the index holds, and as of which pass",
+  description: "The same with and without a daemon; of the refused containers the first hundred.",
+  answers: ok("The summary", IndexSummarySchema),
+}, ({ services: { store } }) => {
+  const { engineId, foundEngineId, lastPassAt, lastPass } = store.hosts.local();
+  const registered = { project: 0, stack: 0, site: 0 };
+  for (const { kind } of store.workloads.list()) registered[kind]++;
+  const counts = store.views.counts();
+  const summary = { engineId, foundEngineId, lastPassAt, lastPass, registered, counts };
+  return json(summary satisfies IndexSummary);
+});
