@@ -95,6 +95,17 @@ export async function ownDataSoon(
   }
 }
 
+/**
+ * Opens the index to be read beside whoever owns it; nothing is made, and no lock is taken.
+ *
+ * @throws {StoreError} `not-found` when there is none yet.
+ */
+export async function readData(dataDir: string): Promise<OpenData> {
+  await sqliteLibrary({ dataDir });
+  const store = await openStore(join(dataDir, DATABASE), { readonly: true });
+  return { store, feed: new Feed<Written>(), close: () => store.close() };
+}
+
 async function listens(path: string): Promise<boolean> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();

@@ -199,6 +199,11 @@ function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 }
 
+/** Source without the imports that are of types alone. */
+function withoutTypes(text: string): string {
+  return text.replace(/^import type [^;]*;/gm, "");
+}
+
 interface Import {
   readonly specifier: string;
   /** `import("…")`, or of types alone: not loaded with the module. */
@@ -285,6 +290,18 @@ Deno.test("the import rules see what they forbid", () => {
   assertEquals(broken("src/store/x.ts", 'import process from "node:process";'), 1);
   assertEquals(broken("src/store/x.ts", '// import { a } from "../docker/client.ts";'), 0);
   assertEquals(broken("src/daemon.ts", 'import { a } from "./server/server.ts";'), 0);
+});
+
+Deno.test("commands reach the index through the API alone", () => {
+  // Errors are told apart, and the library is asked for its version: neither reads an index.
+  const allowed = /^src\/store\/(?:error|library)\.ts$/;
+  const found = sources.filter(({ path }) => path.startsWith("src/cli/")).flatMap(
+    ({ path, text }) =>
+      importsOf(withoutTypes(text)).map(({ specifier }) => resolve(path, specifier))
+        .filter((target) => target.startsWith("src/store/") && !allowed.test(target))
+        .map((target) => `${path} imports ${target}`),
+  );
+  assertEquals(found, []);
 });
 
 Deno.test("every part of the program has its place in the table of imports", () => {

@@ -9,7 +9,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { CONFIG_FLAGS } from "../flags.ts";
 import { type Command, type Flag, usageError } from "./command.ts";
 import { quote } from "../text.ts";
-import { COMMANDS, COMMON_FLAGS } from "./commands.ts";
+import { type CommandName, COMMANDS, COMMON_FLAGS, TOLD_COMMANDS } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 
 /** A command line that names a command and gives it nothing that it doesn't take. */
@@ -133,7 +133,8 @@ function findCommand(
   switches: ReadonlySet<string>,
 ): { command: Command | null; operands: readonly string[] } {
   const named = (name: string) => COMMANDS.find((command) => command.name === name) ?? null;
-  if (switches.has("version")) return { command: named("version"), operands: words };
+  const known: (name: CommandName) => Command | null = named;
+  if (switches.has("version")) return { command: known("version"), operands: words };
   const [first, second] = words;
   if (first === undefined) return { command: null, operands: [] };
   const one = named(first);
@@ -144,7 +145,7 @@ function findCommand(
   if (two !== null) return { command: two, operands: words.slice(2) };
   // `tinyforge container --help` asks what there is, it is not a mistake.
   if (second === undefined && switches.has("help")) {
-    return { command: named("help"), operands: [first] };
+    return { command: known("help"), operands: [first] };
   }
   const actions = group.map((command) => command.name.slice(first.length + 1));
   const meant = second === undefined ? null : nearest(second, actions);
@@ -159,7 +160,7 @@ function findCommand(
 }
 
 function unknownCommand(word: string): Error {
-  const names = COMMANDS.flatMap((command) => [command.name, command.name.split(" ")[0]!]);
+  const names = TOLD_COMMANDS.flatMap((command) => [command.name, command.name.split(" ")[0]!]);
   const meant = nearest(word, names);
   return usageError(
     `Cannot run ${quote(word)}: no such command`,

@@ -9,8 +9,10 @@ import { type Config, resolveConfig } from "../config.ts";
 import type { FlagName } from "../flags.ts";
 import { CONFIG_FLAGS } from "../flags.ts";
 import { checkOperands, parseArguments, type ParsedArguments } from "./arguments.ts";
-import { EXIT, type Invocation } from "./command.ts";
+import { type Command, EXIT } from "./command.ts";
+import type { CommandName, InvocationOf } from "./commands.ts";
 import { describeFailure } from "./failure.ts";
+import { LOADERS, type Run } from "./loaders.ts";
 import { Output, OutputClosed } from "./output.ts";
 import { commandUsage, usage } from "./usage.ts";
 
@@ -43,18 +45,25 @@ async function run(parsed: ParsedArguments, out: Output): Promise<number> {
     return EXIT.done;
   }
   checkOperands(command, parsed.operands);
-  const start = await command.load();
+  const start = await load(command);
   return await start(invocation(parsed, out));
+}
+
+/** Parsing held the words and flags against the table; from here on the types do. */
+function load({ name }: Command): Promise<Run<CommandName>> {
+  return LOADERS[name as CommandName]() as Promise<Run<CommandName>>;
 }
 
 function invocation(
   { operands, values, switches }: ParsedArguments,
   out: Output,
-): Invocation {
+): InvocationOf<CommandName> {
   let config: Config | null = null;
   return {
     // As names are kept: a keyboard that composes letters otherwise means the same name.
-    operands: operands.map((word) => word.normalize("NFC")),
+    operands: operands.map((word) => word.normalize("NFC")) as unknown as InvocationOf<
+      CommandName
+    >["operands"],
     out,
     flag: (name) => values.get(name),
     on: (name) => switches.has(name),

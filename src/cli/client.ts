@@ -1,22 +1,35 @@
 /**
- * The one way in which a command changes something: a request of the HTTP API, answered by the
- * running daemon or, without one, in this process under the lock. Must not know what the requests
- * mean, so that both ways validate and fail alike.
+ * The one way in which a command reads or changes something: requests of the HTTP API, answered by
+ * the running daemon or, without one, in this process: under the lock, or over the index opened to
+ * be read. Must not know what the requests mean, so that both ways validate and fail alike.
  *
  * @module
  */
 
 import type { Config } from "../config.ts";
+import type { OpenData } from "../data.ts";
 import { isFailure } from "../failure.ts";
-import { CommandError, EXIT } from "./command.ts";
-import { indexExists, noIndex } from "./data_dir.ts";
-import { type Answer, type Daemon, DaemonGone, findDaemon } from "./daemon_socket.ts";
 import { Log } from "../telemetry/log.ts";
+import { checkAnswer, readAnswer } from "./answer.ts";
+import { CommandError, type CommandLine, EXIT } from "./command.ts";
 import { VERSION } from "./commands/version.ts";
-import { hintForProblem } from "./words.ts";
+import { indexExists, noIndex } from "./data_dir.ts";
+import { type Answer, type DaemonClient, DaemonGone, findDaemon } from "./daemon_socket.ts";
+
+/** Answers requests that change nothing. */
+export interface ReadApi {
+  /**
+   * The answer's JSON.
+   *
+   * @throws {CommandError} The answer is an error, or there is none.
+   */
+  get<T>(path: string): Promise<T>;
+  /** The same as text, for whoever only hands it on. */
+  getText(path: string): Promise<string>;
+}
 
 /** Answers requests of the HTTP API. */
-export interface Api {
+export interface Api extends ReadApi {
   /**
    * The answer's JSON; undefined where it has none.
    *
@@ -25,9 +38,15 @@ export interface Api {
   request<T>(method: string, path: string, body?: unknown): Promise<T>;
 }
 
+/** Makes one request. */
+type Ask = (path: string, request?: { method: string; body: unknown }) => Promise<Answer>;
+
 /** Another process that works for a moment is waited for this long. */
 const LOCK_PATIENCE_MS = 2000;
 const LOCK_RETRY_MS = 100;
+
+/** A daemon that has not answered a read by then hangs; milliseconds. */
+export const READ_TIMEOUT_MS = 5000;
 
 /**
  * Runs `use` with an API whose requests nobody else's get between, unless a daemon answers them.
@@ -47,9 +66,10 @@ export async function withApi<T>(
     const answered = { any: false };
     const daemon = await findDaemon(config.dataDir);
     try {
-      if (daemon !== null) return await throughDaemon(daemon, use, answered);
+      if (daemon !== null) return await throughDaemon(daemon, use, { answered });
       if (!exists && !options.creates) throw noIndex(config.dataDir);
-      return await inProcess(config, use);
+      const { ownData } = await import("../data.ts");
+      return await inProcess(config, await ownData(config.dataDir), use);
     } catch (error) {
       // Only what was thrown before anything was asked: the lock's holder is another command, soon
       // done, or a daemon that does not listen yet; or the daemon has just stopped.
@@ -62,107 +82,113 @@ export async function withApi<T>(
 }
 
 /**
- * The answer's JSON.
+ * Runs `use` with an API to read from; with null where there is no index yet. What a daemon doesn't
+ * answer is read from disk, from the beginning, after a message on stderr.
  *
- * @throws {CommandError} What an error answer says.
+ * @param options `timeoutMs`: when a daemon hangs, milliseconds. Default 5 s. `silent`: no message.
+ * @throws {CommandError | Failure}
  */
-export function readAnswer<T>({ ok, status, text }: Answer): T {
-  if (!ok) throw problemError(status, text);
+export async function withIndex<T>(
+  line: CommandLine,
+  use: (api: ReadApi | null) => Promise<T>,
+  { timeoutMs = READ_TIMEOUT_MS, silent = false }: { timeoutMs?: number; silent?: boolean } = {},
+): Promise<T> {
+  const config = line.config();
+  // Whatever is in the socket's way is in the way of writes alone: the index is there to be read.
+  const daemon = await findDaemon(config.dataDir).catch(() => null);
+  if (daemon === null) return await onDisk(config, use);
   try {
-    return (text === "" ? undefined : JSON.parse(text)) as T;
-  } catch (cause) {
-    throw new CommandError("Cannot read the daemon's answer: it is not JSON", { cause });
+    return await throughDaemon(daemon, use, { timeoutMs });
+  } catch (error) {
+    const unanswered = error instanceof CommandError && error.exitCode === EXIT.unreachable;
+    if (!unanswered || !await indexExists(config.dataDir)) throw error;
+    if (!silent && !(error instanceof DaemonGone)) {
+      line.out.notes(`${error.message}. What follows was read from disk and may be old.`);
+    }
+    return await onDisk(config, use);
   }
 }
 
-async function throughDaemon<T>(
-  daemon: Daemon,
-  use: (api: Api) => Promise<T>,
-  answered: { any: boolean },
+/**
+ * As {@link withIndex}, for commands that can do nothing without an index.
+ *
+ * @throws {CommandError | Failure} Also when there is none yet.
+ */
+export function requireIndex<T>(
+  line: CommandLine,
+  use: (api: ReadApi) => Promise<T>,
 ): Promise<T> {
-  using open = daemon;
-  return await use({
-    request: async <T>(method: string, path: string, body?: unknown) => {
-      const answer = await open.ask(path, { method, body });
-      answered.any = true;
-      return readAnswer<T>(answer);
-    },
+  return withIndex(line, async (api) => {
+    if (api === null) throw noIndex(line.config().dataDir);
+    return await use(api);
   });
 }
 
-async function inProcess<T>(config: Config, use: (api: Api) => Promise<T>): Promise<T> {
-  const [{ assemble }, { ownData }] = await Promise.all([
-    import("../daemon.ts"),
-    import("../data.ts"),
-  ]);
-  await using parts = assemble(config, await ownData(config.dataDir), {
+/**
+ * Reads the index without asking whether a daemon runs.
+ *
+ * @throws {CommandError | Failure}
+ */
+export async function onDisk<T>(
+  config: Config,
+  use: (api: ReadApi | null) => Promise<T>,
+): Promise<T> {
+  if (!await indexExists(config.dataDir)) return await use(null);
+  const { readData } = await import("../data.ts");
+  return await inProcess(config, await readData(config.dataDir), use);
+}
+
+async function throughDaemon<T>(
+  daemon: DaemonClient,
+  use: (api: Api) => Promise<T>,
+  { answered, timeoutMs }: { answered?: { any: boolean }; timeoutMs?: number },
+): Promise<T> {
+  using open = daemon;
+  return await use(apiOf(async (path, request) => {
+    const answer = await open.ask(path, {
+      ...request,
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    });
+    if (answered !== undefined) answered.any = true;
+    return answer;
+  }));
+}
+
+async function inProcess<T>(
+  config: Config,
+  data: OpenData,
+  use: (api: Api) => Promise<T>,
+): Promise<T> {
+  const { assemble } = await import("../daemon.ts");
+  await using parts = assemble(config, data, {
     // What goes wrong is the answer, and the answer becomes this command's message. Faults of the
     // program are told for who looks for them.
     log: config.logLevel === "debug" ? new Log({ level: "debug" }) : new Log({ write() {} }),
     version: VERSION,
   });
   const app = await parts.app({
-    status: () => {
-      throw new TypeError("Cannot tell a daemon's status: there is none");
-    },
+    status: null,
     readiness: () => ({ ready: false, lastPass: null }),
     reconcileNow: null,
     requestPass: () => {},
   });
-  return await use({
-    request: async <T>(method: string, path: string, body?: unknown) => {
-      const response = await app.request(path, {
-        method,
-        ...(body !== undefined && {
-          body: JSON.stringify(body),
-          headers: { "content-type": "application/json" },
-        }),
-      });
-      const { ok, status } = response;
-      return readAnswer<T>({ ok, status, text: await response.text() });
-    },
-  });
+  return await use(apiOf(async (path, request) => {
+    const response = await app.request(path, {
+      method: request?.method ?? "GET",
+      ...(request?.body !== undefined && {
+        body: JSON.stringify(request.body),
+        headers: { "content-type": "application/json" },
+      }),
+    });
+    const { ok, status } = response;
+    return { ok, status, text: await response.text() };
+  }));
 }
 
-/** The members of a problem document (RFC 9457) that are read, each of which may lack. */
-interface Problem {
-  readonly code?: unknown;
-  readonly title?: unknown;
-  readonly detail?: unknown;
-  readonly hint?: unknown;
-  readonly data?: unknown;
-  readonly errors?: unknown;
-}
-
-function problemError(status: number, text: string): CommandError {
-  const { code, title, detail, hint, data, errors } = parseProblem(text);
-  const said = [detail, title].filter((each) => typeof each === "string")[0] ??
-    `the answer is ${status}`;
-  const fields = (Array.isArray(errors) ? errors : [])
-    // The first ones stand in the detail already.
-    .filter(({ message }) => !said.includes(message))
-    .map(({ path, message }) => path ? `${path}: ${message}` : `${message}`);
-  const message = [said, ...fields].join("; ");
-  return new CommandError(message.startsWith("Cannot ") ? message : `Cannot do it: ${message}`, {
-    exitCode: EXIT_CODES[String(code)] ?? EXIT.failed,
-    // What the API says is for who sends requests; here there are commands.
-    hint: hintForProblem(code, data) ?? (typeof hint === "string" ? hint : ""),
-  });
-}
-
-const EXIT_CODES: Readonly<Record<string, number>> = {
-  "malformed": EXIT.usage,
-  "invalid": EXIT.usage,
-  "pass-failed": EXIT.unreachable,
-  "pass-timeout": EXIT.unreachable,
-  "stopping": EXIT.unreachable,
-};
-
-function parseProblem(text: string): Problem {
-  try {
-    const problem: unknown = JSON.parse(text);
-    return typeof problem === "object" && problem !== null ? problem : {};
-  } catch {
-    return {};
-  }
+function apiOf(ask: Ask): Api {
+  return {
+    get: async (path) => readAnswer(await ask(path)),
+    getText: async (path) => checkAnswer(await ask(path)),
+    request: async (method, path, body) => readAnswer(await ask(path, { method, body })),
+  };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../config.ts";
+import type { FlagName } from "../flags.ts";
 import type { Output } from "./output.ts";
 
 /** What a command ends with. */
@@ -28,7 +29,15 @@ export interface Flag {
   readonly values?: readonly string[];
   /** Whether several values can be given, separated by commas. */
   readonly list?: boolean;
+  /** What of the index its value names, for completions. */
+  readonly offers?: Offer;
 }
+
+/**
+ * What of an index a word can name: `workloads`, `rows`, `states`, names of `stages`, or `entries`
+ * of the kind that the word before names.
+ */
+export type Offer = "workloads" | "rows" | "states" | "stages" | "entries";
 
 /** A word that a command expects. */
 export interface Operand {
@@ -38,6 +47,8 @@ export interface Operand {
   readonly optional?: boolean;
   /** Every possible value, where there are few. */
   readonly values?: readonly string[];
+  /** What of the index it names, for completions. */
+  readonly offers?: Offer;
 }
 
 /** One line of the command table. */
@@ -54,25 +65,47 @@ export interface Command {
   readonly details?: string;
   /** Command lines that show its use. */
   readonly examples?: readonly string[];
-  /** Loads what it runs; called for this command alone, so that the others cost nothing. */
-  readonly load: () => Promise<Run>;
+  /** For scripts that this program prints, not for people: no text tells of it. */
+  readonly hidden?: boolean;
 }
 
-/** Runs a command; resolves with the exit code. */
-export type Run = (invocation: Invocation) => Promise<number>;
+/** Names of the flags with a value that a command takes, those of the configuration among them. */
+export type ValueFlag<C extends Command> =
+  | Extract<C["flags"][number], { readonly placeholder: string }>["name"]
+  | FlagName;
 
-/** A command line that was understood. */
-export interface Invocation {
-  /** The words after the command, checked against its operands. */
-  readonly operands: readonly string[];
-  /** The value of a flag, undefined when it was not given. */
-  flag(name: string): string | undefined;
-  /** Whether a switch was given. */
-  on(name: string): boolean;
+/** Names of the flags without a value that a command takes. */
+export type Switch<C extends Command> = Exclude<
+  C["flags"][number],
+  { readonly placeholder: string }
+>["name"];
+
+/** The words of a command line as a command's operands demand them. */
+export type Words<C extends Command> = C extends Command ? WordsFor<C["operands"]> : never;
+
+/** The words for these operands, in order. */
+export type WordsFor<Operands extends readonly Operand[]> = {
+  readonly [Place in keyof Operands]:
+    | (Operands[Place] extends { readonly values: readonly (infer Value)[] } ? Value : string)
+    | (Operands[Place] extends { readonly optional: true } ? undefined : never);
+};
+
+/** What is the same for every command. */
+export interface CommandLine {
   /** The configuration, read when it is first asked for; throws {@link Failure} `config`. */
   config(): Config;
   /** Where data and messages go. */
   readonly out: Output;
+}
+
+/** A command line that was understood; of a command with these operands and flags. */
+export interface Invocation<C extends Command> extends CommandLine {
+  /** The words after the command, checked against its operands. */
+  readonly operands: Words<C>;
+  /** The value of a flag, undefined when it was not given. */
+  flag(name: ValueFlag<C>): string | undefined;
+  /** Whether a switch was given. */
+  on(name: Switch<C>): boolean;
 }
 
 /** A command that can't go on, with its exit code and what to do about it. */
@@ -83,17 +116,26 @@ export class CommandError extends Error {
   readonly exitCode: number;
   /** What a person can do about it; may be empty. */
   readonly hint: string;
+  /** What programs tell failures apart by. */
+  readonly code: string;
 
   /** A failure (exit code 1) unless told otherwise. */
   constructor(
     message: string,
-    options: { exitCode?: number; hint?: string; cause?: unknown } = {},
+    options: { exitCode?: number; hint?: string; code?: string; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.exitCode = options.exitCode ?? EXIT.failed;
     this.hint = options.hint ?? "";
+    this.code = options.code ?? CODES[this.exitCode] ?? "failed";
   }
 }
+
+const CODES: Readonly<Record<number, string>> = {
+  [EXIT.usage]: "usage",
+  [EXIT.unreachable]: "unreachable",
+  [EXIT.lockHeld]: "lock-held",
+};
 
 /** The command line can't be used. */
 export function usageError(

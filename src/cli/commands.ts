@@ -5,7 +5,7 @@
  */
 
 import { WORKLOAD_KINDS } from "../model/workload.ts";
-import type { Command, Flag, Operand } from "./command.ts";
+import type { Command, Flag, Invocation, Operand } from "./command.ts";
 
 /** Flags of every command besides those of the configuration. */
 export const COMMON_FLAGS: readonly Flag[] = [
@@ -13,14 +13,17 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { name: "no-color", description: "no colours, whatever NO_COLOR says" },
 ];
 
-const JSON_FLAG: Flag = { name: "json", description: "print one JSON document" };
-const FORCE_FLAG: Flag = { name: "force", description: "forget what refers to it, too" };
-const ROLE_FLAG: Flag = {
+const JSON_FLAG = { name: "json", description: "print one JSON document" } as const satisfies Flag;
+const FORCE_FLAG = {
+  name: "force",
+  description: "forget what refers to it, too",
+} as const satisfies Flag;
+const ROLE_FLAG = {
   name: "role",
   placeholder: "ROLE",
   description: "role of the container in its workload",
-};
-const ENTRY_FLAGS: readonly Flag[] = [
+} as const satisfies Flag;
+const ENTRY_FLAGS = [
   { name: "domain", placeholder: "NAME", description: "a site's domain" },
   {
     name: "compose-project",
@@ -28,27 +31,34 @@ const ENTRY_FLAGS: readonly Flag[] = [
     description: "a stack's Compose project (default: the prefix and its name)",
   },
   { name: "max-instances", placeholder: "N", description: "how many instances a stage may have" },
-];
-const DEPLOYER_FLAGS: readonly Flag[] = [
+] as const satisfies readonly Flag[];
+const DEPLOYER_FLAGS = [
   { name: "container", placeholder: "ID", description: "the full id of the container to bind" },
   { name: "image", placeholder: "REF", description: "that container's image" },
-  { name: "stage", placeholder: "NAME", description: "stage of the row's project, name or id" },
+  {
+    name: "stage",
+    placeholder: "NAME",
+    description: "stage of the row's project, name or id",
+    offers: "stages",
+  },
   { name: "image-tag", placeholder: "TAG", description: "tag that was deployed" },
   { name: "subdomain", placeholder: "NAME", description: "subdomain that leads to it" },
   { name: "proxy-route", placeholder: "ID", description: "id of its proxy route" },
   { name: "npm-proxy-id", placeholder: "N", description: "its id in Nginx Proxy Manager" },
-];
+] as const satisfies readonly Flag[];
 
-const KIND: Operand = { name: "KIND", values: [...WORKLOAD_KINDS, "stage"] };
-const NAME: Operand = { name: "NAME" };
-const ROW: Operand = { name: "ROW" };
+const KIND = { name: "KIND", values: [...WORKLOAD_KINDS, "stage"] } as const satisfies Operand;
+const NEW = { name: "NAME" } as const satisfies Operand;
+const ENTRY = { name: "NAME", offers: "entries" } as const satisfies Operand;
+const WORKLOAD = { name: "NAME", offers: "workloads" } as const satisfies Operand;
+const ROW = { name: "ROW", offers: "rows" } as const satisfies Operand;
 
 const NAME_DETAILS = `NAME is a workload's name or id; where a project, a stack and a site share one
 name, write KIND/NAME, as in site/blog.`;
 const ENTRY_DETAILS = "A stage is written PROJECT/NAME, as in shop/production.";
 
-/** Every command, in the order of the usage text. */
-export const COMMANDS: readonly Command[] = [
+/** The table, with the types that it tells. */
+export const TABLE = [
   {
     name: "reconcile",
     summary: "keep the index true: the daemon",
@@ -59,14 +69,12 @@ export const COMMANDS: readonly Command[] = [
     ],
     details: "--json prints the report of --once; the daemon itself prints no data.",
     examples: ["tinyforge reconcile", "tinyforge reconcile --once --json"],
-    load: async () => (await import("./commands/reconcile.ts")).run,
   },
   {
     name: "status",
     summary: "who holds the lock, last pass, Engine, events, counts",
     operands: [],
     flags: [JSON_FLAG],
-    load: async () => (await import("./commands/status.ts")).run,
   },
   {
     name: "ps",
@@ -78,13 +86,18 @@ export const COMMANDS: readonly Command[] = [
         name: "state",
         placeholder: "STATE",
         description: "only this state: running, stopped, missing, pending, …",
+        offers: "states",
       },
-      { name: "workload", placeholder: "NAME", description: "only this workload's rows" },
+      {
+        name: "workload",
+        placeholder: "NAME",
+        description: "only this workload's rows",
+        offers: "workloads",
+      },
       { name: "watch", description: "draw it again at each change, until interrupted" },
       JSON_FLAG,
     ],
     examples: ["tinyforge ps --kind site", "tinyforge ps --workload site/blog --watch"],
-    load: async () => (await import("./commands/ps.ts")).run,
   },
   {
     name: "explain",
@@ -93,7 +106,6 @@ export const COMMANDS: readonly Command[] = [
     flags: [JSON_FLAG],
     details: `ROW is a row's id; a container's name, the beginning of its id (8 characters or
 more) or a workload's name also do where they mean one row.`,
-    load: async () => (await import("./commands/explain.ts")).run,
   },
   {
     name: "list",
@@ -106,12 +118,11 @@ more) or a workload's name also do where they mean one row.`,
     flags: [JSON_FLAG],
     details: `Without WHAT: workloads. Each with its running, stopped and missing containers,
 "none" where nothing serves it.`,
-    load: async () => (await import("./commands/list.ts")).run,
   },
   {
     name: "add",
     summary: "register a project, stack, site or stage",
-    operands: [KIND, NAME],
+    operands: [KIND, NEW],
     flags: [...ENTRY_FLAGS, JSON_FLAG],
     details: ENTRY_DETAILS,
     examples: [
@@ -119,57 +130,51 @@ more) or a workload's name also do where they mean one row.`,
       "tinyforge add stack shop --compose-project shop",
       "tinyforge add stage api/production --max-instances 2",
     ],
-    load: async () => (await import("./commands/entries.ts")).add,
   },
   {
     name: "rename",
     summary: "give one another name; its containers stay tied to it",
-    operands: [KIND, NAME, { name: "NEW-NAME" }],
+    operands: [KIND, ENTRY, { name: "NEW-NAME" }],
     flags: [JSON_FLAG],
     details: ENTRY_DETAILS,
-    load: async () => (await import("./commands/entries.ts")).rename,
   },
   {
     name: "set",
     summary: "change a site's domain, a stack's Compose project, a stage's instances",
-    operands: [KIND, NAME],
+    operands: [KIND, ENTRY],
     flags: [
       ...ENTRY_FLAGS,
       { name: "clear", placeholder: "FIELD", description: "forget the domain", values: ["domain"] },
       JSON_FLAG,
     ],
     details: ENTRY_DETAILS,
-    load: async () => (await import("./commands/entries.ts")).set,
   },
   {
     name: "rm",
     summary: "forget one; containers are left alone",
-    operands: [KIND, NAME],
+    operands: [KIND, ENTRY],
     flags: [FORCE_FLAG, JSON_FLAG],
     details: ENTRY_DETAILS,
-    load: async () => (await import("./commands/entries.ts")).remove,
   },
   {
     name: "labels",
     summary: "the --label flags that tie a container to a workload",
-    operands: [NAME],
+    operands: [WORKLOAD],
     flags: [ROLE_FLAG, JSON_FLAG],
     details: `${NAME_DETAILS}
 For a stack the name of its Compose project, which does the same, is told on stderr.`,
     examples: ["docker run -d $(tinyforge labels blog) nginx"],
-    load: async () => (await import("./commands/labels.ts")).run,
   },
   {
     name: "routes",
     summary: "rows with a subdomain or a proxy route",
     operands: [],
     flags: [JSON_FLAG],
-    load: async () => (await import("./commands/routes.ts")).run,
   },
   {
     name: "container add",
     summary: "create a row, as a deployer does",
-    operands: [{ name: "WORKLOAD" }],
+    operands: [{ name: "WORKLOAD", offers: "workloads" }],
     flags: [
       { name: "id", placeholder: "ROW", description: "the row's id (default: a new one)" },
       ROLE_FLAG,
@@ -180,7 +185,6 @@ For a stack the name of its Compose project, which does the same, is told on std
     details: `WORKLOAD is a workload's name or id, or KIND/NAME.
 The row is "pending" until a listing confirms its container.`,
     examples: ["tinyforge container add api --stage production --subdomain api --container ID"],
-    load: async () => (await import("./commands/container.ts")).add,
   },
   {
     name: "container set",
@@ -198,30 +202,26 @@ The row is "pending" until a listing confirms its container.`,
       JSON_FLAG,
     ],
     examples: ["tinyforge container set api-1 --subdomain www --clear proxy-route,image-tag"],
-    load: async () => (await import("./commands/container.ts")).set,
   },
   {
     name: "container rm",
     summary: "remove a row; the container is left alone",
     operands: [ROW],
     flags: [JSON_FLAG],
-    load: async () => (await import("./commands/container.ts")).remove,
   },
   {
     name: "secret show",
     summary: "print a workload's webhook secret",
-    operands: [NAME],
+    operands: [WORKLOAD],
     flags: [JSON_FLAG],
     details: NAME_DETAILS,
-    load: async () => (await import("./commands/secret.ts")).show,
   },
   {
     name: "secret rotate",
     summary: "replace a workload's webhook secret and print the new one",
-    operands: [NAME],
+    operands: [WORKLOAD],
     flags: [JSON_FLAG],
     details: NAME_DETAILS,
-    load: async () => (await import("./commands/secret.ts")).rotate,
   },
   {
     name: "engine accept",
@@ -230,14 +230,12 @@ The row is "pending" until a listing confirms its container.`,
     flags: [JSON_FLAG],
     details: `When another Engine answers than before, rows are not marked missing until this is
 said, because its empty listing would make all of them missing.`,
-    load: async () => (await import("./commands/engine.ts")).accept,
   },
   {
     name: "healthcheck",
     summary: "whether the daemon is ready: exit code 0 or 1",
     operands: [],
     flags: [JSON_FLAG],
-    load: async () => (await import("./commands/healthcheck.ts")).run,
   },
   {
     name: "systemd",
@@ -251,7 +249,6 @@ said, because its empty listing would make all of them missing.`,
       "tinyforge systemd > /etc/systemd/system/tinyforge.service",
       "tinyforge systemd --socket > /etc/systemd/system/tinyforge.socket",
     ],
-    load: async () => (await import("./commands/systemd.ts")).run,
   },
   {
     name: "completions",
@@ -259,20 +256,41 @@ said, because its empty listing would make all of them missing.`,
     operands: [{ name: "SHELL", values: ["bash", "zsh", "fish"] }],
     flags: [],
     examples: ["source <(tinyforge completions bash)"],
-    load: async () => (await import("./commands/completions.ts")).run,
   },
   {
     name: "version",
     summary: "versions of tinyforge, Deno and SQLite",
     operands: [],
     flags: [JSON_FLAG],
-    load: async () => (await import("./commands/version.ts")).run,
   },
   {
     name: "help",
     summary: "this text, or a command's own",
     operands: [{ name: "COMMAND", optional: true }, { name: "SUBCOMMAND", optional: true }],
     flags: [],
-    load: async () => (await import("./commands/help.ts")).run,
   },
-];
+  {
+    name: "complete",
+    summary: "words of the index, for the scripts of completions",
+    operands: [
+      { name: "WHAT", values: ["workloads", "rows", "states", "stages", "entries"] },
+      { name: "KIND", optional: true },
+    ],
+    flags: [],
+    hidden: true,
+  },
+] as const satisfies readonly Command[];
+
+/** Every command, in the order of the usage text. */
+export const COMMANDS: readonly Command[] = TABLE;
+
+/** Those that people are told of. */
+export const TOLD_COMMANDS: readonly Command[] = COMMANDS.filter(({ hidden }) => !hidden);
+
+/** What a command of the table is called. */
+export type CommandName = (typeof TABLE)[number]["name"];
+
+/** A command line of the command with this name: no other flags can be asked for. */
+export type InvocationOf<Name extends CommandName> = Invocation<
+  Extract<(typeof TABLE)[number], { readonly name: Name }>
+>;

@@ -37,7 +37,7 @@ export interface Answer {
 export class DaemonGone extends CommandError {}
 
 /** A daemon that listens; to be disposed. */
-export class Daemon implements Disposable {
+export class DaemonClient implements Disposable {
   /** Path of its socket. */
   readonly path: string;
   readonly #client: Deno.HttpClient;
@@ -121,7 +121,7 @@ export function socketPath(dataDir: string): string {
  *
  * @throws {CommandError} When there can't be a socket, or it is there and can't be used.
  */
-export async function findDaemon(dataDir: string): Promise<Daemon | null> {
+export async function findDaemon(dataDir: string): Promise<DaemonClient | null> {
   const path = socketPath(dataDir);
   try {
     // Whether somebody listens is settled before anything is sent, so that no request is sent
@@ -141,7 +141,7 @@ export async function findDaemon(dataDir: string): Promise<Daemon | null> {
       cause: error,
     });
   }
-  return new Daemon(path);
+  return new DaemonClient(path);
 }
 
 function unreachable(

@@ -1,13 +1,12 @@
 /**
- * The data directory as a command finds it: whether it is one, and the index in it. Must not
- * create anything there.
+ * The data directory as a command finds it: whether it is one, and whether an index is in it. Must
+ * not create or open anything there.
  *
  * @module
  */
 
 import { join } from "@std/path";
 import { DATABASE } from "../system/files.ts";
-import type { Store } from "../store/store.ts";
 import { CommandError, EXIT } from "./command.ts";
 import { quote } from "../text.ts";
 
@@ -29,31 +28,6 @@ export async function dataDirExists(dataDir: string): Promise<boolean> {
 }
 
 /**
- * The index, opened for reading; null when there is none yet. To be closed by the caller.
- *
- * @throws {CommandError | Failure}
- */
-export async function openIndex(dataDir: string): Promise<Store | null> {
-  const path = join(dataDir, DATABASE);
-  if (!await indexExists(dataDir)) return null;
-  const { sqliteLibrary } = await import("../store/library.ts");
-  await sqliteLibrary({ dataDir });
-  const { openStore } = await import("../store/store.ts");
-  return await openStore(path, { readonly: true });
-}
-
-/**
- * The index, opened for reading.
- *
- * @throws {CommandError | Failure} Also when there is none yet.
- */
-export async function requireIndex(dataDir: string): Promise<Store> {
-  const store = await openIndex(dataDir);
-  if (store !== null) return store;
-  throw noIndex(dataDir);
-}
-
-/**
  * Whether there is an index.
  *
  * @throws {CommandError} When the data directory can't be one.
@@ -72,6 +46,7 @@ export async function indexExists(dataDir: string): Promise<boolean> {
 /** The error for a command that can do nothing without an index. */
 export function noIndex(dataDir: string): CommandError {
   return new CommandError(`Cannot read ${quote(join(dataDir, DATABASE))}: there is no index yet`, {
+    code: "not-found",
     hint: "`tinyforge add` or `tinyforge reconcile` makes one; --data-dir names another place",
   });
 }

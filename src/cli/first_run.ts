@@ -7,7 +7,7 @@
 import type { Config } from "../config.ts";
 import { everythingUnmanaged, pasteableProjects, unmanagedOf } from "../core/unmanaged.ts";
 import type { Unmanaged } from "../model/pass.ts";
-import type { Store } from "../store/store.ts";
+import type { IndexSummary } from "../server/schema.ts";
 import { counted } from "./phrases.ts";
 
 /** What runs on this host, and as of when. */
@@ -26,11 +26,15 @@ const MAX_NAMED = 5;
  * What runs unmanaged: from the last full pass, or by asking the Engine when there was none. Null
  * when something is registered.
  */
-export async function firstRun(store: Store | null, config: Config): Promise<FirstRun | null> {
-  if (store !== null) {
-    if (store.workloads.list().length > 0) return null;
-    const { lastPass } = store.hosts.local();
-    if (lastPass !== null) return { unmanaged: everythingUnmanaged(lastPass), error: null };
+export async function firstRun(
+  index: IndexSummary | null,
+  config: Config,
+): Promise<FirstRun | null> {
+  if (index !== null) {
+    if (Object.values(index.registered).some((count) => count > 0)) return null;
+    if (index.lastPass !== null) {
+      return { unmanaged: everythingUnmanaged(index.lastPass), error: null };
+    }
   }
   try {
     return { unmanaged: await listUnmanaged(config), error: null };

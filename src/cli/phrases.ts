@@ -23,6 +23,22 @@ const STATES: Readonly<Record<string, { symbol: string; style: Style }>> = {
 };
 const UNKNOWN_STATE = { symbol: "?", style: "faint" } as const;
 
+/** States that a row can be in, whatever the Engine thinks up besides; in the order to show. */
+export const KNOWN_STATES: readonly string[] = Object.keys(STATES)
+  .filter((state) => state !== "removed");
+
+/** The symbol of a state. */
+export function symbolOf(state: string): string {
+  return (Object.hasOwn(STATES, state) ? STATES[state]! : UNKNOWN_STATE).symbol;
+}
+
+/** Counts by state in the order to show; states that nobody knows at the end, by name. */
+export function inOrder(states: Readonly<Record<string, number>>): [string, number][] {
+  const known = KNOWN_STATES.filter((state) => Object.hasOwn(states, state));
+  const others = Object.keys(states).filter((state) => !known.includes(state)).sort();
+  return [...known, ...others].map((state) => [state, states[state]!]);
+}
+
 /** A state by symbol and word, with the exit code of what stopped. */
 export function stateCell(state: string, exitCode: number | null = null): Cell {
   const { symbol, style } = Object.hasOwn(STATES, state) ? STATES[state]! : UNKNOWN_STATE;

@@ -6,7 +6,7 @@
 
 import { CONFIG_FLAGS } from "../flags.ts";
 import type { Command, Flag } from "./command.ts";
-import { COMMANDS, COMMON_FLAGS } from "./commands.ts";
+import { COMMON_FLAGS, TOLD_COMMANDS } from "./commands.ts";
 
 const OTHER_VARIABLES: readonly (readonly [string, string])[] = [
   ["DOCKER_TLS_VERIFY", "set: speak TLS to a tcp:// Engine"],
@@ -17,7 +17,7 @@ const OTHER_VARIABLES: readonly (readonly [string, string])[] = [
 
 /** What `tinyforge help` prints. */
 export function usage(): string {
-  const summaries = COMMANDS.map((command) => [command.name, command.summary] as const);
+  const summaries = TOLD_COMMANDS.map((command) => [command.name, command.summary] as const);
   return `tinyforge: the containers index of a Docker host
 
 Usage: tinyforge COMMAND [OPERANDS] [FLAGS]

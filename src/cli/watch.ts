@@ -1,23 +1,22 @@
 /**
- * Draws the same thing again at each change, in place on a terminal. The database is what is
- * shown; the daemon's event stream only says when to look, and without it time does.
+ * Draws the same thing again at each change, in place on a terminal. What is shown is read anew each
+ * time; the daemon's event stream only says when to look, and without it time does.
  *
  * @module
  */
 
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { isReaderGone } from "../system/libc.ts";
-import type { Store } from "../store/store.ts";
 import { onSignals } from "../supervision.ts";
-import { EXIT, type Invocation } from "./command.ts";
-import { openIndex } from "./data_dir.ts";
+import { type ReadApi, withIndex } from "./client.ts";
+import { type CommandLine, EXIT } from "./command.ts";
 import { findDaemon } from "./daemon_socket.ts";
 import { type Output, OutputClosed } from "./output.ts";
 
 /** What is watched. */
 export interface Watched<T> {
-  /** Reads what to show. */
-  read(store: Store): T[];
+  /** Reads what to show; null: there is no index yet. */
+  read(api: ReadApi | null): Promise<T[]>;
   /** Lines of what was read, the header first, at most `width` wide. */
   draw(items: readonly T[], width: number | null): string[];
   /** The same as long as nothing happened but time. */
@@ -31,17 +30,16 @@ const STDOUT = 1;
 const SETTLE_MS = 50;
 
 /** Draws until SIGINT, SIGTERM, or nobody reads stdout any more. */
-export async function watch<T>(invocation: Invocation, watched: Watched<T>): Promise<number> {
-  const { out } = invocation;
-  const { dataDir } = invocation.config();
+export async function watch<T>(line: CommandLine, watched: Watched<T>): Promise<number> {
+  const { dataDir } = line.config();
   const stop = new AbortController();
   const signals = onSignals({ onEnd: () => stop.abort() });
   const bell = new Bell(stop.signal);
   const following = follow(dataDir, bell, stop.signal);
-  const screen = new Screen(out);
+  const screen = new Screen(line);
   try {
     while (!stop.signal.aborted) {
-      await screen.show(dataDir, watched);
+      await screen.show(watched);
       await bell.wait(POLL_MS);
       // A pipe without changes is never written to, so it would never be found broken.
       if (isReaderGone(STDOUT)) break;
@@ -58,17 +56,18 @@ export async function watch<T>(invocation: Invocation, watched: Watched<T>): Pro
 
 /** Draws over what it drew before; where it can't, below it, and only when something happened. */
 class Screen {
+  readonly #line: CommandLine;
   readonly #out: Output;
   #drawn: readonly string[] = [];
   #shown: string | null = null;
 
-  constructor(out: Output) {
-    this.#out = out;
+  constructor(line: CommandLine) {
+    this.#line = line;
+    this.#out = line.out;
   }
 
-  async show<T>(dataDir: string, watched: Watched<T>): Promise<void> {
-    using store = await openIndex(dataDir);
-    const items = store === null ? [] : watched.read(store);
+  async show<T>(watched: Watched<T>): Promise<void> {
+    const items = await withIndex(this.#line, (api) => watched.read(api), { silent: true });
     const size = this.#out.size();
     if (size === null) this.#append(items, watched);
     else this.#redraw(items, watched, size);
@@ -143,7 +142,7 @@ async function follow(dataDir: string, bell: Bell, signal: AbortSignal): Promise
       using daemon = await findDaemon(dataDir);
       for await (const _ of daemon?.follow("/api/events", signal) ?? []) bell.ring();
     } catch {
-      // Whatever is wrong with the stream, the loop polls and shows what stands in the database.
+      // Whatever is wrong with the stream, the loop polls and shows what it can read.
     }
     await SYSTEM_CLOCK.sleep(POLL_MS, signal);
   }

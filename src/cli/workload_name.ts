@@ -34,6 +34,7 @@ export function resolveWorkload<W extends Pick<Workload, "id" | "kind" | "name">
   if (byId !== undefined) return byId;
   const meant = nearest(text, workloads.flatMap((w) => [w.name, `${w.kind}/${w.name}`]));
   throw new CommandError(`Cannot ${options.action}: no workload ${quote(text)}`, {
+    code: "not-found",
     hint: meant === null
       ? "`tinyforge list` shows them, `tinyforge add` makes one"
       : `did you mean ${quote(meant)}?`,

@@ -120,7 +120,7 @@ Deno.test("ps filters by kind, state and workload, and says when there is no suc
   );
 });
 
-Deno.test("ps --state says when no row is in that state, and which one may be meant", async () => {
+Deno.test("ps --state says when no row is in that state, and which ones there are", async () => {
   const { host } = await seeded();
   await using _ = host;
   const said = async (...args: string[]) => {
@@ -128,14 +128,33 @@ Deno.test("ps --state says when no row is in that state, and which one may be me
     assertEquals(code, 0);
     return stderr;
   };
-  const meant = 'No row is in state "runnig"; did you mean "running"?\n';
-  assertEquals(await said("--state", "runnig"), meant);
-  assertEquals(await said("--state", "runnig", "--json"), meant);
   assertEquals(
     await said("--state", "missing"),
     'No row is in state "missing"; there are: pending, running, stopped.\n',
   );
+  assertEquals(
+    await said("--state", "missing", "--json"),
+    'No row is in state "missing"; there are: pending, running, stopped.\n',
+  );
   assertEquals(await said("--state", "stopped", "--kind", "site"), "", "another filter left none");
+});
+
+Deno.test("ps --state with a state that no row can be in is an error with the nearest", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  await using empty = await Host.make();
+  for (const each of [host, empty]) {
+    assertEquals(await each.run("ps", "--state", "runing"), {
+      code: 2,
+      stdout: "",
+      stderr: 'Cannot use --state "runing": no row can be in it\nhint: did you mean "running"?\n',
+    });
+  }
+  const { stderr } = await host.run("ps", "--state", "florb");
+  assertStringIncludes(stderr, "\nhint: states are running, stopped, missing, pending, ");
+  // The Engine's own word, whatever it is, can be asked for while a row is in it.
+  await host.seed((store) => pass(store, [siteRow(ids.blog, { state: "florb" })]));
+  assertEquals((await host.json("ps", "--state", "florb")).items.length, 1);
 });
 
 Deno.test("ps --json prints one document with every field, and no control character in it", async () => {
@@ -157,7 +176,7 @@ Deno.test("list counts what serves each workload, and says none where nothing do
   assertEquals(all.code, 0);
   assertEquals(fields(all.stdout).map((line) => line.slice(0, 3)), [
     ["NAME", "KIND", "CONTAINERS"],
-    ["api", "project", "◌ 1 other"],
+    ["api", "project", "◌ 1 pending"],
     ["shop", "stack", "● 1 running ○ 1 stopped"],
     ["blog", "site", "● 1 running"],
     ["shop", "site", "none"],
@@ -179,12 +198,42 @@ Deno.test("list counts what serves each workload, and says none where nothing do
       stopped: 0,
       missing: 0,
       total: 1,
+      states: { running: 1 },
     },
   );
   assertEquals(fields((await host.run("list", "stages")).stdout)[1]?.slice(0, 2), [
     "api/production",
     "2",
   ]);
+});
+
+Deno.test("list tells paused, restarting and created containers apart, and names unknown states", async () => {
+  await using host = await Host.seeded((store) => {
+    const { workloadId } = store.registry.create("stack", {
+      name: "shop",
+      composeProjectName: "shop",
+    }).entry;
+    const states = ["florb", "restarting", "paused", "created", "running", "paused", "missing"];
+    pass(
+      store,
+      states.map((state, i) =>
+        row({ id: `r${i}`, workloadId, state, containerId: `${i}`.repeat(64) })
+      ),
+    );
+  });
+  assertEquals(
+    fields((await host.run("list", "stacks")).stdout)[1]?.[1],
+    "● 1 running ✗ 1 missing ◌ 1 created ‖ 2 paused ↻ 1 restarting ? 1 florb",
+  );
+  const [stack] = (await host.json("list")).items;
+  assertEquals(stack.states, {
+    created: 1,
+    florb: 1,
+    missing: 1,
+    paused: 2,
+    restarting: 1,
+    running: 1,
+  });
 });
 
 Deno.test("labels prints flags that a shell hands to docker run unchanged", async () => {

@@ -2,7 +2,13 @@ import { hintForProblem } from "../../src/cli/words.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { checkOperands, parseArguments } from "../../src/cli/arguments.ts";
 import { CommandError } from "../../src/cli/command.ts";
-import { COMMANDS } from "../../src/cli/commands.ts";
+import {
+  type CommandName,
+  COMMANDS,
+  type InvocationOf,
+  TOLD_COMMANDS,
+} from "../../src/cli/commands.ts";
+import { LOADERS } from "../../src/cli/loaders.ts";
 import { CONFIG_FLAGS } from "../../src/flags.ts";
 import { describeFailure } from "../../src/cli/failure.ts";
 import { nearest } from "../../src/cli/nearest.ts";
@@ -29,7 +35,7 @@ Deno.test("nearest() finds a slip of the fingers and nothing else", () => {
 });
 
 Deno.test("usage() and commandUsage() say what they said", async () => {
-  const text = [usage(), ...COMMANDS.map(commandUsage)].join(`${"-".repeat(80)}\n`);
+  const text = [usage(), ...TOLD_COMMANDS.map(commandUsage)].join(`${"-".repeat(80)}\n`);
   if (Deno.env.get("UPDATE_SNAPSHOTS")) await Deno.writeTextFile(SNAPSHOT, text);
   assertEquals(text, await Deno.readTextFile(SNAPSHOT));
 });
@@ -68,6 +74,35 @@ Deno.test("parseArguments() knows a command of two words and shorthands for help
   assert(parseArguments(["ps", "-h"]).switches.has("help"));
   assertEquals(parseArguments(["container", "--help"]).operands, ["container"]);
   assertEquals(parseArguments([]).command, null);
+});
+
+Deno.test("a flag, word or command that the table does not have does not compile", () => {
+  const asked = (ps: InvocationOf<"ps">, add: InvocationOf<"add">) => {
+    const kind: "project" | "stack" | "site" | "stage" = add.operands[0];
+    return [
+      kind,
+      ps.on("json"),
+      ps.flag("state"),
+      ps.flag("interval"),
+      // @ts-expect-error: misspelt
+      ps.on("jsn"),
+      // @ts-expect-error: a switch has no value
+      ps.flag("json"),
+      // @ts-expect-error: another command's
+      ps.flag("domain"),
+      // @ts-expect-error: it takes no words
+      ps.operands[0],
+      // @ts-expect-error: there are two
+      add.operands[2],
+    ];
+  };
+  // @ts-expect-error: no such command
+  const name: CommandName = "sp";
+  assertEquals([typeof asked, COMMANDS.some((command) => command.name === name)], [
+    "function",
+    false,
+  ]);
+  assertEquals(Object.keys(LOADERS).sort(), COMMANDS.map((command) => command.name).sort());
 });
 
 const REFUSED: [args: string[], message: string, hint: string][] = [

@@ -6,11 +6,11 @@
  */
 
 import { CONFIG_FLAGS } from "../../flags.ts";
-import { type Command, EXIT, type Flag, type Invocation } from "../command.ts";
-import { COMMANDS, COMMON_FLAGS } from "../commands.ts";
+import { type Command, EXIT, type Flag } from "../command.ts";
+import { COMMON_FLAGS, type InvocationOf, TOLD_COMMANDS } from "../commands.ts";
 
 /** Prints the script for a shell. */
-export function run({ operands, out }: Invocation): Promise<number> {
+export function run({ operands, out }: InvocationOf<"completions">): Promise<number> {
   out.raw({ bash, zsh, fish }[operands[0] as "bash" | "zsh" | "fish"]());
   return Promise.resolve(EXIT.done);
 }
@@ -18,11 +18,11 @@ export function run({ operands, out }: Invocation): Promise<number> {
 const EVERYWHERE: readonly Flag[] = [...CONFIG_FLAGS, ...COMMON_FLAGS];
 const VALUE_FLAGS: readonly Flag[] = uniqueByName([
   ...EVERYWHERE,
-  ...COMMANDS.flatMap((command) => command.flags),
+  ...TOLD_COMMANDS.flatMap((command) => command.flags),
 ]).filter((flag) => flag.placeholder !== undefined);
 /** First words of commands that have two. */
 const GROUPS: readonly string[] = [
-  ...new Set(COMMANDS.flatMap(({ name }) => name.includes(" ") ? [name.split(" ")[0]!] : [])),
+  ...new Set(TOLD_COMMANDS.flatMap(({ name }) => name.includes(" ") ? [name.split(" ")[0]!] : [])),
 ];
 
 /** A word that can stand at a place, with what it says. */
@@ -34,7 +34,7 @@ type Word = readonly [word: string, description: string];
  */
 function places(): [place: string, words: Word[]][] {
   const first: Word[] = [
-    ...COMMANDS.filter(({ name }) => !name.includes(" ")).map(({ name, summary }): Word => [
+    ...TOLD_COMMANDS.filter(({ name }) => !name.includes(" ")).map(({ name, summary }): Word => [
       name,
       summary,
     ]),
@@ -47,7 +47,7 @@ function places(): [place: string, words: Word[]][] {
       [`${group}:0`, actions(group)],
       [`help:1:${group}`, actions(group)],
     ]),
-    ...COMMANDS.flatMap((command) =>
+    ...TOLD_COMMANDS.flatMap((command) =>
       command.operands.flatMap(({ values }, i): [string, Word[]][] =>
         values === undefined ? [] : [[`${command.name}:${i}`, values.map((value) => [value, ""])]]
       )
@@ -56,7 +56,7 @@ function places(): [place: string, words: Word[]][] {
 }
 
 function actions(group: string): Word[] {
-  return COMMANDS.filter(({ name }) => name.startsWith(`${group} `))
+  return TOLD_COMMANDS.filter(({ name }) => name.startsWith(`${group} `))
     .map(({ name, summary }) => [name.slice(group.length + 1), summary]);
 }
 
@@ -92,7 +92,7 @@ ${
       if [[ $cur == -* ]]; then
         case $cmd in
 ${
-    COMMANDS.map((command) =>
+    TOLD_COMMANDS.map((command) =>
       `          ${quoted(command.name)}) words=${list(flagWords(command))} ;;`
     )
       .join("\n")
@@ -136,7 +136,7 @@ ${
       if [[ $cur == -* ]]; then
         case $cmd in
 ${
-    COMMANDS.map((command) =>
+    TOLD_COMMANDS.map((command) =>
       `          ${quoted(command.name)}) found=(${list(flagWords(command))}) ;;`
     ).join("\n")
   }
@@ -185,7 +185,7 @@ function pattern(place: string): string {
 
 function flagsWithValues(): [string, readonly string[]][] {
   const values = new Map<string, Set<string>>();
-  for (const flag of [...EVERYWHERE, ...COMMANDS.flatMap((command) => command.flags)]) {
+  for (const flag of [...EVERYWHERE, ...TOLD_COMMANDS.flatMap((command) => command.flags)]) {
     if (flag.values === undefined) continue;
     // A flag of two commands may take other values with each: here all of them.
     values.set(flag.name, (values.get(flag.name) ?? new Set()).union(new Set(flag.values)));
@@ -231,7 +231,7 @@ end
 complete -c tinyforge -f
 ${EVERYWHERE.map((each) => `complete -c tinyforge${flag(each)}`).join("\n")}
 ${
-    COMMANDS.flatMap(({ name, flags }) =>
+    TOLD_COMMANDS.flatMap(({ name, flags }) =>
       flags.map((each) => `complete -c tinyforge ${at(name)}${flag(each)}`)
     ).join("\n")
   }

@@ -9,26 +9,33 @@ import type { Workload } from "../../model/workload.ts";
 import type { DeployedContainerPatch } from "../../store/deployed_containers.ts";
 import type { Stage } from "../../store/stages.ts";
 import { type Api, withApi } from "../client.ts";
-import { CommandError, EXIT, type Invocation, usageError } from "../command.ts";
+import { CommandError, EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
+import type { InvocationOf } from "../commands.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Flag → field of the row; `stage` is looked up and not among them. */
-const FIELDS: Readonly<Record<string, keyof DeployedContainerPatch>> = {
+const FIELDS = {
   container: "containerId",
   image: "imageRef",
   "image-tag": "imageTag",
   subdomain: "subdomain",
   "proxy-route": "proxyRouteId",
   "npm-proxy-id": "npmProxyId",
-};
+} as const satisfies Record<string, keyof DeployedContainerPatch>;
+
+type FieldFlag = keyof typeof FIELDS;
 
 /** Creates a row and prints its id. */
-export async function add(invocation: Invocation): Promise<number> {
+export async function add(invocation: InvocationOf<"container add">): Promise<number> {
   const { out, operands } = invocation;
-  const [id, role, replica] = ["id", "role", "replica"].map(invocation.flag);
+  const [id, role, replica] = [
+    invocation.flag("id"),
+    invocation.flag("role"),
+    invocation.flag("replica"),
+  ];
   const row = {
     ...(id !== undefined && { id }),
     ...(role !== undefined && { role }),
@@ -36,7 +43,7 @@ export async function add(invocation: Invocation): Promise<number> {
     ...readFields(invocation),
   };
   const view = await withApi(invocation.config(), async (api) => {
-    const workload = await findWorkload(api, operands[0]!, "create a row");
+    const workload = await findWorkload(api, operands[0], "create a row");
     const stageId = await findStage(api, workload, invocation.flag("stage"));
     return await api.request<ContainerView>("POST", "/api/containers", {
       ...row,
@@ -53,9 +60,9 @@ export async function add(invocation: Invocation): Promise<number> {
 }
 
 /** Changes a row. */
-export async function set(invocation: Invocation): Promise<number> {
+export async function set(invocation: InvocationOf<"container set">): Promise<number> {
   const { out, operands } = invocation;
-  const rowId = operands[0]!;
+  const rowId = operands[0];
   const stage = invocation.flag("stage");
   const patch = { ...readFields(invocation), ...readCleared(invocation) };
   if (stage === undefined && Object.keys(patch).length === 0) {
@@ -67,7 +74,7 @@ export async function set(invocation: Invocation): Promise<number> {
   const view = await withApi(invocation.config(), async (api) => {
     const path = `/api/containers/${encodeURIComponent(rowId)}`;
     if (stage === undefined) return await api.request<ContainerView>("PATCH", path, patch);
-    const { workloadId } = await api.request<ContainerView>("GET", path);
+    const { workloadId } = await api.get<ContainerView>(path);
     const workload = await findWorkload(api, workloadId, "change a row");
     const stageId = await findStage(api, workload, stage);
     return await api.request<ContainerView>("PATCH", path, { ...patch, ...stageId });
@@ -78,9 +85,9 @@ export async function set(invocation: Invocation): Promise<number> {
 }
 
 /** Removes a row. */
-export async function remove(invocation: Invocation): Promise<number> {
+export async function remove(invocation: InvocationOf<"container rm">): Promise<number> {
   const { out, operands } = invocation;
-  const rowId = operands[0]!;
+  const rowId = operands[0];
   await withApi(
     invocation.config(),
     (api) => api.request<void>("DELETE", `/api/containers/${encodeURIComponent(rowId)}`),
@@ -90,32 +97,35 @@ export async function remove(invocation: Invocation): Promise<number> {
   return EXIT.done;
 }
 
-function readFields(invocation: Invocation): Record<string, unknown> {
+function readFields(
+  invocation: InvocationOf<"container add" | "container set">,
+): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
-  for (const [flag, field] of Object.entries(FIELDS)) {
+  for (const flag of Object.keys(FIELDS) as FieldFlag[]) {
     const value = invocation.flag(flag);
     if (value === undefined) continue;
-    fields[field] = flag === "npm-proxy-id" ? wholeNumber(flag, value) : value;
+    fields[FIELDS[flag]] = flag === "npm-proxy-id" ? wholeNumber(flag, value) : value;
   }
   return fields;
 }
 
-function readCleared(invocation: Invocation): Record<string, null> {
+function readCleared(invocation: InvocationOf<"container set">): Record<string, null> {
   const cleared: Record<string, null> = {};
-  for (const flag of invocation.flag("clear")?.split(",") ?? []) {
+  const flags = (invocation.flag("clear")?.split(",") ?? []) as (FieldFlag | "stage")[];
+  for (const flag of flags) {
     if (invocation.flag(flag) !== undefined) {
       throw usageError(
         `Cannot set and clear --${flag} at once`,
         "leave one of the two out",
       );
     }
-    cleared[flag === "stage" ? "stageId" : FIELDS[flag]!] = null;
+    cleared[flag === "stage" ? "stageId" : FIELDS[flag]] = null;
   }
   return cleared;
 }
 
 async function findWorkload(api: Api, text: string, action: string): Promise<Workload> {
-  const { items } = await api.request<{ items: Workload[] }>("GET", "/api/workloads");
+  const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
   return resolveWorkload(items, text, { action });
 }
 
@@ -133,13 +143,14 @@ async function findStage(
     );
   }
   const path = `/api/projects/${encodeURIComponent(workload.refId)}/stages`;
-  const { items } = await api.request<{ items: Stage[] }>("GET", path);
+  const { items } = await api.get<{ items: Stage[] }>(path);
   const stage = items.find(({ name }) => name === text) ?? items.find(({ id }) => id === text);
   if (stage !== undefined) return { stageId: stage.id };
   const meant = nearest(text, items.map(({ name }) => name));
   throw new CommandError(
     `Cannot use stage ${quote(text)}: project ${quote(workload.name)} has none of that name`,
     {
+      code: "not-found",
       hint: meant === null
         ? `\`tinyforge add stage\` makes one, \`tinyforge list stages\` shows them`
         : `did you mean ${quote(meant)}?`,

@@ -5,11 +5,12 @@
  */
 
 import { withApi } from "../client.ts";
-import { EXIT, type Invocation } from "../command.ts";
+import { EXIT } from "../command.ts";
 import { quote } from "../../text.ts";
+import type { InvocationOf } from "../commands.ts";
 
 /** Accepts the Engine that was found. */
-export async function accept(invocation: Invocation): Promise<number> {
+export async function accept(invocation: InvocationOf<"engine accept">): Promise<number> {
   const { out } = invocation;
   const accepted = await withApi(
     invocation.config(),

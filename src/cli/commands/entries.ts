@@ -7,10 +7,12 @@
 import type { Entry } from "../../store/registry.ts";
 import type { Stage } from "../../store/stages.ts";
 import { type Api, withApi } from "../client.ts";
-import { CommandError, EXIT, type Invocation, usageError } from "../command.ts";
+import { CommandError, EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
+import type { InvocationOf } from "../commands.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
+import type { Output } from "../output.ts";
 import { tableLines } from "../table.ts";
 
 /** What can be added; a stage belongs to a project. */
@@ -31,7 +33,7 @@ const FIELDS = [
 ] as const;
 
 /** Registers a project, stack, site or stage; prints its ids and secret. */
-export async function add(invocation: Invocation): Promise<number> {
+export async function add(invocation: InvocationOf<"add">): Promise<number> {
   const { kind, name, out } = read(invocation);
   const fields = readFields(invocation, kind);
   const added = await withApi(invocation.config(), async (api) => {
@@ -55,9 +57,9 @@ export async function add(invocation: Invocation): Promise<number> {
 }
 
 /** Gives one another name. */
-export async function rename(invocation: Invocation): Promise<number> {
+export async function rename(invocation: InvocationOf<"rename">): Promise<number> {
   const { kind, name, out } = read(invocation);
-  const newName = invocation.operands[2]!;
+  const newName = invocation.operands[2];
   const changed = await change(invocation, { name: newName });
   if (invocation.on("json")) out.json(changed);
   else out.notes(`Renamed ${kind} ${quote(name)} to ${quote(newName)}.`);
@@ -65,7 +67,7 @@ export async function rename(invocation: Invocation): Promise<number> {
 }
 
 /** Changes what else there is to one. */
-export async function set(invocation: Invocation): Promise<number> {
+export async function set(invocation: InvocationOf<"set">): Promise<number> {
   const { kind, name, out } = read(invocation);
   const fields = readFields(invocation, kind);
   if (invocation.flag("clear") !== undefined) {
@@ -85,7 +87,7 @@ export async function set(invocation: Invocation): Promise<number> {
 }
 
 /** Forgets one. */
-export async function remove(invocation: Invocation): Promise<number> {
+export async function remove(invocation: InvocationOf<"rm">): Promise<number> {
   const { kind, name, out } = read(invocation);
   const force = invocation.on("force") ? "?force=true" : "";
   const removed = await withApi(invocation.config(), async (api) => {
@@ -107,15 +109,15 @@ const TITLES: Readonly<Record<string, string>> = {
   secret: "secret",
 };
 
-function read({ operands, out }: Invocation): {
+function read({ operands, out }: InvocationOf<"add" | "rename" | "set" | "rm">): {
   kind: Kind;
   name: string;
-  out: Invocation["out"];
+  out: Output;
 } {
-  return { kind: operands[0] as Kind, name: operands[1]!, out };
+  return { kind: operands[0], name: operands[1], out };
 }
 
-function readFields(invocation: Invocation, kind: Kind): Record<string, unknown> {
+function readFields(invocation: InvocationOf<"add" | "set">, kind: Kind): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const { flag, field, kind: owner } of FIELDS) {
     const value = invocation.flag(flag);
@@ -134,7 +136,10 @@ function requireKind(flag: string, kind: Kind, owner: Kind): void {
   );
 }
 
-async function change(invocation: Invocation, fields: Record<string, unknown>): Promise<object> {
+async function change(
+  invocation: InvocationOf<"rename" | "set">,
+  fields: Record<string, unknown>,
+): Promise<object> {
   const { kind, name } = read(invocation);
   return await withApi(invocation.config(), async (api) => {
     const { id } = await find(api, kind, name, "change");
@@ -153,10 +158,10 @@ async function find(
     const [projectName, stageName] = splitStage(name);
     const project = await find(api, "project", projectName, `${verb} a stage of`);
     const path = `${PATHS.project}/${encodeURIComponent(project.id)}/stages`;
-    const { items } = await api.request<{ items: Stage[] }>("GET", path);
+    const { items } = await api.get<{ items: Stage[] }>(path);
     return pick(items, stageName, { what: `stage ${quote(name)}`, verb, plural: "stages" });
   }
-  const { items } = await api.request<{ items: Entry[] }>("GET", PATHS[kind]);
+  const { items } = await api.get<{ items: Entry[] }>(PATHS[kind]);
   return pick(items, name, { what: `${kind} ${quote(name)}`, verb, plural: `${kind}s` });
 }
 
@@ -169,6 +174,7 @@ function pick<Item extends { id: string; name: string }>(
   if (found !== undefined) return found;
   const meant = nearest(name, items.map((item) => item.name));
   throw new CommandError(`Cannot ${verb} ${what}: there is none`, {
+    code: "not-found",
     hint: meant === null
       ? `\`tinyforge list ${plural}\` shows them`
       : `did you mean ${quote(meant)}?`,

@@ -5,23 +5,23 @@
  */
 
 import { MISSING } from "../../model/container.ts";
-import { shownTransition } from "../../core/origin.ts";
 import type { ContainerView, ShownTransition } from "../../model/views.ts";
-import type { Store } from "../../store/store.ts";
-import { CommandError, EXIT, type Invocation } from "../command.ts";
+import { type ReadApi, requireIndex } from "../client.ts";
+import { CommandError, EXIT } from "../command.ts";
 import { quote } from "../../text.ts";
-import { requireIndex } from "../data_dir.ts";
+import type { InvocationOf } from "../commands.ts";
+import { readRows } from "../rows.ts";
 import { nearest } from "../nearest.ts";
 import { ago, roleText, shortId, stateCell } from "../phrases.ts";
 import { type Cell, tableLines } from "../table.ts";
 
 /** Prints a row's story, oldest first. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"explain">): Promise<number> {
   const { out, operands } = invocation;
-  using store = await requireIndex(invocation.config().dataDir);
-  const rowId = resolveRow(store, operands[0]!);
-  const row = store.views.list({ ids: [rowId] })[0] ?? null;
-  const transitions = store.transitions.ofRow(rowId).map(shownTransition);
+  const { rowId, row, transitions } = await requireIndex(
+    invocation,
+    (api) => findRow(api, operands[0]),
+  );
   // A deployer who binds a row to another container leaves the state as it was.
   const setBy =
     transitions.findLast((t) =>
@@ -89,24 +89,54 @@ function causeText({ cause, detail }: ShownTransition): string {
   return detail === "" ? by : `${by}: ${detail}`;
 }
 
+interface Found {
+  readonly rowId: string;
+  /** Null: it was removed, and its story is still kept. */
+  readonly row: ContainerView | null;
+  readonly transitions: readonly ShownTransition[];
+}
+
 /** The row that `text` means: its id, or the one row whose container or workload it names. */
-function resolveRow(store: Store, text: string): string {
-  const all = store.views.list();
+async function findRow(api: ReadApi, text: string): Promise<Found> {
+  const transitions = await storyOf(api, text);
   // A removed row's story stays, so an id is an id even where no row has it.
-  if (all.some((row) => row.id === text) || store.transitions.ofRow(text).length > 0) return text;
+  if (transitions !== null) {
+    const row = await orNull(api.get<ContainerView>(`/api/containers/${encodeURIComponent(text)}`));
+    return { rowId: text, row, transitions };
+  }
+  const all = await readRows(api);
   const meant = all.filter((row) =>
     row.containerName === text || row.workloadName === text ||
     `${row.workloadKind}/${row.workloadName}` === text ||
     (text.length >= 8 && row.containerId?.startsWith(text))
   );
-  if (meant.length === 1) return meant[0]!.id;
-  if (meant.length > 1) {
+  const [row] = meant;
+  if (row !== undefined && meant.length === 1) {
+    return { rowId: row.id, row, transitions: await storyOf(api, row.id) ?? [] };
+  }
+  if (row !== undefined) {
     throw new CommandError(`Cannot explain ${quote(text)}: it means ${meant.length} rows`, {
       hint: `say which: ${meant.slice(0, 8).map((row) => row.id).join(", ")}`,
     });
   }
   const near = nearest(text, all.flatMap((row) => [row.id, row.containerName, row.workloadName]));
   throw new CommandError(`Cannot explain ${quote(text)}: no such row`, {
+    code: "not-found",
     hint: near === null ? "`tinyforge ps` shows the rows" : `did you mean ${quote(near)}?`,
   });
+}
+
+/** Null: there is no row with this id, and there was none. */
+async function storyOf(api: ReadApi, rowId: string): Promise<readonly ShownTransition[] | null> {
+  const path = `/api/containers/${encodeURIComponent(rowId)}/transitions`;
+  return (await orNull(api.get<{ items: ShownTransition[] }>(path)))?.items ?? null;
+}
+
+async function orNull<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof CommandError && error.code === "not-found") return null;
+    throw error;
+  }
 }

@@ -4,13 +4,14 @@
  * @module
  */
 
-import { EXIT, type Invocation } from "../command.ts";
-import { type Daemon, findDaemon } from "../daemon_socket.ts";
+import { EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { findDaemon } from "../daemon_socket.ts";
 
 const TIMEOUT_MS = 5000;
 
 /** Asks the daemon whether it is ready. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"healthcheck">): Promise<number> {
   const { dataDir } = invocation.config();
   const health = await ask(dataDir);
   if (invocation.on("json")) invocation.out.json(health);
@@ -27,7 +28,7 @@ interface Health {
 
 async function ask(dataDir: string): Promise<Health> {
   try {
-    using daemon: Daemon | null = await findDaemon(dataDir);
+    using daemon = await findDaemon(dataDir);
     if (daemon === null) return { ready: false, reason: `no daemon listens in "${dataDir}"` };
     const { ok, text } = await daemon.ask("/readyz?verbose", { timeoutMs: TIMEOUT_MS });
     return ok ? { ready: true, reason: null } : { ready: false, reason: failed(text) };

@@ -4,20 +4,20 @@
  * @module
  */
 
-import { type Invocation, usageError } from "../command.ts";
+import { usageError } from "../command.ts";
 import { quote } from "../../text.ts";
-import { COMMANDS } from "../commands.ts";
+import { type InvocationOf, TOLD_COMMANDS } from "../commands.ts";
 import { nearest } from "../nearest.ts";
 import { commandUsage, usage } from "../usage.ts";
 
 /** Prints the usage text, or that of a command, or those of a group such as `container`. */
-export function run({ operands, out }: Invocation): Promise<number> {
+export function run({ operands, out }: InvocationOf<"help">): Promise<number> {
   const name = operands.join(" ");
-  const texts = name === "" ? [usage()] : COMMANDS
+  const texts = name === "" ? [usage()] : TOLD_COMMANDS
     .filter((command) => command.name === name || command.name.startsWith(`${name} `))
     .map(commandUsage);
   if (texts.length === 0) {
-    const meant = nearest(name, COMMANDS.map((command) => command.name));
+    const meant = nearest(name, TOLD_COMMANDS.map((command) => command.name));
     throw usageError(
       `Cannot explain ${quote(name)}: no such command`,
       meant === null ? undefined : `did you mean "${meant}"?`,

@@ -6,19 +6,26 @@
 
 import type { Workload } from "../../model/workload.ts";
 import { LABEL } from "../../core/dispatch.ts";
-import type { Store } from "../../store/store.ts";
-import { CommandError, EXIT, type Invocation, usageError } from "../command.ts";
+import type { Entry } from "../../store/registry.ts";
+import { type ReadApi, requireIndex } from "../client.ts";
+import { CommandError, EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
-import { requireIndex } from "../data_dir.ts";
+import type { InvocationOf } from "../commands.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Prints `--label key=value …` on one line, made of words that no shell takes apart. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"labels">): Promise<number> {
   const { out, operands } = invocation;
-  const name = operands[0]!;
+  const name = operands[0];
   const role = invocation.flag("role");
-  using store = await requireIndex(invocation.config().dataDir);
-  const workload = resolveWorkload(store.workloads.list(), name, { action: "print labels" });
+  const { workload, composeProject } = await requireIndex(invocation, async (api) => {
+    const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
+    const { id, kind, refId, name: found } = resolveWorkload(items, name, {
+      action: "print labels",
+    });
+    const workload: Workload = { id, kind, refId, name: found };
+    return { workload, composeProject: await composeProjectOf(api, workload) };
+  });
   if (role !== undefined && workload.kind === "site") {
     throw usageError(
       `Cannot give site ${quote(workload.name)} a role: one container serves a site`,
@@ -26,7 +33,6 @@ export async function run(invocation: Invocation): Promise<number> {
     );
   }
   const labels = labelsOf(workload, role);
-  const composeProject = composeProjectOf(store, workload);
   if (invocation.on("json")) {
     out.json({ workload, labels, composeProject });
     return EXIT.done;
@@ -61,7 +67,8 @@ function labelsOf(workload: Workload, role: string | undefined): Record<string, 
   };
 }
 
-function composeProjectOf(store: Store, workload: Workload): string | null {
+async function composeProjectOf(api: ReadApi, workload: Workload): Promise<string | null> {
   if (workload.kind !== "stack") return null;
-  return store.registry.get("stack", workload.refId).composeProjectName;
+  const stack = await api.get<Entry>(`/api/stacks/${encodeURIComponent(workload.refId)}`);
+  return stack.composeProjectName;
 }

@@ -5,37 +5,28 @@
  */
 
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../model/workload.ts";
+import type { Counts, NamedStage } from "../../server/schema.ts";
 import type { Entry } from "../../store/registry.ts";
-import type { Stage } from "../../store/stages.ts";
-import type { Store } from "../../store/store.ts";
-import { EXIT, type Invocation } from "../command.ts";
-import { openIndex } from "../data_dir.ts";
+import { withIndex } from "../client.ts";
+import { EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { inOrder, symbolOf } from "../phrases.ts";
 import { type Cell, tableLines } from "../table.ts";
 
 /** An entry with what serves it, as `--json` prints it. */
-interface ListedEntry extends Entry {
-  readonly running: number;
-  readonly stopped: number;
-  readonly missing: number;
-  /** Every row, whatever its state. */
-  readonly total: number;
-}
-
-/** A stage with its project's name, as `--json` prints it. */
-interface ListedStage extends Stage {
-  readonly project: string;
-}
+type ListedEntry = Entry & Counts;
 
 /** Prints workloads, or entries of one kind, or stages. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"list">): Promise<number> {
   const { out, operands: [what = "workloads"] } = invocation;
-  using store = await openIndex(invocation.config().dataDir);
   const kind = WORKLOAD_KINDS.find((kind) => `${kind}s` === what);
-  const items = store === null
-    ? []
-    : what === "stages"
-    ? listStages(store)
-    : listEntries(store, kind === undefined ? WORKLOAD_KINDS : [kind]);
+  const paths = what === "workloads" ? WORKLOAD_KINDS.map((kind) => `${kind}s`) : [what];
+  const items = await withIndex(invocation, async (api) => {
+    const lists = await Promise.all(
+      paths.map(async (path) => await api?.get<{ items: unknown[] }>(`/api/${path}`)),
+    );
+    return lists.flatMap((list) => list?.items ?? []);
+  });
   if (invocation.on("json")) {
     out.json({ items });
     return EXIT.done;
@@ -52,20 +43,6 @@ export async function run(invocation: Invocation): Promise<number> {
     out.notes(`${none}; \`tinyforge help add\` shows how to add one.`);
   }
   return EXIT.done;
-}
-
-function listEntries(store: Store, kinds: readonly WorkloadKind[]): ListedEntry[] {
-  const counts = store.views.countsByWorkload();
-  return kinds.flatMap((kind) => store.registry.list(kind)).map((entry) => {
-    const { running = 0, stopped = 0, missing = 0, total = 0 } = counts.get(entry.workloadId) ?? {};
-    return { ...entry, running, stopped, missing, total };
-  });
-}
-
-function listStages(store: Store): ListedStage[] {
-  return store.registry.list("project").flatMap((project) =>
-    store.stages.list(project.id).map((stage) => ({ ...stage, project: project.name }))
-  );
 }
 
 interface Table<Item = unknown> {
@@ -98,22 +75,16 @@ const TABLES: Readonly<Record<WorkloadKind | "all", Table<ListedEntry>>> = {
   },
 };
 
-const STAGE_TABLE: Table<ListedStage> = {
+const STAGE_TABLE: Table<NamedStage> = {
   header: ["STAGE", "MAX-INSTANCES", "ID"],
   row: (stage) => [`${stage.project}/${stage.name}`, stage.maxInstances, stage.id],
 };
 
 /** `● 2 running ✗ 1 missing`, or `none`. */
-function serving({ running, stopped, missing, total }: ListedEntry): Cell {
+function serving({ running, missing, total, states }: ListedEntry): Cell {
   if (total === 0) return { text: "none", style: "warn" };
-  const parts = [
-    running > 0 && `● ${running} running`,
-    stopped > 0 && `○ ${stopped} stopped`,
-    missing > 0 && `✗ ${missing} missing`,
-    total > running + stopped + missing && `◌ ${total - running - stopped - missing} other`,
-  ].filter((part) => part !== false);
   return {
-    text: parts.join(" "),
+    text: inOrder(states).map(([state, count]) => `${symbolOf(state)} ${count} ${state}`).join(" "),
     style: missing > 0 ? "bad" : running === total ? "good" : "warn",
   };
 }

@@ -5,20 +5,22 @@
  */
 
 import type { ContainerView } from "../../model/views.ts";
-import type { WorkloadKind } from "../../model/workload.ts";
-import type { Store } from "../../store/store.ts";
-import { EXIT, type Invocation, usageError } from "../command.ts";
+import type { Workload } from "../../model/workload.ts";
+import type { IndexSummary } from "../../server/schema.ts";
+import { type ReadApi, withIndex } from "../client.ts";
+import { EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
-import { openIndex } from "../data_dir.ts";
-import { firstRun, firstRunLines } from "../first_run.ts";
+import type { InvocationOf } from "../commands.ts";
 import { nearest } from "../nearest.ts";
-import { ago, healthCell, roleText, shortId, stateCell } from "../phrases.ts";
+import { ago, healthCell, KNOWN_STATES, roleText, shortId, stateCell } from "../phrases.ts";
+import { readRows, readRowsText, type RowFilter } from "../rows.ts";
 import { type Cell, tableLines } from "../table.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Prints the index; with `--watch` until it is interrupted. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"ps">): Promise<number> {
   const { out } = invocation;
+  const paint = out.paint.bind(out);
   if (invocation.on("watch")) {
     if (invocation.on("json")) {
       throw usageError(
@@ -27,42 +29,79 @@ export async function run(invocation: Invocation): Promise<number> {
       );
     }
     return await (await import("../watch.ts")).watch(invocation, {
-      read: (store) => listRows(store, invocation),
+      read: async (api) => sorted(await readRowsOrNone(api, await filter(api, invocation))),
       fingerprint: (rows) => JSON.stringify(rows.map((row) => ({ ...row, lastSeenAt: null }))),
-      draw: (rows, width) => psLines(rows, { width, now: new Date(), paint: out.paint.bind(out) }),
+      draw: (rows, width) => psLines(rows, { width, now: new Date(), paint }),
     });
   }
-  const config = invocation.config();
-  using store = await openIndex(config.dataDir);
   if (invocation.on("json")) {
-    out.jsonText(`{"items":${store === null ? "[]" : listJson(store, invocation)}}`);
-    sayUnknownState(store, invocation);
+    const { items, note } = await withIndex(invocation, async (api) => {
+      const { note, ...wanted } = await filter(api, invocation);
+      return { items: api === null ? "[]" : await readRowsText(api, wanted), note };
+    });
+    out.jsonText(`{"items":${items}}`);
+    if (note !== null) out.notes(note);
     return EXIT.done;
   }
-  const rows = store === null ? [] : listRows(store, invocation);
+  const { rows, note, index } = await withIndex(invocation, async (api) => {
+    const { note, ...wanted } = await filter(api, invocation);
+    const rows = sorted(await readRowsOrNone(api, wanted));
+    const index = rows.length > 0 ? null : await readSummary(api);
+    return { rows, note, index };
+  });
   const width = out.size()?.columns ?? null;
-  const lines = psLines(rows, { width, now: new Date(), paint: out.paint.bind(out) });
+  const lines = psLines(rows, { width, now: new Date(), paint });
   out.raw(lines.map((line) => `${line}\n`).join(""));
-  if (rows.length === 0) sayUnknownState(store, invocation);
-  const first = rows.length > 0 ? null : await firstRun(store, config);
+  if (rows.length > 0) return EXIT.done;
+  if (note !== null) out.notes(note);
+  const { firstRun, firstRunLines } = await import("../first_run.ts");
+  const first = await firstRun(index, invocation.config());
   if (first !== null) out.notes(...firstRunLines(first));
   return EXIT.done;
 }
 
+async function readRowsOrNone(api: ReadApi | null, wanted: RowFilter): Promise<ContainerView[]> {
+  return api === null ? [] : await readRows(api, wanted);
+}
+
+async function readSummary(api: ReadApi | null): Promise<IndexSummary | null> {
+  return await api?.get<IndexSummary>("/api/index") ?? null;
+}
+
 /**
- * An empty table looks the same for a state that no row is in and for one that is misspelt. Not an
- * error: the Engine makes up its states, and none may be the wanted answer.
+ * What was asked for, as the API takes it, and what to say when that is a state which no row is in.
+ *
+ * @throws {CommandError} There is no such workload, or no row can be in that state.
  */
-function sayUnknownState(store: Store | null, { flag, out }: Invocation): void {
-  const state = flag("state");
-  if (state === undefined || store === null) return;
-  const states = [...new Set(store.views.counts().map((counted) => counted.state))].sort();
-  if (states.length === 0 || states.includes(state)) return;
-  const meant = nearest(state, states);
-  out.notes(
-    `No row is in state ${quote(state)}` +
-      (meant === null ? `; there are: ${states.join(", ")}.` : `; did you mean ${quote(meant)}?`),
-  );
+async function filter(
+  api: ReadApi | null,
+  { flag }: InvocationOf<"ps">,
+): Promise<RowFilter & { note: string | null }> {
+  const [kind, state, name] = [flag("kind"), flag("state"), flag("workload")];
+  const note = state === undefined ? null : checkState(state, await readSummary(api));
+  if (name === undefined || api === null) return { kind, state, note };
+  const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
+  return { kind, state, note, workload: resolveWorkload(items, name, { action: "list rows" }).id };
+}
+
+/**
+ * An empty table looks the same for a state that no row is in and for one that is misspelt. The
+ * Engine may make up states, so one that a row is in can be asked for whatever it is.
+ */
+function checkState(state: string, index: IndexSummary | null): string | null {
+  const present = [...new Set(index?.counts.map((counted) => counted.state))].sort();
+  if (present.includes(state)) return null;
+  if (!KNOWN_STATES.includes(state)) {
+    const possible = [...new Set([...KNOWN_STATES, ...present])];
+    const meant = nearest(state, possible);
+    throw usageError(
+      `Cannot use --state ${quote(state)}: no row can be in it`,
+      meant === null ? `states are ${possible.join(", ")}` : `did you mean ${quote(meant)}?`,
+    );
+  }
+  return present.length === 0
+    ? null
+    : `No row is in state ${quote(state)}; there are: ${present.join(", ")}.`;
 }
 
 function psLines(
@@ -101,26 +140,6 @@ const HEADER = [
   "SEEN",
   "ROW",
 ];
-
-function listRows(store: Store, invocation: Invocation): ContainerView[] {
-  return sorted(store.views.list(filter(store, invocation)));
-}
-
-/** Ordered by row id, as the API does: ten thousand rows are not taken apart to be put in order. */
-function listJson(store: Store, invocation: Invocation): string {
-  return store.views.listJson(filter(store, invocation));
-}
-
-function filter(store: Store, invocation: Invocation): Parameters<Store["views"]["list"]>[0] {
-  const [kind, state, workload] = ["kind", "state", "workload"].map(invocation.flag);
-  return {
-    ...(kind !== undefined && { kind: kind as WorkloadKind }),
-    ...(state !== undefined && { state }),
-    ...(workload !== undefined && {
-      workload: resolveWorkload(store.workloads.list(), workload, { action: "list rows" }).id,
-    }),
-  };
-}
 
 /** People look for a name, not for an id. */
 function sorted(rows: ContainerView[]): ContainerView[] {

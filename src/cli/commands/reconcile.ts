@@ -7,8 +7,9 @@
 import type { Config } from "../../config.ts";
 import { Log, writesToJournal } from "../../telemetry/log.ts";
 import type { PassReport } from "../../model/pass.ts";
-import { readAnswer } from "../client.ts";
-import { EXIT, type Invocation, usageError } from "../command.ts";
+import { readAnswer } from "../answer.ts";
+import { EXIT, usageError } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
 import { dataDirExists } from "../data_dir.ts";
 import { findDaemon, socketPath } from "../daemon_socket.ts";
 import { counted, refusalLine, shortId } from "../phrases.ts";
@@ -19,7 +20,7 @@ const PASS_TIMEOUT_MS = 60_000;
 const MAX_REFUSED = 20;
 
 /** Runs the daemon until it is told to stop, or with `--once` one pass. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"reconcile">): Promise<number> {
   const config = invocation.config();
   const options = { log: openLog(config), version: VERSION };
   if (!invocation.on("once") && invocation.on("json")) {

@@ -4,8 +4,10 @@
  * @module
  */
 
-import { EXIT, type Invocation } from "../command.ts";
-import { openIndex } from "../data_dir.ts";
+import type { ContainerView } from "../../model/views.ts";
+import { withIndex } from "../client.ts";
+import { EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
 import { shortId, stateCell } from "../phrases.ts";
 import { tableLines } from "../table.ts";
 
@@ -22,10 +24,12 @@ const HEADER = [
 ];
 
 /** Prints proxy routes. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"routes">): Promise<number> {
   const { out } = invocation;
-  using store = await openIndex(invocation.config().dataDir);
-  const items = store?.views.listProxyRoutes() ?? [];
+  const { items } = await withIndex(
+    invocation,
+    async (api) => await api?.get<{ items: ContainerView[] }>("/api/routes") ?? { items: [] },
+  );
   if (invocation.on("json")) {
     out.json({ items });
     return EXIT.done;

@@ -5,29 +5,28 @@
  */
 
 import type { Workload } from "../../model/workload.ts";
-import { withApi } from "../client.ts";
-import { EXIT, type Invocation } from "../command.ts";
+import { requireIndex, withApi } from "../client.ts";
+import { EXIT } from "../command.ts";
 import { quote } from "../../text.ts";
-import { requireIndex } from "../data_dir.ts";
+import type { InvocationOf } from "../commands.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Prints the secret. */
-export async function show(invocation: Invocation): Promise<number> {
-  using store = await requireIndex(invocation.config().dataDir);
-  const workload = resolveWorkload(store.workloads.list(), invocation.operands[0]!, {
-    action: "show a secret",
+export async function show(invocation: InvocationOf<"secret show">): Promise<number> {
+  const secret = await requireIndex(invocation, async (api) => {
+    const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
+    const workload = resolveWorkload(items, invocation.operands[0], { action: "show a secret" });
+    return await api.get<Secret>(secretPath(workload));
   });
-  return print(invocation, { id: workload.id, secret: store.workloads.secret(workload.id) });
+  return print(invocation, secret);
 }
 
 /** Replaces the secret and prints the new one. */
-export async function rotate(invocation: Invocation): Promise<number> {
+export async function rotate(invocation: InvocationOf<"secret rotate">): Promise<number> {
   const { workload, rotated } = await withApi(invocation.config(), async (api) => {
-    const { items } = await api.request<{ items: Workload[] }>("GET", "/api/workloads");
-    const workload = resolveWorkload(items, invocation.operands[0]!, { action: "rotate a secret" });
-    const path = `/api/workloads/${encodeURIComponent(workload.id)}/secret`;
-    const rotated = await api.request<{ id: string; secret: string }>("POST", path);
-    return { workload, rotated };
+    const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
+    const workload = resolveWorkload(items, invocation.operands[0], { action: "rotate a secret" });
+    return { workload, rotated: await api.request<Secret>("POST", secretPath(workload)) };
   });
   print(invocation, rotated);
   if (!invocation.on("json")) {
@@ -38,7 +37,19 @@ export async function rotate(invocation: Invocation): Promise<number> {
   return EXIT.done;
 }
 
-function print({ out, on }: Invocation, { id, secret }: { id: string; secret: string }): number {
+interface Secret {
+  readonly id: string;
+  readonly secret: string;
+}
+
+function secretPath({ id }: Workload): string {
+  return `/api/workloads/${encodeURIComponent(id)}/secret`;
+}
+
+function print(
+  { out, on }: InvocationOf<"secret show" | "secret rotate">,
+  { id, secret }: Secret,
+): number {
   if (on("json")) out.json({ id, secret });
   else out.lines(secret);
   return EXIT.done;

@@ -7,18 +7,18 @@
 
 import type { DaemonStatus } from "../../model/views.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
-import type { Host } from "../../store/hosts.ts";
-import { readAnswer } from "../client.ts";
-import { EXIT, type Invocation } from "../command.ts";
-import { openIndex } from "../data_dir.ts";
+import type { IndexSummary } from "../../server/schema.ts";
+import { readAnswer } from "../answer.ts";
+import { onDisk, READ_TIMEOUT_MS, type ReadApi, withIndex } from "../client.ts";
+import { EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
 import { findDaemon } from "../daemon_socket.ts";
 import { readOwner } from "../../lock/lock.ts";
-import { type FirstRun, firstRun, firstRunLines } from "../first_run.ts";
+import { type FirstRun, firstRunLines } from "../first_run.ts";
 import type { Output } from "../output.ts";
 import { ago, counted, refusalLine, tally } from "../phrases.ts";
 import { type Cell, tableLines } from "../table.ts";
 
-const TIMEOUT_MS = 5000;
 const MAX_REFUSED = 10;
 /** The title of a line that belongs to the one above. */
 const SAME = " ";
@@ -33,20 +33,13 @@ interface Status {
   /** Null: there is no lock file, or none that can be read. */
   readonly lock: { readonly pid: number; readonly alive: boolean } | null;
   /** Null: there is no index yet. */
-  readonly index: {
-    readonly engineId: string | null;
-    readonly foundEngineId: string | null;
-    readonly lastPassAt: string | null;
-    readonly lastPass: Host["lastPass"];
-    readonly registered: Readonly<Record<WorkloadKind, number>>;
-    readonly counts: DaemonStatus["counts"];
-  } | null;
+  readonly index: IndexSummary | null;
   /** What runs unmanaged, while nothing is registered; else null. */
   readonly firstRun: FirstRun | null;
 }
 
 /** Prints the status. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"status">): Promise<number> {
   const { out } = invocation;
   const status = await read(invocation);
   if (invocation.on("json")) out.json(status);
@@ -54,26 +47,22 @@ export async function run(invocation: Invocation): Promise<number> {
   return EXIT.done;
 }
 
-async function read(invocation: Invocation): Promise<Status> {
+async function read(invocation: InvocationOf<"status">): Promise<Status> {
   const config = invocation.config();
-  using store = await openIndex(config.dataDir);
   const asked = await askDaemon(config.dataDir);
-  const host = store?.hosts.local();
-  const registered = { project: 0, stack: 0, site: 0 };
-  for (const { kind } of store?.workloads.list() ?? []) registered[kind]++;
+  const summary = async (api: ReadApi | null) => await api?.get<IndexSummary>("/api/index") ?? null;
+  const index = asked.daemonError === null
+    ? await withIndex(invocation, summary)
+    : await onDisk(config, summary);
+  const first = index !== null && Object.values(index.registered).some((count) => count > 0)
+    ? null
+    : await import("../first_run.ts");
   return {
     dataDir: config.dataDir,
     ...asked,
     lock: lockOf(config.dataDir),
-    index: store === null || host === undefined ? null : {
-      engineId: host.engineId,
-      foundEngineId: host.foundEngineId,
-      lastPassAt: host.lastPassAt,
-      lastPass: host.lastPass,
-      registered,
-      counts: store.views.counts(),
-    },
-    firstRun: await firstRun(store, config),
+    index,
+    firstRun: await first?.firstRun(index, config) ?? null,
   };
 }
 
@@ -83,8 +72,8 @@ async function askDaemon(
   try {
     using daemon = await findDaemon(dataDir);
     if (daemon === null) return { daemon: null, daemonError: null };
-    const response = await daemon.ask("/api/status", { timeoutMs: TIMEOUT_MS });
-    return { daemon: readAnswer<DaemonStatus>(response), daemonError: null };
+    const answer = await daemon.ask("/api/status", { timeoutMs: READ_TIMEOUT_MS });
+    return { daemon: readAnswer<DaemonStatus>(answer), daemonError: null };
   } catch (error) {
     // A daemon that hangs is what a status is asked for.
     return { daemon: null, daemonError: error instanceof Error ? error.message : String(error) };

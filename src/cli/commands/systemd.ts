@@ -8,14 +8,15 @@ import { dirname } from "@std/path";
 import type { DockerHost } from "../../docker_host.ts";
 import { CONFIG_FLAGS, type ConfigFlag } from "../../flags.ts";
 import { socketUnitText, unitText } from "../../system/systemd.ts";
-import { EXIT, type Invocation, usageError } from "../command.ts";
+import { EXIT, usageError } from "../command.ts";
 import { quote, quotePath } from "../../text.ts";
+import type { InvocationOf } from "../commands.ts";
 
 /** Where the unit finds the binary when this program is not one. */
 const INSTALLED = "/usr/local/bin/tinyforge";
 
 /** Prints the unit; what differs from the defaults goes into its command line. */
-export function run(invocation: Invocation): Promise<number> {
+export function run(invocation: InvocationOf<"systemd">): Promise<number> {
   const { out } = invocation;
   // Read for its checks too: a unit that can't start is no use.
   const { docker, listen } = invocation.config();
@@ -68,7 +69,7 @@ function isHidden(path: string): boolean {
 }
 
 /** As the configuration reads it: a service doesn't get this environment. */
-function given({ name, env }: ConfigFlag, { flag }: Invocation): string | undefined {
+function given({ name, env }: ConfigFlag, { flag }: InvocationOf<"systemd">): string | undefined {
   return flag(name) ?? env.map((variable) => Deno.env.get(variable)).find(Boolean);
 }
 

@@ -5,13 +5,14 @@
  */
 
 import manifest from "../../../deno.json" with { type: "json" };
-import { EXIT, type Invocation } from "../command.ts";
+import { EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
 
 /** The program's own version. */
 export const VERSION: string = manifest.version;
 
 /** Prints the versions of the program, Deno and SQLite. */
-export async function run(invocation: Invocation): Promise<number> {
+export async function run(invocation: InvocationOf<"version">): Promise<number> {
   const { out } = invocation;
   const versions = {
     tinyforge: VERSION,
@@ -24,7 +25,7 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 /** Null, with a message, where the library can't be had: the other versions are worth telling. */
-async function sqliteVersion({ config, out }: Invocation): Promise<string | null> {
+async function sqliteVersion({ config, out }: InvocationOf<"version">): Promise<string | null> {
   try {
     const { sqliteLibrary } = await import("../../store/library.ts");
     await sqliteLibrary({ dataDir: config().dataDir });

@@ -1,0 +1,78 @@
+/**
+ * What an answer of the HTTP API is to a command: JSON, or the error that its problem document
+ * tells of. Pure.
+ *
+ * @module
+ */
+
+import { CommandError, EXIT } from "./command.ts";
+import type { Answer } from "./daemon_socket.ts";
+import { hintForProblem } from "./words.ts";
+
+/**
+ * The answer's JSON.
+ *
+ * @throws {CommandError} What an error answer says.
+ */
+export function readAnswer<T>(answer: Answer): T {
+  const text = checkAnswer(answer);
+  try {
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  } catch (cause) {
+    throw new CommandError("Cannot read the daemon's answer: it is not JSON", { cause });
+  }
+}
+
+/**
+ * The answer's text.
+ *
+ * @throws {CommandError} What an error answer says.
+ */
+export function checkAnswer({ ok, status, text }: Answer): string {
+  if (!ok) throw problemError(status, text);
+  return text;
+}
+
+/** The members of a problem document (RFC 9457) that are read, each of which may lack. */
+interface Problem {
+  readonly code?: unknown;
+  readonly title?: unknown;
+  readonly detail?: unknown;
+  readonly hint?: unknown;
+  readonly data?: unknown;
+  readonly errors?: unknown;
+}
+
+function problemError(status: number, text: string): CommandError {
+  const { code, title, detail, hint, data, errors } = parseProblem(text);
+  const said = [detail, title].filter((each) => typeof each === "string")[0] ??
+    `the answer is ${status}`;
+  const fields = (Array.isArray(errors) ? errors : [])
+    // The first ones stand in the detail already.
+    .filter(({ message }) => !said.includes(message))
+    .map(({ path, message }) => path ? `${path}: ${message}` : `${message}`);
+  const message = [said, ...fields].join("; ");
+  return new CommandError(message.startsWith("Cannot ") ? message : `Cannot do it: ${message}`, {
+    exitCode: EXIT_CODES[String(code)] ?? EXIT.failed,
+    ...(typeof code === "string" && { code }),
+    // What the API says is for who sends requests; here there are commands.
+    hint: hintForProblem(code, data) ?? (typeof hint === "string" ? hint : ""),
+  });
+}
+
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  "malformed": EXIT.usage,
+  "invalid": EXIT.usage,
+  "pass-failed": EXIT.unreachable,
+  "pass-timeout": EXIT.unreachable,
+  "stopping": EXIT.unreachable,
+};
+
+function parseProblem(text: string): Problem {
+  try {
+    const problem: unknown = JSON.parse(text);
+    return typeof problem === "object" && problem !== null ? problem : {};
+  } catch {
+    return {};
+  }
+}

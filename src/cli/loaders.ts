@@ -1,0 +1,37 @@
+/**
+ * Which file runs a command. Each is loaded for its command alone, so that the others cost nothing.
+ *
+ * @module
+ */
+
+import type { CommandName, InvocationOf } from "./commands.ts";
+
+/** Runs a command; resolves with the exit code. */
+export type Run<Name extends CommandName> = (invocation: InvocationOf<Name>) => Promise<number>;
+
+/** A command's name → what loads it. */
+export const LOADERS: { readonly [Name in CommandName]: () => Promise<Run<Name>> } = {
+  "reconcile": async () => (await import("./commands/reconcile.ts")).run,
+  "status": async () => (await import("./commands/status.ts")).run,
+  "ps": async () => (await import("./commands/ps.ts")).run,
+  "explain": async () => (await import("./commands/explain.ts")).run,
+  "list": async () => (await import("./commands/list.ts")).run,
+  "add": async () => (await import("./commands/entries.ts")).add,
+  "rename": async () => (await import("./commands/entries.ts")).rename,
+  "set": async () => (await import("./commands/entries.ts")).set,
+  "rm": async () => (await import("./commands/entries.ts")).remove,
+  "labels": async () => (await import("./commands/labels.ts")).run,
+  "routes": async () => (await import("./commands/routes.ts")).run,
+  "container add": async () => (await import("./commands/container.ts")).add,
+  "container set": async () => (await import("./commands/container.ts")).set,
+  "container rm": async () => (await import("./commands/container.ts")).remove,
+  "secret show": async () => (await import("./commands/secret.ts")).show,
+  "secret rotate": async () => (await import("./commands/secret.ts")).rotate,
+  "engine accept": async () => (await import("./commands/engine.ts")).accept,
+  "healthcheck": async () => (await import("./commands/healthcheck.ts")).run,
+  "systemd": async () => (await import("./commands/systemd.ts")).run,
+  "completions": async () => (await import("./commands/completions.ts")).run,
+  "complete": async () => (await import("./commands/complete.ts")).run,
+  "version": async () => (await import("./commands/version.ts")).run,
+  "help": async () => (await import("./commands/help.ts")).run,
+};
