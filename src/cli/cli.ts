@@ -24,8 +24,9 @@ export async function cli(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Whoever reads stdout has seen enough, as with `| head`.
     if (error instanceof OutputClosed) return EXIT.done;
-    const { lines, exitCode } = describeFailure(error, { traces: wantsTraces(args) });
-    out.notes(...lines);
+    const { lines, json, exitCode } = describeFailure(error, { traces: wantsTraces(args) });
+    // Data is what stdout is for; who reads JSON reads its errors from stderr.
+    out.notes(...(wantsJson(args) ? [JSON.stringify(json)] : lines));
     return exitCode;
   }
 }
@@ -75,6 +76,12 @@ function readConfig(values: ReadonlyMap<string, string>): Config {
   const flags: { [name in FlagName]?: string | undefined } = {};
   for (const { name } of CONFIG_FLAGS) flags[name] = values.get(name);
   return resolveConfig({ flags, env: (name) => Deno.env.get(name) });
+}
+
+/** As {@link wantsTraces}; what stands after `--` is no flag. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end === -1 ? undefined : end).includes("--json");
 }
 
 /** Asked after anything may have failed, so it asks the plainest way. */

@@ -15,8 +15,22 @@ import { exitCodeFor, hintFor, linesFor } from "./words.ts";
 export interface FailureText {
   /** For stderr, to be escaped there. */
   readonly lines: readonly string[];
+  /** The same as a JSON document, for who asked for `--json`. */
+  readonly json: { readonly error: FailureBody };
   /** What the program ends with. */
   readonly exitCode: number;
+}
+
+/** A failure as programs read it. */
+export interface FailureBody {
+  /** What they tell failures apart by: `not-found`, `conflict`, `usage`, … */
+  readonly code: string;
+  /** What can't be done and why. */
+  readonly message: string;
+  /** What a person can do about it, null where nobody knows. */
+  readonly hint: string | null;
+  /** Where it was thrown, when that was asked for. */
+  readonly trace?: readonly string[];
 }
 
 /**
@@ -26,32 +40,51 @@ export interface FailureText {
  */
 export function describeFailure(error: unknown, options: { traces: boolean }): FailureText {
   // Reading is not wrapped query by query; what SQLite throws there means the same everywhere.
-  const { lines, hint, exitCode } = read(storeError("Cannot read the index", error));
+  const { lines, hint, exitCode, code } = read(storeError("Cannot read the index", error));
+  const message = lines.join("\n");
   if (hint !== "") lines.push(`hint: ${hint}`);
   if (options.traces) lines.push(...traceLines(error));
-  return { lines, exitCode };
+  const trace = options.traces ? { trace: traceLines(error) } : {};
+  const json = { error: { code, message, hint: hint === "" ? null : hint, ...trace } };
+  return { lines, exitCode, json };
 }
 
 interface ReadError {
   readonly lines: string[];
   readonly hint: string;
   readonly exitCode: number;
+  readonly code: string;
 }
 
 function read(error: unknown): ReadError {
   if (!(error instanceof Error)) {
-    return { lines: [`Cannot go on: ${error}`], hint: FAULT, exitCode: EXIT.failed };
+    return {
+      lines: [`Cannot go on: ${error}`],
+      hint: FAULT,
+      exitCode: EXIT.failed,
+      code: "internal",
+    };
   }
   const { name, message } = error;
   if (isFailure(error)) {
-    return { lines: linesFor(error), hint: hintFor(error), exitCode: exitCodeFor(error) };
+    return {
+      lines: linesFor(error),
+      hint: hintFor(error),
+      exitCode: exitCodeFor(error),
+      code: error.code,
+    };
   }
-  const { hint, exitCode } = error as { hint?: unknown; exitCode?: unknown };
+  const { hint, exitCode, code } = error as {
+    hint?: unknown;
+    exitCode?: unknown;
+    code?: unknown;
+  };
   const explained = typeof hint === "string";
   return {
     lines: [message.startsWith("Cannot ") ? message : `Cannot go on: ${message || name}`],
     hint: explained ? hint : message.startsWith("Cannot ") ? "" : FAULT,
     exitCode: typeof exitCode === "number" ? exitCode : EXIT.failed,
+    code: typeof code === "string" && explained ? code : explained ? "failed" : "internal",
   };
 }
 

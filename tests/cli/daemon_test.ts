@@ -1,4 +1,12 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { CommandError } from "../../src/cli/command.ts";
+import { findDaemon } from "../../src/cli/daemon_socket.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { Host, pass, type Running, siteRow } from "../harness/program.ts";
@@ -168,6 +176,101 @@ Deno.test("a daemon that breaks off within an answer is not reachable: 4, and no
   assertEquals(await host.read((store) => store.registry.list("site")), []);
   listener.close();
   await serving;
+});
+
+Deno.test("a command that a daemon answered in part is not repeated without it: 4, and nothing is written", async () => {
+  let id = "";
+  await using host = await Host.seeded((store) => {
+    id = store.registry.create("site", { name: "blog" }).entry.id;
+  });
+  const listener = Deno.listen({ transport: "unix", path: `${host.dataDir}/tinyforge.sock` });
+  const asked: string[] = [];
+  const serving = (async () => {
+    for await (const connection of listener) {
+      const bytes = new Uint8Array(4096);
+      const length = await connection.read(bytes);
+      // The first connection only asks whether somebody listens.
+      if (length !== null) {
+        asked.push(new TextDecoder().decode(bytes.subarray(0, length)).split(" HTTP")[0]!);
+        const body = JSON.stringify({ items: [{ id, name: "blog" }] });
+        await connection.write(
+          new TextEncoder().encode(
+            `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+          ),
+        );
+        listener.close();
+      }
+      connection.close();
+    }
+  })();
+  const { code, stdout, stderr } = await host.run("rm", "site", "blog");
+  await serving;
+  assertEquals(asked.map((line) => line.replace("http://127.0.0.1", "")), ["GET /api/sites"]);
+  assertEquals([code, stdout], [4, ""], stderr);
+  assertMatch(stderr, /^Cannot reach the daemon at "[^\n]+": [^\n]+\nhint: [^\n]+\n$/);
+  assertEquals(await host.read((store) => store.registry.list("site").length), 1);
+});
+
+Deno.test("DaemonClient.ask() waits for a daemon that hangs no longer than it is told", async () => {
+  await using host = await Host.seeded(() => {});
+  const hanging = Promise.withResolvers<Response>();
+  const acted = actDaemon(host, () => hanging.promise);
+  const begin = performance.now();
+  {
+    using daemon = await findDaemon(host.dataDir);
+    const error = await assertRejects(
+      () => daemon!.ask("/api/sites", { method: "POST", body: {}, timeoutMs: 100 }),
+      CommandError,
+      "no complete answer within 0.1 s",
+    );
+    assertEquals(error.exitCode, 4);
+  }
+  assert(performance.now() - begin < 5000);
+  hanging.resolve(new Response());
+  await acted[Symbol.asyncDispose]();
+});
+
+Deno.test("what a hanging daemon does not answer is read from disk, and that is said", async () => {
+  await using host = await Host.seeded((store) => {
+    const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
+    pass(store, [siteRow(workloadId)]);
+  });
+  const hanging = Promise.withResolvers<Response>();
+  const acted = actDaemon(host, () => hanging.promise);
+  const [ps, list, status] = await Promise.all([
+    host.run("ps", "--json"),
+    host.run("list"),
+    host.run("status"),
+  ]);
+  hanging.resolve(new Response());
+  await acted[Symbol.asyncDispose]();
+  assertEquals([ps.code, JSON.parse(ps.stdout).items.length], [0, 1]);
+  assertMatch(
+    ps.stderr,
+    /^Cannot reach the daemon at "[^\n]+": no complete answer within 5 s\. What follows was read from disk and may be old\.\n$/,
+  );
+  assertEquals([list.code, list.stdout.trimEnd().split("\n").length], [0, 2]);
+  assertMatch(status.stdout, /^daemon +✗ Cannot reach the daemon at [^\n]+ within 5 s$/m);
+  assertMatch(status.stdout, /^rows +1 running$/m);
+});
+
+Deno.test("beside a daemon, reads go over its socket", async () => {
+  await using made = await withDaemon();
+  const { host } = made;
+  await host.json("add", "site", "blog");
+  // A command that opened the index itself would find none.
+  await Deno.rename(host.database, `${host.database}.away`);
+  assertEquals((await host.json("list")).items[0].name, "blog");
+  assertEquals((await host.json("ps")).items, []);
+  assertEquals((await host.json("routes")).items, []);
+  assertEquals((await host.json("status")).index.registered, { project: 0, stack: 0, site: 1 });
+  assertEquals((await host.json("secret", "show", "blog")).secret.length, 43);
+  assertStringIncludes((await host.run("labels", "blog")).stdout, "--label tinyforge.workload.id=");
+  assertEquals(
+    (await host.run("explain", "x")).stderr.split("\n")[0],
+    'Cannot explain "x": no such row',
+  );
+  await Deno.rename(`${host.database}.away`, host.database);
 });
 
 Deno.test("a command goes on without a daemon that stops before it was asked", async () => {

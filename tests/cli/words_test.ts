@@ -273,6 +273,13 @@ Deno.test("describeFailure() has a hint on its own line, and traces only when as
   });
   assertEquals(describeFailure(error, { traces: false }), {
     lines: ['Cannot add site "x": taken', "hint: change that row, or remove it first"],
+    json: {
+      error: {
+        code: "conflict",
+        message: 'Cannot add site "x": taken',
+        hint: "change that row, or remove it first",
+      },
+    },
     exitCode: 1,
   });
   const { lines } = describeFailure(error, { traces: true });

@@ -44,6 +44,22 @@ Deno.test("add makes the data directory, the entry and its workload, and prints 
   assert(await Deno.lstat(`${host.dataDir}/tinyforge.lock`).then(() => false, () => true));
 });
 
+Deno.test("add prints a command that a shell reads back as the name, whatever is in it", async () => {
+  await using host = await Host.make();
+  for (const name of ["blog", "it's", "a b", "$(touch pwned)", 'quo"te', "`id`", "é;ls"]) {
+    const { code, stderr } = await host.run("add", "site", "--", name);
+    assertEquals(code, 0, stderr);
+    const command = stderr.trimEnd().split("Its container: ")[1];
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", `tinyforge() { printf '[%s]' "$@" >&2; }; docker() { :; }; ${command}`],
+      cwd: host.dir,
+      stdin: "null",
+    }).output().then(({ stderr }) => ({ stdout: new TextDecoder().decode(stderr) }));
+    assertEquals(stdout, `[labels][site/${name}]`);
+  }
+  assert(await Deno.lstat(`${host.dir}/pwned`).then(() => false, () => true));
+});
+
 Deno.test("add stack takes the Compose project from the prefix and the name, or from the flag", async () => {
   await using host = await Host.make();
   const first = await host.json("add", "stack", "My Shop", "--compose-prefix", "x-");
@@ -121,6 +137,65 @@ Deno.test("rm says what refers to an entry, and --force forgets that too", async
     stderr: 'Removed site "blog"; containers were left alone.\n',
   });
   assertEquals(await host.read((store) => store.views.list().length), 0);
+});
+
+Deno.test("rm stage is refused while a row refers to it, and --force leaves the row without one", async () => {
+  await using host = await Host.seeded((store) => {
+    const { id, workloadId } = store.registry.create("project", { name: "api" }).entry;
+    const stage = store.stages.create(id, { name: "live" });
+    store.deployed.saveDeployedContainer({ id: "api-1", workloadId, stageId: stage.id });
+  });
+  assertEquals(await host.run("rm", "stage", "api/live"), {
+    code: 1,
+    stdout: "",
+    stderr: 'Cannot remove stage "live": 1 container row refers to it\n' +
+      "hint: remove them first, or use --force to leave them without a stage\n",
+  });
+  assertEquals(await host.read((store) => store.views.get("api-1").stageName), "live");
+  await run(host, ["rm", "stage", "api/live", "--force"]);
+  assertEquals(await host.read((store) => store.views.get("api-1").stageName), null);
+});
+
+Deno.test("with --json a failure is one JSON document on stderr, with a code and null for no hint", async () => {
+  await using host = await Host.seeded((store) => {
+    const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
+    pass(store, [siteRow(workloadId)]);
+  });
+  await using empty = await Host.make();
+  const failed = async (on: Host, ...args: string[]) => {
+    const { code, stdout, stderr } = await on.run(...args, "--json");
+    assertEquals([stdout, stderr.split("\n").length], ["", 2], stderr);
+    return [code, JSON.parse(stderr).error];
+  };
+  assertEquals(await failed(host, "add", "site", "blog"), [1, {
+    code: "conflict",
+    message: 'Cannot add site "blog": a site named "blog" exists already',
+    hint: "choose another name, or rename the other with `tinyforge rename`",
+  }]);
+  const codes: [args: string[], code: number, error: string][] = [
+    [["rm", "site", "blog"], 1, "in-use"],
+    [["rm", "site", "blgo"], 1, "not-found"],
+    [["labels", "blgo"], 1, "not-found"],
+    [["explain", "blgo"], 1, "not-found"],
+    [["container", "rm", "api-1"], 1, "not-found"],
+    [["container", "add", "blgo"], 1, "not-found"],
+    [["add", "site", "a/b"], 2, "invalid"],
+    [["set", "site", "blog"], 2, "usage"],
+    [["ps", "--jsno"], 2, "usage"],
+    [["ps", "--interval", "soon"], 2, "config"],
+    [["reconcile", "--once"], 4, "engine-no-socket"],
+  ];
+  for (const [args, code, error] of codes) {
+    const [ended, said] = await failed(host, ...args);
+    assertEquals([ended, said.code], [code, error], args.join(" "));
+    assertEquals(Object.keys(said), ["code", "message", "hint"]);
+  }
+  assertEquals((await failed(empty, "secret", "show", "x"))[1].code, "not-found");
+  await Deno.writeTextFile(`${host.dataDir}/tinyforge.lock`, `${Deno.pid}\n`);
+  assertEquals((await failed(host, "add", "site", "x")).flat()[0], 5);
+  // After -- it is a word, and no flag.
+  const { stderr } = await host.run("explain", "--", "--json");
+  assertStringIncludes(stderr, 'Cannot explain "--json": no such row\n');
 });
 
 Deno.test("commands that change an entry refuse what doesn't fit, before anything is written", async () => {

@@ -13,6 +13,7 @@ import type { InvocationOf } from "../commands.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Output } from "../output.ts";
+import { shellWord } from "../shell_word.ts";
 import { tableLines } from "../table.ts";
 
 /** What can be added; a stage belongs to a project. */
@@ -194,22 +195,19 @@ function nextStep(kind: Kind, { name = "", composeProjectName }: Partial<Entry>)
   switch (kind) {
     case "site":
       return [
-        `Added site ${quote(name)}. Its container: docker run -d $(tinyforge labels site/${
-          shellWord(name)
+        `Added site ${quote(name)}. Its container: docker run -d $(tinyforge labels ${
+          shellWord(`site/${name}`)
         }) IMAGE`,
       ];
     case "stack":
       return [
-        `Added stack ${quote(name)}. Its containers: docker compose -p ${composeProjectName} up -d`,
+        `Added stack ${quote(name)}. Its containers: docker compose -p ${
+          shellWord(composeProjectName ?? "")
+        } up -d`,
       ];
     case "project":
       return [`Added project ${quote(name)}. Its rows are a deployer's: tinyforge help container`];
     case "stage":
       return [`Added stage ${quote(name)}.`];
   }
-}
-
-/** The name as a shell reads it back. */
-function shellWord(name: string): string {
-  return /^[\w.:@%+,-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }

@@ -11,6 +11,7 @@ import { type ReadApi, requireIndex } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
+import { shellWord } from "../shell_word.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Prints `--label key=value …` on one line, made of words that no shell takes apart. */
@@ -47,13 +48,15 @@ export async function run(invocation: InvocationOf<"labels">): Promise<number> {
   if (composeProject !== null) {
     out.notes(
       `Containers of Compose project ${quote(composeProject)} need no labels: ` +
-        `docker compose -p ${composeProject} up -d`,
+        `docker compose -p ${shellWord(composeProject)} up -d`,
     );
   }
   if (workload.kind === "project") {
     out.notes(
       "A project's rows are the deployer's to make; until there is one for it, the container is",
-      `reported as awaiting-deployer: tinyforge container add ${workload.id} --container ID`,
+      `reported as awaiting-deployer: tinyforge container add ${
+        shellWord(workload.id)
+      } --container ID`,
     );
   }
   return EXIT.done;
