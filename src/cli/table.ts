@@ -16,11 +16,24 @@ export interface TableOptions {
   readonly header?: readonly string[];
   /** Cuts each line to this many characters. Null: lines are as long as they are. */
   readonly width?: number | null;
+  /** How columns make room where the width is not enough. Default: lines are cut at their end. */
+  readonly fit?: Fit;
   /** Adds a style to escaped text. Default: none. */
   readonly paint?: (text: string, style: Style | undefined) => string;
 }
 
+/** Which columns matter, by their titles. */
+export interface Fit {
+  /** Never cut: what people copy from the table. */
+  readonly keep: readonly string[];
+  /** Left out when cutting the others is not enough, these first. */
+  readonly drop: readonly string[];
+}
+
 const GAP = "  ";
+
+/** A cell that is cut keeps at least this many places. */
+const LEAST = 8;
 
 /**
  * The lines of a table, without line ends. A column is as wide as its widest cell; null and empty
@@ -30,23 +43,28 @@ export function tableLines(
   rows: readonly (readonly Cell[])[],
   options: TableOptions = {},
 ): string[] {
-  const { header, width = null, paint = (text) => text } = options;
+  const { header, width = null, fit, paint = (text) => text } = options;
   const all = header === undefined ? rows : [header, ...rows];
   const cells = all.map((row) => row.map(drawn));
-  const widths: number[] = [];
+  let widths: number[] = [];
   for (const row of cells) {
     row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, cell.width));
   }
+  if (fit !== undefined && header !== undefined && width !== null) {
+    widths = fitted(widths, header, { ...fit, width });
+  }
+  const shown = [...widths.keys()].filter((i) => widths[i]! > 0);
   return cells.map((row) => {
     let line = "";
     let left = width ?? Infinity;
-    row.forEach((cell, i) => {
-      if (left <= 0) return;
-      const gap = i === 0 ? "" : GAP.slice(0, left);
+    shown.forEach((i, n) => {
+      const cell = row[i];
+      if (left <= 0 || cell === undefined) return;
+      const gap = n === 0 ? "" : GAP.slice(0, left);
       left -= gap.length;
-      const text = cut(cell, left);
+      const text = cut(cell, Math.min(left, widths[i]!));
       left -= text.width;
-      const last = i === row.length - 1;
+      const last = n === shown.length - 1;
       const padding = last ? 0 : Math.min(left, widths[i]! - text.width);
       left -= padding;
       line += gap + paint(text.text, cell.style) + " ".repeat(padding);
@@ -61,6 +79,41 @@ export function displayWidth(text: string): number {
   let width = 0;
   for (const char of text) width += charWidth(char);
   return width;
+}
+
+/** Widths that fit, 0 for a column that is left out; too wide still where nothing more can go. */
+function fitted(
+  natural: readonly number[],
+  header: readonly string[],
+  { keep, drop, width }: Fit & { width: number },
+): number[] {
+  const widths = [...natural];
+  const excess = () => {
+    const shown = widths.filter((each) => each > 0);
+    return shown.reduce((sum, each) => sum + each, GAP.length * (shown.length - 1)) - width;
+  };
+  const least = (i: number) => keep.includes(header[i]!) ? Infinity : LEAST;
+  // One place at a time from the widest, so that what is long is cut before what is short.
+  const cutDown = () => {
+    while (excess() > 0) {
+      let widest = -1;
+      widths.forEach((each, i) => {
+        if (each > least(i) && each > (widths[widest] ?? 0)) widest = i;
+      });
+      if (widest < 0) return;
+      widths[widest]!--;
+    }
+  };
+  cutDown();
+  for (const title of drop) {
+    if (excess() <= 0) break;
+    const i = header.indexOf(title);
+    if (i < 0) continue;
+    // There is room again: begin anew without it.
+    natural.forEach((each, at) => widths[at] = widths[at] === 0 || at === i ? 0 : each);
+    cutDown();
+  }
+  return widths;
 }
 
 interface Drawn {

@@ -47,7 +47,7 @@ function onTerminal(host: Host, ...args: string[]): Running {
 const SGR = /\x1b\[\d+m/g;
 
 terminalTest("ps is coloured and cut to a terminal, and only there", async () => {
-  const { host } = await blogHost();
+  const { host, workloadId } = await blogHost();
   await using _ = host;
   await using running = onTerminal(host, "ps");
   await running.process.stdin.close();
@@ -57,7 +57,8 @@ terminalTest("ps is coloured and cut to a terminal, and only there", async () =>
   const lines = stdout.replaceAll(SGR, "").trimEnd().split("\r\n");
   assert(lines.every((line) => displayWidth(line) <= 60), stdout);
   assertEquals(lines.length, 2);
-  assert(lines[1]?.endsWith("…"));
+  assert(lines[1]?.includes("…"), "the container's name is cut");
+  assert(lines[1]?.endsWith(`  ${workloadId}:site`), "the row's id is not");
   assertStringIncludes((await host.run("ps")).stdout, "a-name-that-is-rather-long  busybox:1");
 });
 

@@ -10,6 +10,7 @@ import {
 } from "../../src/cli/commands.ts";
 import { LOADERS } from "../../src/cli/loaders.ts";
 import { CONFIG_FLAGS } from "../../src/flags.ts";
+import { psLines } from "../../src/cli/commands/ps.ts";
 import { describeFailure } from "../../src/cli/failure.ts";
 import { nearest } from "../../src/cli/nearest.ts";
 import { ago, counted, shortId } from "../../src/cli/phrases.ts";
@@ -17,7 +18,8 @@ import { displayWidth, tableLines } from "../../src/cli/table.ts";
 import { commandUsage, usage } from "../../src/cli/usage.ts";
 import { resolveWorkload } from "../../src/cli/workload_name.ts";
 import { Failure, type FailureCode, type FailureData } from "../../src/failure.ts";
-import { workload } from "../harness/world.ts";
+import { Host, pass } from "../harness/program.ts";
+import { row, workload } from "../harness/world.ts";
 
 const SNAPSHOT = new URL("./usage_snapshot.txt", import.meta.url);
 
@@ -226,6 +228,56 @@ Deno.test("tableLines() cuts to the width, and not within a wide character", () 
   }
   assertEquals(tableLines(rows, { width: 8 }), ["contain…", "日本語…"]);
   assertEquals(tableLines(rows, { width: 18 }), ["container     ima…", "日本語日本語  x"]);
+});
+
+Deno.test("tableLines() cuts what is long, then leaves columns out, and never cuts what is kept", () => {
+  const header = ["NAME", "IMAGE", "STATE", "ID"];
+  const rows = [[
+    "a-long-name-of-a-thing",
+    "registry.example/team/app:1.2.3",
+    "● running",
+    "row-1",
+  ]];
+  const fit = { keep: ["STATE", "ID"], drop: ["IMAGE"] };
+  const at = (width: number | null) => tableLines(rows, { header, width, fit })[1];
+  const whole = "a-long-name-of-a-thing  registry.example/team/app:1.2.3  ● running  row-1";
+  assertEquals([at(null), at(80), at(73)], [whole, whole, whole]);
+  assertEquals(at(60), "a-long-name-of-a-th…  registry.example/te…  ● running  row-1");
+  assertEquals(at(36), "a-long-…  registr…  ● running  row-1");
+  assertEquals(at(35), "a-long-name-of-a…  ● running  row-1");
+  assertEquals(at(26), "a-long-…  ● running  row-1");
+  assertEquals(at(20), "a-long-…  ● running", "where nothing more can go, it is cut at the end");
+  for (let width = 1; width < 80; width++) {
+    for (const line of tableLines(rows, { header, width, fit })) {
+      assert(displayWidth(line) <= width, `${JSON.stringify(line)} at ${width}`);
+    }
+  }
+});
+
+Deno.test("ps keeps each row's id and state whole at 80 columns", async () => {
+  let workloadId = "";
+  await using host = await Host.seeded((store) => {
+    workloadId = store.registry.create("stack", {
+      name: "shop-with-a-long-name",
+      composeProjectName: "shop",
+    }).entry.workloadId;
+    pass(store, [row({
+      id: `${workloadId}:background-worker:2`,
+      workloadId,
+      role: "background-worker",
+      replica: 2,
+      containerName: "shop-with-a-long-name-background-worker-2",
+      imageRef: "registry.example.org/team/background-worker:1.2.3",
+      state: "stopped",
+      exitCode: 137,
+      health: "unhealthy",
+    })]);
+  });
+  const { items } = await host.json("ps");
+  const lines = psLines(items, { width: 80, now: new Date(), paint: (text) => text });
+  assert(lines.every((line) => displayWidth(line) <= 80), lines.join("\n"));
+  assertStringIncludes(lines[1]!, "○ stopped (137)");
+  assert(lines[1]!.endsWith(`  ${workloadId}:background-worker:2`), lines[1]);
 });
 
 Deno.test("tableLines() styles the text and not the padding", () => {

@@ -34,6 +34,7 @@ export async function run(invocation: InvocationOf<"list">): Promise<number> {
   const { header, row } = (what === "stages" ? STAGE_TABLE : TABLES[kind ?? "all"]) as Table;
   const lines = tableLines(items.map((item) => row(item)), {
     header,
+    fit: { keep: ["WORKLOAD", "ID"], drop: ["DOMAIN", "COMPOSE-PROJECT"] },
     width: out.size()?.columns ?? null,
     paint: out.paint.bind(out),
   });

@@ -104,7 +104,8 @@ function checkState(state: string, index: IndexSummary | null): string | null {
     : `No row is in state ${quote(state)}; there are: ${present.join(", ")}.`;
 }
 
-function psLines(
+/** The table of these rows, the header first, at most `width` wide. */
+export function psLines(
   rows: readonly ContainerView[],
   options: {
     width: number | null;
@@ -125,7 +126,12 @@ function psLines(
     ago(row.lastSeenAt, now),
     row.id,
   ]);
-  return tableLines(cells, { header: HEADER, width, ...(paint !== undefined && { paint }) });
+  return tableLines(cells, {
+    header: HEADER,
+    width,
+    fit: FIT,
+    ...(paint !== undefined && { paint }),
+  });
 }
 
 const HEADER = [
@@ -140,6 +146,8 @@ const HEADER = [
   "SEEN",
   "ROW",
 ];
+
+const FIT = { keep: ["STATE", "ROW"], drop: ["IMAGE", "KIND", "PORT", "SEEN", "HEALTH"] };
 
 /** People look for a name, not for an id. */
 function sorted(rows: ContainerView[]): ContainerView[] {

@@ -23,6 +23,11 @@ const HEADER = [
   "ROW",
 ];
 
+const FIT = {
+  keep: ["SUBDOMAIN", "STATE", "ROW"],
+  drop: ["NPM", "CONTAINER", "STAGE", "WORKLOAD", "ROUTE"],
+};
+
 /** Prints proxy routes. */
 export async function run(invocation: InvocationOf<"routes">): Promise<number> {
   const { out } = invocation;
@@ -46,7 +51,7 @@ export async function run(invocation: InvocationOf<"routes">): Promise<number> {
     row.id,
   ]);
   const width = out.size()?.columns ?? null;
-  const lines = tableLines(cells, { header: HEADER, width, paint: out.paint.bind(out) });
+  const lines = tableLines(cells, { header: HEADER, width, fit: FIT, paint: out.paint.bind(out) });
   out.raw(lines.map((line) => `${line}\n`).join(""));
   return EXIT.done;
 }
