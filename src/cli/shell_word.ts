@@ -6,6 +6,11 @@
 
 /** The text as a POSIX shell reads it back: as it is where that is safe, else quoted. */
 export function shellWord(text: string): string {
+  return /^[\w.:@%+,/-]+$/.test(text) ? text : shellQuoted(text);
+}
+
+/** The text between quotes. */
+export function shellQuoted(text: string): string {
   // A quote can't stand between quotes, so it is taken out of them.
-  return /^[\w.:@%+,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

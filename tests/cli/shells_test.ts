@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Host } from "../harness/program.ts";
+import { DENO_ARGS, Host, pass, siteRow } from "../harness/program.ts";
 
 /** Runs a test with this shell, or reports it as ignored where the shell is missing. */
 async function shellTest(shell: string, name: string, run: () => Promise<void>): Promise<void> {
@@ -21,8 +21,16 @@ async function starts(shell: string): Promise<boolean> {
 }
 
 /** Runs a shell script; fails where it says anything on stderr. */
-async function script(shell: string, args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(shell, { args, stdin: "null" }).output();
+async function script(
+  shell: string,
+  args: string[],
+  options: Deno.CommandOptions = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(shell, {
+    args,
+    stdin: "null",
+    ...options,
+  }).output();
   const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   assertEquals([code, error], [0, ""]);
   return out!;
@@ -87,6 +95,134 @@ await shellTest("fish", "completions fish completes commands, flags and values",
     ]);
     const found = out.split("\n").map((line) => line.split("\t")[0]).filter(Boolean).sort();
     assertEquals(found, words, typed);
+  }
+});
+
+const HOSTILE = "$(touch pwned)";
+
+/** A host with names to complete, on whose PATH the program is. */
+async function namedHost(): Promise<Host> {
+  const host = await Host.seeded((store) => {
+    const { workloadId } = store.registry.create("site", { name: HOSTILE }).entry;
+    for (const name of ["it's", "my blog", "shop"]) store.registry.create("site", { name });
+    store.registry.create("stack", { name: "shop", composeProjectName: "shop" });
+    const { id } = store.registry.create("project", { name: "api" }).entry;
+    store.stages.create(id, { name: "live" });
+    pass(store, [
+      siteRow(workloadId, { id: "w1:web:2" }),
+      siteRow(workloadId, { id: `w1:${HOSTILE}`, containerId: "c2", state: "florb" }),
+    ]);
+  });
+  const words = [Deno.execPath(), ...DENO_ARGS].join(" ");
+  await Deno.mkdir(`${host.dir}/bin`);
+  await Deno.writeTextFile(`${host.dir}/bin/tinyforge`, `#!/bin/sh\nexec ${words} "$@"\n`, {
+    mode: 0o755,
+  });
+  host.env["PATH"] = `${host.dir}/bin:${host.env["PATH"]}`;
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const { stdout } = await host.run("completions", shell);
+    await Deno.writeTextFile(`${host.dir}/completions.${shell}`, stdout);
+  }
+  return host;
+}
+
+const NAMED: [typed: string[], words: string[]][] = [
+  [["labels", ""], [HOSTILE, "api", "it's", "my blog", "site/shop", "stack/shop"]],
+  [["rename", "site", "i"], ["it's"]],
+  [["set", "stack", ""], ["shop"]],
+  [["rm", "stage", ""], ["api/live"]],
+  [["container", "add", "api", "--stage", ""], ["live"]],
+  [["explain", "w1:"], [`w1:${HOSTILE}`, "w1:web:2"]],
+  [["ps", "--state", "pa"], ["paused"]],
+  [["ps", "--state", "fl"], ["florb"]],
+  [["--data-dir", "/nowhere", "labels", ""], []],
+];
+
+/** Runs a shell's script for one line after the other; words as the shell would put them there. */
+async function named(
+  shell: string,
+  lines: (typed: string[]) => string,
+  read: (out: string) => string[],
+): Promise<void> {
+  await using host = await namedHost();
+  for (const [typed, words] of NAMED) {
+    const out = await script(
+      shell,
+      ["-c", `source ${host.dir}/completions.${shell}\n${lines(typed)}`],
+      { clearEnv: true, env: host.env, cwd: host.dir },
+    );
+    assertEquals(read(out).sort(), words, typed.join(" "));
+  }
+  assert(await Deno.lstat(`${host.dir}/pwned`).then(() => false, () => true), "it was run");
+}
+
+const single = (word: string) => `'${word}'`;
+const linesOf = (out: string) => out.split("\n").filter(Boolean);
+
+await shellTest(
+  "bash",
+  "completions bash offers names, rows and states, and runs none of them",
+  () =>
+    named(
+      "bash",
+      (typed) => {
+        // As bash hands it over: a colon is a word of its own.
+        const words = typed.flatMap((word) => word.match(/:|[^:]+/g) ?? [""]);
+        return `COMP_WORDS=(tinyforge ${words.map(single).join(" ")})
+        COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMPREPLY=()
+        _tinyforge
+        # Read back by the shell, as when the line is run.
+        for reply in "\${COMPREPLY[@]}"; do eval "set -- $reply"; printf '%s\n' "${
+          typed.at(-1)!.includes(":") ? "w1:" : ""
+        }$1"; done`;
+      },
+      linesOf,
+    ),
+);
+
+await shellTest(
+  "zsh",
+  "completions zsh offers names, rows and states, and runs none of them",
+  async () => {
+    await using host = await namedHost();
+    for (const [typed, words] of NAMED) {
+      const out = await script("zsh", [
+        "-f",
+        "-c",
+        `compdef() { :; }; compadd() { shift; (($#)) && print -rl -- "$@"; return 0 }
+      _describe() { :; }
+      source ${host.dir}/completions.zsh
+      words=(tinyforge ${typed.map(single).join(" ")}); CURRENT=$#words
+      _tinyforge`,
+      ], { clearEnv: true, env: host.env, cwd: host.dir });
+      const prefix = typed.at(-1)!;
+      assertEquals(
+        // What does not begin as what was typed is left out by compadd itself.
+        linesOf(out).filter((word) => word.startsWith(prefix)).sort(),
+        words,
+        typed.join(" "),
+      );
+    }
+    assert(await Deno.lstat(`${host.dir}/pwned`).then(() => false, () => true), "it was run");
+  },
+);
+
+await shellTest(
+  "fish",
+  "completions fish offers names, rows and states, and runs none of them",
+  () =>
+    named(
+      "fish",
+      (typed) => `complete -C "tinyforge ${typed.join(" ")}"`,
+      (out) => linesOf(out).map((line) => line.split("\t")[0]!.replaceAll(/\\(.)/g, "$1")),
+    ),
+);
+
+Deno.test("complete is silent whatever is wrong", async () => {
+  await using host = await Host.make();
+  await Deno.writeTextFile(host.dataDir, "no directory");
+  for (const what of ["workloads", "rows", "states", "stages"]) {
+    assertEquals(await host.run("complete", what), { code: 1, stdout: "", stderr: "" });
   }
 });
 

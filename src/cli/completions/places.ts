@@ -1,0 +1,93 @@
+/**
+ * What can stand where on a command line, as every completion script is told. Pure.
+ *
+ * @module
+ */
+
+import { CONFIG_FLAGS } from "../../flags.ts";
+import type { Command, Flag, Offer } from "../command.ts";
+import { COMMON_FLAGS, TOLD_COMMANDS } from "../commands.ts";
+
+/** Flags of every command. */
+export const EVERYWHERE: readonly Flag[] = [...CONFIG_FLAGS, ...COMMON_FLAGS];
+/** Every flag that has a value. */
+export const VALUE_FLAGS: readonly Flag[] = uniqueByName([
+  ...EVERYWHERE,
+  ...TOLD_COMMANDS.flatMap((command) => command.flags),
+]).filter((flag) => flag.placeholder !== undefined);
+/** First words of commands that have two. */
+export const GROUPS: readonly string[] = [
+  ...new Set(TOLD_COMMANDS.flatMap(({ name }) => name.includes(" ") ? [name.split(" ")[0]!] : [])),
+];
+
+/** A word that can stand at a place, with what it says. */
+export type Word = readonly [word: string, description: string];
+
+/**
+ * The words of each place. A place is the command so far and how many operands it has, as
+ * `add:0`; the empty command is the program itself.
+ */
+export function places(): [place: string, words: Word[]][] {
+  const first: Word[] = [
+    ...TOLD_COMMANDS.filter(({ name }) => !name.includes(" ")).map(({ name, summary }): Word => [
+      name,
+      summary,
+    ]),
+    ...GROUPS.map((group): Word => [group, actions(group).map(([word]) => word).join(", ")]),
+  ];
+  return [
+    [":0", first],
+    ["help:0", first],
+    ...GROUPS.flatMap((group): [string, Word[]][] => [
+      [`${group}:0`, actions(group)],
+      [`help:1:${group}`, actions(group)],
+    ]),
+    ...TOLD_COMMANDS.flatMap((command) =>
+      command.operands.flatMap(({ values }, i): [string, Word[]][] =>
+        values === undefined ? [] : [[`${command.name}:${i}`, values.map((value) => [value, ""])]]
+      )
+    ),
+  ];
+}
+
+/** What of the index each place names. */
+export function offers(): [place: string, offer: Offer][] {
+  return TOLD_COMMANDS.flatMap((command) =>
+    command.operands.flatMap(({ offers }, i): [string, Offer][] =>
+      offers === undefined ? [] : [[`${command.name}:${i}`, offers]]
+    )
+  );
+}
+
+/** What of the index each flag names. */
+export function flagOffers(): [flag: string, offer: Offer][] {
+  return VALUE_FLAGS.flatMap(({ name, offers }): [string, Offer][] =>
+    offers === undefined ? [] : [[`--${name}`, offers]]
+  );
+}
+
+/** The flags that can follow a command, or stand before one. */
+export function flagWords(command: Command | null): Word[] {
+  return [...command?.flags ?? [], ...EVERYWHERE]
+    .map(({ name, description }) => [`--${name}`, description]);
+}
+
+/** Flags with few values, and these. */
+export function flagsWithValues(): [string, readonly string[]][] {
+  const values = new Map<string, Set<string>>();
+  for (const flag of [...EVERYWHERE, ...TOLD_COMMANDS.flatMap((command) => command.flags)]) {
+    if (flag.values === undefined) continue;
+    // A flag of two commands may take other values with each: here all of them.
+    values.set(flag.name, (values.get(flag.name) ?? new Set()).union(new Set(flag.values)));
+  }
+  return [...values].map(([name, words]) => [name, [...words]]);
+}
+
+function actions(group: string): Word[] {
+  return TOLD_COMMANDS.filter(({ name }) => name.startsWith(`${group} `))
+    .map(({ name, summary }) => [name.slice(group.length + 1), summary]);
+}
+
+function uniqueByName(flags: readonly Flag[]): Flag[] {
+  return [...new Map(flags.map((flag) => [flag.name, flag])).values()];
+}
