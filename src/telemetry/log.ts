@@ -47,10 +47,9 @@ const MAX_CAUSES = 8;
 /** Writes log lines. */
 export class Log {
   readonly #options: Required<LogOptions>;
-  readonly #fields: LogFields;
 
   /** Writes to stderr unless told otherwise. */
-  constructor(options: LogOptions = {}, fields: LogFields = {}) {
+  constructor(options: LogOptions = {}) {
     this.#options = {
       level: options.level ?? "info",
       format: options.format ?? (Deno.stderr.isTerminal() ? "text" : "json"),
@@ -58,12 +57,6 @@ export class Log {
       now: options.now ?? (() => new Date()),
       write: options.write ?? writeToStderr,
     };
-    this.#fields = fields;
-  }
-
-  /** A log that adds these fields to each line. */
-  child(fields: LogFields): Log {
-    return new Log(this.#options, { ...this.#fields, ...fields });
   }
 
   /** Whether a line of this level is written. */
@@ -95,7 +88,7 @@ export class Log {
     if (!this.enabled(level)) return;
     const { format, journal, now, write } = this.#options;
     try {
-      const all = { ...this.#fields, ...fields };
+      const all = fields ?? {};
       const stacks = this.enabled("debug");
       const line = format === "json"
         ? jsonLine(now(), level, { message, fields: all, stacks })

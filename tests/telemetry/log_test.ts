@@ -65,17 +65,6 @@ Deno.test("Log leaves out what is below its level", () => {
   assertFalse(log.enabled("info"));
 });
 
-Deno.test("Log.child() adds its fields to each line and leaves the parent alone", () => {
-  const { log, lines } = collect();
-  const child = log.child({ host: "local" }).child({ component: "events" });
-  child.info("opened", { attempt: 2 });
-  log.info("parent");
-  assertEquals(lines, [
-    `${NOON} INFO  opened host=local component=events attempt=2\n`,
-    `${NOON} INFO  parent\n`,
-  ]);
-});
-
 Deno.test("Log escapes whatever could forge a line, colour it or reorder it", () => {
   for (const format of ["text", "json"] as const) {
     const { log, lines } = collect({ format });
