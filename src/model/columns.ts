@@ -45,6 +45,8 @@ export interface Column {
   readonly holds: Holds;
   /** The row has it as the listing does, under the same name. */
   readonly listed?: true;
+  /** For who reads the API's description; where the name says it all, none. */
+  readonly description?: string;
 }
 
 /** A table of columns by field. */
@@ -69,7 +71,14 @@ export const OBSERVED_COLUMNS = {
   /** Name of the host that it runs on. */
   host: { column: "host", holds: "text" },
   /** State of the row. */
-  state: { column: "state", holds: "text" },
+  state: {
+    column: "state",
+    holds: "text",
+    description:
+      "`running`, `stopped`, `created`, `restarting`, `paused` or `removing` as the Engine says it, " +
+      "`missing` when the container is gone, `pending` until a deployer's row is first seen. An " +
+      "Engine of the future may know others.",
+  },
   /** `healthy`, `unhealthy`, `starting`, or null without a health check. */
   health: { column: "health", holds: "text or null", listed: true },
   /** Exit code of a stopped container as far as the listing tells, else null. */

@@ -68,11 +68,6 @@ export const ForceQuery: Schema<{ force: "true" | "false" }> = z.strictObject({
     .meta({ description: "Also when something refers to it." }),
 });
 
-const STATES =
-  "`running`, `stopped`, `created`, `restarting`, `paused` or `removing` as the Engine " +
-  "says it, `missing` when the container is gone, `pending` until a deployer's row is first seen. An " +
-  "Engine of the future may know others.";
-
 const HELD: Readonly<Record<Holds, z.ZodType>> = {
   "text": z.string(),
   "text or null": z.string().nullable(),
@@ -86,12 +81,12 @@ const HELD: Readonly<Record<Holds, z.ZodType>> = {
 
 /** {@link ContainerView}, as its columns are told. */
 export const ContainerSchema: Schema<ContainerView> = z.object(
-  {
-    ...Object.fromEntries(
-      Object.entries<Column>(VIEW_COLUMNS).map(([field, { holds }]) => [field, HELD[holds]]),
-    ),
-    state: z.string().meta({ description: STATES }),
-  },
+  Object.fromEntries(
+    Object.entries<Column>(VIEW_COLUMNS).map(([field, { holds, description }]) => [
+      field,
+      description === undefined ? HELD[holds] : HELD[holds].meta({ description }),
+    ]),
+  ),
 ).meta({ id: "Container" }) as Schema<unknown> as Schema<ContainerView>;
 
 const OriginSchema: z.ZodType<Origin> = z.discriminatedUnion("by", [
