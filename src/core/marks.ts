@@ -1,0 +1,47 @@
+/**
+ * What keeps a problem from being told: its row flaps, or a silence covers it. Marks only; it
+ * opens and closes as ever. Pure.
+ *
+ * @module
+ */
+
+import type { Problem, Silence } from "../model/problem.ts";
+import { earliest } from "./known_time.ts";
+
+/** The problems with the marks of what keeps them from being told. Marks change nothing else. */
+export function marked(
+  problems: readonly Problem[],
+  { now, silences }: { readonly now: number; readonly silences: readonly Silence[] },
+): Problem[] {
+  const flaps = problems.some(({ kind, status }) => kind === "flapping" && status === "open");
+  return problems.map((problem) => {
+    if (problem.status === "closed") return problem;
+    const muted = flaps && problem.kind !== "flapping";
+    const silenced = silences.some((silence) =>
+      silence.from <= now && now < silence.until && covers(silence, problem)
+    );
+    if (problem.muted === muted && problem.silenced === silenced) return problem;
+    return { ...problem, muted, silenced };
+  });
+}
+
+/** When the next silence that covers one of the problems begins or ends. */
+export function nextMark(
+  problems: readonly Problem[],
+  silences: readonly Silence[],
+  now: number,
+): number | null {
+  let next: number | null = null;
+  for (const silence of silences) {
+    const at = silence.from > now ? silence.from : silence.until;
+    if (at <= now) continue;
+    if (problems.some((problem) => problem.status !== "closed" && covers(silence, problem))) {
+      next = earliest(next, at);
+    }
+  }
+  return next;
+}
+
+function covers({ scope, id }: Silence, { workloadId, rowId }: Problem): boolean {
+  return scope === "all" || (scope === "workload" ? workloadId === id : rowId === id);
+}

@@ -1,0 +1,101 @@
+/**
+ * When what is wrong becomes a problem, and what a problem is then: its own time, put off by
+ * whatever holds it back. Pure.
+ *
+ * @module
+ */
+
+import type { Hold, Outcome, Problem, Restart, Silence } from "../model/problem.ts";
+import type { Condition, Reckoning } from "./conditions.ts";
+import { after, holdUntil } from "./known_time.ts";
+
+/** What is the same for everything on a host. */
+export interface Circumstances extends Reckoning {
+  readonly host: string;
+  /** Whether it is unknown how things are: then nothing opens and nothing closes. */
+  readonly frozen: boolean;
+  /** When the host was judged first. */
+  readonly firstJudgedAt: number;
+  readonly restart: Restart | null;
+  readonly silences: readonly Silence[];
+}
+
+/** When a condition becomes a problem, and what with. */
+export interface Opening extends Pick<Problem, "batch"> {
+  readonly at: number;
+}
+
+/** What holds one condition back. */
+export interface OpeningOptions extends Circumstances {
+  /** The deploy of its workload. */
+  readonly hold: Hold | undefined;
+  /** What was judged of it before, if it was held already. */
+  readonly same: Problem | undefined;
+  /** When it was over the last time. */
+  readonly notBefore: number;
+}
+
+/** When a condition becomes a problem if it lasts; never within an outage. */
+export function openingOf(
+  { since, due, ofRestart }: Pick<Condition, "since" | "due" | "ofRestart">,
+  options: OpeningOptions,
+): Opening {
+  const { restart, hold, outages, settings, firstJudgedAt, now, same, notBefore } = options;
+  const settled = restart === null ? null : after(outages, restart.at, settings.settle);
+  const held = hold === undefined ? null : holdUntil(hold, settings);
+  let batch: Problem["batch"] = null;
+  let at = Math.max(due, firstJudgedAt, notBefore);
+  if (settled !== null && ofRestart && restart!.from <= since && since <= settled) {
+    at = Math.max(settled, notBefore);
+    batch = "restart";
+  }
+  for (let put = -1; put !== at;) {
+    put = at;
+    at = after(outages, at, 0);
+    if (settled !== null && restart!.from <= at && at < settled) {
+      at = settled;
+      batch = "restart";
+    }
+    if (held !== null && hold!.from <= at && at < held) at = held;
+  }
+  const ofBaseline = same === undefined ? firstJudgedAt === now : same.batch === "baseline";
+  return { at, batch: ofBaseline ? "baseline" : batch };
+}
+
+/** A problem as it is before it opens. */
+export function holding(
+  { kind, since, severity, evidence, do: remedy, batch }:
+    & Pick<Condition, "kind" | "since" | "severity" | "evidence" | "do">
+    & Pick<Problem, "batch">,
+  subject: Pick<Problem, "host" | "workloadId" | "rowId" | "containerId" | "containerName">,
+): Problem {
+  return {
+    key: `${kind}:${subject.rowId ?? subject.workloadId ?? subject.host}`,
+    kind,
+    severity,
+    status: "holding",
+    ...subject,
+    since,
+    openedAt: null,
+    closedAt: null,
+    outcome: null,
+    evidence,
+    do: remedy,
+    batch,
+    muted: false,
+    silenced: false,
+  };
+}
+
+/** The problem as it is when it is over; not before it opened. */
+export function closed(problem: Problem, at: number, outcome: Outcome): Problem {
+  const closedAt = Math.max(at, problem.openedAt!);
+  return { ...problem, status: "closed", closedAt, outcome, muted: false, silenced: false };
+}
+
+/** Whether a problem is still needed to judge by: closed ones are while flapping may be seen. */
+export function matters(problem: Problem, { now, outages, settings }: Reckoning): boolean {
+  if (problem.status !== "closed") return true;
+  const kept = Math.max(settings.flappingWindow, settings.flappingCloses);
+  return after(outages, problem.closedAt!, kept) > now;
+}
