@@ -69,14 +69,19 @@ export interface Reading {
 }
 
 /** Reads a row. */
-export function readingOf(facts: RowFacts, now: number): Reading {
+export function readingOf(
+  facts: RowFacts,
+  { now, outages, settings }: Pick<Reckoning, "now" | "outages" | "settings">,
+): Reading {
   const { row, wanted, times, deaths } = facts;
   const ring = deaths?.ring.filter((death) => death.at <= now) ?? [];
   const last = ring.at(-1) ?? null;
   const { stateSince } = times;
   const gapAt = deaths?.gapAt ?? null;
-  // Events missed between the death and this state may have told of another one.
-  const unexplained = last !== null && gapAt !== null && gapAt > last.at && gapAt <= stateSince;
+  // Between the death and this state there may have been another one: if events were missed, and,
+  // as an Engine drops some silently, also if the container had time to do something else.
+  const explained = last !== null && !(gapAt !== null && gapAt > last.at && gapAt <= stateSince) &&
+    stateSince <= after(outages, last.at, settings.deathExplains);
   // It may have ended and come back between two readings.
   const runningSince = row.state === "running" ? Math.max(stateSince, last?.at ?? 0) : null;
   const well = runningSince ?? (isWell(row, wanted) ? stateSince : null);
@@ -84,7 +89,7 @@ export function readingOf(facts: RowFacts, now: number): Reading {
     facts,
     runningSince,
     wellSince: well === null ? null : Math.max(well, wanted.since ?? 0),
-    ending: unexplained ? null : last,
+    ending: explained ? last : null,
     ownDeaths: ring.filter(({ how }) =>
       how === "crash" || how === "oom" || (how === "exit" && wanted.mode !== "completed")
     ),
@@ -185,7 +190,7 @@ function stuckRemedy({ state, containerName: container, workloadId, id }: IndexR
 
 /** A death for want of memory that its row has not recovered from. */
 function oom(reading: Reading, reckoning: Reckoning): Condition | null {
-  const { facts: { row, deaths }, ending } = reading;
+  const { facts: { row, wanted, deaths }, ending } = reading;
   if (ending?.how !== "oom" || isGone(row.state)) return null;
   const { now, outages, settings } = reckoning;
   // An old one is none of a container that was paused, or is created anew, since.
@@ -197,7 +202,8 @@ function oom(reading: Reading, reckoning: Reckoning): Condition | null {
   return {
     kind: "oom",
     since: ending.at,
-    due: ending.at,
+    // One that did not matter any more may matter again because something else is wanted now.
+    due: fresh ? ending.at : Math.max(ending.at, wanted.since ?? 0),
     severity: "high",
     evidence: {
       state: row.state,
@@ -211,10 +217,13 @@ function oom(reading: Reading, reckoning: Reckoning): Condition | null {
   };
 }
 
-function unhealthy({ facts }: Reading, { outages, settings }: Reckoning): Condition | null {
+function unhealthy(
+  { facts, runningSince }: Reading,
+  { outages, settings }: Reckoning,
+): Condition | null {
   const { row, times } = facts;
-  if (row.state !== "running" || row.health !== "unhealthy") return null;
-  const since = times.healthSince ?? times.stateSince;
+  if (runningSince === null || row.health !== "unhealthy") return null;
+  const since = Math.max(runningSince, times.healthSince);
   return {
     kind: "unhealthy",
     since,
@@ -241,7 +250,8 @@ function crashLoop({ facts, ownDeaths }: Reading, reckoning: Reckoning): Conditi
   return {
     kind: "crash-loop",
     since: burst.since,
-    due: burst.openedAt,
+    // Which deaths count depends on what is wanted.
+    due: Math.max(burst.openedAt, facts.wanted.since ?? 0),
     severity: "high",
     evidence: { state: facts.row.state, exitCode, how, count: burst.count, atLeast },
     do: { code: "read-log", container: facts.row.containerName },
@@ -251,7 +261,7 @@ function crashLoop({ facts, ownDeaths }: Reading, reckoning: Reckoning): Conditi
 
 function contention({ facts }: Reading, { outages, settings }: Reckoning): Condition | null {
   const { contended, row } = facts;
-  if (contended === undefined || isGone(row.state)) return null;
+  if (contended === undefined) return null;
   return {
     kind: "contended",
     since: contended.seenAt,
@@ -288,13 +298,13 @@ export function overAt(
       if (wellSince === null) return null;
       const sick = row.health === "unhealthy" || row.health === "starting";
       if (runningSince !== null && sick) return null;
-      const from = Math.max(wellSince, times.healthSince ?? 0);
+      const from = Math.max(wellSince, times.healthSince);
       return after(outages, from, settings.unhealthyCloses);
     }
     case "crash-loop":
       return after(outages, ownDeaths.at(-1)?.at ?? 0, settings.crashLoopCloses);
     case "contended":
-      if (contended !== undefined && !isGone(row.state)) return null;
+      if (contended !== undefined) return null;
       return Math.min(lastPassAt ?? now, now);
     default:
       return null;

@@ -6,7 +6,7 @@
  */
 
 import type { IndexRow } from "../model/container.ts";
-import type { Digest, HostMemory, Problem, ProblemSettings, Restart } from "../model/problem.ts";
+import type { Digest, HostMemory, Problem, ProblemSettings } from "../model/problem.ts";
 import { readingOf } from "./conditions.ts";
 import { judgeHost, judgeRefused, readHost } from "./judge_host.ts";
 import { type Judged, judgeGone, judgeRow } from "./judge_row.ts";
@@ -196,16 +196,19 @@ export class Changes {
 /** Completes a judgement with what is owed of the whole. */
 export function verdictOf(changes: Changes, world: World, scene: Scene): Verdict {
   const { put, dropped, opened, closed } = changes;
-  const { circumstances: { frozen, now, restart, outages, settings }, first } = scene;
+  const { circumstances, first } = scene;
+  const { frozen, now, restart, outages, settings } = circumstances;
   let { memory } = scene;
   let { nextAt } = changes;
-  let digest = first ? digestOf(world, { batch: "baseline", at: now, restart: null, now }) : null;
+  let digest = first
+    ? digestOf(world, { ...circumstances, batch: "baseline", at: now, restart: null })
+    : null;
   if (restart !== null && memory.settledFor !== restart.at && !frozen) {
     const at = after(outages, restart.at, settings.settle);
     if (at > now) nextAt = earliest(nextAt, at);
     else {
       memory = { ...memory, settledFor: restart.at };
-      digest ??= digestOf(world, { batch: "restart", at, restart, now });
+      digest ??= digestOf(world, { ...circumstances, batch: "restart", at, restart });
     }
   }
   return { put, dropped, opened, closed, memory, digest, nextAt };
@@ -213,18 +216,19 @@ export function verdictOf(changes: Changes, world: World, scene: Scene): Verdict
 
 function digestOf(
   world: World,
-  { batch, at, restart, now }: Pick<Digest, "batch" | "at"> & {
-    restart: Restart | null;
-    now: number;
-  },
+  options: Pick<Digest, "batch" | "at"> & Circumstances,
 ): Digest {
+  const { batch, at, restart } = options;
   const wrong: string[] = [];
   let expected = 0;
   for (const row of world.index.rows()) {
     const wanted = world.wanted(row);
     if (wanted.mode === null || wanted.mode === "any") continue;
     const times = world.times(row);
-    const reading = readingOf({ row, wanted, times, deaths: undefined, contended: undefined }, now);
+    const reading = readingOf(
+      { row, wanted, times, deaths: undefined, contended: undefined },
+      options,
+    );
     if (reading.wellSince === null) {
       // What was not right before does not come back.
       if (restart !== null && times.stateSince < restart.from) continue;

@@ -10,7 +10,7 @@ import type { Condition } from "./conditions.ts";
 import type { EngineFacts, RefusedClaims, World } from "./judged_world.ts";
 import { after, earliest } from "./known_time.ts";
 import { marked, nextMark } from "./marks.ts";
-import { type Circumstances, closed, holding, matters, openingOf } from "./opening.ts";
+import { type Circumstances, closed, holding, matters, opened, openingOf } from "./opening.ts";
 import type { Judged } from "./judge_row.ts";
 
 /** How many outages are remembered at most … */
@@ -157,17 +157,11 @@ function nextStale({ known, lastPassAt, startedAt, staleAfter }: EngineFacts, no
   return at > now ? at : null;
 }
 
-/** A problem that would be open from `due` on. */
-interface Found {
-  readonly problem: Problem;
-  readonly due: number;
-}
-
 /** Takes a problem one judgement further. */
 function advance(
   prior: Problem | undefined,
   { found, overAt, unknown, now }: {
-    found: Found | null;
+    found: Problem | null;
     overAt: number | null;
     unknown: boolean;
     now: number;
@@ -180,12 +174,10 @@ function advance(
   if (found === null) {
     return { problems: prior !== undefined && unknown ? [prior] : [], nextAt: null };
   }
-  const { problem, due } = found;
-  if (due <= now) {
-    return { problems: [{ ...problem, status: "open", openedAt: due }], nextAt: null };
-  }
-  const same = prior?.since === problem.since && prior.batch === problem.batch;
-  return { problems: [same ? prior : problem], nextAt: due };
+  const { since, batch, dueAt } = found;
+  if (dueAt! <= now) return { problems: [opened(found)], nextAt: null };
+  const same = prior?.since === since && prior.batch === batch && prior.dueAt === dueAt;
+  return { problems: [same ? prior : found], nextAt: dueAt };
 }
 
 function engineDown(
@@ -195,7 +187,7 @@ function engineDown(
     settings: ProblemSettings;
     since: number | undefined;
   },
-): Found | null {
+): Problem | null {
   if (downSince === null) return null;
   const from = Math.min(since, downSince);
   return ofHost(host, {
@@ -210,7 +202,7 @@ function engineDown(
 function indexStale(
   { error }: EngineFacts,
   { host, settings, since }: { host: string; settings: ProblemSettings; since: number },
-): Found {
+): Problem {
   return ofHost(host, {
     kind: "index-stale",
     since,
@@ -223,7 +215,7 @@ function indexStale(
 function engineChanged(
   { changed }: EngineFacts,
   { host, since }: { host: string; since: number | undefined },
-): Found | null {
+): Problem | null {
   if (changed === null) return null;
   const from = since ?? changed.since;
   return ofHost(host, {
@@ -238,10 +230,9 @@ function engineChanged(
 function ofHost(
   host: string,
   found: Pick<Condition, "kind" | "since" | "due" | "evidence" | "do">,
-): Found {
+): Problem {
   const subject = { host, workloadId: null, rowId: null, containerId: null, containerName: "" };
-  const problem = holding({ ...found, severity: "high", batch: null }, subject);
-  return { problem, due: found.due };
+  return holding({ ...found, severity: "high" }, { at: found.due, batch: null, subject });
 }
 
 /** Judges what a workload's labels are refused for. `prior` are the workload's own problems. */
@@ -269,24 +260,25 @@ export function judgeRefused(
     nextAt: earliest(step.nextAt, nextMark(problems, options.silences, now)),
   };
 
-  function refusedFound(): Found {
+  function refusedFound(): Problem {
     const { seenAt, reason, containers } = refused!;
     const since = current?.since ?? seenAt;
     const due = after(outages, since, settings.refusedOpens);
-    const { at, batch } = openingOf({ since, due, ofRestart: false }, {
+    const opening = openingOf({ since, due, ofRestart: false }, {
       ...options,
       same: current,
       notBefore: Math.max(0, ...past.map(({ closedAt }) => closedAt!)),
     });
-    const problem = holding({
+    return holding({
       kind: "refused",
       since,
       severity: "low",
       evidence: { reason, containers },
       do: { code: "mend-labels", containers: containers.map(({ name, id }) => name || id) },
-      batch,
-    }, { host, workloadId, rowId: null, containerId: null, containerName: "" });
-    return { problem, due: at };
+    }, {
+      ...opening,
+      subject: { host, workloadId, rowId: null, containerId: null, containerName: "" },
+    });
   }
 }
 

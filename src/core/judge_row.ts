@@ -15,6 +15,7 @@ import {
   closed,
   holding,
   matters,
+  opened,
   type Opening,
   openingOf,
 } from "./opening.ts";
@@ -109,7 +110,7 @@ class RowStory {
     const contended = facts.contended && since !== undefined
       ? { ...facts.contended, seenAt: since }
       : facts.contended;
-    this.#reading = readingOf({ ...facts, contended }, options.now);
+    this.#reading = readingOf({ ...facts, contended }, options);
     this.#conditions = new Map(
       conditionsOf(this.#reading, options).map((condition) => [condition.kind, condition]),
     );
@@ -162,35 +163,34 @@ class RowStory {
     const problem = current.get("flapping");
     if (problem === undefined && moves.length < settings.flappingMoves) return;
     moves.sort((a, b) => a - b);
+    // The moves that began it may be forgotten: once it has begun, the last one decides.
+    const burst = problem === undefined
+      ? lastBurst(moves, {
+        count: settings.flappingMoves,
+        window: settings.flappingWindow,
+        quiet: settings.flappingCloses,
+        outages,
+      })
+      : null;
+    const endsAt = burst?.endsAt ??
+      after(outages, moves.at(-1) ?? problem?.since ?? 0, settings.flappingCloses);
     if (problem?.status === "open") {
-      const last = Math.max(problem.openedAt!, moves.at(-1) ?? 0);
-      const over = after(outages, last, settings.flappingCloses);
-      if (over > now) return this.#wake(over);
-      return this.#close(problem, over, "recovered");
+      if (endsAt <= now) this.#close(problem, endsAt, "recovered");
+    } else if (endsAt <= now || (problem === undefined && burst === null)) {
+      current.delete("flapping");
+    } else {
+      const { row } = this.#reading.facts;
+      this.#hold("flapping", {
+        kind: "flapping",
+        since: problem?.since ?? burst!.since,
+        due: problem?.dueAt ?? burst!.openedAt,
+        severity: "high",
+        evidence: problem?.evidence ?? { state: row.state, count: burst!.count },
+        do: { code: "explain", rowId: row.id },
+        ofRestart: false,
+      });
     }
-    const burst = lastBurst(moves, {
-      count: settings.flappingMoves,
-      window: settings.flappingWindow,
-      quiet: settings.flappingCloses,
-      outages,
-    });
-    const { row } = this.#reading.facts;
-    const fits = burst !== null && burst.endsAt > now;
-    this.#hold(
-      "flapping",
-      fits
-        ? {
-          kind: "flapping",
-          since: burst.since,
-          due: burst.openedAt,
-          severity: "high",
-          evidence: { state: row.state, count: burst.count },
-          do: { code: "explain", rowId: row.id },
-          ofRestart: false,
-        }
-        : undefined,
-    );
-    if (fits) this.#wake(burst.endsAt);
+    this.#wake(endsAt);
   }
 
   #overAt(problem: Problem): number | null {
@@ -217,15 +217,15 @@ class RowStory {
       ? Math.min(before.since, condition.since)
       : condition.since;
     const same = before?.since === since ? before : undefined;
-    const { at, batch } = this.#opening({ ...condition, since }, same);
-    const problem = holding({ ...condition, since, batch }, this.#subject());
+    const opening = this.#opening({ ...condition, since }, same);
+    const problem = holding({ ...condition, since }, { ...opening, subject: this.#subject() });
+    const { at, batch } = opening;
     if (at <= now) {
-      const opened: Problem = { ...problem, status: "open", openedAt: at };
-      current.set(kind, opened);
-      this.#wake(this.#overAt(opened));
+      current.set(kind, opened(problem));
+      this.#wake(this.#overAt(current.get(kind)!));
       return;
     }
-    current.set(kind, same?.batch === batch ? same : problem);
+    current.set(kind, same?.batch === batch && same.dueAt === at ? same : problem);
     this.#wake(at);
     this.#wake(overAt(kind, this.#reading, this.#options));
   }

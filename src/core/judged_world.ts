@@ -49,8 +49,8 @@ export const WANTED_BY_DEFAULT: Wanted = { mode: "running", source: null, since:
 export interface RowTimes {
   /** When its state was first seen: its last transition, or when the row was made. */
   readonly stateSince: number;
-  /** When its health was first seen; null without one. */
-  readonly healthSince: number | null;
+  /** When its health, or that it has none, was first seen. */
+  readonly healthSince: number;
 }
 
 /** The Engine as the index knows it. */

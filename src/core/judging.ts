@@ -27,7 +27,7 @@ import { earliest } from "./known_time.ts";
 export interface JudgingOptions extends JudgeOptions {
   /**
    * Ids of rows that were made, changed or removed since the last judgement, or of which an
-   * expectation, a time or a death changed; `all` when nobody knows.
+   * expectation, a time, a death or the deploy of their workload changed; `all` when nobody knows.
    */
   readonly changed: Iterable<string> | "all";
 }

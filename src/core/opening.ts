@@ -43,31 +43,34 @@ export function openingOf(
   const { restart, hold, outages, settings, firstJudgedAt, now, same, notBefore } = options;
   const settled = restart === null ? null : after(outages, restart.at, settings.settle);
   const held = hold === undefined ? null : holdUntil(hold, settings);
-  let batch: Problem["batch"] = null;
-  let at = Math.max(due, firstJudgedAt, notBefore);
-  if (settled !== null && ofRestart && restart!.from <= since && since <= settled) {
-    at = Math.max(settled, notBefore);
-    batch = "restart";
+  let batch: Problem["batch"] = same === undefined && firstJudgedAt === now
+    ? "baseline"
+    : same?.batch ?? null;
+  // What held it back once did so even if it is forgotten, as a deploy is for the next one.
+  const earliest = Math.max(firstJudgedAt, notBefore, same?.dueAt ?? 0);
+  let at = Math.max(due, earliest);
+  if (settled !== null && ofRestart && restart!.from < since && since < settled) {
+    at = Math.max(settled, earliest);
+    batch ??= "restart";
   }
   for (let put = -1; put !== at;) {
     put = at;
     at = after(outages, at, 0);
     if (settled !== null && restart!.from <= at && at < settled) {
       at = settled;
-      batch = "restart";
+      batch ??= "restart";
     }
     if (held !== null && hold!.from <= at && at < held) at = held;
   }
-  const ofBaseline = same === undefined ? firstJudgedAt === now : same.batch === "baseline";
-  return { at, batch: ofBaseline ? "baseline" : batch };
+  return { at, batch };
 }
 
 /** A problem as it is before it opens. */
 export function holding(
-  { kind, since, severity, evidence, do: remedy, batch }:
-    & Pick<Condition, "kind" | "since" | "severity" | "evidence" | "do">
-    & Pick<Problem, "batch">,
-  subject: Pick<Problem, "host" | "workloadId" | "rowId" | "containerId" | "containerName">,
+  { kind, since, severity, evidence, do: remedy }: Omit<Condition, "due" | "ofRestart">,
+  { at, batch, subject }: Opening & {
+    subject: Pick<Problem, "host" | "workloadId" | "rowId" | "containerId" | "containerName">;
+  },
 ): Problem {
   return {
     key: `${kind}:${subject.rowId ?? subject.workloadId ?? subject.host}`,
@@ -76,6 +79,7 @@ export function holding(
     status: "holding",
     ...subject,
     since,
+    dueAt: at,
     openedAt: null,
     closedAt: null,
     outcome: null,
@@ -85,6 +89,11 @@ export function holding(
     muted: false,
     silenced: false,
   };
+}
+
+/** A problem that was holding, as it is when it opens. */
+export function opened(problem: Problem): Problem {
+  return { ...problem, status: "open", openedAt: problem.dueAt, dueAt: null };
 }
 
 /** The problem as it is when it is over; not before it opened. */

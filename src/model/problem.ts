@@ -203,6 +203,8 @@ export interface Problem {
   readonly containerName: string;
   /** When its cause began. */
   readonly since: number;
+  /** While it is holding: when it becomes a problem if it lasts and nothing else comes up. */
+  readonly dueAt: number | null;
   /** When it became a problem: when its time was up, whoever looked then. Null while holding. */
   readonly openedAt: number | null;
   /** When it was over; null before. */
@@ -310,6 +312,8 @@ export interface ProblemSettings {
   readonly flappingWindow: number;
   /** Without a move. */
   readonly flappingCloses: number;
+  /** How long after a death a state that is seen then may come from it. */
+  readonly deathExplains: number;
   readonly stuckOpens: number;
   readonly engineDownOpens: number;
   readonly indexStaleOpens: number;
@@ -344,6 +348,7 @@ export const PROBLEM_DEFAULTS: ProblemSettings = {
   flappingMoves: 6,
   flappingWindow: 30 * MINUTE,
   flappingCloses: 30 * MINUTE,
+  deathExplains: MINUTE,
   stuckOpens: 10 * MINUTE,
   engineDownOpens: 60 * SECOND,
   indexStaleOpens: 60 * SECOND,
