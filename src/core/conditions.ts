@@ -191,7 +191,7 @@ function stuckRemedy({ state, containerName: container, workloadId, id }: IndexR
 /** A death for want of memory that its row has not recovered from. */
 function oom(reading: Reading, reckoning: Reckoning): Condition | null {
   const { facts: { row, wanted, deaths }, ending } = reading;
-  if (ending?.how !== "oom" || isGone(row.state)) return null;
+  if (ending?.how !== "oom") return null;
   const { now, outages, settings } = reckoning;
   // An old one is none of a container that was paused, or is created anew, since.
   const fresh = now < after(outages, ending.at, settings.oomCloses);
@@ -237,7 +237,7 @@ function unhealthy(
 
 function crashLoop({ facts, ownDeaths }: Reading, reckoning: Reckoning): Condition | null {
   const { now, outages, settings } = reckoning;
-  if (ownDeaths.length < settings.crashLoopDeaths || isGone(facts.row.state)) return null;
+  if (ownDeaths.length < settings.crashLoopDeaths) return null;
   const burst = lastBurst(ownDeaths.map(({ at }) => at), {
     count: settings.crashLoopDeaths,
     window: settings.crashLoopWindow,

@@ -172,11 +172,12 @@ class RowStory {
         outages,
       })
       : null;
+    if (problem === undefined && burst === null) return;
     const endsAt = burst?.endsAt ??
       after(outages, moves.at(-1) ?? problem?.since ?? 0, settings.flappingCloses);
     if (problem?.status === "open") {
       if (endsAt <= now) this.#close(problem, endsAt, "recovered");
-    } else if (endsAt <= now || (problem === undefined && burst === null)) {
+    } else if (endsAt <= now) {
       current.delete("flapping");
     } else {
       const { row } = this.#reading.facts;

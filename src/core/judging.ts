@@ -119,7 +119,7 @@ export class Judging {
       for (const id of changed) ids.add(id);
       for (const [id, at] of this.#due) if (at <= now) ids.add(id);
       const kept = Math.max(settings.flappingWindow, settings.flappingCloses);
-      for (const [id, at] of this.#over) if (at + kept <= now) ids.add(id);
+      for (const [id, at] of this.#over) if (at + kept < now) ids.add(id);
       if (isAnother(this.#last.scene, scene)) {
         for (const id of rows.keys()) ids.add(id);
         for (const id of this.#due.keys()) ids.add(id);

@@ -106,5 +106,5 @@ export function closed(problem: Problem, at: number, outcome: Outcome): Problem 
 export function matters(problem: Problem, { now, outages, settings }: Reckoning): boolean {
   if (problem.status !== "closed") return true;
   const kept = Math.max(settings.flappingWindow, settings.flappingCloses);
-  return after(outages, problem.closedAt!, kept) > now;
+  return after(outages, problem.closedAt!, kept) >= now;
 }

@@ -272,7 +272,7 @@ export class JudgeOracle {
     const fits: string[] = [];
     const deaths = this.#counted(row);
     const inTenMinutes = (n: number) => n <= 600;
-    if (!this.#isGone(row) && row.quiet < 600) {
+    if (row.quiet < 600) {
       // Three within ten minutes, and never ten known minutes without one since.
       for (let i = 2; i < deaths.length; i++) {
         const joined = deaths.slice(i).every((at, k, all) =>
@@ -310,7 +310,7 @@ export class JudgeOracle {
   }
 
   #oomFits(row: PlainRow): boolean {
-    if (row.ending !== "oom" || this.#isGone(row)) return false;
+    if (row.ending !== "oom") return false;
     const byIt = row.state === "stopped" || row.state === "restarting";
     if (!byIt && row.sinceOom >= 300) return false;
     return !(this.#isWell(row) && row.lasted >= 300);
