@@ -53,6 +53,8 @@ export interface Condition {
   readonly do: Remedy;
   /** Whether a restart of the Engine explains it: then the judgement after that decides. */
   readonly ofRestart: boolean;
+  /** When it ends to fit by time alone, if it does. */
+  readonly until?: number;
 }
 
 /** A row read for the table. */
@@ -192,9 +194,10 @@ function stuckRemedy({ state, containerName: container, workloadId, id }: IndexR
 function oom(reading: Reading, reckoning: Reckoning): Condition | null {
   const { facts: { row, wanted, deaths }, ending } = reading;
   if (ending?.how !== "oom") return null;
-  const { now, outages, settings } = reckoning;
+  const { now } = reckoning;
   // An old one is none of a container that was paused, or is created anew, since.
-  const fresh = now < after(outages, ending.at, settings.oomCloses);
+  const until = oomEnd(ending, reckoning);
+  const fresh = now < until;
   const endedByIt = row.state === "stopped" || row.state === "restarting";
   if (!fresh && !endedByIt) return null;
   const over = overAt("oom", reading, reckoning);
@@ -214,7 +217,16 @@ function oom(reading: Reading, reckoning: Reckoning): Condition | null {
     },
     do: { code: "raise-memory", container: row.containerName },
     ofRestart: false,
+    ...(endedByIt ? {} : { until }),
   };
+}
+
+/** Up to when a death for want of memory says something of whatever its row does. */
+export function oomEnd(
+  { at }: Death,
+  { outages, settings }: Pick<Reckoning, "outages" | "settings">,
+): number {
+  return after(outages, at, settings.oomCloses);
 }
 
 function unhealthy(
@@ -282,7 +294,7 @@ export function overAt(
   reading: Reading,
   { now, outages, settings, lastPassAt }: Reckoning,
 ): number | null {
-  const { facts: { row, times, contended }, wellSince, runningSince, ownDeaths } = reading;
+  const { facts: { row, wanted, times, contended }, wellSince, runningSince, ownDeaths } = reading;
   const wellFor = (ms: number) => wellSince === null ? null : after(outages, wellSince, ms);
   switch (kind) {
     case "missing":
@@ -301,8 +313,11 @@ export function overAt(
       const from = Math.max(wellSince, times.healthSince);
       return after(outages, from, settings.unhealthyCloses);
     }
-    case "crash-loop":
-      return after(outages, ownDeaths.at(-1)?.at ?? 0, settings.crashLoopCloses);
+    case "crash-loop": {
+      const quietAt = after(outages, ownDeaths.at(-1)?.at ?? 0, settings.crashLoopCloses);
+      // Which deaths count depends on what is wanted.
+      return after(outages, Math.max(quietAt, wanted.since ?? 0), 0);
+    }
     case "contended":
       if (contended !== undefined) return null;
       return Math.min(lastPassAt ?? now, now);

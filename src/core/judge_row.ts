@@ -7,7 +7,7 @@
 
 import type { Hold, Outcome, Problem, ProblemKind } from "../model/problem.ts";
 import type { Condition, Reading, RowFacts } from "./conditions.ts";
-import { conditionsOf, leftIt, overAt, readingOf } from "./conditions.ts";
+import { conditionsOf, leftIt, oomEnd, overAt, readingOf } from "./conditions.ts";
 import { after, earliest, lastBurst } from "./known_time.ts";
 import { marked, nextMark } from "./marks.ts";
 import {
@@ -123,6 +123,7 @@ class RowStory {
       const over = this.#overAt(problem);
       if (over === null || over > now) {
         this.#wake(over);
+        this.#wake(this.#conditions.get(kind)?.until ?? null);
         return;
       }
       this.#close(problem, over, "recovered");
@@ -133,13 +134,15 @@ class RowStory {
   /** Closes what another problem of the row took the place of. */
   supersede(): void {
     const { current, past } = this.#options;
-    const { stateSince } = this.#reading.facts.times;
+    const { facts: { times: { stateSince } }, ending } = this.#reading;
+    const oomOver = ending?.how === "oom" ? oomEnd(ending, this.#options) : 0;
     const place = (open: Problem): number | undefined => {
       if (this.#swallowed(open.kind)) return current.get("crash-loop")!.openedAt!;
       if (!SUPERSEDED.has(open.kind) || this.#conditions.has(open.kind)) return undefined;
       for (const { kind, status, openedAt } of current.values()) {
         if (kind === open.kind || !OF_STATE.has(kind) || status !== "open") continue;
-        if (this.#conditions.has(kind)) return Math.max(openedAt!, stateSince);
+        if (!this.#conditions.has(kind)) continue;
+        return Math.max(openedAt!, stateSince, open.kind === "oom" ? oomOver : 0);
       }
       return undefined;
     };
@@ -224,11 +227,13 @@ class RowStory {
     if (at <= now) {
       current.set(kind, opened(problem));
       this.#wake(this.#overAt(current.get(kind)!));
+      this.#wake(condition.until ?? null);
       return;
     }
     current.set(kind, same?.batch === batch && same.dueAt === at ? same : problem);
     this.#wake(at);
     this.#wake(overAt(kind, this.#reading, this.#options));
+    this.#wake(condition.until ?? null);
   }
 
   #opening(condition: Condition, same: Problem | undefined): Opening {
