@@ -139,6 +139,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
     because: "HTTP stays behind the server, and is loaded only by it",
   },
   { name: /^@std\/cli(?:\/|$)/, parts: ["cli"], because: "arguments are the command line's" },
+  { name: /^(?:yaml|zod)$/, parts: ["cli"], because: "files of others are read by commands only" },
   {
     name: /deno\.json$/,
     parts: ["cli/commands/version.ts"],
