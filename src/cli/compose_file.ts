@@ -15,6 +15,7 @@ import { Override, parseYaml, RESET, unreadable } from "./compose_yaml.ts";
 
 /** A service of a Compose project. */
 export interface ComposeService {
+  /** Its name: the role of its containers. */
   readonly name: string;
   /** Whether it would be started: it has no profile, or one that is enabled. */
   readonly enabled: boolean;
@@ -80,7 +81,9 @@ export async function readComposeFiles(
 
 /** A file's text and what to call it. */
 export interface ComposeText {
+  /** What messages call it. */
   readonly file: string;
+  /** What it holds. */
   readonly text: string;
 }
 

@@ -9,6 +9,7 @@ export type Variables = Readonly<Record<string, string>>;
 
 /** Text with its variables put in. */
 export interface Interpolated {
+  /** With what is known put in. */
   readonly text: string;
   /** Names of those that have neither a value nor a default; their place is left empty. */
   readonly unresolved: readonly string[];

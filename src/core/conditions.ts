@@ -24,18 +24,25 @@ import { after, lastBurst } from "./known_time.ts";
 
 /** One row and all that is known of it. */
 export interface RowFacts {
+  /** As the index has it. */
   readonly row: IndexRow;
+  /** What it should do. */
   readonly wanted: Wanted;
+  /** Since when it is so. */
   readonly times: RowTimes;
+  /** How its containers ended. */
   readonly deaths: Deaths | undefined;
+  /** Who else claims it. */
   readonly contended: ContendedRow | undefined;
 }
 
 /** What time is reckoned with. */
 export interface Reckoning {
+  /** Milliseconds since the Unix epoch. */
   readonly now: number;
   /** In order. */
   readonly outages: readonly Outage[];
+  /** How long what has to last. */
   readonly settings: ProblemSettings;
   /** The last good full pass; null before it. */
   readonly lastPassAt: number | null;
@@ -43,13 +50,17 @@ export interface Reckoning {
 
 /** A line of the table that fits. */
 export interface Condition {
+  /** Which line. */
   readonly kind: ProblemKind;
   /** When it began to fit. */
   readonly since: number;
   /** When it has fitted long enough to be a problem; may be past. */
   readonly due: number;
+  /** How much it matters. */
   readonly severity: Severity;
+  /** What it was seen by. */
   readonly evidence: Evidence;
+  /** What to do about it. */
   readonly do: Remedy;
   /** Whether a restart of the Engine explains it: then the judgement after that decides. */
   readonly ofRestart: boolean;
@@ -59,6 +70,7 @@ export interface Condition {
 
 /** A row read for the table. */
 export interface Reading {
+  /** What was read. */
   readonly facts: RowFacts;
   /** Since when it runs without a break; null when it does not run. */
   readonly runningSince: number | null;

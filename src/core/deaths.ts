@@ -11,6 +11,7 @@ import type { Death, DeathHow, Deaths } from "../model/problem.ts";
 export interface LifeEvent {
   /** `start`, `kill`, `die`, `stop`, `oom`, `restart`, `destroy`, …; others are ignored. */
   readonly action: string;
+  /** Full id of the container. */
   readonly containerId: string;
   /** When, milliseconds since the Unix epoch; by one clock for all events and for waits. */
   readonly at: number;

@@ -32,6 +32,7 @@ export interface DiscoverOptions {
 export interface Candidate {
   /** Name that is free and that the registry takes. */
   readonly name: string;
+  /** What it would be registered as. */
   readonly kind: "stack" | "site";
   /** By what it was recognized. */
   readonly by: RecognizedBy;
@@ -39,6 +40,7 @@ export interface Candidate {
   readonly claim: Claiming;
   /** Its containers, ordered by role, replica and name. */
   readonly containers: readonly CandidateContainer[];
+  /** What a person should know before. */
   readonly notes: readonly Note[];
 }
 
@@ -50,6 +52,7 @@ export type Claiming =
 
 /** Where a Compose project came from, as its labels say; nobody has looked. */
 export interface ComposeFiles {
+  /** Directories that it was started in, sorted. */
   readonly workingDirs: readonly string[];
   /** Absolute where the working directory is known. */
   readonly configFiles: readonly string[];
@@ -57,9 +60,13 @@ export interface ComposeFiles {
 
 /** A container of a candidate. */
 export interface CandidateContainer {
+  /** Full id. */
   readonly id: string;
+  /** Its own name. */
   readonly name: string;
+  /** Role within the candidate; empty for a site. */
   readonly role: string;
+  /** 1 for the first or only one. */
   readonly replica: number;
   /** The Engine's own state word. */
   readonly state: string;
@@ -80,6 +87,7 @@ export type Note =
 export interface LeftOutContainer {
   /** Its name, or its id when it has none. */
   readonly container: string;
+  /** Why not. */
   readonly reason: LeftOutReason | RefusalReason;
 }
 
@@ -203,6 +211,8 @@ function named(
   isTaken: DiscoverOptions["isTaken"],
 ): Candidate[] {
   const given = new Set<string>();
+  // The last number that was given to a name.
+  const last = new Map<string, number>();
   // Those with several containers first: their name is the more telling one.
   const inOrder = candidates.toSorted((a, b) =>
     compare(b.kind, a.kind) || compare(a.name, b.name) ||
@@ -212,7 +222,9 @@ function named(
   return inOrder.map((candidate) => {
     const { kind, name: from } = candidate;
     let name = from;
-    for (let n = 2; !isFree(name, kind); n++) name = `${from.slice(0, 120)}-${n}`;
+    let n = last.get(from) ?? 1;
+    while (!isFree(name, kind)) name = `${from.slice(0, 120)}-${++n}`;
+    last.set(from, n);
     given.add(name);
     if (name === from) return candidate;
     return { ...candidate, name, notes: [{ code: "renamed", from } as const, ...candidate.notes] };

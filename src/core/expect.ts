@@ -52,7 +52,9 @@ export function replicaOf(containerId: string, number: number, slots: Slots): nu
 
 /** What a role's rows are settled by. */
 export interface SettleOptions {
+  /** Whose role it is. */
   readonly workload: Workload;
+  /** Empty for a site. */
   readonly role: string;
   /** Undefined: nobody said what is expected, and nothing is forgotten. */
   readonly expectation: Expectation | undefined;
@@ -173,9 +175,11 @@ export function wantedOf(
 
 /** What a workload is accepted by. */
 export interface AcceptOptions {
+  /** Who is accepted. */
   readonly workload: Workload;
   /** What was expected of it so far. */
   readonly before: readonly Expectation[];
+  /** Milliseconds since the Unix epoch. */
   readonly now: number;
   /** The death that the row's present state comes from, if it is known. */
   endingOf(row: IndexRow): Death | null;

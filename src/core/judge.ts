@@ -18,6 +18,7 @@ import type { Circumstances } from "./opening.ts";
 export interface Remembered {
   /** Every problem that is not closed, and those that closed lately. */
   readonly problems: readonly Problem[];
+  /** Beside them. */
   readonly memory: HostMemory;
 }
 
@@ -25,6 +26,7 @@ export interface Remembered {
 export interface JudgeOptions {
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
+  /** How long what has to last. */
   readonly settings: ProblemSettings;
 }
 
@@ -77,7 +79,9 @@ export function judge(world: World, before: Remembered, options: JudgeOptions): 
 
 /** What every part of one judgement shares. */
 export interface Scene {
+  /** What is the same for everything on the host. */
   readonly circumstances: Circumstances;
+  /** What is remembered of the host from now on. */
   readonly memory: HostMemory;
   /** Whether this is the first judgement ever. */
   readonly first: boolean;
@@ -140,8 +144,11 @@ export function isQuiet(row: IndexRow, world: World): boolean {
 
 /** Problems by what they are about. */
 export class ProblemGroups {
+  /** The host's own. */
   host: readonly Problem[] = [];
+  /** By row id. */
   readonly rows: Map<string, readonly Problem[]> = new Map();
+  /** The workloads' own, by workload id. */
   readonly workloads: Map<string, readonly Problem[]> = new Map();
 
   /** Groups these. */
@@ -160,11 +167,17 @@ export class ProblemGroups {
 
 /** Gathers what a judgement changes. */
 export class Changes {
+  /** All of them. */
   readonly problems: Problem[] = [];
+  /** As in a verdict. */
   readonly put: Problem[] = [];
+  /** As in a verdict. */
   readonly dropped: Problem[] = [];
+  /** As in a verdict. */
   readonly opened: Problem[] = [];
+  /** As in a verdict. */
   readonly closed: Problem[] = [];
+  /** The earliest so far. */
   nextAt: number | null = null;
 
   /** Takes what was judged of one subject, of which `prior` was known. */

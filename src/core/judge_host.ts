@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HostMemory, Problem, ProblemKind, ProblemSettings } from "../model/problem.ts";
+import type { Hold, HostMemory, Problem, ProblemKind, ProblemSettings } from "../model/problem.ts";
 import type { Condition } from "./conditions.ts";
 import type { EngineFacts, RefusedClaims, World } from "./judged_world.ts";
 import { after, earliest } from "./known_time.ts";
@@ -21,6 +21,7 @@ const OUTAGE_MEMORY = 24 * 60 * 60 * 1000;
 
 /** What a judgement of rows needs to know of their host. */
 export interface HostReading {
+  /** The account, as it is now; the same object when nothing changed. */
   readonly memory: HostMemory;
   /** Whether it is unknown how things are. */
   readonly frozen: boolean;
@@ -241,7 +242,7 @@ export function judgeRefused(
   options: Circumstances & {
     prior: readonly Problem[];
     refused: RefusedClaims | undefined;
-    hold: OpeningHold;
+    hold: Hold | undefined;
   },
 ): Judged {
   const { prior, refused, now, frozen, outages, settings, host, lastPassAt } = options;
@@ -281,5 +282,3 @@ export function judgeRefused(
     });
   }
 }
-
-type OpeningHold = Parameters<typeof openingOf>[1]["hold"];

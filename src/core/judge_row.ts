@@ -102,7 +102,8 @@ class RowStory {
   readonly #reading: Reading;
   readonly #conditions: ReadonlyMap<ProblemKind, Condition>;
   readonly #options: StoryOptions;
-  nextAt: number | null = null;
+  /** When time alone changes something of a kind next. */
+  readonly #wakes = new Map<ProblemKind, number>();
 
   constructor(facts: RowFacts, options: StoryOptions) {
     this.#options = options;
@@ -116,14 +117,18 @@ class RowStory {
     );
   }
 
+  get nextAt(): number | null {
+    return this.#wakes.size === 0 ? null : Math.min(...this.#wakes.values());
+  }
+
   judge(kind: ProblemKind): void {
     const { current, now } = this.#options;
     const problem = current.get(kind);
     if (problem?.status === "open") {
       const over = this.#overAt(problem);
       if (over === null || over > now) {
-        this.#wake(over);
-        this.#wake(this.#conditions.get(kind)?.until ?? null);
+        this.#wake(kind, over);
+        this.#wake(kind, this.#conditions.get(kind)?.until ?? null);
         return;
       }
       this.#close(problem, over, "recovered");
@@ -133,7 +138,7 @@ class RowStory {
 
   /** Closes what another problem of the row took the place of. */
   supersede(): void {
-    const { current, past } = this.#options;
+    const { current } = this.#options;
     const { facts: { times: { stateSince } }, ending } = this.#reading;
     const oomOver = ending?.how === "oom" ? oomEnd(ending, this.#options) : 0;
     const place = (open: Problem): number | undefined => {
@@ -149,8 +154,7 @@ class RowStory {
     for (const problem of [...current.values()]) {
       const at = problem.status === "open" ? place(problem) : undefined;
       if (at === undefined) continue;
-      current.delete(problem.kind);
-      past.push(closed(problem, after(this.#options.outages, at, 0), "superseded"));
+      this.#close(problem, after(this.#options.outages, at, 0), "superseded");
     }
   }
 
@@ -177,7 +181,11 @@ class RowStory {
       : null;
     if (problem === undefined && burst === null) return;
     const endsAt = burst?.endsAt ??
-      after(outages, moves.at(-1) ?? problem?.since ?? 0, settings.flappingCloses);
+      after(
+        outages,
+        moves.at(-1) ?? problem?.openedAt ?? problem?.since ?? 0,
+        settings.flappingCloses,
+      );
     if (problem?.status === "open") {
       if (endsAt <= now) this.#close(problem, endsAt, "recovered");
     } else if (endsAt <= now) {
@@ -194,7 +202,7 @@ class RowStory {
         ofRestart: false,
       });
     }
-    this.#wake(endsAt);
+    this.#wake("flapping", endsAt);
   }
 
   #overAt(problem: Problem): number | null {
@@ -226,14 +234,14 @@ class RowStory {
     const { at, batch } = opening;
     if (at <= now) {
       current.set(kind, opened(problem));
-      this.#wake(this.#overAt(current.get(kind)!));
-      this.#wake(condition.until ?? null);
+      this.#wake(kind, this.#overAt(current.get(kind)!));
+      this.#wake(kind, condition.until ?? null);
       return;
     }
     current.set(kind, same?.batch === batch && same.dueAt === at ? same : problem);
-    this.#wake(at);
-    this.#wake(overAt(kind, this.#reading, this.#options));
-    this.#wake(condition.until ?? null);
+    this.#wake(kind, at);
+    this.#wake(kind, overAt(kind, this.#reading, this.#options));
+    this.#wake(kind, condition.until ?? null);
   }
 
   #opening(condition: Condition, same: Problem | undefined): Opening {
@@ -253,10 +261,12 @@ class RowStory {
 
   #close(problem: Problem, at: number, outcome: Outcome): void {
     this.#options.current.delete(problem.kind);
+    this.#wakes.delete(problem.kind);
     this.#options.past.push(closed(problem, at, outcome));
   }
 
-  #wake(at: number | null): void {
-    if (at !== null && at > this.#options.now) this.nextAt = earliest(this.nextAt, at);
+  #wake(kind: ProblemKind, at: number | null): void {
+    if (at === null || at <= this.#options.now) return;
+    this.#wakes.set(kind, Math.min(at, this.#wakes.get(kind) ?? at));
   }
 }

@@ -11,17 +11,21 @@ import { after, holdUntil } from "./known_time.ts";
 
 /** What is the same for everything on a host. */
 export interface Circumstances extends Reckoning {
+  /** Name of the host. */
   readonly host: string;
   /** Whether it is unknown how things are: then nothing opens and nothing closes. */
   readonly frozen: boolean;
   /** When the host was judged first. */
   readonly firstJudgedAt: number;
+  /** The last one that is known. */
   readonly restart: Restart | null;
+  /** Those that are not over. */
   readonly silences: readonly Silence[];
 }
 
 /** When a condition becomes a problem, and what with. */
 export interface Opening extends Pick<Problem, "batch"> {
+  /** Milliseconds since the Unix epoch. */
   readonly at: number;
 }
 
@@ -103,8 +107,12 @@ export function closed(problem: Problem, at: number, outcome: Outcome): Problem 
 }
 
 /** Whether a problem is still needed to judge by: closed ones are while flapping may be seen. */
-export function matters(problem: Problem, { now, outages, settings }: Reckoning): boolean {
-  if (problem.status !== "closed") return true;
+export function matters(
+  problem: Problem,
+  { now, outages, settings, frozen }: Circumstances,
+): boolean {
+  // How long an outage makes it last is known when it is over.
+  if (problem.status !== "closed" || frozen) return true;
   const kept = Math.max(settings.flappingWindow, settings.flappingCloses);
   return after(outages, problem.closedAt!, kept) >= now;
 }

@@ -32,13 +32,17 @@ export type LeftOutReason =
 
 /** A container that is part of something with several. */
 export interface StackPart {
+  /** Grouped with others. */
   readonly kind: "stack";
+  /** Whose labels said so. */
   readonly by: RecognizedBy;
   /** The Compose project or Swarm stack: what its containers have in common. */
   readonly project: string;
+  /** Whose labels its containers are claimed by. */
   readonly claim: "compose" | "swarm";
   /** What people may call it. */
   readonly name: string;
+  /** Service that it is one of. */
   readonly role: string;
   /** 1 for the first or only one. */
   readonly replica: number;
@@ -46,8 +50,11 @@ export interface StackPart {
 
 /** A container that stands for itself. */
 export interface Single {
+  /** On its own. */
   readonly kind: "site";
+  /** Whose labels said so. */
   readonly by: RecognizedBy;
+  /** What people may call it; may be empty. */
   readonly name: string;
   /** Whether its container gets another name with each deploy: then its claim ends with it. */
   readonly renamed: boolean;
@@ -55,7 +62,9 @@ export interface Single {
 
 /** A container that is left out. */
 export interface LeftOut {
+  /** Not to be taken in. */
   readonly kind: "left-out";
+  /** Why not. */
   readonly reason: LeftOutReason;
 }
 

@@ -137,8 +137,9 @@ export interface Evidence {
   readonly reason?: string;
   /** What the Engine's last answer failed with. */
   readonly error?: string;
-  /** The accepted Engine's id and the one that answers. */
+  /** The accepted Engine's id. */
   readonly accepted?: string;
+  /** The Engine that answers instead. */
   readonly found?: string;
   /** What one inspect at the opening said; bounded and free of control characters. */
   readonly inspected?: InspectedEvidence;
@@ -148,7 +149,9 @@ export interface Evidence {
 export interface InspectedEvidence {
   /** `State.Error`, empty without one. */
   readonly error: string;
+  /** Whether memory ran out. */
   readonly oomKilled: boolean;
+  /** How often its restart policy started it again. */
   readonly restartCount: number;
   /** `no`, `always`, `unless-stopped`, `on-failure`, `on-failure:3`. */
   readonly restartPolicy: string;
@@ -189,8 +192,11 @@ export type Remedy =
 export interface Problem {
   /** `<kind>:<id of the row, the workload or the host>`; at most one that is not closed has it. */
   readonly key: string;
+  /** What is wrong. */
   readonly kind: ProblemKind;
+  /** How much it matters. */
   readonly severity: Severity;
+  /** Whether it is a problem yet, or no more. */
   readonly status: ProblemStatus;
   /** Host that it is on. */
   readonly host: string;
@@ -200,6 +206,7 @@ export interface Problem {
   readonly rowId: string | null;
   /** Container that the row was bound to, or null. */
   readonly containerId: string | null;
+  /** The name of that container, or empty. */
   readonly containerName: string;
   /** When its cause began. */
   readonly since: number;
@@ -211,6 +218,7 @@ export interface Problem {
   readonly closedAt: number | null;
   /** Why it closed; null before. */
   readonly outcome: Outcome | null;
+  /** What it was seen by. */
   readonly evidence: Evidence;
   /** What to do about it. */
   readonly do: Remedy;
@@ -263,6 +271,7 @@ export interface Restart {
 
 /** Workload or rows that nobody wants to hear of for a while. One occurrence of a recurring one. */
 export interface Silence {
+  /** What is silent. */
   readonly scope: "all" | "workload" | "row";
   /** Id of the workload or row; empty for all. */
   readonly id: string;
@@ -282,7 +291,9 @@ export interface Hold {
 
 /** One moment's account of everything that is expected. */
 export interface Digest {
+  /** What it is the account of. */
   readonly batch: Batch;
+  /** The moment that it is of. */
   readonly at: number;
   /** Rows that are expected to be right. */
   readonly expected: number;
@@ -292,32 +303,49 @@ export interface Digest {
 
 /** How long what has to last before it opens and before it closes. Milliseconds, and counts. */
 export interface ProblemSettings {
+  /** `missing` opens. */
   readonly missingOpens: number;
+  /** `missing` closes, running. */
   readonly missingCloses: number;
-  /** Of a workload that is only registered. */
+  /** `absent` opens, of a workload that is only registered … */
   readonly absentOpens: number;
-  /** Where a file, `accept` or a person says that it should be there. */
+  /** … and where a file, `accept` or a person says that it should be there. */
   readonly absentExpectedOpens: number;
+  /** `crashed` opens. */
   readonly crashedOpens: number;
+  /** `crashed` closes, running. */
   readonly crashedCloses: number;
+  /** `stopped` opens. */
   readonly stoppedOpens: number;
+  /** `oom` closes, running. */
   readonly oomCloses: number;
+  /** `unhealthy` opens. */
   readonly unhealthyOpens: number;
+  /** `unhealthy` closes, healthy. */
   readonly unhealthyCloses: number;
+  /** So many deaths … */
   readonly crashLoopDeaths: number;
+  /** … within this time are a `crash-loop`. */
   readonly crashLoopWindow: number;
-  /** Without a death. */
+  /** `crash-loop` closes, without a death. */
   readonly crashLoopCloses: number;
+  /** So many openings and closings … */
   readonly flappingMoves: number;
+  /** … within this time are `flapping`. */
   readonly flappingWindow: number;
-  /** Without a move. */
+  /** `flapping` closes, without any. */
   readonly flappingCloses: number;
   /** How long after a death a state that is seen then may come from it. */
   readonly deathExplains: number;
+  /** `stuck` opens. */
   readonly stuckOpens: number;
+  /** `engine-down` opens. */
   readonly engineDownOpens: number;
+  /** `index-stale` opens. */
   readonly indexStaleOpens: number;
+  /** `contended` opens. */
   readonly contendedOpens: number;
+  /** `refused` opens. */
   readonly refusedOpens: number;
   /** Between the first good pass after a restart and its judgement. */
   readonly settle: number;

@@ -264,3 +264,17 @@ Deno.test("labelText() and nameFrom() keep what can be shown, and nothing else",
   ]);
   assertEquals(["a/b", "--a", " a ", "-", "/"].map(nameFrom), ["a-b", "a", "a", "", ""]);
 });
+
+Deno.test("discover() groups 10,000 containers in less than a second", () => {
+  const many = Array.from({ length: 10_000 }, (_, i) => {
+    const project = `p${i % 2000}`;
+    return i % 5 === 0
+      ? container({ id: `c${i}`, name: "same" })
+      : container({ id: `c${i}`, name: `${project}-${i}`, labels: compose(project, `s${i}`) });
+  });
+  const began = performance.now();
+  const { candidates } = discovered(many);
+  const took = performance.now() - began;
+  assertEquals(new Set(candidates.map(({ name }) => name)).size, candidates.length);
+  assert(took < 1000, `${took} ms`);
+});

@@ -36,6 +36,7 @@ interface PlainRow {
   sinceOom: number;
   problems: Map<string, PlainProblem>;
   moves: number[];
+  flaps: boolean;
   /** Known seconds without a move. */
   unmoved: number;
 }
@@ -82,6 +83,7 @@ export class JudgeOracle {
       sinceOom: 0,
       problems: new Map(),
       moves: [],
+      flaps: false,
       unmoved: 0,
     });
   }
@@ -251,9 +253,14 @@ export class JudgeOracle {
     }
 
     // Flaps?
-    if (problems.has("flapping") && row.unmoved >= 1800) close("flapping", "recovered");
+    if (row.unmoved >= 1800) {
+      row.flaps = false;
+      if (problems.has("flapping")) close("flapping", "recovered");
+    }
     const recent = row.moves.filter((at) => at >= row.moves.at(-1)! - 1800);
-    if (!barred && recent.length >= 6 && row.unmoved < 1800) open("flapping");
+    // It flaps until it was quiet, also while that is held back.
+    if (recent.length >= 6 && row.unmoved < 1800) row.flaps = true;
+    if (!barred && row.flaps) open("flapping");
   }
 
   /** The kind that the state is wrong by, whether it has lasted or not. */
