@@ -9,7 +9,8 @@
 import { dirname, join } from "@std/path";
 import { z } from "zod";
 import type { Expectation } from "../model/problem.ts";
-import { CommandError, quote } from "./command.ts";
+import { clip, quote } from "../text.ts";
+import { CommandError } from "./command.ts";
 import { interpolate, parseEnvFile, type Variables } from "./compose_variables.ts";
 import { Override, parseYaml, RESET, unreadable } from "./compose_yaml.ts";
 
@@ -183,8 +184,8 @@ function checked(value: unknown, file: string): Project {
   const result = Project.safeParse(value);
   // The value itself: a copy would lack keys that objects have of themselves.
   if (result.success) return value as Project;
-  const where = deepest(result.error.issues).map(String).join(".").slice(0, 200);
-  const what = where === "" ? "it is no mapping" : `${quote(where)} is not as Compose has it`;
+  const where = deepest(result.error.issues).map(String).join(".");
+  const what = where === "" ? "it is no mapping" : `${quote(where, 200)} is not as Compose has it`;
   throw unreadable(file, what, result.error);
 }
 
@@ -258,7 +259,7 @@ function projectOf(raw: Project, { variables, isEnabled }: ReadingOptions): Comp
     const restart = of(fields["restart"]);
     const policy = restartPolicy(restart);
     if (policy === null && restart !== UNKNOWN) {
-      partly.push({ service: name, because: "restart", value: restart!.slice(0, 64) });
+      partly.push({ service: name, because: "restart", value: clip(restart!, 64) });
     }
     const dependsOn = isRecord(fields["depends_on"]) ? fields["depends_on"] : {};
     for (const [other, how] of Object.entries(dependsOn)) {

@@ -16,7 +16,8 @@ import {
   Scalar,
   visit,
 } from "yaml";
-import { CommandError, quote } from "./command.ts";
+import { quote, quotePath } from "../text.ts";
+import { CommandError } from "./command.ts";
 
 /** What stands for `!reset`: the key is as if no file had it. */
 export const RESET: unique symbol = Symbol("!reset");
@@ -147,7 +148,7 @@ function firstLine(message: string): string {
 
 /** A file that can't be used, and why. */
 export function unreadable(file: string, why: string, cause?: unknown): CommandError {
-  return new CommandError(`Cannot read ${quote(file)}: ${why}`, {
+  return new CommandError(`Cannot read ${quotePath(file)}: ${why}`, {
     hint: "`docker compose config --format json` tells the same exactly; give it on stdin",
     cause,
   });

@@ -8,6 +8,7 @@
 import type { ListedContainer } from "../model/container.ts";
 import type { RefusalReason } from "../model/pass.ts";
 import type { WorkloadKind } from "../model/workload.ts";
+import { clip } from "../text.ts";
 import {
   FOREIGN_LABEL,
   labelText,
@@ -223,7 +224,7 @@ function named(
     const { kind, name: from } = candidate;
     let name = from;
     let n = last.get(from) ?? 1;
-    while (!isFree(name, kind)) name = `${from.slice(0, 120)}-${++n}`;
+    while (!isFree(name, kind)) name = `${clip(from, 120)}-${++n}`;
     last.set(from, n);
     given.add(name);
     if (name === from) return candidate;

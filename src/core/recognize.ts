@@ -6,6 +6,7 @@
  */
 
 import type { ListedContainer } from "../model/container.ts";
+import { clip, hasControls } from "../text.ts";
 import { LABEL, MAX_LABEL_LENGTH } from "./dispatch.ts";
 
 /** By what a container was recognized. */
@@ -205,13 +206,12 @@ function numberOf(text: string): number {
 
 /** A name that the registry takes, made from text; empty when nothing is left of it. */
 export function nameFrom(text: string): string {
-  return text.replaceAll("/", "-").slice(0, MAX_NAME).toWellFormed().replace(/^[-\s]+|\s+$/g, "");
+  return clip(text.replaceAll("/", "-"), MAX_NAME).toWellFormed().replace(/^[-\s]+|\s+$/g, "");
 }
 
 /** A label's value; empty when there is none, or it can't be stored and shown as it is. */
 export function labelText(value: string | undefined): string {
   if (value === undefined || value.length > MAX_LABEL_LENGTH) return "";
-  // deno-lint-ignore no-control-regex -- finding them is the purpose
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(value)) return "";
+  if (hasControls(value) || /[\u2028\u2029]/.test(value)) return "";
   return value.isWellFormed() ? value.trim() : "";
 }
