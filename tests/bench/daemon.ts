@@ -97,7 +97,7 @@ async function burst(): Promise<Figure[]> {
       row: `${row}: slowest /livez`,
       measured: Math.max(...answers),
       unit: "ms",
-      target: 100,
+      target: 50,
       bound: "most",
       note: `p99 ${percentile(answers, 99).toFixed(1)} ms of ${answers.length}`,
     },
@@ -134,7 +134,7 @@ async function idle(): Promise<Figure[]> {
       row: "idle: share of a core",
       measured: share,
       unit: "%",
-      target: 0.5,
+      target: 0.2,
       bound: "most",
       note: "over 61 s, with two scrapes",
     },
@@ -143,7 +143,7 @@ async function idle(): Promise<Figure[]> {
 
 async function memory(): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const [containers, target] of [[1000, 140], [10_000, 260]] as const) {
+  for (const [containers, target] of [[1000, 100], [10_000, 145]] as const) {
     await using s = await site(containers);
     await using daemon = await daemonOn(s);
     const rss = async () => await daemon.metric("process_resident_memory_bytes") / 1e6;
@@ -167,25 +167,17 @@ async function memory(): Promise<Figure[]> {
       target,
       bound: "most",
     });
-    const at500 = await passes(450);
+    // Before that the process still warms up, and the listings are told in other words little by
+    // little: a container changes before each of half of the passes.
+    const at500 = await passes(225) && await passes(225, { changes: true });
+    const at2000 = await passes(750) && await passes(750, { changes: true });
     figures.push({
-      row: `memory growth from pass 50 to pass 500 at ${containers}`,
-      measured: 100 * (at500 / at50 - 1),
+      row: `memory growth from pass 500 to pass 2,000 at ${containers}`,
+      measured: 100 * (at2000 / at500 - 1),
       unit: "%",
-      target: 5,
+      target: 3,
       bound: "most",
-      note: `to ${at500.toFixed(0)} MB`,
-    });
-    // Little by little all of the listing is told in other words.
-    const at950 = await passes(450, { changes: true });
-    figures.push({
-      row:
-        `memory growth in 450 more passes at ${containers}, with a container changed before each`,
-      measured: 100 * (at950 / at500 - 1),
-      unit: "%",
-      target: null,
-      bound: "most",
-      note: `to ${at950.toFixed(0)} MB`,
+      note: `${at50.toFixed(0)}, ${at500.toFixed(0)} and ${at2000.toFixed(0)} MB`,
     });
   }
   return figures;
@@ -215,7 +207,7 @@ async function api(): Promise<Figure[]> {
       row: "10,000 rows through GET /api/containers",
       measured: median(http),
       unit: "ms",
-      target: 60,
+      target: 45,
       bound: "most",
       note: `median of 20, max ${Math.max(...http).toFixed(0)} ms`,
     },
@@ -223,7 +215,7 @@ async function api(): Promise<Figure[]> {
       row: "ps --json of 10,000 rows, whole process",
       measured: median(ps),
       unit: "ms",
-      target: 250,
+      target: 120,
       bound: "most",
       note: `median of 7, max ${Math.max(...ps).toFixed(0)} ms`,
     },
@@ -263,12 +255,36 @@ async function start(): Promise<Figure[]> {
       await process.status;
     }
   }
-  return [{
-    row: "binary, start → first pass committed, 100 containers",
-    measured: median(ms),
-    unit: "ms",
-    target: 400,
-    bound: "most",
-    note: `median of 7, max ${Math.max(...ms).toFixed(0)} ms`,
-  }];
+  const help: number[] = [];
+  for (let i = 0; i < 11; i++) {
+    const begin = performance.now();
+    const { success } = await new Deno.Command(BINARY, { args: ["help"], stdout: "null" }).output();
+    if (!success) throw new Error("help failed");
+    if (i >= 1) help.push(performance.now() - begin);
+  }
+  return [
+    {
+      row: "binary, start → first pass committed, 100 containers",
+      measured: median(ms),
+      unit: "ms",
+      target: 150,
+      bound: "most",
+      note: `median of 7, max ${Math.max(...ms).toFixed(0)} ms`,
+    },
+    {
+      row: "binary, `tinyforge help`, whole process",
+      measured: median(help),
+      unit: "ms",
+      target: 60,
+      bound: "most",
+      note: `median of 10, max ${Math.max(...help).toFixed(0)} ms`,
+    },
+    {
+      row: "binary, size",
+      measured: (await Deno.stat(BINARY)).size / 2 ** 20,
+      unit: "MiB",
+      target: 110,
+      bound: "most",
+    },
+  ];
 }
