@@ -115,10 +115,16 @@ export interface FailureData {
   "engine-refused": Asked;
   /** No complete answer within the deadline. */
   "engine-timeout": Asked;
-  /** The connection could not be made or broke; `tls`: over certificates. */
-  "engine-connection": Asked & { readonly tls: boolean };
-  /** The Engine answered with an error of its own. */
-  "engine-http": Asked & { readonly status: number };
+  /**
+   * The connection could not be made or broke; `tls`: over certificates, `authority`: over one of
+   * the Engine that is an authority's own.
+   */
+  "engine-connection": Asked & { readonly tls: boolean | "authority" };
+  /**
+   * The Engine answered with an error of its own, or a proxy before it for it: that one `forbids`
+   * an endpoint of the Engine, `/info`.
+   */
+  "engine-http": Asked & { readonly status: number; readonly forbids?: string };
   /** No API version is spoken by both; `old` tells who must be upgraded. */
   "engine-api-version": Asked & {
     readonly old: "engine" | "program" | "agreement";

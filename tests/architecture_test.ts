@@ -18,6 +18,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   feed: [],
   flags: [],
   failure: [],
+  http: [],
   text: [],
   secret: [],
   system: ["text"],
@@ -294,6 +295,7 @@ Deno.test("the import rules see what they forbid", () => {
   assertEquals(broken("src/server/x.ts", 'const a = await import(\n  "../lock/lock.ts",\n);'), 1);
   assertEquals(broken("src/reconcile/x.ts", 'import "../server/server.ts";'), 1);
   assertEquals(broken("src/telemetry/log.ts", 'import { a } from "../config.ts";'), 1);
+  assertEquals(broken("src/http/x.ts", 'import { a } from "../docker/error.ts";'), 1);
   assertEquals(broken("src/model/pass.ts", 'import { a } from "../telemetry/log.ts";'), 1);
   assertEquals(broken("src/cli/x.ts", 'import { a } from "../dev/setup.ts";'), 1);
   assertEquals(broken("src/cli/x.ts", 'import { a } from "../jsr/std-path/mod.ts";'), 1);

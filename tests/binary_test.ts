@@ -221,6 +221,14 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
   });
 
   await t.step("it loads nothing that others planted", () => rejectsWhatOthersPlant(host));
+  await t.step("it goes to no proxy for what is on this machine", async () => {
+    const rights = ["read", "write", "net", "env", "run", "sys"].map((right) => `--allow-${right}`);
+    const script = join(ROOT, "tests/http/behind_proxies.ts");
+    const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...rights];
+    const said = JSON.parse(await run("unshare", ["--net", ...deno, script, build.binary]));
+    assertEquals(said.results.filter((each: { well: boolean }) => !each.well), []);
+    assertEquals([said.strays, said.results.length], [[], 10]);
+  });
 });
 
 /** A library that was changed in the data directory, and files in the shared temporary directory. */

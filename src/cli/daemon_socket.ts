@@ -6,12 +6,17 @@
  */
 
 import { join } from "@std/path";
-import { chunksOf } from "../docker/body.ts";
 import { reasonOf } from "../docker/error.ts";
+import { chunksOf, readText } from "../http/body.ts";
+import { HttpClient, isUnconnected } from "../http/client.ts";
+import { Deadline } from "../http/deadline.ts";
 import { fitsSocket, SOCKET } from "../system/files.ts";
 import { MAX_SOCKET_PATH } from "../system/libc.ts";
 import { CommandError, EXIT, usageError } from "./command.ts";
 import { quote, quotePath } from "../text.ts";
+
+/** Longest answer that is read, bytes: several times an index of 100,000 rows. */
+const MAX_ANSWER = 256 * 1024 * 1024;
 
 /** How to ask. */
 export interface AskOptions {
@@ -40,12 +45,12 @@ export class DaemonGone extends CommandError {}
 export class DaemonClient implements Disposable {
   /** Path of its socket. */
   readonly path: string;
-  readonly #client: Deno.HttpClient;
+  readonly #client: HttpClient;
 
   /** Use {@link findDaemon}. */
   constructor(path: string) {
     this.path = path;
-    this.#client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    this.#client = new HttpClient({ kind: "unix", path });
   }
 
   /**
@@ -56,20 +61,22 @@ export class DaemonClient implements Disposable {
    */
   async ask(path: string, options: AskOptions = {}): Promise<Answer> {
     const { method = "GET", body, timeoutMs = 30_000 } = options;
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), timeoutMs);
+    using deadline = new Deadline(timeoutMs, []);
+    const { signal } = deadline;
     try {
-      const response = await this.#fetch(path, {
+      const response = await this.#client.request(path, {
         method,
-        signal: late.signal,
+        signal,
         ...(body !== undefined && {
           body: JSON.stringify(body),
           headers: { "content-type": "application/json" },
         }),
       });
-      return { ok: response.ok, status: response.status, text: await response.text() };
+      const text = await readText(response.body, { signal, limit: MAX_ANSWER });
+      if (text === null) throw new TypeError(`the answer is longer than ${MAX_ANSWER} bytes`);
+      return { ok: response.ok, status: response.status, text };
     } catch (error) {
-      const why = late.signal.aborted
+      const why = deadline.expired
         ? `no complete answer within ${timeoutMs / 1000} s`
         : reasonOf(error);
       const Unreachable = isUnconnected(error) ? DaemonGone : CommandError;
@@ -78,25 +85,18 @@ export class DaemonClient implements Disposable {
         hint: "the daemon may be stopping or hanging; its log says more",
         cause: error,
       });
-    } finally {
-      clearTimeout(timer);
     }
   }
 
   /** A body as it comes, until it ends or `signal` aborts; then the reason is thrown. */
   async *follow(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { body } = await this.#fetch(path, { signal });
+    const { body } = await this.#client.request(path, { signal });
     if (body !== null) yield* chunksOf(body, signal);
   }
 
   /** Ends every request under way. */
   [Symbol.dispose](): void {
-    this.#client.close();
-  }
-
-  #fetch(path: string, init: RequestInit): Promise<Response> {
-    // An address, because Deno 2.9 asks DNS for a name, though it connects to the socket.
-    return fetch(`http://127.0.0.1${path}`, { ...init, client: this.#client });
+    this.#client[Symbol.dispose]();
   }
 }
 
@@ -157,12 +157,4 @@ function unreachable(
     exitCode: EXIT.unreachable,
     ...options,
   });
-}
-
-/** Whether no connection was made, so that nothing was sent. */
-function isUnconnected(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at.message.includes("client error (Connect)")) return true;
-  }
-  return false;
 }

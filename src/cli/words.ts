@@ -115,12 +115,17 @@ const HINTS: Hints = {
   "engine-timeout": () =>
     "the Engine hangs or is overloaded; `docker ps` shows whether others get an answer",
   "engine-connection": ({ tls }) =>
-    tls
+    tls === "authority"
+      ? "make the Engine a certificate that ca.pem has signed (basicConstraints=CA:FALSE): it " +
+        "shows an authority's own"
+      : tls
       ? "check DOCKER_CERT_PATH: ca.pem must have signed the Engine's certificate for that name"
       : "the Engine may be restarting: try again, and if that fails too, see its log " +
         "(journalctl -u docker)",
-  "engine-http": ({ status }) =>
-    status >= 500
+  "engine-http": ({ status, forbids }) =>
+    forbids !== undefined
+      ? `allow GET ${forbids} in that proxy (docker-socket-proxy: ${sectionOf(forbids)}=1)`
+      : status >= 500
       ? "the Engine's own log says more (journalctl -u docker)"
       : "the Engine does not accept this request; is it a Docker Engine, and is a proxy in between?",
   "engine-api-version": ({ old }) => UPGRADE[old],
@@ -136,6 +141,11 @@ const HINTS: Hints = {
       : "find out what put it there, and remove it",
   "lock-refused": ({ errno }) => refusalHint(errno),
 };
+
+/** What allows an endpoint of the Engine in the widespread docker-socket-proxy. */
+function sectionOf(path: string): string {
+  return /^\/_?([a-z]+)/.exec(path)?.[1]?.toUpperCase() ?? "";
+}
 
 /** Problems of the API that no failure stands behind, and what helps at a command line. */
 const PROBLEM_HINTS: Readonly<Record<string, string>> = {

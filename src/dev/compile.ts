@@ -9,6 +9,7 @@
 
 import { sha256Of } from "../secret.ts";
 import { CONFIG_ENVIRONMENT } from "../flags.ts";
+import { PROXY_VARIABLES } from "../http/client.ts";
 
 /**
  * Every environment variable that the binary may read. A name that is not here reads as refused
@@ -18,6 +19,7 @@ export const ENVIRONMENT: readonly string[] = [
   ...new Set([
     ...CONFIG_ENVIRONMENT.filter((name) => !name.startsWith("TINYFORGE_")),
     "TINYFORGE_*",
+    ...PROXY_VARIABLES,
     "DENO_SQLITE_PATH",
     "XDG_CACHE_HOME",
     "NOTIFY_SOCKET",

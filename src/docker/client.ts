@@ -8,13 +8,14 @@
 
 import { type DockerEndpoint, isEngineFailure, isFailure } from "../failure.ts";
 import type { Listing } from "../model/container.ts";
-import { chunksOf, readText } from "./body.ts";
-import { Deadline } from "./deadline.ts";
+import { chunksOf, readText } from "../http/body.ts";
+import { Deadline } from "../http/deadline.ts";
+import { isForbidden } from "./error.ts";
 import { decodeEvents, type EngineEvent } from "./events.ts";
 import type { DockerHost } from "../docker_host.ts";
 import { ListingReader } from "./listing.ts";
-import { type Ask, type Observe, readJson, Transport } from "./transport.ts";
-import { type EngineVersion, identify, negotiate } from "./version.ts";
+import { type Ask, type AskedFor, type Observe, readJson, Transport } from "./transport.ts";
+import { type EngineVersion, identify, negotiate, negotiateBlindly, type Pong } from "./version.ts";
 import { decodeListing } from "./wire.ts";
 
 /** Time within which an answer must have come completely, milliseconds. */
@@ -31,6 +32,8 @@ export interface DockerClientOptions {
    * `aborted` or the code of its `Failure` without `engine-`.
    */
   readonly observe?: Observe;
+  /** Longest answer that is read, bytes after decompression; 256 MiB by default. */
+  readonly maxBytes?: number;
 }
 
 /** What every call takes. */
@@ -55,12 +58,15 @@ export interface EventsOptions extends AskOptions {
   readonly onOpen?: (() => void) | undefined;
   /** Called for each line that is no event, with why. */
   readonly onGarbage?: ((why: string) => void) | undefined;
+  /** Called for each line that is too long to be read, whatever it told. */
+  readonly onSkipped?: (() => void) | undefined;
 }
 
 /** Asks one Engine; opens nothing until asked, to be closed at the end. */
 export class DockerClient implements Disposable {
   readonly #transport: Transport;
   readonly #timeoutMs: number;
+  readonly #maxBytes: number | undefined;
   readonly #closing = new AbortController();
   readonly #listings = new ListingReader();
   #version: EngineVersion | undefined;
@@ -69,6 +75,7 @@ export class DockerClient implements Disposable {
   constructor(options: DockerClientOptions) {
     this.#transport = new Transport(options.host, options.observe ?? (() => {}));
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#maxBytes = options.maxBytes;
   }
 
   /**
@@ -111,6 +118,14 @@ export class DockerClient implements Disposable {
     return await this.#agree("version", deadline);
   }
 
+  /**
+   * Whether listings tell how healthy containers are: Podman's don't, and its events do. True until
+   * something else is known.
+   */
+  get listsHealth(): boolean {
+    return this.#version?.kind !== "podman";
+  }
+
   /** Resolves when the Engine answers. Throws `Failure`, or the signal's reason. */
   async ping(options: AskOptions = {}): Promise<void> {
     using deadline = this.#deadline(options);
@@ -125,7 +140,7 @@ export class DockerClient implements Disposable {
   async *events(options: EventsOptions = {}): AsyncGenerator<EngineEvent, void, undefined> {
     using deadline = this.#deadline(options);
     const since = options.since === undefined ? "" : `&since=${(options.since / 1000).toFixed(6)}`;
-    const body = await this.#ask("events", `/events?filters=${encode(OF_CONTAINERS)}${since}`, {
+    const body = await this.#ask("events", `/events?filters=${encode(FOLLOWED)}${since}`, {
       deadline,
       read: (response) => Promise.resolve(response.body),
     });
@@ -133,7 +148,7 @@ export class DockerClient implements Disposable {
     options.onOpen?.();
     if (body === null) return;
     try {
-      yield* decodeEvents(chunksOf(body, deadline.signal), { onGarbage: options.onGarbage });
+      yield* decodeEvents(chunksOf(body, deadline.signal), options);
     } catch (error) {
       throw this.#transport.explain(error, { purpose: "events", deadline });
     }
@@ -169,8 +184,9 @@ export class DockerClient implements Disposable {
         return await this.#transport.ask({
           endpoint,
           purpose: endpoint,
-          path: `/v${apiVersion}${path}`,
+          path: apiVersion === "" ? path : `/v${apiVersion}${path}`,
           deadline,
+          maxBytes: this.#maxBytes,
           read,
         });
       } catch (error) {
@@ -185,32 +201,47 @@ export class DockerClient implements Disposable {
 
   async #agree(purpose: DockerEndpoint, deadline: Deadline): Promise<EngineVersion> {
     if (this.#version !== undefined) return this.#version;
-    const newest = await this.#ping(purpose, deadline);
-    return this.#version = await this.#transport.ask({
+    const pong = await this.#ping(purpose, deadline).catch(unlessForbidden);
+    const read = async (response: Response, ask: AskedFor) =>
+      negotiate(pong?.apiVersion ?? null, await readJson(response, ask), { purpose });
+    const version = await this.#transport.ask({
       endpoint: "version",
       purpose,
       path: "/version",
       deadline,
-      read: async (response, ask) => negotiate(newest, await readJson(response, ask), { purpose }),
-    });
+      read,
+    }).catch(unlessForbidden);
+    return this.#version = version ?? negotiateBlindly(pong ?? UNTOLD, { purpose });
   }
 
-  /** The newest API version of the Engine, if it says so here. */
-  #ping(purpose: DockerEndpoint, deadline: Deadline): Promise<string | null> {
+  #ping(purpose: DockerEndpoint, deadline: Deadline): Promise<Pong> {
     return this.#transport.ask({
       endpoint: "ping",
       purpose,
       path: "/_ping",
       deadline,
-      read: async (response) => {
-        await readText(response.body, { signal: deadline.signal, limit: 1024 });
-        return response.headers.get("api-version");
+      read: async ({ body, headers }) => {
+        await readText(body, { signal: deadline.signal, limit: 1024 });
+        return {
+          apiVersion: headers.get("api-version"),
+          podman: headers.has("libpod-api-version"),
+        };
       },
     });
   }
 }
 
-const OF_CONTAINERS = { type: ["container"] };
+/** What a ping tells that may not be asked. */
+const UNTOLD: Pong = { apiVersion: null, podman: false };
+
+/** Goes on without an answer that a proxy keeps back; throws anything else. */
+function unlessForbidden(error: unknown): null {
+  if (isForbidden(error)) return null;
+  throw error;
+}
+
+// Of networks, because to be connected to one changes a container's ports without an event of its own.
+const FOLLOWED = { type: ["container", "network"] };
 
 function encode(filters: Record<string, string[]>): string {
   return encodeURIComponent(JSON.stringify(filters));

@@ -11,6 +11,7 @@ import {
   Failure,
   type FailureCode,
   type FailureData,
+  isFailure,
   type RejectedSocket,
 } from "../failure.ts";
 import { quote, quotePath } from "../text.ts";
@@ -61,18 +62,36 @@ export function malformed(
   return engineFailure("engine-malformed", { endpoint, reason: what, cause });
 }
 
-/** The Engine answered with an error status; `text` is its body, JSON with a message as a rule. */
+/**
+ * The Engine answered with an error status; `text` is its body, JSON with a message as a rule, and
+ * `path` what was asked for.
+ */
 export function httpError(
   endpoint: DockerEndpoint,
-  status: number,
-  text: string,
+  answer: { status: number; text: string; path: string },
 ): Failure<"engine-http" | "engine-api-version"> {
+  const { status, text, path } = answer;
   const message = engineMessage(text);
-  const reason = `the Engine answered ${status}${message === "" ? "" : `: ${quote(message, 500)}`}`;
+  const said = message === "" ? "" : `: ${quote(message, 500)}`;
+  if (FORBIDDEN.has(status)) {
+    const forbids = path.replace(/^\/v[\d.]+(?=\/)/, "").replace(/\?.*$/s, "");
+    const reason =
+      `a proxy in front of the Engine forbids GET ${forbids}, it answered ${status}${said}`;
+    return engineFailure("engine-http", { endpoint, reason, status, forbids });
+  }
+  const reason = `the Engine answered ${status}${said}`;
   // The Engine has no status of its own for this: 400 and a sentence.
   return status === 400 && /client version [\d.]+ is too (old|new)/.test(message)
     ? engineFailure("engine-api-version", { endpoint, reason, status, old: "agreement" })
     : engineFailure("engine-http", { endpoint, reason, status });
+}
+
+/** What socket proxies answer to what they don't let through; no Engine does. */
+const FORBIDDEN: ReadonlySet<number> = new Set([403, 405]);
+
+/** Whether a proxy in front of the Engine doesn't let this question through. */
+export function isForbidden(error: unknown): error is Failure<"engine-http"> {
+  return isFailure(error, "engine-http") && error.data.forbids !== undefined;
 }
 
 /** No complete answer within `timeoutMs`. */
@@ -112,7 +131,7 @@ export function connectionError(
   }
   if (/invalid HTTP|message head|header parsed/.test(text)) return malformed(endpoint, text, cause);
   const reason = `the connection to ${at} failed: ${text}`;
-  const tls = /certificate|tls/i.test(text);
+  const tls = /CaUsedAsEndEntity/.test(text) ? "authority" : /certificate|tls/i.test(text);
   return engineFailure("engine-connection", { endpoint, reason, tls, cause });
 }
 

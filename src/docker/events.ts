@@ -10,7 +10,6 @@
  * @module
  */
 
-import { malformed } from "./error.ts";
 import { storable } from "../text.ts";
 import { CONTAINER_ID } from "./wire.ts";
 
@@ -39,6 +38,9 @@ export const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
 
 /** Longest line that is read, in UTF-16 units; an event with all its labels has a few thousand. */
 export const MAX_EVENT_LINE: number = 1024 * 1024;
+
+/** What happens to a network that changes a container: its addresses, and with them its ports. */
+export const NETWORK_ACTIONS: ReadonlySet<string> = new Set(["connect", "disconnect"]);
 
 // What a listing never shows: the like of `docker exec`, which health checks do every second.
 const INERT = new Set([
@@ -73,12 +75,14 @@ export function affectsListing(action: string): boolean {
 export interface DecodeEventsOptions {
   /** Called for each line that is no event, with why; the line is skipped. */
   readonly onGarbage?: ((why: string) => void) | undefined;
+  /** Called for each line that is longer than {@linkcode MAX_EVENT_LINE}; it is skipped. */
+  readonly onSkipped?: (() => void) | undefined;
 }
 
 /**
- * The container events in the body of `/events`, in its order, until it ends. Throws `Failure`
- * of kind `malformed` on a line longer than {@linkcode MAX_EVENT_LINE}, and whatever the chunks
- * throw.
+ * The container events in the body of `/events`, and those of networks that are about a container,
+ * in its order, until it ends. What one container's labels do to a line must not end the stream for
+ * all others, so a line that is too long is skipped. Throws whatever the chunks throw.
  */
 export async function* decodeEvents(
   chunks: AsyncIterable<Uint8Array>,
@@ -86,20 +90,23 @@ export async function* decodeEvents(
 ): AsyncGenerator<EngineEvent, void, undefined> {
   const decoder = new TextDecoder();
   let rest = "";
+  let skipping = false;
   for await (const chunk of chunks) {
     const text = decoder.decode(chunk, { stream: true });
     let start = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
-      const line = rest + text.slice(start, end);
+      const event = skipping ? null : decodeLine(rest + text.slice(start, end), options);
+      skipping = false;
       rest = "";
       start = end + 1;
-      const event = decodeLine(line, options);
       if (event !== null) yield event;
     }
+    if (skipping) continue;
     rest += text.slice(start);
-    if (rest.length > MAX_EVENT_LINE) {
-      throw malformed("events", `a line of the stream is longer than ${MAX_EVENT_LINE} characters`);
-    }
+    if (rest.length <= MAX_EVENT_LINE) continue;
+    rest = "";
+    skipping = true;
+    options.onSkipped?.();
   }
   // A last line without its end was cut off: whoever reconnects lists everything anyway.
   if (rest.trim() !== "") options.onGarbage?.("the stream ended within a line");
@@ -139,21 +146,24 @@ interface RawEvent {
 function decodeEvent(message: unknown): EngineEvent | string | null {
   if (typeof message !== "object" || message === null) return "not an object";
   const raw: RawEvent = message;
-  if (raw.Type !== undefined && raw.Type !== "container") return null;
+  const ofNetwork = raw.Type === "network";
+  if (raw.Type !== undefined && raw.Type !== "container" && !ofNetwork) return null;
   const said = raw.Action ?? raw.status;
   if (typeof said !== "string" || said === "") return "no action";
-  const containerId = raw.Actor?.ID ?? raw.id;
+  const attributes = (raw.Actor?.Attributes ?? {}) as Record<string, unknown>;
+  if (ofNetwork && !NETWORK_ACTIONS.has(said)) return null;
+  const containerId = ofNetwork ? attributes["container"] : raw.Actor?.ID ?? raw.id;
   if (typeof containerId !== "string" || !CONTAINER_ID.test(containerId)) return "no container id";
 
   // "health_status: healthy", "exec_create: /bin/sh -c …"
   const colon = said.indexOf(":");
   const word = colon < 0 ? said : said.slice(0, colon);
   const action = Object.hasOwn(PODMAN_ACTIONS, word) ? PODMAN_ACTIONS[word] as string : word;
-  const attributes = (raw.Actor?.Attributes ?? {}) as Record<string, unknown>;
   return {
     action: storable(action),
     containerId,
-    name: typeof attributes["name"] === "string" ? storable(attributes["name"]) : "",
+    // A network's event has the network's name.
+    name: typeof attributes["name"] === "string" && !ofNetwork ? storable(attributes["name"]) : "",
     health: action === "health_status"
       ? health(colon < 0 ? raw.HealthStatus : said.slice(colon + 1).trim())
       : null,

@@ -7,9 +7,8 @@
  */
 
 import type { ListedContainer } from "../model/container.ts";
-import { chunksOf } from "./body.ts";
-import { malformed } from "./error.ts";
-import { type AskedFor, MAX_BODY, parseJson } from "./transport.ts";
+import { chunksOf, othersTurn } from "../http/body.ts";
+import { type AskedFor, MAX_BODY, parseJson, tooLong } from "./transport.ts";
 import { decodeListing } from "./wire.ts";
 
 /**
@@ -40,15 +39,21 @@ export class ListingReader {
   async read(response: Response, ask: AskedFor): Promise<ListedContainer[]> {
     const pieces: Piece[] = [];
     // Each as it comes, so that the text of a known piece is garbage before it grows old.
-    const last = await cut(response, ask, (text) => pieces.push(this.#piece(text, "]")));
-    pieces.push(this.#piece(last, ""));
+    const cutter = new Cutter((text) => {
+      const piece = this.#piece(text, "]");
+      pieces.push(piece);
+      return piece.containers !== null;
+    });
+    await cut(response, ask, cutter);
+    pieces.push(this.#piece(cutter.rest, ""));
     const containers = joined(pieces);
     this.#last = new Map(containers && pieces.map((piece) => [keyOf(piece.text), piece]));
-    // What is wrong and where shows only in the whole.
-    return containers ??
-      decodeListing(parseJson(pieces.map(({ text }) => text).join(""), ask), {
-        endpoint: ask.purpose,
-      });
+    if (containers !== null) return containers;
+    // What is wrong and where shows only in the whole, and parsing that takes its time.
+    await othersTurn();
+    ask.deadline.signal.throwIfAborted();
+    const text = pieces.map((piece) => piece.text).join("");
+    return decodeListing(parseJson(text, ask), { endpoint: ask.purpose });
   }
 
   #piece(text: string, end: "]" | ""): Piece {
@@ -83,28 +88,69 @@ function keyOf(text: string): string {
   return text.slice(0, KEY_LENGTH);
 }
 
-/** Cuts the body's text where pieces end; returns what is left behind the last end. */
-async function cut(
-  response: Response,
-  ask: AskedFor,
-  take: (piece: string) => void,
-): Promise<string> {
+/** Gives the cutter the body's text; throws when that is too long. */
+async function cut(response: Response, ask: AskedFor, cutter: Cutter): Promise<void> {
   const decoder = new TextDecoder();
-  let rest = "";
+  const { maxBytes = MAX_BODY } = ask;
   let length = 0;
   for await (
     const chunk of response.body === null ? [] : chunksOf(response.body, ask.deadline.signal)
   ) {
     length += chunk.length;
-    if (length > MAX_BODY) {
-      throw malformed(ask.purpose, `the answer is longer than ${MAX_BODY} bytes`);
-    }
-    rest += decoder.decode(chunk, { stream: true });
-    let from = 0;
-    for (let end; (end = rest.indexOf(END_OF_PIECE, from)) >= 0; from = end + 1) {
-      take(rest.slice(from, end + 1));
-    }
-    rest = rest.slice(from);
+    if (length > maxBytes) throw tooLong(ask);
+    cutter.add(decoder.decode(chunk, { stream: true }));
   }
-  return rest + decoder.decode();
+  cutter.add(decoder.decode());
+}
+
+/** As much of the end of a text as may be the beginning of an end of a piece. */
+const SEAM = END_OF_PIECE.length - 1;
+
+/** Cuts a text that comes in chunks where pieces end. Looks at each character once. */
+class Cutter {
+  readonly #take: (piece: string) => boolean;
+  /** What came since the last cut. */
+  #waiting: string[] = [];
+  /** The end of that, as much as may be the beginning of an end of a piece. */
+  #tail = "";
+  #cutting = true;
+
+  /** `take` gets each piece, and says whether to go on cutting. */
+  constructor(take: (piece: string) => boolean) {
+    this.#take = take;
+  }
+
+  /** What is left behind the last cut. */
+  get rest(): string {
+    return this.#waiting.join("");
+  }
+
+  /** More of the text. */
+  add(text: string): void {
+    this.#addSeam(text);
+    let from = 0;
+    while (this.#cutting) {
+      const end = text.indexOf(END_OF_PIECE, from);
+      if (end < 0) break;
+      this.#cutting = this.#take(this.rest + text.slice(from, end + 1));
+      this.#waiting = [];
+      this.#tail = "";
+      from = end + 1;
+    }
+    const rest = text.slice(from);
+    this.#waiting.push(rest);
+    this.#tail = rest.length >= SEAM ? rest.slice(-SEAM) : (this.#tail + rest).slice(-SEAM);
+  }
+
+  /** An end of a piece that begins before `text` and ends in it. */
+  #addSeam(text: string): void {
+    if (!this.#cutting || this.#tail === "") return;
+    const end = (this.#tail + text.slice(0, SEAM)).indexOf(END_OF_PIECE);
+    if (end < 0) return;
+    const waiting = this.rest;
+    const at = waiting.length - this.#tail.length + end + 1;
+    this.#cutting = this.#take(waiting.slice(0, at));
+    this.#tail = waiting.slice(at);
+    this.#waiting = [this.#tail];
+  }
 }

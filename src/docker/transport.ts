@@ -5,9 +5,10 @@
  * @module
  */
 
-import { readText } from "./body.ts";
-import type { Deadline } from "./deadline.ts";
 import { type DockerEndpoint, Failure, isEngineFailure, isFailure } from "../failure.ts";
+import { readText } from "../http/body.ts";
+import { HttpClient, type HttpIdentity } from "../http/client.ts";
+import type { Deadline } from "../http/deadline.ts";
 import {
   connectionError,
   httpError,
@@ -16,7 +17,7 @@ import {
   outcomeOf,
   timeoutError,
 } from "./error.ts";
-import type { DockerHost } from "../docker_host.ts";
+import type { DockerHost, DockerTls } from "../docker_host.ts";
 import { quotePath } from "../text.ts";
 import { lookAtSocket } from "../system/files.ts";
 
@@ -35,6 +36,8 @@ export interface AskedFor {
   readonly purpose: DockerEndpoint;
   /** When the answer must have been read. */
   readonly deadline: Deadline;
+  /** Longest answer that is read, bytes after decompression; {@linkcode MAX_BODY} by default. */
+  readonly maxBytes?: number | undefined;
 }
 
 /** A request to make. */
@@ -51,7 +54,7 @@ export interface Ask<T> extends AskedFor {
 export class Transport implements Disposable {
   readonly #host: DockerHost;
   readonly #observe: Observe;
-  #client: Deno.HttpClient | undefined;
+  #client: HttpClient | undefined;
 
   /** Inert: connects with the first request. */
   constructor(host: DockerHost, observe: Observe) {
@@ -64,15 +67,11 @@ export class Transport implements Disposable {
     const { endpoint, purpose, deadline } = ask;
     try {
       const client = this.#client ??= openClient(this.#host);
-      const response = await fetch(`${this.#base()}${ask.path}`, {
-        client,
-        signal: deadline.signal,
-        // Answering for another place is nothing an Engine does.
-        redirect: "manual",
-      });
+      const response = await client.request(ask.path, { signal: deadline.signal });
       if (response.status !== 200) {
         const limits = { signal: deadline.signal, limit: MAX_ERROR_BODY };
-        throw httpError(purpose, response.status, await readText(response.body, limits) ?? "");
+        const text = await readText(response.body, limits) ?? "";
+        throw httpError(purpose, { status: response.status, text, path: ask.path });
       }
       const result = await ask.read(response, ask);
       this.#observe(endpoint, "ok");
@@ -102,14 +101,8 @@ export class Transport implements Disposable {
 
   /** Drops idle connections; idempotent. */
   [Symbol.dispose](): void {
-    this.#client?.close();
+    this.#client?.[Symbol.dispose]();
     this.#client = undefined;
-  }
-
-  #base(): string {
-    // Only the Host header and Deno's permission check see it. An address, because Deno 2.9 asks
-    // DNS for a name here and waits for the answer, though it connects to the socket.
-    return this.#host.kind === "unix" ? "http://127.0.0.1" : this.#host.url;
   }
 }
 
@@ -118,10 +111,15 @@ export async function readJson(
   response: Response,
   ask: AskedFor,
 ): Promise<unknown> {
-  const limits = { signal: ask.deadline.signal, limit: MAX_BODY };
+  const limits = { signal: ask.deadline.signal, limit: ask.maxBytes ?? MAX_BODY };
   const text = await readText(response.body, limits);
-  if (text === null) throw malformed(ask.purpose, `the answer is longer than ${MAX_BODY} bytes`);
+  if (text === null) throw tooLong(ask);
   return parseJson(text, ask);
+}
+
+/** The answer is longer than what is read of one. */
+export function tooLong({ purpose, maxBytes = MAX_BODY }: AskedFor): Failure {
+  return malformed(purpose, `the answer is longer than ${maxBytes} bytes`);
 }
 
 /** The JSON of a whole answer. Throws `Failure` `engine-malformed`. */
@@ -134,17 +132,12 @@ export function parseJson(text: string, ask: AskedFor): unknown {
   }
 }
 
-function openClient(host: DockerHost): Deno.HttpClient {
-  if (host.kind === "unix") {
-    return Deno.createHttpClient({ proxy: { transport: "unix", path: host.path } });
-  }
-  if (host.tls === undefined) return Deno.createHttpClient({});
-  const { ca, cert, key } = host.tls;
-  return Deno.createHttpClient({
-    caCerts: [readPem(ca)],
-    cert: readPem(cert),
-    key: readPem(key),
-  });
+function openClient(host: DockerHost): HttpClient {
+  return new HttpClient(host, host.kind === "tcp" && host.tls ? readIdentity(host.tls) : undefined);
+}
+
+function readIdentity({ ca, cert, key }: DockerTls): HttpIdentity {
+  return { ca: readPem(ca), cert: readPem(cert), key: readPem(key) };
 }
 
 function readPem(path: string): string {

@@ -17,16 +17,45 @@ export const MAX_API_VERSION = "1.54";
 
 /** What was agreed on with an Engine. */
 export interface EngineVersion {
-  /** The API version spoken, `1.41`. */
+  /** The API version spoken, `1.41`; empty where a proxy forbids to ask: the Engine's own choice. */
   readonly apiVersion: string;
-  /** The newest the Engine speaks. */
+  /** The newest the Engine speaks, empty where that may not be asked. */
   readonly engineApiVersion: string;
-  /** The oldest the Engine speaks. */
+  /** The oldest the Engine speaks, empty where that may not be asked. */
   readonly engineMinApiVersion: string;
   /** The Engine's own version, `20.10.24`. */
   readonly engineVersion: string;
   /** Who made it; what differs is handled within this folder. */
   readonly kind: "docker" | "podman";
+}
+
+/** What `/_ping` tells in its headers. */
+export interface Pong {
+  /** The newest API version, null when it is not told. */
+  readonly apiVersion: string | null;
+  /** Whether it is Podman that answers. */
+  readonly podman: boolean;
+}
+
+/**
+ * What is spoken with an Engine behind a proxy that forbids `/version`, and maybe `/_ping`: nothing
+ * is known then of what the Engine can't speak any more. Throws `Failure` `engine-malformed`.
+ */
+export function negotiateBlindly(
+  { apiVersion, podman }: Pong,
+  options: { purpose?: DockerEndpoint } = {},
+): EngineVersion {
+  if (apiVersion !== null) {
+    const engineVersion = podman ? { Components: [{ Name: "Podman Engine" }] } : {};
+    return { ...negotiate(apiVersion, engineVersion, options), engineMinApiVersion: "" };
+  }
+  return {
+    apiVersion: "",
+    engineApiVersion: "",
+    engineMinApiVersion: "",
+    engineVersion: "",
+    kind: podman ? "podman" : "docker",
+  };
 }
 
 /**

@@ -54,7 +54,7 @@ Deno.test("DockerClient.events() tells what happens to containers", async () => 
   assert(die.timeMs! >= before - 1000 && die.timeMs! <= Date.now() + 1000);
   assertEquals(
     engine.requests.at(-1)!.target,
-    "/v1.41/events?filters=" + encodeURIComponent('{"type":["container"]}'),
+    "/v1.41/events?filters=" + encodeURIComponent('{"type":["container","network"]}'),
   );
 });
 

@@ -14,11 +14,15 @@ import { run, until } from "../engines/docker.ts";
 import { FakeEngine, type Fault, randomId } from "../engines/scripted.ts";
 
 /** A client of the Engine that also tells what it observed. */
-function connect(engine: FakeEngine, options: { timeoutMs?: number } = {}) {
+function connect(
+  engine: { host: { kind: "unix"; path: string } },
+  options: { timeoutMs?: number; maxBytes?: number } = {},
+) {
   const observed: string[] = [];
   const client = new DockerClient({
     host: engine.host,
-    timeoutMs: options.timeoutMs ?? 5000,
+    timeoutMs: 5000,
+    ...options,
     observe: (endpoint, outcome) => observed.push(`${endpoint} ${outcome}`),
   });
   return Object.assign(client, { observed });
@@ -477,6 +481,176 @@ Deno.test("DockerClient asks several things at once", async () => {
   ]);
   assertEquals(answers[0].containers, answers[1].containers);
   assertEquals(answers[2], engine.id);
+});
+
+Deno.test("DockerClient.list() reads no answer that is too long, of all or of some", async () => {
+  await using engine = await FakeEngine.start();
+  const { id } = engine.add({ labels: { label: "x".repeat(2000) } });
+  using client = connect(engine, { maxBytes: 1000 });
+  for (const options of [{}, { ids: [id] }]) {
+    const error = await failure(client.list(options));
+    assertEquals(error.code, "engine-malformed");
+    assertStringIncludes(error.message, "the answer is longer than 1000 bytes");
+  }
+  using generous = connect(engine, { maxBytes: 10_000 });
+  assertEquals((await generous.list()).containers.length, 1);
+  assertEquals((await generous.list({ ids: [id] })).containers.length, 1);
+});
+
+/** An Engine that answers as told, where bytes matter. */
+async function serve(answer: (path: string) => Response) {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/docker.sock`;
+  const server = Deno.serve({ path, onListen() {} }, (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/_ping") return new Response("OK", { headers: { "api-version": "1.41" } });
+    if (pathname === "/version") return Response.json({ ApiVersion: "1.41" });
+    return answer(pathname);
+  });
+  return {
+    host: { kind: "unix" as const, path },
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+/** A listing that unfolds to so many bytes. */
+async function bomb(bytes: number): Promise<ArrayBuffer> {
+  const piece = new Uint8Array(1_000_000).fill(0x20);
+  const body = ReadableStream.from(function* () {
+    for (let sent = 0; sent < bytes; sent += piece.length) yield piece;
+    yield new TextEncoder().encode("[]");
+  }());
+  return await new Response(body.pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+}
+
+Deno.test("DockerClient.list() bounds what an answer unfolds to", async () => {
+  const body = await bomb(20_000_000);
+  const headers = { "content-encoding": "gzip" };
+  await using engine = await serve(() => new Response(body, { headers }));
+  using client = connect(engine, { maxBytes: 10_000_000 });
+  assertStringIncludes((await failure(client.list())).message, "longer than 10000000 bytes");
+  using generous = connect(engine, { maxBytes: 30_000_000 });
+  assertEquals((await generous.list()).containers, []);
+});
+
+Deno.test("DockerClient.list() keeps its deadline while an answer unfolds", async () => {
+  const body = await bomb(240_000_000);
+  const headers = { "content-encoding": "gzip" };
+  await using engine = await serve(() => new Response(body, { headers }));
+  using client = connect(engine);
+  await client.version();
+  const begin = performance.now();
+  const error = await failure(client.list({ timeoutMs: 100 }));
+  const took = performance.now() - begin;
+  assertEquals(error.code, "engine-timeout");
+  assertLess(took, 1000);
+});
+
+Deno.test("DockerClient.list() follows no redirect", async () => {
+  const asked: string[] = [];
+  await using engine = await serve((path) => {
+    asked.push(path);
+    return path === "/elsewhere"
+      ? Response.json([])
+      : new Response(null, { status: 307, headers: { location: "/elsewhere" } });
+  });
+  using client = connect(engine);
+  const error = await failure(client.list());
+  assertEquals([error.code, error.data], ["engine-http", { endpoint: "list", status: 307 }]);
+  assertEquals(asked, ["/v1.41/containers/json"]);
+});
+
+Deno.test("DockerClient agrees anew after a lost connection, though the old version would do", async () => {
+  await using engine = await FakeEngine.start({ apiVersion: "1.41" });
+  using client = connect(engine);
+  await client.list();
+  engine.down();
+  await failure(client.list());
+  engine.apiVersion = "1.50";
+  engine.up();
+  await client.list();
+  assertMatch(engine.requests.at(-1)!.target, /^\/v1\.50\//);
+});
+
+const FORBIDDEN: Fault = { kind: "status", status: 403, body: "<h1>403 Forbidden</h1>" };
+
+Deno.test("DockerClient says what a socket proxy forbids, and what to allow", async () => {
+  await using engine = await FakeEngine.start();
+  using client = connect(engine);
+  for (
+    const [endpoint, ask, path, section] of [
+      ["list", () => client.list(), "/containers/json", "CONTAINERS"],
+      ["list_ids", () => client.list({ ids: [randomId()] }), "/containers/json", "CONTAINERS"],
+      ["info", () => client.engineId(), "/info", "INFO"],
+      ["events", () => client.events().next(), "/events", "EVENTS"],
+      ["ping", () => client.ping(), "/_ping", "PING"],
+    ] as const
+  ) {
+    engine.fail(endpoint, FORBIDDEN, 1);
+    const error = await failure(ask());
+    assertEquals([error.code, error.data], ["engine-http", {
+      endpoint,
+      status: 403,
+      forbids: path,
+    }]);
+    assertStringIncludes(error.message, `a proxy in front of the Engine forbids GET ${path}, it`);
+    assertEquals(
+      hintFor(error),
+      `allow GET ${path} in that proxy (docker-socket-proxy: ${section}=1)`,
+    );
+  }
+});
+
+for (
+  const [forbidden, target] of [
+    [["ping"], "/v1.41/containers/json?all=1"],
+    [["version"], "/v1.41/containers/json?all=1"],
+    [["ping", "version"], "/containers/json?all=1"],
+  ] as const
+) {
+  Deno.test(`DockerClient goes on where a proxy forbids ${forbidden.join(" and ")}`, async () => {
+    await using engine = await FakeEngine.start();
+    const { id } = engine.add();
+    using client = connect(engine);
+    for (const endpoint of forbidden) engine.fail(endpoint, FORBIDDEN);
+    for (let i = 0; i < 2; i++) assertEquals((await client.list()).containers[0]!.id, id);
+    assertEquals(engine.requests.at(-1)!.target, target);
+    // Once is enough.
+    assertEquals([engine.count("ping"), engine.count("version")], [1, 1]);
+    assertEquals(await client.engineId(), engine.id);
+  });
+}
+
+Deno.test("DockerClient tells an Engine whose certificate is the authority itself", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    // The shortcut that tutorials take: one self-signed certificate for everything.
+    const [key, cert] = [`${directory}/key.pem`, `${directory}/cert.pem`];
+    await run("openssl", [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+      ...["-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost"],
+      ...["-addext", "subjectAltName=DNS:localhost"],
+    ]);
+    await Deno.copyFile(cert, `${directory}/ca.pem`);
+    const [keyText, certText] = [await Deno.readTextFile(key), await Deno.readTextFile(cert)];
+    await using server = Deno.serve({
+      ...{ port: 0, hostname: "127.0.0.1", onListen() {} },
+      ...{ key: keyText, cert: certText },
+    }, () => new Response("OK"));
+    const env = (name: string) =>
+      ({ DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: directory } as Record<string, string>)[name];
+    using client = new DockerClient({
+      host: parseDockerHost(`tcp://localhost:${server.addr.port}`, { env }),
+    });
+    const error = await failure(client.list());
+    assertEquals(error.code, "engine-connection");
+    assertStringIncludes(hintFor(error), "basicConstraints=CA:FALSE");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("DockerClient ignores the proxies that the environment names", async () => {

@@ -1,5 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Failure } from "../../src/failure.ts";
+import { assert, assertEquals } from "@std/assert";
 import {
   affectsListing,
   decodeEvents,
@@ -111,16 +110,42 @@ Deno.test("decodeEvents() counts a line that the stream's end cut off", async ()
   assertEquals(garbage, ["the stream ended within a line"]);
 });
 
-Deno.test("decodeEvents() refuses a line without an end", async () => {
-  async function* endless() {
-    const chunk = new Uint8Array(64 * 1024).fill(0x61);
-    for (let sent = 0; sent <= 2 * MAX_EVENT_LINE; sent += chunk.length) yield chunk;
+Deno.test("decodeEvents() skips a line that is too long, says so once and goes on", async () => {
+  let skipped = 0;
+  const before: number[] = [];
+  const long = line({}, { label: "x".repeat(3 * MAX_EVENT_LINE) });
+  async function* chunks() {
+    const bytes = new TextEncoder().encode(line() + long + line({ Action: "stop" }) + long);
+    const size = 64 * 1024;
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
   }
-  const error = await assertRejects(async () => {
-    for await (const _ of decodeEvents(endless()));
-  }, Failure);
-  assertEquals(error.code, "engine-malformed");
-  assertEquals(error.data, { endpoint: "events" });
+  const garbage: string[] = [];
+  const actions: string[] = [];
+  const options = { onSkipped: () => skipped++, onGarbage: (why: string) => garbage.push(why) };
+  for await (const { action } of decodeEvents(chunks(), options)) {
+    actions.push(action);
+    before.push(skipped);
+  }
+  assertEquals(actions, ["start", "stop"]);
+  assertEquals([before, skipped, garbage], [[0, 1], 2, []]);
+});
+
+Deno.test("decodeEvents() tells what a network does to a container", async () => {
+  const network = (Action: string, container?: string) =>
+    line({
+      Type: "network",
+      Action,
+      Actor: { ID: "n", Attributes: { container, name: "bridge" } },
+    });
+  const { events, garbage } = await decode(
+    network("create") + network("connect", ID) + network("disconnect", ID) + network("destroy") +
+      network("connect"),
+  );
+  assertEquals(
+    events.map(({ action, containerId, name }) => [action, containerId, name]),
+    [["connect", ID, ""], ["disconnect", ID, ""]],
+  );
+  assertEquals(garbage, ["no container id"]);
 });
 
 Deno.test("decodeEvents() takes a long line below the limit", async () => {

@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { Deadline } from "../../src/docker/deadline.ts";
 import { Failure } from "../../src/failure.ts";
+import { Deadline } from "../../src/http/deadline.ts";
 import { ListingReader } from "../../src/docker/listing.ts";
 import { decodeListing } from "../../src/docker/wire.ts";
 
@@ -104,4 +104,56 @@ Deno.test("ListingReader reads anew only what is told in other words", async () 
   assertStrictEquals(after[0], before[0]);
   assertEquals(after[1], { ...before[1] as object, state: "exited" });
   assertStrictEquals(after[2], before[2]);
+});
+
+/** One container, with more of a label than any chunk holds. */
+function withLabel(length: number): string {
+  const Labels = { label: "x".repeat(length) };
+  return JSON.stringify([{ Id: "0a", State: "running", Created: 1, Labels }]);
+}
+
+for (
+  const [what, body] of [
+    ["one container has a label of 30 MB", withLabel(30_000_000)],
+    [
+      "no container begins with its id",
+      JSON.stringify(Array.from({ length: 20_000 }, (_, i) => ({
+        State: "running",
+        Id: `0${i}`,
+        Created: 1,
+        Labels: { label: "x".repeat(1000) },
+      }))),
+    ],
+    [
+      "the JSON has spaces",
+      JSON.stringify(
+        Array.from({ length: 20_000 }, (_, i) => ({
+          Id: `0${i}`,
+          State: "running",
+          Created: 1,
+          Labels: { label: "x".repeat(1000) },
+        })),
+        null,
+        1,
+      ),
+    ],
+  ] as const
+) {
+  Deno.test(`ListingReader takes no longer for each byte where ${what}`, async () => {
+    // Each character looked at once: a few hundred milliseconds, and not several seconds.
+    const begin = performance.now();
+    const found = await read(new ListingReader(), body, 16 * 1024) as unknown[];
+    const took = performance.now() - begin;
+    assert(found.length > 0);
+    assert(took < 2000, `${Math.round(took)} ms`);
+  });
+}
+
+Deno.test("ListingReader cuts no further once a piece is no list of containers", async () => {
+  // Each of these would end a piece, and be parsed in vain.
+  const body = `[{${TRAP.repeat(1_000_000)}`;
+  const begin = performance.now();
+  await assertRejects(() => read(new ListingReader(), body, 64 * 1024), Failure);
+  const took = performance.now() - begin;
+  assert(took < 2000, `${Math.round(took)} ms`);
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
+import { rig, sample } from "../harness/rig.ts";
 import { until } from "../harness/until.ts";
 import { PODMAN_IMAGE, podmanTest } from "../engines/podman.ts";
 
@@ -84,4 +85,26 @@ podmanTest("DockerClient.events() gives Podman's events Docker's names", async (
   assertEquals(new Set(events.map(({ containerId }) => containerId)), new Set([id]));
   assertEquals(events.find(({ action }) => action === "die")!.exitCode, 7);
   assert(events.every(({ name, timeMs }) => name === "web" && timeMs! > 1_700_000_000_000));
+});
+
+podmanTest("Loop shows the health of a Podman container", async (podman) => {
+  await using r = await rig(podman.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  const loop = r.loop({ intervalMs: 300_000 });
+  loop.start();
+  await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
+  await podman.run("web", {
+    labels: { "tinyforge.workload.id": workloadId },
+    // Without a timer, which needs systemd: the test runs the check itself.
+    args: ["--health-cmd", "false", "--health-interval", "disable", "--health-retries", "1"],
+  });
+  await until("it runs", () => r.store.views.list()[0]?.state === "running");
+  // Podman 4 tells with each check what the one before it found.
+  for (let i = 0; i < 2; i++) await podman.podman("healthcheck", "run", "web").catch(() => {});
+  await until("it is unhealthy", () => r.store.views.list()[0]?.health === "unhealthy");
+  await loop.reconcileNow();
+  assertEquals(r.store.views.list()[0]?.health, "unhealthy");
+  await podman.podman("stop", "web");
+  await until("it ended", () => r.store.views.list()[0]?.state === "stopped");
+  assertEquals(r.store.views.list()[0]?.health, null);
 });

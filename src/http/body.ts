@@ -1,10 +1,17 @@
 /**
- * Reads the body of an answer so that an abort ends it for certain. Knows nothing of what is read.
+ * Reads the body of an answer so that an abort ends it for certain, whatever the server sends, and
+ * others get their turn meanwhile. Knows nothing of what is read.
  *
  * @module
  */
 
 const BUFFER_BYTES = 64 * 1024;
+
+/** So long, milliseconds, a body may be read before others get their turn. */
+const TURN_MS = 25;
+
+/** Chunks between two looks at the clock, where they come as fast as they are read. */
+const LOOK_EVERY = 8;
 
 /**
  * The chunks of `body` until it ends, each valid until the next is asked for; throws the signal's
@@ -19,12 +26,19 @@ export async function* chunksOf(
   // outlives its Response by days.
   const cancel = () => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", cancel, { once: true });
+  let turnAt = performance.now();
   try {
-    for (;;) {
+    for (let count = 1;; count++) {
       signal.throwIfAborted();
       const { done, value } = await read();
       if (done) break;
       yield value;
+      if (count % LOOK_EVERY !== 0) continue;
+      // A body that is all there is read without a pause: a deadline would never come.
+      const now = performance.now();
+      if (now - turnAt < TURN_MS) continue;
+      await othersTurn();
+      turnAt = performance.now();
     }
     signal.throwIfAborted();
   } finally {
@@ -58,13 +72,21 @@ function readerOf(body: ReadableStream<Uint8Array>): {
   return { reader, read };
 }
 
+/** How {@linkcode readText} reads. */
+export interface ReadTextOptions {
+  /** Ends it; its reason is thrown then. */
+  readonly signal: AbortSignal;
+  /** Longest body that is read, bytes as they are after any decompression. */
+  readonly limit: number;
+}
+
 /**
- * All of `body` as UTF-8 text, null as soon as it is longer than `limit` bytes. Throws as
+ * All of `body` as UTF-8 text, null as soon as it is longer than the limit. Throws as
  * {@linkcode chunksOf}.
  */
 export async function readText(
   body: ReadableStream<Uint8Array> | null,
-  options: { signal: AbortSignal; limit: number },
+  options: ReadTextOptions,
 ): Promise<string | null> {
   if (body === null) return "";
   const decoder = new TextDecoder();
@@ -77,4 +99,19 @@ export async function readText(
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
+}
+
+/** Resolves when timers and other connections have had theirs: a promise alone gives none. */
+export async function othersTurn(): Promise<void> {
+  // Not a timer, which takes two milliseconds.
+  const { port1, port2 } = new MessageChannel();
+  try {
+    await new Promise<void>((resolve) => {
+      port1.onmessage = () => resolve();
+      port2.postMessage(null);
+    });
+  } finally {
+    port1.close();
+    port2.close();
+  }
 }
