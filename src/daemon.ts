@@ -252,7 +252,7 @@ function collectGauges(metrics: Metrics, store: Store): void {
     metrics.dbSize.set(store.sizeBytes());
     metrics.containers.reset();
     for (const { kind, state, count } of store.views.counts()) {
-      metrics.containers.set(count, { kind, state });
+      metrics.containers.add(count, { kind, state });
     }
   });
 }

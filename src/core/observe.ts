@@ -5,12 +5,16 @@
  */
 
 import { LISTED_FIELDS, type ListedField } from "../model/columns.ts";
-import { LOCAL_HOST } from "../model/container.ts";
+import { LOCAL_HOST, MISSING, PENDING } from "../model/container.ts";
 import type { ContainerState, IndexRow, ListedContainer, ListedPort } from "../model/container.ts";
 import type { Claim } from "../model/pass.ts";
 
-/** The row that a container with this claim makes. */
-export function observed(container: ListedContainer, claim: Claim): IndexRow {
+/** The row that a container with this claim makes of the row `before`, if there was one. */
+export function observed(
+  container: ListedContainer,
+  claim: Claim,
+  { before }: { before?: IndexRow } = {},
+): IndexRow {
   return withListed(container, {
     id: claim.rowId,
     workloadId: claim.workload.id,
@@ -19,7 +23,7 @@ export function observed(container: ListedContainer, claim: Claim): IndexRow {
     replica: claim.replica,
     containerId: container.id,
     containerName: container.name,
-    imageRef: container.image,
+    imageRef: imageRef(container, before),
     host: LOCAL_HOST,
     state: rowState(container.state),
     port: privatePort(container.ports),
@@ -33,7 +37,7 @@ export function shows(row: IndexRow, container: ListedContainer, claim: Claim): 
   return row.confirmed && row.state === rowState(container.state) &&
     row.port === privatePort(container.ports) && row.createdAtEngine === container.createdAt &&
     row.containerId === container.id && row.containerName === container.name &&
-    row.imageRef === container.image && row.role === claim.role &&
+    row.imageRef === imageRef(container, row) && row.role === claim.role &&
     row.replica === claim.replica && row.workloadId === claim.workload.id &&
     row.workloadKind === claim.workload.kind && row.host === LOCAL_HOST &&
     showsListed(row, container);
@@ -50,14 +54,38 @@ function showsListed(row: IndexRow, container: ListedContainer): boolean {
   return true;
 }
 
-/** The state of a row whose container is in the Engine's state `engineState`. */
+/** An image's id, which an Engine shows in place of a name that another image has by now. */
+const IMAGE_ID = /^sha256:[0-9a-f]{64}$/;
+
+/** What the container was created from: still the name that it had then, though that has moved. */
+function imageRef({ id, image }: ListedContainer, before: IndexRow | undefined): string {
+  if (image === before?.imageRef || !IMAGE_ID.test(image)) return image;
+  return before?.containerId === id && before.imageRef !== "" ? before.imageRef : image;
+}
+
+/** States that only the index gives a row: no Engine has them, and one that says so is not believed. */
+const OURS: ReadonlySet<string> = new Set([
+  MISSING,
+  PENDING,
+  "removed",
+  "absent",
+  "retired",
+  "completed",
+]);
+
+/**
+ * The state of a row whose container is in the Engine's state `engineState`. A word that has a
+ * meaning of ours gets `engine:` before it, so that nobody takes a listed container for a lost one.
+ */
 export function rowState(engineState: string): ContainerState {
   switch (engineState) {
+    case "running":
+      return engineState;
     case "exited":
     case "dead":
       return "stopped";
     default:
-      return engineState;
+      return OURS.has(engineState) ? `engine:${engineState}` : engineState;
   }
 }
 

@@ -102,7 +102,11 @@ function planRound(listing: Listing, options: PlanOptions): Round {
     }
     if (shows(row, container, claim) || boundMeanwhile(row, { listed, candidates })) continue;
     if (row.containerId !== container.id && listed(row.containerId)) displaced = true;
-    changes.push({ op: "update", row: observed(container, claim), from: row.state });
+    changes.push({
+      op: "update",
+      row: observed(container, claim, { before: row }),
+      from: row.state,
+    });
   }
 
   const { scope } = listing;
@@ -153,15 +157,18 @@ interface Bid {
   readonly row: IndexRow | undefined;
 }
 
+/** Several claims on one row, by container id. */
+type Contest = Map<string, Bid>;
+
 interface Seen {
-  readonly bids: ReadonlyMap<string, Bid | Bid[]>;
+  readonly bids: ReadonlyMap<string, Bid | Contest>;
   readonly refused: Refusal[];
   readonly unmanaged: Unmanaged;
 }
 
 function dispatchAll(listing: Listing, options: PlanOptions): Seen {
   const dispatch = dispatcher(options);
-  const bids = new Map<string, Bid | Bid[]>();
+  const bids = new Map<string, Bid | Contest>();
   const refused: Refusal[] = [];
   const turnedAway = new Set<string>();
   const projects = new Map<string, number>();
@@ -194,9 +201,14 @@ function dispatchAll(listing: Listing, options: PlanOptions): Seen {
 }
 
 /** An Engine that lists a container twice says nothing new the second time. */
-function withBid(others: Bid | Bid[], bid: Bid): Bid | Bid[] {
-  const all = Array.isArray(others) ? others : [others];
-  return all.some(({ container }) => container.id === bid.container.id) ? others : [...all, bid];
+function withBid(others: Bid | Contest, bid: Bid): Bid | Contest {
+  if (!(others instanceof Map)) {
+    if (others.container.id === bid.container.id) return others;
+    // However many claim one row, each is added at the same small cost.
+    others = new Map([[others.container.id, others]]);
+  }
+  if (!others.has(bid.container.id)) others.set(bid.container.id, bid);
+  return others;
 }
 
 /** Whether a container is in the listing; asked only for the few whose row it does not claim. */
@@ -227,11 +239,11 @@ const RANK: Readonly<Record<string, number>> = {
   removing: 4,
 };
 
-function pickWinner(bids: Bid | Bid[], contended: Contention[]): Bid {
-  if (!Array.isArray(bids)) return bids;
+function pickWinner(bids: Bid | Contest, contended: Contention[]): Bid {
+  if (!(bids instanceof Map)) return bids;
   const rank = (bid: Bid) => RANK[rowState(bid.container.state)] ?? 5;
   const bound = ({ container, row }: Bid) => container.id === row?.containerId ? 0 : 1;
-  const [winner, ...losers] = bids.toSorted((a, b) =>
+  const [winner, ...losers] = [...bids.values()].sort((a, b) =>
     rank(a) - rank(b) || bound(a) - bound(b) || b.container.createdAt - a.container.createdAt ||
     (a.container.id > b.container.id ? -1 : 1)
   );

@@ -57,10 +57,15 @@ export const EVENT_ACTIONS: readonly string[] = [
   "destroy",
   "remove",
   "health_status",
+  "connect",
+  "disconnect",
 ];
 
-/** States of a row that are counted from the start; others appear when they are first seen. */
-const CONTAINER_STATES: readonly string[] = [
+/**
+ * States of a row that are counted by name; any other counts as `other`, since an Engine may say
+ * what it likes.
+ */
+export const CONTAINER_STATES: readonly string[] = [
   "running",
   "stopped",
   "created",
@@ -144,8 +149,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const metrics: Metrics = {
     containers: add(
       new Gauge("tinyforge_containers", "Rows of the containers index.", {
-        labels: { kind: WORKLOAD_KINDS, state: CONTAINER_STATES },
-        open: true,
+        labels: { kind: WORKLOAD_KINDS, state: [...CONTAINER_STATES, "other"] },
       }),
     ),
     passDuration: add(

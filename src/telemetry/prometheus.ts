@@ -135,6 +135,11 @@ export class Gauge<Name extends string = never> implements Metric {
     this.#series.set(labels, value);
   }
 
+  /** Adds to one series; what has no series of its own adds up in `other`. */
+  add(amount: number, ...[labels]: LabelArgument<Name>): void {
+    this.#series.set(labels, this.#series.get(labels) + amount);
+  }
+
   /** Sets every series to zero, so that what is no longer there does not stay. */
   reset(): void {
     this.#series.setAll(0);

@@ -314,3 +314,57 @@ Deno.test("plan() counts a container once that the Engine lists twice", () => {
   const { claimed, contended } = planned(everything(web("c1"), web("c1")), { workloads });
   assertEquals([claimed, contended.length], [1, 0]);
 });
+
+const IMAGE_ID = `sha256:${"70e7fb1c".repeat(8)}`;
+
+Deno.test("plan() keeps the name that a container's image had when the name has moved on", () => {
+  const listing = everything(web("c1", { image: IMAGE_ID }));
+  assertEquals(planned(listing, { workloads, rows: [webRow()] }).changes, []);
+  // What else changes does not bring the id in either.
+  const stopped = everything(web("c1", { image: IMAGE_ID, state: "exited", exitCode: 0 }));
+  const [change] = planned(stopped, { workloads, rows: [webRow()] }).changes;
+  assertEquals([change?.row.state, change?.row.imageRef], ["stopped", "busybox:1"]);
+});
+
+Deno.test("plan() takes an image's id where no name of this container's is known", () => {
+  for (
+    const [rows, id] of [
+      [[], "c1"],
+      [[webRow({ imageRef: "" })], "c1"],
+      [[webRow({ imageRef: "other" })], "c2"],
+    ] as const
+  ) {
+    const listing = everything(web(id, { image: IMAGE_ID }));
+    const [change] = planned(listing, { workloads, rows: [...rows] }).changes;
+    assertEquals(change?.row.imageRef, IMAGE_ID);
+  }
+  // And a name that is told again.
+  const rows = [webRow({ imageRef: IMAGE_ID })];
+  const [named] = planned(everything(web("c1")), { workloads, rows }).changes;
+  assertEquals(named?.row.imageRef, "busybox:1");
+});
+
+Deno.test("rowState() takes no word of the index's own from an Engine", () => {
+  for (const word of ["missing", "pending", "removed", "absent", "retired", "completed"]) {
+    assertEquals(rowState(word), `engine:${word}`);
+    const { changes } = planned(everything(web("c1", { state: word })), {
+      workloads,
+      rows: [webRow()],
+    });
+    assertEquals(short(changes), [`update w-shop:web running→engine:${word} c1`]);
+  }
+  for (const word of ["running", "created", "paused", "restarting", "removing", "new word"]) {
+    assertEquals(rowState(word), word);
+  }
+});
+
+Deno.test("plan() takes no longer for each of many contenders for one row", () => {
+  const containers = Array.from({ length: 30_000 }, (_, i) => web(`c${i}`, { createdAt: i }));
+  const begin = performance.now();
+  const { changes, contended } = planned(everything(...containers, containers[0]!), { workloads });
+  const took = performance.now() - begin;
+  assertEquals(short(changes), ["insert w-shop:web null→running c29999"]);
+  assertEquals(contended[0]?.losers.length, 29_999);
+  // A tenth of a second; it was four seconds and more.
+  assertEquals(took < 1500, true, `${Math.round(took)} ms`);
+});

@@ -46,7 +46,7 @@ Deno.test("createMetrics() renders every series at zero", async () => {
 
 Deno.test("createMetrics() renders text that the exposition format allows", () => {
   const all = metrics();
-  all.containers.set(2, { kind: "stack", state: 'odd "state"\\\n' });
+  all.httpRequests.inc({ route: 'odd "route"\\\n', code: "200" });
   all.passDuration.observe(0.2);
   const typed = new Set<string>();
   const seen = new Set<string>();
@@ -93,6 +93,19 @@ Deno.test("createMetrics() counts an unknown label value as other", () => {
   all.events.inc({ action: "start" });
   assertEquals(line(all, 'tinyforge_events_total{action="other"}'), "100");
   assertEquals(line(all, 'tinyforge_events_total{action="start"}'), "1");
+  assertEquals(all.render().split("\n").length, series);
+});
+
+Deno.test("createMetrics() adds states that nobody knows up in one series", () => {
+  const all = metrics();
+  const series = all.render().split("\n").length;
+  for (let scrape = 0; scrape < 2; scrape++) {
+    all.containers.reset();
+    for (let i = 0; i < 2000; i++) all.containers.add(3, { kind: "stack", state: `made up ${i}` });
+    all.containers.add(5, { kind: "stack", state: "running" });
+  }
+  const shown = (state: string) => line(all, `tinyforge_containers{kind="stack",state="${state}"}`);
+  assertEquals([shown("other"), shown("running")], ["6000", "5"]);
   assertEquals(all.render().split("\n").length, series);
 });
 
