@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { EngineEvent } from "../docker/events.ts";
+import { type EngineEvent, NETWORK_ACTIONS } from "../docker/events.ts";
 
 /** How soon and how often containers are read, milliseconds and reads. */
 export interface DirtyOptions {
@@ -69,9 +69,19 @@ export class DirtySet {
     return next;
   }
 
-  /** Marks the event's container. A later event of a dirty container only replaces the earlier. */
+  /**
+   * Marks the event's container. A later event of a dirty container only replaces the earlier.
+   * A network's event comes along with each start and stop, whose own event says more: it waits for
+   * that, uses up nothing, and only sees to it that the container is read.
+   */
   mark(event: EngineEvent, now: number): void {
     const entry = this.#entries.get(event.containerId);
+    if (NETWORK_ACTIONS.has(event.action)) {
+      if (entry !== undefined) return;
+      const dueAt = now + this.#verifyMs;
+      this.#entries.set(event.containerId, { event, dueAt, again: true });
+      return;
+    }
     if (entry !== undefined && !entry.again) {
       entry.event = event;
       return;

@@ -14,16 +14,18 @@ const RECENT_MS = 5000;
 /** Holds what passes found until late events had their chance. */
 export class DriftWatch {
   readonly #seen = new Map<string, number>();
-  #suspects: { containers: readonly string[]; at: number }[] = [];
+  #suspects: { containers: readonly string[]; since: number; at: number }[] = [];
 
   /** An event named this container. */
   event(containerId: string, now: number): void {
     this.#seen.set(containerId, now);
   }
 
-  /** A pass on the tick changed the rows of these containers. */
-  suspect(containers: readonly string[], now: number): void {
-    if (containers.length > 0) this.#suspects.push({ containers, at: now });
+  /** A pass on the tick, which began at `since`, changed the rows of these containers. */
+  suspect(containers: readonly string[], pass: { since: number; now: number }): void {
+    if (containers.length > 0) {
+      this.#suspects.push({ containers, since: pass.since, at: pass.now });
+    }
   }
 
   /** When {@link DriftWatch.settle} has something to say; null when nothing is held. */
@@ -36,16 +38,18 @@ export class DriftWatch {
     let drift = 0;
     const due = this.#suspects.filter(({ at }) => at + GRACE_MS <= now);
     this.#suspects = this.#suspects.filter(({ at }) => at + GRACE_MS > now);
-    for (const { containers, at } of due) {
-      drift += containers.filter((id) => (this.#seen.get(id) ?? -Infinity) < at - RECENT_MS).length;
+    for (const { containers, since } of due) {
+      const unannounced = (id: string) => (this.#seen.get(id) ?? -Infinity) < since - RECENT_MS;
+      drift += containers.filter(unannounced).length;
     }
     return drift;
   }
 
-  /** Forgets events that no longer explain anything. To be called now and then. */
-  prune(now: number): void {
+  /** Forgets events that no longer explain anything, once a pass that began at `since` is judged. */
+  prune(since: number): void {
+    for (const { since: earlier } of this.#suspects) since = Math.min(since, earlier);
     for (const [id, at] of this.#seen) {
-      if (at < now - RECENT_MS - GRACE_MS) this.#seen.delete(id);
+      if (at < since - RECENT_MS) this.#seen.delete(id);
     }
   }
 

@@ -7,6 +7,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { DockerClient } from "../docker/client.ts";
+import { isForbidden } from "../docker/error.ts";
 import { affectsListing, type EngineEvent } from "../docker/events.ts";
 import type { Log } from "../telemetry/log.ts";
 import { EVENT_ACTIONS, type Metrics } from "../telemetry/metrics.ts";
@@ -26,9 +27,14 @@ export interface EventStreamOptions {
   onOpen: () => void;
   /** Called for each event after which a listing can look different. */
   onEvent: (event: EngineEvent) => void;
+  /** Called when an event came that can't be read, whatever it told. */
+  onLost: () => void;
   /** Called when events stop flowing. */
   onDown: () => void;
-  /** Silence after which the Engine is pinged, milliseconds. Default one minute. */
+  /**
+   * Silence of events and answers after which the Engine is pinged, milliseconds. Default one
+   * minute.
+   */
   idleMs?: number;
   /** Returns a number from 0 to 1; for tests. */
   random?: () => number;
@@ -46,6 +52,7 @@ export class EventStream {
   #up = false;
   #openings = 0;
   #attempt = 0;
+  #heardAt = -Infinity;
   #lastError = "";
   #cut: AbortController | null = null;
   #hurry: AbortController | null = null;
@@ -88,6 +95,11 @@ export class EventStream {
     this.#hurry?.abort();
   }
 
+  /** The Engine has just answered something else: no ping is needed to see that it does. */
+  heard(): void {
+    this.#heardAt = this.#o.clock.monotonic();
+  }
+
   /** Gives up a stream that can't be trusted; it is opened again. */
   cut(): void {
     this.#cut?.abort();
@@ -110,6 +122,11 @@ export class EventStream {
           this.#setUp();
         },
         onGarbage: (why) => log.debug("event not understood", { why }),
+        onSkipped: () => {
+          activity.at = clock.monotonic();
+          log.debug("event too long to be read");
+          this.#o.onLost();
+        },
       });
       for await (const event of events) {
         activity.at = clock.monotonic();
@@ -137,7 +154,7 @@ export class EventStream {
     const { docker, clock, log, idleMs = 60_000 } = this.#o;
     const { stop, cut } = options;
     while (!stop.aborted) {
-      const silentMs = clock.monotonic() - activity.at;
+      const silentMs = clock.monotonic() - Math.max(activity.at, this.#heardAt);
       if (silentMs < idleMs) {
         await clock.sleep(idleMs - silentMs, stop);
         continue;
@@ -147,6 +164,11 @@ export class EventStream {
         activity.at = clock.monotonic();
       } catch (error) {
         if (stop.aborted) return;
+        if (isForbidden(error)) {
+          // What stands before the Engine answers, and lets no ping through.
+          activity.at = clock.monotonic();
+          continue;
+        }
         log.warn("events are silent and the engine does not answer", { error });
         cut.abort();
       }

@@ -51,6 +51,12 @@ const RETRY_UNREACHABLE_MS = 2000;
 const STORM_SIZE = 20;
 const STORM_WAIT_MS = 150;
 
+/** What can't be read may be a container that can't stop crashing: so long between two passes for it. */
+const LOST_WAIT_MS = 1000;
+
+/** So many containers' events are kept while passes fail; of more than these nothing is said. */
+const MAX_UNUSED = 10_000;
+
 /** Runs passes until it is stopped. */
 export class Loop {
   readonly #o: LoopOptions;
@@ -66,6 +72,11 @@ export class Loop {
   #notBefore = -Infinity;
   /** Whether events flowed without a break since the last full pass. */
   #unbroken = false;
+  /** Whether some event is not known, so that what the next pass finds is no drift. */
+  #untold = false;
+  /** Events that a failed pass was for, by container: known until a pass has used them. */
+  readonly #unused = new Map<string, EngineEvent>();
+  #lostAt = -Infinity;
 
   /** Inert until {@link Loop.start}. */
   constructor(options: LoopOptions) {
@@ -75,6 +86,7 @@ export class Loop {
       ...options,
       onOpen: () => this.request(),
       onEvent: (event) => this.#onEvent(event),
+      onLost: () => this.#onLost(),
       onDown: () => {
         this.#unbroken = false;
         this.#drift.forgive();
@@ -175,24 +187,29 @@ export class Loop {
     const wanted = this.#wanted;
     this.#wanted = null;
     const sameEngine = this.#unbroken;
-    const unbroken = sameEngine && why === "tick";
+    const told = sameEngine && !this.#untold;
+    const unbroken = told && why === "tick";
     this.#unbroken = this.#stream?.up ?? false;
-    const named = this.#dirty.takeAll(this.#now());
+    this.#untold = false;
+    const since = this.#now();
+    const named = this.#withUnused(this.#dirty.takeAll(since));
     const failing = this.#outcomes.failures > 0;
     const result = await this.#attempt(
       (signal) => this.#o.reconciler.fullPass({ signal, sameEngine }),
       wanted,
     );
-    if (result === null) return;
+    if (result === null) return this.#keep(named, { told });
     this.#notBefore = -Infinity;
     this.#tickAt = this.#now() + this.#tickMs();
+    // Told during this pass, which may not have seen it.
+    if (this.#untold) this.#tickAt = Math.min(this.#tickAt, this.#lostAt);
     this.#caughtUp(named);
     // Also during the pass, which may have waited long for the Engine.
     if (unbroken && this.#unbroken) {
       const unnamed = result.changedContainers.filter((id) => !named.has(id));
-      this.#drift.suspect(unnamed, this.#now());
+      this.#drift.suspect(unnamed, { since, now: this.#now() });
     }
-    this.#drift.prune(this.#now());
+    this.#drift.prune(since);
     // Only what has just come back: a stream that ends by itself has its own backoff.
     if (failing && !this.#stream?.up) this.#stream?.hurry();
   }
@@ -208,9 +225,25 @@ export class Loop {
       (signal) => this.#o.reconciler.partialPass(dirty, { signal }),
       null,
     );
-    if (result === null) return;
+    if (result === null) return this.#keep(dirty, { told: true });
     if (dirty.size > STORM_SIZE) this.#waitInStorm();
     this.#caughtUp(dirty);
+  }
+
+  /** The events taken for a pass that failed; the next full one makes good for them. */
+  #keep(events: ReadonlyMap<string, EngineEvent>, { told }: { told: boolean }): void {
+    // What would have been no drift in the pass that failed is none in the next either.
+    if (!told) this.#untold = true;
+    for (const [id, event] of events) this.#unused.set(id, event);
+    if (this.#unused.size <= MAX_UNUSED) return;
+    this.#unused.clear();
+    this.#untold = true;
+  }
+
+  #withUnused(events: Map<string, EngineEvent>): Map<string, EngineEvent> {
+    const all = new Map([...this.#unused, ...events]);
+    this.#unused.clear();
+    return all;
   }
 
   #waitInStorm(): void {
@@ -233,6 +266,7 @@ export class Loop {
     const { signal } = this.#abort;
     try {
       const result = await pass(signal);
+      this.#stream?.heard();
       this.#outcomes.good(result);
       wanted?.resolve(result.report);
       return result;
@@ -271,7 +305,17 @@ export class Loop {
   #onEvent(event: EngineEvent): void {
     const now = this.#now();
     this.#drift.event(event.containerId, now);
+    this.#o.reconciler.heed(event);
     this.#dirty.mark(event, now);
+    this.#wake.abort();
+  }
+
+  /** Nobody knows what the event told: a full pass, soon, finds out. */
+  #onLost(): void {
+    const now = this.#now();
+    this.#untold = true;
+    this.#lostAt = Math.max(now, this.#lostAt + LOST_WAIT_MS);
+    this.#tickAt = Math.min(this.#tickAt, this.#lostAt);
     this.#wake.abort();
   }
 

@@ -15,6 +15,8 @@ import type { Change, EngineChange, Origin, PassReport } from "../model/pass.ts"
 import type { WrittenRow } from "../model/written.ts";
 import type { Store } from "../store/store.ts";
 import { type Plan, plan, type PlanOptions } from "../core/plan.ts";
+import { isForbidden } from "../docker/error.ts";
+import { ToldHealth } from "./told_health.ts";
 
 /** What a {@link Reconciler} works with. */
 export interface ReconcilerOptions {
@@ -81,6 +83,9 @@ export class Reconciler {
   #engineChanged: EngineChange | null = null;
   /** Whether the Engine that answers was asked for its id. */
   #identified = false;
+  /** Whether it may not be asked, so that nothing tells this Engine from another. */
+  #anonymous = false;
+  readonly #health = new ToldHealth();
 
   /** Inert until a pass is asked for. */
   constructor(options: ReconcilerOptions) {
@@ -90,6 +95,11 @@ export class Reconciler {
   /** Set while the Engine answers with another id than the accepted one. */
   get engineChanged(): EngineChange | null {
     return this.#engineChanged;
+  }
+
+  /** Something happened to a container: what no listing will tell of it is kept. */
+  heed(event: EngineEvent): void {
+    if (!this.#o.docker.listsHealth) this.#health.event(event);
   }
 
   /**
@@ -104,16 +114,15 @@ export class Reconciler {
     const started = clock.monotonic();
     const at = timestamp(clock);
     const candidates = store.containers.listMissingCandidates();
-    const listing = await docker.list({ signal });
+    const listing = this.#completed(await docker.list({ signal }));
     let planned = this.#identified && this.#engineChanged === null
       ? this.#plan(listing, candidates)
       : null;
     if (planned === null || planned.changes.some(({ op }) => op === "sweep")) {
       // Docker starts programs to answer this. After the listing: were the Engine exchanged in
       // between, the new id forbids the sweep.
-      const engineId = await docker.engineId({ signal });
+      await this.#identify(signal);
       signal.throwIfAborted();
-      this.#recognizeEngine(engineId);
       planned = this.#plan(listing, candidates);
     }
 
@@ -152,10 +161,10 @@ export class Reconciler {
     for (let round = 0; round < MAX_WIDENINGS; round++) {
       const at = timestamp(clock);
       const candidates = store.containers.listMissingCandidates(ids);
-      const listing = await docker.list({ ids, signal });
+      const listing = this.#completed(await docker.list({ ids, signal }));
       const listed = new Set(listing.containers.map((container) => container.id));
       const sweeps = candidates.values().some((id) => !listed.has(id));
-      if (sweeps) this.#recognizeEngine(await docker.engineId({ signal }));
+      if (sweeps && !this.#anonymous) await this.#identify(signal);
       signal.throwIfAborted();
 
       const planned = this.#plan(listing, candidates, { contenders: this.#contenders });
@@ -199,9 +208,30 @@ export class Reconciler {
       directory: store.workloads.directory(),
       composePrefix,
       candidates,
-      sweep: this.#engineChanged === null,
+      sweep: this.#engineChanged === null && !this.#anonymous,
       ...more,
     });
+  }
+
+  #completed(listing: Listing): Listing {
+    const { docker, store } = this.#o;
+    return docker.listsHealth ? listing : this.#health.complete(listing, store.containers.index());
+  }
+
+  /** Asks the Engine who it is; where a proxy forbids that, passes go on without a sweep. */
+  async #identify(signal: AbortSignal): Promise<void> {
+    const { docker, log } = this.#o;
+    try {
+      this.#recognizeEngine(await docker.engineId({ signal }));
+      this.#anonymous = false;
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      if (!this.#anonymous) {
+        log.warn("the engine may not be asked who it is, so nothing is marked missing", { error });
+      }
+      this.#identified = true;
+      this.#anonymous = true;
+    }
   }
 
   /** Holds the Engine's id against the accepted one; the first Engine ever seen is accepted. */

@@ -90,7 +90,7 @@ podmanTest("DockerClient.events() gives Podman's events Docker's names", async (
 podmanTest("Loop shows the health of a Podman container", async (podman) => {
   await using r = await rig(podman.host);
   const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
-  const loop = r.loop({ intervalMs: 300_000 });
+  const { loop } = r;
   loop.start();
   await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
   await podman.run("web", {

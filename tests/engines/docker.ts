@@ -126,6 +126,8 @@ export interface ContainerOptions {
   readonly command?: readonly string[];
   /** `none` by default. */
   readonly network?: string;
+  /** {@linkcode TEST_IMAGE} by default. */
+  readonly image?: string;
 }
 
 /** What one test makes in an Engine; disposing of it removes exactly that. */
@@ -202,7 +204,7 @@ export class EngineScope implements AsyncDisposable {
       ...["--network", options.network ?? "none"],
       ...Object.entries(labels).flatMap(([label, value]) => ["--label", `${label}=${value}`]),
       ...options.args ?? [],
-      TEST_IMAGE,
+      options.image ?? TEST_IMAGE,
       ...options.command ?? [],
     ];
   }

@@ -21,7 +21,7 @@ import { testConfig } from "./config.ts";
 import { tempStore } from "./temp_store.ts";
 
 /** How a rig is made. */
-export interface RigOptions extends Pick<LoopOptions, "events" | "idleMs"> {
+export interface RigOptions extends Pick<LoopOptions, "events" | "idleMs" | "random"> {
   clock?: Clock;
   /** Deadline of a request to the Engine. */
   timeoutMs?: number;
@@ -51,7 +51,7 @@ export interface Rig extends AsyncDisposable {
 /** Puts a rig together. */
 export async function rig(host: DockerHost, options: RigOptions = {}): Promise<Rig> {
   const { clock = SYSTEM_CLOCK, timeoutMs, composePrefix = "tinyforge-" } = options;
-  const { intervalMs = 300_000, events, idleMs } = options;
+  const { intervalMs = 300_000, events, idleMs, random } = options;
   const feed = new Feed<Written>();
   const temp = await tempStore({ feed });
   const lines: Rig["lines"] = [];
@@ -66,7 +66,11 @@ export async function rig(host: DockerHost, options: RigOptions = {}): Promise<R
     version: "test",
     clock,
     engineTimeoutMs: timeoutMs,
-    loop: { ...(events !== undefined && { events }), ...(idleMs !== undefined && { idleMs }) },
+    loop: {
+      ...(events !== undefined && { events }),
+      ...(idleMs !== undefined && { idleMs }),
+      ...(random !== undefined && { random }),
+    },
   });
   return {
     ...parts,

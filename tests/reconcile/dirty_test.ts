@@ -90,7 +90,7 @@ Deno.test("DriftWatch counts what changed without an event near it", () => {
   const drift = new DriftWatch();
   drift.event("announced", 9_000);
   drift.event("long-ago", 1_000);
-  drift.suspect(["announced", "late", "long-ago", "silent"], 10_000);
+  drift.suspect(["announced", "late", "long-ago", "silent"], { since: 10_000, now: 10_000 });
   assertEquals(drift.nextDueAt, 11_000);
   assertEquals(drift.settle(10_500), 0);
   drift.event("late", 10_600);
@@ -100,7 +100,42 @@ Deno.test("DriftWatch counts what changed without an event near it", () => {
 
 Deno.test("DriftWatch forgives what changed while events did not flow", () => {
   const drift = new DriftWatch();
-  drift.suspect(["silent"], 0);
+  drift.suspect(["silent"], { since: 0, now: 0 });
   drift.forgive();
   assertEquals(drift.settle(5_000), 0);
+});
+
+Deno.test("DriftWatch knows an event for as long as the pass takes that uses it", () => {
+  const drift = new DriftWatch();
+  drift.event("a", 0);
+  // Another pass ends meanwhile.
+  drift.prune(4000);
+  drift.suspect(["a", "silent"], { since: 5000, now: 60_000 });
+  drift.prune(60_000);
+  assertEquals(drift.settle(61_000), 1);
+});
+
+Deno.test("DirtySet reads for a network's event once, unless the container has one of its own", () => {
+  const dirty = new DirtySet({ windowMs: 3, verifyMs: 200 });
+  dirty.mark(event("a", "connect"), 0);
+  assertEquals(dirty.nextDueAt, 200);
+  dirty.mark(event("a", "start"), 100);
+  assertEquals(dirty.nextDueAt, 103);
+  dirty.mark(event("a", "disconnect"), 102);
+  const due = dirty.takeDue(103);
+  assertEquals(due.get("a")?.action, "start");
+  dirty.verify(due, 104);
+  dirty.mark(event("b", "disconnect"), 1000);
+  assertEquals([...dirty.takeDue(1200).keys()].sort(), ["a", "b"]);
+  assertEquals(dirty.size, 0);
+});
+
+Deno.test("DirtySet lets a network's events use up nothing of what a container may cause", () => {
+  const dirty = new DirtySet({ burst: 1, verifyMs: 50 });
+  for (let now = 0; now < 1000; now += 100) {
+    dirty.mark(event("a", "connect"), now);
+    assertEquals(dirty.takeDue(now + 50).size, 1);
+  }
+  dirty.mark(event("a", "die"), 1000);
+  assertEquals(dirty.nextDueAt, 1003);
 });

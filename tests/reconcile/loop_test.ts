@@ -445,3 +445,169 @@ Deno.test("Loop finds the Engine again after a restart, with nothing lost or mis
   );
   assert((performance.now() - begin) * 20 < 5000, "converged within 5 s");
 });
+
+/** A network's event as the Engine sends it. */
+function networkEvent(action: string, containerId: string): string {
+  const Attributes = { container: containerId, name: "backend", type: "bridge" };
+  return JSON.stringify({ Type: "network", Action: action, Actor: { ID: "n", Attributes } }) + "\n";
+}
+
+Deno.test("Loop follows a container that is connected to a network, and calls it no drift", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web") });
+  r.loop.start();
+  await settled(r, engine);
+  const port = () => r.store.views.list()[0]?.port;
+  web.ports = [{ PrivatePort: 80, Type: "tcp" }];
+  engine.writeEvents(networkEvent("connect", web.id));
+  await until("its port is seen", () => port() === 80, { withinMs: 2000 });
+  web.ports = [];
+  engine.writeEvents(networkEvent("disconnect", web.id));
+  await until("its port is gone", () => port() === 0, { withinMs: 2000 });
+  assertEquals(sample(r.metrics, 'tinyforge_events_total{action="disconnect"}'), 1);
+});
+
+Deno.test("Loop looks at everything when an event is too long, and the stream stays", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const [loud, quiet] = ["loud", "quiet"].map((role) => engine.add({ labels: labels(role) }));
+  const { loop } = r;
+  loop.start();
+  await settled(r, engine);
+  engine.clearRequests();
+  engine.emitting = false;
+  engine.setState(loud!, "exited", 1);
+  const attributes = { label: "x".repeat(1_200_000) };
+  for (let i = 0; i < 20; i++) engine.emit("die", loud!, attributes);
+  engine.emitting = true;
+  await until("it is seen", () => states(r.store) === "loud=stopped quiet=running");
+  engine.setState(quiet!, "exited");
+  await until("others are", () => states(r.store) === "loud=stopped quiet=stopped");
+  await until("all of that is over", () => engine.count("list") > 1);
+  assert(engine.count("list") <= 4, `${engine.count("list")} listings`);
+  assertEquals([engine.followers, loop.events.reconnects], [1, 0]);
+  await pause(1200);
+  assertEquals(sample(r.metrics, "tinyforge_drift_total"), 0);
+});
+
+Deno.test("Loop calls nothing drift that came while a listing hung", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(20), intervalMs: 4000 });
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web") });
+  r.loop.start();
+  await settled(r, engine);
+  engine.clearRequests();
+  engine.fail("list", { kind: "hang" });
+  await until("a pass hangs", () => engine.count("list") > 0);
+  engine.setState(web, "exited");
+  // Twelve seconds of the loop's.
+  await pause(600);
+  engine.heal();
+  await until("web stopped", () => states(r.store) === "web=stopped");
+  await pause(300);
+  assertEquals(sample(r.metrics, "tinyforge_drift_total"), 0);
+  assertEquals(sample(r.metrics, "tinyforge_event_stream_reconnects_total"), 0);
+});
+
+Deno.test("Loop knows an event until a pass has used it, however many fail", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(50), intervalMs: 4000 });
+  const labels = shop(r.store);
+  const [a] = ["a", "b"].map((role) => engine.add({ labels: labels(role) }));
+  r.loop.start();
+  await settled(r, engine);
+  const failed = () => sample(r.metrics, 'tinyforge_passes_total{outcome="failed"}');
+  for (const endpoint of ["list", "list_ids"] as const) {
+    engine.fail(endpoint, { kind: "status", status: 500 });
+  }
+  engine.setState(a!, "exited");
+  await until("passes fail for long", () => failed() >= 6);
+  engine.heal();
+  await until("a stopped", () => states(r.store) === "a=stopped b=running");
+  await pause(200);
+  assertEquals(sample(r.metrics, "tinyforge_drift_total"), 0);
+  assertEquals(sample(r.metrics, "tinyforge_event_stream_reconnects_total"), 0);
+});
+
+Deno.test("Loop asks nothing but the listing through minutes of silence", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(100), intervalMs: 30_000 });
+  r.loop.start();
+  await settled(r, engine);
+  engine.clearRequests();
+  await until("minutes passed", () => engine.count("list") >= 8);
+  assertEquals(new Set(engine.requests.map(({ endpoint }) => endpoint)), new Set(["list"]));
+});
+
+Deno.test("Loop takes a proxy that forbids pings for one that answers", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(50), idleMs: 2000 });
+  engine.fail("ping", { kind: "status", status: 403, body: "forbidden" });
+  r.loop.start();
+  await settled(r, engine);
+  const pings = engine.count("ping");
+  await until("it was pinged", () => engine.count("ping") >= pings + 3);
+  assertEquals(sample(r.metrics, "tinyforge_event_stream_up"), 1);
+  assertEquals(sample(r.metrics, "tinyforge_event_stream_reconnects_total"), 0);
+});
+
+Deno.test("Loop brings the tick forward when the stream ends", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, { clock: fastClock(20) });
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web") });
+  r.loop.start();
+  await settled(r, engine);
+  engine.fail("events", { kind: "status", status: 500 });
+  engine.emitting = false;
+  engine.setState(web, "exited");
+  engine.cutEvents("end");
+  // Five seconds of the loop's; the tick that was set would come after fifteen of these.
+  await until("web stopped", () => states(r.store) === "web=stopped", { withinMs: 5000 });
+});
+
+Deno.test("Loop opens the stream at once when the Engine is back", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host, {
+    clock: fastClock(10),
+    intervalMs: 30_000,
+    random: () => 0,
+  });
+  const { loop } = r;
+  for (const endpoint of ["list", "events"] as const) {
+    engine.fail(endpoint, { kind: "status", status: 500 });
+  }
+  loop.start();
+  // Waits of 1, 2, 4, 8 and 16 s; the next one is 30 s, three of these.
+  await until("the stream waits for long", () => engine.count("events") >= 6);
+  engine.heal();
+  await until("the Engine is back", () => loop.outcomes.lastPass !== null);
+  await until("events flow", () => loop.events.up, { withinMs: 1000 });
+});
+
+Deno.test("Loop shows the health that Podman tells by events alone", async () => {
+  await using engine = await FakeEngine.start({ kind: "podman" });
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web"), status: "Up 3 minutes" });
+  const { loop } = r;
+  loop.start();
+  await settled(r, engine);
+  const health = () => r.store.views.list()[0]?.health;
+  engine.setHealth(web, "unhealthy");
+  await until("it is unhealthy", () => health() === "unhealthy", { withinMs: 2000 });
+  await loop.reconcileNow();
+  assertEquals(health(), "unhealthy");
+  web.status = "Exited (1) 3 seconds ago";
+  engine.setState(web, "exited", 1);
+  await until("it ended", () => health() === null);
+  web.status = "Up 3 seconds";
+  await until("it is followed", () => engine.followers > 0);
+  engine.setState(web, "running");
+  await until("it runs", () => states(r.store) === "web=running");
+  assertEquals(health(), null);
+});

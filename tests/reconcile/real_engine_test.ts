@@ -3,7 +3,7 @@
  * containers.
  */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import type { PassReport, RefusalReason } from "../../src/model/pass.ts";
 import type { ContainerView } from "../../src/model/views.ts";
@@ -16,8 +16,9 @@ import {
   STRICT,
   TEST_IMAGE,
   TEST_LABEL,
+  until,
 } from "../engines/docker.ts";
-import { type Rig, rig } from "../harness/rig.ts";
+import { type Rig, rig, sample } from "../harness/rig.ts";
 
 /** The rows, each as `id state container-name`. */
 function rows(r: Rig, scope: EngineScope): string[] {
@@ -184,6 +185,42 @@ engineTest("a replacement takes the row over while the old container still runs"
   await scope.docker("rm", old);
   assertEquals((await r.pass()).contended, []);
   assertEquals(rows(r, scope), [`${workloadId}:web running next`]);
+});
+
+engineTest("a container keeps the name of its image when the tag has moved on", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  const tag = `${scope.name.toLowerCase()}:1`;
+  await scope.docker("tag", TEST_IMAGE, tag);
+  try {
+    const id = await scope.run("web", { labels: idLabel(workloadId), image: tag });
+    await r.pass();
+    assertEquals(r.store.views.list()[0]?.imageRef, tag);
+    await scope.docker("commit", id, tag);
+    const [listed] = (await r.docker.list({ ids: [id] })).containers;
+    assertMatch(listed!.image, /^sha256:/);
+    assertEquals((await r.pass()).updated, 0);
+    assertEquals(r.store.views.list()[0]?.imageRef, tag);
+    await scope.docker("rm", "--force", id);
+  } finally {
+    await scope.docker("rmi", tag);
+  }
+});
+
+engineTest("a loop follows what networks do to a container's ports", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  const labels = idLabel(workloadId);
+  const options = { labels, args: ["--publish", "127.0.0.1::80"], network: "bridge" };
+  const id = await scope.run("web", options);
+  r.loop.start();
+  const port = () => r.store.views.list()[0]?.port;
+  await until("its port is seen", () => port() === 80);
+  await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
+  await scope.docker("network", "disconnect", "bridge", id);
+  await until("its port is gone", () => port() === 0, { withinMs: 5000 });
+  await scope.docker("network", "connect", "bridge", id);
+  await until("its port is back", () => port() === 80, { withinMs: 5000 });
 });
 
 const compose = await findCompose();

@@ -299,3 +299,89 @@ Deno.test("fullPass() stops when it is told to, with the signal's reason", async
   abort.abort(new DOMException("enough", "AbortError"));
   await assertRejects(() => passing, DOMException, "enough");
 });
+
+Deno.test("fullPass() sweeps nothing for an Engine that took another's place while it answered", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  await r.pass();
+  engine.fail("list", {
+    kind: "edit",
+    edit: () => {
+      engine.id = "ANOTHER";
+      return [];
+    },
+  }, 1);
+  const report = await r.pass();
+  assertEquals([report.swept, report.engineChanged?.found], [0, "ANOTHER"]);
+  assertEquals(r.store.views.list().map(({ state }) => state), ["running"]);
+});
+
+Deno.test("partialPass() leaves what was bound while it read", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  const labels = { "tinyforge.workload.id": workloadId };
+  engine.add({ labels: { ...labels, "tinyforge.workload.role": "web" } });
+  await r.pass();
+  const rowId = `${workloadId}:web`;
+  // A new container, which its events announce before the listing shows it.
+  const fresh = "f".repeat(64);
+  engine.fail("list_ids", {
+    kind: "edit",
+    edit: () => {
+      r.store.deployed.updateDeployedContainer(rowId, { containerId: fresh });
+      return [];
+    },
+  }, 1);
+  const dirty = new Map([[fresh, event(fresh, "create")]]);
+  const { report } = await r.reconciler.partialPass(dirty, { signal: never() });
+  assertEquals(report.swept, 0);
+  const row = r.store.views.get(rowId);
+  assertEquals([row.containerId, row.state === "missing"], [fresh, false]);
+});
+
+Deno.test("fullPass() goes on without a sweep where a proxy forbids to ask who the Engine is", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  const labelled = (role: string) => ({
+    labels: { "tinyforge.workload.id": workloadId, "tinyforge.workload.role": role },
+  });
+  const states = () => r.store.views.list().map((row) => `${row.role}=${row.state}`).sort();
+  engine.fail("info", { kind: "status", status: 403, body: "forbidden" });
+  const a = engine.add(labelled("a"));
+  const b = engine.add(labelled("b"));
+  await r.pass();
+  assertEquals(states(), ["a=running", "b=running"]);
+  engine.setState(b, "exited");
+  engine.remove(a);
+  assertEquals((await r.pass({ sameEngine: true })).swept, 0);
+  const dirty = new Map([[a.id, event(a.id, "destroy")]]);
+  await r.reconciler.partialPass(dirty, { signal: never() });
+  assertEquals(states(), ["a=running", "b=stopped"]);
+  // Asked once for each Engine that may be another.
+  assertEquals(engine.count("info"), 1);
+  await r.pass();
+  assertEquals(engine.count("info"), 2);
+  const warnings = r.lines.filter(({ level }) => level === "warn");
+  assertEquals(warnings.length, 1);
+  assertMatch(JSON.stringify(warnings[0]), /forbids GET \/info, it answered 403/);
+  engine.heal();
+  assertEquals((await r.pass()).swept, 1);
+  assertEquals(states(), ["a=missing", "b=stopped"]);
+});
+
+Deno.test("fullPass() still fails when the Engine itself can't say who it is", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  engine.fail("info", { kind: "status", status: 500, message: "on fire" });
+  await assertRejects(() => r.pass(), Failure, "on fire");
+});
