@@ -66,6 +66,19 @@ Deno.test("beside a daemon, writes, --once, status and healthcheck go over its s
   assertEquals(code, 0, stderr);
 });
 
+Deno.test("status tells how often passes follow each other while events don't", async () => {
+  await using made = await withDaemon();
+  const { host, engine } = made;
+  await until("events flow", () => engine.followers > 0);
+  assertMatch((await host.run("status")).stdout, /followed, .*, a pass every 300 s besides/);
+  engine.fail("events", { kind: "status", status: 500 });
+  engine.cutEvents();
+  await until("it says so", async () => {
+    const { stdout } = await host.run("status");
+    return /not followed, .*, a pass every 5 s meanwhile/.test(stdout);
+  });
+});
+
 Deno.test("a second daemon on one data directory ends with 5 and says who holds the lock", async () => {
   await using made = await withDaemon();
   const second = await made.host.run("reconcile");

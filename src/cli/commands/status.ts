@@ -20,6 +20,8 @@ import { ago, counted, refusalLine, tally } from "../phrases.ts";
 import { type Cell, tableLines } from "../table.ts";
 
 const MAX_REFUSED = 10;
+/** While events are not followed, passes follow each other at least this fast. */
+const UNFOLLOWED_SECONDS = 5;
 /** The title of a line that belongs to the one above. */
 const SAME = " ";
 
@@ -135,7 +137,9 @@ function daemonCells({ engine, events, tcp, lastError, intervalSeconds }: Daemon
       {
         text: `${events.up ? "● followed" : "✗ not followed"}, ` +
           `reopened ${events.reconnects === 1 ? "once" : `${events.reconnects} times`}, ` +
-          `a pass every ${intervalSeconds} s besides`,
+          (events.up
+            ? `a pass every ${intervalSeconds} s besides`
+            : `a pass every ${Math.min(intervalSeconds, UNFOLLOWED_SECONDS)} s meanwhile`),
         style: events.up ? "good" : "warn",
       },
     ],
