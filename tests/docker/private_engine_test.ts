@@ -19,7 +19,7 @@ privateEngineTest("DockerClient tells how a real Engine is down, and finds it ag
   const broken = codeOf(stream.next());
   await until("the stream is open", () => open);
   await engine.kill();
-  assertEquals(await broken, "connection");
+  assertEquals(await broken, "engine-connection");
   // The first request may still find a connection that is just being closed.
   await until("nobody listens", async () => await codeOf(client.list()) === "engine-refused");
 
