@@ -2,7 +2,7 @@
  * The README's blocks, run as they stand there.
  */
 
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { DENO_ARGS, Host } from "./harness/program.ts";
 import { engineTest, TEST_IMAGE } from "./engines/docker.ts";
@@ -82,11 +82,69 @@ engineTest("the README's three curl lines answer", async (scope) => {
 
 Deno.test("the README's commands for a fresh machine are those that CI runs", async () => {
   const ci = await Deno.readTextFile(fromFileUrl(new URL("../.ci/run", import.meta.url)));
-  assertStringIncludes(ci, "npx --yes deno@2.9.6 task setup && npx --yes deno@2.9.6 task test");
-  assertStringIncludes(
+  const tests = "npx --yes deno@2.9.6 task setup:test && npx --yes deno@2.9.6 task test";
+  assertMatch(ci, new RegExp(`^${tests} 2>&1`, "m"));
+  assertMatch(README, new RegExp(`^${tests}$`, "m"));
+  assertMatch(
     README,
-    "npx --yes deno@2.9.6 task setup && npx --yes deno@2.9.6 task test\n",
+    /^npx --yes deno@2\.9\.6 task setup && npx --yes deno@2\.9\.6 task reconcile$/m,
   );
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
+  for (const [, task] of README.matchAll(/\bdeno(?:@[\d.]+)? task ([a-z:]+)/g)) {
+    assert(task! in tasks, `the README tells of the task ${task}, which there is not`);
+  }
+});
+
+Deno.test("what CI says last is true", async (t) => {
+  const summaries: Record<string, { says: string; code: number; last: string; exit: number }> = {
+    "all passed": {
+      says: "ok | 959 passed (63 steps) | 0 failed | 2 ignored (3m20s)",
+      code: 0,
+      last: "959 passed, 0 failed",
+      exit: 0,
+    },
+    "one failed": {
+      says: "FAILED | 958 passed (63 steps) | 1 failed (3m20s)",
+      code: 1,
+      last: "958 passed, 1 failed",
+      exit: 1,
+    },
+    "none ran": {
+      says: "ok | 0 passed | 0 failed (0ms)",
+      code: 0,
+      last: "0 passed, 1 failed",
+      exit: 1,
+    },
+    "it never came to the tests": {
+      says: "error: Type checking failed.",
+      code: 1,
+      last: "0 passed, 1 failed",
+      exit: 1,
+    },
+    "a check failed": {
+      says: "ok | 959 passed | 0 failed (3m20s)",
+      code: 0,
+      last: "959 passed, 1 failed",
+      exit: 1,
+    },
+  };
+  for (const [what, { says, code, last, exit }] of Object.entries(summaries)) {
+    await t.step(what, async () => {
+      const folder = await Deno.makeTempDir({ prefix: "tinyforge-ci-" });
+      const lint = what === "a check failed" ? 1 : 0;
+      const npx = `#!/bin/sh\ncase "$*" in *"task test") echo '${says}'; exit ${code};; ` +
+        `*lint) exit ${lint};; esac\n`;
+      await Deno.writeTextFile(join(folder, "npx"), npx, { mode: 0o755 });
+      const result = await new Deno.Command("bash", {
+        args: [fromFileUrl(new URL("../.ci/run", import.meta.url))],
+        env: { PATH: `${folder}:${Deno.env.get("PATH")}` },
+      }).output();
+      const lines = new TextDecoder().decode(result.stdout).trimEnd().split("\n");
+      assertEquals([lines.at(-1), result.code], [last, exit]);
+      if (says.includes("passed")) assertEquals(lines.at(-2), says);
+      await Deno.remove(folder, { recursive: true });
+    });
+  }
 });
 
 function freePort(): number {

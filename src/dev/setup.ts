@@ -1,7 +1,8 @@
 /**
- * Makes a fresh machine ready: `deno task setup`. Looks first and changes only what is missing, so
- * that it can run before every start. On Debian and Ubuntu as root it installs packages and starts
- * the Engine; elsewhere, and with `--check`, it only says what to do.
+ * Makes a fresh machine ready: `deno task setup` for running the program, `deno task setup:test`
+ * for its tests too. Looks first and changes only what is missing, so that it can run before every
+ * start. On Debian and Ubuntu as root it installs packages and starts the Engine; elsewhere, and
+ * with `--check`, it only says what to do.
  * Not part of the binary.
  *
  * @module
@@ -12,11 +13,13 @@ import { resolveDockerHost } from "../config.ts";
 import { DEFAULT_SOCKET, type DockerHost } from "../docker_host.ts";
 import { startEngine } from "./engine.ts";
 
+/** What fails without it: the program, the Engine (needed where none answers), or the tests. */
+type Need = "the program" | "an Engine" | "the tests";
+
 /** Something that must be on the machine. */
 interface Requirement {
+  readonly need: Need;
   readonly name: string;
-  /** What fails without it. */
-  readonly neededFor: "the program" | "the tests" | "both";
   /** Debian's package. */
   readonly package: string;
   /** The package that newer releases moved it to. */
@@ -33,63 +36,85 @@ const LIBRARY_FOLDERS: readonly string[] = [
   "/usr/lib",
 ];
 
+/** One line for each: a library's or a program's name, Debian's package, where that moved to. */
 const REQUIREMENTS: readonly Requirement[] = [
-  {
-    name: "SQLite's library (libsqlite3.so.0)",
-    neededFor: "both",
-    package: "libsqlite3-0",
-    isHere: () => someExists(LIBRARY_FOLDERS.map((folder) => `${folder}/libsqlite3.so.0`)),
-  },
-  command("docker", { neededFor: "the tests", package: "docker.io", movedTo: "docker-cli" }),
-  command("dockerd", { neededFor: "the tests", package: "docker.io" }),
-  command("containerd", { neededFor: "the tests", package: "containerd" }),
-  command("docker-compose", { neededFor: "the tests", package: "docker-compose" }),
-  command("podman", { neededFor: "the tests", package: "podman" }),
-  command("busybox", { neededFor: "the tests", package: "busybox-static" }),
-  command("iptables", { neededFor: "the tests", package: "iptables" }),
-  command("unshare", { neededFor: "the tests", package: "util-linux" }),
-  command("openssl", { neededFor: "the tests", package: "openssl" }),
-  command("ps", { neededFor: "the tests", package: "procps" }),
-  command("systemd-analyze", { neededFor: "the tests", package: "systemd" }),
-  command("zsh", { neededFor: "the tests", package: "zsh" }),
-  command("fish", { neededFor: "the tests", package: "fish" }),
+  library("the program", "libsqlite3.so.0", "libsqlite3-0"),
+
+  program("an Engine", "dockerd", "docker.io"),
+  program("an Engine", "containerd", "containerd"),
+  program("an Engine", "iptables", "iptables"),
+
+  program("the tests", "busybox", "busybox-static"),
+  program("the tests", "containerd", "containerd"),
+  program("the tests", "docker", "docker.io", "docker-cli"),
+  program("the tests", "docker-compose", "docker-compose"),
+  program("the tests", "dockerd", "docker.io"),
+  program("the tests", "fish", "fish"),
+  program("the tests", "iptables", "iptables"),
+  program("the tests", "openssl", "openssl"),
+  program("the tests", "podman", "podman"),
+  program("the tests", "ps", "procps"),
+  program("the tests", "systemd-analyze", "systemd"),
+  program("the tests", "unshare", "util-linux"),
+  program("the tests", "zsh", "zsh"),
 ];
 
-if (import.meta.main) Deno.exit(await setup({ change: !Deno.args.includes("--check") }));
+if (import.meta.main) {
+  Deno.exit(
+    await setup({
+      change: !Deno.args.includes("--check"),
+      forTests: Deno.args.includes("--tests"),
+    }),
+  );
+}
 
-/** The exit code: 0 when the program can do its work here. */
-async function setup({ change }: { change: boolean }): Promise<number> {
+/** The exit code: 0 when what was asked for can run here. */
+async function setup(
+  { change, forTests }: { change: boolean; forTests: boolean },
+): Promise<number> {
   const host = findHost();
-  const missing = await findMissing();
-  const canInstall = change && await isRoot() && await isDebian();
-  if (missing.length > 0 && canInstall) await install(missing);
-
   let problem = await engineProblem(host);
-  if (problem !== null && canInstall && isDefaultHost(host)) {
+  const startsEngine = problem !== null && isDefaultHost(host);
+  const needs = new Set<Need>(["the program"]);
+  if (startsEngine) needs.add("an Engine");
+  if (forTests) needs.add("the tests");
+
+  const missing = await findMissing(needs);
+  const canInstall = change && await isRoot() && await isDebian();
+  if (missing.length > 0 && canInstall) await install(missing, needs);
+  if (startsEngine && canInstall) {
     say("starting dockerd");
     problem = await startEngine(() => engineProblem(host));
   }
-  const left = await findMissing();
+
+  const left = await findMissing(needs);
   if (left.length > 0) explain(left);
   if (problem !== null) {
     say(`No Engine answers: ${problem}`);
     say("the program needs one: install and start Docker, or name another with DOCKER_HOST");
   }
-  const cached = !change || await cacheDependencies();
-  const usable = problem === null && cached &&
-    !left.some((requirement) => requirement.neededFor === "both");
-  if (usable) say(left.length === 0 ? "ready" : "ready for the program, not for all tests");
+  const cached = !change || await cacheDependencies({ forTests });
+  const usable = problem === null && cached && !left.some(({ need }) => need === "the program");
+  // Tests whose tools are missing are told by the tests themselves, unless this runs in CI.
+  if (usable) {
+    const all = left.length === 0;
+    say(all ? `ready for ${forTests ? "the tests" : "the program"}` : "ready, not for all tests");
+  }
   return usable ? 0 : 1;
 }
 
-function command(
-  name: string,
-  rest: Pick<Requirement, "neededFor" | "package" | "movedTo">,
-): Requirement {
+function library(need: Need, name: string, debian: string): Requirement {
+  const paths = LIBRARY_FOLDERS.map((folder) => `${folder}/${name}`);
+  return { need, name, package: debian, isHere: () => someExists(paths) };
+}
+
+function program(need: Need, name: string, debian: string, movedTo?: string): Requirement {
   const folders = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin", "/sbin");
   return {
+    need,
     name,
-    ...rest,
+    package: debian,
+    ...(movedTo !== undefined && { movedTo }),
     isHere: () => someExists(folders.map((folder) => `${folder}/${name}`)),
   };
 }
@@ -101,12 +126,14 @@ async function someExists(paths: readonly string[]): Promise<boolean> {
   return false;
 }
 
-async function findMissing(): Promise<Requirement[]> {
-  const missing: Requirement[] = [];
+async function findMissing(needs: ReadonlySet<Need>): Promise<Requirement[]> {
+  const missing = new Map<string, Requirement>();
   for (const requirement of REQUIREMENTS) {
-    if (!await requirement.isHere()) missing.push(requirement);
+    const { need, name } = requirement;
+    if (!needs.has(need) || missing.has(name)) continue;
+    if (!await requirement.isHere()) missing.set(name, requirement);
   }
-  return missing;
+  return [...missing.values()];
 }
 
 /** Through a program: asking Deno takes a permission of its own. */
@@ -121,7 +148,10 @@ async function isDebian(): Promise<boolean> {
     await someExists(["/usr/bin/apt-get"]);
 }
 
-async function install(missing: readonly Requirement[]): Promise<void> {
+async function install(
+  missing: readonly Requirement[],
+  needs: ReadonlySet<Need>,
+): Promise<void> {
   const packages = [...new Set(missing.map((requirement) => requirement.package))];
   say(`installing ${packages.join(", ")}`);
   const hasLists = await Array.fromAsync(Deno.readDir("/var/lib/apt/lists"))
@@ -131,7 +161,7 @@ async function install(missing: readonly Requirement[]): Promise<void> {
     await apt("update");
     if (!await aptInstall(packages)) await installOneByOne(packages);
   }
-  for (const { movedTo } of await findMissing()) {
+  for (const { movedTo } of await findMissing(needs)) {
     if (movedTo !== undefined) await aptInstall([movedTo]);
   }
 }
@@ -185,17 +215,17 @@ async function engineProblem(host: DockerHost | string): Promise<string | null> 
 
 function explain(left: readonly Requirement[]): void {
   say("missing:");
-  for (const { name, neededFor, package: debian } of left) {
-    say(`  ${name}, for ${neededFor} (Debian, Ubuntu: ${debian})`);
+  for (const { name, need, package: debian } of left) {
+    say(`  ${name}, for ${need} (Debian, Ubuntu: ${debian})`);
   }
   const packages = [...new Set(left.map((requirement) => requirement.package))];
   say(`on Debian or Ubuntu: sudo apt-get install --no-install-recommends ${packages.join(" ")}`);
 }
 
-/** Fetches what the lock file names, so that nothing is downloaded later. */
-async function cacheDependencies(): Promise<boolean> {
+/** Fetches what the lock file names and is needed, so that nothing is downloaded later. */
+async function cacheDependencies({ forTests }: { forTests: boolean }): Promise<boolean> {
   const root = new URL("../../", import.meta.url).pathname;
-  const entries = ["main.ts", ...await testFiles(`${root}tests`)];
+  const entries = ["main.ts", ...forTests ? await testFiles(`${root}tests`) : []];
   const locked = await someExists([`${root}deno.lock`]);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["cache", "--quiet", ...(locked ? ["--frozen"] : []), ...entries],

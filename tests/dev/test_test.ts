@@ -1,0 +1,32 @@
+/**
+ * Which tests the test task runs.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { targets } from "../../src/dev/test.ts";
+
+const exists = (path: string): boolean => ["tests/a_test.ts", "tests/lock/"].includes(path);
+
+Deno.test("targets() are all tests unless files or folders are named", () => {
+  assertEquals(targets([], exists), ["tests/"]);
+  assertEquals(targets(["tests/a_test.ts"], exists), ["tests/a_test.ts"]);
+  assertEquals(targets(["tests/lock/", "tests/a_test.ts"], exists), [
+    "tests/lock/",
+    "tests/a_test.ts",
+  ]);
+});
+
+Deno.test("targets() leave flags as they are, and take no flag's text for a file", () => {
+  assertEquals(targets(["--fail-fast"], exists), ["--fail-fast", "tests/"]);
+  assertEquals(targets(["--filter", "plan()"], exists), ["--filter", "plan()", "tests/"]);
+  assertEquals(targets(["--fail-fast", "tests/a_test.ts"], exists), [
+    "--fail-fast",
+    "tests/a_test.ts",
+  ]);
+});
+
+Deno.test("targets() never turn a misspelled file into all tests", () => {
+  assertEquals(targets(["tests/b_test.ts"], exists), ["tests/b_test.ts"]);
+});
