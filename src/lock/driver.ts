@@ -4,10 +4,16 @@
  *
  * @module
  */
-import type { Attempt } from "./attempt.ts";
-import { isProcessAlive } from "./liveness.ts";
+import {
+  type Attempt,
+  type FileKind,
+  type LockFile,
+  PEEK_BYTES,
+  type Result,
+  type Step,
+} from "./attempt.ts";
+import { isProcessAlive } from "../system/libc.ts";
 import { advance, nextStep } from "./protocol.ts";
-import { type FileKind, type LockFile, PEEK_BYTES, type Result, type Step } from "./steps.ts";
 
 /** What the files are called. */
 export const FILE_NAMES: Readonly<Record<LockFile, string>> = {

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { AcquirePlace, Attempt } from "./attempt.ts";
+import type { AcquirePlace, Answers, Attempt, Sighting } from "./attempt.ts";
 import { leave } from "./leave.ts";
 import { isComplete, isRecorded, isUnchanged, parsePid } from "./record.ts";
-import type { Answers, Sighting } from "./steps.ts";
 
 /** What a lock file that isn't ours is: stale, owned, or suspicious. */
 export function judgeLock(a: Attempt, seen: Sighting, now: number): Attempt {

@@ -5,8 +5,7 @@
  */
 import { Failure, type FailureData, type LockCode } from "../failure.ts";
 import { quotePath } from "../text.ts";
-import type { Verdict } from "./attempt.ts";
-import type { LockFile } from "./steps.ts";
+import type { LockFile, Verdict } from "./attempt.ts";
 
 /** The lock couldn't be taken; the message is `Cannot lock "<directory>": <reason>`. */
 export function lockFailure<Code extends LockCode>(

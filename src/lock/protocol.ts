@@ -9,12 +9,9 @@
  *
  * @module
  */
-import { ACQUIRE } from "./acquire.ts";
-import type { Attempt, Patience, Place, PlaceRule } from "./attempt.ts";
-import { CHECK } from "./check.ts";
-import { LEAVE, leave } from "./leave.ts";
-import { TURNED_AWAY } from "./turned_away.ts";
-import type { Result, Step } from "./steps.ts";
+import { ACQUIRE, TURNED_AWAY } from "./acquire.ts";
+import type { Attempt, Patience, Place, PlaceRule, Result, Step } from "./attempt.ts";
+import { CHECK, LEAVE, leave } from "./leave.ts";
 
 const RULES: Readonly<Record<Exclude<Place, "over">, PlaceRule>> = {
   ...ACQUIRE,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Sighting } from "./steps.ts";
+import type { GuardRecord, Sighting } from "./attempt.ts";
 
 const LARGEST_PID = 2 ** 31 - 1;
 
@@ -13,14 +13,6 @@ const LARGEST_PID = 2 ** 31 - 1;
  * before and a full disk can't refuse it: the block is already there.
  */
 const RECORD_LENGTH = 80;
-
-/**
- * What the guard's owner noted about the lock file that it created. First its inode, before the
- * PID is in it; then, once it is complete, its modification time instead.
- */
-export type GuardRecord =
-  | { readonly pid: number; readonly inode: string }
-  | { readonly pid: number; readonly mtime: number };
 
 /** The content of a lock or reclaim file: the PID in decimal and one newline. */
 export function pidText(pid: number): string {

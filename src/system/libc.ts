@@ -1,6 +1,6 @@
 /**
  * The few calls of the C library that Deno does not offer, or only for a wider permission: who we
- * are, what this process used, a datagram to a unix socket.
+ * are, who lives, what this process used, a datagram to a unix socket.
  * Opens the library for one call and closes it again; knows nothing of what the answers are for.
  *
  * @module
@@ -56,6 +56,36 @@ export function mayWrite(path: string): boolean {
     }
   } catch {
     return true;
+  }
+}
+
+/** `no such process`, the only answer that means death. */
+const ESRCH = 3;
+
+/** glibc, then musl's names. */
+const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
+const LIVENESS = {
+  getpgid: { parameters: ["i32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+/** What {@link isProcessAlive} needs of the C library. */
+export type LivenessLibrary = Pick<Deno.DynamicLibrary<typeof LIVENESS>, "symbols" | "close">;
+
+/**
+ * Whether a process with this PID, 1 to 2^31-1, exists in this PID namespace. Any doubt counts
+ * as life. Throws when no libc can be opened.
+ */
+export function isProcessAlive(pid: number, open: () => LivenessLibrary = openLibc): boolean {
+  // Opened for the moment: a start asks once or twice in its life, an open library is for ever.
+  const libc = open();
+  try {
+    const errno = libc.symbols.__errno_location();
+    if (libc.symbols.getpgid(pid) !== -1) return true;
+    return errno === null || new Deno.UnsafePointerView(errno).getInt32() !== ESRCH;
+  } finally {
+    libc.close();
   }
 }
 
@@ -249,4 +279,17 @@ function socketAddress(address: string): Uint8Array<ArrayBuffer> | null {
   bytes.set(name, 2);
   if (abstract) bytes[2] = 0;
   return bytes;
+}
+
+function openLibc(): Deno.DynamicLibrary<typeof LIVENESS> {
+  const errors: unknown[] = [];
+  for (const library of LIBRARIES) {
+    try {
+      return Deno.dlopen(library, LIVENESS);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
+      errors.push(error);
+    }
+  }
+  throw new Error(`Cannot open libc: tried ${LIBRARIES.join(", ")}`, { cause: errors[0] });
 }

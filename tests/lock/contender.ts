@@ -7,7 +7,7 @@
 import { hintFor } from "../../src/cli/words.ts";
 import { isFailure, isLockFailure } from "../../src/failure.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
-import type { Step } from "../../src/lock/steps.ts";
+import type { Step } from "../../src/lock/attempt.ts";
 
 /** What to do. */
 export interface Task {

@@ -18,7 +18,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { acquireLock, readOwner } from "../../src/lock/lock.ts";
-import type { Step } from "../../src/lock/steps.ts";
+import type { Step } from "../../src/lock/attempt.ts";
 import { Contender, TestDirectory } from "./contenders.ts";
 import { command, testAsRoot } from "./privileged.ts";
 

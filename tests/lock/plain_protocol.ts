@@ -7,7 +7,7 @@
  * @module
  */
 import { parsePid, pidText } from "../../src/lock/record.ts";
-import type { Answers, Result, Step } from "../../src/lock/steps.ts";
+import type { Answers, Result, Step } from "../../src/lock/attempt.ts";
 
 /** A process that follows the plain protocol. */
 export interface Plain {

@@ -13,7 +13,7 @@ import {
   pidText,
   recordText,
 } from "../../src/lock/record.ts";
-import { PEEK_BYTES } from "../../src/lock/steps.ts";
+import { PEEK_BYTES } from "../../src/lock/attempt.ts";
 
 Deno.test("parsePid() reads what pidText() writes", () => {
   for (const pid of [1, 42, 4_194_304, 2 ** 31 - 1]) {

@@ -7,7 +7,7 @@
 import { LockDriver } from "../../src/lock/driver.ts";
 import { isFailure } from "../../src/failure.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
-import type { Step } from "../../src/lock/steps.ts";
+import type { Step } from "../../src/lock/attempt.ts";
 import { beginPlain, type Plain, plainAdvance, plainStep, releasePlain } from "./plain_protocol.ts";
 
 const [directory = "", logPath = "", name = "", protocol = "ours", odds = "0"] = Deno.args;

@@ -4,10 +4,9 @@
  *
  * @module
  */
-import type { Attempt, Patience } from "../../../src/lock/attempt.ts";
+import type { Attempt, Patience, Result } from "../../../src/lock/attempt.ts";
 import { advance, beginAcquire, beginRelease, nextStep } from "../../../src/lock/protocol.ts";
 import { pidText } from "../../../src/lock/record.ts";
-import type { Result } from "../../../src/lock/steps.ts";
 import {
   beginPlain,
   isAmidChange,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Result } from "../../../src/lock/steps.ts";
+import type { Result } from "../../../src/lock/attempt.ts";
 import type { Actor } from "./actors.ts";
 import { end, isNamed, otherPid, perform, start, type World, type WorldStep } from "./world.ts";
 

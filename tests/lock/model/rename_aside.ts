@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Answers, Result } from "../../../src/lock/steps.ts";
+import type { Answers, Result } from "../../../src/lock/attempt.ts";
 import { parsePid, pidText } from "../../../src/lock/record.ts";
 import type { WorldStep } from "./world.ts";
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Result, Step } from "../../../src/lock/steps.ts";
+import type { Result, Step } from "../../../src/lock/attempt.ts";
 
 /**
  * The steps of the protocol under test, and what more its rivals use: renaming, linking, a file that
