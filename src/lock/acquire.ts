@@ -160,10 +160,7 @@ export const ACQUIRE: Readonly<Record<AcquirePlace, PlaceRule>> = {
   // On the disk before the PID is in the lock: from then on a lock file that names us is known
   // for ours, whatever crashes, even when another process has our PID by then.
   recordInode: rule(
-    (a) => {
-      const text = recordText({ pid: a.pid, inode: inodeOf(a.lock ?? "") });
-      return { op: "write", file: "guard", text, sync: true };
-    },
+    (a) => ({ op: "write", file: "guard", text: ownRecord(a, null), sync: true }),
     (a) => ({ ...a, at: "writeLock" }),
   ),
   writeLock: rule(
@@ -176,10 +173,7 @@ export const ACQUIRE: Readonly<Record<AcquirePlace, PlaceRule>> = {
   ),
   // Inodes are given out again, so a complete lock is told by its time.
   recordTime: rule(
-    (a) => {
-      const text = recordText({ pid: a.pid, mtime: a.seen?.mtime ?? 0 });
-      return { op: "write", file: "guard", text, sync: false };
-    },
+    (a) => ({ op: "write", file: "guard", text: ownRecord(a, a.seen?.mtime ?? 0), sync: false }),
     (a) => unwatch({ ...a, at: "confirmLock" }),
   ),
   // Somebody who minds neither guard nor reclaim file may have removed it.
@@ -191,6 +185,11 @@ export const ACQUIRE: Readonly<Record<AcquirePlace, PlaceRule>> = {
         : retry({ ...a, lock: null }, "lookAtLock"),
   ),
 };
+
+function ownRecord(a: Attempt, mtime: number | null): string {
+  const { pid, lock, guard } = a;
+  return recordText({ pid, mtime, inode: inodeOf(lock ?? ""), guard: inodeOf(guard ?? "") });
+}
 
 /** The rules of being turned away. Unless the lock names somebody alive, try again a few times. */
 export const TURNED_AWAY: Readonly<Record<TurnedAwayPlace, PlaceRule>> = {

@@ -86,12 +86,19 @@ export interface Answers {
 export type Result<Op extends Step["op"] = Step["op"]> = Answers[Op] | Failure;
 
 /**
- * What the guard's owner noted about the lock file that it created. First its inode, before the
- * PID is in it; then, once it is complete, its modification time instead.
+ * What the guard's owner noted about the files that it made: enough to know them again when it is
+ * gone, and to tell whether they are still those that it made or copies.
  */
-export type GuardRecord =
-  | { readonly pid: number; readonly inode: string }
-  | { readonly pid: number; readonly mtime: number };
+export interface GuardRecord {
+  /** Its PID. */
+  readonly pid: number;
+  /** Modification time of the complete lock, ms; null while the PID may not be in it yet. */
+  readonly mtime: number | null;
+  /** The lock's inode; null in a record of a version that didn't note it. */
+  readonly inode: string | null;
+  /** The guard's own inode; null in a record of a version that didn't note it. */
+  readonly guard: string | null;
+}
 
 /** Where an attempt can be: the name of the step that it takes next. */
 export type Place = AcquirePlace | TurnedAwayPlace | LeavePlace | CheckPlace | "over";

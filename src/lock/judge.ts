@@ -5,12 +5,20 @@
  */
 import type { AcquirePlace, Answers, Attempt, Sighting } from "./attempt.ts";
 import { leave } from "./leave.ts";
-import { isComplete, isRecorded, isUnchanged, parsePid } from "./record.ts";
+import {
+  isComplete,
+  isCopied,
+  isCopiedAlong,
+  isRecorded,
+  isUnchanged,
+  parsePid,
+} from "./record.ts";
 
 /** What a lock file that isn't ours is: stale, owned, or suspicious. */
 export function judgeLock(a: Attempt, seen: Sighting, now: number): Attempt {
   if (a.reclaim !== null && isUnchanged(a.stale, seen)) return unwatch({ ...a, at: "removeStale" });
-  if (isRecorded(a.record, seen)) return lockIsStale({ ...a, seen });
+  const isOurKinds = isCopied(a.record, a.guard) ? isCopiedAlong : isRecorded;
+  if (isOurKinds(a.record, seen)) return lockIsStale({ ...a, seen });
   const pid = parsePid(seen.text);
   // Another implementation may be between creating it and writing its PID.
   const mayBeUnfinished = pid === null || !isComplete(seen.text);

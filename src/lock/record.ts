@@ -12,7 +12,7 @@ const LARGEST_PID = 2 ** 31 - 1;
  * The length that every record is padded to, so that each write replaces the whole of the one
  * before and a full disk can't refuse it: the block is already there.
  */
-const RECORD_LENGTH = 80;
+const RECORD_LENGTH = 96;
 
 /** The content of a lock or reclaim file: the PID in decimal and one newline. */
 export function pidText(pid: number): string {
@@ -36,20 +36,22 @@ export function isComplete(text: string): boolean {
 
 /** The guard's text for a record; null for "nobody". Always equally long. */
 export function recordText(record: GuardRecord | null): string {
-  const text = record === null
-    ? "free"
-    : "mtime" in record
-    ? `pid=${record.pid} mtime=${record.mtime}`
-    : `pid=${record.pid} inode=${record.inode}`;
-  return text.padEnd(RECORD_LENGTH - 1) + "\n";
+  const fields = record === null ? ["free"] : [
+    `pid=${record.pid}`,
+    ...(["mtime", "inode", "guard"] as const)
+      .flatMap((name) => record[name] === null ? [] : [`${name}=${record[name]}`]),
+  ];
+  return fields.join(" ").padEnd(RECORD_LENGTH - 1) + "\n";
 }
 
 /** The record in the guard's text, or null when there is none. */
 export function parseRecord(text: string): GuardRecord | null {
-  const match = /^pid=(\d+) (?:inode=(\d+)|mtime=(-?\d+)) *\n/.exec(text);
+  const match = /^pid=(\d+)(?: mtime=(-?\d+))?(?: inode=(\d+))?(?: guard=(\d+))? *\n/.exec(text);
   const pid = parsePid(match?.[1] ?? "");
   if (match === null || pid === null) return null;
-  return match[2] !== undefined ? { pid, inode: match[2] } : { pid, mtime: Number(match[3]) };
+  const [, , mtime, inode = null, guard = null] = match;
+  if (mtime === undefined && inode === null) return null;
+  return { pid, mtime: mtime === undefined ? null : Number(mtime), inode, guard };
 }
 
 /**
@@ -59,9 +61,25 @@ export function parseRecord(text: string): GuardRecord | null {
 export function isRecorded(record: GuardRecord | null, seen: Sighting): boolean {
   if (record === null) return false;
   const text = pidText(record.pid);
-  return "mtime" in record
-    ? seen.text === text && seen.mtime === record.mtime
-    : text.startsWith(seen.text) && inodeOf(seen.id) === record.inode;
+  return record.mtime === null
+    ? text.startsWith(seen.text) && inodeOf(seen.id) === record.inode
+    : seen.text === text && seen.mtime === record.mtime;
+}
+
+/**
+ * Whether the guard with this id is not the one in which its record was written, but a copy.
+ */
+export function isCopied(record: GuardRecord | null, guard: string | null): boolean {
+  return record !== null && record.guard !== null && record.guard !== inodeOf(guard ?? "");
+}
+
+/**
+ * Whether a lock file was copied together with a guard that {@link isCopied}: it names the owner,
+ * who lives perhaps, and is not its file. If it is, then only the guard was replaced, and the owner
+ * may well be one.
+ */
+export function isCopiedAlong(record: GuardRecord | null, seen: Sighting): boolean {
+  return record !== null && record.inode !== inodeOf(seen.id) && seen.text === pidText(record.pid);
 }
 
 /** The inode's part of a file's id: device numbers may change with a reboot. */

@@ -16,7 +16,9 @@ import { hintFor } from "../../src/cli/words.ts";
 import { isFailure } from "../../src/failure.ts";
 import { acquireLock, readOwner } from "../../src/lock/lock.ts";
 import { failsWith } from "../harness/failures.ts";
+import type { Step } from "../../src/lock/attempt.ts";
 import { Contender, deadPid, TestDirectory } from "./contenders.ts";
+import { command } from "./privileged.ts";
 
 /** Much longer than anything takes that doesn't wait, much shorter than the grace time. */
 const NO_GRACE_MS = 1_000;
@@ -108,6 +110,111 @@ Deno.test("acquireLock() knows its own crashed file whoever has its PID now", as
   const error = await failsWith("lock-held", () => acquireLock(copy.path));
   assertEquals(error.data.pid, other.pid);
   assertStringIncludes(hintFor(error), "remove");
+});
+
+Deno.test("acquireLock() gets a copy of a directory whose owner lives", async (t) => {
+  await using directory = new TestDirectory();
+  await using owner = new Contender({ directory: directory.path });
+  await owner.outcome();
+  for (const how of [["cp", "-r"], ["cp", "-a"], ["sh", "-c", 'tar -cC "$0" . | tar -xC "$1"']]) {
+    await t.step(how.join(" "), async () => {
+      await using copy = new TestDirectory();
+      const from = how[0] === "sh" ? directory.path : `${directory.path}/.`;
+      await command(how[0]!, ...how.slice(1), from, copy.path);
+      assertEquals(await Deno.readTextFile(copy.lock), `${owner.pid}\n`);
+      const began = performance.now();
+      using lock = await acquireLock(copy.path);
+      assertLess(performance.now() - began, NO_GRACE_MS);
+      assertEquals(lock.check(), { held: true });
+    });
+  }
+  const error = await failsWith("lock-held", () => acquireLock(directory.path));
+  assertEquals(error.data.pid, owner.pid);
+});
+
+Deno.test("acquireLock() beside an owner whose guard was replaced by a copy is refused", async () => {
+  await using directory = new TestDirectory();
+  await using owner = new Contender({ directory: directory.path });
+  await owner.outcome();
+  await Deno.copyFile(directory.guard, `${directory.guard}.new`);
+  await Deno.rename(`${directory.guard}.new`, directory.guard);
+  const error = await failsWith("lock-held", () => acquireLock(directory.path));
+  assertEquals(error.data.pid, owner.pid);
+  assertEquals(await Deno.readTextFile(directory.lock), `${owner.pid}\n`);
+});
+
+Deno.test("acquireLock() that loses its lock file in the last moment doesn't own it", async () => {
+  await using directory = new TestDirectory();
+  /** Does this before the look that comes after everything is written. */
+  const atLast = (change: () => void): (step: Step) => void => {
+    let written = false;
+    let done = false;
+    return (step) => {
+      written ||= step.op === "write" && step.file === "guard" && step.text.includes("mtime=");
+      if (done || !written || step.op !== "lstat" || step.file !== "lock") return;
+      done = true;
+      change();
+    };
+  };
+  const replaced = atLast(() => {
+    Deno.removeSync(directory.lock);
+    Deno.writeTextFileSync(directory.lock, `${Deno.ppid}\n`);
+  });
+  const error = await failsWith(
+    "lock-held",
+    () => acquireLock(directory.path, { onStep: replaced }),
+  );
+  assertEquals(error.data.pid, Deno.ppid);
+  assertEquals(await Deno.readTextFile(directory.lock), `${Deno.ppid}\n`);
+  await Deno.remove(directory.lock);
+  const removed = atLast(() => Deno.removeSync(directory.lock));
+  using lock = await acquireLock(directory.path, { onStep: removed });
+  assertEquals(lock.check(), { held: true });
+  assertEquals(await Deno.readTextFile(directory.lock), `${Deno.pid}\n`);
+});
+
+Deno.test("acquireLock() gives a file that changes the whole grace time anew", async (t) => {
+  for (const file of ["lock", "reclaim"] as const) {
+    await t.step(file, async () => {
+      await using directory = new TestDirectory();
+      await Deno.writeTextFile(directory[file], "");
+      let looks = 0;
+      const attempt = acquireLock(directory.path, {
+        graceMs: 100,
+        onStep: ({ op }) => {
+          if (op !== "sleep") return;
+          looks++;
+          if (looks === POLLS - 5) Deno.writeTextFileSync(directory[file], "?");
+          if (looks === POLLS + 10 && file === "lock") {
+            Deno.writeTextFileSync(directory.lock, `${Deno.ppid}\n`);
+          }
+        },
+      });
+      if (file === "lock") {
+        assertEquals((await failsWith("lock-held", () => attempt)).data.pid, Deno.ppid);
+      } else (await attempt).release();
+      assert(looks >= (file === "lock" ? POLLS + 10 : 2 * POLLS - 5), `after ${looks} looks`);
+    });
+  }
+});
+
+Deno.test("acquireLock() has its record on the disk before the PID, and that before it owns it", async () => {
+  await using directory = new TestDirectory();
+  const synced: [guard: string, lock: string][] = [];
+  const { syncDataSync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.syncDataSync = function (): void {
+    syncDataSync.call(this);
+    const read = (path: string) => Deno.readTextFileSync(path).trim();
+    synced.push([read(directory.guard), read(directory.lock)]);
+  };
+  try {
+    (await acquireLock(directory.path)).release();
+  } finally {
+    Deno.FsFile.prototype.syncDataSync = syncDataSync;
+  }
+  assertEquals(synced.length, 2);
+  assertMatch(synced[0]![0], new RegExp(`^pid=${Deno.pid} inode=\\d+ guard=\\d+$`));
+  assertEquals(synced.map(([, lock]) => lock), ["", `${Deno.pid}`]);
 });
 
 Deno.test("acquireLock() reclaims the lock of a dead process of another implementation", async () => {
@@ -209,7 +316,10 @@ Deno.test("acquireLock() isn't stopped by whatever reclaim file was left", async
     }
     using lock = await acquireLock(directory.path, { graceMs: 60 });
     assertEquals(lock.check(), { held: true });
-    assertMatch(await Deno.readTextFile(directory.guard), /^pid=\d+ mtime=\d+ *\n$/);
+    assertMatch(
+      await Deno.readTextFile(directory.guard),
+      /^pid=\d+ mtime=\d+ inode=\d+ guard=\d+ *\n$/,
+    );
   });
 });
 

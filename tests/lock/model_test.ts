@@ -95,7 +95,7 @@ Deno.test("acquireLock() has at most one owner when all have the same PID in own
   const files = [
     {},
     { lock: "1010\n" },
-    { guard: LEFTOVERS[5]?.files["guard"] ?? "", lock: "1010\n" },
+    { guard: leftover("our stale lock with a starter's PID").files["guard"] ?? "", lock: "1010\n" },
     { reclaim: "1010\n" },
   ];
   const found = explore({
@@ -273,6 +273,7 @@ const CALM: ReadonlySet<string> = new Set([
   "nothing",
   "a guard",
   "our stale lock, its PID reused",
+  "a copy of a live owner's directory",
   "our stale lock with a starter's PID",
   "our lock, crashed before it was recorded whole",
   "a stale reclaim file",

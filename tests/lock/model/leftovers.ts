@@ -20,15 +20,15 @@ const DEAD = 98;
 /** A PID that somebody has who has nothing to do with the lock. */
 const STRANGER = 99;
 
-/** The inode that {@link newWorld} gives to the lock. */
-const LOCK_INODE = "30";
+/** The inodes that {@link newWorld} gives to the lock and the guard. */
+const INODES = { inode: "30", guard: "20" };
 
 /** The PID of one of those who start. */
 const OWN = firstPid(0);
 
 const free = recordText(null);
-const complete = (pid: number): string => recordText({ pid, mtime: 0 });
-const begun = (pid: number): string => recordText({ pid, inode: LOCK_INODE });
+const complete = (pid: number): string => recordText({ pid, mtime: 0, ...INODES });
+const begun = (pid: number): string => recordText({ pid, mtime: null, ...INODES });
 
 /** Every left-over from which exactly one starter must get the lock. */
 export const LEFTOVERS: readonly Leftover[] = [
@@ -39,6 +39,14 @@ export const LEFTOVERS: readonly Leftover[] = [
   {
     name: "our stale lock, its PID reused",
     files: { guard: complete(STRANGER), lock: `${STRANGER}\n` },
+    strangers: [STRANGER],
+  },
+  {
+    name: "a copy of a live owner's directory",
+    files: {
+      guard: recordText({ pid: STRANGER, mtime: 7, inode: "130", guard: "120" }),
+      lock: `${STRANGER}\n`,
+    },
     strangers: [STRANGER],
   },
   {
