@@ -7,15 +7,15 @@
 
 import { join } from "@std/path";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
-import { Failure, isFailure } from "./failure.ts";
+import { isFailure } from "./failure.ts";
 import { Feed } from "./feed.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
 import type { Written } from "./model/written.ts";
+import { prepareDataDir } from "./store/data_dir.ts";
 import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { DATABASE, SOCKET } from "./system/files.ts";
 import type { Log } from "./telemetry/log.ts";
-import { quotePath } from "./text.ts";
 
 /** An index that is open. */
 export interface OpenData {
@@ -44,14 +44,7 @@ const LOCK_RETRY_MS = 50;
  * @throws {Failure}
  */
 export async function ownData(dataDir: string): Promise<OwnedData> {
-  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
-    const denied = cause instanceof Deno.errors.PermissionDenied;
-    const reason = denied ? "permission denied" : cause.message;
-    throw new Failure("io", `Cannot create data directory ${quotePath(dataDir)}: ${reason}`, {
-      data: { at: "data-dir" },
-      cause,
-    });
-  });
+  await prepareDataDir(dataDir);
   const lock = await acquireLock(dataDir);
   try {
     await removeOtherLibraries(await sqliteLibrary({ dataDir }), dataDir);

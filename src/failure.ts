@@ -83,6 +83,17 @@ export interface FailureData {
   "corrupt": { readonly found: "damage" | "malformed" | "no-database" };
   /** The database was written by a newer version. */
   "newer": Nothing;
+  /** A file or directory that another user could have made, or that leads elsewhere. */
+  "untrusted": {
+    /** Where it is. */
+    readonly path: string;
+    /** Who owns it, who may write to it, or what it is. */
+    readonly wrong: "owner" | "writers" | "kind" | "second-name";
+    /** Its owner's user id; null where there are none. */
+    readonly owner: number | null;
+    /** This process's user id. */
+    readonly self: number;
+  };
   /** The disk, a file or SQLite's library failed. */
   "io": {
     readonly at:

@@ -95,6 +95,7 @@ const HINTS: Hints = {
   "corrupt": ({ found }) => WHEN_CORRUPT[found],
   "newer": () => "run the newer tinyforge that wrote it, or restore a backup made before it",
   "io": ({ at }) => WHEN_IO[at],
+  "untrusted": distrustHint,
   "config": ({ problems }) => {
     const host = problems.length === 1 ? problems[0]!.host : undefined;
     return host === undefined
@@ -247,6 +248,23 @@ function holderHint(
   const who = pid === null ? "the process" : `process ${pid}`;
   const where = pid === null || self ? "" : " (in its container, if it runs in one)";
   return `stop ${who}${where}, ${ELSEWHERE}; "fuser -v ${guard}" shows who has it`;
+}
+
+function distrustHint({ path, wrong, owner, self }: FailureData["untrusted"]): string {
+  const file = quotePath(path);
+  switch (wrong) {
+    case "owner":
+      return self === 0
+        ? "if a service keeps it, start that and try again; else run as its user " +
+          `(sudo -u '#${owner}'), or make it root's (chown -R root ${file})`
+        : `make it this user's: chown -R ${self} ${file}`;
+    case "writers":
+      return `take that from them: chmod go-w ${file}`;
+    case "kind":
+      return "put the file itself there, or link the whole directory";
+    case "second-name":
+      return `find the other (find / -samefile ${file}) and remove it, or put a copy in its place`;
+  }
 }
 
 function refusalHint(errno: string): string {

@@ -98,6 +98,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: "The database can't be read or written",
     hint: "look at the disk that the data directory is on, and at the kernel's log",
   },
+  "untrusted": {
+    status: 500,
+    title: "The database can't be trusted",
+    hint: "look at who owns the data directory and its files",
+  },
   "corrupt": {
     status: 500,
     title: "The database is corrupted",

@@ -7,6 +7,7 @@
 import { join } from "@std/path";
 import type { Log } from "../telemetry/log.ts";
 import { makeSecret } from "../secret.ts";
+import { distrust } from "../system/private.ts";
 import { quotePath } from "../text.ts";
 
 /** Name of the token's file in the data directory. */
@@ -25,7 +26,8 @@ export async function loadToken(dataDir: string): Promise<string> {
   const path = join(dataDir, TOKEN);
   const info = await ifThere(Deno.lstat(path), path);
   if (info === null) return await makeToken(path);
-  if (!info.isFile) throw unusable(path, "it is not a regular file");
+  const wrong = distrustToken(path, info);
+  if (wrong !== null) throw unusable(path, wrong);
   // Somebody's editor or backup may have widened it.
   if (((info.mode ?? 0) & 0o077) !== 0) await Deno.chmod(path, 0o600);
   const token = (await Deno.readTextFile(path)).trim();
@@ -146,6 +148,12 @@ async function ifThere<T>(result: Promise<T>, path: string): Promise<T | null> {
       cause,
     });
   }
+}
+
+/** A token that another user chose is one that another user knows. */
+function distrustToken(path: string, info: Deno.FileInfo): string | null {
+  if (!info.isFile) return "it is not a regular file";
+  return distrust(path, info)?.reason ?? null;
 }
 
 function unusable(path: string, reason: string): Error {

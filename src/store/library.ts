@@ -11,7 +11,7 @@ import { basename, dirname, join } from "@std/path";
 import { effectiveUid } from "../system/libc.ts";
 import { Failure } from "../failure.ts";
 import { sha256Of } from "../secret.ts";
-import { quotePath } from "../text.ts";
+import { distrust } from "../system/private.ts";
 
 /** The library that a binary carries. */
 export interface EmbeddedLibrary {
@@ -33,7 +33,6 @@ const PATH_VARIABLE = "DENO_SQLITE_PATH";
 const SYSTEM_LIBRARY = "libsqlite3.so.0";
 /** Written by the compile task; the same place relative to this module in the binary. */
 const ASSETS = new URL("../../dist/assets/", import.meta.url);
-const OTHERS_MAY_WRITE = 0o022;
 /** SHA-256 of the content: a draft that someone writes right now has a longer name. */
 const LIBRARY_NAME = /^[0-9a-f]{64}\.so$/;
 
@@ -151,12 +150,8 @@ async function requirePrivate(path: string, cause?: unknown): Promise<void> {
     throw cause ?? error;
   });
   if (!info.isDirectory) throw new Error(`"${path}" is not a directory`);
-  if (!isTrusted(info)) throw new Error(`${quotePath(path)} belongs to another user`);
-  if ((info.mode! & OTHERS_MAY_WRITE) !== 0) throw new Error(`others may write to "${path}"`);
-}
-
-function isTrusted(info: Deno.FileInfo): boolean {
-  return info.uid === 0 || info.uid === effectiveUid();
+  const wrong = distrust(path, info);
+  if (wrong !== null) throw new Error(wrong.reason);
 }
 
 async function isIntact(path: string, sha256: string): Promise<boolean> {
@@ -169,7 +164,7 @@ async function isIntact(path: string, sha256: string): Promise<boolean> {
   }
   // A directory can't be replaced by renaming; anything else can.
   if (info.isDirectory) throw new Error(`"${path}" is a directory`);
-  if (!info.isFile || !isTrusted(info) || (info.mode! & OTHERS_MAY_WRITE) !== 0) return false;
+  if (!info.isFile || distrust(path, info) !== null) return false;
   return await sha256Of(await Deno.readFile(path)) === sha256;
 }
 

@@ -10,6 +10,7 @@ import type { Database } from "@db/sqlite";
 import type { Feed } from "../feed.ts";
 import type { Written } from "../model/written.ts";
 import { Connection } from "./connection.ts";
+import { distrust, distrustShape } from "../system/private.ts";
 import { ContainerTable } from "./containers.ts";
 import { ContainerViews } from "./container_views.ts";
 import { DeployedContainers } from "./deployed_containers.ts";
@@ -44,12 +45,15 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   const { now = () => new Date().toISOString(), readonly = false, feed = null } = options;
   if (readonly) await requireFile(path);
   else await createPrivate(path);
+  await requireSafe(path, { readonly });
   const { Database } = await import("@db/sqlite");
   return guarded(`Cannot open ${quotePath(path)}`, () => {
     const db = new Database(path, { readonly, create: false, int64: true });
     try {
       db.exec(BUSY_TIMEOUT);
       db.exec("PRAGMA foreign_keys = ON");
+      // A database from elsewhere must not have its views and triggers call what SQLite can do.
+      db.exec("PRAGMA trusted_schema = OFF");
       const migrations = loadMigrations();
       if (readonly) {
         requireCurrent(db, migrations, { path });
@@ -201,7 +205,27 @@ async function createPrivate(path: string): Promise<void> {
     file.close();
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw openError(path, error);
-    for (const suffix of ["", "-wal", "-shm"]) await narrow(path + suffix);
+    for (const suffix of SUFFIXES) await narrow(path + suffix);
+  }
+}
+
+/** What SQLite opens: the database, its write-ahead log and that one's index, an old journal. */
+const SUFFIXES: readonly string[] = ["", "-wal", "-shm", "-journal"];
+
+/**
+ * Refuses files that another user made or that lead elsewhere: opening a FIFO can wait for ever, and
+ * through a link two directories, each with its own lock, would have one database. Who only reads
+ * may read another user's.
+ */
+async function requireSafe(path: string, { readonly }: { readonly: boolean }): Promise<void> {
+  for (const suffix of SUFFIXES) {
+    const file = path + suffix;
+    const info = await Deno.lstat(file).catch(() => null);
+    if (info === null) continue;
+    const wrong = distrustShape(file, info) ?? (readonly ? null : distrust(file, info));
+    if (wrong === null) continue;
+    const message = `Cannot open ${quotePath(path)}: ${wrong.reason}`;
+    throw new Failure("untrusted", message, { data: wrong });
   }
 }
 

@@ -173,6 +173,19 @@ Deno.test("acquireLock() that loses its lock file in the last moment doesn't own
   assertEquals(await Deno.readTextFile(directory.lock), `${Deno.pid}\n`);
 });
 
+Deno.test("acquireLock() judges a stale lock anew that another has replaced meanwhile", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.lock, `${await deadPid()}\n`);
+  const onStep = (step: Step): void => {
+    if (step.op === "write" && step.file === "reclaim") {
+      Deno.writeTextFileSync(directory.lock, `${Deno.ppid}\n`);
+    }
+  };
+  const error = await failsWith("lock-held", () => acquireLock(directory.path, { onStep }));
+  assertEquals(error.data.pid, Deno.ppid);
+  assertEquals(await Deno.readTextFile(directory.lock), `${Deno.ppid}\n`);
+});
+
 Deno.test("acquireLock() gives a file that changes the whole grace time anew", async (t) => {
   for (const file of ["lock", "reclaim"] as const) {
     await t.step(file, async () => {
@@ -185,7 +198,9 @@ Deno.test("acquireLock() gives a file that changes the whole grace time anew", a
           if (op !== "sleep") return;
           looks++;
           if (looks === POLLS - 5) Deno.writeTextFileSync(directory[file], "?");
-          if (looks === POLLS + 10 && file === "lock") {
+          // In the last moment, and only its time.
+          if (looks === 2 * POLLS - 5) Deno.utimeSync(directory[file], 1, 1);
+          if (looks === 2 * POLLS + 5 && file === "lock") {
             Deno.writeTextFileSync(directory.lock, `${Deno.ppid}\n`);
           }
         },
@@ -193,7 +208,7 @@ Deno.test("acquireLock() gives a file that changes the whole grace time anew", a
       if (file === "lock") {
         assertEquals((await failsWith("lock-held", () => attempt)).data.pid, Deno.ppid);
       } else (await attempt).release();
-      assert(looks >= (file === "lock" ? POLLS + 10 : 2 * POLLS - 5), `after ${looks} looks`);
+      assert(looks >= (file === "lock" ? 2 * POLLS + 5 : 3 * POLLS - 5), `after ${looks} looks`);
     });
   }
 });

@@ -10,6 +10,7 @@ import {
   isCopied,
   isCopiedAlong,
   isRecorded,
+  isUnchanged,
   parsePid,
   parseRecord,
   pidText,
@@ -79,6 +80,15 @@ Deno.test("isRecorded() knows a complete lock by its time, a begun one by its in
   assert(!isRecorded({ ...begun, inode: "31" }, { ...whole, text: "" }));
   assert(!isRecorded(complete, { ...whole, text: "" }));
   assertEquals(inodeOf("8:30"), "30");
+});
+
+Deno.test("isUnchanged() sees another file, another text and another time", () => {
+  const seen = { id: "8:30", text: "42\n", mtime: 1_000 };
+  assert(isUnchanged(seen, { ...seen }));
+  assert(!isUnchanged(null, seen));
+  for (const other of [{ id: "8:31" }, { text: "4" }, { mtime: 1_001 }]) {
+    assert(!isUnchanged(seen, { ...seen, ...other }), JSON.stringify(other));
+  }
 });
 
 Deno.test("isCopied() and isCopiedAlong() tell a copied directory from a replaced guard", () => {
