@@ -46,9 +46,12 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   if (readonly) await requireFile(path);
   else await createPrivate(path);
   await requireSafe(path, { readonly });
+  const frozen = readonly && await isFrozen(path);
   const { Database } = await import("@db/sqlite");
   return guarded(`Cannot open ${quotePath(path)}`, () => {
-    const db = new Database(path, { readonly, create: false, int64: true });
+    const db = frozen
+      ? new Database(immutableUri(path), { flags: OPEN_READONLY_URI, int64: true })
+      : new Database(path, { readonly, create: false, int64: true });
     try {
       db.exec(BUSY_TIMEOUT);
       db.exec("PRAGMA foreign_keys = ON");
@@ -207,6 +210,28 @@ async function createPrivate(path: string): Promise<void> {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw openError(path, error);
     for (const suffix of SUFFIXES) await narrow(path + suffix);
   }
+}
+
+/** SQLITE_OPEN_READONLY and SQLITE_OPEN_URI. */
+const OPEN_READONLY_URI = 0x1 | 0x40;
+
+/**
+ * Whether the database is whole as it stands on a read-only file system. To read one that has, or
+ * had, a write-ahead log SQLite makes files beside it, which it can't there.
+ */
+async function isFrozen(path: string): Promise<boolean> {
+  const isThere = (file: string) => Deno.lstat(file).then(() => true, () => false);
+  if (await isThere(`${path}-wal`)) return false;
+  try {
+    (await Deno.open(path, { write: true })).close();
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code === "EROFS";
+  }
+}
+
+function immutableUri(path: string): string {
+  return `file:${path.split("/").map(encodeURIComponent).join("/")}?immutable=1`;
 }
 
 /** What SQLite opens: the database, its write-ahead log and that one's index, an old journal. */

@@ -71,7 +71,17 @@ const LIVENESS = {
 } as const;
 
 /** What {@link isProcessAlive} needs of the C library. */
-export type LivenessLibrary = Pick<Deno.DynamicLibrary<typeof LIVENESS>, "symbols" | "close">;
+export interface LivenessLibrary {
+  /** Its functions. */
+  readonly symbols: {
+    /** The process group, or -1. */
+    getpgid(pid: number): number;
+    /** Where the reason for a -1 is. */
+    __errno_location(): Deno.PointerValue;
+  };
+  /** Closes it. */
+  close(): void;
+}
 
 /**
  * Whether a process with this PID, 1 to 2^31-1, exists in this PID namespace. Any doubt counts

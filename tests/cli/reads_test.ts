@@ -602,7 +602,21 @@ Deno.test("systemd gives the service what TLS needs, and says when it can't see 
   host.env["DOCKER_CERT_PATH"] = "/home/me/certs";
   const hidden = await host.run("systemd");
   assertStringIncludes(hidden.stderr, 'can\'t see the certificates in "/home/me/certs"');
+  // Its /tmp is one of its own.
+  for (const path of ["/tmp/certs", "/var/tmp/certs"]) {
+    host.env["DOCKER_CERT_PATH"] = path;
+    assertStringIncludes(
+      (await host.run("systemd")).stderr,
+      `can't see the certificates in "${path}"`,
+    );
+  }
+  host.env["DOCKER_HOST"] = "unix:///tmp/engine.sock";
+  assertStringIncludes(
+    (await host.run("systemd")).stderr,
+    "can't see the Engine's socket \"/tmp/engine.sock\"",
+  );
   host.env["DOCKER_HOST"] = "unix:///var/run/docker.sock";
+  assert(!(await host.run("systemd")).stderr.includes("can't see"));
   assert(!(await host.run("systemd")).stdout.includes("Environment="));
 });
 

@@ -145,3 +145,28 @@ Deno.test("openStore() trusts no view or trigger with what SQLite can do", async
     }
   }
 });
+
+testAsRoot("openStore() reads a database on a read-only file system", async () => {
+  await using folder = new Folder();
+  const path = join(folder.path, "a %41 ?#'\" db", DATABASE);
+  await command("mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tinyforge-test", folder.path);
+  try {
+    await Deno.mkdir(join(path, ".."));
+    const [closed, killed] = [await openStore(path), await openStore(`${path}.killed`)];
+    // Whoever is killed leaves a log beside the database, with what is not in that yet.
+    for (const store of [closed, killed]) store.registry.create("site", { name: "blog" });
+    closed.close();
+    await command("cp", `${path}.killed`, `${path}-`);
+    for (const suffix of ["-wal", "-shm"]) {
+      await command("cp", `${path}.killed${suffix}`, `${path}-${suffix}`);
+    }
+    killed.close();
+    await command("mount", "-o", "remount,ro", folder.path);
+    for (const each of [path, `${path}-`]) {
+      using read = await openStore(each, { readonly: true });
+      assertEquals(read.workloads.list().map(({ name }) => name), ["blog"]);
+    }
+  } finally {
+    await command("umount", folder.path);
+  }
+});

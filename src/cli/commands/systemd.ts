@@ -49,6 +49,10 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
         "them to a directory like /etc/tinyforge/certs and name it in DOCKER_CERT_PATH.",
     );
   }
+  const socket = docker.host?.replace(/^unix:\/\//, "") ?? "";
+  if (isHidden(socket)) {
+    out.notes(`The service can't see the Engine's socket ${quote(socket)}: name one elsewhere.`);
+  }
   if (!Deno.build.standalone) {
     out.notes(`This is not the compiled program: put it at ${INSTALLED} (deno task compile).`);
   } else if (isHidden(binary)) {
@@ -63,9 +67,9 @@ function tlsEnvironment(docker: DockerHost): Readonly<Record<string, string>> {
   return { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: dirname(docker.tls.ca) };
 }
 
-/** Whether a service is kept from seeing this path. */
+/** Whether a service is kept from seeing this path: ProtectHome and PrivateTmp do. */
 function isHidden(path: string): boolean {
-  return /^\/(home|root|run\/user)(\/|$)/.test(path);
+  return /^\/(home|root|run\/user|tmp|var\/tmp)(\/|$)/.test(path);
 }
 
 /** As the configuration reads it: a service doesn't get this environment. */
