@@ -162,7 +162,11 @@ export interface FailureData {
   /** Something else, or nothing, stands where the data directory or a file of the lock should. */
   "lock-path": Locking & { readonly found: "nothing" | "no-directory" | "no-file" };
   /** The system refused a step, with this error code. */
-  "lock-refused": Locking & { readonly errno: string };
+  "lock-refused": Locking & {
+    readonly errno: string;
+    /** User ids of the file's owner and the directory's, when that they differ is why. */
+    readonly strangers: { readonly file: number; readonly directory: number } | null;
+  };
 }
 
 /** What went wrong. */

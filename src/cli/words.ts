@@ -140,7 +140,9 @@ const HINTS: Hints = {
       : found === "no-directory"
       ? "choose another data directory"
       : "find out what put it there, and remove it",
-  "lock-refused": ({ errno }) => refusalHint(errno),
+  "lock-refused": ({ errno, directory, strangers }) =>
+    strangers === null ? refusalHint(errno) : "give all that is in it to the directory's user: " +
+      `chown -R ${strangers.directory} ${quotePath(directory)}`,
 };
 
 /** What allows an endpoint of the Engine in the widespread docker-socket-proxy. */

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Attempt } from "./attempt.ts";
-import { type DriverOptions, LockDriver, run, runAtOnce } from "./driver.ts";
+import { type DriverOptions, FILE_NAMES, LockDriver, run, runAtOnce } from "./driver.ts";
 import { lockErrorFor, lockFailure } from "./lock_error.ts";
 import { beginAcquire, beginCheck, beginRelease } from "./protocol.ts";
 import { parsePid } from "./record.ts";
@@ -79,20 +79,28 @@ export async function acquireLock(dataDir: string, options: AcquireOptions = {})
   });
 }
 
-/** Who the lock file names. */
+/** Who holds the lock. */
 export interface LockOwner {
-  /** Null when the file is malformed or can't be read. */
+  /** The PID that the lock file names; null when it is malformed, can't be read, or isn't there. */
   readonly pid: number | null;
-  /** Whether a process with that PID exists here; null when that can't be told. */
+  /** Whether it is held, by that process as far as it can be told; null when that can't be told. */
   readonly live: boolean | null;
 }
 
 /**
- * Who holds the lock, as far as its file tells; null when there is none. For showing: it takes no
- * lock itself, so it never disturbs a start, and for that it may be wrong about a PID that was
- * given out again. Doesn't throw.
+ * Who holds the lock, as far as its files tell; null when nobody does. For showing: it may be wrong
+ * about a PID that was given out again. Where the lock file names nobody who lives it tries the
+ * guard, which somebody may hold all the same, with a shared flock for a moment: a start that meets
+ * it tries again. Doesn't throw.
  */
 export function readOwner(dataDir: string): LockOwner | null {
+  const named = readNamed(dataDir);
+  if (named !== null && named.live !== false) return named;
+  if (!isGuardHeld(`${dataDir}/${FILE_NAMES.guard}`)) return named;
+  return { pid: null, live: true };
+}
+
+function readNamed(dataDir: string): LockOwner | null {
   const driver = new LockDriver(dataDir);
   try {
     const found = driver.perform({ op: "lstat", file: "lock" });
@@ -109,6 +117,17 @@ export function readOwner(dataDir: string): LockOwner | null {
     return { pid, live: asked.is === "failed" ? null : asked.is === "alive" };
   } finally {
     driver.perform({ op: "close" });
+  }
+}
+
+function isGuardHeld(path: string): boolean {
+  try {
+    // Looked at before it is opened: opening a FIFO can wait for ever.
+    if (!Deno.lstatSync(path).isFile) return false;
+    using guard = Deno.openSync(path, { read: true });
+    return !guard.tryLockSync(false);
+  } catch {
+    return false;
   }
 }
 
@@ -159,7 +178,7 @@ function resolve(dataDir: string): string {
     }
     if (!(cause instanceof Deno.errors.NotADirectory)) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw lockFailure("lock-refused", reason, { ...at, errno: "", cause });
+      throw lockFailure("lock-refused", reason, { ...at, errno: "", strangers: null, cause });
     }
   }
   throw lockFailure("lock-path", "it is not a directory", { ...at, found: "no-directory" });

@@ -58,12 +58,36 @@ export function lockErrorFor(
     case "refused": {
       const { step, code: errno } = verdict;
       const refused = "file" in step ? pathOf(step.file) : path;
-      const why = reasonFor(errno, cause);
+      const strangers = strangersOf(refused, errno);
+      const why = strangers === null
+        ? reasonFor(errno, cause)
+        : `it belongs to user ${strangers.file}, the directory to user ${strangers.directory}`;
       const reason = "file" in step ? `${quotePath(refused)}: ${why}` : why;
-      return lockFailure("lock-refused", reason, { directory, path: refused, errno, cause });
+      return lockFailure("lock-refused", reason, {
+        ...{ directory, path: refused, errno, strangers, cause },
+      });
     }
     default:
       return new Error(`Cannot lock ${quotePath(directory)}: unexpected verdict ${verdict?.is}`);
+  }
+}
+
+/**
+ * Who owns a refused file and its directory, when they are two: root's first command leaves such
+ * files to the service's user. Null when it isn't that.
+ */
+function strangersOf(
+  path: string,
+  errno: string,
+): { readonly file: number; readonly directory: number } | null {
+  if (errno !== "EACCES" && errno !== "EPERM") return null;
+  try {
+    const directory = Deno.statSync(path.slice(0, path.lastIndexOf("/"))).uid;
+    const file = Deno.lstatSync(path).uid;
+    if (file === null || directory === null || file === directory) return null;
+    return { file, directory };
+  } catch {
+    return null;
   }
 }
 

@@ -382,6 +382,12 @@ Deno.test("status without a daemon says so, and what the index holds", async () 
     ["registered", "1 project, 1 stack, 2 sites"],
     ["rows", "1 pending, 2 running, 1 stopped"],
   ]);
+  // A program that has the guard has the lock, whether or not a file says so.
+  using guard = await Deno.create(`${host.dataDir}/tinyforge.lock.guard`);
+  assert(guard.tryLockSync(true));
+  assertEquals((await host.json("status")).lock, { pid: null, alive: true });
+  assertStringIncludes((await host.run("status")).stdout, "held by a program");
+  guard.unlockSync();
   const json = await host.json("status");
   assertEquals(Object.keys(json), [
     "dataDir",

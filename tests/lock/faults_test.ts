@@ -19,7 +19,7 @@ import {
 } from "@std/assert";
 import { acquireLock, readOwner } from "../../src/lock/lock.ts";
 import type { Step } from "../../src/lock/attempt.ts";
-import { Contender, TestDirectory } from "./contenders.ts";
+import { Contender, deadPid, TestDirectory } from "./contenders.ts";
 import { command, testAsRoot } from "./privileged.ts";
 
 const NOBODY = 65_534;
@@ -304,6 +304,38 @@ testAsRoot(
     assertStringIncludes(outcome.message, "permission denied");
   },
 );
+
+testAsRoot("acquireLock() names the file that root left to the directory's user", async () => {
+  await using directory = new TestDirectory();
+  await Deno.chown(directory.path, NOBODY, NOBODY);
+  (await acquireLock(directory.path)).release();
+  await using user = new Contender({ directory: directory.path, uid: NOBODY });
+  const outcome = await user.outcome();
+  assert(outcome?.is === "failed");
+  assertStringIncludes(
+    outcome.message,
+    `tinyforge.lock.guard": it belongs to user 0, the directory to user ${NOBODY}`,
+  );
+  assertStringIncludes(outcome.hint ?? "", `chown -R ${NOBODY} "${directory.path}"`);
+});
+
+Deno.test("readOwner() sees that a program holds the guard, whatever the lock file says", async () => {
+  await using directory = new TestDirectory();
+  (await acquireLock(directory.path)).release();
+  assertEquals(readOwner(directory.path), null);
+  const other = await Deno.open(directory.guard, { read: true, write: true });
+  assert(other.tryLockSync(true));
+  assertEquals(readOwner(directory.path), { pid: null, live: true });
+  const pid = await deadPid();
+  await Deno.writeTextFile(directory.lock, `${pid}\n`);
+  assertEquals(readOwner(directory.path), { pid: null, live: true });
+  other.close();
+  assertEquals(readOwner(directory.path), { pid, live: false });
+  // To look takes nothing from anybody.
+  using lock = await acquireLock(directory.path);
+  assertEquals(readOwner(directory.path), { pid: Deno.pid, live: true });
+  assertEquals(lock.check(), { held: true });
+});
 
 testAsRoot("acquireLock() knows that another user's process lives", async () => {
   await using directory = new TestDirectory();

@@ -32,8 +32,8 @@ interface Status {
   readonly daemon: DaemonStatus | null;
   /** Why a daemon that is there does not answer, else null. */
   readonly daemonError: string | null;
-  /** Null: there is no lock file, or none that can be read. */
-  readonly lock: { readonly pid: number; readonly alive: boolean } | null;
+  /** Null: nobody holds it. Its PID is null when it is held by who is not named in it. */
+  readonly lock: { readonly pid: number | null; readonly alive: boolean } | null;
   /** Null: there is no index yet. */
   readonly index: IndexSummary | null;
   /** What runs unmanaged, while nothing is registered; else null. */
@@ -85,7 +85,7 @@ async function askDaemon(
 /** Whoever holds the lock, or crashed holding it; to look closer would be to take it. */
 function lockOf(dataDir: string): Status["lock"] {
   const owner = readOwner(dataDir);
-  if (owner === null || owner.pid === null) return null;
+  if (owner === null || owner.pid === null && owner.live !== true) return null;
   return { pid: owner.pid, alive: owner.live ?? true };
 }
 
@@ -117,6 +117,10 @@ function daemonCell({ daemon, daemonError }: Status, now: Date): Cell {
 
 function lockText({ daemon, lock }: Status): string {
   if (lock === null) return daemon === null ? "free" : `✗ lost by PID ${daemon.pid}`;
+  if (lock.pid === null) {
+    return "✗ held by a program that its file doesn't name: `fuser -v` on tinyforge.lock.guard " +
+      "shows which";
+  }
   if (!lock.alive) return `free: left by PID ${lock.pid}, which is gone`;
   return daemon === null
     ? `held by PID ${lock.pid}, which does not answer`

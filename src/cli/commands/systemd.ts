@@ -49,7 +49,8 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
         "them to a directory like /etc/tinyforge/certs and name it in DOCKER_CERT_PATH.",
     );
   }
-  const socket = docker.host?.replace(/^unix:\/\//, "") ?? "";
+  const named = settings.find(({ name }) => name === "docker-host")?.value;
+  const socket = named && docker.kind === "unix" ? docker.path : "";
   if (isHidden(socket)) {
     out.notes(`The service can't see the Engine's socket ${quote(socket)}: name one elsewhere.`);
   }
