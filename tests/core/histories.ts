@@ -6,7 +6,8 @@
  */
 
 import fc from "fast-check";
-import type { FakeContainer, Fault } from "../engines/scripted.ts";
+import type { FakeContainer } from "../engines/scripted_container.ts";
+import type { Fault } from "../engines/scripted_fault.ts";
 import type { DeployerWrite } from "./oracle.ts";
 import { type DeployerStep, type PassStep, SLOTS, type Twin } from "./twin.ts";
 

@@ -11,7 +11,9 @@ import { hintFor } from "../../src/cli/words.ts";
 import { type EngineCode, Failure } from "../../src/failure.ts";
 import { parseDockerHost } from "../../src/docker_host.ts";
 import { run, until } from "../engines/docker.ts";
-import { FakeEngine, type Fault, randomId } from "../engines/scripted.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import { randomId } from "../engines/scripted_container.ts";
+import type { Fault } from "../engines/scripted_fault.ts";
 
 /** A client of the Engine that also tells what it observed. */
 function connect(

@@ -21,7 +21,8 @@ import {
   UNTOLD,
 } from "./crash_ledger.ts";
 import { until } from "../engines/docker.ts";
-import { type FakeContainer, FakeEngine } from "../engines/scripted.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import type { FakeContainer } from "../engines/scripted_container.ts";
 import { compareWithEngine } from "../harness/index_truth.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 

@@ -6,36 +6,16 @@
  * @module
  */
 
-/** A port as `/containers/json` shows it. */
-export interface FakePort {
-  PrivatePort: number;
-  PublicPort?: number;
-  Type: string;
-  IP?: string;
-}
-
-/** One container; change its fields at will, the next listing shows them. */
-export interface FakeContainer {
-  /** 64 hex digits. */
-  readonly id: string;
-  name: string;
-  image: string;
-  /** The Engine's word. */
-  state: string;
-  health: "healthy" | "unhealthy" | "starting" | null;
-  exitCode: number;
-  labels: Record<string, string>;
-  ports: FakePort[];
-  /** Seconds since the Unix epoch. */
-  created: number;
-  /** The `Status` text when it shall not follow from the fields above. */
-  status: string | null;
-  /** Overrides any field of the JSON; undefined removes one. */
-  json: Record<string, unknown>;
-}
-
-/** What requests are for: the names that `DockerClient` counts by. */
-export type Endpoint = "ping" | "version" | "info" | "list" | "list_ids" | "events" | "unknown";
+import { type FakeContainer, matches, randomId, toJson } from "./scripted_container.ts";
+import type { Fault } from "./scripted_fault.ts";
+import {
+  type Endpoint,
+  endpointOf,
+  eventLine,
+  type EventSubject,
+  type Filters,
+  parseFilters,
+} from "./wire.ts";
 
 /** One request that came in. */
 export interface LoggedRequest {
@@ -48,25 +28,6 @@ export interface LoggedRequest {
   /** Ids of a `list_ids`, else empty. */
   readonly ids: readonly string[];
 }
-
-/** How an endpoint fails. */
-export type Fault =
-  /** An error answer in the Engine's shape. */
-  | { kind: "status"; status: number; message?: string; body?: string }
-  /** A well-framed answer with this body: truncated JSON, other types. */
-  | { kind: "body"; body: string }
-  /** The true answer's JSON after this change. */
-  | { kind: "edit"; edit: (answer: unknown) => unknown }
-  /** Takes the request and does not answer until healed: before the head, or within the body. */
-  | { kind: "hang"; at?: "head" | "body" }
-  /** Closes the connection without a byte, or within the body. */
-  | { kind: "cut"; at?: "head" | "body" }
-  /** Sends the body in pieces with a pause between. */
-  | { kind: "slow"; pieces: number; everyMs: number }
-  /** Answers late. */
-  | { kind: "delay"; ms: number }
-  /** Sends these bytes instead of HTTP. */
-  | { kind: "raw"; bytes: string };
 
 /** How {@linkcode FakeEngine.start} makes one. */
 export interface FakeEngineOptions {
@@ -208,31 +169,11 @@ export class FakeEngine implements AsyncDisposable {
   /** Sends an event of this container to whoever follows. */
   emit(
     action: string,
-    container: { id: string; name?: string; image?: string; labels?: Record<string, string> },
+    container: EventSubject,
     attributes: Record<string, string> = {},
   ): void {
     const nano = this.#now();
-    const seconds = nano / 1_000_000_000n;
-    const json = JSON.stringify({
-      status: action,
-      id: container.id,
-      from: container.image ?? "",
-      Type: "container",
-      Action: action,
-      Actor: {
-        ID: container.id,
-        Attributes: {
-          ...container.labels,
-          image: container.image ?? "",
-          name: container.name ?? "",
-          ...attributes,
-        },
-      },
-      scope: "local",
-      time: Number(seconds),
-    });
-    // As a number of 19 digits, which JSON.stringify can't write.
-    const line = `${json.slice(0, -1)},"timeNano":${nano}}\n`;
+    const line = eventLine(action, container, { nano, attributes });
     this.#ring.push({ at: Number(nano) / 1e9, line });
     if (this.#ring.length > EVENT_RING) this.#ring.shift();
     if (this.#held !== null) this.#held.push(line);
@@ -509,7 +450,7 @@ export class FakeEngine implements AsyncDisposable {
     return null;
   }
 
-  #answerOf(endpoint: Endpoint, filters: Record<string, string[]>): unknown {
+  #answerOf(endpoint: Endpoint, filters: Filters): unknown {
     switch (endpoint) {
       case "ping":
         return "OK";
@@ -569,92 +510,6 @@ export class FakeEngine implements AsyncDisposable {
     this.#lastNano = now > this.#lastNano ? now : this.#lastNano + 1n;
     return this.#lastNano;
   }
-}
-
-/** A container id as the Engine makes them: 64 hex digits. */
-export function randomId(): string {
-  return crypto.getRandomValues(new Uint8Array(32)).toHex();
-}
-
-/** One element of `/containers/json` as Engine 20.10 writes it. */
-export function toJson(container: FakeContainer): Record<string, unknown> {
-  return {
-    Id: container.id,
-    Names: [`/${container.name}`],
-    Image: container.image,
-    ImageID: "sha256:70e7fb1c21aa074c36b72a3795888a3ec453fe010b1601fa98f6ed123e8017c8",
-    Command: "/bin/app",
-    Created: container.created,
-    Ports: container.ports,
-    Labels: container.labels,
-    State: container.state,
-    Status: container.status ?? statusOf(container),
-    HostConfig: { NetworkMode: "default" },
-    NetworkSettings: { Networks: {} },
-    Mounts: [],
-    ...container.json,
-  };
-}
-
-function statusOf({ state, health, exitCode }: FakeContainer): string {
-  switch (state) {
-    case "running":
-      if (health === null) return "Up 3 minutes";
-      return `Up 3 minutes (${health === "starting" ? "health: starting" : health})`;
-    case "paused":
-      return "Up 3 minutes (Paused)";
-    case "exited":
-      return `Exited (${exitCode}) 3 minutes ago`;
-    case "restarting":
-      return `Restarting (${exitCode}) 3 seconds ago`;
-    case "created":
-      return "Created";
-    case "removing":
-      return "Removal In Progress";
-    case "dead":
-      return "Dead";
-    default:
-      return "";
-  }
-}
-
-function matches(container: FakeContainer, filters: Record<string, string[]>): boolean {
-  const { id: ids, label: labels } = filters;
-  if (ids !== undefined && !ids.some((id) => container.id.startsWith(id))) return false;
-  return (labels ?? []).every((label) => {
-    const [name = "", value] = label.split(/=(.*)/s);
-    if (!Object.hasOwn(container.labels, name)) return false;
-    return value === undefined || container.labels[name] === value;
-  });
-}
-
-function endpointOf(path: string, filters: Record<string, string[]>): Endpoint {
-  switch (path) {
-    case "/_ping":
-      return "ping";
-    case "/version":
-      return "version";
-    case "/info":
-      return "info";
-    case "/events":
-      return "events";
-    case "/containers/json":
-      return filters["id"] === undefined ? "list" : "list_ids";
-    default:
-      return "unknown";
-  }
-}
-
-/** `{"id":["a"]}`, or the older `{"id":{"a":true}}`. */
-function parseFilters(text: string | null): Record<string, string[]> {
-  if (text === null) return {};
-  const parsed = JSON.parse(text) as Record<string, string[] | Record<string, boolean>>;
-  return Object.fromEntries(
-    Object.entries(parsed).map(([name, values]) => [
-      name,
-      Array.isArray(values) ? values : Object.keys(values),
-    ]),
-  );
 }
 
 function minor(version: string): number {

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Failure } from "../../src/failure.ts";
 import { RETENTION } from "../../src/store/transitions.ts";
-import { FakeEngine, type Fault } from "../engines/scripted.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import type { Fault } from "../engines/scripted_fault.ts";
 import { until } from "../harness/until.ts";
 import { rig } from "../harness/rig.ts";
 import { event } from "../core/twin.ts";
