@@ -95,7 +95,7 @@ export interface LockOwner {
  */
 export function readOwner(dataDir: string): LockOwner | null {
   const named = readNamed(dataDir);
-  if (named !== null && named.live !== false) return named;
+  if (named?.live === true) return named;
   if (!isGuardHeld(`${dataDir}/${FILE_NAMES.guard}`)) return named;
   return { pid: null, live: true };
 }

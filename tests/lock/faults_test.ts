@@ -329,6 +329,9 @@ Deno.test("readOwner() sees that a program holds the guard, whatever the lock fi
   const pid = await deadPid();
   await Deno.writeTextFile(directory.lock, `${pid}\n`);
   assertEquals(readOwner(directory.path), { pid: null, live: true });
+  await Deno.writeTextFile(directory.lock, "?");
+  assertEquals(readOwner(directory.path), { pid: null, live: true });
+  await Deno.writeTextFile(directory.lock, `${pid}\n`);
   other.close();
   assertEquals(readOwner(directory.path), { pid, live: false });
   // To look takes nothing from anybody.

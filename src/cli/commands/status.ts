@@ -116,7 +116,8 @@ function daemonCell({ daemon, daemonError }: Status, now: Date): Cell {
 }
 
 function lockText({ daemon, lock }: Status): string {
-  if (lock === null) return daemon === null ? "free" : `✗ lost by PID ${daemon.pid}`;
+  if (daemon !== null && (lock === null || lock.pid === null)) return `✗ lost by PID ${daemon.pid}`;
+  if (lock === null) return "free";
   if (lock.pid === null) {
     return "✗ held by a program that its file doesn't name: `fuser -v` on tinyforge.lock.guard " +
       "shows which";
