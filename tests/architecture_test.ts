@@ -129,6 +129,11 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
     because: "the fetch API does, but where a listener needs limits",
   },
   {
+    name: /^node:buffer$/,
+    parts: ["docker/listing_pieces.ts"],
+    because: "it compares bytes at the memory's speed, which matters where megabytes come again",
+  },
+  {
     name: /^@db\/sqlite$/,
     // The version of SQLite is told without an index to open.
     parts: ["store", "cli/commands/version.ts"],

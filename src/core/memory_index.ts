@@ -22,6 +22,7 @@ interface Binding {
 export class MemoryIndex implements ContainerIndex {
   readonly #rows = new Map<string, IndexRow>();
   readonly #bound = new Map<string, Binding>();
+  #revision = 0;
   #asked: Binding = { containerId: "", rows: UNBOUND, next: undefined };
 
   /** An index of these rows. */
@@ -32,6 +33,11 @@ export class MemoryIndex implements ContainerIndex {
   /** Number of rows. */
   get size(): number {
     return this.#rows.size;
+  }
+
+  /** Stays the same for as long as no row changes. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** The row with this id. */
@@ -60,6 +66,7 @@ export class MemoryIndex implements ContainerIndex {
 
   /** Adds a row or replaces the one with its id. */
   set(row: IndexRow): void {
+    this.#revision++;
     this.#unbind(row.id);
     this.#rows.set(row.id, row);
     const { containerId } = row;
@@ -74,6 +81,7 @@ export class MemoryIndex implements ContainerIndex {
 
   /** Removes the row with this id, if it is there. */
   delete(id: string): void {
+    this.#revision++;
     this.#unbind(id);
     this.#rows.delete(id);
   }

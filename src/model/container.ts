@@ -83,6 +83,8 @@ export interface IndexRow extends ObservedColumns {
 export interface ContainerIndex {
   /** Number of rows. */
   readonly size: number;
+  /** Stays the same for as long as no row changes. */
+  readonly revision: number;
   /** The row with this id. */
   row(id: string): IndexRow | undefined;
   /** Rows bound to this container id, ordered by row id. */

@@ -14,7 +14,8 @@ import type { IndexRow, Listing } from "../model/container.ts";
 import type { Change, EngineChange, Origin, PassReport } from "../model/pass.ts";
 import type { WrittenRow } from "../model/written.ts";
 import type { Store } from "../store/store.ts";
-import { type Plan, plan, type PlanOptions } from "../core/plan.ts";
+import type { Plan, PlanOptions } from "../core/plan.ts";
+import { Planner } from "./planner.ts";
 import { isForbidden } from "../docker/error.ts";
 import { ToldHealth } from "./told_health.ts";
 
@@ -86,6 +87,7 @@ export class Reconciler {
   /** Whether it may not be asked, so that nothing tells this Engine from another. */
   #anonymous = false;
   readonly #health = new ToldHealth();
+  readonly #planner = new Planner();
 
   /** Inert until a pass is asked for. */
   constructor(options: ReconcilerOptions) {
@@ -203,7 +205,7 @@ export class Reconciler {
     more: Pick<PlanOptions, "contenders"> = {},
   ): Plan {
     const { store, composePrefix } = this.#o;
-    return plan(listing, {
+    return this.#planner.plan(listing, {
       index: store.containers.index(),
       directory: store.workloads.directory(),
       composePrefix,

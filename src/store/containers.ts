@@ -41,6 +41,12 @@ export class ContainerTable {
   readonly #c: Connection;
   readonly #hosts: HostTable;
   readonly #transitions: TransitionTable;
+  /** Those of the whole index, for as long as that stays as it is. */
+  #candidates: {
+    all: ReadonlyMap<string, string>;
+    index: ContainerIndex;
+    revision: number;
+  } | null = null;
   #cache: { index: MemoryIndex; version: number } | null = null;
   /** What is being written here, so that the copy need not be read again. */
   #writing: readonly Change[] | null = null;
@@ -63,17 +69,14 @@ export class ContainerTable {
    * container id. With `containerIds`, only rows bound to one of these. To be taken before the
    * listing is asked for.
    */
-  listMissingCandidates(containerIds?: Iterable<string>): Map<string, string> {
+  listMissingCandidates(containerIds?: Iterable<string>): ReadonlyMap<string, string> {
     const index = this.index();
-    const candidates = new Map<string, string>();
-    const add = (row: IndexRow) => {
-      if (row.containerId !== null && row.state !== MISSING) {
-        candidates.set(row.id, row.containerId);
-      }
-    };
-    if (containerIds === undefined) { for (const row of index.rows()) add(row); }
-    else for (const id of containerIds) index.boundTo(id).forEach(add);
-    return candidates;
+    if (containerIds !== undefined) return candidatesOf(index, containerIds);
+    const { revision } = index;
+    if (this.#candidates?.index !== index || this.#candidates.revision !== revision) {
+      this.#candidates = { all: candidatesOf(index), index, revision };
+    }
+    return this.#candidates.all;
   }
 
   /**
@@ -195,6 +198,22 @@ interface Writing extends ReconcileOptions {
   readonly listing: Origin;
   /** What has to be told of the rows. */
   readonly told: ToldOfRow[];
+}
+
+/** See {@link ContainerTable.listMissingCandidates}. */
+function candidatesOf(
+  index: ContainerIndex,
+  containerIds?: Iterable<string>,
+): ReadonlyMap<string, string> {
+  const candidates = new Map<string, string>();
+  const add = (row: IndexRow) => {
+    if (row.containerId !== null && row.state !== MISSING) {
+      candidates.set(row.id, row.containerId);
+    }
+  };
+  if (containerIds === undefined) { for (const row of index.rows()) add(row); }
+  else for (const id of containerIds) index.boundTo(id).forEach(add);
+  return candidates;
 }
 
 /** In the order of the table's key, which is faster to write; thousands come at a first pass. */

@@ -66,6 +66,56 @@ Deno.test("ListingReader reads in pieces what decodeListing() reads in one", asy
   ));
 });
 
+/** Containers as an Engine tells of them, a few of whose ids begin a piece. */
+const told = fc.record({
+  Id: fc.tuple(fc.constantFrom("0", "0", "a"), fc.integer({ min: 0, max: 30 }))
+    .map(([first, n]) => `${first}${n}`.padEnd(64, "f")),
+  Image: fc.constantFrom("busybox", "b\u00fcsybox", TRAP),
+  State: fc.constantFrom("running", "exited"),
+  Created: fc.constant(1000),
+});
+
+Deno.test("ListingReader reads what came, went and changed since, however it is cut", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(told, { maxLength: 24, selector: ({ Id }) => Id }),
+      fc.array(fc.tuple(fc.nat(24), fc.option(told), fc.nat(1), fc.integer({ min: 1, max: 700 })), {
+        maxLength: 8,
+      }),
+      async (listing, steps) => {
+        const reader = new ListingReader();
+        let last = await read(reader, JSON.stringify(listing));
+        for (const [at, container, replaced, chunk] of steps) {
+          listing.splice(at, replaced, ...container === null ? [] : [container]);
+          const body = JSON.stringify(listing);
+          const found = await read(reader, body, chunk);
+          assertEquals(found, whole(body));
+          assertStrictEquals(await read(reader, body, 700 - chunk + 1), found);
+          if (JSON.stringify(found) === JSON.stringify(last)) assertStrictEquals(found, last);
+          last = found;
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("ListingReader gives the very list again that an Engine told before", async () => {
+  const reader = new ListingReader();
+  const listing = Array.from({ length: 100 }, (_, i) => ({
+    Id: `${i % 5 === 0 ? "0" : "a"}${i}`.padEnd(64, "f"),
+    State: "running",
+    Created: 1,
+  }));
+  const body = JSON.stringify(listing);
+  const before = await read(reader, body);
+  for (const chunk of [1, 7, 64, 1000, body.length]) {
+    assertStrictEquals(await read(reader, body, chunk), before);
+  }
+  await assertRejects(() => read(reader, body.slice(0, -1)), Failure);
+  assertEquals(await read(reader, body), before);
+});
+
 Deno.test("ListingReader refuses what JSON.parse() refuses, wherever it is cut", async () => {
   const good = JSON.stringify(
     Array.from({ length: 6 }, (_, i) => ({ Id: `0${i}`, State: "running", Created: 1 })),

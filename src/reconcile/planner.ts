@@ -1,0 +1,34 @@
+/**
+ * Plans, and does not plan again what is settled: a whole listing that had no changes has none for
+ * as long as nothing that goes into the plan is another. Must not decide anything itself.
+ *
+ * @module
+ */
+
+import { type Plan, plan, type PlanOptions } from "../core/plan.ts";
+import type { Listing } from "../model/container.ts";
+
+/** Plans one pass after the other. */
+export class Planner {
+  #settled: { given: Readonly<Record<string, unknown>>; plan: Plan } | null = null;
+
+  /** The same as {@linkcode plan}. */
+  plan(listing: Listing, options: PlanOptions): Plan {
+    // All that a pure function is given; the index is one object that changes.
+    const given = { ...options, ...listing, revision: options.index.revision };
+    if (this.#settled !== null && isSame(given, this.#settled.given)) return this.#settled.plan;
+    const planned = plan(listing, options);
+    const settled = listing.scope === "all" && planned.changes.length === 0;
+    this.#settled = settled ? { given, plan: planned } : null;
+    return planned;
+  }
+}
+
+/** Whether both have the very same values under the same names. */
+function isSame(
+  a: Readonly<Record<string, unknown>>,
+  b: Readonly<Record<string, unknown>>,
+): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
