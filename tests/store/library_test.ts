@@ -13,6 +13,7 @@ import {
   removeOtherLibraries,
   sqliteLibrary,
 } from "../../src/store/library.ts";
+import { command, testAsRoot } from "../lock/privileged.ts";
 
 const SYSTEM_PATHS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"];
 const STRANGER = 65534;
@@ -62,6 +63,31 @@ const install = (dataDir: string) =>
 async function names(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder))).map((entry) => entry.name);
 }
+
+testAsRoot("installLibrary() on a full disk leaves no part of a library", async () => {
+  await inDataDir(async (dataDir) => {
+    const size = `size=${content.length >> 1},mode=0700`;
+    await command("mount", "-t", "tmpfs", "-o", size, "tinyforge-test", dataDir);
+    try {
+      await assertRejects(() => install(dataDir), Error, "Cannot load the SQLite library");
+      assertEquals(await names(`${dataDir}/lib`), []);
+    } finally {
+      await command("umount", dataDir);
+    }
+  });
+});
+
+Deno.test("installLibrary() writes a library that only this user reads, whatever the umask", async () => {
+  await inDataDir(async (dataDir) => {
+    const before = Deno.umask(0);
+    try {
+      const { mode } = await Deno.stat(await install(dataDir));
+      assertEquals(mode! & 0o777, 0o600);
+    } finally {
+      Deno.umask(before);
+    }
+  });
+});
 
 Deno.test("sqliteLibrary() lets DENO_SQLITE_PATH win", async () => {
   await inDataDir(async (dataDir) => {
