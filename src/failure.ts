@@ -97,6 +97,7 @@ export interface FailureData {
   /** The disk, a file or SQLite's library failed. */
   "io": {
     readonly at:
+      | "stdout"
       | "disk"
       | "database"
       | "migration"

@@ -163,10 +163,9 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
 ];
 
 /**
- * A statement is prepared on its database; `help` is a command of the table that it prints; a
- * command's failure is told by the output that it is given.
+ * A statement is prepared on its database; `help` is a command of the table that it prints.
  */
-const KNOWN_CIRCLES = /^src\/(?:jsr\/db-sqlite\/|cli\/(?:commands?|usage)\b)/;
+const KNOWN_CIRCLES = /^src\/(?:jsr\/db-sqlite\/|cli\/(?:commands|usage)\b)/;
 
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set([
   "utils",

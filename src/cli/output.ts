@@ -5,8 +5,8 @@
  * @module
  */
 
+import { Failure } from "../failure.ts";
 import { escapeControls } from "../text.ts";
-import { CommandError } from "./command.ts";
 
 /** What keeps output that goes to a file from being written, by the system's code. */
 const SAYS: Readonly<Record<string, string>> = {
@@ -86,8 +86,8 @@ export class Output {
         throw new OutputClosed("Cannot write: nobody reads stdout", { cause: error });
       }
       const { code, message } = error as { code?: unknown; message: string };
-      throw new CommandError(`Cannot write to stdout: ${SAYS[String(code)] ?? message}`, {
-        hint: "what was written so far is not all of it",
+      throw new Failure("io", `Cannot write to stdout: ${SAYS[String(code)] ?? message}`, {
+        data: { at: "stdout" },
         cause: error,
       });
     }

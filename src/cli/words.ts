@@ -68,6 +68,7 @@ const WHEN_IO = {
     "DENO_SQLITE_PATH",
   "no-embedded-library": "build it with `deno task compile`, or name a library with " +
     "DENO_SQLITE_PATH",
+  "stdout": "what was written so far is not all of it",
   "no-system-library": "install it (Debian, Ubuntu: apt-get install libsqlite3-0) or name one " +
     "with DENO_SQLITE_PATH",
 } satisfies Record<FailureData["io"]["at"], string>;
