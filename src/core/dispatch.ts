@@ -5,6 +5,7 @@
  * @module
  */
 
+import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow, ListedContainer } from "../model/container.ts";
 import type { Claim, NoClaim, RefusalReason } from "../model/pass.ts";
 import type { Workload, WorkloadDirectory } from "../model/workload.ts";
@@ -20,6 +21,9 @@ export const LABEL = {
   composeService: "com.docker.compose.service",
   composeNumber: "com.docker.compose.container-number",
   composeOneOff: "com.docker.compose.oneoff",
+  composeHook: "com.docker.compose.hook",
+  composeVersion: "com.docker.compose.version",
+  composeConfigHash: "com.docker.compose.config-hash",
 } as const;
 
 /** Longest label value that is taken for one; a longer one counts as no label. */
@@ -33,6 +37,8 @@ export interface DispatchOptions {
   index: ContainerIndex;
   /** Compose projects with this prefix are ours even before they are registered; empty: none. */
   composePrefix: string;
+  /** Whether the container that the row is bound to is no more. Default: a missing row's. */
+  isGone?: (row: IndexRow) => boolean;
 }
 
 /**
@@ -43,6 +49,8 @@ export function dispatcher(
   options: DispatchOptions,
 ): (container: ListedContainer) => Claim | NoClaim {
   const { directory, index, composePrefix } = options;
+  const isGone = options.isGone ?? (({ state }) => state === MISSING);
+  const namesakes = namesakesIn(index);
   const composeProjects = new Map<string, Workload | null>();
   const byComposeProject = (project: string) => {
     let workload = composeProjects.get(project);
@@ -61,13 +69,18 @@ export function dispatcher(
       const own = bound.find((row) => row.workloadId === workloadId);
       const workload = directory.byId(own?.workloadId ?? workloadId);
       if (workload === undefined) return refuse("unknown-workload", workloadId);
-      return claimById(container, workload, { own, bound });
+      return claimById(container, workload, {
+        own,
+        bound,
+        namesake: () => namesakes(workload.id, container.name).find(isGone),
+      });
     }
 
     const siteId = text(labels[LABEL.staticSite]);
     if (siteId !== "") {
       const site = directory.bySite(siteId);
       if (site === undefined) return refuse("unknown-site", siteId);
+      if (isOneOff(container)) return refuse("one-off", composeProjectOf(container));
       return claimOf(site, { role: "", place: "site", replica: 1, bound });
     }
 
@@ -88,16 +101,40 @@ export function composeProjectOf(container: ListedContainer): string {
   return text(container.labels[LABEL.composeProject]);
 }
 
+/** The label that decides which row a container asks for. */
+export interface DecidingLabel {
+  /** Its key; null where the container has none that is looked at. */
+  readonly label: string | null;
+  /** Its value; empty without. */
+  readonly value: string;
+}
+
+/** The label whose rule is the first that fits. */
+export function decidingLabel({ labels }: ListedContainer): DecidingLabel {
+  for (const label of [LABEL.workloadId, LABEL.staticSite, LABEL.composeProject]) {
+    const value = text(labels[label]);
+    if (value !== "") return { label, value };
+  }
+  return { label: null, value: "" };
+}
+
 const UNMANAGED: NoClaim = { reason: "unmanaged", value: "" };
 
 function claimById(
   container: ListedContainer,
   workload: Workload,
-  options: { own: IndexRow | undefined; bound: readonly IndexRow[] },
+  options: {
+    own: IndexRow | undefined;
+    bound: readonly IndexRow[];
+    namesake: () => IndexRow | undefined;
+  },
 ): Claim | NoClaim {
   const { own, bound } = options;
   const kind = text(container.labels[LABEL.workloadKind]);
   if (kind !== "" && kind !== workload.kind) return refuse("kind-mismatch", kind);
+
+  // It bears its service's labels, and is not the service.
+  if (isOneOff(container)) return refuse("one-off", composeProjectOf(container));
 
   const role = text(container.labels[LABEL.workloadRole]);
   if (own !== undefined) return claimOfBound(own, workload, role);
@@ -106,7 +143,53 @@ function claimById(
   if (workload.kind === "site") {
     return claimOf(workload, { role: "", place: "site", replica: 1, bound });
   }
+  if (role === "") {
+    const row = options.namesake();
+    if (row !== undefined) {
+      return { rowId: row.id, workload, role: row.role, replica: row.replica, byName: true };
+    }
+  }
   return claimOf(workload, { role, place: role || container.id, replica: 1, bound });
+}
+
+/** Finds the rows of a workload by their container's name, newest container first. */
+function namesakesIn(
+  index: ContainerIndex,
+): (workloadId: string, name: string) => readonly IndexRow[] {
+  // Made when first asked for: once all containers have their rows, nobody asks.
+  let rows: Map<string, Map<string, IndexRow[]>> | null = null;
+  return (workloadId, name) => {
+    if (name === "") return [];
+    if (rows === null) {
+      rows = new Map();
+      for (const row of index.rows()) {
+        if (row.containerId === null || row.containerName === "") continue;
+        let ofWorkload = rows.get(row.workloadId);
+        if (ofWorkload === undefined) rows.set(row.workloadId, ofWorkload = new Map());
+        const named = ofWorkload.get(row.containerName);
+        if (named === undefined) ofWorkload.set(row.containerName, [row]);
+        else named.push(row);
+      }
+    }
+    const found = rows.get(workloadId)?.get(name) ?? [];
+    return found.toSorted((a, b) =>
+      (b.createdAtEngine ?? 0) - (a.createdAtEngine ?? 0) || (a.id < b.id ? -1 : 1)
+    );
+  };
+}
+
+/** Whether Compose made it to run once, or before or after a service: `run`, or a hook. */
+function isOneOff({ labels, name }: ListedContainer): boolean {
+  if (labels[LABEL.composeOneOff] === "True" || text(labels[LABEL.composeHook]) !== "") return true;
+  // Podman's Compose says it by the name alone; it does not write Docker's hash of the service.
+  return labels[LABEL.composeConfigHash] === undefined &&
+    text(labels[LABEL.composeProject]) !== "" && /_tmp[0-9]+$/.test(name);
+}
+
+/** Whether the labels of Compose are those of the image, which Compose built: it gives others too. */
+function isInherited({ labels }: ListedContainer): boolean {
+  return text(labels[LABEL.composeVersion]) !== "" &&
+    text(labels[LABEL.composeConfigHash]) === "" && text(labels[LABEL.composeNumber]) === "";
 }
 
 /** A bound row keeps the role and replica it has unless a label names the role; sites have none. */
@@ -122,7 +205,8 @@ function claimOfStack(
 ): Claim | NoClaim {
   const { project, bound } = options;
   const { labels } = container;
-  if (labels[LABEL.composeOneOff] === "True") return refuse("one-off", project);
+  if (isOneOff(container)) return refuse("one-off", project);
+  if (isInherited(container)) return refuse("inherited", project);
   const role = text(labels[LABEL.composeService]) || container.name || container.id;
   const replica = replicaNumber(labels[LABEL.composeNumber]);
   return claimOf(stack, { role, place: role, replica, bound });

@@ -153,6 +153,8 @@ function absentRow(
     exitCode: null,
     port: 0,
     createdAtEngine: null,
+    unclaimedReason: null,
+    unclaimedValue: null,
     confirmed: false,
   };
 }

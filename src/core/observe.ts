@@ -7,13 +7,26 @@
 import { LISTED_FIELDS, type ListedField } from "../model/columns.ts";
 import { LOCAL_HOST, MISSING, PENDING } from "../model/container.ts";
 import type { ContainerState, IndexRow, ListedContainer, ListedPort } from "../model/container.ts";
-import type { Claim } from "../model/pass.ts";
+import type { Claim, Unclaimed } from "../model/pass.ts";
+import type { Workload } from "../model/workload.ts";
 
-/** The row that a container with this claim makes of the row `before`, if there was one. */
+/** As much of a claim as the row shows. */
+export interface RowClaim extends Pick<Claim, "rowId" | "role" | "replica"> {
+  /** The workload that it belongs to. */
+  readonly workload: Pick<Workload, "id" | "kind">;
+}
+
+/** Why a container does not claim the row that it is shown by; null when it does. */
+export type Unclaiming = Pick<Unclaimed, "reason" | "value"> | null;
+
+/**
+ * The row that a container makes of the row `before`, if there was one: which has this claim, or is
+ * followed by it for want of another.
+ */
 export function observed(
   container: ListedContainer,
-  claim: Claim,
-  { before }: { before?: IndexRow } = {},
+  claim: RowClaim,
+  { before, unclaimed = null }: { before?: IndexRow; unclaimed?: Unclaiming } = {},
 ): IndexRow {
   return withListed(container, {
     id: claim.rowId,
@@ -28,18 +41,27 @@ export function observed(
     state: rowState(container.state),
     port: privatePort(container.ports),
     createdAtEngine: container.createdAt,
+    unclaimedReason: unclaimed?.reason ?? null,
+    unclaimedValue: unclaimed?.value ?? null,
     confirmed: true,
   });
 }
 
 /** Whether the row is what {@linkcode observed} would make; most are, and none is made to see it. */
-export function shows(row: IndexRow, container: ListedContainer, claim: Claim): boolean {
+export function shows(
+  row: IndexRow,
+  container: ListedContainer,
+  claim: RowClaim,
+  unclaimed: Unclaiming = null,
+): boolean {
   return row.confirmed && row.state === rowState(container.state) &&
     row.port === privatePort(container.ports) && row.createdAtEngine === container.createdAt &&
     row.containerId === container.id && row.containerName === container.name &&
     row.imageRef === imageRef(container, row) && row.role === claim.role &&
     row.replica === claim.replica && row.workloadId === claim.workload.id &&
     row.workloadKind === claim.workload.kind && row.host === LOCAL_HOST &&
+    row.unclaimedReason === (unclaimed?.reason ?? null) &&
+    row.unclaimedValue === (unclaimed?.value ?? null) &&
     showsListed(row, container);
 }
 

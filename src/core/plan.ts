@@ -15,12 +15,13 @@ import type {
   Findings,
   NoClaim,
   Refusal,
+  Unclaimed,
   Unmanaged,
 } from "../model/pass.ts";
 import type { WorkloadDirectory } from "../model/workload.ts";
 import { MemoryIndex } from "./memory_index.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
-import { observed, rowState, shows } from "./observe.ts";
+import { observed, type RowClaim, rowState, shows } from "./observe.ts";
 
 /** What a listing is held against. */
 export interface PlanOptions {
@@ -47,11 +48,21 @@ export interface Plan extends Findings {
   readonly changes: readonly Change[];
   /** Rows that several containers claimed. */
   readonly contended: readonly Contention[];
+  /** Unmanaged containers: id → name, and Compose project or empty. */
+  readonly unmanagedContainers: ReadonlyMap<string, UnmanagedContainer>;
   /**
    * Of a partial listing: ids of containers that must be listed too before these rows can be
    * decided. Not empty: the plan must not be applied.
    */
   readonly undecided: ReadonlySet<string>;
+}
+
+/** A container that no workload accounts for. */
+export interface UnmanagedContainer {
+  /** Its name without the slash. */
+  readonly name: string;
+  /** Its Compose project, or empty. */
+  readonly composeProject: string;
 }
 
 /** Decides what the index must become, so that it says what the listing says. */
@@ -88,20 +99,25 @@ interface Round extends Plan {
 
 function planRound(listing: Listing, options: PlanOptions): Round {
   const { index, candidates, sweep } = options;
-  const seen = dispatchAll(listing, options);
+  const listed = listedIn(listing);
+  const seen = dispatchAll(listing, { ...options, ...goneness(listing, options, listed) });
   const changes: Change[] = [];
   const contended: Contention[] = [];
-  const listed = listedIn(listing);
+  const unclaimed: Unclaimed[] = [];
   let displaced = false;
 
   for (const bids of seen.bids.values()) {
     const { container, claim, row } = pickWinner(bids, contended);
+    // The name spoke for several; those that did not get the row ask for one of their own.
+    if (bids instanceof Map && bids.values().some(({ claim }) => claim.byName)) displaced = true;
     if (row === undefined) {
       changes.push({ op: "insert", row: observed(container, claim), from: null });
       continue;
     }
     if (shows(row, container, claim) || boundMeanwhile(row, { listed, candidates })) continue;
-    if (row.containerId !== container.id && listed(row.containerId)) displaced = true;
+    if (row.containerId !== container.id && listed(row.containerId) !== undefined) {
+      displaced = true;
+    }
     changes.push({
       op: "update",
       row: observed(container, claim, { before: row }),
@@ -111,10 +127,28 @@ function planRound(listing: Listing, options: PlanOptions): Round {
 
   const { scope } = listing;
   const full = scope === "all";
-  const unclaimed = full ? index.rows() : rowsBoundTo(scope, index);
-  for (const row of unclaimed) {
+  const others = full ? index.rows() : rowsBoundTo(scope, index);
+  for (const row of others) {
     if (seen.bids.has(row.id)) continue;
-    if (sweep && candidates.get(row.id) === row.containerId && !listed(row.containerId)) {
+    const container = listed(row.containerId);
+    if (container !== undefined) {
+      const why = seen.unclaimed(container.id);
+      const claim = claimOfFollower(row);
+      unclaimed.push({
+        rowId: row.id,
+        containerId: container.id,
+        containerName: container.name,
+        ...why,
+      });
+      if (shows(row, container, claim, why)) continue;
+      changes.push({
+        op: "update",
+        row: observed(container, claim, { before: row, unclaimed: why }),
+        from: row.state,
+      });
+      continue;
+    }
+    if (sweep && candidates.get(row.id) === row.containerId) {
       const next = { ...row, state: MISSING, confirmed: false };
       changes.push({ op: "sweep", row: next, from: row.state });
     } else if (full && row.confirmed) {
@@ -126,7 +160,9 @@ function planRound(listing: Listing, options: PlanOptions): Round {
     claimed: seen.bids.size,
     refused: seen.refused,
     contended,
+    unclaimed,
     unmanaged: seen.unmanaged,
+    unmanagedContainers: seen.unmanagedContainers,
     undecided: full ? NOTHING : undecided(listing, seen, options),
     displaced,
   };
@@ -139,11 +175,11 @@ function planRound(listing: Listing, options: PlanOptions): Round {
 function boundMeanwhile(
   { id, state, containerId }: IndexRow,
   known: {
-    listed: (containerId: string | null) => boolean;
+    listed: Listed;
     candidates: PlanOptions["candidates"];
   },
 ): boolean {
-  return containerId !== null && state !== MISSING && !known.listed(containerId) &&
+  return containerId !== null && state !== MISSING && known.listed(containerId) === undefined &&
     known.candidates.get(id) !== containerId;
 }
 
@@ -164,15 +200,46 @@ interface Seen {
   readonly bids: ReadonlyMap<string, Bid | Contest>;
   readonly refused: Refusal[];
   readonly unmanaged: Unmanaged;
+  readonly unmanagedContainers: ReadonlyMap<string, UnmanagedContainer>;
+  /** Containers that must be listed too before it is known whose names are free. */
+  readonly unsure: ReadonlySet<string>;
+  /** Why a listed container does not claim a row that is bound to it. */
+  readonly unclaimed: (containerId: string) => Pick<Unclaimed, "reason" | "value">;
 }
 
-function dispatchAll(listing: Listing, options: PlanOptions): Seen {
+/** A row that its container does not claim stays what it is. */
+function claimOfFollower({ id, workloadId, workloadKind, role, replica }: IndexRow): RowClaim {
+  return { rowId: id, workload: { id: workloadId, kind: workloadKind }, role, replica };
+}
+
+/**
+ * Whether a row's container is no more, which frees its name. What a partial listing was not asked
+ * for it can't tell; that is asked for then.
+ */
+function goneness(
+  { scope }: Listing,
+  { candidates, sweep }: PlanOptions,
+  listed: Listed,
+): { isGone: (row: IndexRow) => boolean; unsure: ReadonlySet<string> } {
+  const unsure = new Set<string>();
+  const isGone = ({ id, state, containerId }: IndexRow) => {
+    if (containerId === null || listed(containerId) !== undefined) return false;
+    if (state === MISSING) return true;
+    if (scope !== "all" && !scope.has(containerId)) unsure.add(containerId);
+    return sweep && candidates.get(id) === containerId;
+  };
+  return { isGone, unsure };
+}
+
+function dispatchAll(
+  listing: Listing,
+  options: PlanOptions & ReturnType<typeof goneness>,
+): Seen {
   const dispatch = dispatcher(options);
   const bids = new Map<string, Bid | Contest>();
-  const refused: Refusal[] = [];
-  const turnedAway = new Set<string>();
+  const turnedAway = new Map<string, Refusal>();
+  const unmanaged = new Map<string, UnmanagedContainer>();
   const projects = new Map<string, number>();
-  let unmanaged = 0;
   for (const container of listing.containers) {
     let claim = dispatch(container);
     const row = "reason" in claim ? undefined : options.index.row(claim.rowId);
@@ -180,13 +247,17 @@ function dispatchAll(listing: Listing, options: PlanOptions): Seen {
       claim = { reason: "workload-mismatch", value: claim.workload.id };
     }
     if ("reason" in claim) {
-      if (turnedAway.has(container.id)) continue;
-      turnedAway.add(container.id);
+      if (turnedAway.has(container.id) || unmanaged.has(container.id)) continue;
       if (claim.reason === "unmanaged") {
-        unmanaged++;
-        const project = composeProjectOf(container);
-        if (project !== "") projects.set(project, (projects.get(project) ?? 0) + 1);
-      } else refused.push(refusal(container, claim));
+        const composeProject = composeProjectOf(container);
+        unmanaged.set(container.id, { name: container.name, composeProject });
+        if (composeProject !== "") {
+          projects.set(composeProject, (projects.get(composeProject) ?? 0) + 1);
+        }
+      } else {
+        const refused = refusal(container, claim);
+        turnedAway.set(container.id, refused);
+      }
       continue;
     }
     const bid = { container, claim, row };
@@ -197,7 +268,21 @@ function dispatchAll(listing: Listing, options: PlanOptions): Seen {
   const composeProjects = Object.fromEntries(
     [...projects].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0),
   );
-  return { bids, refused, unmanaged: { count: unmanaged, composeProjects } };
+  let claims: Map<string, string> | null = null;
+  return {
+    bids,
+    refused: [...turnedAway.values()],
+    unmanaged: { count: unmanaged.size, composeProjects },
+    unmanagedContainers: unmanaged,
+    unsure: options.unsure,
+    unclaimed: (containerId) => {
+      const refusal = turnedAway.get(containerId);
+      if (refusal !== undefined) return { reason: refusal.reason, value: refusal.value };
+      if (unmanaged.has(containerId)) return { reason: "unmanaged", value: "" };
+      claims ??= claimsOf(bids);
+      return { reason: "other-row", value: claims.get(containerId) ?? "" };
+    },
+  };
 }
 
 /** An Engine that lists a container twice says nothing new the second time. */
@@ -211,12 +296,26 @@ function withBid(others: Bid | Contest, bid: Bid): Bid | Contest {
   return others;
 }
 
-/** Whether a container is in the listing; asked only for the few whose row it does not claim. */
-function listedIn({ containers }: Listing): (containerId: string | null) => boolean {
-  let ids: Set<string | null> | null = null;
+/** Container id → id of the row that it asks for. */
+function claimsOf(bids: Seen["bids"]): Map<string, string> {
+  const claims = new Map<string, string>();
+  for (const [rowId, bid] of bids) {
+    const all = bid instanceof Map ? bid.values() : [bid];
+    for (const { container } of all) claims.set(container.id, rowId);
+  }
+  return claims;
+}
+
+/** The container with this id, if it is in the listing. */
+type Listed = (containerId: string | null) => ListedContainer | undefined;
+
+/** Asked only for the few whose row is not claimed by them. */
+function listedIn({ containers }: Listing): Listed {
+  let byId: Map<string | null, ListedContainer> | null = null;
   return (containerId) => {
-    ids ??= new Set(containers.map(({ id }) => id));
-    return ids.has(containerId);
+    if (containerId === null) return undefined;
+    byId ??= new Map(containers.map((container) => [container.id, container]));
+    return byId.get(containerId);
   };
 }
 
@@ -269,7 +368,7 @@ function undecided(
   { index, contenders }: PlanOptions,
 ): ReadonlySet<string> {
   const scope = listing.scope as ReadonlySet<string>;
-  const missing = new Set<string>();
+  const missing = new Set<string>(seen.unsure);
   const want = (containerId: string) => {
     if (!scope.has(containerId)) missing.add(containerId);
   };

@@ -10,6 +10,8 @@ import type { WorkloadKind } from "./workload.ts";
 
 /** What a column may hold, and the type of that in a row that the reconciler compares. */
 export interface Held {
+  /** INTEGER, 0 or 1. */
+  "boolean": boolean;
   /** TEXT. */
   "text": string;
   /** TEXT. */
@@ -87,6 +89,16 @@ export const OBSERVED_COLUMNS = {
   port: { column: "port", holds: "integer" },
   /** When the container was created, null when never seen. */
   createdAtEngine: { column: "created_at_engine", holds: "seconds or null" },
+  /** Why the container does not claim the row that is bound to it; null when it does. */
+  unclaimedReason: {
+    column: "unclaimed_reason",
+    holds: "text or null",
+    description:
+      "Why the container does not claim the row, which follows it all the same: `unmanaged`, " +
+      "`other-row` or the reason of its refusal. Null when it does claim it.",
+  },
+  /** The label value or row id that {@link unclaimedReason} comes from, or null. */
+  unclaimedValue: { column: "unclaimed_value", holds: "text or null" },
 } as const satisfies Columns;
 
 /** What belongs to the deployer; null clears one. */
@@ -115,6 +127,12 @@ export const VIEW_COLUMNS = {
   /** Name of the workload. */
   workloadName: { column: "workload_name", holds: "text" },
   ...restOfObserved,
+  /** False: see {@link unclaimedReason}. */
+  claimed: {
+    column: "claimed",
+    holds: "boolean",
+    description: "False: the labels of the container that the row is bound to don't ask for it.",
+  },
   /** The last listing that confirmed the row; null when never seen. */
   lastSeenAt: { column: "seen_at", holds: "time or null" },
   stageId,

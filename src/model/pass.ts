@@ -16,7 +16,29 @@ export type RefusalReason =
   | "unknown-site"
   | "unknown-stack"
   | "one-off"
+  | "inherited"
   | "unmanaged";
+
+/** Why a row is not claimed by the container that it is bound to. */
+export type UnclaimedReason =
+  /** The container is refused, or bears no label of ours. */
+  | RefusalReason
+  /** Its labels ask for another row. */
+  | "other-row";
+
+/** A row that follows its container though that does not claim it. */
+export interface Unclaimed {
+  /** Id of the row. */
+  readonly rowId: string;
+  /** Id of the container. */
+  readonly containerId: string;
+  /** Its name without the slash. */
+  readonly containerName: string;
+  /** Why. */
+  readonly reason: UnclaimedReason;
+  /** The label value or row that decided it; empty for `unmanaged`. */
+  readonly value: string;
+}
 
 /** Every reason, in the order of the dispatch table. */
 export const REFUSAL_REASONS: readonly RefusalReason[] = [
@@ -27,6 +49,7 @@ export const REFUSAL_REASONS: readonly RefusalReason[] = [
   "unknown-site",
   "unknown-stack",
   "one-off",
+  "inherited",
   "unmanaged",
 ];
 
@@ -56,6 +79,8 @@ export interface Claim {
   readonly role: string;
   /** 1 for the first or only replica. */
   readonly replica: number;
+  /** Only the name speaks for it: the row's container had the same one, and is gone. */
+  readonly byName?: true;
 }
 
 /** Several containers claimed one row. */
@@ -108,6 +133,8 @@ export interface Findings {
   readonly claimed: number;
   /** Refused containers without the unmanaged ones, in listing order. */
   readonly refused: readonly Refusal[];
+  /** Rows that follow a container which does not claim them. */
+  readonly unclaimed: readonly Unclaimed[];
   /** What no workload accounts for. */
   readonly unmanaged: Unmanaged;
 }
@@ -138,7 +165,7 @@ export interface PassReport extends Findings {
 export interface KeptPass extends Findings {
   /** Containers in the listing. */
   readonly listed: number;
-  /** How many were refused; of these the first hundred are kept. */
+  /** How many were refused; of these, and of the unclaimed rows, the first hundred are kept. */
   readonly refusedCount: number;
 }
 

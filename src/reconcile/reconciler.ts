@@ -279,6 +279,7 @@ export class Reconciler {
       updated: count("update"),
       swept: count("sweep"),
       refused: planned.refused,
+      unclaimed: planned.unclaimed,
       contended: planned.contended,
       unmanaged: planned.unmanaged,
       engineChanged: this.#engineChanged,

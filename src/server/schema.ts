@@ -69,6 +69,7 @@ export const ForceQuery: Schema<{ force: "true" | "false" }> = z.strictObject({
 });
 
 const HELD: Readonly<Record<Holds, z.ZodType>> = {
+  "boolean": z.boolean(),
   "text": z.string(),
   "text or null": z.string().nullable(),
   "integer": z.int(),
@@ -207,6 +208,14 @@ const refusal = z.object({
   value: z.string(),
 });
 
+const unclaimed = z.object({
+  rowId: z.string(),
+  containerId: z.string(),
+  containerName: z.string(),
+  reason: z.enum([...REFUSAL_REASONS, "other-row"]),
+  value: z.string(),
+});
+
 const unmanaged = z.object({ count: z.int(), composeProjects: z.record(z.string(), z.int()) });
 
 /** {@link PassReport}. */
@@ -219,6 +228,7 @@ export const PassReportSchema: Schema<PassReport> = z.object({
   updated: z.int(),
   swept: z.int(),
   refused: z.array(refusal),
+  unclaimed: z.array(unclaimed),
   contended: z.array(z.object({
     rowId: z.string(),
     winner: z.string(),
@@ -279,6 +289,7 @@ export const IndexSummarySchema: Schema<IndexSummary> = z.object({
     claimed: z.int(),
     refused: z.array(refusal),
     refusedCount: z.int(),
+    unclaimed: z.array(unclaimed),
     unmanaged,
   }).nullable(),
   registered: z.object({ project: z.int(), stack: z.int(), site: z.int() }),

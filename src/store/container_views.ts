@@ -5,7 +5,7 @@
  * @module
  */
 
-import { VIEW_COLUMNS } from "../model/columns.ts";
+import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
@@ -147,5 +147,9 @@ const CONDITIONS: readonly (readonly [keyof ViewFilter, string])[] = [
   ["after", "id > ?"],
 ];
 
-const FIELDS = Object.entries(VIEW_COLUMNS)
-  .map(([field, { column }]) => `'${field}', ${column}`).join(", ");
+const FIELDS = Object.entries<Column>(VIEW_COLUMNS)
+  .map(([field, { column, holds }]) => `'${field}', ${shown(column, holds)}`).join(", ");
+
+function shown(column: string, holds: Holds): string {
+  return holds === "boolean" ? `json(iif(${column}, 'true', 'false'))` : column;
+}

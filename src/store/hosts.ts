@@ -43,7 +43,8 @@ export class HostTable {
       engineId,
       foundEngineId,
       lastPassAt,
-      lastPass: lastPass === null ? null : JSON.parse(lastPass),
+      // One from before rows were followed has none.
+      lastPass: lastPass === null ? null : { unclaimed: [], ...JSON.parse(lastPass) },
     };
   }
 
@@ -55,13 +56,14 @@ export class HostTable {
 
   /** Records a full pass, in the transaction that writes its rows. */
   recordPass(_tx: Transaction, at: string, pass: Findings & { listed: number }): void {
-    const { listed, claimed, refused, unmanaged } = pass;
+    const { listed, claimed, refused, unclaimed, unmanaged } = pass;
     const kept: KeptPass = {
       listed,
       claimed,
       unmanaged,
       refused: refused.slice(0, MAX_REFUSED),
       refusedCount: refused.length,
+      unclaimed: unclaimed.slice(0, MAX_REFUSED),
     };
     this.#c.sql("UPDATE hosts SET last_pass_at = ?, last_pass = ? WHERE name = ?")
       .run(at, JSON.stringify(kept), LOCAL_HOST);

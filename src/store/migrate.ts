@@ -32,6 +32,7 @@ const FILES: readonly string[] = [
   "0001_initial",
   "0002_webhook_secret_hash",
   "0003_transition_origins",
+  "0004_unclaimed_rows",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

@@ -418,7 +418,7 @@ Deno.test("status counts every container that was refused, and names the first t
     store.containers.reconcileContainers([], {
       at: new Date().toISOString(),
       cause: "pass",
-      found: { listed: 157, claimed: 0, refused, unmanaged },
+      found: { listed: 157, claimed: 0, refused, unclaimed: [], unmanaged },
     });
   });
   const { stdout } = await host.run("status");

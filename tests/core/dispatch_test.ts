@@ -231,3 +231,57 @@ Deno.test("dispatcher() looks a Compose project up once in a pass, a miss too", 
   }
   assertEquals(directory.composeLookups, ["shop", "other"]);
 });
+
+Deno.test("dispatcher() refuses what Compose runs once, by whichever rule it would claim", () => {
+  const once: [Record<string, string>, Partial<ListedContainer>][] = [
+    [{ "com.docker.compose.oneoff": "True" }, {}],
+    [{ "com.docker.compose.hook": "post_start" }, {}],
+    // Podman's Compose says it by the name alone.
+    [{}, { name: "shop_web_tmp4711" }],
+  ];
+  const claims = [
+    byId("w-shop", { "tinyforge.workload.role": "web" }),
+    byId("w-shop"),
+    byId("w-blog"),
+    { "tinyforge.static-site": "site-blog" },
+    {},
+  ];
+  for (const [labels, c] of once) {
+    for (const claim of claims) {
+      const all = { ...compose("shop", { "com.docker.compose.service": "web" }), ...labels };
+      assertEquals(dispatched({ ...all, ...claim }, { c }), "one-off", JSON.stringify(claim));
+      const rows = [row({ id: "w-shop:web", role: "web" })];
+      assertEquals(dispatched({ ...all, ...claim }, { c, rows }), "one-off");
+    }
+  }
+});
+
+Deno.test("dispatcher() takes a service that is only named as if it were run once for a service", () => {
+  const docker = { "com.docker.compose.config-hash": "e1ad", "com.docker.compose.service": "web" };
+  const c = { name: "cache_tmp1" };
+  assertEquals(
+    dispatched(compose("shop", docker), { c }),
+    'w-shop:web of w-shop role "web" replica 1',
+  );
+  assertEquals(dispatched(byId("w-shop"), { c }), 'w-shop:c1 of w-shop role "" replica 1');
+});
+
+Deno.test("dispatcher() refuses labels of Compose that came with an image which it built", () => {
+  const inherited = compose("shop", {
+    "com.docker.compose.service": "web",
+    "com.docker.compose.version": "2.40.3",
+  });
+  assertEquals(dispatched(inherited), "inherited");
+  assertEquals(dispatched({ ...inherited, ...compose("elsewhere") }), "unmanaged");
+  for (const own of ["com.docker.compose.config-hash", "com.docker.compose.container-number"]) {
+    assertEquals(
+      dispatched({ ...inherited, [own]: "1" }),
+      'w-shop:web of w-shop role "web" replica 1',
+    );
+  }
+  // A label of ours speaks for itself.
+  assertEquals(
+    dispatched({ ...inherited, ...byId("w-shop", { "tinyforge.workload.role": "api" }) }),
+    'w-shop:api of w-shop role "api" replica 1',
+  );
+});

@@ -36,6 +36,9 @@ export interface LabelPlan {
   readonly service?: string | undefined;
   readonly number?: string | undefined;
   readonly oneOff?: string | undefined;
+  readonly hook?: string | undefined;
+  readonly version?: string | undefined;
+  readonly configHash?: string | undefined;
   readonly others?: Record<string, string>;
 }
 
@@ -77,6 +80,8 @@ const target = fc.oneof(
   { arbitrary: hostile, weight: 1 },
 );
 const none = fc.constant(undefined);
+const rarely = (value: string) =>
+  fc.oneof({ arbitrary: none, weight: 8 }, { arbitrary: fc.constant(value), weight: 1 });
 const others = fc.dictionary(fc.constantFrom("__proto__", "maintainer", "constructor"), hostile, {
   maxKeys: 2,
 });
@@ -103,6 +108,9 @@ const byCompose: fc.Arbitrary<LabelPlan> = fc.record({
     { arbitrary: none, weight: 8 },
     { arbitrary: fc.constantFrom("True", "False", "true"), weight: 1 },
   ),
+  hook: rarely("post_start"),
+  version: maybe(fc.constant("2.40.3"), 1),
+  configHash: maybe(fc.constant("e1ad"), 1),
   others,
 });
 const byAnything: fc.Arbitrary<LabelPlan> = fc.record({
@@ -110,6 +118,8 @@ const byAnything: fc.Arbitrary<LabelPlan> = fc.record({
   role: maybe(role, 1),
   site: maybe(target, 1),
   project: maybe(fc.constantFrom("tinyforge-blog", "wiki", "other"), 1),
+  oneOff: rarely("True"),
+  hook: rarely("pre_stop"),
   others,
 });
 /** Few rows that many want, by whatever rule. */
@@ -156,7 +166,7 @@ const condition = {
 /** A container to be. */
 export const newContainer: fc.Arbitrary<Partial<FakeContainer>> = fc.record({
   ...condition,
-  name: fc.constantFrom("one", "two", "web", ""),
+  name: fc.constantFrom("one", "two", "web", "", "blog_web_tmp17"),
   image: fc.constantFrom("example/app:1", "example/app:2", "sha256:70e7fb1c"),
   ports: fc.array(port, { maxLength: 3 }),
   // Few moments, so that the newest is not always one.
@@ -367,6 +377,9 @@ export function labels(
     "com.docker.compose.service": plan.service,
     "com.docker.compose.container-number": plan.number,
     "com.docker.compose.oneoff": plan.oneOff,
+    "com.docker.compose.hook": plan.hook,
+    "com.docker.compose.version": plan.version,
+    "com.docker.compose.config-hash": plan.configHash,
     ...plan.others,
   });
   return Object.fromEntries(

@@ -10,6 +10,7 @@ const fields = Object.keys(OBSERVED_COLUMNS) as ObservedField[];
 
 /** A value of the same type that the row above does not have. */
 const ANOTHER: Readonly<Record<Holds, unknown>> = {
+  "boolean": false,
   "text": "another",
   "text or null": "another",
   "integer": 7,

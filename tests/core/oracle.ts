@@ -32,6 +32,9 @@ export interface OracleRow {
   /** Seconds since the Unix epoch. */
   created_at_engine: number | null;
   last_seen_at: string | null;
+  /** Why the container does not ask for the row that it is bound to; null when it does. */
+  unclaimed_reason: string | null;
+  unclaimed_value: string | null;
   stage_id: string | null;
   image_tag: string | null;
   subdomain: string | null;
@@ -84,6 +87,8 @@ export interface OraclePass {
 export interface OracleReport {
   /** Container id → why it got no row. */
   refused: Map<string, RefusalReason>;
+  /** Ids of the rows that their container does not ask for. */
+  unclaimed: string[];
   /** Row id → container ids that did not get it. */
   contended: Map<string, string[]>;
   /** Container ids that have a row now. */
@@ -91,6 +96,8 @@ export interface OracleReport {
 }
 
 interface PlainClaim {
+  /** Asked for by its name alone. */
+  byName?: boolean;
   rowId: string;
   workloadId: string;
   kind: WorkloadKind;
@@ -119,6 +126,8 @@ const SCHEMA = `
     port INTEGER NOT NULL DEFAULT 0,
     created_at_engine INTEGER,
     last_seen_at TEXT,
+    unclaimed_reason TEXT,
+    unclaimed_value TEXT,
     stage_id TEXT,
     image_tag TEXT,
     subdomain TEXT,
@@ -211,8 +220,9 @@ export class Oracle implements Disposable {
   pass(listing: Listing, options: OraclePass): OracleReport {
     const listed = new Set(listing.containers.map((c) => c.id));
     for (;;) {
-      const { report, winners } = this.#round(listing, options);
-      let displaced = false;
+      const { report, winners, asked, contested } = this.#round(listing, options);
+      // Whoever did not get the row that its name asked for asks for one of its own.
+      let displaced = contested;
       for (const [rowId, { claim, container }] of winners) {
         const row = this.#row(rowId);
         const bound = row?.container_id ?? null;
@@ -225,6 +235,22 @@ export class Oracle implements Disposable {
         this.#upsert(claim, container, options.at);
       }
       if (displaced) continue;
+
+      // A row that its container does not ask for is true of it all the same.
+      for (const container of listing.containers) {
+        for (const { id, workload_id, workload_kind, role, replica } of this.#boundTo(container)) {
+          if (winners.has(id)) continue;
+          const claim = { rowId: id, workloadId: workload_id, kind: workload_kind, role, replica };
+          const answer = asked.get(container.id)!;
+          const [reason, value] = typeof answer === "string"
+            ? [answer, this.#decider(container, answer)]
+            : ["other-row", answer.rowId];
+          this.#upsert(claim, container, options.at);
+          this.#sql("UPDATE containers SET unclaimed_reason = ?, unclaimed_value = ? WHERE id = ?")
+            .run(reason, value, id);
+          report.unclaimed.push(id);
+        }
+      }
 
       // What the listing lacks and was asked for is gone.
       for (const candidate of options.sweep === false ? [] : options.candidates) {
@@ -255,12 +281,22 @@ export class Oracle implements Disposable {
   ): {
     report: OracleReport;
     winners: Map<string, { claim: PlainClaim; container: ListedContainer }>;
+    asked: Map<string, PlainClaim | RefusalReason>;
+    contested: boolean;
   } {
-    const report: OracleReport = { refused: new Map(), contended: new Map(), claimed: [] };
+    const report: OracleReport = {
+      refused: new Map(),
+      unclaimed: [],
+      contended: new Map(),
+      claimed: [],
+    };
+    const asked = new Map<string, PlainClaim | RefusalReason>();
+    let contested = false;
     const claims = new Map<string, { claim: PlainClaim; container: ListedContainer }[]>();
     const composeWorkloads = new Map<string, string | null>();
     for (const container of listing.containers) {
-      const claim = this.#claim(container, { ...options, composeWorkloads });
+      const claim = this.#claim(container, { ...options, listing, composeWorkloads });
+      asked.set(container.id, claim);
       if (typeof claim === "string") {
         report.refused.set(container.id, claim);
         continue;
@@ -274,6 +310,7 @@ export class Oracle implements Disposable {
     for (const [rowId, claimants] of claims) {
       const bound = claimants.length === 1 ? null : this.#row(rowId)?.container_id ?? null;
       let winner = claimants[0]!;
+      if (claimants.length > 1 && claimants.some(({ claim }) => claim.byName)) contested = true;
       for (const other of claimants.slice(1)) {
         if (beats(other.container, winner.container, bound)) winner = other;
       }
@@ -284,20 +321,21 @@ export class Oracle implements Disposable {
       winners.set(rowId, winner);
       report.claimed.push(winner.container.id);
     }
-    return { report, winners };
+    return { report, winners, asked, contested };
   }
 
   #claim(
     container: ListedContainer,
-    options: { composePrefix: string; composeWorkloads: Map<string, string | null> },
+    options: OraclePass & { listing: Listing; composeWorkloads: Map<string, string | null> },
   ): PlainClaim | RefusalReason {
     const workloadId = label(container, "tinyforge.workload.id");
-    if (workloadId !== null) return this.#claimByWorkload(container, workloadId);
+    if (workloadId !== null) return this.#claimByWorkload(container, workloadId, options);
 
     const siteId = label(container, "tinyforge.static-site");
     if (siteId !== null) {
       const wid = this.#workloadOf("site", siteId);
       if (wid === null) return "unknown-site";
+      if (runsOnce(container)) return "one-off";
       return this.#unlessForeign({
         rowId: `${wid}:site`,
         workloadId: wid,
@@ -321,7 +359,13 @@ export class Oracle implements Disposable {
       const wantsStack = composePrefix !== "" && project.startsWith(composePrefix);
       return wantsStack ? "unknown-stack" : "unmanaged";
     }
-    if (label(container, "com.docker.compose.oneoff") === "True") return "one-off";
+    if (runsOnce(container)) return "one-off";
+    // Only Compose itself says more of a container than an image that it built does.
+    if (
+      label(container, "com.docker.compose.version") !== null &&
+      label(container, "com.docker.compose.config-hash") === null &&
+      label(container, "com.docker.compose.container-number") === null
+    ) return "inherited";
     const named = container.name === "" ? container.id : container.name;
     const role = label(container, "com.docker.compose.service") ?? named;
     const number = label(container, "com.docker.compose.container-number") ?? "1";
@@ -335,7 +379,11 @@ export class Oracle implements Disposable {
     });
   }
 
-  #claimByWorkload(container: ListedContainer, workloadId: string): PlainClaim | RefusalReason {
+  #claimByWorkload(
+    container: ListedContainer,
+    workloadId: string,
+    pass: OraclePass & { listing: Listing },
+  ): PlainClaim | RefusalReason {
     const workload = this.#sql("SELECT kind FROM workloads WHERE id = ?")
       .value<[WorkloadKind]>(workloadId);
     if (workload === undefined) return "unknown-workload";
@@ -343,6 +391,7 @@ export class Oracle implements Disposable {
     const saidKind = label(container, "tinyforge.workload.kind");
     if (saidKind !== null && saidKind !== kind) return "kind-mismatch";
 
+    if (runsOnce(container)) return "one-off";
     const role = label(container, "tinyforge.workload.role");
     const bound = this.#sql(
       "SELECT id, workload_id, role, replica FROM containers WHERE container_id = ? ORDER BY id",
@@ -361,6 +410,29 @@ export class Oracle implements Disposable {
     }
     if (bound.length > 0) return "workload-mismatch";
     if (kind === "project") return "awaiting-deployer";
+
+    if (kind === "stack" && role === null && container.name !== "") {
+      const row = this.#sql(
+        `SELECT id, container_id, state, role, replica FROM containers
+         WHERE workload_id = ? AND container_name = ? AND container_id IS NOT NULL
+         ORDER BY created_at_engine DESC NULLS LAST, id`,
+      ).values<[string, string, string, string, number]>(workloadId, container.name)
+        .find(([id, was, state]) => {
+          if (pass.listing.containers.some((c) => c.id === was)) return false;
+          const known = pass.candidates.some((c) => c.id === id && c.container_id === was);
+          return state === "missing" || known && pass.sweep !== false;
+        });
+      if (row !== undefined) {
+        return {
+          rowId: row[0],
+          workloadId,
+          kind,
+          role: row[3],
+          replica: row[4],
+          byName: true,
+        };
+      }
+    }
 
     const part = kind === "site" ? "site" : role ?? container.id;
     return this.#unlessForeign({
@@ -382,6 +454,36 @@ export class Oracle implements Disposable {
     const row = this.#row(claim.rowId);
     if (row !== null && row.workload_id !== claim.workloadId) return "workload-mismatch";
     return claim;
+  }
+
+  /** The value that a refusal tells. */
+  #decider(container: ListedContainer, reason: RefusalReason): string {
+    const workload = label(container, "tinyforge.workload.id");
+    const site = label(container, "tinyforge.static-site");
+    const project = label(container, "com.docker.compose.project");
+    switch (reason) {
+      case "unmanaged":
+        return "";
+      case "kind-mismatch":
+        return label(container, "tinyforge.workload.kind")!;
+      case "one-off":
+        return project ?? "";
+      case "workload-mismatch": {
+        if (workload !== null) return workload;
+        if (site !== null) return this.#workloadOf("site", site)!;
+        const stack = this.#sql("SELECT id FROM stacks WHERE compose_project_name = ?")
+          .value<[string]>(project!)!;
+        return this.#workloadOf("stack", stack[0])!;
+      }
+      default:
+        return workload ?? site ?? project!;
+    }
+  }
+
+  /** Rows bound to a container, by id. */
+  #boundTo({ id }: ListedContainer): OracleRow[] {
+    return this.#sql("SELECT * FROM containers WHERE container_id = ? ORDER BY id")
+      .all<Record<string, unknown>>(id) as unknown as OracleRow[];
   }
 
   #row(id: string): { workload_id: string; container_id: string | null; state: string } | null {
@@ -411,7 +513,9 @@ export class Oracle implements Disposable {
          exit_code = excluded.exit_code,
          port = excluded.port,
          created_at_engine = excluded.created_at_engine,
-         last_seen_at = excluded.last_seen_at`,
+         last_seen_at = excluded.last_seen_at,
+         unclaimed_reason = NULL,
+         unclaimed_value = NULL`,
     ).run(
       claim.rowId,
       claim.workloadId,
@@ -449,6 +553,15 @@ function label(container: ListedContainer, name: string): string | null {
     if (unit <= 0x1f || (unit >= 0x7f && unit <= 0x9f)) return null;
   }
   return value;
+}
+
+/** Compose's `run` and its hooks; Podman's Compose gives what it runs a name and no label. */
+function runsOnce(container: ListedContainer): boolean {
+  if (label(container, "com.docker.compose.oneoff") === "True") return true;
+  if (label(container, "com.docker.compose.hook") !== null) return true;
+  return label(container, "com.docker.compose.project") !== null &&
+    !Object.hasOwn(container.labels, "com.docker.compose.config-hash") &&
+    /_tmp\d+$/.test(container.name);
 }
 
 function rowState(state: string): string {

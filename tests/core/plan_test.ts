@@ -93,7 +93,9 @@ Deno.test("plan() refuses a claim on a row of another workload", () => {
     rows: [other],
   });
   assertEquals(refused.map((r) => r.reason), ["workload-mismatch"]);
-  assertEquals(short(changes), ["unconfirm w-shop:web running→running c9"]);
+  assertEquals(changes.map(({ row }) => row), [
+    { ...other, unclaimedReason: "unmanaged", unclaimedValue: "" },
+  ]);
 });
 
 Deno.test("plan() counts what is unmanaged and names its Compose projects", () => {
@@ -262,10 +264,23 @@ Deno.test("plan() lets a container that comes back be itself again", () => {
   assertEquals(changes, [{ op: "update", row: webRow(), from: "missing" }]);
 });
 
-Deno.test("plan() leaves a row as it is whose container is listed but refused", () => {
-  const relabelled = web("c1", { labels: { "tinyforge.workload.id": "forged" } });
-  const { changes, refused } = planned(everything(relabelled), { workloads, rows: [webRow()] });
-  assertEquals(short(changes), ["unconfirm w-shop:web running→running c1"]);
+Deno.test("plan() follows a bound container that is refused, and says why it has no claim", () => {
+  const labels = { "tinyforge.workload.id": "forged" };
+  const relabelled = web("c1", { labels, state: "exited", exitCode: 1 });
+  const why = { unclaimedReason: "unknown-workload", unclaimedValue: "forged" };
+  const { changes, refused, unclaimed } = planned(everything(relabelled), {
+    workloads,
+    rows: [webRow()],
+  });
+  const followed = webRow({ state: "stopped", exitCode: 1, ...why });
+  assertEquals(changes, [{ op: "update", row: followed, from: "running" }]);
+  assertEquals(unclaimed, [{
+    rowId: "w-shop:web",
+    containerId: "c1",
+    containerName: "name-of-c1",
+    reason: "unknown-workload",
+    value: "forged",
+  }]);
   assertEquals(refused, [{
     reason: "unknown-workload",
     containerId: "c1",
@@ -274,9 +289,91 @@ Deno.test("plan() leaves a row as it is whose container is listed but refused", 
   }]);
   const again = planned(everything(relabelled), {
     workloads,
-    rows: [webRow({ confirmed: false })],
+    rows: [followed],
   });
-  assertEquals(again.changes, []);
+  assertEquals([again.changes, again.unclaimed], [[], unclaimed]);
+  const back = planned(everything(web("c1")), { workloads, rows: [followed] });
+  assertEquals(back.changes.map(({ row }) => row), [webRow()]);
+});
+
+Deno.test("plan() follows a deployer's row to a container without labels, or of another row", () => {
+  const pending = (containerId: string) =>
+    row({ id: "r-1", role: "green", state: "pending", containerId, confirmed: false });
+  for (
+    const [listed, reason, value] of [
+      [container({ id: "c1" }), "unmanaged", ""],
+      [
+        container({ id: "c1", labels: { "com.docker.compose.project": "shop" } }),
+        "other-row",
+        "w-shop:name-of-c1",
+      ],
+    ] as const
+  ) {
+    const { changes } = planned(everything(listed), { workloads, rows: [pending("c1")] });
+    const { row: r1 } = changes.find(({ row }) => row.id === "r-1")!;
+    assertEquals(
+      [r1.state, r1.role, r1.confirmed, r1.unclaimedReason, r1.unclaimedValue],
+      ["running", "green", true, reason, value],
+    );
+  }
+});
+
+Deno.test("plan() of a partial listing follows a bound container that has no claim", () => {
+  const stopped = container({ id: "c1", state: "exited", exitCode: 0 });
+  const { changes } = planned(only(["c1"], stopped), { workloads, rows: [webRow()] });
+  assertEquals(short(changes), ["update w-shop:web running→stopped c1"]);
+  assertEquals(changes[0]!.row.unclaimedReason, "unmanaged");
+});
+
+/** A container of the shop without a role. */
+const nameless = (id: string, name = "shop-web") =>
+  container({ id, name, labels: { "tinyforge.workload.id": "w-shop" } });
+
+Deno.test("plan() gives a container without a role the row of its name whose container is gone", () => {
+  const was = row({ id: "w-shop:c1", containerName: "shop-web" });
+  const { changes } = planned(everything(nameless("c2")), { workloads, rows: [was] });
+  assertEquals(short(changes), ["update w-shop:c1 running→running c2"]);
+  const missing = { ...was, state: "missing", confirmed: false };
+  assertEquals(
+    short(planned(everything(nameless("c2")), { workloads, rows: [missing] }).changes),
+    ["update w-shop:c1 missing→running c2"],
+  );
+});
+
+Deno.test("plan() leaves a name to the container that had it before, as long as it is there", () => {
+  const was = row({ id: "w-shop:c1", containerName: "shop-web" });
+  const renamed = nameless("c1", "shop-old");
+  const { changes } = planned(everything(renamed, nameless("c2")), { workloads, rows: [was] });
+  assertEquals(short(changes).sort(), [
+    "insert w-shop:c2 null→running c2",
+    "update w-shop:c1 running→running c1",
+  ]);
+  // What another Engine lacks may still be there.
+  const other = planned(everything(nameless("c2")), { workloads, rows: [was], sweep: false });
+  assertEquals(short(other.changes), [
+    "insert w-shop:c2 null→running c2",
+    "unconfirm w-shop:c1 running→running c1",
+  ]);
+});
+
+Deno.test("plan() gives a free name to one of several, and the others rows of their own", () => {
+  const was = row({ id: "w-shop:c1", containerName: "shop-web" });
+  const { changes } = planned(everything(nameless("c2"), nameless("c3")), {
+    workloads,
+    rows: [was],
+  });
+  assertEquals(short(changes).sort(), [
+    "insert w-shop:c2 null→running c2",
+    "update w-shop:c1 running→running c3",
+  ]);
+});
+
+Deno.test("plan() of a partial listing asks for the container whose name another has now", () => {
+  const was = row({ id: "w-shop:c1", containerName: "shop-web" });
+  const world = { workloads, rows: [was] };
+  assertEquals([...planned(only(["c2"], nameless("c2")), world).undecided], ["c1"]);
+  const { changes, undecided } = planned(only(["c1", "c2"], nameless("c2")), world);
+  assertEquals([undecided.size, short(changes)], [0, ["update w-shop:c1 running→running c2"]]);
 });
 
 // Partial listings

@@ -301,6 +301,7 @@ export class Twin implements AsyncDisposable {
     const { report } = outcome;
     assertEquals(report.engineChanged === null, sweeps);
     assertEquals(report.claimed, plain.claimed.length);
+    assertEquals(report.unclaimed.map(({ rowId }) => rowId).sort(), plain.unclaimed.sort());
     assertEquals(
       [...plain.refused].filter(([, reason]) => reason !== "unmanaged"),
       report.refused.map(({ containerId, reason }) => [containerId, reason]),
@@ -460,6 +461,8 @@ export function plainRow(view: ContainerView): OracleRow {
       ? null
       : Date.parse(view.createdAtEngine) / 1000,
     last_seen_at: view.lastSeenAt,
+    unclaimed_reason: view.unclaimedReason,
+    unclaimed_value: view.unclaimedValue,
     stage_id: view.stageId,
     image_tag: view.imageTag,
     subdomain: view.subdomain,

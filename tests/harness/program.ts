@@ -200,7 +200,7 @@ export function pass(
   store.containers.reconcileContainers(changes, {
     at,
     cause: "pass",
-    found: { listed: rows.length, claimed: rows.length, refused: [], unmanaged },
+    found: { listed: rows.length, claimed: rows.length, refused: [], unclaimed: [], unmanaged },
   });
 }
 

@@ -84,6 +84,7 @@ export const PASS: PassReport = {
   updated: 0,
   swept: 0,
   refused: [],
+  unclaimed: [],
   contended: [],
   unmanaged: { count: 2, composeProjects: { other: 2 } },
   engineChanged: null,
@@ -224,6 +225,7 @@ export function passWrites(
       listed: rows.length,
       claimed: rows.length,
       refused: [],
+      unclaimed: [],
       unmanaged: { count: 0, composeProjects: {} },
     },
   });

@@ -18,6 +18,7 @@ import { MemoryIndex } from "../../src/core/memory_index.ts";
 
 /** What nothing is known of, by what a column may hold. */
 const UNTOLD: Readonly<Record<Holds, unknown>> = {
+  "boolean": true,
   "text": "",
   "text or null": null,
   "integer": 0,
@@ -94,6 +95,8 @@ export function row(fields: Partial<IndexRow> & { id: string }): IndexRow {
     state: "running",
     port: 0,
     createdAtEngine: 1000,
+    unclaimedReason: null,
+    unclaimedValue: null,
     confirmed: true,
     ...fields,
   };

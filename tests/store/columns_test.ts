@@ -14,6 +14,7 @@ const { Database } = await import("@db/sqlite");
 const OF_THE_STORE = ["id", "last_seen_at", "confirmed", "created_at", "updated_at"];
 
 const SQL: Readonly<Record<Holds, string>> = {
+  "boolean": "INTEGER NOT NULL",
   "text": "TEXT NOT NULL",
   "text or null": "TEXT",
   "integer": "INTEGER NOT NULL",

@@ -18,6 +18,7 @@ const FOUND = {
   listed: 0,
   claimed: 0,
   refused: [],
+  unclaimed: [],
   unmanaged: { count: 0, composeProjects: {} },
 };
 

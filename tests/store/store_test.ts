@@ -195,6 +195,7 @@ Deno.test("Store.version() changes with every write, whoever wrote, and with not
     listed: 0,
     claimed: 0,
     refused: [],
+    unclaimed: [],
     unmanaged: { count: 0, composeProjects: {} },
   };
   const at = "2026-01-01T00:00:00.000Z";
