@@ -46,6 +46,10 @@ export interface Config {
   readonly listen: ListenAddress | null;
   /** Lower-case host names and addresses without port; IPv6 without brackets. */
   readonly allowedHosts: readonly string[];
+  /** Where the daemon makes backups by itself, absolute; null: it makes none. */
+  readonly backupDir: string | null;
+  /** Public keys to encrypt backups to; none: they are not encrypted. */
+  readonly backupRecipients: readonly string[];
   /** The least important level to log. */
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** How log lines are written. */
@@ -89,6 +93,8 @@ export function resolveConfig(sources: ConfigSources): Config {
     composePrefix: readComposePrefix(given("compose-prefix"), problems),
     listen,
     allowedHosts: readAllowedHosts(given("allowed-hosts"), listen, problems, notes),
+    backupDir: readBackupDir(given("backup-dir"), problems),
+    backupRecipients: readRecipients(given("backup-recipients"), problems),
     logLevel: readChoice(given("log-level"), ["debug", "info", "warn", "error"], problems) ??
       "info",
     logFormat: readChoice(given("log-format"), ["text", "json"], problems) ??
@@ -312,6 +318,36 @@ function readAllowedHosts(
     }
     return (match?.[1] ?? name).toLowerCase();
   });
+}
+
+function readBackupDir(
+  setting: Setting | undefined,
+  problems: SettingProblem[],
+): string | null {
+  if (setting === undefined) return null;
+  const { value } = setting;
+  // A service is started in another directory than the one it was tried in.
+  if (!value.startsWith("/") || hasControls(value)) {
+    problems.push({ ...setting, reason: "not an absolute path" });
+  }
+  return value.replace(/(?<=.)\/+$/, "");
+}
+
+/** Whether each is a key that can be encrypted to is found out by whoever encrypts. */
+function readRecipients(
+  setting: Setting | undefined,
+  problems: SettingProblem[],
+): readonly string[] {
+  const keys = setting?.value.split(",").map((key) => key.trim()).filter((key) => key !== "") ?? [];
+  const wrong = keys.find((key) => !/^age1[0-9a-z]{50,}$/.test(key));
+  if (setting !== undefined && (wrong !== undefined || keys.length === 0)) {
+    const reason = wrong?.startsWith("AGE-SECRET-KEY-")
+      ? "a private key; write the public key that belongs to it, age1…"
+      : "not a public key of age; write age1…";
+    // A private key that was given by mistake must not get into a log.
+    problems.push({ ...setting, value: wrong?.startsWith("age1") ? wrong : null, reason });
+  }
+  return keys;
 }
 
 function readChoice<Choice extends string>(

@@ -7,15 +7,16 @@
 
 import { join } from "@std/path";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
-import { isFailure } from "./failure.ts";
+import { Failure, isFailure } from "./failure.ts";
 import { Feed } from "./feed.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
 import type { Written } from "./model/written.ts";
 import { prepareDataDir } from "./store/data_dir.ts";
 import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
 import { openStore, type Store } from "./store/store.ts";
-import { DATABASE, SOCKET } from "./system/files.ts";
+import { DATABASE, isUnfinished, RESTORE_READY, SOCKET } from "./system/files.ts";
 import type { Log } from "./telemetry/log.ts";
+import { quotePath } from "./text.ts";
 
 /** An index that is open. */
 export interface OpenData {
@@ -47,6 +48,7 @@ export async function ownData(dataDir: string): Promise<OwnedData> {
   await prepareDataDir(dataDir);
   const lock = await acquireLock(dataDir);
   try {
+    await endUnfinished(dataDir);
     await removeOtherLibraries(await sqliteLibrary({ dataDir }), dataDir);
     const feed = new Feed<Written>();
     const store = await openStore(join(dataDir, DATABASE), { feed });
@@ -95,8 +97,26 @@ export async function ownDataSoon(
  */
 export async function readData(dataDir: string): Promise<OpenData> {
   await sqliteLibrary({ dataDir });
+  await refuseWhileRestoring(dataDir);
   const store = await openStore(join(dataDir, DATABASE), { readonly: true });
   return { store, feed: new Feed<Written>(), close: () => store.close() };
+}
+
+/** What a backup or a restore left that was cut short; looked for by name alone. */
+async function endUnfinished(dataDir: string): Promise<void> {
+  for await (const { name } of Deno.readDir(dataDir)) {
+    if (!isUnfinished(name)) continue;
+    const { recover } = await import("./safekeeping/recover.ts");
+    return await recover(dataDir);
+  }
+}
+
+async function refuseWhileRestoring(dataDir: string): Promise<void> {
+  const restoring = await Deno.lstat(join(dataDir, RESTORE_READY)).then(() => true, () => false);
+  if (!restoring) return;
+  throw new Failure("backup-restoring", `Cannot read ${quotePath(dataDir)}: it is being restored`, {
+    data: {},
+  });
 }
 
 async function listens(path: string): Promise<boolean> {

@@ -108,6 +108,23 @@ export interface FailureData {
       | "no-system-library";
   };
 
+  /** The file is no backup: something else, or of a format that is not known. */
+  "backup-foreign": Nothing;
+  /** The backup is not whole, or not what was packed. */
+  "backup-damaged": Nothing;
+  /** It can't be opened with the keys that were given: `none`, `wrong`, or `malformed` ones. */
+  "backup-key": { readonly why: "none" | "wrong" | "malformed" };
+  /** A public key to encrypt to that is none. */
+  "backup-recipient": { readonly recipient: string };
+  /** There is a file already where the backup would be. */
+  "backup-exists": Nothing;
+  /** The disk has too little room; figures in bytes, `free` null where it ran out meanwhile. */
+  "backup-no-room": { readonly free: number | null; readonly needed: number };
+  /** The system refused a file of a backup, with this error code. */
+  "backup-refused": { readonly errno: string };
+  /** The data directory is between two: a restore was cut short, or is under way. */
+  "backup-restoring": Nothing;
+
   /** The configuration can't be used: everything that is wrong with it, at least one problem. */
   "config": { readonly problems: readonly SettingProblem[] };
 
@@ -178,6 +195,9 @@ export type EngineCode = Extract<FailureCode, `engine-${string}`>;
 
 /** A code of the lock's side. */
 export type LockCode = Extract<FailureCode, `lock-${string}`>;
+
+/** A code of backups and restores. */
+export type BackupCode = Extract<FailureCode, `backup-${string}`>;
 
 /** Something went wrong that a caller can tell from others by its code. */
 export class Failure<Code extends FailureCode = FailureCode> extends Error {

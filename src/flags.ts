@@ -13,6 +13,8 @@ export type FlagName =
   | "compose-prefix"
   | "listen"
   | "allowed-hosts"
+  | "backup-dir"
+  | "backup-recipients"
   | "log-level"
   | "log-format";
 
@@ -75,6 +77,20 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     placeholder: "NAMES",
     fallback: "loopback names and the address listened on",
     description: "host names that HTTP requests may use, separated by commas",
+  },
+  {
+    name: "backup-dir",
+    env: ["TINYFORGE_BACKUP_DIR"],
+    placeholder: "DIR",
+    fallback: "none",
+    description: "where the daemon makes a backup each day; 7 days and 4 weeks are kept",
+  },
+  {
+    name: "backup-recipients",
+    env: ["TINYFORGE_BACKUP_RECIPIENTS"],
+    placeholder: "KEYS",
+    fallback: "none: backups are not encrypted",
+    description: "public keys (age1…) to encrypt backups to, separated by commas",
   },
   {
     name: "log-level",

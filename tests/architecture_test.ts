@@ -38,11 +38,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reconcile: [...EVERY_LEAF, "core", "docker", "store"],
   server: [...EVERY_LEAF, "core", "store"],
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
-  data: [...EVERY_LEAF, "store", "lock"],
+  safekeeping: [...EVERY_LEAF, "store", "lock"],
+  data: [...EVERY_LEAF, "store", "lock", "safekeeping"],
   daemon: [...EVERY_LEAF, "docker", "store", "lock", "data", "reconcile", "server", "supervision"],
   cli: [
     ...EVERY_LEAF,
     ...["core", "docker", "store", "lock", "reconcile", "server", "supervision", "data", "daemon"],
+    "safekeeping",
   ],
   main: ["cli"],
   jsr: [],
@@ -148,6 +150,11 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
     name: /^zod$/,
     parts: ["server", "cli/compose_file.ts"],
     because: "what comes from outside is checked where it enters",
+  },
+  {
+    name: /^(?:modern-tar|age-encryption|node:crypto)$/,
+    parts: ["safekeeping"],
+    because: "what a backup is made of stays where backups are made",
   },
   { name: /^@std\/cli(?:\/|$)/, parts: ["cli"], because: "arguments are the command line's" },
   {

@@ -51,6 +51,27 @@ function problems(flags: Flags = {}, env: Env = {}): readonly string[] {
 /** The Engine that is used where none can be found. */
 const DEFAULT_ENGINE = resolve().docker;
 
+/** A public key of age. */
+const KEY = "age1uhr7v6czjxa8kr7qfj77kvg7kvd4a4wdh70085dhsm5nfy33a34qgj9758";
+
+Deno.test("resolveConfig() reads where backups go and whom they are for", () => {
+  const { backupDir, backupRecipients } = resolve({
+    "backup-dir": "/mnt/backups/",
+    "backup-recipients": `${KEY}, ${KEY}`,
+  });
+  assertEquals([backupDir, backupRecipients], ["/mnt/backups", [KEY, KEY]]);
+  assertEquals(problems({ "backup-dir": "backups" }), [
+    'Cannot use --backup-dir "backups": not an absolute path',
+  ]);
+  assertEquals(problems({ "backup-recipients": "bob" }), [
+    "Cannot use --backup-recipients: not a public key of age; write age1…",
+  ]);
+  // A private key given by mistake is not told on.
+  assertEquals(problems({ "backup-recipients": `AGE-SECRET-KEY-1${KEY.toUpperCase()}` }), [
+    "Cannot use --backup-recipients: a private key; write the public key that belongs to it, age1…",
+  ]);
+});
+
 Deno.test("resolveConfig() gives the documented defaults", () => {
   assertEquals(resolve(), {
     dataDir: "/home/ann/.local/state/tinyforge",
@@ -59,6 +80,8 @@ Deno.test("resolveConfig() gives the documented defaults", () => {
     composePrefix: "tinyforge-",
     listen: { hostname: "127.0.0.1", port: 7475 },
     allowedHosts: ["localhost", "127.0.0.1", "::1"],
+    backupDir: null,
+    backupRecipients: [],
     logLevel: "info",
     logFormat: "json",
     notes: [],
@@ -80,6 +103,8 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     "compose-prefix": "prod-",
     "listen": "[::1]:80",
     "allowed-hosts": "forge.example",
+    "backup-dir": "/srv/backups",
+    "backup-recipients": KEY,
     "log-level": "debug",
     "log-format": "text",
   };

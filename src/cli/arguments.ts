@@ -137,12 +137,12 @@ function findCommand(
   if (switches.has("version")) return { command: known("version"), operands: words };
   const [first, second] = words;
   if (first === undefined) return { command: null, operands: [] };
+  const action = named(`${first} ${second}`);
+  if (action !== null) return { command: action, operands: words.slice(2) };
   const one = named(first);
   if (one !== null) return { command: one, operands: words.slice(1) };
   const group = COMMANDS.filter((command) => command.name.startsWith(`${first} `));
   if (group.length === 0) throw unknownCommand(first);
-  const two = named(`${first} ${second}`);
-  if (two !== null) return { command: two, operands: words.slice(2) };
   // `tinyforge container --help` asks what there is, it is not a mistake.
   if (second === undefined && switches.has("help")) {
     return { command: known("help"), operands: [first] };

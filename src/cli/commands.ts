@@ -5,6 +5,7 @@
  */
 
 import { WORKLOAD_KINDS } from "../model/workload.ts";
+import { BACKUP_COMMANDS } from "./backup_commands.ts";
 import type { Command, Flag, Invocation, Operand } from "./command.ts";
 
 /** Flags of every command besides those of the configuration. */
@@ -231,6 +232,7 @@ The row is "pending" until a listing confirms its container.`,
     details: `When another Engine answers than before, rows are not marked missing until this is
 said, because its empty listing would make all of them missing.`,
   },
+  ...BACKUP_COMMANDS,
   {
     name: "healthcheck",
     summary: "whether the daemon is ready: exit code 0 or 1",

@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { DATABASE } from "../system/files.ts";
+import { DATABASE, RESTORE_READY } from "../system/files.ts";
 import { CommandError, EXIT } from "./command.ts";
 import { quote } from "../text.ts";
 
@@ -34,13 +34,16 @@ export async function dataDirExists(dataDir: string): Promise<boolean> {
  */
 export async function indexExists(dataDir: string): Promise<boolean> {
   if (!await dataDirExists(dataDir)) return false;
-  try {
-    await Deno.lstat(join(dataDir, DATABASE));
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw unusable(dataDir, reason(error), error);
+  // For a moment in the middle of a restore the index is there under this other name alone.
+  for (const name of [DATABASE, RESTORE_READY]) {
+    try {
+      await Deno.lstat(join(dataDir, name));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw unusable(dataDir, reason(error), error);
+    }
   }
+  return false;
 }
 
 /** The error for a command that can do nothing without an index. */

@@ -79,6 +79,12 @@ const UPGRADE = {
   agreement: "the Engine was exchanged for another version meanwhile: try again",
 } satisfies Record<FailureData["engine-api-version"]["old"], string>;
 
+const KEYS = {
+  none: "name the file of the private key with --identity",
+  wrong: "name the private key of one of the recipients that it was encrypted to with --identity",
+  malformed: "a key file has a line that begins with AGE-SECRET-KEY-1, as `age-keygen` writes it",
+} satisfies Record<FailureData["backup-key"]["why"], string>;
+
 const HINTS: Hints = {
   "not-found": ({ thing }) => SHOW_KINDS[thing],
   "conflict": ({ over }) => CHOOSE_OTHER[over],
@@ -97,6 +103,15 @@ const HINTS: Hints = {
   "newer": () => "run the newer tinyforge that wrote it, or restore a backup made before it",
   "io": ({ at }) => WHEN_IO[at],
   "untrusted": distrustHint,
+  "backup-foreign": () => "name a file that `tinyforge backup` wrote",
+  "backup-damaged": () => "use another backup; `tinyforge backup verify` tells which are whole",
+  "backup-key": ({ why }) => KEYS[why],
+  "backup-recipient": () => "give a public key as `age-keygen` prints it: age1…",
+  "backup-exists": () => "name another file, or a directory, where each gets a name of its own",
+  "backup-no-room": () => "free some space, or choose a place on another disk",
+  "backup-refused": ({ errno }) => refusalHint(errno, "name another place"),
+  "backup-restoring": () =>
+    "wait for the restore; if it was cut short, the next start of `tinyforge reconcile` ends it",
   "config": ({ problems }) => {
     const host = problems.length === 1 ? problems[0]!.host : undefined;
     return host === undefined
@@ -158,6 +173,14 @@ const PROBLEM_HINTS: Readonly<Record<string, string>> = {
   "pass-timeout": "it goes on; `tinyforge status` tells how it ended",
 };
 
+/** Mistakes of the caller. */
+const USAGE: ReadonlySet<FailureCode> = new Set([
+  "invalid",
+  "config",
+  "engine-host",
+  "backup-recipient",
+]);
+
 /** What happened, one line or several; values are quoted. */
 export function linesFor(failure: Failure): string[] {
   if (!isFailure(failure, "config")) return [failure.message];
@@ -200,7 +223,7 @@ export function hintForProblem(code: unknown, data: unknown): string | null {
 /** What the program ends with. */
 export function exitCodeFor({ code }: Failure): number {
   // An address that can't be used is the caller's mistake, not an Engine that is away.
-  if (code === "invalid" || code === "config" || code === "engine-host") return EXIT.usage;
+  if (USAGE.has(code)) return EXIT.usage;
   if (code === "lock-held") return EXIT.lockHeld;
   return code.startsWith("engine-") ? EXIT.unreachable : EXIT.failed;
 }
@@ -270,8 +293,7 @@ function distrustHint({ path, wrong, owner, self }: FailureData["untrusted"]): s
   }
 }
 
-function refusalHint(errno: string): string {
-  const elsewhere = "choose another data directory";
+function refusalHint(errno: string, elsewhere = "choose another data directory"): string {
   switch (errno) {
     case "ENOSPC":
     case "EDQUOT":

@@ -5,7 +5,13 @@
  * @module
  */
 
-import { type EngineCode, type FailureCode, isFailure, type LockCode } from "../failure.ts";
+import {
+  type BackupCode,
+  type EngineCode,
+  type FailureCode,
+  isFailure,
+  type LockCode,
+} from "../failure.ts";
 import { storeError } from "../store/error.ts";
 
 /** Failures that the store does not know of. */
@@ -28,7 +34,7 @@ export type RequestErrorCode =
   | "pass-timeout";
 
 /** The codes of failures in the index. */
-export type IndexCode = Exclude<FailureCode, EngineCode | LockCode | "config">;
+export type IndexCode = Exclude<FailureCode, EngineCode | LockCode | BackupCode | "config">;
 
 /** The `code` of a problem; those of the index are passed on as they are. */
 export type ProblemCode = IndexCode | RequestErrorCode;

@@ -8,10 +8,8 @@ import { join } from "@std/path";
 import type { Log } from "../telemetry/log.ts";
 import { makeSecret } from "../secret.ts";
 import { distrust } from "../system/private.ts";
+import { TOKEN } from "../system/files.ts";
 import { quotePath } from "../text.ts";
-
-/** Name of the token's file in the data directory. */
-export const TOKEN = "token";
 
 /** A guessable token is worse than none. */
 const MIN_LENGTH = 32;

@@ -33,6 +33,7 @@ const FILES: readonly string[] = [
   "0002_webhook_secret_hash",
   "0003_transition_origins",
   "0004_unclaimed_rows",
+  "0005_epoch",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {
@@ -115,7 +116,8 @@ export function requireCurrent(
   }
 }
 
-function appliedMigrations(db: Database): Map<number, string> {
+/** Version → name of the migrations that a database had. */
+export function appliedMigrations(db: Database): Map<number, string> {
   const exists = db.prepare(
     "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'",
   ).value();
@@ -125,7 +127,12 @@ function appliedMigrations(db: Database): Map<number, string> {
   );
 }
 
-function refuseNewer(
+/**
+ * Refuses a database that knows a migration that this program does not.
+ *
+ * @throws {Failure} `newer`
+ */
+export function refuseNewer(
   applied: ReadonlyMap<number, string>,
   migrations: readonly Migration[],
   path: string,

@@ -50,7 +50,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   const { Database } = await import("@db/sqlite");
   return guarded(`Cannot open ${quotePath(path)}`, () => {
     const db = frozen
-      ? new Database(immutableUri(path), { flags: OPEN_READONLY_URI, int64: true })
+      ? new Database(immutableUri(path), FROZEN)
       : new Database(path, { readonly, create: false, int64: true });
     try {
       db.exec(BUSY_TIMEOUT);
@@ -212,14 +212,15 @@ async function createPrivate(path: string): Promise<void> {
   }
 }
 
-/** SQLITE_OPEN_READONLY and SQLITE_OPEN_URI. */
-const OPEN_READONLY_URI = 0x1 | 0x40;
+/** How one on a read-only file system is opened: SQLITE_OPEN_READONLY and SQLITE_OPEN_URI. */
+export const FROZEN = { flags: 0x1 | 0x40, int64: true } as const;
 
 /**
  * Whether the database is whole as it stands on a read-only file system. To read one that has, or
- * had, a write-ahead log SQLite makes files beside it, which it can't there.
+ * had, a write-ahead log SQLite makes files beside it, which it can't there. Not for a database that
+ * this process has open: to look means to let go of SQLite's locks on it.
  */
-async function isFrozen(path: string): Promise<boolean> {
+export async function isFrozen(path: string): Promise<boolean> {
   const isThere = (file: string) => Deno.lstat(file).then(() => true, () => false);
   if (await isThere(`${path}-wal`)) return false;
   try {
@@ -230,7 +231,8 @@ async function isFrozen(path: string): Promise<boolean> {
   }
 }
 
-function immutableUri(path: string): string {
+/** The name by which SQLite opens one without making files beside it. */
+export function immutableUri(path: string): string {
   return `file:${path.split("/").map(encodeURIComponent).join("/")}?immutable=1`;
 }
 
@@ -241,8 +243,13 @@ const SUFFIXES: readonly string[] = ["", "-wal", "-shm", "-journal"];
  * Refuses files that another user made or that lead elsewhere: opening a FIFO can wait for ever, and
  * through a link two directories, each with its own lock, would have one database. Who only reads
  * may read another user's.
+ *
+ * @throws {Failure} `untrusted`
  */
-async function requireSafe(path: string, { readonly }: { readonly: boolean }): Promise<void> {
+export async function requireSafe(
+  path: string,
+  { readonly }: { readonly: boolean },
+): Promise<void> {
   for (const suffix of SUFFIXES) {
     const file = path + suffix;
     const info = await Deno.lstat(file).catch(() => null);

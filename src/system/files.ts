@@ -13,6 +13,26 @@ export const DATABASE = "tinyforge.db";
 /** The daemon's unix socket. */
 export const SOCKET = "tinyforge.sock";
 
+/** The token of TCP clients. */
+export const TOKEN = "token";
+
+/** Channel secrets; need not be there. */
+export const SECRETS = "secrets.json";
+
+/** A restore that is being made ready: nothing was replaced yet. */
+export const RESTORE_NEW = "restore.new";
+
+/** A restore that was decided: what is in it takes the place of what is there. */
+export const RESTORE_READY = "restore.ready";
+
+/** What a name ends with while the file is being written; no finished one does. */
+export const PARTIAL = ".partial";
+
+/** Whether a file of this name shows that a backup or a restore was cut short, or is under way. */
+export function isUnfinished(name: string): boolean {
+  return name === RESTORE_NEW || name === RESTORE_READY || name.includes(PARTIAL);
+}
+
 /** Whether a socket can be at this path. */
 export function fitsSocket(path: string): boolean {
   return new TextEncoder().encode(path).length <= MAX_SOCKET_PATH;
