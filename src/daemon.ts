@@ -17,6 +17,7 @@ import { sayWhatIsUnmanaged } from "./reconcile/first_run.ts";
 import { Loop, type LoopOptions } from "./reconcile/loop.ts";
 import { daemonStatus, readiness } from "./reconcile/readiness.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
+import type { ScheduleOptions } from "./safekeeping/schedule.ts";
 import type { App, AppOptions, Listeners, ServerDeps, TokenFile } from "./server/server.ts";
 import type { Written } from "./model/written.ts";
 import type { Store } from "./store/store.ts";
@@ -221,6 +222,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       const { signal } = stopping;
       await Promise.all([
         announce(manager, { outcomes: loop.outcomes, clock, signal }),
+        backUpDaily(config, { version, clock, signal, log, metrics: parts.metrics }),
         sayWhatIsUnmanaged(loop.outcomes, { store, log, signal }),
         watchLock(data.lock, {
           clock,
@@ -245,6 +247,16 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     log.info("stopped");
   }
   return exitCode;
+}
+
+/** Where a place for backups is named; loads what knows of them only then. */
+async function backUpDaily(
+  { backupDir, backupRecipients, dataDir }: Config,
+  options: Pick<ScheduleOptions, "version" | "clock" | "signal" | "log" | "metrics">,
+): Promise<void> {
+  if (backupDir === null) return;
+  const { keepBackups } = await import("./safekeeping/schedule.ts");
+  await keepBackups({ ...options, dataDir, folder: backupDir, recipients: backupRecipients });
 }
 
 function collectGauges(metrics: Metrics, store: Store): void {

@@ -40,7 +40,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   safekeeping: [...EVERY_LEAF, "store", "lock"],
   data: [...EVERY_LEAF, "store", "lock", "safekeeping"],
-  daemon: [...EVERY_LEAF, "docker", "store", "lock", "data", "reconcile", "server", "supervision"],
+  daemon: [
+    ...EVERY_LEAF,
+    "docker",
+    "store",
+    "lock",
+    "data",
+    "safekeeping",
+    "reconcile",
+    "server",
+    "supervision",
+  ],
   cli: [
     ...EVERY_LEAF,
     ...["core", "docker", "store", "lock", "reconcile", "server", "supervision", "data", "daemon"],

@@ -206,6 +206,8 @@ async function runCompiler(target: string): Promise<void> {
       "--allow-ffi",
       `--allow-env=${ENVIRONMENT.join(",")}`,
       "--include=src/store/migrations",
+      // A thread's module is named in a way that the compiler does not follow.
+      "--include=src/safekeeping/worker.ts",
       `--include=${ASSETS}libsqlite3.so`,
       `--include=${ASSETS}libsqlite3.so.sha256`,
       "main.ts",

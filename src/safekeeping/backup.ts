@@ -107,8 +107,9 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
     const tally = counted((done) => onProgress({ step: "packing", done, total }));
     const packed = pack(entries);
     const written = (encrypt === null ? packed : await encrypt(packed)).pipeThrough(tally.stream);
-    const target = to.kind === "stream" ? to.stream : intoFile(partial.file);
-    await written.pipeTo(target);
+    // The file stays open: it is synced afterwards.
+    const file = new WritableStream<Uint8Array>({ write: (chunk) => partial.write(chunk) });
+    await written.pipeTo(to.kind === "stream" ? to.stream : file);
     const path = await place(partial, { to, folder, options, sha256: tally.sha256() });
     return {
       path,
@@ -221,15 +222,6 @@ async function place(
     await syncDirectory(folder);
     return path;
   }
-}
-
-/** Leaves the file open: it is synced afterwards. */
-function intoFile(file: Deno.FsFile): WritableStream<Uint8Array<ArrayBuffer>> {
-  return new WritableStream({
-    async write(chunk) {
-      for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
-    },
-  });
 }
 
 /** What the system said, as a failure that names the place. */

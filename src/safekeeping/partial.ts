@@ -37,6 +37,11 @@ export class Partial implements AsyncDisposable {
     }
   }
 
+  /** Writes all of it after what was written. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.file.write(bytes.subarray(at));
+  }
+
   /** Creates an empty file beside it, for this user alone, that goes when this one does. */
   async beside(suffix: string): Promise<string> {
     const path = `${this.path}.${suffix}`;

@@ -110,6 +110,12 @@ export interface Metrics {
   readonly failedLogins: Counter<"kind">;
   /** `tinyforge_db_size_bytes`. */
   readonly dbSize: Gauge<never>;
+  /** `tinyforge_backups_total{outcome}`: those that the daemon made, or could not make. */
+  readonly backups: Counter<"outcome">;
+  /** `tinyforge_backup_last_verified_timestamp_seconds`: Unix time; 0 before the first. */
+  readonly backupLastVerified: Gauge<never>;
+  /** `tinyforge_backup_size_bytes`: of the last one. */
+  readonly backupSize: Gauge<never>;
   /** Asks this function before each scrape, so that it can set gauges. */
   onScrape(collect: () => void): void;
   /** The text exposition, format 0.0.4. */
@@ -213,6 +219,18 @@ export function createMetrics(options: MetricsOptions): Metrics {
       }),
     ),
     dbSize: add(new Gauge("tinyforge_db_size_bytes", "Size of the database file.")),
+    backups: add(
+      new Counter("tinyforge_backups_total", "Backups that the daemon made by itself.", {
+        labels: { outcome: ["verified", "failed"] },
+      }),
+    ),
+    backupLastVerified: add(
+      new Gauge(
+        "tinyforge_backup_last_verified_timestamp_seconds",
+        "When the last backup was made and checked, Unix time.",
+      ),
+    ),
+    backupSize: add(new Gauge("tinyforge_backup_size_bytes", "Size of the last backup.")),
     onScrape: (collect) => void collectors.push(collect),
     render: () => {
       for (const collect of collectors) {
