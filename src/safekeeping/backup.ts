@@ -200,6 +200,7 @@ async function place(
   },
 ): Promise<string | null> {
   if (to.kind === "stream") return null;
+  await partial.removeBeside();
   await partial.file.sync();
   if ((await sumOf(partial.path)).sha256 !== sha256) {
     throw new Failure("io", `Cannot write the backup: ${quotePath(folder)} gave back other bytes`, {

@@ -49,6 +49,11 @@ export class Partial implements AsyncDisposable {
     return path;
   }
 
+  /** Removes what is beside it: before it gets its final name, since then nobody knows whose it was. */
+  async removeBeside(): Promise<void> {
+    await removeBeside(this.#folder, this.#name);
+  }
+
   /** Removes it, if it was not moved, and what is beside it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await removeWith(this.#folder, this.#name);
@@ -91,9 +96,13 @@ function lock(file: Deno.FsFile): boolean | null {
 
 /** The file itself last: it tells whose the others are. */
 async function removeWith(folder: string, name: string): Promise<void> {
+  await removeBeside(folder, name);
+  await Deno.remove(join(folder, name)).catch(() => {});
+}
+
+async function removeBeside(folder: string, name: string): Promise<void> {
   const beside = await Array.fromAsync(Deno.readDir(folder), (entry) => entry.name);
   for (const other of beside.filter((each) => each.startsWith(`${name}.`))) {
     await Deno.remove(join(folder, other)).catch(() => {});
   }
-  await Deno.remove(join(folder, name)).catch(() => {});
 }

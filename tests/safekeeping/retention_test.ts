@@ -29,39 +29,48 @@ function after(backups: readonly Kept[]): Kept[] {
 }
 
 Deno.test("toRemove() never names the last verified backup", () => {
-  fc.assert(fc.property(histories, (backups) => {
-    const last = backups.findLast(({ verified }) => verified);
-    const left = after(backups);
-    assert(last === undefined ? left.length === backups.length : left.includes(last));
-  }), { numRuns: 1000 });
+  fc.assert(
+    fc.property(histories, (backups) => {
+      const last = backups.findLast(({ verified }) => verified);
+      const left = after(backups);
+      assert(last === undefined ? left.length === backups.length : left.includes(last));
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 Deno.test("toRemove() keeps the last verified one of each of seven days and four weeks", () => {
-  fc.assert(fc.property(histories, (backups) => {
-    const good = backups.filter(({ verified }) => verified);
-    const left = new Set(after(backups));
-    for (
-      const [count, period] of [
-        [7, (at: number) => new Date(at).toISOString().slice(0, 10)],
-        [4, mondayOf],
-      ] as const
-    ) {
-      const periods = [...new Set(good.map(({ at }) => period(at)))].sort().reverse();
-      for (const wanted of periods.slice(0, count)) {
-        const of = good.filter(({ at }) => period(at) === wanted);
-        const newest = Math.max(...of.map(({ at }) => at));
-        assert(of.some((each) => each.at === newest && left.has(each)), wanted);
+  fc.assert(
+    fc.property(histories, (backups) => {
+      const good = backups.filter(({ verified }) => verified);
+      const left = new Set(after(backups));
+      for (
+        const [count, period] of [
+          [7, (at: number) => new Date(at).toISOString().slice(0, 10)],
+          [4, mondayOf],
+        ] as const
+      ) {
+        const periods = [...new Set(good.map(({ at }) => period(at)))].sort().reverse();
+        for (const wanted of periods.slice(0, count)) {
+          const of = good.filter(({ at }) => period(at) === wanted);
+          const newest = Math.max(...of.map(({ at }) => at));
+          assert(of.some((each) => each.at === newest && left.has(each)), wanted);
+        }
       }
-    }
-    // No more than that.
-    assert(good.filter((each) => left.has(each)).length <= 12);
-  }), { numRuns: 1000 });
+      // No more than that.
+      assert(good.filter((each) => left.has(each)).length <= 12);
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 Deno.test("toRemove() says the same again of what it left: nothing", () => {
-  fc.assert(fc.property(histories, (backups) => {
-    assertEquals(toRemove(after(backups)), []);
-  }), { numRuns: 1000 });
+  fc.assert(
+    fc.property(histories, (backups) => {
+      assertEquals(toRemove(after(backups)), []);
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 Deno.test("toRemove() leaves after a year of days seven days and four weeks", () => {
