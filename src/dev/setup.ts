@@ -44,6 +44,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   program("an Engine", "containerd", "containerd"),
   program("an Engine", "iptables", "iptables"),
 
+  program("the tests", "age", "age"),
   program("the tests", "busybox", "busybox-static"),
   program("the tests", "containerd", "containerd"),
   program("the tests", "docker", "docker.io", "docker-cli"),
@@ -54,6 +55,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   program("the tests", "openssl", "openssl"),
   program("the tests", "podman", "podman"),
   program("the tests", "ps", "procps"),
+  program("the tests", "restic", "restic"),
   program("the tests", "systemd-analyze", "systemd"),
   program("the tests", "unshare", "util-linux"),
   program("the tests", "zsh", "zsh"),

@@ -107,6 +107,8 @@ export interface UnitOptions {
   readonly binary: string;
   /** The data directory: `/var/lib/NAME`, default `/var/lib/tinyforge`. */
   readonly dataDir?: string;
+  /** Where backups go, absolute; none by default. */
+  readonly backupDir?: string | undefined;
   /** Arguments after `reconcile`, for what differs from the defaults. */
   readonly args?: readonly string[];
   /** Variables that the program reads and has no flag for. */
@@ -147,20 +149,23 @@ const STATE_ROOT = "/var/lib/";
  * can't have and for a data directory outside `/var/lib`, because systemd makes and owns it.
  */
 export function unitText(
-  { binary, dataDir = "/var/lib/tinyforge", args = [], environment = {} }: UnitOptions,
+  { binary, dataDir = "/var/lib/tinyforge", backupDir, args = [], environment = {} }: UnitOptions,
 ): string {
   if (!binary.startsWith("/")) {
     throw new TypeError(`Cannot write a unit for ${quotePath(binary)}: not an absolute path`);
   }
-  const name = dataDir.slice(STATE_ROOT.length);
-  if (
-    !dataDir.startsWith(STATE_ROOT) || !/^[\w.-]+(?:\/[\w.-]+)*$/.test(name) || /\.\./.test(name)
-  ) {
+  const name = stateName(dataDir);
+  if (name === null) {
     throw new TypeError(
       `Cannot write a unit for data directory ${quotePath(dataDir)}: systemd keeps a ` +
         `service's data under ${STATE_ROOT}; leave --data-dir out or name a directory there`,
     );
   }
+  // What is in the data directory can be written; what is beside it systemd makes as well.
+  const inside = backupDir === undefined || `${backupDir}/`.startsWith(`${dataDir}/`);
+  const beside = inside ? null : stateName(backupDir);
+  const besides = beside === null ? [] : [beside];
+  const writable = inside || beside !== null ? "" : `ReadWritePaths=${unitWord(backupDir)}\n`;
   const variables = Object.entries(environment)
     .map(([name, value]) => `Environment=${unitWord(`${name}=${value}`)}\n`).join("");
   const command = [unitWord(binary), "reconcile", ...args.map(unitArgument)].join(" ");
@@ -183,9 +188,9 @@ LimitNOFILE=65536
 
 DynamicUser=yes
 SupplementaryGroups=docker
-StateDirectory=${name}
+StateDirectory=${[name, ...besides].join(" ")}
 StateDirectoryMode=0700
-UMask=0077
+${writable}UMask=0077
 
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -217,6 +222,13 @@ SystemCallFilter=~@privileged @resources
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** What systemd calls a directory that it keeps for a service; null for others. */
+function stateName(path: string): string | null {
+  const name = path.slice(STATE_ROOT.length);
+  const isName = /^[\w.-]+(?:\/[\w.-]+)*$/.test(name) && !/\.\./.test(name);
+  return path.startsWith(STATE_ROOT) && isName ? name : null;
 }
 
 /** An argument of ExecStart: like the path, but systemd would put variables into it. */

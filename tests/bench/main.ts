@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ BENCHES: readonly Bench[]
   listings: () => import("./listings.ts"),
   daemon: () => import("./daemon.ts"),
   endurance: () => import("./endurance.ts"),
+  backups: () => import("./backups.ts"),
 };
 
 const figures: Figure[] = [];

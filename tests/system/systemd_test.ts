@@ -201,6 +201,15 @@ Deno.test("unitText() keeps the data where systemd makes it", () => {
   }
 });
 
+Deno.test("unitText() lets the service write where its backups go", () => {
+  const lines = (backupDir: string) =>
+    unitText({ binary: "/bin/true", backupDir }).split("\n")
+      .filter((line) => /^(StateDirectory|ReadWritePaths)=/.test(line));
+  assertEquals(lines("/var/lib/tinyforge/backups"), ["StateDirectory=tinyforge"]);
+  assertEquals(lines("/var/lib/backups"), ["StateDirectory=tinyforge backups"]);
+  assertEquals(lines("/mnt/a b"), ["StateDirectory=tinyforge", 'ReadWritePaths="/mnt/a b"']);
+});
+
 /** Runs `systemd-analyze` on a unit in a directory of its own. */
 async function analyze(
   unit: string,

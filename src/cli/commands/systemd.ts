@@ -19,7 +19,7 @@ const INSTALLED = "/usr/local/bin/tinyforge";
 export function run(invocation: InvocationOf<"systemd">): Promise<number> {
   const { out } = invocation;
   // Read for its checks too: a unit that can't start is no use.
-  const { docker, listen } = invocation.config();
+  const { docker, listen, backupDir } = invocation.config();
   if (invocation.on("socket")) {
     if (listen === null) {
       throw usageError("Cannot write a socket unit: --listen none says there is no port", "");
@@ -39,6 +39,7 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
       binary,
       args,
       environment,
+      backupDir: backupDir ?? undefined,
       ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
     })
   ));
@@ -53,6 +54,12 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
   const socket = named && docker.kind === "unix" ? docker.path : "";
   if (isHidden(socket)) {
     out.notes(`The service can't see the Engine's socket ${quote(socket)}: name one elsewhere.`);
+  }
+  if (backupDir !== null && !backupDir.startsWith("/var/lib/")) {
+    out.notes(
+      `The service runs as a user of its own in the group docker, which must be able to write to ` +
+        `${quotePath(backupDir)}; a directory below /var/lib is made for it.`,
+    );
   }
   if (!Deno.build.standalone) {
     out.notes(`This is not the compiled program: put it at ${INSTALLED} (deno task compile).`);
