@@ -9,6 +9,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { ENGINE, type EngineScope, missing, run } from "./engines/docker.ts";
+import { makeKeys } from "./harness/backups.ts";
 import { until } from "./harness/until.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
@@ -136,7 +137,7 @@ class BareHost implements AsyncDisposable {
 
   /** Starts the daemon; resolves when the index is ready. Its events must do the rest. */
   async up(): Promise<void> {
-    const args = ["reconcile", "--interval", "5m", "--listen", "none"];
+    const args = ["reconcile", "--interval", "5m", "--listen", "none", "--backup-dir", "/backups"];
     this.#daemon = this.#command(args, "null").spawn();
     await until("the daemon is ready", async () => {
       const { stdout } = await this.tinyforge("status", "--json");
@@ -217,7 +218,30 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     await scope.docker("kill", scope.containerName("after"));
     await host.up();
     assertEquals(await host.states(), { before: "running", after: "stopped" });
+  });
+
+  await t.step("it backs itself up beside its daemon, and restores that", async () => {
+    const backups = join(host.root, "backups");
+    // A thread of its own makes it, soon after the start.
+    await until(
+      "the daemon made one by itself",
+      () => Deno.readTextFile(join(backups, "SHA256SUMS")).catch(() => null),
+      { withinMs: 60_000 },
+    );
+    const { recipient, identity } = await makeKeys();
+    await Deno.writeTextFile(join(host.root, "key"), identity);
+    const made = await host.tinyforge("backup", "/one.tar.age", "--recipient", recipient);
+    assertEquals(made.code, 0, made.stderr);
+    const refused = await host.tinyforge("restore", "/one.tar.age", "--identity", "/key");
+    assertEquals(refused.code, 5, refused.stderr);
     assertEquals((await host.down("SIGTERM")).code, 0);
+    const restored = await host.tinyforge("restore", "/one.tar.age", "--identity", "/key");
+    assertEquals(restored.code, 0, restored.stderr);
+    assertEquals(await host.states(), { before: "running", after: "stopped" });
+    const [own] = (await Array.fromAsync(Deno.readDir(backups), ({ name }) => name))
+      .filter((name) => name.endsWith(".tar"));
+    const verified = await host.tinyforge("backup", "verify", `/backups/${own}`);
+    assertEquals(verified.code, 0, verified.stderr);
   });
 
   await t.step("it loads nothing that others planted", () => rejectsWhatOthersPlant(host));
