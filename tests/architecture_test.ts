@@ -346,7 +346,8 @@ Deno.test("every part of the program has its place in the table of imports", () 
   assertEquals([...unplaced], []);
 });
 
-Deno.test("help and mistakes load neither the daemon, HTTP, SQL nor the Engine's client", () => {
+/** What is loaded before a module runs; deferred imports and types are not. */
+function loadedWith(entry: string): Set<string> {
   const byPath = new Map(sources.map((file) => [file.path, file]));
   const loaded = new Set<string>();
   const visit = (path: string) => {
@@ -356,7 +357,12 @@ Deno.test("help and mistakes load neither the daemon, HTTP, SQL nor the Engine's
       if (!deferred) visit(specifier.startsWith(".") ? resolve(path, specifier) : specifier);
     }
   };
-  visit("main.ts");
+  visit(entry);
+  return loaded;
+}
+
+Deno.test("help and mistakes load neither the daemon, HTTP, SQL nor the Engine's client", () => {
+  const loaded = loadedWith("main.ts");
   assert(loaded.has("src/cli/cli.ts"), "the walk did not begin");
   const heavy = [...loaded].filter((path) =>
     /^src\/(?:daemon|data|server|store|docker|reconcile|lock)\b(?!\/error\.ts$)|^@db\/|hono|^yaml$|^zod$/
@@ -394,6 +400,17 @@ Deno.test("no module needs itself by way of others", () => {
     ]),
     ["src/store/a.ts → src/core/b.ts → src/store/a.ts"],
   );
+});
+
+Deno.test("the daemon's start loads nothing of backups", () => {
+  const loaded = [...loadedWith("src/daemon.ts")];
+  assert(loaded.includes("src/reconcile/loop.ts"), "the walk did not begin");
+  const heavy = loaded.filter((path) =>
+    /^src\/safekeeping\/|^src\/store\/snapshot|^(?:modern-tar|age-encryption|node:crypto)$/.test(
+      path,
+    )
+  );
+  assertEquals(heavy, []);
 });
 
 Deno.test("files are named for what they are, in snake_case", () => {

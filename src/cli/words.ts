@@ -295,6 +295,8 @@ function distrustHint({ path, wrong, owner, self }: FailureData["untrusted"]): s
 
 function refusalHint(errno: string, elsewhere = "choose another data directory"): string {
   switch (errno) {
+    case "EPIPE":
+      return "see what whoever reads it says";
     case "ENOSPC":
     case "EDQUOT":
       return `free some space, or ${elsewhere}`;

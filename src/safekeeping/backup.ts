@@ -17,7 +17,7 @@ import {
   takeSnapshot,
 } from "../store/snapshot.ts";
 import { freeBytes, placeFile, syncDirectory } from "../system/disk.ts";
-import { DATABASE } from "../system/files.ts";
+import { DATABASE, RESTORE_READY } from "../system/files.ts";
 import { quotePath } from "../text.ts";
 import { type Entry, pack } from "./archive.ts";
 import { FILES, MANIFEST, type Manifest, type PackedFile, writeManifest } from "./manifest.ts";
@@ -89,7 +89,9 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
   await sqliteLibrary({ dataDir });
   const source = join(dataDir, DATABASE);
   const encrypt = recipients.length === 0 ? null : await encryption(recipients);
-  const folder = workFolder(to, dataDir);
+  await refuseWhileRestoring(dataDir);
+  await using place = await workplace(to, dataDir);
+  const { folder } = place;
   const needed = await databaseBytes(source) * (to.kind === "stream" ? 1 : 2) + MARGIN_BYTES;
   try {
     await sweepPartials(folder);
@@ -110,7 +112,7 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
     // The file stays open: it is synced afterwards.
     const file = new WritableStream<Uint8Array>({ write: (chunk) => partial.write(chunk) });
     await written.pipeTo(to.kind === "stream" ? to.stream : file);
-    const path = await place(partial, { to, folder, options, sha256: tally.sha256() });
+    const path = await nameIt(partial, { to, folder, options, sha256: tally.sha256() });
     return {
       path,
       bytes: tally.bytes,
@@ -130,11 +132,36 @@ async function encryption(recipients: readonly string[]) {
   return (content: ReadableStream<Uint8Array>) => encrypt(content, recipients);
 }
 
-/** Where unfinished files are: where the finished one will be, so that it only needs its name. */
-function workFolder(to: Destination, dataDir: string): string {
-  if (to.kind === "file") return dirname(to.path);
-  // A copy of the database that is only passed on belongs where the database is.
-  return to.kind === "directory" ? to.path : dataDir;
+/** Where unfinished files are; what was made for it alone goes with it. */
+interface Workplace extends AsyncDisposable {
+  readonly folder: string;
+}
+
+/** Beside the finished one, so that it only needs its name. */
+async function workplace(to: Destination, dataDir: string): Promise<Workplace> {
+  const lasting = (folder: string): Workplace => ({
+    folder,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+  if (to.kind === "file") return lasting(dirname(to.path));
+  if (to.kind === "directory") return lasting(to.path);
+  // A copy that is only passed on belongs where the database is; who may only read there, or reads
+  // from a read-only disk, has a place of its own.
+  try {
+    await (await Partial.create(dataDir))[Symbol.asyncDispose]();
+    return lasting(dataDir);
+  } catch {
+    const folder = await Deno.makeTempDir({ prefix: "tinyforge-backup-" });
+    return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  }
+}
+
+async function refuseWhileRestoring(dataDir: string): Promise<void> {
+  const restoring = await Deno.lstat(join(dataDir, RESTORE_READY)).then(() => true, () => false);
+  if (!restoring) return;
+  throw new Failure("backup-restoring", `Cannot read ${quotePath(dataDir)}: it is being restored`, {
+    data: {},
+  });
 }
 
 function refuseWithoutRoom(folder: string, needed: number): void {
@@ -190,7 +217,7 @@ async function readSecret(path: string): Promise<Uint8Array<ArrayBuffer> | null>
 }
 
 /** Gives what was written its name, once it is on the disk as it was sent. */
-async function place(
+async function nameIt(
   partial: Partial,
   { to, folder, options, sha256 }: {
     readonly to: Destination;
@@ -234,7 +261,14 @@ function refused(
   if (code === "ENOSPC" || code === "EDQUOT" || isFailure(error, "full")) {
     return noRoom(folder, { free: null, needed }, error);
   }
-  if (isFailure(error) || typeof code !== "string" || to.kind === "stream") return error;
+  if (isFailure(error) || typeof code !== "string") return error;
+  if (to.kind === "stream") {
+    const reason = code === "EPIPE" ? "nobody reads it any more" : (error as Error).message;
+    return new Failure("backup-refused", `Cannot write the backup: ${reason}`, {
+      data: { errno: code },
+      cause: error,
+    });
+  }
   const place = to.kind === "file" ? to.path : folder;
   const reason = error instanceof Deno.errors.NotFound
     ? `there is no directory ${quotePath(folder)}`

@@ -124,6 +124,15 @@ Deno.test("backup, verify and restore end with what went wrong, and a hint", asy
   assertMatch((await empty.run("backup", host.dir)).stderr, /there is no index yet/);
 });
 
+Deno.test("backup - ends with 1 where nobody reads it to its end", async () => {
+  await using host = await livingHost();
+  const said = await shell(`${program(host, "backup", "-")} | head -c 1`)
+    .catch((error) => error.message);
+  assertMatch(said, /ended with 1: .*Cannot write the backup: nobody reads it any more/);
+  const names = await Array.fromAsync(Deno.readDir(host.dataDir), ({ name }) => name);
+  assertEquals(names.filter((name) => name.includes(".partial")), []);
+});
+
 Deno.test("backup shows on a terminal how far it is, and nowhere else", async () => {
   await using host = await livingHost();
   const to = join(host.dir, "one.tar");

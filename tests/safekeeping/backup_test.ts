@@ -7,6 +7,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { basename, join } from "@std/path";
 import { type Destination, makeBackup, type Progress } from "../../src/safekeeping/backup.ts";
 import { Partial, sweepPartials } from "../../src/safekeeping/partial.ts";
+import { restoreBackup } from "../../src/safekeeping/restore.ts";
 import { verifyBackup } from "../../src/safekeeping/verify.ts";
 import {
   backUp,
@@ -217,6 +218,54 @@ async function smallDisk(bytes: number) {
     },
   };
 }
+
+diskTest("makeBackup() copies an index from a read-only disk", async () => {
+  await using folder = await tempFolder();
+  await using disk = await smallDisk(4 << 20);
+  await makeIndex(disk.path, { name: "living" });
+  await run("mount", ["-o", "remount,ro", disk.path]);
+  const { path } = await backUp(disk.path, folder.path);
+  const options = { dataDir: folder.path, identities: [] };
+  assertEquals((await verifyBackup(await stream(path), options)).manifest.counts["workloads"], 2);
+  const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>();
+  const [bytes] = await Promise.all([
+    new Response(readable).bytes(),
+    makeBackup({
+      ...{ dataDir: disk.path, recipients: [], version: "0.0.0", now: NOW },
+      to: { kind: "stream", stream: writable },
+    }),
+  ]);
+  assertEquals(bytes, await Deno.readFile(path));
+});
+
+diskTest("restoreBackup() on a disk without room touches nothing", async () => {
+  await using folder = await tempFolder();
+  const source = join(folder.path, "source");
+  await makeIndex(source, { name: "new", bytes: 3e6 });
+  const { path } = await backUp(source, folder.path);
+  await using disk = await smallDisk(6 << 20);
+  await makeIndex(disk.path, { name: "old" });
+  const before = await fingerprint(disk.path);
+  const options = { dataDir: disk.path, identities: [], now: NOW };
+  const { data } = await failsWith(
+    "backup-no-room",
+    async () => await restoreBackup(await stream(path), options),
+  );
+  assert(data.free! < data.needed);
+  assertEquals(await fingerprint(disk.path), before);
+  // The disk fills up after it was looked at: each of the steps can be the one that fails.
+  const small = await backUp(disk.path, folder.path, { now: new Date(NOW.getTime() + 5000) });
+  for (const step of ["begin anew", "plan"]) {
+    const onStep = (name: string) => {
+      if (name === step) disk.fill();
+    };
+    const ended = await restoreBackup(await stream(small.path), { ...options, onStep })
+      .then(() => null, (error) => error);
+    await disk.free();
+    assert(ended !== null, step);
+    assertEquals(await fingerprint(disk.path), before);
+  }
+});
 
 diskTest(
   "makeBackup() refuses a disk without room, with the figures, and leaves the old ones",
