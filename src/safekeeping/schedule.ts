@@ -5,13 +5,11 @@
  * @module
  */
 
-import { join } from "@std/path";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { AutomaticOptions, AutomaticReport } from "./automatic.ts";
-import { backupTime } from "./names.ts";
-import { readSums } from "./sums.ts";
+import { lastBackup } from "./sums.ts";
 import type { WorkerAnswer } from "./worker.ts";
 
 /** What {@link keepBackups} is told. */
@@ -72,10 +70,10 @@ export async function keepBackups(options: ScheduleOptions): Promise<void> {
 
 /** Milliseconds until the next one is due; a last one from the future was made by a wrong clock. */
 async function untilDue(folder: string, clock: Clock): Promise<number> {
-  const sums = await readSums(folder).catch(() => []);
-  const last = sums.at(-1);
-  if (last === undefined) return 0;
-  const since = clock.now() - backupTime(last.name)!;
+  // One whose file is gone is no backup.
+  const last = await lastBackup(folder).catch(() => null);
+  if (last === null) return 0;
+  const since = clock.now() - last.at;
   return since < -EVERY_MS ? 0 : EVERY_MS - since;
 }
 
@@ -85,11 +83,10 @@ async function tellLast({ folder, metrics, signal }: ScheduleOptions): Promise<v
   try {
     const { sweepPartials } = await import("./partial.ts");
     await sweepPartials(folder);
-    const last = (await readSums(folder)).at(-1);
-    if (last === undefined) return;
-    const { size } = await Deno.lstat(join(folder, last.name));
-    metrics.backupLastVerified.set(Math.floor(backupTime(last.name)! / 1000));
-    metrics.backupSize.set(size);
+    const last = await lastBackup(folder);
+    if (last === null) return;
+    metrics.backupLastVerified.set(Math.floor(last.at / 1000));
+    metrics.backupSize.set(last.bytes);
   } catch {
     // Not there or not readable: the next one says so.
   }

@@ -21,6 +21,29 @@ export interface Sum {
   readonly sha256: string;
 }
 
+/** A backup on the list, as a person would ask for it. */
+export interface LastBackup {
+  /** Name of its file. */
+  readonly name: string;
+  /** When it was made and checked, milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** Size that its file has now. */
+  readonly bytes: number;
+}
+
+/** The last one that was made and checked, if its file is there; null where there is none. */
+export async function lastBackup(folder: string): Promise<LastBackup | null> {
+  const last = (await readSums(folder)).at(-1);
+  if (last === undefined) return null;
+  try {
+    const { size } = await Deno.lstat(join(folder, last.name));
+    return { name: last.name, at: backupTime(last.name)!, bytes: size };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
 /** The list, in the order in which they were made; empty where there is none. */
 export async function readSums(folder: string): Promise<Sum[]> {
   let text: string;

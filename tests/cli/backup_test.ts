@@ -167,6 +167,17 @@ testWith("restic", "backup goes through restic and comes back", async () => {
     RESTIC_CACHE_DIR: join(host.dir, "cache"),
   };
   await shell("restic init", env);
+  // As the README has it, where each of the two is on the same host.
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const [, block] = /run by tests\/cli\/backup_test\.ts -->\n+```sh\n([^`]*)```/.exec(readme)!;
+  const before = await look(host.dataDir);
+  await shell(
+    block!.replaceAll("tinyforge backup", program(host, "backup"))
+      .replaceAll("tinyforge restore", program(host, "restore")),
+    env,
+  );
+  const after = await look(host.dataDir);
+  assertEquals([after.sites, after.restoredFrom], [before.sites, before.epoch]);
   for (const args of [["backup", "-"], ["backup", "-", "--recipient", recipient]]) {
     await shell(
       `${program(host, ...args)} | restic backup --stdin --stdin-filename tinyforge.tar`,
