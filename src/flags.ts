@@ -32,6 +32,8 @@ export interface ConfigFlag {
   readonly description: string;
   /** Every possible value, where there are few. */
   readonly values?: readonly string[];
+  /** It is a path to this. */
+  readonly path?: "folder";
 }
 
 /** Every configuration flag in the order of usage texts. */
@@ -40,6 +42,7 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     name: "data-dir",
     env: ["TINYFORGE_DATA_DIR"],
     placeholder: "DIR",
+    path: "folder",
     fallback: "$STATE_DIRECTORY; root: /var/lib/tinyforge; else $XDG_STATE_HOME/tinyforge",
     description: "where the database, the lock and the socket are",
   },
@@ -82,6 +85,7 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     name: "backup-dir",
     env: ["TINYFORGE_BACKUP_DIR"],
     placeholder: "DIR",
+    path: "folder",
     fallback: "none",
     description: "where the daemon makes a backup each day; 7 days and 4 weeks are kept",
   },

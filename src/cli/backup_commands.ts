@@ -10,6 +10,7 @@ const JSON_FLAG = { name: "json", description: "print one JSON document" } as co
 const IDENTITY_FLAG = {
   name: "identity",
   placeholder: "FILE",
+  path: "file",
   description: "file of the private key, as age-keygen writes it",
 } as const;
 
@@ -18,7 +19,7 @@ export const BACKUP_COMMANDS = [
   {
     name: "backup",
     summary: "copy the index into one file, beside a running daemon or without one",
-    operands: [{ name: "FILE|DIR|-", optional: true }],
+    operands: [{ name: "FILE|DIR|-", optional: true, path: "file" }],
     flags: [
       {
         name: "recipient",
@@ -40,7 +41,7 @@ of channels are left out, but webhook secrets are part of the index.`,
   {
     name: "backup verify",
     summary: "take a backup apart as a restore would, and say what is in it",
-    operands: [{ name: "FILE" }],
+    operands: [{ name: "FILE", path: "file" }],
     flags: [IDENTITY_FLAG, JSON_FLAG],
     details: "FILE may be - for stdin. Nothing is changed.",
     examples: ["tinyforge backup verify tinyforge-20261127T020000Z.tar.age --identity key.txt"],
@@ -48,7 +49,7 @@ of channels are left out, but webhook secrets are part of the index.`,
   {
     name: "restore",
     summary: "put a backup in the place of the index, and keep what was there",
-    operands: [{ name: "FILE" }],
+    operands: [{ name: "FILE", path: "file" }],
     flags: [IDENTITY_FLAG, JSON_FLAG],
     details: `FILE may be - for stdin. A running daemon must be stopped first. The backup is checked
 before anything is replaced; what was there stays in before-restore-TIME in the data

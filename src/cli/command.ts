@@ -31,6 +31,8 @@ export interface Flag {
   readonly list?: boolean;
   /** What of the index its value names, for completions. */
   readonly offers?: Offer;
+  /** It is a path to this, for completions. */
+  readonly path?: PathKind;
 }
 
 /**
@@ -38,6 +40,9 @@ export interface Flag {
  * of the kind that the word before names.
  */
 export type Offer = "workloads" | "rows" | "states" | "stages" | "entries";
+
+/** What a path can lead to, as completions offer it. */
+export type PathKind = "file" | "folder";
 
 /** A word that a command expects. */
 export interface Operand {
@@ -49,6 +54,8 @@ export interface Operand {
   readonly values?: readonly string[];
   /** What of the index it names, for completions. */
   readonly offers?: Offer;
+  /** It is a path to this, for completions. */
+  readonly path?: PathKind;
 }
 
 /** One line of the command table. */

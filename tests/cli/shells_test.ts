@@ -67,6 +67,11 @@ const CASES: [typed: string, words: string[]][] = [
   ["ps --kind ", ["project", "site", "stack"]],
   ["reconcile --log-level w", ["warn"]],
   ["completions ", ["bash", "fish", "zsh"]],
+  // A command by itself, and the beginning of another one.
+  ["bac", ["backup"]],
+  ["backup v", ["verify"]],
+  ["backup verify --id", ["--identity"]],
+  ["backup x --rec", ["--recipient"]],
 ];
 
 await shellTest("bash", "completions bash completes commands, flags and values", async () => {
@@ -138,6 +143,50 @@ const NAMED: [typed: string[], words: string[]][] = [
   [["--data-dir", "/nowhere", "labels", ""], []],
 ];
 
+const single = (word: string) => `'${word}'`;
+const linesOf = (out: string) => out.split("\n").filter(Boolean);
+
+const FILES: [typed: string[], words: string[]][] = [
+  [["restore", "on"], ["one.tar"]],
+  [["backup", "on"], ["one.tar"]],
+  [["backup", "verify", "on"], ["one.tar"]],
+  [["restore", "one.tar", "--identity", "on"], ["one.tar"]],
+  [["restore", "one.tar", "on"], []],
+];
+
+for (
+  const [shell, lines] of [
+    [
+      "bash",
+      (typed: string[]) =>
+        `COMP_WORDS=(tinyforge ${typed.map(single).join(" ")})
+      COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _tinyforge
+      ((\${#COMPREPLY[@]})) && printf '%s\n' "\${COMPREPLY[@]}"; true`,
+    ],
+    [
+      "zsh",
+      (typed: string[]) =>
+        `words=(tinyforge ${typed.map(single).join(" ")}); CURRENT=$#words; _tinyforge`,
+    ],
+    ["fish", (typed: string[]) => `complete -C "tinyforge ${typed.join(" ")}"`],
+  ] as const
+) {
+  await shellTest(shell, `completions ${shell} offers files where one is named`, async () => {
+    await using host = await namedHost();
+    await Deno.writeTextFile(`${host.dir}/one.tar`, "");
+    const zsh = `compdef() { :; }; _describe() { :; }; _files() { print -rl -- on*(N) }\n`;
+    for (const [typed, words] of FILES) {
+      const begin = shell === "zsh" ? zsh : "";
+      const out = await script(
+        shell,
+        ["-c", `${begin}source ${host.dir}/completions.${shell}\n${lines(typed)}`],
+        { clearEnv: true, env: host.env, cwd: host.dir },
+      );
+      assertEquals(linesOf(out), words, typed.join(" "));
+    }
+  });
+}
+
 /** Runs a shell's script for one line after the other; words as the shell would put them there. */
 async function named(
   shell: string,
@@ -155,9 +204,6 @@ async function named(
   }
   assert(await Deno.lstat(`${host.dir}/pwned`).then(() => false, () => true), "it was run");
 }
-
-const single = (word: string) => `'${word}'`;
-const linesOf = (out: string) => out.split("\n").filter(Boolean);
 
 await shellTest(
   "bash",

@@ -6,7 +6,16 @@
 
 import { TOLD_COMMANDS } from "../commands.ts";
 import { shellQuoted } from "../shell_word.ts";
-import { flagOffers, flagsWithValues, flagWords, offers, places, type Word } from "./places.ts";
+import {
+  flagOffers,
+  flagsWithValues,
+  flagWords,
+  offers,
+  pathFlags,
+  pathPlaces,
+  places,
+  type Word,
+} from "./places.ts";
 import { findPlace, offerCases, pattern, valuePattern } from "./posix.ts";
 
 /** The script. */
@@ -28,7 +37,7 @@ _tinyforge() {
   local end=$((\${#line[@]} - 1))
   local cur=\${line[end]} prev=\${line[end-1]}
 ${findPlace({ word: "${line[i]}", from: 1, before: "end" })}
-  local words= offer=
+  local words= offer= paths=
   case $prev in
 ${offerCases(flagOffers())}
 ${
@@ -37,7 +46,8 @@ ${
     )
       .join("\n")
   }
-    --data-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    ${pathFlags("folder").join("|")}) paths=-d ;;
+    ${pathFlags("file").join("|")}) paths=-f ;;
     ${valuePattern()}) return ;;
     *)
       if [[ $cur == -* ]]; then
@@ -59,6 +69,9 @@ ${
   }
 ${offerCases(offers().map(([place, offer]) => [pattern(place), offer]))}
         esac
+        case $cmd:$n in
+          ${pathPlaces().map(([place]) => shellQuoted(place)).join("|")}) paths=-f ;;
+        esac
       fi ;;
   esac
   if [[ $offer ]]; then
@@ -73,6 +86,12 @@ ${offerCases(offers().map(([place, offer]) => [pattern(place), offer]))}
       [[ $cur == [\\"\\']* ]] || printf -v name %q "$name"
       COMPREPLY+=("\${name#"$before"}")
     done < <("\${COMP_WORDS[0]}" complete "$offer" \${last:+"$last"} \${dir:+--data-dir "$dir"} 2>/dev/null)
+    return
+  fi
+  if [[ $paths ]]; then
+    # What a file is called is for readline to quote.
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -W "$words" "$paths" -- "$cur")
     return
   fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))

@@ -6,7 +6,16 @@
 
 import type { Flag, Offer } from "../command.ts";
 import { TOLD_COMMANDS } from "../commands.ts";
-import { EVERYWHERE, GROUPS, offers, places, VALUE_FLAGS } from "./places.ts";
+import {
+  actionsOf,
+  EVERYWHERE,
+  GROUPS,
+  isCommand,
+  offers,
+  pathPlaces,
+  places,
+  VALUE_FLAGS,
+} from "./places.ts";
 
 /** The script. */
 export function fish(): string {
@@ -14,8 +23,9 @@ export function fish(): string {
   const says = (text: string) => text === "" ? "" : ` -d ${quoted(text)}`;
   const offered = (offer: Offer | undefined) =>
     offer === undefined ? "" : ` -k -a ${quoted(`(__tinyforge_words ${offer})`)}`;
-  const flag = ({ name, placeholder, values, description, offers }: Flag) =>
-    ` -l ${name}${placeholder === undefined ? "" : " -x"}${offered(offers)}` +
+  const flag = ({ name, placeholder, values, description, offers, path }: Flag) =>
+    ` -l ${name}${placeholder === undefined ? "" : path === undefined ? " -x" : " -r -F"}` +
+    offered(offers) +
     `${values === undefined ? "" : ` -a ${quoted(values.join(" "))}`}${says(description)}`;
   return `# tinyforge completions for fish: tinyforge completions fish | source
 function __tinyforge_at
@@ -36,8 +46,19 @@ function __tinyforge_at
                 switch $cmd
                     case ''
                         set cmd $word
-                    case ${GROUPS.join(" ")}
+                    case ${GROUPS.filter((group) => !isCommand(group)).join(" ")}
                         set cmd "$cmd $word"
+${
+    GROUPS.filter(isCommand).map((group) =>
+      `                    case ${group}
+                        if contains -- $word ${actionsOf(group).join(" ")}
+                            set cmd "$cmd $word"
+                        else
+                            set n (math $n + 1)
+                            set last $word
+                        end`
+    ).join("\n")
+  }
                     case '*'
                         set n (math $n + 1)
                         set last $word
@@ -86,7 +107,8 @@ ${
     offers().map(([place, offer]) => `complete -c tinyforge ${at(place)}${offered(offer)}`)
       .join("\n")
   }
-`.replace("complete -c tinyforge -l data-dir -x", "complete -c tinyforge -l data-dir -r -F");
+${pathPlaces().map(([place]) => `complete -c tinyforge ${at(place)} -F`).join("\n")}
+`;
 }
 
 /** The text as one word. */

@@ -5,7 +5,7 @@
  */
 
 import { CONFIG_FLAGS } from "../../flags.ts";
-import type { Command, Flag, Offer } from "../command.ts";
+import type { Command, Flag, Offer, PathKind } from "../command.ts";
 import { COMMON_FLAGS, TOLD_COMMANDS } from "../commands.ts";
 
 /** Flags of every command. */
@@ -33,7 +33,9 @@ export function places(): [place: string, words: Word[]][] {
       name,
       summary,
     ]),
-    ...GROUPS.map((group): Word => [group, actions(group).map(([word]) => word).join(", ")]),
+    ...GROUPS.filter((group) => !isCommand(group)).map((
+      group,
+    ): Word => [group, actions(group).map(([word]) => word).join(", ")]),
   ];
   return [
     [":0", first],
@@ -48,6 +50,30 @@ export function places(): [place: string, words: Word[]][] {
       )
     ),
   ];
+}
+
+/** Whether it is a command by itself, though others begin with it. */
+export function isCommand(word: string): boolean {
+  return TOLD_COMMANDS.some(({ name }) => name === word);
+}
+
+/** The words that make another command of one that is one by itself. */
+export function actionsOf(group: string): string[] {
+  return actions(group).map(([word]) => word);
+}
+
+/** Places where a path stands. */
+export function pathPlaces(): [place: string, kind: PathKind][] {
+  return TOLD_COMMANDS.flatMap((command) =>
+    command.operands.flatMap(({ path }, i): [string, PathKind][] =>
+      path === undefined ? [] : [[`${command.name}:${i}`, path]]
+    )
+  );
+}
+
+/** Flags whose value is a path to this, as `--data-dir`. */
+export function pathFlags(kind: PathKind): string[] {
+  return VALUE_FLAGS.filter(({ path }) => path === kind).map(({ name }) => `--${name}`);
 }
 
 /** What of the index each place names. */

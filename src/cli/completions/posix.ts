@@ -6,7 +6,7 @@
 
 import type { Offer } from "../command.ts";
 import { shellQuoted } from "../shell_word.ts";
-import { GROUPS, VALUE_FLAGS } from "./places.ts";
+import { actionsOf, GROUPS, isCommand, VALUE_FLAGS } from "./places.ts";
 
 /** Bash and zsh alike: the lines of a `case` that set what is offered. */
 export function offerCases(cases: readonly (readonly [pattern: string, offer: Offer])[]): string {
@@ -32,7 +32,16 @@ export function findPlace(at: { word: string; from: number; before: string }): s
       *)
         case $cmd in
           '') cmd=$word ;;
-          ${GROUPS.join("|")}) cmd="$cmd $word" ;;
+          ${GROUPS.filter((group) => !isCommand(group)).join("|")}) cmd="$cmd $word" ;;
+${
+    GROUPS.filter(isCommand).map((group) =>
+      `          ${group})
+            case $word in
+              ${actionsOf(group).join("|")}) cmd="$cmd $word" ;;
+              *) n=$((n + 1)); last=$word ;;
+            esac ;;`
+    ).join("\n")
+  }
           *) n=$((n + 1)); last=$word ;;
         esac ;;
     esac

@@ -6,7 +6,16 @@
 
 import { TOLD_COMMANDS } from "../commands.ts";
 import { shellQuoted } from "../shell_word.ts";
-import { flagOffers, flagsWithValues, flagWords, offers, places, type Word } from "./places.ts";
+import {
+  flagOffers,
+  flagsWithValues,
+  flagWords,
+  offers,
+  pathFlags,
+  pathPlaces,
+  places,
+  type Word,
+} from "./places.ts";
 import { findPlace, offerCases, pattern, valuePattern } from "./posix.ts";
 
 /** The script. */
@@ -27,7 +36,8 @@ ${
       `    --${flag}) found=(${list(values.map((value) => [value, ""]))}) ;;`
     ).join("\n")
   }
-    --data-dir) _files -/; return ;;
+    ${pathFlags("folder").join("|")}) _files -/; return ;;
+    ${pathFlags("file").join("|")}) _files; return ;;
     ${valuePattern()}) return ;;
     *)
       if [[ $cur == -* ]]; then
@@ -57,6 +67,9 @@ ${offerCases(offers().map(([place, offer]) => [pattern(place), offer]))}
     compadd -- "\${(@)found:#}"
     return
   fi
+  case $cmd:$n in
+    ${pathPlaces().map(([place]) => shellQuoted(place)).join("|")}) _files ;;
+  esac
   _describe word found
 }
 if [[ \${zsh_eval_context[-1]} == loadautofunc ]]; then _tinyforge "$@"; else compdef _tinyforge tinyforge; fi
