@@ -60,6 +60,10 @@ Deno.test("backup, backup verify and restore say where, what, and what is next",
   assertEquals(restored.code, 0, restored.stderr);
   assertMatch(restored.stderr, /What was there is in ".*before-restore-\d{8}T\d{6}Z"/);
   assertStringIncludes(restored.stderr, "tinyforge reconcile");
+  // What was there is a data directory like any other.
+  const kept = /What was there is in "(.*?)"/.exec(restored.stderr)![1]!;
+  const before = await host.run("list", "--data-dir", kept);
+  assertMatch(before.stdout, /^living-a /m);
   assert(!(made.stderr + checked.stdout + restored.stderr).includes("AGE-SECRET"));
 });
 

@@ -5,10 +5,12 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { basename, join } from "@std/path";
+import { ownData } from "../../src/data.ts";
 import { type Destination, makeBackup, type Progress } from "../../src/safekeeping/backup.ts";
 import { Partial, sweepPartials } from "../../src/safekeeping/partial.ts";
 import { restoreBackup } from "../../src/safekeeping/restore.ts";
 import { verifyBackup } from "../../src/safekeeping/verify.ts";
+import { DATABASE, RESTORE_NEW } from "../../src/system/files.ts";
 import {
   backUp,
   fingerprint,
@@ -143,6 +145,23 @@ Deno.test("sweepPartials() leaves what a living process writes", async () => {
   assertEquals(await Array.fromAsync(Deno.readDir(folder.path), ({ name }) => name), [
     "their.partial",
   ]);
+});
+
+Deno.test("ownData() removes what a killed backup or restore left in the data directory", async () => {
+  await using folder = await tempFolder();
+  const dataDir = join(folder.path, "data");
+  await makeIndex(dataDir, { name: "living" });
+  const before = await fingerprint(dataDir);
+  const left = join(dataDir, `.tinyforge-${crypto.randomUUID()}.partial`);
+  for (const path of [left, `${left}.db`]) await Deno.writeTextFile(path, "half");
+  await Deno.mkdir(join(dataDir, RESTORE_NEW));
+  await Deno.writeTextFile(join(dataDir, RESTORE_NEW, DATABASE), "half");
+  // One that a living process writes stays: it goes with its writer.
+  await using living = await Partial.create(dataDir);
+  (await ownData(dataDir)).close();
+  const { [basename(living.path)]: own, ...after } = await fingerprint(dataDir);
+  assert(own !== undefined);
+  assertEquals(after, before);
 });
 
 Deno.test("makeBackup() overwrites nothing", async () => {
