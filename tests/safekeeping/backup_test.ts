@@ -128,6 +128,28 @@ Deno.test("backup that is killed at twenty moments leaves the old ones, and the 
   assertEquals((await names()).sort(), [basename(old.path), basename(last.stdout.trim())].sort());
 });
 
+Deno.test("makeBackup() removes its copy before the backup gets its name", async () => {
+  await using folder = await tempFolder();
+  const dataDir = join(folder.path, "data");
+  const backups = join(folder.path, "backups");
+  await makeIndex(dataDir, { name: "living" });
+  await Deno.mkdir(backups);
+  const seen: string[] = [];
+  const watcher = Deno.watchFs(backups);
+  const watching = (async () => {
+    for await (const { kind, paths } of watcher) {
+      seen.push(...paths.map((path) => `${kind} ${basename(path)}`));
+      if (seen.some((event) => event.startsWith("create tinyforge-"))) return;
+    }
+  })();
+  const { path } = await backUp(dataDir, backups);
+  await watching;
+  // Killed between the two, nobody would know any more whose the copy was.
+  const named = seen.indexOf(`create ${basename(path)}`);
+  const removed = seen.findIndex((event) => /^remove .*\.partial\.db$/.test(event));
+  assert(removed >= 0 && removed < named, seen.join("\n"));
+});
+
 Deno.test("sweepPartials() leaves what a living process writes", async () => {
   await using folder = await tempFolder();
   const living = await Partial.create(folder.path);
