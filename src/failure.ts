@@ -68,7 +68,18 @@ export interface FailureData {
   /** There is no such thing; `id` is how it was named (a path for the index and its schema). */
   "not-found": { readonly thing: Thing; readonly id: string };
   /** Something else has that name, id or binding already. */
-  "conflict": { readonly over: "name" | "compose-project" | "stage-name" | "row" | "container" };
+  "conflict": {
+    readonly over:
+      | "name"
+      | "compose-project"
+      | "stage-name"
+      | "row"
+      | "container"
+      | "subdomain"
+      | "instances";
+    /** Id of the row that has it. */
+    readonly holder?: string;
+  };
   /** Something refers to it. */
   "in-use": { readonly thing: Thing; readonly rows: number; readonly stages: number };
   /** A value that is not allowed; `need` says which, where the message can't be enough. */

@@ -38,6 +38,8 @@ const CHOOSE_OTHER = {
   "stage-name": "",
   "row": "change it with `tinyforge container set`",
   "container": "change that row, or remove it first",
+  "subdomain": "give that row another one first, or clear it",
+  "instances": "remove a row of the stage first, or let it have more: `tinyforge set stage`",
 } satisfies Record<FailureData["conflict"]["over"], string>;
 
 const GIVE = {

@@ -87,6 +87,39 @@ export function validText(value: string, what: string, max = 512): string {
   return value;
 }
 
+/** Bytes that a deployer's own data may take as JSON. */
+export const MAX_META_BYTES = 4096;
+
+/** Levels in it; SQLite reads no more than a thousand. */
+const MAX_META_DEPTH = 32;
+
+/**
+ * Returns `value` when it can be kept with a row: a JSON object of at most {@link MAX_META_BYTES}
+ * bytes and 32 levels.
+ *
+ * @throws {Failure} `invalid`.
+ */
+export function validMeta<Meta extends object>(value: Meta): Meta {
+  // Before it is written as JSON, which goes as deep as the value does.
+  if (!isShallow(value, MAX_META_DEPTH)) {
+    throw invalidMeta(`it has more than ${MAX_META_DEPTH} levels`);
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(value)).length;
+  if (bytes > MAX_META_BYTES) {
+    throw invalidMeta(`it takes ${bytes} bytes as JSON, at most ${MAX_META_BYTES} are allowed`);
+  }
+  return value;
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1));
+}
+
+function invalidMeta(reason: string): Failure {
+  return new Failure("invalid", `Cannot use this as meta: ${reason}`, { data: {} });
+}
+
 /** A new id: 60 random bits in lower-case letters and digits. */
 export function newId(): string {
   const alphabet = "abcdefghijkmnpqrstuvwxyz23456789";

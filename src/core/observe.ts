@@ -28,6 +28,7 @@ export function observed(
   claim: RowClaim,
   { before, unclaimed = null }: { before?: IndexRow; unclaimed?: Unclaiming } = {},
 ): IndexRow {
+  const chosen = chosenPort(container.ports);
   return withListed(container, {
     id: claim.rowId,
     workloadId: claim.workload.id,
@@ -39,7 +40,9 @@ export function observed(
     imageRef: imageRef(container, before),
     host: LOCAL_HOST,
     state: rowState(container.state),
-    port: privatePort(container.ports),
+    port: chosen?.privatePort ?? 0,
+    hostIp: chosen?.hostIp ?? null,
+    hostPort: chosen?.publicPort ?? null,
     createdAtEngine: container.createdAt,
     unclaimedReason: unclaimed?.reason ?? null,
     unclaimedValue: unclaimed?.value ?? null,
@@ -54,8 +57,10 @@ export function shows(
   claim: RowClaim,
   unclaimed: Unclaiming = null,
 ): boolean {
+  const chosen = chosenPort(container.ports);
   return row.confirmed && row.state === rowState(container.state) &&
-    row.port === privatePort(container.ports) && row.createdAtEngine === container.createdAt &&
+    row.port === (chosen?.privatePort ?? 0) && row.hostPort === (chosen?.publicPort ?? null) &&
+    row.hostIp === (chosen?.hostIp ?? null) && row.createdAtEngine === container.createdAt &&
     row.containerId === container.id && row.containerName === container.name &&
     row.imageRef === imageRef(container, row) && row.role === claim.role &&
     row.replica === claim.replica && row.workloadId === claim.workload.id &&
@@ -112,18 +117,32 @@ export function rowState(engineState: string): ContainerState {
 }
 
 /**
- * The container's private port: the lowest published TCP port, else the lowest TCP port, else the
- * lowest, else 0. The same whatever order the Engine lists ports in.
+ * The port that a proxy leads to: the lowest published TCP port, else the lowest TCP port, else the
+ * lowest, else null. The same whatever order the Engine lists ports in: of several publications of
+ * one port an IPv4 address is taken before an IPv6 one, then the least in writing (`0.0.0.0` is
+ * that), then the lowest port of the host.
  */
-export function privatePort(ports: readonly ListedPort[]): number {
-  let best = 0;
-  let bestClass = 3;
-  for (const { privatePort, publicPort, protocol } of ports) {
-    const portClass = protocol !== "tcp" ? 2 : publicPort === null ? 1 : 0;
-    if (portClass < bestClass || (portClass === bestClass && privatePort < best)) {
-      best = privatePort;
-      bestClass = portClass;
-    }
-  }
+export function chosenPort(ports: readonly ListedPort[]): ListedPort | null {
+  let best: ListedPort | null = null;
+  for (const port of ports) if (best === null || before(port, best)) best = port;
   return best;
+}
+
+function before(a: ListedPort, b: ListedPort): boolean {
+  const order = portClass(a) - portClass(b) || a.privatePort - b.privatePort ||
+    unpublished(a) - unpublished(b);
+  if (order !== 0) return order < 0;
+  const [left, right] = [a.hostIp ?? "", b.hostIp ?? ""];
+  const family = Number(left.includes(":")) - Number(right.includes(":"));
+  if (family !== 0) return family < 0;
+  if (left !== right) return left < right;
+  return (a.publicPort ?? 0) < (b.publicPort ?? 0);
+}
+
+function portClass({ protocol, publicPort }: ListedPort): number {
+  return protocol !== "tcp" ? 2 : publicPort === null ? 1 : 0;
+}
+
+function unpublished({ publicPort }: ListedPort): number {
+  return publicPort === null ? 1 : 0;
 }

@@ -29,6 +29,9 @@ export const PODMAN_STATES: Readonly<Record<string, string>> = {
   stopping: "running",
 };
 
+/** What a port is published at that is published everywhere. */
+const EVERY_ADDRESS = "0.0.0.0";
+
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_PORTS: readonly ListedPort[] = Object.freeze([]);
 
@@ -56,6 +59,8 @@ interface RawContainer {
   readonly Id?: unknown;
   readonly Names?: unknown;
   readonly Image?: unknown;
+  readonly ImageID?: unknown;
+  readonly NetworkSettings?: unknown;
   readonly State?: unknown;
   readonly Status?: unknown;
   readonly Health?: unknown;
@@ -80,6 +85,10 @@ function decodeContainer(element: unknown, fault: { what: string }): ListedConta
   }
   const image = raw.Image ?? "";
   if (typeof image !== "string") return wrong(fault, `has ${typeName(image)} for an Image`);
+  const imageId = raw.ImageID ?? "";
+  if (typeof imageId !== "string") return wrong(fault, `has ${typeName(imageId)} for an ImageID`);
+  const addresses = decodeAddresses(raw.NetworkSettings);
+  if (addresses === null) return wrong(fault, "has NetworkSettings that are not networks by name");
   const status = raw.Status ?? "";
   if (typeof status !== "string") return wrong(fault, `has ${typeName(status)} for a Status`);
   const name = decodeName(raw.Names);
@@ -92,11 +101,13 @@ function decodeContainer(element: unknown, fault: { what: string }): ListedConta
     id,
     name: storable(name),
     image: storable(image),
+    imageId: imageId === "" ? null : storable(imageId),
     state: decodeState(state),
     health: decodeHealth(status, raw.Health),
     exitCode: decodeExitCode(status),
     labels,
     ports,
+    addresses,
     createdAt: created,
   };
 }
@@ -141,18 +152,50 @@ function decodePorts(ports: unknown): readonly ListedPort[] | null {
   for (let i = 0; i < ports.length; i++) {
     const port: unknown = ports[i];
     if (typeof port !== "object" || port === null) return null;
-    const raw = port as { PrivatePort?: unknown; PublicPort?: unknown; Type?: unknown };
+    const raw = port as {
+      IP?: unknown;
+      PrivatePort?: unknown;
+      PublicPort?: unknown;
+      Type?: unknown;
+    };
     const privatePort = raw.PrivatePort;
     const publicPort = raw.PublicPort ?? 0;
     const protocol = raw.Type ?? "tcp";
-    if (!isPort(privatePort) || !isPort(publicPort) || typeof protocol !== "string") return null;
+    const ip = raw.IP ?? "";
+    if (!isPort(privatePort) || !isPort(publicPort)) return null;
+    if (typeof protocol !== "string" || typeof ip !== "string") return null;
     decoded.push({
       privatePort,
       publicPort: publicPort === 0 ? null : publicPort,
+      // Podman says nothing where Docker says that it is every address.
+      hostIp: publicPort === 0 ? null : ip === "" ? EVERY_ADDRESS : storable(ip),
       protocol: protocol === "tcp" ? protocol : storable(protocol.toLowerCase()),
     });
   }
   return decoded;
+}
+
+/**
+ * `NetworkSettings.Networks` as JSON, network → address, names in order so that equal ones read
+ * equal. Docker's `host` and a container that does not run have empty addresses there.
+ */
+function decodeAddresses(settings: unknown): string | null {
+  if (settings === null || settings === undefined) return "{}";
+  if (typeof settings !== "object" || Array.isArray(settings)) return null;
+  const networks = (settings as { Networks?: unknown }).Networks ?? {};
+  if (typeof networks !== "object" || Array.isArray(networks)) return null;
+  const addresses: [string, string | null][] = [];
+  for (const [name, network] of Object.entries(networks as object)) {
+    const { IPAddress: v4, GlobalIPv6Address: v6 } = (network ?? {}) as {
+      IPAddress?: unknown;
+      GlobalIPv6Address?: unknown;
+    };
+    const address = v4 || v6 || null;
+    if (address !== null && typeof address !== "string") return null;
+    addresses.push([storable(name), address === null ? null : storable(address)]);
+  }
+  if (addresses.length > 1) addresses.sort(([a], [b]) => a < b ? -1 : 1);
+  return JSON.stringify(Object.fromEntries(addresses));
 }
 
 /** Seconds since the Unix epoch that a date of four digits can say: Go's zero time is the least. */

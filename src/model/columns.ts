@@ -28,12 +28,20 @@ export interface Held {
   "time or null": string | null;
   /** Kept and shown as RFC 3339 UTC, compared as seconds since the Unix epoch. */
   "seconds or null": number | null;
+  /** Network → address as JSON, names in order; compared as the text that is kept. */
+  "addresses": string;
+  /** A JSON object, kept as text. */
+  "object or null": string | null;
 }
 
 /** The same as readers are shown it. */
-export interface Shown extends Omit<Held, "seconds or null"> {
+export interface Shown extends Omit<Held, "seconds or null" | "addresses" | "object or null"> {
   /** RFC 3339 UTC. */
   "seconds or null": string | null;
+  /** Network → address there, null where it has none. */
+  "addresses": Readonly<Record<string, string | null>>;
+  /** Whatever a JSON object says. */
+  "object or null": Readonly<Record<string, unknown>> | null;
 }
 
 /** What a column may hold. */
@@ -70,6 +78,8 @@ export const OBSERVED_COLUMNS = {
   containerName: { column: "container_name", holds: "text" },
   /** Image reference as the Engine shows it; empty when never seen. */
   imageRef: { column: "image_ref", holds: "text" },
+  /** The Engine's id of that image, null when it was not told. */
+  imageId: { column: "image_id", holds: "text or null", listed: true },
   /** Name of the host that it runs on. */
   host: { column: "host", holds: "text" },
   /** State of the row. */
@@ -87,6 +97,28 @@ export const OBSERVED_COLUMNS = {
   exitCode: { column: "exit_code", holds: "integer or null", listed: true },
   /** The container's private port, 0 when it has none. */
   port: { column: "port", holds: "integer" },
+  /** Address of the host that this port is published at, null when it is not published. */
+  hostIp: {
+    column: "host_ip",
+    holds: "text or null",
+    description:
+      "Address of the host at which `port` is published (`0.0.0.0`: all of them), or null.",
+  },
+  /** Port of the host that leads to the container's, null when none does. */
+  hostPort: {
+    column: "host_port",
+    holds: "integer or null",
+    description: "Port of the host that leads to `port`, null when it is not published.",
+  },
+  /** Where the container is reached from its networks. */
+  addresses: {
+    column: "addresses",
+    holds: "addresses",
+    listed: true,
+    description:
+      "The container's address in each of its networks, null where it has none: while it " +
+      "does not run, and in the network `host`, where it has the host's own.",
+  },
   /** When the container was created, null when never seen. */
   createdAtEngine: { column: "created_at_engine", holds: "seconds or null" },
   /** Why the container does not claim the row that is bound to it; null when it does. */
@@ -113,6 +145,12 @@ export const DEPLOYER_COLUMNS = {
   proxyRouteId: { column: "proxy_route_id", holds: "text or null" },
   /** Id in Nginx Proxy Manager. */
   npmProxyId: { column: "npm_proxy_id", holds: "integer or null" },
+  /** Whatever else a deployer wants to keep with the row. */
+  meta: {
+    column: "meta",
+    holds: "object or null",
+    description: "A JSON object of the deployer's own, at most 4,096 bytes.",
+  },
 } as const satisfies Columns;
 
 const { workloadId, workloadKind, ...restOfObserved } = OBSERVED_COLUMNS;
@@ -120,7 +158,7 @@ const { stageId, ...restOfDeployer } = DEPLOYER_COLUMNS;
 
 /** What readers are shown, in this order: columns of `container_views`. */
 export const VIEW_COLUMNS = {
-  /** Unique id of the row. First, because paging looks for it where a row begins. */
+  /** Unique id of the row. */
   id: { column: "id", holds: "text" },
   workloadId,
   workloadKind,

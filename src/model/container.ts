@@ -32,6 +32,8 @@ export interface ListedPort {
   readonly privatePort: number;
   /** Port on the host, or null when it is not published. */
   readonly publicPort: number | null;
+  /** Address of the host that it is published at, null when it is not published. */
+  readonly hostIp: string | null;
   /** `tcp`, `udp` or `sctp`. */
   readonly protocol: string;
 }

@@ -19,17 +19,7 @@ export function pageOfViews(
   views: ContainerViews,
   filter: ViewFilter & { readonly limit: number },
 ): Page {
-  const json = views.listJson(filter);
-  const last = lastId(json);
-  const more = last !== null && views.listJson({ ...filter, after: last, limit: 1 }) !== "[]";
-  return { json, next: more ? last : null };
-}
-
-/**
- * Id of the last row. Rows begin with their id and have no objects inside, and within a JSON
- * string no quote stands without a backslash, so this text is nowhere but where a row begins.
- */
-function lastId(json: string): string | null {
-  const start = json.lastIndexOf('{"id":"');
-  return start < 0 ? null : (JSON.parse(json.slice(start, -1)) as { id: string }).id;
+  const { json, lastId } = views.listText(filter);
+  const more = lastId !== null && views.listJson({ ...filter, after: lastId, limit: 1 }) !== "[]";
+  return { json, next: more ? lastId : null };
 }

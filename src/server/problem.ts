@@ -79,6 +79,10 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
       "compose-project": "name another Compose project",
       "row": "change it, or remove it first",
       "container": "change that row, or remove it first",
+      "subdomain": "change that row first, or both in one POST /api/containers/batch",
+      "instances":
+        "remove a row of the stage first, in one POST /api/containers/batch, or raise the " +
+        "stage's maxInstances",
     }],
   },
   "in-use": {

@@ -78,6 +78,8 @@ const HELD: Readonly<Record<Holds, z.ZodType>> = {
   "time": timestamp,
   "time or null": timestamp.nullable(),
   "seconds or null": timestamp.nullable(),
+  "addresses": z.record(z.string(), z.string().nullable()),
+  "object or null": z.record(z.string(), z.unknown()).nullable(),
 };
 
 /** {@link ContainerView}, as its columns are told. */

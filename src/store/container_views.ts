@@ -60,12 +60,17 @@ export class ContainerViews {
 
   /** The same as the text of a JSON array of {@link ContainerView}. */
   listJson(filter: ViewFilter = {}): string {
+    return this.listText(filter).json;
+  }
+
+  /** The same, and the id of the last row; null without rows. */
+  listText(filter: ViewFilter = {}): { json: string; lastId: string | null } {
     const conditions = CONDITIONS.filter(([key]) => filter[key] !== undefined);
     const where = conditions.map(([, condition]) => condition).join(" AND ") || "1";
     const parameters = conditions.map(([key]) =>
       key === "ids" ? JSON.stringify(filter.ids) : filter[key] as string
     );
-    return this.#json(`WHERE ${where} ORDER BY id LIMIT ?`, [
+    return this.#text(`WHERE ${where} ORDER BY id LIMIT ?`, [
       ...parameters.flatMap((value, i) =>
         conditions[i]![0] === "workload" ? [value, value] : value
       ),
@@ -132,10 +137,15 @@ export class ContainerViews {
   }
 
   #json(tail: string, parameters: (string | number)[]): string {
-    return this.#c.sql(
-      `SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
-         SELECT json_object(${FIELDS}) AS row FROM container_views ${tail})`,
-    ).value<[string]>(...parameters)![0];
+    return this.#text(tail, parameters).json;
+  }
+
+  #text(tail: string, parameters: (string | number)[]): { json: string; lastId: string | null } {
+    const [json, lastId] = this.#c.sql(
+      `SELECT '[' || coalesce(group_concat(row), '') || ']', max(id) FROM (
+         SELECT json_object(${FIELDS}) AS row, id FROM container_views ${tail})`,
+    ).value<[string, string | null]>(...parameters)!;
+    return { json, lastId };
   }
 }
 
@@ -147,9 +157,13 @@ const CONDITIONS: readonly (readonly [keyof ViewFilter, string])[] = [
   ["after", "id > ?"],
 ];
 
+/** Kept as text, shown as what it says. */
+const JSON_COLUMNS: ReadonlySet<Holds> = new Set<Holds>(["addresses", "object or null"]);
+
 const FIELDS = Object.entries<Column>(VIEW_COLUMNS)
   .map(([field, { column, holds }]) => `'${field}', ${shown(column, holds)}`).join(", ");
 
 function shown(column: string, holds: Holds): string {
+  if (JSON_COLUMNS.has(holds)) return `json(${column})`;
   return holds === "boolean" ? `json(iif(${column}, 'true', 'false'))` : column;
 }

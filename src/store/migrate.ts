@@ -34,6 +34,7 @@ const FILES: readonly string[] = [
   "0003_transition_origins",
   "0004_unclaimed_rows",
   "0005_epoch",
+  "0006_upstreams",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

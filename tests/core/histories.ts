@@ -157,7 +157,13 @@ const port = fc.record({
   PrivatePort: fc.constantFrom(80, 443, 3000, 53),
   Type: fc.constantFrom("tcp", "tcp", "udp"),
   PublicPort: fc.constantFrom(8080, 8443),
+  IP: fc.constantFrom("0.0.0.0", "::", "127.0.0.1", "10.0.0.7"),
 }, { requiredKeys: ["PrivatePort", "Type"] });
+const networks = fc.dictionary(
+  fc.constantFrom("bridge", "shop_default", "id", "7", "__proto__"),
+  fc.constantFrom("172.17.0.2", "172.18.0.3"),
+  { maxKeys: 2 },
+);
 const condition = {
   state,
   health: fc.constantFrom(null, null, "healthy" as const, "unhealthy" as const),
@@ -169,6 +175,7 @@ export const newContainer: fc.Arbitrary<Partial<FakeContainer>> = fc.record({
   name: fc.constantFrom("one", "two", "web", "", "blog_web_tmp17"),
   image: fc.constantFrom("example/app:1", "example/app:2", "sha256:70e7fb1c"),
   ports: fc.array(port, { maxLength: 3 }),
+  networks,
   // Few moments, so that the newest is not always one.
   created: fc.constantFrom(1_700_000_000, 1_700_000_001, 1_700_000_002),
 });
@@ -177,6 +184,7 @@ export const changed: fc.Arbitrary<Partial<FakeContainer>> = fc.oneof(
   fc.record(condition),
   fc.record({ name: fc.constantFrom("one", "renamed") }),
   fc.record({ ports: fc.array(port, { maxLength: 2 }) }),
+  fc.record({ networks }),
 );
 
 const written: fc.Arbitrary<DeployerWrite> = fc.record({
@@ -185,6 +193,7 @@ const written: fc.Arbitrary<DeployerWrite> = fc.record({
   subdomain: fc.constantFrom("shop", "www.shop", "not a host name", null),
   proxy_route_id: fc.constantFrom("route-1", null),
   npm_proxy_id: fc.constantFrom(7, -1, null),
+  meta: fc.constantFrom('{"a":[{"id":"x"}]}', "{}", null),
 }, { requiredKeys: [] });
 const bind = fc.oneof(
   { arbitrary: none, weight: 2 },

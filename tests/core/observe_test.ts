@@ -19,6 +19,8 @@ const ANOTHER: Readonly<Record<Holds, unknown>> = {
   "time": "2026-01-01T00:00:00.000Z",
   "time or null": "2026-01-01T00:00:00.000Z",
   "seconds or null": 7,
+  "addresses": '{"bridge":"172.17.0.9"}',
+  "object or null": "{}",
 };
 
 Deno.test("observed() fills every column that the reconciler owns, and no other", () => {

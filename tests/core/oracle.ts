@@ -29,6 +29,11 @@ export interface OracleRow {
   health: string | null;
   exit_code: number | null;
   port: number;
+  host_ip: string | null;
+  host_port: number | null;
+  /** JSON, names in order. */
+  addresses: string;
+  image_id: string | null;
   /** Seconds since the Unix epoch. */
   created_at_engine: number | null;
   last_seen_at: string | null;
@@ -40,6 +45,8 @@ export interface OracleRow {
   subdomain: string | null;
   proxy_route_id: string | null;
   npm_proxy_id: number | null;
+  /** JSON. */
+  meta: string | null;
 }
 
 /** What should exist, as the oracle wants to be told. */
@@ -62,6 +69,7 @@ export type DeployerWrite = Partial<
     | "subdomain"
     | "proxy_route_id"
     | "npm_proxy_id"
+    | "meta"
   >
 >;
 
@@ -124,6 +132,10 @@ const SCHEMA = `
     health TEXT,
     exit_code INTEGER,
     port INTEGER NOT NULL DEFAULT 0,
+    host_ip TEXT,
+    host_port INTEGER,
+    addresses TEXT NOT NULL DEFAULT '{}',
+    image_id TEXT,
     created_at_engine INTEGER,
     last_seen_at TEXT,
     unclaimed_reason TEXT,
@@ -132,7 +144,8 @@ const SCHEMA = `
     image_tag TEXT,
     subdomain TEXT,
     proxy_route_id TEXT,
-    npm_proxy_id INTEGER
+    npm_proxy_id INTEGER,
+    meta TEXT
   );
   CREATE INDEX containers_container_id ON containers (container_id);
   CREATE INDEX containers_workload_id ON containers (workload_id);
@@ -497,8 +510,9 @@ export class Oracle implements Disposable {
     this.#sql(
       `INSERT INTO containers (
          id, workload_id, workload_kind, role, replica, container_id, container_name, image_ref,
-         host, state, health, exit_code, port, created_at_engine, last_seen_at
-       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'local', ?, ?, ?, ?, ?, ?)
+         host, state, health, exit_code, port, host_ip, host_port, addresses, image_id,
+         created_at_engine, last_seen_at
+       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'local', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET
          workload_id = excluded.workload_id,
          workload_kind = excluded.workload_kind,
@@ -512,6 +526,10 @@ export class Oracle implements Disposable {
          health = excluded.health,
          exit_code = excluded.exit_code,
          port = excluded.port,
+         host_ip = excluded.host_ip,
+         host_port = excluded.host_port,
+         addresses = excluded.addresses,
+         image_id = excluded.image_id,
          created_at_engine = excluded.created_at_engine,
          last_seen_at = excluded.last_seen_at,
          unclaimed_reason = NULL,
@@ -529,6 +547,10 @@ export class Oracle implements Disposable {
       container.health,
       container.exitCode,
       privatePort(container),
+      publication(container)?.hostIp ?? null,
+      publication(container)?.publicPort ?? null,
+      container.addresses,
+      container.imageId,
       container.createdAt,
       at,
     );
@@ -589,4 +611,17 @@ function privatePort(container: ListedContainer): number {
   const tcp = container.ports.filter((port) => port.protocol === "tcp");
   return lowest(tcp.filter((port) => port.publicPort !== null)) ?? lowest(tcp) ??
     lowest(container.ports) ?? 0;
+}
+
+/** Where the private port is published: of several publications the first in order. */
+function publication(container: ListedContainer): ListedContainer["ports"][number] | undefined {
+  const port = privatePort(container);
+  const tcp = container.ports.some(({ protocol }) => protocol === "tcp");
+  return container.ports
+    .filter((p) => p.privatePort === port && p.publicPort !== null)
+    .filter(({ protocol }) => (protocol === "tcp") === tcp)
+    .toSorted((a, b) =>
+      Number(a.hostIp!.includes(":")) - Number(b.hostIp!.includes(":")) ||
+      (a.hostIp === b.hostIp ? a.publicPort! - b.publicPort! : a.hostIp! < b.hostIp! ? -1 : 1)
+    )[0];
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { IndexRow, ListedContainer, ListedPort } from "../../src/model/container.ts";
 import type { Change } from "../../src/model/pass.ts";
-import { privatePort, rowState } from "../../src/core/observe.ts";
+import { chosenPort, rowState } from "../../src/core/observe.ts";
 import { container, everything, only, planned, row, workload } from "../harness/world.ts";
 
 const shop = workload("stack", "shop");
@@ -48,7 +48,9 @@ Deno.test("plan() updates a row for every observed column that differs", () => {
     { health: "unhealthy" },
     { state: "exited", exitCode: 137 },
     { createdAt: 1001 },
-    { ports: [{ privatePort: 80, publicPort: null, protocol: "tcp" }] },
+    { ports: [{ privatePort: 80, publicPort: null, hostIp: null, protocol: "tcp" }] },
+    { addresses: '{"bridge":"172.17.0.2"}' },
+    { imageId: "sha256:70e7" },
   ];
   for (const difference of differences) {
     const { changes } = planned(everything(web("c1", difference)), { workloads, rows: [webRow()] });
@@ -181,29 +183,47 @@ Deno.test("rowState() folds the Engine's words", () => {
   assertEquals(["removing", "hibernating"].map(rowState), ["removing", "hibernating"]);
 });
 
-Deno.test("privatePort() is lowest published TCP, else lowest TCP, else lowest, else 0", () => {
+Deno.test("chosenPort() is lowest published TCP, else lowest TCP, else lowest, else null", () => {
   const port = (privatePort: number, publicPort: number | null, protocol = "tcp"): ListedPort => ({
     privatePort,
     publicPort,
+    hostIp: publicPort === null ? null : "0.0.0.0",
     protocol,
   });
-  assertEquals(privatePort([port(80, null), port(9000, 32000), port(8080, 32001)]), 8080);
-  assertEquals(privatePort([port(9000, null), port(8080, null), port(53, 53, "udp")]), 8080);
-  assertEquals(privatePort([port(5000, null, "sctp"), port(53, 53, "udp")]), 53);
-  assertEquals(privatePort([]), 0);
+  const chosen = (...ports: ListedPort[]) => chosenPort(ports)?.privatePort;
+  assertEquals(chosen(port(80, null), port(9000, 32000), port(8080, 32001)), 8080);
+  assertEquals(chosen(port(9000, null), port(8080, null), port(53, 53, "udp")), 8080);
+  assertEquals(chosen(port(5000, null, "sctp"), port(53, 53, "udp")), 53);
+  assertEquals(chosenPort([]), null);
 });
 
-Deno.test("privatePort() is the same in whatever order twenty ports come", () => {
+Deno.test("chosenPort() takes IPv4 before IPv6, every address before one, the lowest port of the host", () => {
+  const at = (hostIp: string, publicPort: number): ListedPort => ({
+    privatePort: 80,
+    publicPort,
+    hostIp,
+    protocol: "tcp",
+  });
+  const ports = [at("::", 100), at("127.0.0.1", 200), at("0.0.0.0", 400), at("0.0.0.0", 300)];
+  for (const order of [ports, ports.toReversed()]) {
+    const { hostIp, publicPort } = chosenPort(order)!;
+    assertEquals([hostIp, publicPort], ["0.0.0.0", 300]);
+  }
+  assertEquals(chosenPort([at("::1", 9), at("10.0.0.1", 10)])!.hostIp, "10.0.0.1");
+});
+
+Deno.test("chosenPort() is the same in whatever order twenty ports come", () => {
   const ports: ListedPort[] = Array.from({ length: 20 }, (_, i) => ({
     privatePort: 1000 + i * 7 % 20,
     publicPort: i % 3 === 0 ? 30000 + i : null,
+    hostIp: i % 3 === 0 ? ["::", "0.0.0.0", "127.0.0.1"][i % 9 / 3]! : null,
     protocol: ["tcp", "udp", "sctp"][i % 4 % 3]!,
   }));
-  const expected = privatePort(ports);
+  const expected = chosenPort(ports);
   for (let turn = 0; turn < ports.length; turn++) {
     const turned = [...ports.slice(turn), ...ports.slice(0, turn)];
-    assertEquals(privatePort(turned), expected);
-    assertEquals(privatePort(turned.toReversed()), expected);
+    assertEquals(chosenPort(turned), expected);
+    assertEquals(chosenPort(turned.toReversed()), expected);
   }
 });
 

@@ -14,7 +14,7 @@ import type { EngineEvent } from "../../src/docker/events.ts";
 import type { DeployedContainerPatch } from "../../src/store/deployed_containers.ts";
 import { Failure } from "../../src/failure.ts";
 import { FakeEngine } from "../engines/scripted.ts";
-import type { FakeContainer } from "../engines/scripted_container.ts";
+import { FAKE_IMAGE_ID, type FakeContainer } from "../engines/scripted_container.ts";
 import type { Fault } from "../engines/scripted_fault.ts";
 import { type DeployerWrite, Oracle, type OracleRow } from "./oracle.ts";
 import { type Rig, rig } from "../harness/rig.ts";
@@ -143,7 +143,7 @@ export class Twin implements AsyncDisposable {
       };
       const { entry } = registry.create(kind, fields);
       if (kind === "project") {
-        const stage = stages.create(entry.id, { name: "production" });
+        const stage = stages.create(entry.id, { name: "production", maxInstances: 2 });
         this.#stages.set(entry.workloadId, stage.id);
       }
       this.oracle.addWorkload({
@@ -183,8 +183,8 @@ export class Twin implements AsyncDisposable {
     const container = this.#container(at);
     if (container === undefined) return;
     if (options.replacement !== undefined) {
-      const { name, image, labels, ports } = container;
-      this.run({ name, image, labels, ports, ...options.replacement });
+      const { name, image, labels, ports, networks } = container;
+      this.run({ name, image, labels, ports, networks, ...options.replacement });
     }
     if (options.keepOld) return;
     this.engine.containers.delete(container.id);
@@ -424,15 +424,22 @@ export function listed(container: FakeContainer): ListedContainer {
     id,
     name,
     image,
+    imageId: FAKE_IMAGE_ID,
     state,
     health: state === "running" ? health : null,
     exitCode: state === "exited" || state === "restarting" ? exitCode : null,
     labels,
-    ports: container.ports.map(({ PrivatePort, PublicPort, Type }) => ({
+    ports: container.ports.map(({ PrivatePort, PublicPort, Type, IP }) => ({
       privatePort: PrivatePort,
       publicPort: PublicPort ?? null,
+      hostIp: PublicPort === undefined ? null : IP ?? "0.0.0.0",
       protocol: Type,
     })),
+    addresses: JSON.stringify(
+      Object.fromEntries(
+        Object.keys(container.networks).sort().map((name) => [name, container.networks[name]]),
+      ),
+    ),
     createdAt: created,
   };
 }
@@ -457,6 +464,10 @@ export function plainRow(view: ContainerView): OracleRow {
     health: view.health,
     exit_code: view.exitCode,
     port: view.port,
+    host_ip: view.hostIp,
+    host_port: view.hostPort,
+    addresses: JSON.stringify(view.addresses),
+    image_id: view.imageId,
     created_at_engine: view.createdAtEngine === null
       ? null
       : Date.parse(view.createdAtEngine) / 1000,
@@ -468,6 +479,7 @@ export function plainRow(view: ContainerView): OracleRow {
     subdomain: view.subdomain,
     proxy_route_id: view.proxyRouteId,
     npm_proxy_id: view.npmProxyId,
+    meta: view.meta === null ? null : JSON.stringify(view.meta),
   };
 }
 
@@ -481,6 +493,7 @@ function columns(write: DeployerWrite): DeployedContainerPatch {
   if (write.subdomain !== undefined) patch.subdomain = write.subdomain;
   if (write.proxy_route_id !== undefined) patch.proxyRouteId = write.proxy_route_id;
   if (write.npm_proxy_id !== undefined) patch.npmProxyId = write.npm_proxy_id;
+  if (write.meta !== undefined) patch.meta = write.meta === null ? null : JSON.parse(write.meta);
   return patch;
 }
 

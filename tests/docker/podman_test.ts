@@ -22,11 +22,15 @@ podmanTest("DockerClient.list() follows a Podman container through its states", 
     id,
     name: "web",
     image: PODMAN_IMAGE,
+    imageId: await podman.podman("inspect", "--format", "{{.Image}}", id).then((hex) =>
+      `sha256:${hex}`
+    ),
     state: "running",
     health: null,
     exitCode: null,
     labels: { "tinyforge.test.label": label },
     ports: [],
+    addresses: "{}",
     createdAt: Math.floor(created / 1000),
   });
   await podman.podman("pause", id);

@@ -47,14 +47,41 @@ Deno.test("decodeListing() reads the fields that are needed", () => {
       id: ID,
       name: "web",
       image: "nginx:1",
+      imageId: "sha256:70e7",
       state: "running",
       health: "healthy",
       exitCode: null,
       labels: { a: "b" },
-      ports: [{ privatePort: 80, publicPort: 8080, protocol: "tcp" }],
+      ports: [{ privatePort: 80, publicPort: 8080, hostIp: "0.0.0.0", protocol: "tcp" }],
+      addresses: "{}",
       createdAt: 1_700_000_000,
     },
   );
+});
+
+Deno.test("decodeListing() reads a container's address in each network, the same in any order", () => {
+  const addresses = (Networks: unknown) => decode({ NetworkSettings: { Networks } }).addresses;
+  const bridge = { IPAddress: "172.17.0.2", GlobalIPv6Address: "fd00::2" };
+  const six = { IPAddress: "", GlobalIPv6Address: "fd00::3" };
+  assertEquals(addresses({ bridge, a: six }), '{"a":"fd00::3","bridge":"172.17.0.2"}');
+  assertEquals(addresses({ a: six, bridge }), '{"a":"fd00::3","bridge":"172.17.0.2"}');
+  // Host networking, and a container that does not run.
+  assertEquals(addresses({ host: { IPAddress: "", GlobalIPv6Address: "" } }), '{"host":null}');
+  assertEquals(addresses({ net: null }), '{"net":null}');
+  for (const nothing of [{}, null, undefined]) assertEquals(addresses(nothing), "{}");
+  assertEquals(decode({ NetworkSettings: null }).addresses, "{}");
+  assertEquals(
+    JSON.parse(addresses(JSON.parse('{"__proto__":{"IPAddress":"172.17.0.9"}}'))),
+    JSON.parse('{"__proto__":"172.17.0.9"}'),
+  );
+});
+
+Deno.test("decodeListing() takes a port that Podman publishes without an address for published everywhere", () => {
+  const [port] =
+    decode({ Ports: [{ IP: "", PrivatePort: 80, PublicPort: 8080, Type: "tcp" }] }).ports;
+  assertEquals(port?.hostIp, "0.0.0.0");
+  assertEquals(decode({ Ports: [{ IP: "::", PrivatePort: 80 }] }).ports[0]?.hostIp, null);
+  assertEquals(decode({ ImageID: undefined }).imageId, null);
 });
 
 Deno.test("decodeListing() keeps the Engine's order and takes an empty list", () => {
@@ -112,6 +139,14 @@ Deno.test("decodeListing() says which container is wrong and how", () => {
       [{ Ports: [{ PrivatePort: 80.5 }] }, "Ports that are not a list of ports"],
       [{ Ports: [{ PrivatePort: 80, PublicPort: "1" }] }, "Ports that are not a list of ports"],
       [{ Ports: [{ PrivatePort: 80, Type: 6 }] }, "Ports that are not a list of ports"],
+      [{ Ports: [{ PrivatePort: 80, IP: 6 }] }, "Ports that are not a list of ports"],
+      [{ ImageID: 6 }, "a number for an ImageID"],
+      [{ NetworkSettings: "bridge" }, "NetworkSettings that are not networks by name"],
+      [{ NetworkSettings: { Networks: [] } }, "NetworkSettings that are not networks by name"],
+      [
+        { NetworkSettings: { Networks: { net: { IPAddress: 6 } } } },
+        "NetworkSettings that are not networks by name",
+      ],
     ] as const
   ) {
     assertStringIncludes(refused([element(changes)]), named + complaint);
@@ -237,9 +272,9 @@ Deno.test("decodeListing() keeps every port and tells what is not published", ()
     { PrivatePort: 99 },
   ];
   assertEquals(decode({ Ports }).ports, [
-    { privatePort: 443, publicPort: null, protocol: "tcp" },
-    { privatePort: 80, publicPort: 8080, protocol: "tcp" },
-    { privatePort: 53, publicPort: null, protocol: "udp" },
-    { privatePort: 99, publicPort: null, protocol: "tcp" },
+    { privatePort: 443, publicPort: null, hostIp: null, protocol: "tcp" },
+    { privatePort: 80, publicPort: 8080, hostIp: "::", protocol: "tcp" },
+    { privatePort: 53, publicPort: null, hostIp: null, protocol: "udp" },
+    { privatePort: 99, publicPort: null, hostIp: null, protocol: "tcp" },
   ]);
 });

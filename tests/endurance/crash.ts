@@ -341,8 +341,8 @@ class Crasher {
       const thing = this.#new(things, "stage");
       const name = this.#name("stage");
       return await this.#send(life, thing, {
-        next: { name, max: "1" },
-        request: ["POST", `/api/projects/${project.id}/stages`, { name }],
+        next: { name, max: "1000" },
+        request: ["POST", `/api/projects/${project.id}/stages`, { name, maxInstances: 1000 }],
       });
     }
     const kind = this.#any(["site", "stack", "row"] as const)!;

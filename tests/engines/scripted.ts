@@ -120,6 +120,7 @@ export class FakeEngine implements AsyncDisposable {
       exitCode: 0,
       labels: {},
       ports: [],
+      networks: {},
       created: 1_700_000_000 + this.#names,
       status: null,
       json: {},

@@ -6,6 +6,10 @@
 
 import { type FakePort, type Filters, statusOf } from "./wire.ts";
 
+/** Id of the image of every container. */
+export const FAKE_IMAGE_ID =
+  "sha256:70e7fb1c21aa074c36b72a3795888a3ec453fe010b1601fa98f6ed123e8017c8";
+
 /** One container; change its fields at will, the next listing shows them. */
 export interface FakeContainer {
   /** 64 hex digits. */
@@ -18,6 +22,8 @@ export interface FakeContainer {
   exitCode: number;
   labels: Record<string, string>;
   ports: FakePort[];
+  /** Network → address. */
+  networks: Record<string, string>;
   /** Seconds since the Unix epoch. */
   created: number;
   /** The `Status` text when it shall not follow from the fields above. */
@@ -37,7 +43,7 @@ export function toJson(container: FakeContainer): Record<string, unknown> {
     Id: container.id,
     Names: [`/${container.name}`],
     Image: container.image,
-    ImageID: "sha256:70e7fb1c21aa074c36b72a3795888a3ec453fe010b1601fa98f6ed123e8017c8",
+    ImageID: FAKE_IMAGE_ID,
     Command: "/bin/app",
     Created: container.created,
     Ports: container.ports,
@@ -45,7 +51,11 @@ export function toJson(container: FakeContainer): Record<string, unknown> {
     State: container.state,
     Status: container.status ?? statusOf(container),
     HostConfig: { NetworkMode: "default" },
-    NetworkSettings: { Networks: {} },
+    NetworkSettings: {
+      Networks: Object.fromEntries(
+        Object.entries(container.networks).map(([name, IPAddress]) => [name, { IPAddress }]),
+      ),
+    },
     Mounts: [],
     ...container.json,
   };

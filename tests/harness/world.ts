@@ -27,6 +27,8 @@ const UNTOLD: Readonly<Record<Holds, unknown>> = {
   "time": "",
   "time or null": null,
   "seconds or null": null,
+  "addresses": "{}",
+  "object or null": null,
 };
 
 /** The fields that a row has as the listing does, of a container of which nothing is known. */
@@ -94,6 +96,8 @@ export function row(fields: Partial<IndexRow> & { id: string }): IndexRow {
     host: "local",
     state: "running",
     port: 0,
+    hostIp: null,
+    hostPort: null,
     createdAtEngine: 1000,
     unclaimedReason: null,
     unclaimedValue: null,

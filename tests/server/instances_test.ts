@@ -86,7 +86,7 @@ function world({ store }: TempServer) {
   const app = store.registry.create("project", { name: "app" }).entry;
   const other = store.registry.create("project", { name: "other" }).entry;
   const shop = store.registry.create("stack", { name: "shop", composeProjectName: "shop" }).entry;
-  const live = store.stages.create(app.id, { name: "live" });
+  const live = store.stages.create(app.id, { name: "live", maxInstances: 2 });
   store.stages.create(app.id, { name: "preview" });
   const otherLive = store.stages.create(other.id, { name: "live" });
   const save = store.deployed.saveDeployedContainer.bind(store.deployed);

@@ -289,7 +289,7 @@ Deno.test("HEAD is answered as GET without a body", async () => {
 function world({ store }: Awaited<ReturnType<typeof tempServer>>) {
   const { entry: project, secret } = store.registry.create("project", { name: "app" });
   const { entry: other } = store.registry.create("project", { name: "other" });
-  const stage = store.stages.create(project.id, { name: "production" });
+  const stage = store.stages.create(project.id, { name: "production", maxInstances: 9 });
   store.stages.create(other.id, { name: "production" });
   const { entry: stack } = store.registry.create("stack", {
     name: "shop",

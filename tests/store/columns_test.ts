@@ -23,6 +23,8 @@ const SQL: Readonly<Record<Holds, string>> = {
   "time": "TEXT NOT NULL",
   "time or null": "TEXT",
   "seconds or null": "TEXT",
+  "addresses": "TEXT NOT NULL",
+  "object or null": "TEXT",
 };
 
 /** Column → type of a table of the database, or of a view, which has no constraints. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { DEPLOYER_COLUMNS } from "../../src/model/columns.ts";
 import type { IndexRow } from "../../src/model/container.ts";
 import type { Change } from "../../src/model/pass.ts";
 import { Failure } from "../../src/failure.ts";
@@ -70,15 +71,18 @@ Deno.test("reconcileContainers() can't change a deployer's column, whatever the 
     subdomain: "api",
     proxyRouteId: "route-1",
     npmProxyId: 7,
+    meta: { owner: "ops" },
     containerId: "c1",
   });
   const db = new Database(temp.path, { readonly: true });
   const mine = () =>
     db.prepare(
-      `SELECT stage_id, image_tag, subdomain, proxy_route_id, npm_proxy_id, created_at
-       FROM containers WHERE id = 'r1'`,
+      `SELECT ${
+        Object.values(DEPLOYER_COLUMNS).map(({ column }) => column).join(", ")
+      }, created_at FROM containers WHERE id = 'r1'`,
     ).value();
   const before = mine();
+  assertEquals(before?.includes(null), false, "each has something to lose");
   temp.now += 1000;
   const hostile = {
     ...row({ id: "r1", workloadId: entry.workloadId, workloadKind: "project" }),
@@ -88,6 +92,7 @@ Deno.test("reconcileContainers() can't change a deployer's column, whatever the 
     subdomain: "x",
     proxyRouteId: "x",
     npmProxyId: 0,
+    meta: "{}",
     createdAt: "x",
   } as IndexRow;
   for (const op of ["insert", "update", "sweep", "unconfirm"] as const) {

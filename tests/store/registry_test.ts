@@ -192,7 +192,7 @@ Deno.test("StageTable.remove() counts the rows that refer to a stage", async () 
   await using temp = await tempStore();
   const { registry, stages, deployed } = temp.store;
   const { entry } = registry.create("project", { name: "shop" });
-  const stage = stages.create(entry.id, { name: "live" });
+  const stage = stages.create(entry.id, { name: "live", maxInstances: 2 });
   const row = { workloadId: entry.workloadId, stageId: stage.id };
   deployed.saveDeployedContainer({ id: "one", ...row });
   const remove = () => failure(() => stages.remove(stage.id)).message;
