@@ -16,6 +16,7 @@ export const LABEL = {
   workloadId: "tinyforge.workload.id",
   workloadKind: "tinyforge.workload.kind",
   workloadRole: "tinyforge.workload.role",
+  rowId: "tinyforge.row.id",
   staticSite: "tinyforge.static-site",
   composeProject: "com.docker.compose.project",
   composeService: "com.docker.compose.service",
@@ -72,6 +73,7 @@ export function dispatcher(
       return claimById(container, workload, {
         own,
         bound,
+        index,
         namesake: () => namesakes(workload.id, container.name).find(isGone),
       });
     }
@@ -126,10 +128,11 @@ function claimById(
   options: {
     own: IndexRow | undefined;
     bound: readonly IndexRow[];
+    index: ContainerIndex;
     namesake: () => IndexRow | undefined;
   },
 ): Claim | NoClaim {
-  const { own, bound } = options;
+  const { own, bound, index } = options;
   const kind = text(container.labels[LABEL.workloadKind]);
   if (kind !== "" && kind !== workload.kind) return refuse("kind-mismatch", kind);
 
@@ -139,6 +142,8 @@ function claimById(
   const role = text(container.labels[LABEL.workloadRole]);
   if (own !== undefined) return claimOfBound(own, workload, role);
   if (bound.length > 0) return refuse("workload-mismatch", workload.id);
+  const named = namedRow(container, workload, index);
+  if (named !== undefined) return claimOfBound(named, workload, role);
   if (workload.kind === "project") return refuse("awaiting-deployer", workload.id);
   if (workload.kind === "site") {
     return claimOf(workload, { role: "", place: "site", replica: 1, bound });
@@ -192,7 +197,18 @@ function isInherited({ labels }: ListedContainer): boolean {
     text(labels[LABEL.composeConfigHash]) === "" && text(labels[LABEL.composeNumber]) === "";
 }
 
-/** A bound row keeps the role and replica it has unless a label names the role; sites have none. */
+/** The row that a label names, if it is one of this workload: made before its container was. */
+function namedRow(
+  { labels }: ListedContainer,
+  workload: Workload,
+  index: ContainerIndex,
+): IndexRow | undefined {
+  const rowId = text(labels[LABEL.rowId]);
+  const row = rowId === "" ? undefined : index.row(rowId);
+  return row?.workloadId === workload.id ? row : undefined;
+}
+
+/** Such a row keeps the role and replica it has unless a label names the role; sites have none. */
 function claimOfBound(row: IndexRow, workload: Workload, role: string): Claim {
   const named = role !== "" && workload.kind !== "site";
   return { rowId: row.id, workload, role: named ? role : row.role, replica: row.replica };

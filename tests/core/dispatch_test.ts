@@ -69,6 +69,46 @@ Deno.test("dispatcher() gives a bound container its row before any other", () =>
   );
 });
 
+Deno.test("dispatcher() gives a container the row that its label names, if it is of its workload", () => {
+  const rows = [
+    row({
+      id: "api-7",
+      workloadId: "w-api",
+      workloadKind: "project",
+      containerId: null,
+      replica: 2,
+    }),
+    row({ id: "mine", containerId: "c0", role: "green", replica: 3 }),
+    row({ id: "blogs", workloadId: "w-blog", workloadKind: "site", containerId: null }),
+  ];
+  const named = (workload: string, rowId: string, more: Record<string, string> = {}) =>
+    dispatched(byId(workload, { "tinyforge.row.id": rowId, ...more }), { rows });
+  assertEquals(named("w-api", "api-7"), 'api-7 of w-api role "" replica 2');
+  assertEquals(named("w-shop", "mine"), 'mine of w-shop role "green" replica 3');
+  assertEquals(
+    named("w-shop", "mine", { "tinyforge.workload.role": "web" }),
+    'mine of w-shop role "web" replica 3',
+  );
+  assertEquals(
+    named("w-blog", "blogs", { "tinyforge.workload.role": "web" }),
+    'blogs of w-blog role "" replica 1',
+  );
+  // Another workload's row, or none: as if the label were not there.
+  assertEquals(named("w-api", "mine"), "awaiting-deployer");
+  assertEquals(named("w-api", "api-8"), "awaiting-deployer");
+  assertEquals(named("w-shop", "api-7"), 'w-shop:c1 of w-shop role "" replica 1');
+  assertEquals(dispatched({ "tinyforge.row.id": "mine" }, { rows }), "unmanaged");
+});
+
+Deno.test("dispatcher() gives a bound container its row, whatever row its label names", () => {
+  const rows = [
+    row({ id: "other", containerId: null }),
+    row({ id: "own", containerId: "c1", role: "green" }),
+  ];
+  const labels = byId("w-shop", { "tinyforge.row.id": "other" });
+  assertEquals(dispatched(labels, { rows }), 'own of w-shop role "green" replica 1');
+});
+
 Deno.test("dispatcher() refuses an unknown workload id", () => {
   assertEquals(dispatched(byId("forged")), "unknown-workload");
 });

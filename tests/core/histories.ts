@@ -31,6 +31,8 @@ export interface LabelPlan {
   readonly workload?: number | string | undefined;
   readonly workloadKind?: string | undefined;
   readonly role?: string | undefined;
+  /** One of the rows that there are then, or a text as it is. */
+  readonly row?: number | string | undefined;
   readonly site?: number | string | undefined;
   readonly project?: string | undefined;
   readonly service?: string | undefined;
@@ -90,6 +92,11 @@ const byWorkload: fc.Arbitrary<LabelPlan> = fc.record({
   workload: target,
   workloadKind: maybe(fc.constantFrom("project", "stack", "site", "Stack", "\u0000"), 1),
   role: maybe(role, 1),
+  row: fc.oneof(
+    { arbitrary: none as fc.Arbitrary<number | string | undefined>, weight: 3 },
+    { arbitrary: fc.nat({ max: 9 }), weight: 3 },
+    { arbitrary: hostile, weight: 1 },
+  ),
   others,
 });
 const bySite: fc.Arbitrary<LabelPlan> = fc.record({ site: target, others });
@@ -372,7 +379,11 @@ export async function take(twin: Twin, step: Step): Promise<void> {
 
 /** The labels of a plan, now that ids are known. */
 export function labels(
-  twin: { workloadId(slot: number): string; refId(slot: number): string },
+  twin: {
+    workloadId(slot: number): string;
+    refId(slot: number): string;
+    rowId(at: number): string;
+  },
   plan: LabelPlan,
 ): Record<string, string> {
   const id = (target: number | string | undefined, of: (slot: number) => string) =>
@@ -381,6 +392,7 @@ export function labels(
     "tinyforge.workload.id": id(plan.workload, (slot) => twin.workloadId(slot)),
     "tinyforge.workload.kind": plan.workloadKind,
     "tinyforge.workload.role": plan.role,
+    "tinyforge.row.id": id(plan.row, (at) => twin.rowId(at)),
     "tinyforge.static-site": id(plan.site, (slot) => twin.refId(slot)),
     "com.docker.compose.project": plan.project,
     "com.docker.compose.service": plan.service,

@@ -422,6 +422,21 @@ export class Oracle implements Disposable {
       };
     }
     if (bound.length > 0) return "workload-mismatch";
+    const rowId = label(container, "tinyforge.row.id");
+    const named = rowId === null
+      ? undefined
+      : this.#sql("SELECT id, role, replica FROM containers WHERE id = ? AND workload_id = ?")
+        .value<[string, string, number]>(rowId, workloadId);
+    if (named !== undefined) {
+      const keepsRole = role === null || kind === "site";
+      return {
+        rowId: named[0],
+        workloadId,
+        kind,
+        role: keepsRole ? named[1] : role,
+        replica: named[2],
+      };
+    }
     if (kind === "project") return "awaiting-deployer";
 
     if (kind === "stack" && role === null && container.name !== "") {

@@ -53,6 +53,8 @@ async function history(steps: readonly Step[]): Promise<void> {
 const running = { state: "running", image: "example/app:1", created: 1_700_000_000 };
 const pass: Step = { kind: "pass", step: {}, again: true };
 
+const named: Step = { kind: "partial", lost: [] };
+
 Deno.test("plan() gives a site's row no role, whatever its container's label says", () =>
   history([{ kind: "run", labels: { workload: 3, role: "web" }, fields: running }]));
 
@@ -76,12 +78,38 @@ Deno.test("plan() gives a container a row once the foreign row it was bound to i
     pass,
   ]));
 
+Deno.test("plan() binds a deployer's row that was made first, and again when its container is made anew", () =>
+  history([
+    {
+      kind: "deploy",
+      step: {
+        op: "create",
+        target: 0,
+        id: "own",
+        role: "production",
+        write: { subdomain: "shop" },
+      },
+    },
+    { kind: "run", labels: { workload: 0, row: 0 }, fields: running },
+    pass,
+    { kind: "replace", at: 0, keepOld: true, fields: running },
+    pass,
+    { kind: "change", at: 0, fields: { state: "exited" } },
+    pass,
+    { kind: "remove", at: 0 },
+    pass,
+    { kind: "replace", at: 0, keepOld: false, fields: running },
+    named,
+    // The workload of the row is another: its label says nothing.
+    { kind: "run", labels: { workload: 1, row: 0 }, fields: running },
+    pass,
+  ]));
+
 const web: Step = {
   kind: "run",
   labels: { project: "tinyforge-blog", service: "web" },
   fields: running,
 };
-const named: Step = { kind: "partial", lost: [] };
 
 Deno.test("partialPass() asks the losers of a row whose container stops or goes", () =>
   history([
@@ -145,6 +173,10 @@ Deno.test("Loop leaves nothing for the oracle to do, whatever became of the even
       const names = {
         workloadId: (slot: number) => ids[slot % ids.length]!.workloadId,
         refId: (slot: number) => ids[slot % ids.length]!.id,
+        rowId: (at: number) => {
+          const rows = r.store.views.list();
+          return rows[at % Math.max(1, rows.length)]?.id ?? "no-row";
+        },
       };
       const loop = r.loop;
       loop.start();

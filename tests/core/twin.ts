@@ -122,6 +122,12 @@ export class Twin implements AsyncDisposable {
     return this.#refs[slot % SLOTS.length] ?? `never-${slot}`;
   }
 
+  /** The id of a row that is there, or of none. */
+  rowId(at: number): string {
+    const rows = this.oracle.rows();
+    return rows[at % Math.max(1, rows.length)]?.id ?? "no-row";
+  }
+
   /** Registers a slot, or forgets it with everything that refers to it. */
   toggle(at: number): void {
     this.#tick();

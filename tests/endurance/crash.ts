@@ -308,7 +308,8 @@ class Crasher {
     const at = `/api/${path[thing.kind]}/${thing.id}`;
     const dice = this.#random();
     if (thing.kind === "stage") {
-      const max = String(1 + Math.floor(dice * 100));
+      // Above the rows that there may be: a stage takes no more.
+      const max = String(1000 + Math.floor(dice * 100));
       await this.#send(life, thing, {
         next: { ...thing.state, max },
         request: ["PATCH", at, { maxInstances: Number(max) }],
