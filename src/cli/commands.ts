@@ -46,6 +46,7 @@ const DEPLOYER_FLAGS = [
   { name: "subdomain", placeholder: "NAME", description: "subdomain that leads to it" },
   { name: "proxy-route", placeholder: "ID", description: "id of its proxy route" },
   { name: "npm-proxy-id", placeholder: "N", description: "its id in Nginx Proxy Manager" },
+  { name: "meta", placeholder: "JSON", description: "a JSON object of your own, up to 4 KiB" },
 ] as const satisfies readonly Flag[];
 
 const KIND = { name: "KIND", values: [...WORKLOAD_KINDS, "stage"] } as const satisfies Operand;
@@ -161,10 +162,22 @@ more) or a workload's name also do where they mean one row.`,
     name: "labels",
     summary: "the --label flags that tie a container to a workload",
     operands: [WORKLOAD],
-    flags: [ROLE_FLAG, JSON_FLAG],
+    flags: [
+      ROLE_FLAG,
+      {
+        name: "row",
+        placeholder: "ROW",
+        description: "the row that the container is to have, made before it",
+        offers: "rows",
+      },
+      JSON_FLAG,
+    ],
     details: `${NAME_DETAILS}
 For a stack the name of its Compose project, which does the same, is told on stderr.`,
-    examples: ["docker run -d $(tinyforge labels blog) nginx"],
+    examples: [
+      "docker run -d $(tinyforge labels blog) nginx",
+      "docker run -d $(tinyforge labels api --row api-1) api:2",
+    ],
   },
   {
     name: "routes",
@@ -184,8 +197,12 @@ For a stack the name of its Compose project, which does the same, is told on std
       JSON_FLAG,
     ],
     details: `WORKLOAD is a workload's name or id, or KIND/NAME.
-The row is "pending" until a listing confirms its container.`,
-    examples: ["tinyforge container add api --stage production --subdomain api --container ID"],
+The row is "pending" until a listing confirms its container: the one that --container names, or one
+that is run with the labels of \`tinyforge labels WORKLOAD --row ROW\`.`,
+    examples: [
+      "tinyforge container add api --stage production --subdomain api --container ID",
+      'tinyforge container add api --id api-1 --meta \'{"owner":"ops"}\'',
+    ],
   },
   {
     name: "container set",
@@ -198,7 +215,15 @@ The row is "pending" until a listing confirms its container.`,
         placeholder: "FIELDS",
         description: "fields to empty, separated by commas",
         list: true,
-        values: ["container", "stage", "image-tag", "subdomain", "proxy-route", "npm-proxy-id"],
+        values: [
+          "container",
+          "stage",
+          "image-tag",
+          "subdomain",
+          "proxy-route",
+          "npm-proxy-id",
+          "meta",
+        ],
       },
       JSON_FLAG,
     ],

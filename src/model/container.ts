@@ -14,6 +14,16 @@ import type { ListedField, OBSERVED_COLUMNS, RowOf } from "./columns.ts";
  */
 export type ContainerState = string;
 
+/** States that an Engine's containers are known to be in, as rows show them. */
+export const ENGINE_STATES: readonly ContainerState[] = [
+  "running",
+  "stopped",
+  "created",
+  "restarting",
+  "paused",
+  "removing",
+];
+
 /** The state of a row whose container is gone. */
 export const MISSING = "missing";
 

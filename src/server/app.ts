@@ -8,7 +8,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import { checkHost, checkOrigin, checkToken, type Entrance, TRUSTED } from "./access.ts";
-import { type BodyLimits, readBody } from "./body.ts";
+import { type BodyLimits, readBody, readBytes } from "./body.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { FailedLogins } from "./failed_logins.ts";
 import { Live } from "./live.ts";
@@ -85,9 +85,17 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
     live,
     logins,
     guesses: new RateLimit(options.wrongSecretsPerMinute ?? 60),
+    wrongSignatures: new RateLimit(options.wrongSecretsPerMinute ?? 60),
     passTimeoutMs: options.passTimeoutMs ?? 60_000,
     run: crypto.randomUUID().slice(0, 8),
     openApi: () => document ??= renderOpenApi(ROUTES, deps.version),
+  };
+
+  const limits: BodyLimits = {
+    maxBytes: options.maxBodyBytes ?? 1 << 20,
+    timeoutMs: options.bodyTimeoutMs ?? 10_000,
+    signal: stopping.signal,
+    budget: bytes,
   };
 
   hono.use(observe(deps), admit(stopping.signal));
@@ -100,13 +108,8 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
       method.toUpperCase(),
       pattern(path),
       enter(path, { logins, operation }),
-      takeBody(operation, {
-        maxBytes: options.maxBodyBytes ?? 1 << 20,
-        timeoutMs: options.bodyTimeoutMs ?? 10_000,
-        signal: stopping.signal,
-        budget: bytes,
-      }),
-      (context) => call(route, context, services),
+      takeBody(operation, limits),
+      (context) => call(route, context, { services, limits }),
     );
   }
   refuseOtherMethods(hono, logins);
@@ -189,7 +192,7 @@ function logIn(context: Context<Env>, logins: FailedLogins): void {
 function takeBody({ spec }: Operation, limits: BodyLimits): MiddlewareHandler<Env> {
   const { body: expected, access } = spec;
   // What is not used is not read, least of all for someone who showed no token.
-  if (expected === "ignored" || expected === undefined && access === "open") {
+  if (expected === "ignored" || expected === "raw" || expected === undefined && access === "open") {
     return (_, next) => next();
   }
   return async (context, next) => {
@@ -229,7 +232,7 @@ async function readNothing(
 function call(
   [, path, operation]: Route,
   context: Context<Env>,
-  services: Services,
+  { services, limits }: { services: Services; limits: BodyLimits },
 ): Response | Promise<Response> {
   const { spec } = operation;
   const { req } = context;
@@ -238,9 +241,17 @@ function call(
     services,
     params: spec.params && check(spec.params, req.param()),
     query: query && check(query, single(req.queries())),
-    body: spec.body === undefined || spec.body === "ignored"
+    body: spec.body === undefined || spec.body === "ignored" || spec.body === "raw"
       ? undefined
       : check(spec.body, parseJson(req.header("content-type"), context.get("body"))),
+    withBody: async (use) => {
+      const body = spec.body === "raw" ? await readBytes(req.raw, limits) : new Uint8Array();
+      try {
+        return await use(body);
+      } finally {
+        limits.budget.give(body.length);
+      }
+    },
     headers: req.raw.headers,
     entrance: context.env,
     headOnly: req.method === "HEAD",

@@ -33,7 +33,25 @@ export interface ReadBody {
  * @throws {Problem} `too-large`, `request-timeout`, `overloaded`, `stopping`, `malformed`.
  */
 export async function readBody(request: Request, limits: BodyLimits): Promise<ReadBody> {
-  if (request.body === null) return { text: "", bytes: 0 };
+  const whole = await readBytes(request, limits);
+  try {
+    return { text: decode(whole), bytes: whole.length };
+  } catch (error) {
+    limits.budget.give(whole.length);
+    throw error;
+  }
+}
+
+/**
+ * The body as it was sent. What it takes of the budget is to be given back by who asked for it.
+ *
+ * @throws {Problem} `too-large`, `request-timeout`, `overloaded`, `stopping`, `malformed`.
+ */
+export async function readBytes(
+  request: Request,
+  limits: BodyLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (request.body === null) return new Uint8Array();
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limits.maxBytes) throw tooLarge(limits);
 
@@ -54,7 +72,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
       // Whoever loses the race still has an outcome, and nobody waits for it.
       read.catch(() => {});
       const { done, value } = await Promise.race([read, stopped.promise]);
-      if (done) return { text: decode(chunks, bytes), bytes };
+      if (done) return joined(chunks, bytes);
       if (bytes + value.length > limits.maxBytes) throw tooLarge(limits);
       if (!budget.take(value.length)) throw overloaded();
       bytes += value.length;
@@ -71,13 +89,17 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
   }
 }
 
-function decode(chunks: readonly Uint8Array[], bytes: number): string {
+function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(bytes);
   let at = 0;
   for (const chunk of chunks) {
     whole.set(chunk, at);
     at += chunk.length;
   }
+  return whole;
+}
+
+function decode(whole: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(whole);
   } catch (cause) {

@@ -60,7 +60,7 @@ function describe([method, path, { spec }]: Route, schemas: Schemas): Json {
     tags: [tagOf(path)],
     security: spec.access === "open" ? [] : [{ token: [] }],
     ...(parameters.length > 0 && { parameters }),
-    ...(body !== undefined && body !== "ignored" && {
+    ...(body !== undefined && body !== "ignored" && body !== "raw" && {
       requestBody: {
         required: true,
         content: { "application/json": { schema: schemas.of(body, "input") } },

@@ -55,6 +55,8 @@ export interface Services extends ServerDeps {
   readonly live: Live;
   /** Wrong webhook secrets. */
   readonly guesses: RateLimit;
+  /** Wrong signatures, of those who know a workload's id. */
+  readonly wrongSignatures: RateLimit;
   /** Who came without the right secret. */
   readonly logins: FailedLogins;
   /** How long a request waits for a pass, milliseconds. */
@@ -75,6 +77,13 @@ export interface Call<Params, Query, Body> {
   readonly query: Query;
   /** From the JSON body. */
   readonly body: Body;
+  /**
+   * Where the spec says `raw`: shows the body as it was sent to `use`, within the bounds of all
+   * bodies; else there is none. Nothing is read before this is called.
+   */
+  readonly withBody: <Result>(
+    use: (body: Uint8Array<ArrayBuffer>) => Result | Promise<Result>,
+  ) => Promise<Result>;
   /** Request headers. */
   readonly headers: Headers;
   /** Where it came in. */
@@ -108,8 +117,8 @@ export interface OperationSpec<Params, Query, Body> {
   readonly params?: Schema<Params>;
   /** Query parameters; absent: none are allowed under `/api`. */
   readonly query?: Schema<Query>;
-  /** JSON body; absent: none is allowed; `ignored`: whatever is sent. */
-  readonly body?: Schema<Body> | "ignored";
+  /** JSON body; absent: none is allowed; `ignored`, `raw`: whatever is sent. */
+  readonly body?: Schema<Body> | "ignored" | "raw";
   /** Status → answer, the good ones; failures are documented once for all. */
   readonly answers: Readonly<Record<number, Answer>>;
 }

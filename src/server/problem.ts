@@ -22,6 +22,7 @@ export type RequestErrorCode =
   | "forbidden-origin"
   | "method-not-allowed"
   | "request-timeout"
+  | "precondition-failed"
   | "too-large"
   | "unsupported-media-type"
   | "too-many-requests"
@@ -89,6 +90,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 409,
     title: "Something refers to it",
     hint: "remove them first, or repeat the request with ?force=true; containers are left alone",
+  },
+  "precondition-failed": {
+    status: 412,
+    title: "The row is not as it was read",
+    hint: "read it again, and repeat the request with its new ETag",
   },
   "too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body is not JSON" },

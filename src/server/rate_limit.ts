@@ -21,14 +21,18 @@ export class RateLimit {
 
   /** Takes one if there is one; else says after how many whole seconds there will be. */
   take(): { readonly taken: true } | { readonly taken: false; readonly retryAfter: number } {
+    const retryAfter = this.wait();
+    if (retryAfter > 0) return { taken: false, retryAfter };
+    this.#left--;
+    return { taken: true };
+  }
+
+  /** Whole seconds until there is one to take, 0 where there is. */
+  wait(): number {
     const now = this.#now();
     const minutes = Math.max(0, now - this.#at) / 60_000;
     this.#at = now;
     this.#left = Math.min(this.#perMinute, this.#left + minutes * this.#perMinute);
-    if (this.#left >= 1) {
-      this.#left--;
-      return { taken: true };
-    }
-    return { taken: false, retryAfter: Math.ceil((1 - this.#left) * 60 / this.#perMinute) };
+    return this.#left >= 1 ? 0 : Math.ceil((1 - this.#left) * 60 / this.#perMinute);
   }
 }

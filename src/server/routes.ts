@@ -10,13 +10,15 @@ import {
   listContainers,
   listRoutes,
   listTransitions,
+  putContainer,
   removeContainer,
   updateContainer,
 } from "./api/containers.ts";
+import { writeBatch } from "./api/container_batch.ts";
 import { acceptEngine, getStatus, reconcile } from "./api/daemon.ts";
 import { listen } from "./api/events.ts";
 import { livez, metrics, openApi, readyz } from "./api/health.ts";
-import { callHook } from "./api/hooks.ts";
+import { callHook, callHookByHeader, callHookBySignature } from "./api/hooks.ts";
 import { getInstance, removeInstance, updateInstance } from "./api/instances.ts";
 import { projects, sites, stacks } from "./api/registry.ts";
 import {
@@ -34,7 +36,7 @@ import type { Operation } from "./operation.ts";
 
 /** A method, a path with its parameters in braces, and what answers there. */
 export type Route = readonly [
-  method: "get" | "post" | "patch" | "delete",
+  method: "get" | "post" | "put" | "patch" | "delete",
   path: string,
   operation: Operation,
 ];
@@ -73,7 +75,9 @@ export const ROUTES: readonly Route[] = [
 
   ["get", "/api/containers", listContainers],
   ["post", "/api/containers", createContainer],
+  ["post", "/api/containers/batch", writeBatch],
   ["get", "/api/containers/{id}", getContainer],
+  ["put", "/api/containers/{id}", putContainer],
   ["patch", "/api/containers/{id}", updateContainer],
   ["delete", "/api/containers/{id}", removeContainer],
   ["get", "/api/containers/{id}/transitions", listTransitions],
@@ -93,5 +97,7 @@ export const ROUTES: readonly Route[] = [
   ["post", "/api/engine/accept", acceptEngine],
   ["get", "/api/events", listen],
 
+  ["post", "/hooks", callHookByHeader],
   ["post", "/hooks/{secret}", callHook],
+  ["post", "/hooks/workloads/{id}", callHookBySignature],
 ];

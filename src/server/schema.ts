@@ -317,7 +317,7 @@ export interface HookAnswer {
   /** The workload whose secret it was. */
   workload: Workload;
   /** Null where no daemon runs. */
-  pass: PassReport | null;
+  pass: Pick<PassReport, "at" | "durationSeconds"> | null;
   /** The workload's rows after the pass. */
   items: ContainerView[];
 }
@@ -325,7 +325,8 @@ export interface HookAnswer {
 /** {@link HookAnswer}. */
 export const HookAnswerSchema: Schema<HookAnswer> = z.object({
   workload: zod(WorkloadSchema),
-  pass: zod(PassReportSchema).nullable().meta({ description: "Null where no daemon runs." }),
+  pass: z.object({ at: timestamp, durationSeconds: z.number() }).nullable()
+    .meta({ description: "Null where no daemon runs." }),
   items: z.array(zod(ContainerSchema)),
 }).meta({ id: "HookAnswer" });
 

@@ -20,6 +20,12 @@ export interface ViewFilter {
   state?: string;
   /** Id or name of a workload. */
   workload?: string;
+  /** Id of a workload, and no name that happens to read like it. */
+  workloadId?: string;
+  /** Id or name of a stage; rows from before stages had ids name it in their role. */
+  stage?: string;
+  /** Full id or name of a container. */
+  container?: string;
   /** Only rows with these ids. */
   ids?: readonly string[];
   /** Only rows whose id is greater; for paging. */
@@ -71,9 +77,7 @@ export class ContainerViews {
       key === "ids" ? JSON.stringify(filter.ids) : filter[key] as string
     );
     return this.#text(`WHERE ${where} ORDER BY id LIMIT ?`, [
-      ...parameters.flatMap((value, i) =>
-        conditions[i]![0] === "workload" ? [value, value] : value
-      ),
+      ...parameters.flatMap((value, i) => TWICE.has(conditions[i]![0]) ? [value, value] : value),
       filter.limit ?? -1,
     ]);
   }
@@ -153,9 +157,15 @@ const CONDITIONS: readonly (readonly [keyof ViewFilter, string])[] = [
   ["kind", "workload_kind = ?"],
   ["state", "state = ?"],
   ["workload", "(workload_id = ? OR workload_name = ?)"],
+  ["workloadId", "workload_id = ?"],
+  ["stage", "(stage_id = ? OR stage_name = ?)"],
+  ["container", "(container_id = ? OR container_name = ?)"],
   ["ids", "id IN (SELECT value FROM json_each(?))"],
   ["after", "id > ?"],
 ];
+
+/** Names that stand for an id or a name. */
+const TWICE: ReadonlySet<keyof ViewFilter> = new Set(["workload", "stage", "container"] as const);
 
 /** Kept as text, shown as what it says. */
 const JSON_COLUMNS: ReadonlySet<Holds> = new Set<Holds>(["addresses", "object or null"]);

@@ -47,6 +47,12 @@ export class StageTable {
     return stage(columns);
   }
 
+  /** Whether a project has a stage with this id or name. */
+  has(idOrName: string): boolean {
+    return this.#c.sql("SELECT 1 FROM stages WHERE id = ?1 OR name = ?2")
+      .value(idOrName, idOrName.normalize("NFC")) !== undefined;
+  }
+
   /** The project's stage with this name. */
   named(projectId: string, name: string): Stage | undefined {
     const columns = this.#c.sql(`${SELECT} WHERE project_id = ? AND name = ?`)

@@ -264,6 +264,25 @@ Deno.test("labels prints flags that a shell hands to docker run unchanged", asyn
   });
 });
 
+Deno.test("labels --row names a row of the workload, and refuses another's", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const { code, stdout, stderr } = await host.run("labels", "api", "--row", "api-1");
+  assertEquals([code, stderr], [0, ""]);
+  assertStringIncludes(stdout, " --label tinyforge.row.id=api-1\n");
+  const { labels } = await host.json("labels", "api", "--row", "api-1");
+  assertEquals(labels["tinyforge.row.id"], "api-1");
+  const foreign = await host.run("labels", "blog", "--row", "api-1");
+  assertEquals([foreign.code, foreign.stdout], [2, ""]);
+  assertEquals(
+    foreign.stderr,
+    'Cannot print labels of site "blog" for row "api-1": it belongs to project "api"\n' +
+      `hint: \`tinyforge ps --workload ${ids.blog}\` shows the rows that it has\n`,
+  );
+  const nobody = await host.run("labels", "api", "--row", "nobody");
+  assertEquals([nobody.code, nobody.stdout], [1, ""]);
+});
+
 Deno.test("labels refuses what a shell would take apart, a site's role, and names it doesn't know", async () => {
   const { host } = await seeded();
   await using _ = host;
@@ -293,6 +312,8 @@ Deno.test("routes prints rows that a proxy leads to", async () => {
     "production",
     "◌ pending",
     "-",
+    "-",
+    "-",
     "abababababab",
     "-",
     "7",
@@ -300,6 +321,36 @@ Deno.test("routes prints rows that a proxy leads to", async () => {
   ]);
   const { items } = await host.json("routes");
   assertEquals([items.length, items[0].subdomain], [1, "api"]);
+});
+
+Deno.test("routes prints where the host and the networks lead to, and which port is which", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const shown = async (addresses: string, hostIp: string | null) => {
+    await host.seed((store) => {
+      const state = store.views.get("api-1").state;
+      const bound = {
+        id: "api-1",
+        workloadId: ids.api,
+        workloadKind: "project" as const,
+        port: 80,
+      };
+      const published = { hostIp, hostPort: hostIp === null ? null : 32_790, addresses };
+      store.containers.reconcileContainers(
+        [{ op: "update", row: row({ ...bound, ...published }), from: state }],
+        { at: new Date().toISOString(), cause: "pass" },
+      );
+    });
+    return fields((await host.run("routes")).stdout)[1]!.slice(4, 7);
+  };
+  const two = '{"bridge":"172.17.0.2","shop":"172.18.0.2","x":null}';
+  assertEquals(await shown(two, "127.0.0.1"), [
+    "80",
+    "127.0.0.1:32790",
+    "172.17.0.2 in bridge, 172.18.0.2 in shop",
+  ]);
+  assertEquals(await shown("{}", "::1"), ["80", "[::1]:32790", "-"]);
+  assertEquals(await shown('{"host":null}', null), ["80", "-", "host"]);
 });
 
 Deno.test("explain tells a row's story, and what set its present state", async () => {

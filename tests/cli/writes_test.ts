@@ -295,6 +295,20 @@ Deno.test("container add, set and rm write what a deployer writes", async () => 
   await run(host, ["container", "set", "api-1", "--stage", "live"]);
   assertEquals(await host.read((store) => store.views.get("api-1").stageName), "live");
 
+  await run(host, ["container", "set", "api-1", "--meta", '{"owner":"ops"}']);
+  assertEquals(await host.read((store) => store.views.get("api-1").meta), { owner: "ops" });
+  for (const wrong of ["[]", "1", "null", "{", ""]) {
+    const refused = await host.run("container", "set", "api-1", "--meta", wrong);
+    assertEquals([refused.code, refused.stdout], [2, ""], wrong);
+    assertStringIncludes(refused.stderr, "it is not a JSON object");
+  }
+  await run(host, ["container", "set", "api-1", "--clear", "meta"]);
+  assertEquals(await host.read((store) => store.views.get("api-1").meta), null);
+
+  const later = await host.run("container", "add", "api", "--id", "api-2");
+  assertStringIncludes(later.stderr, "--row api-2");
+  assertEquals((await host.run("container", "rm", "api-2")).code, 0);
+
   assertEquals((await host.run("container", "rm", "api-1")).code, 0);
   assertEquals(await host.read((store) => store.views.list()), []);
 });

@@ -285,3 +285,86 @@ async function findCompose(): Promise<string | null> {
     return null;
   }
 }
+
+engineTest("a row says where the host and each network lead to its container", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("stack", { name: "shop" }).entry;
+  const network = `${scope.name}-net`;
+  const image = await scope.docker("image", "inspect", "--format", "{{.Id}}", TEST_IMAGE);
+  await scope.docker("network", "create", network);
+  try {
+    const start = (role: string, ...args: string[]) =>
+      scope.docker(
+        ...["run", "--detach", "--name", scope.containerName(role), "--stop-timeout", "0"],
+        ...[
+          "--label",
+          `${TEST_LABEL}=${scope.name}`,
+          "--label",
+          `tinyforge.workload.id=${workloadId}`,
+        ],
+        ...["--label", `tinyforge.workload.role=${role}`, ...args, TEST_IMAGE],
+      );
+    const inspected = (id: string, format: string) =>
+      scope.docker("inspect", "--format", format, id);
+    const web = await start("web", "--network", network, "--publish", "127.0.0.1::8081");
+    await start("host", "--network", "host");
+    await start("none", "--network", "none");
+    await r.pass();
+    const row = (role: string) => {
+      const { port, hostIp, hostPort, addresses, imageId } = r.store.views.get(
+        `${workloadId}:${role}`,
+      );
+      return { port, hostIp, hostPort, addresses, imageId };
+    };
+    const published = await scope.docker("port", web, "8081/tcp");
+    const address = await inspected(
+      web,
+      `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`,
+    );
+    assertEquals(row("web"), {
+      port: 8081,
+      hostIp: "127.0.0.1",
+      hostPort: Number(published.split(":")[1]),
+      addresses: { [network]: address },
+      imageId: image,
+    });
+    const nowhere = { port: 0, hostIp: null, hostPort: null, imageId: image };
+    assertEquals(row("host"), { ...nowhere, addresses: { host: null } });
+    assertEquals(row("none"), { ...nowhere, addresses: { none: null } });
+    // Stopped, it has neither port nor address, but still its network.
+    await scope.docker("stop", web);
+    await r.pass();
+    assertEquals(row("web"), { ...nowhere, addresses: { [network]: null } });
+    await scope.docker("rm", "--force", web);
+  } finally {
+    await scope.docker("network", "rm", network).catch(() => {});
+  }
+});
+
+engineTest(
+  "a deployer's row made before docker run gets the container that names it, each time",
+  async (scope) => {
+    await using r = await rig(scope.host);
+    const { workloadId } = r.store.registry.create("project", { name: "api" }).entry;
+    r.store.deployed.saveDeployedContainer({ id: "api-1", workloadId, subdomain: "api" });
+    const labels = idLabel(workloadId, { "tinyforge.row.id": "api-1" });
+    const bound = () => {
+      const { state, containerId, subdomain } = r.store.views.get("api-1");
+      return [state, containerId, subdomain];
+    };
+    const first = await scope.run("one", { labels });
+    await r.pass();
+    assertEquals(bound(), ["running", first, "api"]);
+    const second = await scope.run("two", { labels });
+    await r.pass();
+    assertEquals(bound(), ["running", first, "api"]);
+    await scope.docker("stop", first);
+    await r.pass();
+    assertEquals(bound(), ["running", second, "api"]);
+    await scope.docker("rm", "--force", second);
+    await scope.docker("rm", "--force", first);
+    const third = await scope.run("three", { labels });
+    await r.pass();
+    assertEquals(bound(), ["running", third, "api"]);
+  },
+);

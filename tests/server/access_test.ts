@@ -11,7 +11,14 @@ import { exchange } from "../harness/raw_http.ts";
 import { tempServer, TOKEN } from "../harness/temp_server.ts";
 
 /** Needs no token over TCP: probes, and hooks, which carry a secret of their own. */
-const OPEN = ["/livez", "/readyz", "/openapi.json", "/hooks/{secret}"];
+const OPEN = [
+  "/livez",
+  "/readyz",
+  "/openapi.json",
+  "/hooks",
+  "/hooks/{secret}",
+  "/hooks/workloads/{id}",
+];
 
 Deno.test("TCP refuses every route but probes and hooks without the token", async () => {
   await using server = await tempServer();

@@ -5,8 +5,9 @@
  */
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { createHmac } from "node:crypto";
 import { Failure } from "../../src/failure.ts";
-import { PASS, type TempServer, tempServer } from "../harness/temp_server.ts";
+import { PASS, type TempServer, tempServer, until } from "../harness/temp_server.ts";
 
 const WRONG = "A".repeat(43);
 
@@ -36,7 +37,9 @@ Deno.test("POST /hooks/{secret} runs a pass and answers with that workload's row
     refId: entry.id,
     name: "app",
   });
-  assertEquals(answer.pass, PASS);
+  // The report would tell of the host's other projects.
+  assertEquals(answer.pass, { at: PASS.at, durationSeconds: PASS.durationSeconds });
+  assertEquals(Object.keys(answer).sort(), ["items", "pass", "workload"]);
   assertEquals(answer.items.map(({ id }: { id: string }) => id), ["new"]);
 });
 
@@ -45,6 +48,83 @@ Deno.test("POST /hooks/{secret} without a daemon answers without a pass", async 
   const { secret } = server.store.registry.create("project", { name: "app" });
   const answer = await (await hook(server, secret)).json();
   assertEquals([answer.pass, answer.items], [null, []]);
+});
+
+Deno.test("POST /hooks/{secret} tells no rows of a workload whose name is the other's id", async () => {
+  await using server = await tempServer();
+  const { entry, secret } = server.store.registry.create("project", { name: "app" });
+  const { entry: other } = server.store.registry.create("site", { name: entry.workloadId });
+  server.store.deployed.saveDeployedContainer({ id: "else", workloadId: other.workloadId });
+  assertEquals((await (await hook(server, secret)).json()).items, []);
+});
+
+Deno.test("POST /hooks takes the secret from a header", async () => {
+  await using server = await tempServer();
+  const { entry, secret } = server.store.registry.create("project", { name: "app" });
+  const call = (headers: Record<string, string>) =>
+    fetch(`http://127.0.0.1:${server.port}/hooks`, { method: "POST", headers, body: "x" });
+  for (const headers of [{ "x-tinyforge-secret": secret }, { authorization: `Bearer ${secret}` }]) {
+    const response = await call(headers);
+    assertEquals([response.status, (await response.json()).workload.id], [200, entry.workloadId]);
+  }
+  for (const headers of [{}, { "x-tinyforge-secret": WRONG }, { authorization: secret }]) {
+    assertEquals(await status(call(headers)), 404);
+  }
+});
+
+Deno.test("POST /hooks/workloads/{id} takes a signature of the bytes that were sent", async () => {
+  await using server = await tempServer();
+  const { entry, secret } = server.store.registry.create("project", { name: "app" });
+  const { secret: another } = server.store.registry.create("project", { name: "other" });
+  const call = (id: string, body: BodyInit, signature: string) =>
+    fetch(`http://127.0.0.1:${server.port}/hooks/workloads/${id}`, {
+      method: "POST",
+      headers: { "x-hub-signature-256": signature },
+      body,
+    });
+  // No UTF-8, and a mark that a reader of text would take off.
+  const bytes = new Uint8Array([0xef, 0xbb, 0xbf, 0xff, 0x00, 0x41]);
+  const right = await call(entry.workloadId, bytes, signed(bytes, secret));
+  assertEquals([right.status, (await right.json()).workload.name], [200, "app"]);
+  const empty = new Uint8Array();
+  assertEquals(await status(call(entry.workloadId, empty, signed(empty, secret))), 200);
+  const upper = signed(bytes, secret).replace(/[a-f]/g, (digit) => digit.toUpperCase());
+  assertEquals(await status(call(entry.workloadId, bytes, upper)), 200);
+  for (
+    const [id, body, signature] of [
+      [entry.workloadId, bytes.slice(1), signed(bytes, secret)],
+      [entry.workloadId, bytes, signed(bytes, another)],
+      [entry.workloadId, bytes, secret],
+      [entry.workloadId, bytes, ""],
+      [entry.workloadId, bytes, "sha256="],
+      ["nothing", bytes, signed(bytes, secret)],
+    ] as const
+  ) assertEquals(await status(call(id, body, signature)), 404);
+  await until(() => server.app.bytes.used === 0, { what: "the bodies' bytes" });
+});
+
+Deno.test("POST /hooks/workloads/{id} bounds a body, and reads none after too many wrong signatures", async () => {
+  await using server = await tempServer({ wrongSecretsPerMinute: 3, maxBodyBytes: 64 });
+  const { entry, secret } = server.store.registry.create("project", { name: "app" });
+  const call = (id: string, body: string, signature: string) =>
+    server.ask(`/hooks/workloads/${id}`, {
+      method: "POST",
+      headers: { "x-hub-signature-256": signature },
+      body,
+    });
+  const wrong = `sha256=${"0".repeat(64)}`;
+  const long = "x".repeat(65);
+  assertEquals(await status(call(entry.workloadId, long, signed(long, secret))), 413);
+  // Who knows no workload uses up nothing of it.
+  for (let i = 0; i < 5; i++) await status(call("nothing", "", wrong));
+  assertEquals(await status(call("nothing", "", wrong)), 429);
+  assertEquals(await status(call(entry.workloadId, "a", signed("a", secret))), 200);
+  for (let i = 0; i < 3; i++) assertEquals(await status(call(entry.workloadId, "a", wrong)), 404);
+  const refused = await call(entry.workloadId, long, wrong);
+  // Not 413: nobody looked at its body.
+  assertEquals([refused.status, (await refused.json()).code], [429, "too-many-requests"]);
+  // The secret itself works all the same.
+  assertEquals(await status(hook(server, secret)), 200);
 });
 
 Deno.test("a rotated secret works at once and the old one no longer", async () => {
@@ -147,4 +227,8 @@ async function status(answer: Promise<Response>): Promise<number> {
   const response = await answer;
   await response.body?.cancel();
   return response.status;
+}
+
+function signed(body: string | Uint8Array, secret: string): string {
+  return `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
 }

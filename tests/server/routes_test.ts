@@ -4,11 +4,12 @@
  * @module
  */
 
+import { createHmac } from "node:crypto";
 import { assert, assertEquals } from "@std/assert";
 import { ROUTES } from "../../src/server/routes.ts";
 import type { Problem } from "../../src/server/problem.ts";
 import { ProblemSchema } from "../../src/server/schema.ts";
-import { observed, passWrites, tempServer } from "../harness/temp_server.ts";
+import { observed, passWrites, type TempServer, tempServer } from "../harness/temp_server.ts";
 
 const SNAPSHOT = new URL("./answers_snapshot.json", import.meta.url);
 
@@ -18,6 +19,7 @@ type World = ReturnType<typeof world>;
 interface Ask {
   readonly path: string;
   readonly body?: unknown;
+  readonly headers?: Record<string, string>;
 }
 
 interface Example {
@@ -104,6 +106,37 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       code: "conflict",
     }),
   },
+  "post /api/containers/batch": {
+    good: ({ project, row, stackRow }) => ({
+      path: "/api/containers/batch",
+      body: {
+        operations: [
+          {
+            op: "create",
+            row: { workloadId: project.workloadId, subdomain: "app", meta: { a: [1] } },
+          },
+          { op: "update", id: row.id, patch: { subdomain: null } },
+          { op: "delete", id: stackRow },
+        ],
+      },
+    }),
+    bad: ({ row }) => ({
+      path: "/api/containers/batch",
+      body: { operations: [{ op: "delete", id: nothing.id }, { op: "delete", id: row.id }] },
+      code: "not-found",
+    }),
+  },
+  "put /api/containers/{id}": {
+    good: ({ project }) => ({
+      path: "/api/containers/app-3",
+      body: { workloadId: project.workloadId, role: "web", replica: 2, meta: { owner: "ops" } },
+    }),
+    bad: ({ project, stackRow }) => ({
+      path: `/api/containers/${encodeURIComponent(stackRow)}`,
+      body: { workloadId: project.workloadId },
+      code: "conflict",
+    }),
+  },
   "get /api/containers/{id}": {
     good: ({ stackRow }) => ({ path: `/api/containers/${encodeURIComponent(stackRow)}` }),
     bad: () => ({ path: `/api/containers/${nothing.id}`, code: "not-found" }),
@@ -171,6 +204,27 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: () => ({ path: "/api/events" }),
     bad: () => ({ path: "/api/events?kind=stack", code: "invalid" }),
   },
+  "post /hooks": {
+    good: ({ secret }) => ({ path: "/hooks", headers: { "x-tinyforge-secret": secret } }),
+    bad: () => ({ path: "/hooks", headers: { authorization: "Bearer short" }, code: "not-found" }),
+  },
+  "post /hooks/workloads/{id}": {
+    good: ({ project, secret }) => ({
+      path: `/hooks/workloads/${project.workloadId}`,
+      body: { ref: "main" },
+      headers: {
+        "x-hub-signature-256": `sha256=${
+          createHmac("sha256", secret).update('{"ref":"main"}').digest("hex")
+        }`,
+      },
+    }),
+    bad: ({ project }) => ({
+      path: `/hooks/workloads/${project.workloadId}`,
+      body: { ref: "main" },
+      headers: { "x-hub-signature-256": `sha256=${"0".repeat(64)}` },
+      code: "not-found",
+    }),
+  },
   "post /hooks/{secret}": {
     good: ({ secret }) => ({ path: `/hooks/${secret}`, body: { anything: ["a", "CI", "sends"] } }),
     bad: () => ({ path: `/hooks/${"A".repeat(43)}`, code: "not-found" }),
@@ -188,8 +242,7 @@ for (const [method, path, { spec }] of ROUTES) {
 
   Deno.test(`${method.toUpperCase()} ${path} answers what its schema says`, async () => {
     await using server = await tempServer();
-    const { path: asked, body } = example.good(world(server));
-    const response = await server.send(method.toUpperCase(), asked, body);
+    const response = await sent(server, method, example.good(world(server)));
     const answer = spec.answers[response.status];
     if (answer === undefined) throw new Error(`${response.status} ${await response.text()}`);
     assert(response.ok);
@@ -207,9 +260,9 @@ for (const [method, path, { spec }] of ROUTES) {
   if (bad === null) continue;
   Deno.test(`${method.toUpperCase()} ${path} refuses what is wrong and changes nothing`, async () => {
     await using server = await tempServer();
-    const { path: asked, body, code } = bad(world(server));
+    const { code, ...ask } = bad(world(server));
     const before = server.store.version();
-    const response = await server.send(method.toUpperCase(), asked, body);
+    const response = await sent(server, method, ask);
     const problem = await response.json();
     assertEquals(problem.code, code, JSON.stringify(problem));
     assertEquals(problem.status, response.status);
@@ -223,8 +276,7 @@ Deno.test("the answers have the shapes of the snapshot", async () => {
   const shapes: Record<string, unknown> = {};
   for (const [method, path] of ROUTES) {
     await using server = await tempServer();
-    const { path: asked, body } = EXAMPLES[`${method} ${path}`]!.good(world(server));
-    const response = await server.send(method.toUpperCase(), asked, body);
+    const response = await sent(server, method, EXAMPLES[`${method} ${path}`]!.good(world(server)));
     const type = response.headers.get("content-type");
     if (type !== "application/json" || path === "/openapi.json") {
       await response.body?.cancel();
@@ -284,6 +336,14 @@ Deno.test("HEAD is answered as GET without a body", async () => {
   }
   assertEquals(server.feed.subscribers, 0);
 });
+
+function sent(server: TempServer, method: string, { path, body, headers }: Ask): Promise<Response> {
+  return server.ask(path, {
+    method: method.toUpperCase(),
+    headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+}
 
 /** A project with a stage and a row, a stack with two, a site with none. */
 function world({ store }: Awaited<ReturnType<typeof tempServer>>) {

@@ -14,6 +14,7 @@ import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
+import { shellWord } from "../shell_word.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Flag → field of the row; `stage` is looked up and not among them. */
@@ -24,6 +25,7 @@ const FIELDS = {
   subdomain: "subdomain",
   "proxy-route": "proxyRouteId",
   "npm-proxy-id": "npmProxyId",
+  meta: "meta",
 } as const satisfies Record<string, keyof DeployedContainerPatch>;
 
 type FieldFlag = keyof typeof FIELDS;
@@ -54,7 +56,18 @@ export async function add(invocation: InvocationOf<"container add">): Promise<nu
   if (invocation.on("json")) out.json(view);
   else {
     out.lines(view.id);
-    out.notes(`Created row ${quote(view.id)}; it is "${view.state}" until a listing confirms it.`);
+    out.notes(
+      `Created row ${quote(view.id)}; it is "${view.state}" until a listing confirms ${
+        view.containerId === null ? "a container of its" : "it"
+      }.`,
+    );
+    if (view.containerId === null) {
+      out.notes(
+        `A container gets it with these labels: tinyforge labels ${
+          shellWord(view.workloadId)
+        } --row ${shellWord(view.id)}`,
+      );
+    }
   }
   return EXIT.done;
 }
@@ -104,9 +117,27 @@ function readFields(
   for (const flag of Object.keys(FIELDS) as FieldFlag[]) {
     const value = invocation.flag(flag);
     if (value === undefined) continue;
-    fields[FIELDS[flag]] = flag === "npm-proxy-id" ? wholeNumber(flag, value) : value;
+    fields[FIELDS[flag]] = flag === "npm-proxy-id"
+      ? wholeNumber(flag, value)
+      : flag === "meta"
+      ? jsonObject(flag, value)
+      : value;
   }
   return fields;
+}
+
+/** What a flag says as JSON; how large it may be is the store's to know. */
+function jsonObject(flag: string, text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw usageError(
+    `Cannot use ${quote(text, 64)} as --${flag}: it is not a JSON object`,
+    `write it in single quotes: --${flag} '{"owner":"ops"}'`,
+  );
 }
 
 function readCleared(invocation: InvocationOf<"container set">): Record<string, null> {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ContainerView } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import { LABEL } from "../../core/dispatch.ts";
 import type { Entry } from "../../store/registry.ts";
@@ -19,12 +20,14 @@ export async function run(invocation: InvocationOf<"labels">): Promise<number> {
   const { out, operands } = invocation;
   const name = operands[0];
   const role = invocation.flag("role");
+  const rowId = invocation.flag("row");
   const { workload, composeProject } = await requireIndex(invocation, async (api) => {
     const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
     const { id, kind, refId, name: found } = resolveWorkload(items, name, {
       action: "print labels",
     });
     const workload: Workload = { id, kind, refId, name: found };
+    if (rowId !== undefined) await requireOwnRow(api, { rowId, workload });
     return { workload, composeProject: await composeProjectOf(api, workload) };
   });
   if (role !== undefined && workload.kind === "site") {
@@ -33,7 +36,7 @@ export async function run(invocation: InvocationOf<"labels">): Promise<number> {
       "leave --role out",
     );
   }
-  const labels = labelsOf(workload, role);
+  const labels = labelsOf(workload, { role, rowId });
   if (invocation.on("json")) {
     out.json({ workload, labels, composeProject });
     return EXIT.done;
@@ -51,23 +54,42 @@ export async function run(invocation: InvocationOf<"labels">): Promise<number> {
         `docker compose -p ${shellWord(composeProject)} up -d`,
     );
   }
-  if (workload.kind === "project") {
+  if (workload.kind === "project" && rowId === undefined) {
     out.notes(
       "A project's rows are the deployer's to make; until there is one for it, the container is",
       `reported as awaiting-deployer: tinyforge container add ${
         shellWord(workload.id)
-      } --container ID`,
+      } --container ID,`,
+      "or make the row first and name it here with --row",
     );
   }
   return EXIT.done;
 }
 
-function labelsOf(workload: Workload, role: string | undefined): Record<string, string> {
+function labelsOf(
+  workload: Workload,
+  { role, rowId }: { role: string | undefined; rowId: string | undefined },
+): Record<string, string> {
   return {
     [LABEL.workloadId]: workload.id,
     [LABEL.workloadKind]: workload.kind,
     ...(role !== undefined && { [LABEL.workloadRole]: role }),
+    ...(rowId !== undefined && { [LABEL.rowId]: rowId }),
   };
+}
+
+/** A label that names another workload's row would say nothing. */
+async function requireOwnRow(
+  api: ReadApi,
+  { rowId, workload }: { rowId: string; workload: Workload },
+): Promise<void> {
+  const row = await api.get<ContainerView>(`/api/containers/${encodeURIComponent(rowId)}`);
+  if (row.workloadId === workload.id) return;
+  throw usageError(
+    `Cannot print labels of ${workload.kind} ${quote(workload.name)} for row ${quote(rowId)}: ` +
+      `it belongs to ${row.workloadKind} ${quote(row.workloadName)}`,
+    `\`tinyforge ps --workload ${shellWord(workload.id)}\` shows the rows that it has`,
+  );
 }
 
 async function composeProjectOf(api: ReadApi, workload: Workload): Promise<string | null> {

@@ -17,6 +17,8 @@ const HEADER = [
   "STAGE",
   "STATE",
   "PORT",
+  "PUBLISHED",
+  "ADDRESS",
   "CONTAINER",
   "ROUTE",
   "NPM",
@@ -25,7 +27,7 @@ const HEADER = [
 
 const FIT = {
   keep: ["SUBDOMAIN", "STATE", "ROW"],
-  drop: ["NPM", "CONTAINER", "STAGE", "WORKLOAD", "ROUTE"],
+  drop: ["NPM", "CONTAINER", "STAGE", "WORKLOAD", "ROUTE", "ADDRESS", "PORT"],
 };
 
 /** Prints proxy routes. */
@@ -45,6 +47,8 @@ export async function run(invocation: InvocationOf<"routes">): Promise<number> {
     row.stageName,
     stateCell(row.state, row.exitCode),
     row.port === 0 ? null : row.port,
+    publishedAt(row),
+    addressesOf(row),
     row.containerName || shortId(row.containerId),
     row.proxyRouteId,
     row.npmProxyId,
@@ -54,4 +58,17 @@ export async function run(invocation: InvocationOf<"routes">): Promise<number> {
   const lines = tableLines(cells, { header: HEADER, width, fit: FIT, paint: out.paint.bind(out) });
   out.raw(lines.map((line) => `${line}\n`).join(""));
   return EXIT.done;
+}
+
+/** Where the host leads to the container's port, `127.0.0.1:8080`. */
+function publishedAt({ hostIp, hostPort }: ContainerView): string | null {
+  if (hostPort === null) return null;
+  return `${hostIp?.includes(":") ? `[${hostIp}]` : hostIp}:${hostPort}`;
+}
+
+/** Where its networks lead to it: `172.18.0.2 in shop_default`, or `host` for the host's own. */
+function addressesOf({ addresses, state }: ContainerView): string | null {
+  if (state === "running" && addresses["host"] === null) return "host";
+  return Object.entries(addresses).filter(([, address]) => address !== null)
+    .map(([network, address]) => `${address} in ${network}`).join(", ") || null;
 }

@@ -16,7 +16,9 @@ import type {
 import { Failure } from "../../failure.ts";
 import { created, json, jsonText, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { requireKnown } from "../known_filters.ts";
 import { pageOfViews } from "../paging.ts";
+import { demanded, rowTag, tagged } from "../precondition.ts";
 import {
   ContainerSchema,
   IdParams,
@@ -37,19 +39,34 @@ const deployerFields = {
   subdomain: optional(z.string().nullable()),
   proxyRouteId: optional(z.string().nullable()),
   npmProxyId: optional(z.int().nullable().meta({ description: "Id in Nginx Proxy Manager." })),
+  meta: optional(
+    z.record(z.string(), z.unknown()).nullable()
+      .meta({ description: "A JSON object of your own, at most 4,096 bytes." }),
+  ),
   containerId: optional(
     z.string().nullable().meta({ description: "Full container id; null unbinds." }),
   ),
   imageRef: optional(z.string().meta({ description: "Only together with `containerId`." })),
 };
 
-const NewContainerSchema: Schema<NewDeployedContainer> = z.strictObject({
-  id: optional(z.string().meta({ description: "Made when absent." })),
+const placeFields = {
   workloadId: z.string(),
-  role: optional(z.string()),
+  role: optional(
+    z.string().meta({ description: "A label of the container that names a role wins over it." }),
+  ),
   replica: optional(z.int().min(1)),
   ...deployerFields,
+};
+
+/** A row that a deployer creates. */
+export const NewContainerSchema: Schema<NewDeployedContainer> = z.strictObject({
+  id: optional(z.string().meta({ description: "Made when absent." })),
+  ...placeFields,
 }).meta({ id: "ContainerFields" });
+
+/** What a row is to be, whether it is there or not. */
+const WholeContainerSchema: Schema<Omit<NewDeployedContainer, "id">> = z
+  .strictObject(placeFields).meta({ id: "WholeContainer" });
 
 /** What a deployer changes on a row. */
 export const ContainerPatchSchema: Schema<DeployedContainerPatch> = z
@@ -59,6 +76,8 @@ const ListQuery: Schema<ListQuery> = z.strictObject({
   kind: optional(z.enum(WORKLOAD_KINDS)),
   state: optional(z.string().meta({ example: "running" })),
   workload: optional(z.string().meta({ description: "Id or name." })),
+  stage: optional(z.string().meta({ description: "Id or name." })),
+  container: optional(z.string().meta({ description: "Full id or name of a container." })),
   cursor: optional(z.string().meta({ description: "`nextCursor` of the page before." })),
   limit: wholeNumber({ min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT }),
 });
@@ -77,7 +96,8 @@ export const listContainers: Operation = operation({
     ...ok("A page of rows", PageSchema),
     304: { description: "Nothing changed since the entity tag in `If-None-Match`" },
   },
-}, ({ services: { store, run }, query, headers }) => {
+}, ({ services, query, headers }) => {
+  const { store, run } = services;
   // Before the rows: should another process write in between, the tag is too old, never too new.
   const etag = `"${run}-${store.version()}"`;
   const caching = { etag, "cache-control": "no-cache, no-transform" };
@@ -85,6 +105,7 @@ export const listContainers: Operation = operation({
     return new Response(null, { status: 304, headers: caching });
   }
   const { cursor, ...filter } = query;
+  requireKnown(services, filter);
   const page = pageOfViews(store.views, {
     ...filter,
     ...(cursor !== undefined && { after: cursor }),
@@ -96,9 +117,10 @@ export const listContainers: Operation = operation({
 /** One row. */
 export const getContainer: Operation = operation({
   summary: "One row",
+  description: "Its entity tag is what `If-Match` takes when it is written.",
   params: IdParams,
   answers: ok("The row", ContainerSchema),
-}, ({ services: { store }, params }) => json(store.views.get(params.id)));
+}, ({ services: { store }, params }) => rowAnswer(store.views.get(params.id)));
 
 /** A row's story. */
 export const listTransitions: Operation = operation({
@@ -122,16 +144,39 @@ export const createContainer: Operation = operation({
 }, ({ services, body }) => {
   const row = services.store.deployed.saveDeployedContainer(body);
   services.requestPass();
-  return created(`/api/containers/${encodeURIComponent(row.id)}`, row);
+  return newRow(row);
+});
+
+/** Made or changed, so that it is what is said. */
+export const putContainer: Operation = operation({
+  summary: "Create a row with this id, or make it what is said here",
+  description:
+    "Columns of the deployer that are not told are empty afterwards; a container, role " +
+    "or replica that is not told stays. `If-None-Match: *` only creates, `If-Match` only changes.",
+  params: IdParams,
+  body: WholeContainerSchema,
+  answers: {
+    ...ok("The row as it is now", ContainerSchema),
+    201: { description: "The row, which was not there", schema: ContainerSchema },
+  },
+}, ({ services, params, body, headers }) => {
+  const put = services.store.deployed.putDeployedContainer({ ...body, id: params.id }, {
+    check: demanded(headers),
+  });
+  services.requestPass();
+  return put.created ? newRow(put.view) : rowAnswer(put.view);
 });
 
 /** Another binding, or other columns of the deployer's. */
-export const updateContainer: Operation = operation({
-  summary: "Change a row",
-  params: IdParams,
-  body: ContainerPatchSchema,
-  answers: ok("The row as it is now", ContainerSchema),
-}, ({ services, params, body }) => json(changeRow(services, params.id, body)));
+export const updateContainer: Operation = operation(
+  {
+    summary: "Change a row",
+    params: IdParams,
+    body: ContainerPatchSchema,
+    answers: ok("The row as it is now", ContainerSchema),
+  },
+  ({ services, params, body, headers }) => changeRow(services, params.id, { patch: body, headers }),
+);
 
 /** No more. */
 export const removeContainer: Operation = operation({
@@ -139,7 +184,7 @@ export const removeContainer: Operation = operation({
   description: "The container is left alone, and unless a project's it gets a row again.",
   params: IdParams,
   answers: { 204: { description: "It is gone" } },
-}, ({ services, params }) => removeRow(services, params.id));
+}, ({ services, params, headers }) => removeRow(services, params.id, { headers }));
 
 /** What a proxy serves. */
 export const listRoutes: Operation = operation({
@@ -151,18 +196,35 @@ export const listRoutes: Operation = operation({
 export function changeRow(
   services: Services,
   id: string,
-  patch: DeployedContainerPatch,
-): ContainerView {
-  const row = services.store.deployed.updateDeployedContainer(id, patch);
+  { patch, headers }: { patch: DeployedContainerPatch; headers: Headers },
+): Response {
+  const row = services.store.deployed.updateDeployedContainer(id, patch, {
+    check: demanded(headers),
+  });
   if (patch.containerId !== undefined) services.requestPass();
-  return row;
+  return rowAnswer(row);
 }
 
 /** Removes a row and asks for a pass, which may bring it back. */
-export function removeRow(services: Services, id: string): Response {
-  services.store.deployed.deleteDeployedContainer(id);
+export function removeRow(
+  services: Services,
+  id: string,
+  { headers }: { headers: Headers },
+): Response {
+  services.store.deployed.deleteDeployedContainer(id, { check: demanded(headers) });
   services.requestPass();
   return new Response(null, { status: 204 });
+}
+
+/** A row with its entity tag. */
+export function rowAnswer(row: ContainerView): Response {
+  return json(row, { headers: tagged(row) });
+}
+
+function newRow(row: ContainerView): Response {
+  const answer = created(`/api/containers/${encodeURIComponent(row.id)}`, row);
+  answer.headers.set("etag", rowTag(row));
+  return answer;
 }
 
 /** The error for a row that is not there. */

@@ -1,41 +1,125 @@
 /**
- * `POST /hooks/{secret}`: a deployer or CI says that it changed a workload. The secret is the
- * credential, so it stands in no log and no metric.
+ * `/hooks`: a deployer or CI says that it changed a workload. Who shows the workload's secret, in the
+ * path, in a header or by a signature, is told of that workload's rows and of nothing else.
  *
  * @module
  */
 
 import { z } from "zod";
+import type { Workload } from "../../model/workload.ts";
 import { json, ok } from "../answer.ts";
-import { type Operation, operation } from "../operation.ts";
+import { type Operation, operation, type Services } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
 import { Problem } from "../problem.ts";
-import { HookAnswerSchema } from "../schema.ts";
+import { HookAnswerSchema, IdParams } from "../schema.ts";
+import type { Entrance } from "../access.ts";
+import type { RateLimit } from "../rate_limit.ts";
 
 /** What a secret looks like: 256 bits, URL-safe. Anything else is not looked up. */
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
+/** What a signature looks like, as GitHub, Gitea and others send it. */
+const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
+
+const DESCRIPTION = "The secret is the credential, no token is needed. A body is not looked at. " +
+  "Wrong secrets are answered 404, and 429 when there are too many; a right one always works.";
+
+const ANSWERS = ok("When the pass was, and the workload's rows after it", HookAnswerSchema);
+
 /** A pass now, and what became of the workload. */
 export const callHook: Operation = operation({
   summary: "Say that a workload changed: a pass now",
-  description: "The secret is the credential, no token is needed. A body is not looked at. Wrong " +
-    "secrets are answered 404, and 429 when there are too many; a right one always works.",
+  description: DESCRIPTION,
   access: "open",
   params: z.strictObject({ secret: z.string() }),
   body: "ignored",
-  answers: ok("The pass and the workload's rows after it", HookAnswerSchema),
-}, async ({ services, params: { secret }, entrance }) => {
-  const { store, reconcileNow } = services;
-  // One look into an index: a right secret works however many wrong ones come.
-  const workload = SECRET.test(secret) ? store.workloads.byWebhookSecret(secret) : undefined;
-  if (workload === undefined) {
-    services.logins.record("webhook", entrance.remote);
-    const guess = services.guesses.take();
-    if (guess.taken) throw new Problem("not-found", "Cannot find a workload with this secret");
-    throw new Problem("too-many-requests", "Cannot look up more secrets: too many were wrong", {
-      headers: { "retry-after": String(guess.retryAfter) },
-    });
-  }
-  const pass = reconcileNow === null ? null : await passNow(services);
-  return json({ workload, pass, items: store.views.list({ workload: workload.id }) });
+  answers: ANSWERS,
+}, ({ services, params: { secret }, entrance }) => callBySecret(secret, { services, entrance }));
+
+/** The same with the secret where no log of requests has it. */
+export const callHookByHeader: Operation = operation({
+  summary: "The same, with the secret in a header",
+  description: "`X-Tinyforge-Secret: …` or `Authorization: Bearer …`. " + DESCRIPTION,
+  access: "open",
+  body: "ignored",
+  answers: ANSWERS,
+}, ({ services, headers, entrance }) => {
+  const secret = headers.get("x-tinyforge-secret") ??
+    /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
+  return callBySecret(secret, { services, entrance });
 });
+
+/** The same for who signs what it sends and does not show the secret at all. */
+export const callHookBySignature: Operation = operation({
+  summary: "The same, signed with the secret",
+  description:
+    "`X-Hub-Signature-256: sha256=…` is the HMAC-SHA256 of the body with the workload's " +
+    "secret. A wrong signature is answered 404 as an unknown workload is; after too many of either " +
+    "429, and bodies are not read any more for a while.",
+  access: "open",
+  params: IdParams,
+  body: "raw",
+  answers: ANSWERS,
+}, async ({ services, params, headers, entrance, withBody }) => {
+  const { store, guesses, wrongSignatures } = services;
+  const signature = SIGNATURE.exec(headers.get("x-hub-signature-256") ?? "")?.[1];
+  const workload = store.workloads.get(params.id);
+  if (workload === undefined || signature === undefined) {
+    throw refused(guesses, { services, entrance });
+  }
+  // Before the body is read. Of their own, so that who knows no workload's id can't use them up.
+  const wait = wrongSignatures.wait();
+  if (wait > 0) throw tooMany(wait);
+  const secret = store.workloads.secret(workload.id);
+  if (!await withBody((body) => isSigned(body, { secret, signature }))) {
+    throw refused(wrongSignatures, { services, entrance });
+  }
+  return await answer(services, workload);
+});
+
+/** Where a hook was called. */
+interface Called {
+  readonly services: Services;
+  readonly entrance: Entrance;
+}
+
+async function callBySecret(secret: string, { services, entrance }: Called): Promise<Response> {
+  // One look into an index: a right secret works however many wrong ones come.
+  const workload = SECRET.test(secret)
+    ? services.store.workloads.byWebhookSecret(secret)
+    : undefined;
+  if (workload === undefined) throw refused(services.guesses, { services, entrance });
+  return await answer(services, workload);
+}
+
+/** Not the pass's report: it tells of other workloads' containers and of the host. */
+async function answer(services: Services, workload: Workload): Promise<Response> {
+  const report = services.reconcileNow === null ? null : await passNow(services);
+  const pass = report && { at: report.at, durationSeconds: report.durationSeconds };
+  return json({ workload, pass, items: services.store.views.list({ workloadId: workload.id }) });
+}
+
+function refused(limit: RateLimit, { services, entrance }: Called): Problem {
+  services.logins.record("webhook", entrance.remote);
+  const guess = limit.take();
+  return guess.taken
+    ? new Problem("not-found", "Cannot find a workload with this secret")
+    : tooMany(guess.retryAfter);
+}
+
+function tooMany(retryAfter: number): Problem {
+  return new Problem("too-many-requests", "Cannot look up more secrets: too many were wrong", {
+    headers: { "retry-after": String(retryAfter) },
+  });
+}
+
+/** Compared by what takes the same time wherever two differ. */
+async function isSigned(
+  body: Uint8Array<ArrayBuffer>,
+  { secret, signature }: { secret: string; signature: string },
+): Promise<boolean> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const bytes = new TextEncoder().encode(secret);
+  const key = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["verify"]);
+  return await crypto.subtle.verify("HMAC", key, Uint8Array.fromHex(signature), body);
+}

@@ -9,10 +9,10 @@ import { z } from "zod";
 import type { ContainerView } from "../../model/views.ts";
 import { Failure } from "../../failure.ts";
 import type { Store } from "../../store/store.ts";
-import { json, ok } from "../answer.ts";
+import { ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
 import { ContainerSchema } from "../schema.ts";
-import { changeRow, ContainerPatchSchema, noSuchRow, removeRow } from "./containers.ts";
+import { changeRow, ContainerPatchSchema, noSuchRow, removeRow, rowAnswer } from "./containers.ts";
 
 interface InstanceParams {
   project: string;
@@ -31,7 +31,7 @@ export const getInstance: Operation = operation({
   summary: "An instance of a stage",
   params: InstanceParams,
   answers: ok("The row", ContainerSchema),
-}, ({ services: { store }, params }) => json(findInstance(store, params)));
+}, ({ services: { store }, params }) => rowAnswer(findInstance(store, params)));
 
 /** Changes it. */
 export const updateInstance: Operation = operation(
@@ -42,16 +42,20 @@ export const updateInstance: Operation = operation(
     answers: ok("The row as it is now", ContainerSchema),
     // Nothing is awaited between the look and the change, so nothing comes in between.
   },
-  ({ services, params, body }) =>
-    json(changeRow(services, findInstance(services.store, params).id, body)),
+  ({ services, params, body, headers }) =>
+    changeRow(services, findInstance(services.store, params).id, { patch: body, headers }),
 );
 
 /** Removes it. */
-export const removeInstance: Operation = operation({
-  summary: "Remove an instance of a stage",
-  params: InstanceParams,
-  answers: { 204: { description: "It is gone" } },
-}, ({ services, params }) => removeRow(services, findInstance(services.store, params).id));
+export const removeInstance: Operation = operation(
+  {
+    summary: "Remove an instance of a stage",
+    params: InstanceParams,
+    answers: { 204: { description: "It is gone" } },
+  },
+  ({ services, params, headers }) =>
+    removeRow(services, findInstance(services.store, params).id, { headers }),
+);
 
 /** The row, when its workload is the project's and its stage, or a legacy row's role, the stage. */
 function findInstance(store: Store, { project, stage, id }: InstanceParams): ContainerView {

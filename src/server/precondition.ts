@@ -1,0 +1,66 @@
+/**
+ * Entity tags of single rows, and what `If-Match` and `If-None-Match` demand before one is written.
+ *
+ * @module
+ */
+
+import type { ContainerView } from "../model/views.ts";
+import { hashSecret } from "../secret.ts";
+import { quote } from "../text.ts";
+import { Problem } from "./problem.ts";
+
+/**
+ * The entity tag of a row: changes with everything that it says but `lastSeenAt`, which each pass
+ * moves though nothing happened.
+ */
+export function rowTag(row: ContainerView): string {
+  const { lastSeenAt: _, ...rest } = row;
+  return `"${hashSecret(JSON.stringify(rest)).slice(0, 22)}"`;
+}
+
+/** The header that tells a row's tag. */
+export function tagged(row: ContainerView): { etag: string } {
+  return { etag: rowTag(row) };
+}
+
+/**
+ * What a request's headers demand of a row before it is written, as a check for the store; none where
+ * they demand nothing.
+ *
+ * @throws {Problem} `precondition-failed`, from the check.
+ */
+export function demanded(headers: Headers): (before: ContainerView | null) => void {
+  const [match, noneMatch] = [headers.get("if-match"), headers.get("if-none-match")];
+  return (before) => {
+    if (match !== null) requireTag(match, before);
+    if (noneMatch !== null && before !== null && holds(noneMatch, before)) {
+      throw new Problem(
+        "precondition-failed",
+        `Cannot write container row ${quote(before.id)}: it is there already`,
+        { headers: tagged(before) },
+      );
+    }
+  };
+}
+
+/**
+ * Refuses to write a row that is not the one that was read.
+ *
+ * @throws {Problem} `precondition-failed`, with the tag that it has now.
+ */
+export function requireTag(wanted: string, before: ContainerView | null): void {
+  if (before !== null && holds(wanted, before)) return;
+  throw new Problem(
+    "precondition-failed",
+    before === null
+      ? "Cannot write the container row: it is not there"
+      : `Cannot write container row ${quote(before.id)}: it is not as it was read`,
+    before === null ? {} : { headers: tagged(before) },
+  );
+}
+
+/** A weak tag is none that one may rely on before writing. */
+function holds(tags: string, row: ContainerView): boolean {
+  const own = rowTag(row);
+  return tags.split(",").some((tag) => tag.trim() === "*" || tag.trim() === own);
+}
