@@ -4,7 +4,7 @@ ALTER TABLE containers ADD COLUMN host_ip TEXT;
 ALTER TABLE containers ADD COLUMN host_port INTEGER;
 ALTER TABLE containers ADD COLUMN addresses TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE containers ADD COLUMN image_id TEXT;
-ALTER TABLE containers ADD COLUMN meta TEXT CHECK (meta IS NULL OR json_valid(meta));
+ALTER TABLE containers ADD COLUMN meta TEXT;
 
 -- Who holds a subdomain; not unique, since it was not always refused to give one twice.
 CREATE INDEX containers_subdomain ON containers (host, subdomain COLLATE NOCASE)
