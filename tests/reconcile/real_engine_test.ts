@@ -288,7 +288,9 @@ async function findCompose(): Promise<string | null> {
 
 engineTest("a row says where the host and each network lead to its container", async (scope) => {
   await using r = await rig(scope.host);
-  const { workloadId } = r.store.registry.create("stack", { name: "shop" }).entry;
+  const { workloadId } =
+    r.store.registry.create("stack", { name: "shop", composeProjectName: "shop" })
+      .entry;
   const network = `${scope.name}-net`;
   const image = await scope.docker("image", "inspect", "--format", "{{.Id}}", TEST_IMAGE);
   await scope.docker("network", "create", network);
