@@ -8,10 +8,23 @@
 
 import { validDomain, validMeta, validText } from "../core/names.ts";
 import { Failure } from "../failure.ts";
+import type { DEPLOYER_COLUMNS, ViewOf } from "../model/columns.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { quote } from "../text.ts";
 import type { Connection } from "./connection.ts";
-import type { Binding, DeployerColumns } from "./deployed_containers.ts";
+
+/** The columns that belong to the deployer. Null clears one. */
+export type DeployerColumns = {
+  -readonly [Field in keyof typeof DEPLOYER_COLUMNS]?: ViewOf<typeof DEPLOYER_COLUMNS>[Field];
+};
+
+/** Which container a row is bound to. The image may only be said together with the container. */
+export interface Binding {
+  /** Full container id; null unbinds. */
+  containerId?: string | null;
+  /** Image reference of that container. */
+  imageRef?: string;
+}
 
 /** A row that was written, and what was written of it that others may be in the way of. */
 export interface WrittenPlace {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Column, DEPLOYER_COLUMNS, type ViewOf } from "../model/columns.ts";
+import { type Column, DEPLOYER_COLUMNS } from "../model/columns.ts";
 import { LOCAL_HOST, PENDING, REMOVED } from "../model/container.ts";
 import type { Origin } from "../model/pass.ts";
 import type { ContainerView } from "../model/views.ts";
@@ -15,27 +15,19 @@ import { Failure, isFailure } from "../failure.ts";
 import { newId, validRowId, validText } from "../core/names.ts";
 import { quote } from "../text.ts";
 import type { Connection, Transaction } from "./connection.ts";
-import { DeployedChecks, type WrittenPlace } from "./deployed_checks.ts";
+import {
+  type Binding,
+  DeployedChecks,
+  type DeployerColumns,
+  type WrittenPlace,
+} from "./deployed_checks.ts";
 import type { HostTable } from "./hosts.ts";
 import type { NewTransition, TransitionTable } from "./transitions.ts";
-
-/** The columns that belong to the deployer. Null clears one. */
-export type DeployerColumns = {
-  -readonly [Field in keyof typeof DEPLOYER_COLUMNS]?: ViewOf<typeof DEPLOYER_COLUMNS>[Field];
-};
 
 const DEPLOYER_FIELDS = Object.entries<Column>(DEPLOYER_COLUMNS) as [
   keyof DeployerColumns,
   Column,
 ][];
-
-/** Which container a row is bound to. The image may only be said together with the container. */
-export interface Binding {
-  /** Full container id; null unbinds. */
-  containerId?: string | null;
-  /** Image reference of that container. */
-  imageRef?: string;
-}
 
 /** A row that a deployer creates. */
 export interface NewDeployedContainer extends DeployerColumns, Binding {
