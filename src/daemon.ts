@@ -90,6 +90,10 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
   const shared = { docker, clock, log, metrics };
   const reconciler = new Reconciler({ ...shared, store, composePrefix });
   const loop = new Loop({ ...shared, ...options.loop, reconciler, intervalMs });
+  metrics.onScrape(() => {
+    metrics.engineChanged.set(reconciler.engineChanged === null ? 0 : 1);
+    metrics.indexFresh.set(readiness({ loop, reconciler }, config).index.fresh ? 1 : 0);
+  });
   return {
     store,
     feed,
@@ -105,7 +109,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         feed,
         metrics,
         log,
-        readiness: () => readiness(loop.outcomes, config),
+        readiness: () => readiness({ loop, reconciler }, config),
         reconcileNow: () => loop.reconcileNow(),
         requestPass: () => loop.request(),
         composePrefix,

@@ -8,6 +8,7 @@
 
 import type { Config } from "../config.ts";
 import type { OpenData } from "../data.ts";
+import { unkept } from "../core/freshness.ts";
 import { isFailure } from "../failure.ts";
 import { Log } from "../telemetry/log.ts";
 import { checkAnswer, readAnswer } from "./answer.ts";
@@ -103,7 +104,7 @@ export async function withIndex<T>(
     const unanswered = error instanceof CommandError && error.exitCode === EXIT.unreachable;
     if (!unanswered || !await indexExists(config.dataDir)) throw error;
     if (!silent && !(error instanceof DaemonGone)) {
-      line.out.notes(`${error.message}. What follows was read from disk and may be old.`);
+      line.out.notes(`${error.message}. What follows was read from disk.`);
     }
     return await onDisk(config, use);
   }
@@ -168,7 +169,11 @@ async function inProcess<T>(
   });
   const app = await parts.app({
     status: null,
-    readiness: () => ({ ready: false, lastPass: null }),
+    readiness: () => ({
+      ready: false,
+      lastPass: null,
+      index: unkept(parts.store.hosts.lastPassAt()),
+    }),
     reconcileNow: null,
     requestPass: () => {},
   });

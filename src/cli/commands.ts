@@ -96,6 +96,7 @@ export const TABLE = [
         description: "only this workload's rows",
         offers: "workloads",
       },
+      { name: "fresh", description: "have the daemon list the Engine's containers first" },
       { name: "watch", description: "draw it again at each change, until interrupted" },
       JSON_FLAG,
     ],

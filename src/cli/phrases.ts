@@ -46,6 +46,12 @@ export function stateCell(state: string, exitCode: number | null = null): Cell {
   return { text: `${symbol} ${state}${code}`, style };
 }
 
+/** The cell of a row's state when its container does not claim it. */
+export function unclaimedCell(state: Cell): Cell {
+  const { text, style } = state as { text: string; style: Style };
+  return { text: `${text}, unclaimed`, style: style === "good" ? "warn" : style };
+}
+
 /** A health by its word; only the bad one stands out. */
 export function healthCell(health: string | null): Cell {
   return health === "unhealthy" ? { text: health, style: "bad" } : health;

@@ -40,6 +40,47 @@ export interface ShownTransition extends Transition {
 /** One row of `containers` as readers see it: every column, names joined in. */
 export type ContainerView = ViewOf<typeof VIEW_COLUMNS>;
 
+/** Why an index is not what runs now. */
+export type StaleReason =
+  /** No daemon keeps it. */
+  | "no-daemon"
+  /** The daemon has not done a good pass yet. */
+  | "no-pass"
+  /** The Engine does not answer. */
+  | "engine-down"
+  /** Another Engine answers, and waits to be accepted. */
+  | "engine-changed"
+  /** The Engine may not be asked who it is, so nothing is marked missing. */
+  | "engine-unknown"
+  /** Events do not flow: only the passes on the tick see what happens. */
+  | "events-down"
+  /** What passes find can't be written: a full disk, a locked database. */
+  | "writes-fail"
+  /** The last good pass is more than two intervals ago. */
+  | "late";
+
+/** Every {@link StaleReason}. */
+export const STALE_REASONS: readonly StaleReason[] = [
+  "no-daemon",
+  "no-pass",
+  "engine-down",
+  "engine-changed",
+  "engine-unknown",
+  "events-down",
+  "writes-fail",
+  "late",
+];
+
+/** How far an index can be trusted; it stands with whatever is shown of it. */
+export interface Freshness {
+  /** Whether it is what runs now. */
+  readonly fresh: boolean;
+  /** The last good full pass, RFC 3339 UTC; null before it. */
+  readonly asOf: string | null;
+  /** Why it is not fresh; null when it is. */
+  readonly reason: StaleReason | null;
+}
+
 /** What the daemon says of itself. */
 export interface DaemonStatus {
   /** Process id. */
@@ -52,10 +93,13 @@ export interface DaemonStatus {
   readonly dataDir: string;
   /** Whether a good pass was done and is recent. */
   readonly ready: boolean;
+  /** How far the index can be trusted. */
+  readonly index: Freshness;
   /** The Engine as last seen. */
   readonly engine: {
     /** Where it is reached, `unix:///…` or `tcp://…`. */
     readonly host: string;
+    /** Whether it answered last time, and has since its event stream ended, if that did. */
     readonly up: boolean;
     /** The accepted Engine's id, null before the first pass. */
     readonly id: string | null;

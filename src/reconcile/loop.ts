@@ -77,6 +77,7 @@ export class Loop {
   /** Events that a failed pass was for, by container: known until a pass has used them. */
   readonly #unused = new Map<string, EngineEvent>();
   #lostAt = -Infinity;
+  #downAt = -Infinity;
 
   /** Inert until {@link Loop.start}. */
   constructor(options: LoopOptions) {
@@ -89,6 +90,7 @@ export class Loop {
       onLost: () => this.#onLost(),
       onDown: () => {
         this.#unbroken = false;
+        this.#downAt = this.#now();
         this.#drift.forgive();
         this.#tickAt = Math.min(this.#tickAt, this.#now() + this.#tickMs());
         this.#wake.abort();
@@ -104,6 +106,18 @@ export class Loop {
   /** Whether events flow, and how often the stream was opened again. */
   get events(): { up: boolean; reconnects: number } {
     return { up: this.#stream?.up ?? false, reconnects: this.#stream?.reconnects ?? 0 };
+  }
+
+  /** Whether events should flow and don't. */
+  get eventsDown(): boolean {
+    return this.#stream !== null && !this.#stream.up;
+  }
+
+  /** Whether the Engine answered a pass last time, and has since its events ended, if they did. */
+  get engineUp(): boolean {
+    const { lastPass, engineError, answeredAt } = this.#outcomes;
+    return lastPass !== null && engineError === null &&
+      (!this.eventsDown || answeredAt >= this.#downAt);
   }
 
   /** Runs the boot pass and everything after it. */

@@ -32,6 +32,7 @@ export class Outcomes {
   readonly #first = Promise.withResolvers<PassReport>();
   #lastPass: PassReport | null = null;
   #lastPassAt = -Infinity;
+  #answeredAt = -Infinity;
   #lastError: string | null = null;
   #engineError: string | null = null;
   #failures = 0;
@@ -49,6 +50,11 @@ export class Outcomes {
   /** Milliseconds since the last good full pass ended; infinite before it. */
   get lastPassAgeMs(): number {
     return this.#o.clock.monotonic() - this.#lastPassAt;
+  }
+
+  /** When the last good pass ended, full or not, by the monotonic clock; -Infinity before it. */
+  get answeredAt(): number {
+    return this.#answeredAt;
   }
 
   /** Resolves with the first good full pass; never rejects. */
@@ -80,6 +86,7 @@ export class Outcomes {
     this.#lastError = null;
     this.#engineError = null;
     this.#failures = 0;
+    this.#answeredAt = clock.monotonic();
     if (report.scope === "partial") return;
     this.#lastPass = report;
     this.#lastPassAt = clock.monotonic();

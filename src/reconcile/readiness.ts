@@ -5,35 +5,54 @@
  * @module
  */
 
+import { freshnessOf, isLate } from "../core/freshness.ts";
 import type { DockerHost } from "../docker_host.ts";
 import type { DaemonStatus } from "../model/views.ts";
 import type { Store } from "../store/store.ts";
 import type { Loop } from "./loop.ts";
-import type { Outcomes } from "./outcomes.ts";
 import type { Reconciler } from "./reconciler.ts";
 
-/** How long after two intervals a pass may still be under way before the index counts as old. */
-const PASS_GRACE_MS = 15_000;
-
-/** The part of the status that probes ask for: whether a good pass was done, and recently. */
-export function readiness(
-  outcomes: Outcomes,
-  { intervalMs }: { intervalMs: number },
-): Pick<DaemonStatus, "ready" | "lastPass"> {
-  return {
-    ready: outcomes.lastPassAgeMs <= 2 * intervalMs + PASS_GRACE_MS,
-    lastPass: outcomes.lastPass,
-  };
-}
-
-/** What {@link daemonStatus} reads. */
-export interface StatusSources {
-  /** The Engine's address. */
-  readonly host: DockerHost;
+/** What {@link readiness} reads. */
+export interface ReadinessSources {
   /** How passes went. */
   readonly loop: Loop;
   /** Which Engine answers. */
   readonly reconciler: Reconciler;
+}
+
+/**
+ * The part of the status that probes ask for: whether a good pass of the accepted Engine was done,
+ * and recently; and how far that lets the index be trusted.
+ */
+export function readiness(
+  { loop, reconciler }: ReadinessSources,
+  { intervalMs }: { intervalMs: number },
+): Pick<DaemonStatus, "ready" | "lastPass" | "index"> {
+  const { lastPass, lastPassAgeMs: ageMs, lastError, engineError } = loop.outcomes;
+  const engineChanged = reconciler.engineChanged !== null;
+  return {
+    ready: lastPass !== null && !engineChanged && !isLate({ ageMs, intervalMs }),
+    lastPass,
+    index: freshnessOf({
+      asOf: lastPass?.at ?? null,
+      ageMs,
+      intervalMs,
+      failing: engineError !== null || !loop.engineUp && lastPass !== null
+        ? "engine"
+        : lastError !== null
+        ? "index"
+        : null,
+      engineChanged,
+      anonymous: reconciler.anonymous,
+      eventsDown: loop.eventsDown,
+    }),
+  };
+}
+
+/** What {@link daemonStatus} reads. */
+export interface StatusSources extends ReadinessSources {
+  /** The Engine's address. */
+  readonly host: DockerHost;
   /** What the index holds. */
   readonly store: Store;
 }
@@ -43,12 +62,12 @@ export function daemonStatus(
   { host, loop, reconciler, store }: StatusSources,
   { intervalMs }: { intervalMs: number },
 ): Omit<DaemonStatus, "pid" | "version" | "startedAt" | "dataDir" | "tcp"> {
-  const { engineError, lastError, lastPass } = loop.outcomes;
+  const { engineError, lastError } = loop.outcomes;
   return {
-    ...readiness(loop.outcomes, { intervalMs }),
+    ...readiness({ loop, reconciler }, { intervalMs }),
     engine: {
       host: host.kind === "unix" ? `unix://${host.path}` : host.url.replace(/^https?/, "tcp"),
-      up: engineError === null && lastPass !== null,
+      up: loop.engineUp,
       id: store.hosts.local().engineId,
       changed: reconciler.engineChanged,
       error: engineError,

@@ -99,6 +99,11 @@ export class Reconciler {
     return this.#engineChanged;
   }
 
+  /** Whether the Engine may not be asked who it is: nothing is marked missing then. */
+  get anonymous(): boolean {
+    return this.#anonymous;
+  }
+
   /** Something happened to a container: what no listing will tell of it is kept. */
   heed(event: EngineEvent): void {
     if (!this.#o.docker.listsHealth) this.#health.event(event);

@@ -36,7 +36,7 @@ export interface ServerDeps {
   /** What the daemon says of itself; null where none runs. */
   readonly status: (() => DaemonStatus) | null;
   /** The part of it that probes ask for, often and without a token: must be cheap. */
-  readiness(): Pick<DaemonStatus, "ready" | "lastPass">;
+  readiness(): Pick<DaemonStatus, "ready" | "lastPass" | "index">;
   /** A full pass now; null where no daemon runs. */
   readonly reconcileNow: (() => Promise<PassReport>) | null;
   /** Asks for a pass soon, after a write that dispatch depends on. */

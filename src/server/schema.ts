@@ -8,7 +8,13 @@
 import { z } from "zod";
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
 import type { KeptPass, Origin, PassReport } from "../model/pass.ts";
-import type { ContainerView, DaemonStatus, ShownTransition } from "../model/views.ts";
+import {
+  type ContainerView,
+  type DaemonStatus,
+  type Freshness,
+  type ShownTransition,
+  STALE_REASONS,
+} from "../model/views.ts";
 import type { Workload, WorkloadKind } from "../model/workload.ts";
 import { REFUSAL_REASONS } from "../model/pass.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
@@ -50,12 +56,24 @@ export function wholeNumber(
     });
 }
 
+const timestamp = z.string().meta({ format: "date-time" });
+
+/** {@link Freshness}, for the answers that show something of the index. */
+const freshness = z.object({
+  fresh: z.boolean(),
+  asOf: timestamp.nullable(),
+  reason: z.enum(STALE_REASONS).nullable(),
+}).meta({ id: "Freshness" });
+
+/** `{ "index": {…}, "items": […] }`: something of the index, and how far that can be trusted. */
+export function indexed<Item>(item: Schema<Item>): Schema<{ index: Freshness; items: Item[] }> {
+  return z.object({ index: freshness, items: z.array(zod(item)) });
+}
+
 /** `{ "items": […] }`. */
 export function listOf<Item>(item: Schema<Item>): Schema<{ items: Item[] }> {
   return z.object({ items: z.array(zod(item)) });
 }
-
-const timestamp = z.string().meta({ format: "date-time" });
 
 const kind = z.enum(WORKLOAD_KINDS);
 
@@ -250,6 +268,7 @@ export const StatusSchema: Schema<DaemonStatus> = z.object({
   startedAt: timestamp,
   dataDir: z.string(),
   ready: z.boolean(),
+  index: freshness,
   engine: z.object({
     host: z.string(),
     up: z.boolean(),
@@ -266,7 +285,7 @@ export const StatusSchema: Schema<DaemonStatus> = z.object({
 }).meta({ id: "Status" });
 
 /** What the index holds, whether or not a daemon runs. */
-export interface IndexSummary {
+export interface IndexSummary extends Freshness {
   /** The Engine whose listings may sweep; null before the first pass. */
   readonly engineId: string | null;
   /** Another Engine that answered and waits to be accepted, else null. */
@@ -283,6 +302,7 @@ export interface IndexSummary {
 
 /** {@link IndexSummary}. */
 export const IndexSummarySchema: Schema<IndexSummary> = z.object({
+  ...freshness.shape,
   engineId: z.string().nullable(),
   foundEngineId: z.string().nullable(),
   lastPassAt: timestamp.nullable(),
@@ -300,6 +320,8 @@ export const IndexSummarySchema: Schema<IndexSummary> = z.object({
 
 /** A page of the index. */
 export interface ContainerPage {
+  /** How far it can be trusted. */
+  index: Freshness;
   /** Ordered by id. */
   items: ContainerView[];
   /** Where the next page begins, null on the last. */
@@ -308,6 +330,7 @@ export interface ContainerPage {
 
 /** {@link ContainerPage}. */
 export const PageSchema: Schema<ContainerPage> = z.object({
+  index: freshness,
   items: z.array(zod(ContainerSchema)),
   nextCursor: z.string().nullable(),
 });

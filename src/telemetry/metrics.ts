@@ -92,6 +92,10 @@ export interface Metrics {
   readonly refused: Gauge<"reason">;
   /** `tinyforge_engine_up`: 1 when the last request was answered. */
   readonly engineUp: Gauge<never>;
+  /** `tinyforge_engine_changed`: 1 while another Engine answers than the accepted one. */
+  readonly engineChanged: Gauge<never>;
+  /** `tinyforge_index_fresh`: 1 while the index is what runs now. */
+  readonly indexFresh: Gauge<never>;
   /** `tinyforge_engine_requests_total{endpoint,outcome}`. */
   readonly engineRequests: Counter<"endpoint" | "outcome">;
   /** `tinyforge_events_total{action}`. */
@@ -182,6 +186,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
       }),
     ),
     engineUp: add(new Gauge("tinyforge_engine_up", "Whether the Engine answered last time.")),
+    engineChanged: add(
+      new Gauge(
+        "tinyforge_engine_changed",
+        "Whether another Engine answers than the accepted one.",
+      ),
+    ),
+    indexFresh: add(new Gauge("tinyforge_index_fresh", "Whether the index is what runs now.")),
     engineRequests: add(
       new Counter("tinyforge_engine_requests_total", "Requests to the Engine.", {
         labels: { endpoint: ENGINE_ENDPOINTS, outcome: ENGINE_OUTCOMES },

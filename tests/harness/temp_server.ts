@@ -98,6 +98,7 @@ export const STATUS: DaemonStatus = {
   startedAt: "2026-01-01T00:00:00.000Z",
   dataDir: "/var/lib/tinyforge",
   ready: true,
+  index: { fresh: true, asOf: PASS.at, reason: null },
   engine: {
     host: "unix:///var/run/docker.sock",
     up: true,

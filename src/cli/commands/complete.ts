@@ -22,7 +22,7 @@ export async function run(invocation: InvocationOf<"complete">): Promise<number>
   const { operands: [what, kind], out } = invocation;
   const offered: Readonly<Record<typeof what, (api: ReadApi) => Promise<string[]>>> = {
     workloads,
-    rows: async (api) => (await readRows(api)).map(({ id }) => id),
+    rows: async (api) => (await readRows(api)).items.map(({ id }) => id),
     states,
     stages: async (api) => (await stages(api)).map(({ name }) => name),
     entries: (api) => entries(api, kind ?? ""),

@@ -5,30 +5,38 @@
  */
 
 import { MISSING } from "../../model/container.ts";
-import type { ContainerView, ShownTransition } from "../../model/views.ts";
+import type { UnclaimedReason } from "../../model/pass.ts";
+import type { ContainerView, Freshness, ShownTransition } from "../../model/views.ts";
 import { type ReadApi, requireIndex } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
 import { readRows } from "../rows.ts";
+import { noteFreshness } from "../freshness.ts";
 import { nearest } from "../nearest.ts";
+import { wayOut } from "../way_out.ts";
 import { ago, roleText, shortId, stateCell } from "../phrases.ts";
 import { type Cell, tableLines } from "../table.ts";
 
 /** Prints a row's story, oldest first. */
 export async function run(invocation: InvocationOf<"explain">): Promise<number> {
   const { out, operands } = invocation;
-  const { rowId, row, transitions } = await requireIndex(
+  const { rowId, row, transitions, index } = await requireIndex(
     invocation,
-    (api) => findRow(api, operands[0]),
+    async (api) => {
+      const found = await findRow(api, operands[0]);
+      return { ...found, index: await api.get<Freshness>("/api/index") };
+    },
   );
+  noteFreshness(out, index);
   // A deployer who binds a row to another container leaves the state as it was.
   const setBy =
     transitions.findLast((t) =>
       t.to === row?.state && !(t.cause === "deployer" && t.from === t.to)
     ) ?? null;
   if (invocation.on("json")) {
-    out.json({ id: rowId, row, setBy, transitions });
+    const { fresh, asOf, reason } = index;
+    out.json({ id: rowId, index: { fresh, asOf, reason }, row, setBy, transitions });
     return EXIT.done;
   }
   const now = new Date();
@@ -57,10 +65,21 @@ function facts(row: ContainerView, setBy: ShownTransition | null, now: Date): Ce
       setBy === null ? "not recorded any more" : `${causeText(setBy)}, ${ago(setBy.at, now)}`,
     ],
     ["container", containerText(row)],
+    ...row.claimed ? [] : claimCells(row),
     [
       "last seen",
       row.lastSeenAt === null ? "never" : `${row.lastSeenAt}, ${ago(row.lastSeenAt, now)}`,
     ],
+  ];
+}
+
+/** Why the container does not claim the row, and what to do. */
+function claimCells({ unclaimedReason, unclaimedValue }: ContainerView): Cell[][] {
+  const reason = unclaimedReason as UnclaimedReason;
+  const value = unclaimedValue === null || unclaimedValue === "" ? "" : ` ${quote(unclaimedValue)}`;
+  return [
+    ["claim", { text: `none: ${reason}${value}, followed all the same`, style: "warn" }],
+    ["to do", wayOut(reason, unclaimedValue ?? "")],
   ];
 }
 
@@ -104,7 +123,7 @@ async function findRow(api: ReadApi, text: string): Promise<Found> {
     const row = await orNull(api.get<ContainerView>(`/api/containers/${encodeURIComponent(text)}`));
     return { rowId: text, row, transitions };
   }
-  const all = await readRows(api);
+  const { items: all } = await readRows(api);
   const meant = all.filter((row) =>
     row.containerName === text || row.workloadName === text ||
     `${row.workloadKind}/${row.workloadName}` === text ||

@@ -7,6 +7,8 @@
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../model/workload.ts";
 import type { Counts, NamedStage } from "../../server/schema.ts";
 import type { Entry } from "../../store/registry.ts";
+import type { Freshness } from "../../model/views.ts";
+import { noteFreshness } from "../freshness.ts";
 import { withIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
@@ -21,14 +23,17 @@ export async function run(invocation: InvocationOf<"list">): Promise<number> {
   const { out, operands: [what = "workloads"] } = invocation;
   const kind = WORKLOAD_KINDS.find((kind) => `${kind}s` === what);
   const paths = what === "workloads" ? WORKLOAD_KINDS.map((kind) => `${kind}s`) : [what];
-  const items = await withIndex(invocation, async (api) => {
+  const { items, index } = await withIndex(invocation, async (api) => {
     const lists = await Promise.all(
-      paths.map(async (path) => await api?.get<{ items: unknown[] }>(`/api/${path}`)),
+      paths.map(async (path) => await api?.get<Listed>(`/api/${path}`)),
     );
-    return lists.flatMap((list) => list?.items ?? []);
+    const [first] = lists;
+    return { items: lists.flatMap((list) => list?.items ?? []), index: first?.index ?? null };
   });
+  // Stages are what was registered, whatever runs.
+  noteFreshness(out, index);
   if (invocation.on("json")) {
-    out.json({ items });
+    out.json(what === "stages" ? { items } : { index, items });
     return EXIT.done;
   }
   const { header, row } = (what === "stages" ? STAGE_TABLE : TABLES[kind ?? "all"]) as Table;
@@ -44,6 +49,12 @@ export async function run(invocation: InvocationOf<"list">): Promise<number> {
     out.notes(`${none}; \`tinyforge help add\` shows how to add one.`);
   }
   return EXIT.done;
+}
+
+interface Listed {
+  readonly items: readonly unknown[];
+  /** Absent where nothing of the index is shown. */
+  readonly index?: Freshness;
 }
 
 interface Table<Item = unknown> {

@@ -4,15 +4,24 @@
  * @module
  */
 
-import type { ContainerView } from "../../model/views.ts";
+import type { ContainerView, Freshness } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import type { IndexSummary } from "../../server/schema.ts";
 import { type ReadApi, withIndex } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
+import { freshnessLine, noteFreshness } from "../freshness.ts";
 import { nearest } from "../nearest.ts";
-import { ago, healthCell, KNOWN_STATES, roleText, shortId, stateCell } from "../phrases.ts";
+import {
+  ago,
+  healthCell,
+  KNOWN_STATES,
+  roleText,
+  shortId,
+  stateCell,
+  unclaimedCell,
+} from "../phrases.ts";
 import { readRows, readRowsText, type RowFilter } from "../rows.ts";
 import { type Cell, tableLines } from "../table.ts";
 import { resolveWorkload } from "../workload_name.ts";
@@ -28,30 +37,45 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
         "the daemon's GET /api/events streams changes as JSON",
       );
     }
+    let index: Freshness | null = null;
     return await (await import("../watch.ts")).watch(invocation, {
-      read: async (api) => sorted(await readRowsOrNone(api, await filter(api, invocation))),
-      fingerprint: (rows) => JSON.stringify(rows.map((row) => ({ ...row, lastSeenAt: null }))),
-      draw: (rows, width) => psLines(rows, { width, now: new Date(), paint }),
+      read: async (api) => {
+        const read = await readRowsOrNone(api, await filter(api, invocation));
+        index = read.index;
+        return sorted(read.items);
+      },
+      fingerprint: (rows) =>
+        JSON.stringify([index?.reason, rows.map((row) => ({ ...row, lastSeenAt: null }))]),
+      draw: (rows, width) => {
+        const now = new Date();
+        const age = index === null ? null : freshnessLine(index, now);
+        const lines = psLines(rows, { width, now, paint });
+        return age === null ? lines : [...lines, width === null ? age : age.slice(0, width)];
+      },
     });
   }
   if (invocation.on("json")) {
-    const { items, note } = await withIndex(invocation, async (api) => {
+    const { items, index, note } = await withIndex(invocation, async (api) => {
       const { note, ...wanted } = await filter(api, invocation);
-      return { items: api === null ? "[]" : await readRowsText(api, wanted), note };
+      const read = api === null ? NO_INDEX : await readRowsText(api, wanted);
+      return { ...read, note };
     });
-    out.jsonText(`{"items":${items}}`);
+    out.jsonText(`{"index":${JSON.stringify(index)},"items":${items}}`);
+    noteFreshness(out, index);
     if (note !== null) out.notes(note);
     return EXIT.done;
   }
-  const { rows, note, index } = await withIndex(invocation, async (api) => {
+  const { rows, note, index, age } = await withIndex(invocation, async (api) => {
     const { note, ...wanted } = await filter(api, invocation);
-    const rows = sorted(await readRowsOrNone(api, wanted));
+    const { items, index: age } = await readRowsOrNone(api, wanted);
+    const rows = sorted(items);
     const index = rows.length > 0 ? null : await readSummary(api);
-    return { rows, note, index };
+    return { rows, note, index, age };
   });
   const width = out.size()?.columns ?? null;
   const lines = psLines(rows, { width, now: new Date(), paint });
   out.raw(lines.map((line) => `${line}\n`).join(""));
+  noteFreshness(out, age);
   if (rows.length > 0) return EXIT.done;
   if (note !== null) out.notes(note);
   const { firstRun, firstRunLines } = await import("../first_run.ts");
@@ -60,8 +84,14 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
   return EXIT.done;
 }
 
-async function readRowsOrNone(api: ReadApi | null, wanted: RowFilter): Promise<ContainerView[]> {
-  return api === null ? [] : await readRows(api, wanted);
+/** What there is where no index is yet. */
+const NO_INDEX = { items: "[]", index: null };
+
+async function readRowsOrNone(
+  api: ReadApi | null,
+  wanted: RowFilter,
+): Promise<{ items: ContainerView[]; index: Freshness | null }> {
+  return api === null ? { items: [], index: null } : await readRows(api, wanted);
 }
 
 async function readSummary(api: ReadApi | null): Promise<IndexSummary | null> {
@@ -75,13 +105,15 @@ async function readSummary(api: ReadApi | null): Promise<IndexSummary | null> {
  */
 async function filter(
   api: ReadApi | null,
-  { flag }: InvocationOf<"ps">,
+  { flag, on }: InvocationOf<"ps">,
 ): Promise<RowFilter & { note: string | null }> {
   const [kind, state, name] = [flag("kind"), flag("state"), flag("workload")];
   const note = state === undefined ? null : checkState(state, await readSummary(api));
-  if (name === undefined || api === null) return { kind, state, note };
+  const fresh = on("fresh");
+  if (name === undefined || api === null) return { kind, state, fresh, note };
   const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
-  return { kind, state, note, workload: resolveWorkload(items, name, { action: "list rows" }).id };
+  const { id: workload } = resolveWorkload(items, name, { action: "list rows" });
+  return { kind, state, fresh, note, workload };
 }
 
 /**
@@ -118,7 +150,9 @@ export function psLines(
     row.workloadName,
     row.workloadKind,
     roleText(row) || row.stageName,
-    stateCell(row.state, row.exitCode),
+    row.claimed
+      ? stateCell(row.state, row.exitCode)
+      : unclaimedCell(stateCell(row.state, row.exitCode)),
     healthCell(row.health),
     row.containerName || shortId(row.containerId),
     row.imageRef,

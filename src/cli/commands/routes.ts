@@ -4,10 +4,11 @@
  * @module
  */
 
-import type { ContainerView } from "../../model/views.ts";
+import type { ContainerView, Freshness } from "../../model/views.ts";
 import { withIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
+import { noteFreshness } from "../freshness.ts";
 import { shortId, stateCell } from "../phrases.ts";
 import { tableLines } from "../table.ts";
 
@@ -30,15 +31,21 @@ const FIT = {
   drop: ["NPM", "CONTAINER", "STAGE", "WORKLOAD", "ROUTE", "ADDRESS", "PORT"],
 };
 
+interface Routes {
+  readonly index: Freshness | null;
+  readonly items: readonly ContainerView[];
+}
+
 /** Prints proxy routes. */
 export async function run(invocation: InvocationOf<"routes">): Promise<number> {
   const { out } = invocation;
-  const { items } = await withIndex(
+  const { index, items } = await withIndex(
     invocation,
-    async (api) => await api?.get<{ items: ContainerView[] }>("/api/routes") ?? { items: [] },
+    async (api) => await api?.get<Routes>("/api/routes") ?? { index: null, items: [] },
   );
+  noteFreshness(out, index);
   if (invocation.on("json")) {
-    out.json({ items });
+    out.json({ index, items });
     return EXIT.done;
   }
   const cells = items.map((row) => [

@@ -15,6 +15,7 @@ import type { InvocationOf } from "../commands.ts";
 import { findDaemon } from "../daemon_socket.ts";
 import { readOwner } from "../../lock/lock.ts";
 import { type FirstRun, firstRunLines } from "../first_run.ts";
+import { noteFreshness } from "../freshness.ts";
 import type { Output } from "../output.ts";
 import { ago, counted, refusalLine, tally } from "../phrases.ts";
 import { type Cell, tableLines } from "../table.ts";
@@ -44,6 +45,7 @@ interface Status {
 export async function run(invocation: InvocationOf<"status">): Promise<number> {
   const { out } = invocation;
   const status = await read(invocation);
+  noteFreshness(out, status.index);
   if (invocation.on("json")) out.json(status);
   else print(status, out);
   return EXIT.done;
@@ -132,8 +134,10 @@ function daemonCells({ engine, events, tcp, lastError, intervalSeconds }: Daemon
   return [
     [
       "engine",
-      engine.up
+      engine.up && events.up
         ? { text: `● up: ${engine.host}`, style: "good" }
+        : engine.up
+        ? { text: `◌ answers, but its events are not followed: ${engine.host}`, style: "warn" }
         : { text: `✗ down: ${engine.host}`, style: "bad" },
     ],
     ...(engine.error === null ? [] : [[SAME, engine.error]]),

@@ -19,9 +19,11 @@ import { type Operation, operation, type Schema, type Services } from "../operat
 import { requireKnown } from "../known_filters.ts";
 import { pageOfViews } from "../paging.ts";
 import { demanded, rowTag, tagged } from "../precondition.ts";
+import { passNow } from "../pass_now.ts";
 import {
   ContainerSchema,
   IdParams,
+  indexed,
   listOf,
   optional,
   PageSchema,
@@ -72,6 +74,12 @@ const WholeContainerSchema: Schema<Omit<NewDeployedContainer, "id">> = z
 export const ContainerPatchSchema: Schema<DeployedContainerPatch> = z
   .strictObject(deployerFields).meta({ id: "ContainerPatch" });
 
+const fresh = optional(
+  z.string().meta({
+    description: "Answer after a listing of the Engine that began after this request.",
+  }),
+);
+
 const ListQuery: Schema<ListQuery> = z.strictObject({
   kind: optional(z.enum(WORKLOAD_KINDS)),
   state: optional(z.string().meta({ example: "running" })),
@@ -80,10 +88,12 @@ const ListQuery: Schema<ListQuery> = z.strictObject({
   container: optional(z.string().meta({ description: "Full id or name of a container." })),
   cursor: optional(z.string().meta({ description: "`nextCursor` of the page before." })),
   limit: wholeNumber({ min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT }),
+  fresh,
 });
 
 interface ListQuery extends Omit<ViewFilter, "ids" | "after" | "limit"> {
   cursor?: string;
+  fresh?: string;
   limit: number;
 }
 
@@ -96,10 +106,12 @@ export const listContainers: Operation = operation({
     ...ok("A page of rows", PageSchema),
     304: { description: "Nothing changed since the entity tag in `If-None-Match`" },
   },
-}, ({ services, query, headers }) => {
+}, async ({ services, query: { fresh, ...query }, headers }) => {
+  if (fresh !== undefined) await passNow(services);
   const { store, run } = services;
+  const { index } = services.readiness();
   // Before the rows: should another process write in between, the tag is too old, never too new.
-  const etag = `"${run}-${store.version()}"`;
+  const etag = `"${run}-${store.version()}${index.reason === null ? "" : `-${index.reason}`}"`;
   const caching = { etag, "cache-control": "no-cache, no-transform" };
   if (matches(headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers: caching });
@@ -111,7 +123,8 @@ export const listContainers: Operation = operation({
     ...(cursor !== undefined && { after: cursor }),
   });
   const nextCursor = JSON.stringify(page.next);
-  return jsonText(`{"items":${page.json},"nextCursor":${nextCursor}}`, caching);
+  const age = JSON.stringify(index);
+  return jsonText(`{"index":${age},"items":${page.json},"nextCursor":${nextCursor}}`, caching);
 });
 
 /** One row. */
@@ -119,8 +132,12 @@ export const getContainer: Operation = operation({
   summary: "One row",
   description: "Its entity tag is what `If-Match` takes when it is written.",
   params: IdParams,
+  query: z.strictObject({ fresh }),
   answers: ok("The row", ContainerSchema),
-}, ({ services: { store }, params }) => rowAnswer(store.views.get(params.id)));
+}, async ({ services, params, query }) => {
+  if (query.fresh !== undefined) await passNow(services);
+  return rowAnswer(services.store.views.get(params.id));
+});
 
 /** A row's story. */
 export const listTransitions: Operation = operation({
@@ -189,8 +206,11 @@ export const removeContainer: Operation = operation({
 /** What a proxy serves. */
 export const listRoutes: Operation = operation({
   summary: "Rows with a subdomain or a proxy route",
-  answers: ok("The rows", listOf(ContainerSchema)),
-}, ({ services: { store } }) => json({ items: store.views.listProxyRoutes() }));
+  answers: ok("The rows", indexed(ContainerSchema)),
+}, ({ services }) => {
+  const { index } = services.readiness();
+  return json({ index, items: services.store.views.listProxyRoutes() });
+});
 
 /** Changes a row; asks for a pass when it is bound to another container. */
 export function changeRow(

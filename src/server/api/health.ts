@@ -81,7 +81,7 @@ export const openApi: Operation = operation({
 function readinessChecks(services: Services): Check[] {
   const open = storeAnswers(services);
   if (!open) return [{ name: "store", ok: false, detail: "can't be read" }];
-  const { ready, lastPass } = services.readiness();
+  const { ready, lastPass, index } = services.readiness();
   const age = lastPass === null
     ? null
     // Since then the clock may have been set back.
@@ -91,9 +91,12 @@ function readinessChecks(services: Services): Check[] {
     { name: "first-pass", ok: age !== null, detail: age === null ? "not done" : "done" },
     {
       name: "recent-pass",
-      ok: ready,
+      ok: ready || index.reason === "engine-changed",
       detail: age === null ? "no good pass" : `last good pass ${age.toFixed(1)} s ago`,
     },
+    ...(index.reason === "engine-changed"
+      ? [{ name: "engine", ok: false, detail: "another Engine answers, until it is accepted" }]
+      : []),
   ];
 }
 

@@ -17,7 +17,7 @@ import {
   EntrySchema,
   ForceQuery,
   IdParams,
-  listOf,
+  indexed,
   NewEntrySchema,
   optional,
 } from "../schema.ts";
@@ -87,15 +87,16 @@ function registryRoutes(kind: WorkloadKind, schemas: KindSchemas): RegistryRoute
       query: z.strictObject({ name: optional(z.string()) }),
       answers: ok(
         `The ${kind}s with their containers counted, or the one that was asked for by name`,
-        listOf(CountedEntrySchema),
+        indexed(CountedEntrySchema),
       ),
-    }, ({ services: { store }, query }) => {
+    }, ({ services, query }) => {
+      const { store } = services;
       const found = query.name === undefined
         ? store.registry.list(kind)
         : [store.registry.named(kind, query.name)].filter((entry) => entry !== undefined);
       const counts = store.views.countsByWorkload();
       const items = found.map((entry) => ({ ...entry, ...countsOf(entry.workloadId, counts) }));
-      return json({ items });
+      return json({ index: services.readiness().index, items });
     }),
 
     create: operation({

@@ -11,6 +11,7 @@ import {
   ContainerSchema,
   ForceQuery,
   IdParams,
+  indexed,
   listOf,
   type NamedStage,
   NamedStageSchema,
@@ -55,10 +56,12 @@ export const listStageContainers: Operation = operation({
   summary: "The rows of a stage",
   description: "Those that name it, and from before stages had ids those whose role is its name.",
   params: IdParams,
-  answers: ok("The rows by id", listOf(ContainerSchema)),
-}, ({ services: { store }, params }) => {
+  answers: ok("The rows by id", indexed(ContainerSchema)),
+}, ({ services, params }) => {
+  const { store } = services;
   const stage = store.stages.get(params.id);
-  return json({ items: store.views.listContainersByStage(stage.id) });
+  const { index } = services.readiness();
+  return json({ index, items: store.views.listContainersByStage(stage.id) });
 });
 
 /** A new stage. */

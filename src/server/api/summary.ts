@@ -13,11 +13,13 @@ export const getIndex: Operation = operation({
   summary: "What the index holds, and as of which pass",
   description: "The same with and without a daemon; of the refused containers the first hundred.",
   answers: ok("The summary", IndexSummarySchema),
-}, ({ services: { store } }) => {
+}, ({ services }) => {
+  const { store } = services;
+  const { index } = services.readiness();
   const { engineId, foundEngineId, lastPassAt, lastPass } = store.hosts.local();
   const registered = { project: 0, stack: 0, site: 0 };
   for (const { kind } of store.workloads.list()) registered[kind]++;
   const counts = store.views.counts();
-  const summary = { engineId, foundEngineId, lastPassAt, lastPass, registered, counts };
+  const summary = { ...index, engineId, foundEngineId, lastPassAt, lastPass, registered, counts };
   return json(summary satisfies IndexSummary);
 });

@@ -12,20 +12,21 @@ import {
   CountedWorkloadSchema,
   type Counts,
   IdParams,
-  listOf,
+  indexed,
   SecretSchema,
 } from "../schema.ts";
 
 /** Every workload with what serves it. */
 export const listWorkloads: Operation = operation({
   summary: "Every workload with its containers counted",
-  answers: ok("The workloads by kind and name", listOf(CountedWorkloadSchema)),
-}, ({ services: { store } }) => {
+  answers: ok("The workloads by kind and name", indexed(CountedWorkloadSchema)),
+}, ({ services }) => {
+  const { store } = services;
   const counts = store.views.countsByWorkload();
   const items = store.workloads.list().map((workload): CountedWorkload => {
     return { ...workload, ...countsOf(workload.id, counts) };
   });
-  return json({ items });
+  return json({ index: services.readiness().index, items });
 });
 
 /** How many rows serve a workload; all zero where none does. */
