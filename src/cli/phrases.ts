@@ -59,7 +59,7 @@ export function healthCell(health: string | null): Cell {
 
 /** A row's role and replica: `worker`, `worker #2`. */
 export function roleText({ role, replica }: Pick<ContainerView, "role" | "replica">): string {
-  return replica > 1 ? `${role} #${replica}`.trimStart() : role;
+  return replica > 1 ? `${role ?? ""} #${replica}`.trimStart() : role ?? "";
 }
 
 /** Time from `at` (RFC 3339) to `now` in its largest unit: `3s ago`, `5m ago`; `never` for null. */

@@ -55,6 +55,8 @@ export interface Column {
   readonly holds: Holds;
   /** The row has it as the listing does, under the same name. */
   readonly listed?: true;
+  /** What stands in the row for nothing; readers are shown null for it. */
+  readonly nothing?: 0 | "";
   /** For who reads the API's description; where the name says it all, none. */
   readonly description?: string;
 }
@@ -69,15 +71,15 @@ export const OBSERVED_COLUMNS = {
   /** That workload's kind. */
   workloadKind: { column: "workload_kind", holds: "kind" },
   /** Role within the workload; empty for a site. */
-  role: { column: "role", holds: "text" },
+  role: { column: "role", holds: "text", nothing: "" },
   /** 1 for the first or only replica. */
   replica: { column: "replica", holds: "integer" },
   /** Null until the row is bound. */
   containerId: { column: "container_id", holds: "text or null" },
   /** The container's name without its slash. */
-  containerName: { column: "container_name", holds: "text" },
+  containerName: { column: "container_name", holds: "text", nothing: "" },
   /** Image reference as the Engine shows it; empty when never seen. */
-  imageRef: { column: "image_ref", holds: "text" },
+  imageRef: { column: "image_ref", holds: "text", nothing: "" },
   /** The Engine's id of that image, null when it was not told. */
   imageId: { column: "image_id", holds: "text or null", listed: true },
   /** Name of the host that it runs on. */
@@ -96,7 +98,7 @@ export const OBSERVED_COLUMNS = {
   /** Exit code of a stopped container as far as the listing tells, else null. */
   exitCode: { column: "exit_code", holds: "integer or null", listed: true },
   /** The container's private port, 0 when it has none. */
-  port: { column: "port", holds: "integer" },
+  port: { column: "port", holds: "integer", nothing: 0 },
   /** Address of the host that this port is published at, null when it is not published. */
   hostIp: {
     column: "host_ip",
@@ -190,7 +192,9 @@ export type RowOf<Table extends Columns> = {
 
 /** A row of these columns as readers are shown it. */
 export type ViewOf<Table extends Columns> = {
-  readonly [Field in keyof Table]: Shown[Table[Field]["holds"]];
+  readonly [Field in keyof Table]:
+    | Shown[Table[Field]["holds"]]
+    | (Table[Field] extends { readonly nothing: unknown } ? null : never);
 };
 
 /** A field of {@link OBSERVED_COLUMNS}. */

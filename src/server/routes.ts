@@ -9,7 +9,6 @@ import {
   getContainer,
   listContainers,
   listRoutes,
-  listTransitions,
   putContainer,
   removeContainer,
   updateContainer,
@@ -31,6 +30,7 @@ import {
   updateStage,
 } from "./api/stages.ts";
 import { getIndex } from "./api/summary.ts";
+import { listAllTransitions, listTransitions } from "./api/transitions.ts";
 import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
 import type { Operation } from "./operation.ts";
 
@@ -82,6 +82,7 @@ export const ROUTES: readonly Route[] = [
   ["delete", "/api/containers/{id}", removeContainer],
   ["get", "/api/containers/{id}/transitions", listTransitions],
   ["get", "/api/routes", listRoutes],
+  ["get", "/api/transitions", listAllTransitions],
 
   ["get", "/api/instances/{project}/{stage}/{id}", getInstance],
   ["patch", "/api/instances/{project}/{stage}/{id}", updateInstance],

@@ -103,10 +103,10 @@ const HELD: Readonly<Record<Holds, z.ZodType>> = {
 /** {@link ContainerView}, as its columns are told. */
 export const ContainerSchema: Schema<ContainerView> = z.object(
   Object.fromEntries(
-    Object.entries<Column>(VIEW_COLUMNS).map(([field, { holds, description }]) => [
-      field,
-      description === undefined ? HELD[holds] : HELD[holds].meta({ description }),
-    ]),
+    Object.entries<Column>(VIEW_COLUMNS).map(([field, { holds, nothing, description }]) => {
+      const shown = nothing === undefined ? HELD[holds] : HELD[holds].nullable();
+      return [field, description === undefined ? shown : shown.meta({ description })];
+    }),
   ),
 ).meta({ id: "Container" }) as Schema<unknown> as Schema<ContainerView>;
 

@@ -171,9 +171,10 @@ const TWICE: ReadonlySet<keyof ViewFilter> = new Set(["workload", "stage", "cont
 const JSON_COLUMNS: ReadonlySet<Holds> = new Set<Holds>(["addresses", "object or null"]);
 
 const FIELDS = Object.entries<Column>(VIEW_COLUMNS)
-  .map(([field, { column, holds }]) => `'${field}', ${shown(column, holds)}`).join(", ");
+  .map(([field, column]) => `'${field}', ${shown(column)}`).join(", ");
 
-function shown(column: string, holds: Holds): string {
+function shown({ column, holds, nothing }: Column): string {
+  if (nothing !== undefined) return `nullif(${column}, ${nothing === "" ? "''" : nothing})`;
   if (JSON_COLUMNS.has(holds)) return `json(${column})`;
   return holds === "boolean" ? `json(iif(${column}, 'true', 'false'))` : column;
 }

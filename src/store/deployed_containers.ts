@@ -141,7 +141,7 @@ export class DeployedContainers {
       const patch = { ...NO_COLUMNS, ...told };
       const place = this.#update(tx, { id, patch });
       this.#c.sql("UPDATE containers SET role = ?, replica = ? WHERE id = ?").run(
-        validText(role ?? before.role, "role", 128),
+        validText(role ?? before.role ?? "", "role", 128),
         validReplica(replica ?? before.replica),
         id,
       );

@@ -23,7 +23,7 @@ import { type Rig, rig, sample } from "../harness/rig.ts";
 /** The rows, each as `id state container-name`. */
 function rows(r: Rig, scope: EngineScope): string[] {
   return r.store.views.list().map((row) =>
-    `${row.id} ${row.state} ${row.containerName.replace(`${scope.name}-`, "")}`
+    `${row.id} ${row.state} ${row.containerName?.replace(`${scope.name}-`, "")}`
   );
 }
 

@@ -164,6 +164,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: () => ({ path: "/api/routes" }),
     bad: () => ({ path: "/api/routes?what=ever", code: "invalid" }),
   },
+  "get /api/transitions": {
+    good: () => ({ path: "/api/transitions?since=0&limit=5" }),
+    bad: () => ({ path: "/api/transitions?since=last", code: "invalid" }),
+  },
   ...Object.fromEntries(["get", "patch", "delete"].map((method): [string, Example] => {
     const body = method === "patch" ? { body: { subdomain: "through-stage" } } : {};
     return [`${method} /api/instances/{project}/{stage}/{id}`, {

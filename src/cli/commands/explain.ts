@@ -138,7 +138,8 @@ async function findRow(api: ReadApi, text: string): Promise<Found> {
       hint: `say which: ${meant.slice(0, 8).map((row) => row.id).join(", ")}`,
     });
   }
-  const near = nearest(text, all.flatMap((row) => [row.id, row.containerName, row.workloadName]));
+  const names = all.flatMap((row) => [row.id, row.containerName ?? "", row.workloadName]);
+  const near = nearest(text, names);
   throw new CommandError(`Cannot explain ${quote(text)}: no such row`, {
     code: "not-found",
     hint: near === null ? "`tinyforge ps` shows the rows" : `did you mean ${quote(near)}?`,

@@ -156,7 +156,7 @@ export function psLines(
     healthCell(row.health),
     row.containerName || shortId(row.containerId),
     row.imageRef,
-    row.port === 0 ? null : row.port,
+    row.port,
     ago(row.lastSeenAt, now),
     row.id,
   ]);
@@ -187,7 +187,7 @@ const FIT = { keep: ["STATE", "ROW"], drop: ["IMAGE", "KIND", "PORT", "SEEN", "H
 function sorted(rows: ContainerView[]): ContainerView[] {
   return rows.sort((a, b) =>
     compare(a.workloadName, b.workloadName) || compare(a.workloadKind, b.workloadKind) ||
-    compare(a.role, b.role) || a.replica - b.replica || compare(a.id, b.id)
+    compare(a.role ?? "", b.role ?? "") || a.replica - b.replica || compare(a.id, b.id)
   );
 }
 

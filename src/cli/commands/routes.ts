@@ -53,7 +53,7 @@ export async function run(invocation: InvocationOf<"routes">): Promise<number> {
     row.workloadName,
     row.stageName,
     stateCell(row.state, row.exitCode),
-    row.port === 0 ? null : row.port,
+    row.port,
     publishedAt(row),
     addressesOf(row),
     row.containerName || shortId(row.containerId),

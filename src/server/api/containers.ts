@@ -5,7 +5,6 @@
  */
 
 import { z } from "zod";
-import { shownTransition } from "../../core/origin.ts";
 import type { ContainerView } from "../../model/views.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import type { ViewFilter } from "../../store/container_views.ts";
@@ -24,10 +23,8 @@ import {
   ContainerSchema,
   IdParams,
   indexed,
-  listOf,
   optional,
   PageSchema,
-  TransitionSchema,
   wholeNumber,
 } from "../schema.ts";
 
@@ -137,19 +134,6 @@ export const getContainer: Operation = operation({
 }, async ({ services, params, query }) => {
   if (query.fresh !== undefined) await passNow(services);
   return rowAnswer(services.store.views.get(params.id));
-});
-
-/** A row's story. */
-export const listTransitions: Operation = operation({
-  summary: "What happened to a row, oldest first",
-  description: "Also of a row that was removed, for as long as its story is kept.",
-  params: IdParams,
-  answers: ok("The newest thousand transitions", listOf(TransitionSchema)),
-}, ({ services: { store }, params }) => {
-  const items = store.transitions.ofRow(params.id);
-  // Without a story only the row itself can tell that it exists.
-  if (items.length === 0) store.views.get(params.id);
-  return json({ items: items.map(shownTransition) });
 });
 
 /** A deployer's row. */

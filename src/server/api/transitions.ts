@@ -1,0 +1,62 @@
+/**
+ * `/api/transitions` and `/api/containers/{id}/transitions`: what happened.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { shownTransition } from "../../core/origin.ts";
+import type { ShownTransition } from "../../model/views.ts";
+import { json, ok } from "../answer.ts";
+import { type Operation, operation, type Schema } from "../operation.ts";
+import { IdParams, listOf, TransitionSchema, wholeNumber } from "../schema.ts";
+
+/** Transitions in one page. */
+const DEFAULT_LIMIT = 1000;
+const MAX_LIMIT = 10_000;
+
+/** A row's story. */
+export const listTransitions: Operation = operation({
+  summary: "What happened to a row, oldest first",
+  description: "Also of a row that was removed, for as long as its story is kept.",
+  params: IdParams,
+  answers: ok("The newest thousand transitions", listOf(TransitionSchema)),
+}, ({ services: { store }, params }) => {
+  const items = store.transitions.ofRow(params.id);
+  // Without a story only the row itself can tell that it exists.
+  if (items.length === 0) store.views.get(params.id);
+  return json({ items: items.map(shownTransition) });
+});
+
+interface TransitionsPage {
+  /** Ordered by `seq`. */
+  items: ShownTransition[];
+  nextSince: number | null;
+}
+
+const PageSchema: Schema<TransitionsPage> = z.object({
+  items: z.array(TransitionSchema as z.ZodType<ShownTransition>),
+  nextSince: z.int().nullable().meta({
+    description: "`since` of the next page, null on the last; what happens later comes after " +
+      "its last `seq`.",
+  }),
+}).meta({ id: "TransitionPage" });
+
+/** Everybody's story. */
+export const listAllTransitions: Operation = operation({
+  summary: "What happened to all rows, oldest first",
+  description: "Numbers have no gaps: where the first `seq` is above `since` + 1, those between " +
+    "are forgotten already (they are kept for thirty days, and at most 100,000).",
+  query: z.strictObject({
+    since: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 })
+      .meta({ description: "Only what has a greater `seq`." }),
+    limit: wholeNumber({ min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT }),
+  }),
+  answers: ok("A page of transitions", PageSchema),
+}, ({ services: { store }, query: { since, limit } }) => {
+  // One more than asked for tells whether others follow.
+  const found = store.transitions.since(since, { limit: limit + 1 });
+  const items = found.slice(0, limit);
+  const nextSince = found.length > limit ? items.at(-1)!.seq : null;
+  return json({ items: items.map(shownTransition), nextSince });
+});
