@@ -14,8 +14,9 @@ import {
 } from "./docker_host.ts";
 import { Failure, type GivenSetting, isFailure, type SettingProblem } from "./failure.ts";
 import { CONFIG_FLAGS, type FlagName } from "./flags.ts";
+import { defaultDataDir } from "./system/default_data_dir.ts";
 import { lookAtSocket, readSmallFile, subfolders } from "./system/files.ts";
-import { effectiveUid } from "./system/libc.ts";
+import { groupId } from "./system/libc.ts";
 import { hasControls, quote } from "./text.ts";
 
 /** A setting that is used otherwise than given, and how. */
@@ -50,6 +51,14 @@ export interface Config {
   readonly backupDir: string | null;
   /** Public keys to encrypt backups to; none: they are not encrypted. */
   readonly backupRecipients: readonly string[];
+  /** Absolute path of a file with a token for `/metrics` alone; null without. */
+  readonly metricsTokenFile: string | null;
+  /** Where the daemon makes its socket. */
+  readonly socketDir: string;
+  /** Id of the group that may use the socket too; null: this user and root alone. */
+  readonly socketGroup: number | null;
+  /** Whether {@link dataDir} is a default: nobody named it. */
+  readonly dataDirIsDefault: boolean;
   /** The least important level to log. */
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** How log lines are written. */
@@ -87,14 +96,23 @@ export function resolveConfig(sources: ConfigSources): Config {
   const given = (name: FlagName) => findSetting(sources, name, problems);
 
   const listen = readListen(given("listen"), problems);
+  const namedDataDir = given("data-dir");
+  const dataDir = readDataDir(namedDataDir, sources, problems);
+  const socketGroup = readGroup(given("socket-group"), problems);
+  // What systemd keeps for a service's data nobody else gets to; there it makes this one for us.
+  const runtimeDir = socketGroup === null ? undefined : sources.env("RUNTIME_DIRECTORY");
   const config: Config = {
-    dataDir: readDataDir(given("data-dir"), sources, problems),
+    dataDir,
+    socketDir: runtimeDir?.split(":")[0] || dataDir,
+    socketGroup,
+    dataDirIsDefault: namedDataDir === undefined && !sources.env("STATE_DIRECTORY"),
     intervalMs: readInterval(given("interval"), problems, notes),
     composePrefix: readComposePrefix(given("compose-prefix"), problems),
     listen,
     allowedHosts: readAllowedHosts(given("allowed-hosts"), listen, problems, notes),
     backupDir: readBackupDir(given("backup-dir"), problems),
     backupRecipients: readRecipients(given("backup-recipients"), problems),
+    metricsTokenFile: readPath(given("metrics-token-file"), problems),
     logLevel: readChoice(given("log-level"), ["debug", "info", "warn", "error"], problems) ??
       "info",
     logFormat: readChoice(given("log-format"), ["text", "json"], problems) ??
@@ -187,7 +205,8 @@ function readDataDir(
   sources: ConfigSources,
   problems: SettingProblem[],
 ): string {
-  const dataDir = setting?.value ?? defaultDataDir(sources);
+  const dataDir = setting?.value ??
+    defaultDataDir({ look: FILE_SYSTEM.look, ...sources.surroundings, ...sources });
   if (dataDir === null) {
     const reason = "neither HOME nor XDG_STATE_HOME is set";
     problems.push({ setting: "data-dir", variable: null, value: null, reason });
@@ -203,16 +222,23 @@ function readDataDir(
   return dataDir.length > 1 ? dataDir.replace(/\/+$/, "") || "/" : dataDir;
 }
 
-function defaultDataDir({ env, isRoot = () => effectiveUid() === 0 }: ConfigSources) {
-  // systemd lists several directories when the unit asks for several; the first is the main one.
-  const stateDirectory = env("STATE_DIRECTORY")?.split(":")[0];
-  if (stateDirectory) return stateDirectory;
-  if (isRoot()) return "/var/lib/tinyforge";
-  // A relative XDG path is to be ignored, says the specification.
-  const stateHome = env("XDG_STATE_HOME");
-  if (stateHome?.startsWith("/")) return `${stateHome.replace(/\/+$/, "")}/tinyforge`;
-  const home = env("HOME");
-  return home ? `${home.replace(/\/+$/, "")}/.local/state/tinyforge` : null;
+function readPath(setting: Setting | undefined, problems: SettingProblem[]): string | null {
+  if (setting === undefined) return null;
+  const reason = hasControls(setting.value)
+    ? "it has control characters"
+    : setting.value.startsWith("/")
+    ? null
+    : "not an absolute path";
+  if (reason !== null) problems.push({ ...setting, reason });
+  return setting.value;
+}
+
+function readGroup(setting: Setting | undefined, problems: SettingProblem[]): number | null {
+  if (setting === undefined) return null;
+  const { value } = setting;
+  const id = /^\d{1,9}$/.test(value) ? Number(value) : hasControls(value) ? null : groupId(value);
+  if (id === null) problems.push({ ...setting, reason: "there is no such group" });
+  return id;
 }
 
 function readInterval(

@@ -174,7 +174,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   globalThis.addEventListener("unload", release);
   const stopping = new AbortController();
   const hangupIgnored = isSignalIgnored(SIGHUP);
-  let token: TokenFile | null = null;
+  const tokens: TokenFile[] = [];
   let listeners: Listeners | null = null;
   const signals = onSignals({
     onEnd: (signal) => {
@@ -188,7 +188,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     onReload: () => {
       if (hangupIgnored) return;
       log.info("reloading", { signal: "SIGHUP" });
-      void token?.reload();
+      for (const token of tokens) void token.reload();
     },
   });
   using manager = ServiceManager.fromEnvironment();
@@ -210,12 +210,19 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         tcp: listeners?.tcp ?? { address: null, error: null },
       }),
     }, { maxLiveClients: feeds });
-    token = await TokenFile.open(config.dataDir, { log });
+    const token = await TokenFile.open(config.dataDir, { log });
+    const { metricsTokenFile } = config;
+    const metricsToken = metricsTokenFile === null
+      ? null
+      : await TokenFile.openGiven(metricsTokenFile, { log });
+    tokens.push(token, ...metricsToken ? [metricsToken] : []);
     const open = listeners = await serve(app, {
-      socketPath: join(config.dataDir, SOCKET),
+      socketPath: join(config.socketDir, SOCKET),
+      socketGroup: config.socketGroup,
       listen: config.listen,
       inherited: inheritedSocket(),
       token,
+      metricsToken,
       connections,
       allowedHosts: config.allowedHosts,
       log,

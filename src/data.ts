@@ -14,7 +14,7 @@ import type { Written } from "./model/written.ts";
 import { prepareDataDir } from "./store/data_dir.ts";
 import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
 import { openStore, type Store } from "./store/store.ts";
-import { DATABASE, isUnfinished, RESTORE_READY, SOCKET } from "./system/files.ts";
+import { DATABASE, isUnfinished, RESTORE_READY, socketPlaces } from "./system/files.ts";
 import type { Log } from "./telemetry/log.ts";
 import { quotePath } from "./text.ts";
 
@@ -83,7 +83,7 @@ export async function ownDataSoon(
       return await ownData(dataDir);
     } catch (error) {
       if (!isFailure(error, "lock-held") || clock.monotonic() >= deadline) throw error;
-      if (await listens(join(dataDir, SOCKET))) throw error;
+      for (const path of socketPlaces(dataDir)) if (await listens(path)) throw error;
       if (!told) log.info("waiting for the data directory", { owner: error.data.pid });
       await clock.sleep(LOCK_RETRY_MS, signal);
     }

@@ -15,6 +15,8 @@ export type FlagName =
   | "allowed-hosts"
   | "backup-dir"
   | "backup-recipients"
+  | "metrics-token-file"
+  | "socket-group"
   | "log-level"
   | "log-format";
 
@@ -43,7 +45,8 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     env: ["TINYFORGE_DATA_DIR"],
     placeholder: "DIR",
     path: "folder",
-    fallback: "$STATE_DIRECTORY; root: /var/lib/tinyforge; else $XDG_STATE_HOME/tinyforge",
+    fallback: "$STATE_DIRECTORY; for root, and whoever may use the socket of a service there,\n" +
+      "               /var/lib/tinyforge; else $XDG_STATE_HOME/tinyforge or ~/.local/state/tinyforge",
     description: "where the database, the lock and the socket are",
   },
   {
@@ -97,6 +100,20 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     description: "public keys (age1…) to encrypt backups to, separated by commas",
   },
   {
+    name: "metrics-token-file",
+    env: ["TINYFORGE_METRICS_TOKEN_FILE"],
+    placeholder: "FILE",
+    fallback: "none",
+    description: "holds a token that opens /metrics and nothing else",
+  },
+  {
+    name: "socket-group",
+    env: ["TINYFORGE_SOCKET_GROUP"],
+    placeholder: "GROUP",
+    fallback: "none: the daemon's own user and root",
+    description: "who else may read and write over the socket: a group's name or number",
+  },
+  {
     name: "log-level",
     env: ["TINYFORGE_LOG_LEVEL"],
     placeholder: "LEVEL",
@@ -121,6 +138,7 @@ export const CONFIG_ENVIRONMENT: readonly string[] = [
   "DOCKER_CERT_PATH",
   "DOCKER_CONFIG",
   "DOCKER_CONTEXT",
+  "RUNTIME_DIRECTORY",
   "STATE_DIRECTORY",
   "XDG_RUNTIME_DIR",
   "XDG_STATE_HOME",

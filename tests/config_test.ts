@@ -14,6 +14,7 @@ import {
   resolveDockerHost,
 } from "../src/config.ts";
 import { Failure, isFailure } from "../src/failure.ts";
+import type { SocketLook } from "../src/system/files.ts";
 import { CONFIG_ENVIRONMENT, CONFIG_FLAGS, type FlagName } from "../src/flags.ts";
 
 type Flags = { [name in FlagName]?: string };
@@ -82,6 +83,10 @@ Deno.test("resolveConfig() gives the documented defaults", () => {
     allowedHosts: ["localhost", "127.0.0.1", "::1"],
     backupDir: null,
     backupRecipients: [],
+    metricsTokenFile: null,
+    socketDir: "/home/ann/.local/state/tinyforge",
+    socketGroup: null,
+    dataDirIsDefault: true,
     logLevel: "info",
     logFormat: "json",
     notes: [],
@@ -105,6 +110,8 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     "allowed-hosts": "forge.example",
     "backup-dir": "/srv/backups",
     "backup-recipients": KEY,
+    "metrics-token-file": "/etc/tinyforge/metrics-token",
+    "socket-group": "daemon",
     "log-level": "debug",
     "log-format": "text",
   };
@@ -149,6 +156,37 @@ Deno.test("resolveConfig() chooses the data directory by service, user and home"
   ]);
   assertEquals(problems({ "data-dir": "/a\n\u001b[31m" }), [
     'Cannot use --data-dir "/a\\n\\u001b[31m": it has control characters',
+  ]);
+});
+
+Deno.test("resolveConfig() means the service's index where its socket may be used, and no daemon of one's own runs", () => {
+  const own = "/home/ann/.local/state/tinyforge";
+  const dataDir = (looks: Record<string, SocketLook>) =>
+    resolveConfig({
+      flags: {},
+      env: (name) => name === "HOME" ? "/home/ann" : undefined,
+      isRoot: () => false,
+      surroundings: { ...NOWHERE, look: (path) => looks[path] ?? "nothing" },
+    }).dataDir;
+  const [kept, run] = ["/var/lib/tinyforge/tinyforge.sock", "/run/tinyforge/tinyforge.sock"];
+  assertEquals(dataDir({ [kept]: "usable" }), "/var/lib/tinyforge");
+  assertEquals(dataDir({ [kept]: "forbidden", [run]: "usable" }), "/var/lib/tinyforge");
+  assertEquals(dataDir({ [kept]: "forbidden", [run]: "forbidden" }), own);
+  assertEquals(dataDir({ [run]: "usable", [`${own}/tinyforge.sock`]: "usable" }), own);
+});
+
+Deno.test("resolveConfig() has the socket where its group gets to it", () => {
+  const socketDir = (flags: Flags, env: Env) => resolve(flags, env).socketDir;
+  const env = { STATE_DIRECTORY: "/var/lib/tinyforge", RUNTIME_DIRECTORY: "/run/tinyforge" };
+  assertEquals(socketDir({ "socket-group": "0" }, env), "/run/tinyforge");
+  assertEquals(socketDir({}, env), "/var/lib/tinyforge");
+  assertEquals(socketDir({ "socket-group": "0" }, {}), "/home/ann/.local/state/tinyforge");
+  assertEquals(resolve({ "socket-group": "daemon" }).socketGroup, 1);
+  assertEquals(problems({ "socket-group": "no-such-group" }), [
+    'Cannot use --socket-group "no-such-group": there is no such group',
+  ]);
+  assertEquals(problems({ "metrics-token-file": "token" }), [
+    'Cannot use --metrics-token-file "token": not an absolute path',
   ]);
 });
 

@@ -10,6 +10,7 @@ import { join } from "@std/path";
 import { Host } from "./harness/program.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { daemonCommand, LivingDaemon } from "./harness/living_daemon.ts";
+import { freePort } from "./harness/free_port.ts";
 import { until } from "./harness/until.ts";
 
 const NATIVE = Number(Deno.version.deno.split(".")[1]) >= 9;
@@ -287,9 +288,4 @@ async function fetchSoon(url: string): Promise<Response> {
     return response;
   }, { withinMs: 10_000 });
   return response!;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

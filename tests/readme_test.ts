@@ -6,6 +6,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { fromFileUrl, join } from "@std/path";
 import { DENO_ARGS, Host } from "./harness/program.ts";
 import { engineTest, TEST_IMAGE } from "./engines/docker.ts";
+import { freePort } from "./harness/free_port.ts";
 import { until } from "./harness/until.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
@@ -146,10 +147,3 @@ Deno.test("what CI says last is true", async (t) => {
     });
   }
 });
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
-}

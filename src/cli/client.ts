@@ -15,6 +15,8 @@ import { checkAnswer, readAnswer } from "./answer.ts";
 import { CommandError, type CommandLine, EXIT } from "./command.ts";
 import { VERSION } from "./commands/version.ts";
 import { indexExists, noIndex } from "./data_dir.ts";
+import { otherDaemon, otherDaemonHint, refuseSecondIndex } from "./other_daemon.ts";
+import { quotePath } from "../text.ts";
 import { type Answer, type DaemonClient, DaemonGone, findDaemon } from "./daemon_socket.ts";
 
 /** Answers requests that change nothing. */
@@ -61,13 +63,18 @@ export async function withApi<T>(
   use: (api: Api) => Promise<T>,
   options: { creates?: boolean } = {},
 ): Promise<T> {
-  const exists = await indexExists(config.dataDir);
+  // Its daemon may be had where the directory itself may not be looked into.
+  const exists = await indexExists(config.dataDir).catch((error: CommandError) => error);
   const deadline = Date.now() + LOCK_PATIENCE_MS;
   for (;;) {
     const answered = { any: false };
-    const daemon = await findDaemon(config.dataDir);
+    const daemon = await findDaemon(config.dataDir).catch((error) => {
+      throw exists instanceof Error ? exists : error;
+    });
     try {
       if (daemon !== null) return await throughDaemon(daemon, use, { answered });
+      if (exists instanceof Error) throw exists;
+      await refuseSecondIndex(config);
       if (!exists && !options.creates) throw noIndex(config.dataDir);
       const { ownData } = await import("../data.ts");
       return await inProcess(config, await ownData(config.dataDir), use);
@@ -97,7 +104,17 @@ export async function withIndex<T>(
   const config = line.config();
   // Whatever is in the socket's way is in the way of writes alone: the index is there to be read.
   const daemon = await findDaemon(config.dataDir).catch(() => null);
-  if (daemon === null) return await onDisk(config, use);
+  if (daemon === null) {
+    const other = silent ? null : await otherDaemon(config);
+    if (other !== null) {
+      line.out.notes(
+        `This is not the index that another user's Tinyforge keeps of this host (${other}), but ` +
+          `${quotePath(config.dataDir)}.`,
+        `hint: ${otherDaemonHint(config)}`,
+      );
+    }
+    return await onDisk(config, use);
+  }
   try {
     return await throughDaemon(daemon, use, { timeoutMs });
   } catch (error) {

@@ -10,7 +10,7 @@ import { reasonOf } from "../docker/error.ts";
 import { chunksOf, readText } from "../http/body.ts";
 import { HttpClient, isUnconnected } from "../http/client.ts";
 import { Deadline } from "../http/deadline.ts";
-import { fitsSocket, SOCKET } from "../system/files.ts";
+import { fitsSocket, SOCKET, socketPlaces } from "../system/files.ts";
 import { MAX_SOCKET_PATH } from "../system/libc.ts";
 import { CommandError, EXIT, usageError } from "./command.ts";
 import { quote, quotePath } from "../text.ts";
@@ -122,17 +122,34 @@ export function socketPath(dataDir: string): string {
  * @throws {CommandError} When there can't be a socket, or it is there and can't be used.
  */
 export async function findDaemon(dataDir: string): Promise<DaemonClient | null> {
-  const path = socketPath(dataDir);
+  // For what is wrong with it.
+  socketPath(dataDir);
+  let wrong: CommandError | null = null;
+  for (const path of socketPlaces(dataDir)) {
+    try {
+      if (await listensAt(path)) return new DaemonClient(path);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      wrong ??= error;
+    }
+  }
+  if (wrong !== null) throw wrong;
+  return null;
+}
+
+async function listensAt(path: string): Promise<boolean> {
   try {
     // Whether somebody listens is settled before anything is sent, so that no request is sent
     // twice: once to a daemon that may have done it, once more to the database.
     (await Deno.connect({ transport: "unix", path })).close();
+    return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    if (error instanceof Deno.errors.ConnectionRefused) return null;
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
     if (error instanceof Deno.errors.PermissionDenied) {
       throw unreachable(path, "permission denied", {
-        hint: "run as the user that the daemon runs as, or as root",
+        hint: "run as root, as the user that the daemon runs as, or as a member of its " +
+          "--socket-group",
         cause: error,
       });
     }
@@ -141,7 +158,6 @@ export async function findDaemon(dataDir: string): Promise<DaemonClient | null> 
       cause: error,
     });
   }
-  return new DaemonClient(path);
 }
 
 function unreachable(

@@ -11,8 +11,10 @@ import { Problem } from "./problem.ts";
 
 /** What a listener demands. */
 export interface AccessRules {
-  /** The only valid token. */
+  /** The token that opens everything. */
   readonly token: string;
+  /** One that opens `/metrics` alone; null without. */
+  readonly metricsToken: string | null;
   /** Lower-case names and addresses without port; IPv6 without brackets. */
   readonly allowedHosts: ReadonlySet<string>;
 }
@@ -70,24 +72,39 @@ export function checkOrigin(request: Request): void {
 }
 
 /**
- * Refuses a request without the token.
+ * Refuses a request without the token, or for metrics without one of the two.
  *
  * @throws {Problem} `unauthorized`.
  */
-export function checkToken(request: Request, rules: AccessRules): void {
+export function checkToken(
+  request: Request,
+  rules: AccessRules,
+  { forMetrics = false }: { forMetrics?: boolean } = {},
+): void {
   const given = request.headers.get("authorization");
   const token = given === null ? null : /^Bearer +(\S+) *$/i.exec(given)?.[1] ?? "";
   if (token !== null && isSameSecret(token, rules.token)) return;
+  const { metricsToken } = rules;
+  if (token !== null && metricsToken !== null && isSameSecret(token, metricsToken)) {
+    if (forMetrics) return;
+    throw new Problem("unauthorized", "Cannot answer: this token is for /metrics alone", {
+      headers: CHALLENGE,
+    });
+  }
   throw new Problem(
     "unauthorized",
     `Cannot answer: ${token === null ? "no token" : "wrong token"}`,
     {
       hint: "send `Authorization: Bearer …` with what stands in the file `token` of the data " +
         "directory, or use the socket there",
-      headers: { "www-authenticate": 'Bearer realm="tinyforge"' },
+      headers: CHALLENGE,
     },
   );
 }
+
+const CHALLENGE: Readonly<Record<string, string>> = {
+  "www-authenticate": 'Bearer realm="tinyforge"',
+};
 
 /** Scheme aside, because whoever terminates TLS in front of us changes it. */
 function isOwnOrigin(origin: string, request: Request): boolean {

@@ -172,16 +172,21 @@ function enter(
 ): MiddlewareHandler<Env> {
   return async (context, next) => {
     context.set("route", route);
-    if (operation?.spec.access !== "open") logIn(context, logins);
+    const access = operation?.spec.access;
+    if (access !== "open") logIn(context, logins, { forMetrics: access === "metrics" });
     await next();
   };
 }
 
-function logIn(context: Context<Env>, logins: FailedLogins): void {
+function logIn(
+  context: Context<Env>,
+  logins: FailedLogins,
+  options?: { forMetrics: boolean },
+): void {
   const { rules, remote } = context.env;
   if (rules === null) return;
   try {
-    checkToken(context.req.raw, rules);
+    checkToken(context.req.raw, rules, options);
   } catch (error) {
     logins.record("token", remote);
     throw error;

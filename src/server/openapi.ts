@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { Answer, Schema } from "./operation.ts";
+import type { Answer, OperationSpec, Schema } from "./operation.ts";
 import type { Route } from "./routes.ts";
 import { ProblemSchema } from "./schema.ts";
 
@@ -42,6 +42,11 @@ export function renderOpenApi(routes: readonly Route[], version: string): string
           description:
             "What stands in the file `token` of the data directory; the socket needs none.",
         },
+        metricsToken: {
+          type: "http",
+          scheme: "bearer",
+          description: "What stands in the file that --metrics-token-file names.",
+        },
       },
     },
   });
@@ -58,7 +63,7 @@ function describe([method, path, { spec }]: Route, schemas: Schemas): Json {
     summary: spec.summary,
     ...(spec.description !== undefined && { description: spec.description }),
     tags: [tagOf(path)],
-    security: spec.access === "open" ? [] : [{ token: [] }],
+    security: SECURITY[spec.access ?? "token"],
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && body !== "ignored" && body !== "raw" && {
       requestBody: {
@@ -75,6 +80,14 @@ function describe([method, path, { spec }]: Route, schemas: Schemas): Json {
     },
   };
 }
+
+const SECURITY: Readonly<
+  Record<NonNullable<OperationSpec<unknown, unknown, unknown>["access"]>, Json[]>
+> = {
+  token: [{ token: [] }],
+  metrics: [{ token: [] }, { metricsToken: [] }],
+  open: [],
+};
 
 /** `getProjectsById`: method and path, which nothing else has. */
 function operationId(method: string, path: string): string {

@@ -109,10 +109,10 @@ export interface OperationSpec<Params, Query, Body> {
   /** More where one line is not enough. */
   readonly description?: string;
   /**
-   * `token`: over TCP with the token only. `open`: for everyone who reaches the listener.
-   * Default `token`.
+   * `token`: over TCP with the token only. `metrics`: with the token for metrics too. `open`: for
+   * everyone who reaches the listener. Default `token`.
    */
-  readonly access?: "token" | "open";
+  readonly access?: "token" | "metrics" | "open";
   /** Path parameters. */
   readonly params?: Schema<Params>;
   /** Query parameters; absent: none are allowed under `/api`. */

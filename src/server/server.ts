@@ -1,5 +1,5 @@
 /**
- * The two listeners: a unix socket that only its owner reaches, and TCP with a token. Whatever
+ * The two listeners: a unix socket that its owner (and a group) reaches, and TCP with a token. Whatever
  * clients do, both stay; each has its own share of connections. The entrance of this folder for the
  * daemon: import it lazily, it brings the HTTP and schema libraries with it.
  *
@@ -37,12 +37,16 @@ export { TokenFile, type TokenSource } from "./token.ts";
 export interface ServeOptions {
   /** Path of the unix socket; the caller owns its directory. */
   readonly socketPath: string;
+  /** Id of the group that may use it too; null, the default: nobody else but root. */
+  readonly socketGroup?: number | null;
   /** Null: no TCP. */
   readonly listen: ListenAddress | null;
   /** A TCP socket that the service manager handed over, to be used in place of `listen`. */
   readonly inherited?: number | null;
   /** Needed over TCP. */
   readonly token: TokenSource;
+  /** Enough for `/metrics`. */
+  readonly metricsToken?: TokenSource | null;
   /** Names that a TCP request may be for, lower case, without port; IPv6 without brackets. */
   readonly allowedHosts: readonly string[];
   /** Where it is logged what is listened on. */
@@ -86,18 +90,22 @@ const CROWD_EVERY_MS = 60_000;
  * @throws {ListenError} For the socket; nothing stays open then.
  */
 export async function serve(app: App, options: ServeOptions): Promise<Listeners> {
-  const { socketPath, listen, inherited = null, log, patience = {}, token } = options;
+  const { socketPath, listen, inherited = null, log, patience = {}, token, metricsToken = null } =
+    options;
   const traffic = new Traffic(app);
   const rules = {
     get token() {
       return token.token;
+    },
+    get metricsToken() {
+      return metricsToken?.token ?? null;
     },
     allowedHosts: new Set(options.allowedHosts),
   };
   const listenOptions = (name: Entrance["name"], connections: number): ListenOptions => ({
     handler: traffic.handler(async (remote) => {
       if (name === "socket") return { name, rules: null, remote };
-      await token.refresh();
+      await Promise.all([token.refresh(), metricsToken?.refresh()]);
       return { name, rules, remote };
     }),
     limits: { headersMs: HEADERS_MS, idleMs: IDLE_MS, ...options.limits, connections },
@@ -105,7 +113,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Listeners>
     onCrowded: crowdWarning(name, connections, log),
   });
 
-  const file = new SocketFile(socketPath);
+  const file = new SocketFile(socketPath, { group: options.socketGroup ?? null });
   const socket = new KeptListener({
     entrance: "socket",
     open: async () => {

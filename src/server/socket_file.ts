@@ -1,6 +1,6 @@
 /**
- * The file of the unix socket: reachable by its owner alone before anyone can connect, and removed
- * only while it is the one that was made here.
+ * The file of the unix socket: reachable by its owner alone, and a group if one is named, before
+ * anyone can connect; removed only while it is the one that was made here.
  *
  * @module
  */
@@ -29,11 +29,13 @@ export class ListenError extends Error {
 /** The socket at one path. */
 export class SocketFile {
   readonly #path: string;
+  readonly #group: number | null;
   #made: Deno.FileInfo | null = null;
 
-  /** Makes nothing yet. */
-  constructor(path: string) {
+  /** Makes nothing yet. `group`: id of the group that may connect too. */
+  constructor(path: string, { group = null }: { group?: number | null } = {}) {
     this.#path = path;
+    this.#group = group;
   }
 
   /**
@@ -58,10 +60,12 @@ export class SocketFile {
       );
     }
     try {
-      const listener = await bindPrivately(path, options);
+      if (this.#group !== null) await openTo(this.#group, dirname(path));
+      const listener = await bindPrivately(path, this.#group, options);
       this.#made = await Deno.lstat(path);
       return listener;
     } catch (cause) {
+      if (cause instanceof ListenError) throw cause;
       throw new ListenError(`Cannot listen on ${quotePath(path)}: ${(cause as Error).message}`, {
         hint: "the data directory must be on a file system with sockets, and be ours to write",
         cause,
@@ -103,9 +107,14 @@ export class SocketFile {
 
 /**
  * Binds inside a directory that only we can enter, sets the mode, and only then moves the socket
- * to where it is looked for: nobody can connect before it is 0600. The move replaces a stale one.
+ * to where it is looked for: nobody can connect before it is 0600, or the group's and 0660. The
+ * move replaces a stale one.
  */
-async function bindPrivately(path: string, options: ListenOptions): Promise<Listener> {
+async function bindPrivately(
+  path: string,
+  group: number | null,
+  options: ListenOptions,
+): Promise<Listener> {
   // Shorter than the socket's own name, so that the limit of its length holds for it too.
   const nest = join(dirname(path), ".listen");
   const draft = join(nest, "s");
@@ -114,7 +123,8 @@ async function bindPrivately(path: string, options: ListenOptions): Promise<List
     await Deno.remove(nest, { recursive: true }).catch(ignoreMissing);
     await Deno.mkdir(nest, { mode: 0o700 });
     listener = await listenAt({ kind: "unix", path: draft }, options);
-    await Deno.chmod(draft, 0o600);
+    if (group !== null) await give(draft, group);
+    await Deno.chmod(draft, group === null ? 0o600 : 0o660);
     await Deno.rename(draft, path);
     await Deno.remove(nest);
     return listener;
@@ -122,6 +132,26 @@ async function bindPrivately(path: string, options: ListenOptions): Promise<List
     await listener?.abort();
     await Deno.remove(nest, { recursive: true }).catch(() => {});
     throw error;
+  }
+}
+
+/** The group's members may pass through the folder; what is in it they see no more than before. */
+async function openTo(group: number, folder: string): Promise<void> {
+  const { gid, mode } = await Deno.stat(folder);
+  const passable = ((mode ?? 0) & 0o001) !== 0 || gid === group && ((mode ?? 0) & 0o010) !== 0;
+  if (passable) return;
+  await give(folder, group);
+  await Deno.chmod(folder, ((mode ?? 0) & 0o707) | 0o010);
+}
+
+async function give(path: string, group: number): Promise<void> {
+  try {
+    await Deno.chown(path, null, group);
+  } catch (cause) {
+    throw new ListenError(
+      `Cannot give ${quotePath(path)} to group ${group}: ${(cause as Error).message}`,
+      { hint: "the daemon's user must be a member of the group, or root", cause },
+    );
   }
 }
 

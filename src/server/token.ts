@@ -1,5 +1,6 @@
 /**
- * The token that TCP clients must send, in a file that only its owner can read.
+ * The tokens that TCP clients must send: the one that opens everything, in a file that only its
+ * owner can read, and one for `/metrics` alone, in a file that somebody else may read too.
  *
  * @module
  */
@@ -28,12 +29,30 @@ export async function loadToken(dataDir: string): Promise<string> {
   if (wrong !== null) throw unusable(path, wrong);
   // Somebody's editor or backup may have widened it.
   if (((info.mode ?? 0) & 0o077) !== 0) await Deno.chmod(path, 0o600);
-  const token = (await Deno.readTextFile(path)).trim();
+  return await readToken(path);
+}
+
+/**
+ * The token that stands in a file of somebody else's making, which only root and this user may
+ * write to. Neither made nor changed here.
+ *
+ * @throws {Error} when the file can't be read, or holds no usable token.
+ */
+export async function loadGivenToken(path: string): Promise<string> {
+  const info = await ifThere(Deno.stat(path), path);
+  const wrong = info === null ? "it is not there" : distrustToken(path, info);
+  if (wrong !== null) throw unusable(path, wrong, MAKE_ONE);
+  return await readToken(path, MAKE_ONE);
+}
+
+async function readToken(path: string, hint?: string): Promise<string> {
+  const token = (await ifThere(Deno.readTextFile(path), path) ?? "").trim();
   if (!/^[A-Za-z0-9._~+/=-]*$/.test(token)) {
-    throw unusable(path, "it has characters that can't be sent as a token");
+    throw unusable(path, "it has characters that can't be sent as a token", hint);
   }
   if (token.length < MIN_LENGTH) {
-    throw unusable(path, `it has ${token.length} characters, at least ${MIN_LENGTH} are needed`);
+    const reason = `it has ${token.length} characters, at least ${MIN_LENGTH} are needed`;
+    throw unusable(path, reason, hint);
   }
   return token;
 }
@@ -49,26 +68,45 @@ export interface TokenSource {
 /** How long a replaced token is taken for at most, milliseconds. */
 const LOOK_EVERY_MS = 1000;
 
-/** The token of a data directory: used as it stands in the file, whoever changes it there. */
+/** A token in a file: used as it stands there, whoever changes it. */
 export class TokenFile implements TokenSource {
-  readonly #dataDir: string;
+  readonly #path: string;
+  readonly #load: () => Promise<string>;
   readonly #log: Log;
   #token: string;
   #stamp: string;
   #lookedAt = performance.now();
   #looking: Promise<void> | null = null;
 
-  private constructor(dataDir: string, log: Log, read: { token: string; stamp: string }) {
-    this.#dataDir = dataDir;
-    this.#log = log;
+  private constructor(path: string, load: () => Promise<string>, read: {
+    token: string;
+    stamp: string;
+    log: Log;
+  }) {
+    this.#path = path;
+    this.#load = load;
+    this.#log = read.log;
     this.#token = read.token;
     this.#stamp = read.stamp;
   }
 
-  /** Reads it, or makes it; rejects as {@link loadToken} does. */
-  static async open(dataDir: string, { log }: { log: Log }): Promise<TokenFile> {
-    const token = await loadToken(dataDir);
-    return new TokenFile(dataDir, log, { token, stamp: await stampOf(dataDir) });
+  /** The token of a data directory: reads it, or makes it; rejects as {@link loadToken} does. */
+  static open(dataDir: string, options: { log: Log }): Promise<TokenFile> {
+    return TokenFile.#opened(join(dataDir, TOKEN), () => loadToken(dataDir), options);
+  }
+
+  /** A token that somebody else made; rejects as {@link loadGivenToken} does. */
+  static openGiven(path: string, options: { log: Log }): Promise<TokenFile> {
+    return TokenFile.#opened(path, () => loadGivenToken(path), options);
+  }
+
+  static async #opened(
+    path: string,
+    load: () => Promise<string>,
+    { log }: { log: Log },
+  ): Promise<TokenFile> {
+    const token = await load();
+    return new TokenFile(path, load, { token, stamp: await stampOf(path), log });
   }
 
   /** The token. */
@@ -88,27 +126,27 @@ export class TokenFile implements TokenSource {
 
   async #look(): Promise<void> {
     this.#lookedAt = performance.now();
-    const stamp = await stampOf(this.#dataDir);
+    const stamp = await stampOf(this.#path);
     if (stamp === this.#stamp) return;
     try {
       if (stamp === "") throw new Error("Cannot read the token: its file is gone");
-      const token = await loadToken(this.#dataDir);
+      const token = await this.#load();
       // Kept only now: a file that was read half-written is read again.
       this.#stamp = stamp;
       if (token === this.#token) return;
       this.#token = token;
-      this.#log.info("token replaced");
+      this.#log.info("token replaced", { path: this.#path });
     } catch (error) {
       this.#stamp = stamp;
-      this.#log.warn("token not replaced, the one before stays valid", { error });
+      this.#log.warn("token not replaced, the one before stays valid", { path: this.#path, error });
     }
   }
 }
 
 /** Tells one content of the file from another; empty where there is none. */
-async function stampOf(dataDir: string): Promise<string> {
+async function stampOf(path: string): Promise<string> {
   try {
-    const { ino, size, mtime, ctime } = await Deno.lstat(join(dataDir, TOKEN));
+    const { ino, size, mtime, ctime } = await Deno.stat(path);
     return [ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
   } catch {
     return "";
@@ -154,8 +192,11 @@ function distrustToken(path: string, info: Deno.FileInfo): string | null {
   return distrust(path, info)?.reason ?? null;
 }
 
-function unusable(path: string, reason: string): Error {
-  return Object.assign(new Error(`Cannot use the token ${quotePath(path)}: ${reason}`), {
-    hint: "remove the file, and the next start makes a new one",
-  });
+const MAKE_ANEW = "remove the file, and the next start makes a new one";
+const MAKE_ONE =
+  "make one with `openssl rand -hex 32`, in a file of root's or of the daemon's own " +
+  "user that nobody else may write to and the daemon may read";
+
+function unusable(path: string, reason: string, hint = MAKE_ANEW): Error {
+  return Object.assign(new Error(`Cannot use the token ${quotePath(path)}: ${reason}`), { hint });
 }

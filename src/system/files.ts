@@ -33,6 +33,19 @@ export function isUnfinished(name: string): boolean {
   return name === RESTORE_NEW || name === RESTORE_READY || name.includes(PARTIAL);
 }
 
+/** The data directory of the service that root installs. */
+export const SERVICE_DATA = "/var/lib/tinyforge";
+
+/**
+ * Where a daemon's socket can be: in its data directory or, since systemd keeps the data of a
+ * service where nobody else gets to, in the folder below /run that goes with it.
+ */
+export function socketPlaces(dataDir: string): readonly string[] {
+  const [, name] = /^\/var\/lib\/(.+)$/.exec(dataDir) ?? [];
+  return [dataDir, ...name === undefined ? [] : [`/run/${name}`]]
+    .map((folder) => `${folder === "/" ? "" : folder}/${SOCKET}`);
+}
+
 /** Whether a socket can be at this path. */
 export function fitsSocket(path: string): boolean {
   return new TextEncoder().encode(path).length <= MAX_SOCKET_PATH;

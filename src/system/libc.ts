@@ -43,6 +43,39 @@ export function effectiveUid(): number {
   }
 }
 
+/** Id of the group with this name; null where there is none, or the C library can't be asked. */
+export function groupId(name: string): number | null {
+  try {
+    const libc = Deno.dlopen(LIBC, { getgrnam: { parameters: ["buffer"], result: "pointer" } });
+    try {
+      const group = libc.symbols.getgrnam(new TextEncoder().encode(`${name}\0`));
+      // struct group: two pointers, then the id.
+      return group === null ? null : new Deno.UnsafePointerView(group).getUint32(16);
+    } finally {
+      libc.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** Name of the group with this id; null where it has none, or the C library can't be asked. */
+export function groupName(id: number): string | null {
+  try {
+    const libc = Deno.dlopen(LIBC, { getgrgid: { parameters: ["u32"], result: "pointer" } });
+    try {
+      const group = libc.symbols.getgrgid(id);
+      if (group === null) return null;
+      const name = new Deno.UnsafePointerView(group).getPointer();
+      return name === null ? null : new Deno.UnsafePointerView(name).getCString();
+    } finally {
+      libc.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
 /** Whether this user may write to what is at the path; true where the C library can't be asked. */
 export function mayWrite(path: string): boolean {
   try {

@@ -101,7 +101,7 @@ Deno.test("TCP refuses a host that is not on the list, with the token and withou
 });
 
 Deno.test("checkHost() reads the authority where there is no Host header", () => {
-  const rules = { token: TOKEN, allowedHosts: new Set(["localhost"]) };
+  const rules = { token: TOKEN, metricsToken: null, allowedHosts: new Set(["localhost"]) };
   checkHost(new Request("http://localhost:7475/livez"), rules);
   try {
     checkHost(new Request("http://evil.example:7475/livez"), rules);

@@ -33,7 +33,8 @@ Deno.test("/openapi.json describes each route, its failures and who may ask", as
   assertEquals(described.sort(), ROUTES.map(([method, path]) => `${method} ${path}`).sort());
   for (const [method, path, { spec }] of ROUTES) {
     const operation = document.paths[path]![method]!;
-    assertEquals(operation.security, spec.access === "open" ? [] : [{ token: [] }]);
+    const either = spec.access === "metrics" ? [{ metricsToken: [] }] : [];
+    assertEquals(operation.security, spec.access === "open" ? [] : [{ token: [] }, ...either]);
     for (const failure of ["4XX", "5XX"]) {
       assert("application/problem+json" in operation.responses[failure]!.content!);
     }

@@ -12,6 +12,7 @@ import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { dataDirExists } from "../data_dir.ts";
 import { findDaemon, socketPath } from "../daemon_socket.ts";
+import { refuseSecondIndex } from "../other_daemon.ts";
 import { counted, refusalLine, shortId } from "../phrases.ts";
 import { VERSION } from "./version.ts";
 
@@ -33,6 +34,7 @@ export async function run(invocation: InvocationOf<"reconcile">): Promise<number
   // Before anything is made in a directory where the daemon could not listen.
   socketPath(config.dataDir);
   if (!invocation.on("once")) {
+    await refuseSecondIndex(config);
     const { runDaemon } = await import("../../daemon.ts");
     return await runDaemon(config, options);
   }
@@ -48,6 +50,7 @@ async function onePass(
 ): Promise<PassReport> {
   const asked = await passOfDaemon(config);
   if (asked !== null) return asked;
+  await refuseSecondIndex(config);
   for (const note of config.notes) options.log.warn("a setting is used otherwise", { ...note });
   const { runOnce } = await import("../../daemon.ts");
   try {

@@ -61,6 +61,7 @@ export const readyz: Operation = operation({
 export const metrics: Operation = operation(
   {
     summary: "Metrics in Prometheus' text format",
+    access: "metrics",
     query: z.looseObject({}),
     answers: { 200: { description: "The metrics", schema: z.string(), mediaType: "text/plain" } },
   },

@@ -1,0 +1,127 @@
+/**
+ * A host with several users: the program run as each of them, with empty /var/lib and /run of the
+ * test's own. Needs root; what it mounts is seen by its processes alone and goes with it.
+ *
+ * @module
+ */
+
+import { fromFileUrl, join } from "@std/path";
+import { DENO_ARGS, MAIN, type Ran, Running } from "./program.ts";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+/** Who runs a program. */
+export interface User {
+  /** User id, and that of its group. */
+  readonly id: number;
+  /** Ids of other groups. */
+  readonly groups?: readonly number[];
+}
+
+/** The host. */
+export class SharedHost implements AsyncDisposable {
+  /** A directory that everybody may look into. */
+  readonly dir: string;
+  /** What every program finds in its environment. */
+  readonly env: Record<string, string>;
+  readonly #mounts: Deno.ChildProcess;
+  readonly #running: Running[] = [];
+
+  private constructor(dir: string, mounts: Deno.ChildProcess) {
+    this.dir = dir;
+    this.#mounts = mounts;
+    this.env = {
+      PATH: Deno.env.get("PATH")!,
+      DENO_DIR: join(dir, "cache"),
+      DENO_SQLITE_PATH: Deno.env.get("DENO_SQLITE_PATH") ?? "libsqlite3.so.0",
+      TINYFORGE_DOCKER_HOST: `unix://${join(dir, "no-engine.sock")}`,
+    };
+  }
+
+  /** A host without data. */
+  static async make(): Promise<SharedHost> {
+    const dir = await Deno.makeTempDir({ prefix: "tinyforge-users-" });
+    await Deno.chmod(dir, 0o755);
+    for (const name of ["cache", "program"]) await Deno.mkdir(join(dir, name));
+    await Deno.writeTextFile(join(dir, "deno"), "");
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] })
+      .output();
+    const { denoDir } = JSON.parse(new TextDecoder().decode(stdout));
+    // Where this user keeps the runtime and its cache others may not look; as they are mounted
+    // here, they may.
+    const script = 'mount --bind "$1" "$0/deno" && mount --bind "$2" "$0/cache" && ' +
+      'mount --bind "$3" "$0/program" && mount -t tmpfs -o mode=755 tmpfs /var/lib && ' +
+      "mount -t tmpfs -o mode=755 tmpfs /run && echo ready && exec sleep infinity";
+    const mounts = new Deno.Command("unshare", {
+      args: ["--mount", "sh", "-c", script, dir, Deno.execPath(), denoDir, ROOT],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const reader = mounts.stdout.getReader();
+    const { value } = await reader.read();
+    await reader.cancel();
+    if (value === undefined) throw new Error("Cannot mount: see above");
+    return new SharedHost(dir, mounts);
+  }
+
+  /** Runs tinyforge to its end. */
+  async run(user: User, ...args: string[]): Promise<Ran> {
+    const { code, stdout, stderr } = await (await this.#command(user, args, {})).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { code, stdout: out!, stderr: err! };
+  }
+
+  /** Starts tinyforge; ended with this host at the latest. */
+  async start(user: User, args: string[], env: Record<string, string> = {}): Promise<Running> {
+    const running = new Running((await this.#command(user, args, env)).spawn());
+    this.#running.push(running);
+    return running;
+  }
+
+  /** A program that sees what this host's do. */
+  command(user: User, program: readonly string[], env: Record<string, string> = {}): Deno.Command {
+    const { id, groups = [] } = user;
+    return new Deno.Command("nsenter", {
+      args: [
+        `--mount=/proc/${this.#mounts.pid}/ns/mnt`,
+        ...["setpriv", `--reuid=${id}`, `--regid=${id}`],
+        groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`,
+        ...program,
+      ],
+      clearEnv: true,
+      env: { ...this.env, HOME: this.home(user), ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+  }
+
+  /** That user's home directory. */
+  home({ id }: User): string {
+    return join(this.dir, `home-${id}`);
+  }
+
+  /** Ends what runs and removes the directory. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const running of this.#running) await running[Symbol.asyncDispose]();
+    this.#mounts.kill("SIGKILL");
+    await this.#mounts.status;
+    await Deno.remove(this.dir, { recursive: true });
+  }
+
+  async #command(
+    user: User,
+    args: readonly string[],
+    env: Record<string, string>,
+  ): Promise<Deno.Command> {
+    const home = this.home(user);
+    if (await Deno.stat(home).catch(() => null) === null) {
+      await Deno.mkdir(home, { mode: 0o700 });
+      await Deno.chown(home, user.id, user.id);
+    }
+    const main = join(this.dir, "program/main.ts");
+    const words = DENO_ARGS.map((word) => word === MAIN ? main : word);
+    return this.command(user, [join(this.dir, "deno"), ...words, ...args], env);
+  }
+}

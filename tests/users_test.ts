@@ -1,0 +1,123 @@
+/**
+ * Several users on one host: who finds which index, and who may use the service's.
+ *
+ * @module
+ */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { freePort } from "./harness/free_port.ts";
+import { until } from "./harness/until.ts";
+import { SharedHost, type User } from "./harness/users.ts";
+import { testAsRoot } from "./lock/privileged.ts";
+
+const ROOT: User = { id: 0 };
+const ANN: User = { id: 23_001 };
+const GROUP = 23_500;
+const MEMBER: User = { id: 23_002, groups: [GROUP] };
+
+/** Root's service on its default data directory, listening. */
+async function service(host: SharedHost, ...args: string[]): Promise<void> {
+  host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${freePort()}`;
+  const daemon = await host.start(ROOT, ["reconcile", ...args]);
+  await until("the service listens", () => {
+    if (daemon.stderr.includes('"message":"started"')) return true;
+    return false;
+  });
+}
+
+testAsRoot(
+  "a user who isn't root is told of root's service, and makes no second index unasked",
+  async () => {
+    await using host = await SharedHost.make();
+    await service(host);
+    const address = host.env["TINYFORGE_LISTEN"]!;
+    const own = join(host.home(ANN), ".local/state/tinyforge");
+
+    const read = await host.run(ANN, "ps");
+    assertStringIncludes(
+      read.stderr,
+      `another user's Tinyforge keeps of this host (it answers on ${address})`,
+    );
+    assertStringIncludes(read.stderr, `--data-dir "${own}"`);
+    for (const args of [["add", "site", "blog"], ["reconcile"], ["reconcile", "--once"]]) {
+      const { code, stderr } = await host.run(ANN, ...args);
+      assertEquals(code, 2, args.join(" "));
+      assertStringIncludes(stderr, `Cannot write to "${own}": another user's Tinyforge keeps`);
+    }
+    const refused = await host.run(ANN, "add", "site", "blog", "--json");
+    assertEquals(JSON.parse(refused.stderr).error.code, "other-daemon");
+    assertEquals(await Deno.stat(join(host.home(ANN), ".local")).catch(() => null), null);
+
+    const asked = await host.run(ANN, "add", "site", "blog", "--data-dir", own);
+    assertEquals(asked.code, 0, asked.stderr);
+    assertEquals((await host.run(ROOT, "list", "sites", "--json")).stdout.trim(), '{"items":[]}');
+  },
+);
+
+testAsRoot(
+  "the socket's group reads and writes the service's index, and nobody else does",
+  async () => {
+    await using host = await SharedHost.make();
+    await service(host, "--socket-group", String(GROUP));
+    const added = await host.run(MEMBER, "add", "site", "blog");
+    assertEquals([added.code, /hint|another/.exec(added.stderr)], [0, null], added.stderr);
+    assertMatch((await host.run(ROOT, "list", "sites")).stdout, /^blog /m);
+    assertMatch((await host.run(MEMBER, "list", "sites")).stdout, /^blog /m);
+    assertEquals(await Deno.stat(join(host.home(MEMBER), ".local")).catch(() => null), null);
+
+    const [dir, file, database] = await Promise.all(
+      ["", "/tinyforge.sock", "/tinyforge.db"].map(async (name) => {
+        const args = ["stat", "--format", "%a %u %g", `/var/lib/tinyforge${name}`];
+        const { stdout } = await host.command(ROOT, args).output();
+        return new TextDecoder().decode(stdout).trim();
+      }),
+    );
+    assertEquals([dir, file, database], [`710 0 ${GROUP}`, `660 0 ${GROUP}`, "600 0 0"]);
+
+    const stranger = await host.run(ANN, "add", "site", "other");
+    assertEquals(stranger.code, 2, stranger.stderr);
+    const named = await host.run(ANN, "add", "site", "other", "--data-dir", "/var/lib/tinyforge");
+    assertEquals(named.code, 1, named.stderr);
+  },
+);
+
+testAsRoot(
+  "a service whose data nobody else gets to has its group's socket below /run",
+  async () => {
+    await using host = await SharedHost.make();
+    const dynamic: User = { id: 23_900, groups: [GROUP] };
+    // As systemd has it for a dynamic user, which alone gets through what is private.
+    const script =
+      "mkdir -p -m 700 /var/lib/private /var/lib/private/tinyforge /run/tinyforge && " +
+      `chown ${dynamic.id} /var/lib/private /var/lib/private/tinyforge /run/tinyforge && chmod 755 /run/tinyforge && ` +
+      "ln -s private/tinyforge /var/lib/tinyforge";
+    assertEquals((await host.command(ROOT, ["sh", "-c", script]).output()).code, 0);
+    const daemon = await host.start(dynamic, ["reconcile"], {
+      STATE_DIRECTORY: "/var/lib/private/tinyforge",
+      RUNTIME_DIRECTORY: "/run/tinyforge",
+      TINYFORGE_SOCKET_GROUP: String(GROUP),
+      TINYFORGE_LISTEN: "none",
+    });
+    await until("it listens", () => daemon.stderr.includes('"message":"started"'));
+    const added = await host.run(MEMBER, "add", "site", "blog");
+    assertEquals(added.code, 0, added.stderr);
+    for (const user of [ROOT, MEMBER]) {
+      const listed = await host.run(user, "list", "sites");
+      assertMatch(listed.stdout, /^blog /m, listed.stderr);
+    }
+    const stranger = await host.run(ANN, "add", "site", "other");
+    assertEquals(stranger.code, 2);
+    assertStringIncludes(stranger.stderr, 'its socket is "/run/tinyforge/tinyforge.sock"');
+  },
+);
+
+testAsRoot("a daemon that may not give its socket to the group says so and ends", async () => {
+  await using host = await SharedHost.make();
+  const { code, stderr } = await host.run(ANN, "reconcile", "--socket-group", String(GROUP));
+  assertEquals(code, 1);
+  assertMatch(
+    stderr,
+    /Cannot give ".*tinyforge" to group 23500: .*\nhint: the daemon's user must be a member/,
+  );
+});
