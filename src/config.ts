@@ -110,9 +110,9 @@ export function resolveConfig(sources: ConfigSources): Config {
     composePrefix: readComposePrefix(given("compose-prefix"), problems),
     listen,
     allowedHosts: readAllowedHosts(given("allowed-hosts"), listen, problems, notes),
-    backupDir: readBackupDir(given("backup-dir"), problems),
+    backupDir: readAbsolute(given("backup-dir"), problems),
     backupRecipients: readRecipients(given("backup-recipients"), problems),
-    metricsTokenFile: readPath(given("metrics-token-file"), problems),
+    metricsTokenFile: readAbsolute(given("metrics-token-file"), problems),
     logLevel: readChoice(given("log-level"), ["debug", "info", "warn", "error"], problems) ??
       "info",
     logFormat: readChoice(given("log-format"), ["text", "json"], problems) ??
@@ -212,25 +212,10 @@ function readDataDir(
     problems.push({ setting: "data-dir", variable: null, value: null, reason });
     return "";
   }
-  if (hasControls(dataDir)) {
-    problems.push({
-      ...setting ?? { setting: "data-dir", variable: null },
-      value: dataDir,
-      reason: "it has control characters",
-    });
-  }
+  const by = setting ?? { setting: "data-dir", variable: null };
+  const reason = "it has control characters";
+  if (hasControls(dataDir)) problems.push({ ...by, value: dataDir, reason });
   return dataDir.length > 1 ? dataDir.replace(/\/+$/, "") || "/" : dataDir;
-}
-
-function readPath(setting: Setting | undefined, problems: SettingProblem[]): string | null {
-  if (setting === undefined) return null;
-  const reason = hasControls(setting.value)
-    ? "it has control characters"
-    : setting.value.startsWith("/")
-    ? null
-    : "not an absolute path";
-  if (reason !== null) problems.push({ ...setting, reason });
-  return setting.value;
 }
 
 function readGroup(setting: Setting | undefined, problems: SettingProblem[]): number | null {
@@ -346,10 +331,7 @@ function readAllowedHosts(
   });
 }
 
-function readBackupDir(
-  setting: Setting | undefined,
-  problems: SettingProblem[],
-): string | null {
+function readAbsolute(setting: Setting | undefined, problems: SettingProblem[]): string | null {
   if (setting === undefined) return null;
   const { value } = setting;
   // A service is started in another directory than the one it was tried in.

@@ -6,10 +6,14 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { missing } from "./engines/docker.ts";
 import { freePort } from "./harness/free_port.ts";
 import { until } from "./harness/until.ts";
+import { Running } from "./harness/program.ts";
 import { SharedHost, type User } from "./harness/users.ts";
 import { testAsRoot } from "./lock/privileged.ts";
+
+const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 
 const ROOT: User = { id: 0 };
 const ANN: User = { id: 23_001 };
@@ -109,6 +113,64 @@ testAsRoot(
     const stranger = await host.run(ANN, "add", "site", "other");
     assertEquals(stranger.code, 2);
     assertStringIncludes(stranger.stderr, 'its socket is "/run/tinyforge/tinyforge.sock"');
+  },
+);
+
+const prometheus = await new Deno.Command("prometheus", { args: ["--version"] }).output()
+  .then(() => testAsRoot, () => (name: string) => missing(name, "prometheus is not installed"));
+
+prometheus(
+  "the README's Prometheus, not root, reads metrics with its token and nothing else",
+  async () => {
+    await using host = await SharedHost.make();
+    const file = join(host.dir, "metrics-token");
+    const token = "metrics-0123456789abcdef0123456789abcdef";
+    await Deno.writeTextFile(file, `${token}\n`);
+    await Deno.chown(file, 0, GROUP);
+    await Deno.chmod(file, 0o640);
+    await service(host, "--metrics-token-file", file);
+    const address = host.env["TINYFORGE_LISTEN"]!;
+    const own = freePort();
+
+    const block = /```yaml\n(scrape_configs:\n[^`]*)```/.exec(README)![1]!
+      .replaceAll("127.0.0.1:7475", address)
+      .replaceAll("/etc/tinyforge/metrics-token", file);
+    const config = join(host.dir, "prometheus.yml");
+    await Deno.writeTextFile(
+      config,
+      `global: { scrape_interval: 1s, scrape_timeout: 1s }\n${block}`,
+    );
+    const data = join(host.dir, "prometheus");
+    await Deno.mkdir(data, { mode: 0o700 });
+    await Deno.chown(data, MEMBER.id, MEMBER.id);
+    await using scraper = new Running(
+      host.command(MEMBER, [
+        "prometheus",
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${data}`,
+        `--web.listen-address=127.0.0.1:${own}`,
+      ]).spawn(),
+    );
+    const up = await until("Prometheus has scraped", async () => {
+      const query = "up{job='tinyforge'}";
+      const answer = await fetch(
+        `http://127.0.0.1:${own}/api/v1/query?query=${encodeURIComponent(query)}`,
+      )
+        .then((response) => response.json()).catch(() => null);
+      return answer?.data?.result?.[0]?.value?.[1] ?? null;
+    }, { withinMs: 30_000 });
+    assertEquals(up, "1", scraper.stderr);
+
+    const get = async (path: string, method = "GET") => {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(`http://${address}${path}`, { method, headers });
+      await response.body?.cancel();
+      return response.status;
+    };
+    assertEquals(
+      [await get("/metrics"), await get("/api/containers"), await get("/api/reconcile", "POST")],
+      [200, 401, 401],
+    );
   },
 );
 

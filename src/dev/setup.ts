@@ -54,6 +54,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   program("the tests", "iptables", "iptables"),
   program("the tests", "openssl", "openssl"),
   program("the tests", "podman", "podman"),
+  program("the tests", "prometheus", "prometheus"),
   program("the tests", "ps", "procps"),
   program("the tests", "restic", "restic"),
   program("the tests", "systemd-analyze", "systemd"),

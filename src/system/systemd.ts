@@ -111,9 +111,26 @@ export interface UnitOptions {
   readonly backupDir?: string | undefined;
   /** Arguments after `reconcile`, for what differs from the defaults. */
   readonly args?: readonly string[];
+  /** How the Engine is reached; default: over Docker's socket. */
+  readonly engine?: UnitEngine;
+  /** Name or number of the group that may use the socket, which is below /run then. */
+  readonly socketGroup?: string;
+  /** Absolute path of the file with the token for metrics, which root alone need be able to read. */
+  readonly metricsTokenFile?: string;
   /** Variables that the program reads and has no flag for. */
   readonly environment?: Readonly<Record<string, string>>;
 }
+
+/** What a service needs in order to reach its Engine. */
+export interface UnitEngine {
+  /** systemd's units of the Engine; none for one on another machine. */
+  readonly units: "docker" | "podman" | null;
+  /** Who reaches it: a group's members, root alone, or everybody. */
+  readonly reach: { readonly group: string } | "root" | "all";
+}
+
+/** Docker where its packages put it. */
+const DOCKER: UnitEngine = { units: "docker", reach: { group: "docker" } };
 
 /**
  * A socket unit for the TCP port: systemd holds it from the boot on, so that nobody else can, also
@@ -149,8 +166,10 @@ const STATE_ROOT = "/var/lib/";
  * can't have and for a data directory outside `/var/lib`, because systemd makes and owns it.
  */
 export function unitText(
-  { binary, dataDir = "/var/lib/tinyforge", backupDir, args = [], environment = {} }: UnitOptions,
+  options: UnitOptions,
 ): string {
+  const { binary, dataDir = "/var/lib/tinyforge", args = [], environment = {} } = options;
+  const { backupDir, engine = DOCKER, socketGroup, metricsTokenFile } = options;
   if (!binary.startsWith("/")) {
     throw new TypeError(`Cannot write a unit for ${quotePath(binary)}: not an absolute path`);
   }
@@ -168,16 +187,35 @@ export function unitText(
   const writable = inside || beside !== null ? "" : `ReadWritePaths=${unitWord(backupDir)}\n`;
   const variables = Object.entries(environment)
     .map(([name, value]) => `Environment=${unitWord(`${name}=${value}`)}\n`).join("");
-  const command = [unitWord(binary), "reconcile", ...args.map(unitArgument)].join(" ");
+  const command = [unitWord(binary), "reconcile", ...args.map(unitArgument)];
+  if (socketGroup !== undefined) command.push(unitArgument(`--socket-group=${socketGroup}`));
+  if (metricsTokenFile !== undefined) {
+    // The service manager reads the file for us, wherever it is and whoever may read it.
+    command.push("--metrics-token-file=${CREDENTIALS_DIRECTORY}/metrics-token");
+  }
+  const { units, reach } = engine;
+  const groups = [
+    ...typeof reach === "object" ? [reach.group] : [],
+    ...socketGroup === undefined ? [] : [socketGroup],
+  ];
+  const engineUnits = units === null ? "" : `${units}.socket ${units}.service `;
+  const identity = [
+    reach === "root" ? "User=root" : "DynamicUser=yes",
+    ...groups.length === 0 ? [] : [`SupplementaryGroups=${[...new Set(groups)].join(" ")}`],
+    ...socketGroup === undefined ? [] : [`RuntimeDirectory=${name}`],
+    ...metricsTokenFile === undefined
+      ? []
+      : [`LoadCredential=${unitWord(`metrics-token:${metricsTokenFile}`)}`],
+  ];
   return `[Unit]
 Description=Tinyforge, the containers index of this host
-After=docker.socket docker.service network-online.target
-Wants=docker.socket network-online.target
+After=${engineUnits}network-online.target
+Wants=${units === null ? "" : `${units}.socket `}network-online.target
 
 [Service]
 Type=notify
 NotifyAccess=main
-${variables}ExecStart=${command}
+${variables}ExecStart=${command.join(" ")}
 Restart=on-failure
 RestartSec=2s
 RestartPreventExitStatus=2 5
@@ -186,8 +224,7 @@ TimeoutStopSec=15s
 # Connections are capped below it: with fewer descriptors there is room for fewer clients.
 LimitNOFILE=65536
 
-DynamicUser=yes
-SupplementaryGroups=docker
+${identity.join("\n")}
 StateDirectory=${[name, ...besides].join(" ")}
 StateDirectoryMode=0700
 ${writable}UMask=0077

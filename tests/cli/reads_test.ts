@@ -619,6 +619,35 @@ Deno.test("systemd prints a unit with the flags that were given", async () => {
   assertStringIncludes(elsewhere.stderr, 'Cannot write a unit for data directory "/srv/x"');
 });
 
+Deno.test("systemd asks for the group of the Engine's socket, and for root where only root gets to it", async () => {
+  await using host = await Host.make();
+  host.env["TINYFORGE_DATA_DIR"] = "/var/lib/tinyforge";
+  const identity = async (path: string) => {
+    const { stdout } = await host.run("systemd", "--docker-host", `unix://${path}`);
+    return stdout.split("\n").filter((line) =>
+      /^(User|DynamicUser|Supplementary|Wants)/.test(line)
+    );
+  };
+  const path = `${host.dir}/engine.sock`;
+  using _listener = Deno.listen({ transport: "unix", path });
+  await Deno.chmod(path, 0o600);
+  assertEquals(await identity(path), [
+    "Wants=docker.socket network-online.target",
+    "User=root",
+  ]);
+  await Deno.chmod(path, 0o666);
+  assertEquals((await identity(path)).slice(1), ["DynamicUser=yes"]);
+  assertEquals(await identity("/nowhere/docker.sock"), [
+    "Wants=docker.socket network-online.target",
+    "DynamicUser=yes",
+    "SupplementaryGroups=docker",
+  ]);
+  assertEquals(await identity("/nowhere/podman.sock"), [
+    "Wants=podman.socket network-online.target",
+    "User=root",
+  ]);
+});
+
 Deno.test("systemd puts what the environment says into the unit, and no default", async () => {
   await using host = await Host.make();
   Object.assign(host.env, {

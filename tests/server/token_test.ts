@@ -6,7 +6,7 @@
 
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { loadToken } from "../../src/server/token.ts";
+import { loadGivenToken, loadToken } from "../../src/server/token.ts";
 
 Deno.test("loadToken() makes a token of 256 bits that only its owner can read, once", async () => {
   await using dir = await tempDir();
@@ -72,6 +72,22 @@ Deno.test("loadToken() says where it can't write", async () => {
   await using dir = await tempDir();
   const path = join(dir.path, "nowhere");
   await assertRejects(() => loadToken(path), Error, `Cannot write the token "${path}/token"`);
+});
+
+Deno.test("loadGivenToken() reads a token that others may read, changes nothing, and makes none", async () => {
+  await using dir = await tempDir();
+  const file = join(dir.path, "metrics-token");
+  await assertRejects(() => loadGivenToken(file), Error, "it is not there");
+  const chosen = "chosen-by-a-person-0123456789abcdef";
+  await Deno.writeTextFile(file, `${chosen}\n`);
+  await Deno.chmod(file, 0o644);
+  assertEquals(await loadGivenToken(file), chosen);
+  assertEquals((await Deno.stat(file)).mode! & 0o777, 0o644);
+  await Deno.chmod(file, 0o664);
+  await assertRejects(() => loadGivenToken(file), Error, "others may write to");
+  await Deno.writeTextFile(file, "short");
+  await Deno.chmod(file, 0o644);
+  await assertRejects(() => loadGivenToken(file), Error, "it has 5 characters");
 });
 
 async function tempDir(): Promise<AsyncDisposable & { path: string }> {

@@ -16,6 +16,7 @@ import {
   inheritedSocket,
   ServiceManager,
   socketUnitText,
+  type UnitOptions,
   unitText,
 } from "../../src/system/systemd.ts";
 import { Receiver } from "../harness/datagram.ts";
@@ -157,6 +158,34 @@ Deno.test("unitText() asks for what the daemon needs and nothing else", () => {
   assertFalse(unit.includes("\nMemoryDenyWriteExecute="), "the engine compiles");
 });
 
+Deno.test("unitText() gives the service what reaches its Engine, its group and its token", () => {
+  const lines = (options: Omit<UnitOptions, "binary">) =>
+    unitText({ binary: "/bin/true", ...options }).split("\n").filter((line) =>
+      /^(After|Wants|User|DynamicUser|Supplementary|RuntimeD|LoadC|ExecStart)/.test(line)
+    );
+  assertEquals(lines({ engine: { units: "podman", reach: "root" } }), [
+    "After=podman.socket podman.service network-online.target",
+    "Wants=podman.socket network-online.target",
+    "ExecStart=/bin/true reconcile",
+    "User=root",
+  ]);
+  assertEquals(lines({ engine: { units: null, reach: "all" } }), [
+    "After=network-online.target",
+    "Wants=network-online.target",
+    "ExecStart=/bin/true reconcile",
+    "DynamicUser=yes",
+  ]);
+  const more = { socketGroup: "forge", metricsTokenFile: "/etc/tinyforge/metrics-token" };
+  assertEquals(lines(more).slice(2), [
+    "ExecStart=/bin/true reconcile --socket-group=forge " +
+    "--metrics-token-file=${CREDENTIALS_DIRECTORY}/metrics-token",
+    "DynamicUser=yes",
+    "SupplementaryGroups=docker forge",
+    "RuntimeDirectory=tinyforge",
+    "LoadCredential=metrics-token:/etc/tinyforge/metrics-token",
+  ]);
+});
+
 Deno.test("unitText() quotes what systemd would otherwise read as its own", () => {
   const exec = (binary: string, args: string[]) =>
     unitText({ binary, args }).split("\n").find((line) => line.startsWith("ExecStart="));
@@ -241,9 +270,13 @@ Deno.test(`unitText() passes systemd-analyze verify${reason}`, { ignore }, async
   try {
     const binary = `${dir}/tinyforge`;
     await Deno.writeTextFile(binary, "#!/bin/sh\n", { mode: 0o755 });
-    const { code, text } = await analyze(unitText({ binary, args: ["--interval", "5m"] }), [
-      "verify",
-    ]);
+    const whole = unitText({
+      binary,
+      args: ["--interval", "5m"],
+      socketGroup: "daemon",
+      metricsTokenFile: "/etc/tinyforge/metrics-token",
+    });
+    const { code, text } = await analyze(whole, ["verify"]);
     assertEquals(text.split("\n").filter((line) => line.includes("tinyforge")), []);
     assertEquals(code, 0, text);
     const broken = unitText({ binary: `${dir}/missing` });

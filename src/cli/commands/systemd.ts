@@ -5,9 +5,10 @@
  */
 
 import { dirname } from "@std/path";
-import type { DockerHost } from "../../docker_host.ts";
+import { DEFAULT_SOCKET, type DockerHost } from "../../docker_host.ts";
 import { CONFIG_FLAGS, type ConfigFlag } from "../../flags.ts";
-import { socketUnitText, unitText } from "../../system/systemd.ts";
+import { groupName } from "../../system/libc.ts";
+import { socketUnitText, type UnitEngine, unitText } from "../../system/systemd.ts";
 import { EXIT, usageError } from "../command.ts";
 import { quote, quotePath } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
@@ -31,15 +32,25 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
   const settings = CONFIG_FLAGS.map((flag) => ({ ...flag, value: given(flag, invocation) }));
   const dataDir = settings.find(({ name }) => name === "data-dir")?.value;
   const args = settings
-    .filter(({ name, value, fallback }) => name !== "data-dir" && value && value !== fallback)
+    .filter(({ name, value, fallback }) => !OF_THE_UNIT.has(name) && value && value !== fallback)
     .map(({ name, value }) => `--${name}=${value}`);
+  const valueOf = (wanted: string) => settings.find(({ name }) => name === wanted)?.value;
+  // A service finds no Docker context, and other sockets than this user.
+  if (!valueOf("docker-host") && docker.kind === "unix" && docker.path !== DEFAULT_SOCKET) {
+    args.push(`--docker-host=unix://${docker.path}`);
+  }
+  const [socketGroup, metricsTokenFile] = [valueOf("socket-group"), valueOf("metrics-token-file")];
   const environment = tlsEnvironment(docker);
+  const engine = unitEngine(docker);
   out.raw(checked(() =>
     unitText({
       binary,
       args,
       environment,
       backupDir: backupDir ?? undefined,
+      engine,
+      ...(socketGroup && { socketGroup }),
+      ...(metricsTokenFile && { metricsTokenFile }),
       ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
     })
   ));
@@ -67,6 +78,30 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
     out.notes(`The service can't see ${quote(binary)}: move it to ${INSTALLED} and print again.`);
   }
   return Promise.resolve(EXIT.done);
+}
+
+/** What the unit says in its own way. */
+const OF_THE_UNIT: ReadonlySet<string> = new Set([
+  "data-dir",
+  "socket-group",
+  "metrics-token-file",
+]);
+
+/** Who reaches the Engine's socket as it is now; where it isn't there yet, as packages make it. */
+function unitEngine(docker: DockerHost): UnitEngine {
+  if (docker.kind === "tcp") return { units: null, reach: "all" };
+  const { path } = docker;
+  const units = /podman/.test(path) ? "podman" : "docker";
+  try {
+    const { gid, mode } = Deno.statSync(path);
+    const group = gid === null || gid === 0 ? null : groupName(gid);
+    // Root's own group is root's by another name, and its folder is mostly closed to it.
+    if (((mode ?? 0) & 0o006) === 0o006) return { units, reach: "all" };
+    if (group === null || ((mode ?? 0) & 0o060) !== 0o060) return { units, reach: "root" };
+    return { units, reach: { group } };
+  } catch {
+    return { units, reach: units === "podman" ? "root" : { group: "docker" } };
+  }
 }
 
 /** Docker's own variables, which have no flag. */
