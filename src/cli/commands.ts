@@ -126,7 +126,15 @@ more) or a workload's name also do where they mean one row.`,
     name: "add",
     summary: "register a project, stack, site or stage",
     operands: [KIND, NEW],
-    flags: [...ENTRY_FLAGS, JSON_FLAG],
+    flags: [
+      ...ENTRY_FLAGS,
+      {
+        name: "id",
+        placeholder: "ID",
+        description: "the id that containers of a removed one still carry",
+      },
+      JSON_FLAG,
+    ],
     details: ENTRY_DETAILS,
     examples: [
       "tinyforge add site blog --domain blog.example.org",

@@ -120,7 +120,10 @@ export function identify(info: unknown, version: EngineVersion): string {
     return storable(`podman:${name}:${root}`);
   }
   if (typeof raw.ID !== "string" || raw.ID === "") throw malformed("info", "the answer has no ID");
-  return storable(raw.ID);
+  const { Name: name, DockerRootDir: root } = raw;
+  // Two Engines on one host can report one id: a copied file, or an old Docker beside a new one.
+  if (typeof root !== "string" || root === "") return storable(raw.ID);
+  return storable(`${raw.ID} at ${root}${typeof name === "string" ? ` on ${name}` : ""}`);
 }
 
 function isPodman(components: unknown): boolean {

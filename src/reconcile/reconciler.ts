@@ -56,7 +56,7 @@ export interface DonePass {
   readonly changedContainers: readonly string[];
 }
 
-/** Refusals that point at a mistake someone can mend; said once for each container. */
+/** Refusals that point at a mistake someone can mend; the others are said too, not as a warning. */
 const WORTH_A_WARNING: ReadonlySet<string> = new Set(["kind-mismatch", "workload-mismatch"]);
 
 /** How often a partial listing is widened before the whole Engine is listed. */
@@ -246,7 +246,9 @@ export class Reconciler {
     const { store, log } = this.#o;
     this.#identified = true;
     const host = store.hosts.local();
-    const accepted = host.engineId ?? found;
+    // One from before data root and name were part of it is known again by its id.
+    const known = host.engineId === null || found.startsWith(`${host.engineId} at `);
+    const accepted = known ? found : host.engineId!;
     if (accepted === found) {
       if (host.engineId !== found || host.foundEngineId !== null) {
         store.hosts.recordEngine({ accepted, found: null });
@@ -312,16 +314,15 @@ export class Reconciler {
     };
   }
 
-  /** Says once for each container what its owner should mend. */
+  /** Says once for each container why it was refused. */
   #warn(planned: Plan, options: { forgetOthers: boolean }): void {
     const present = new Set<string>();
     for (const { reason, containerId, containerName, value } of planned.refused) {
-      if (!WORTH_A_WARNING.has(reason)) continue;
       const key = `${reason} ${containerId}`;
       present.add(key);
       if (this.#warned.has(key)) continue;
       this.#warned.add(key);
-      this.#o.log.warn("container refused", {
+      this.#o.log[WORTH_A_WARNING.has(reason) ? "warn" : "info"]("container refused", {
         reason,
         container: containerId,
         name: containerName,

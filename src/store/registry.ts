@@ -33,7 +33,16 @@ export interface Entry {
 }
 
 /** What a new entry is made of. */
-export interface NewEntry {
+export interface NewEntry extends EntryFields {
+  /**
+   * Id of the entry and of its workload; made when absent. So that containers which carry the id of
+   * one that was removed belong to this one.
+   */
+  readonly id?: string;
+}
+
+/** What an entry is made of. */
+export interface EntryFields {
   /** Unique within its kind, 1–128 characters. */
   readonly name: string;
   /** Required for stacks, refused elsewhere. */
@@ -43,7 +52,7 @@ export interface NewEntry {
 }
 
 /** What can change on an entry. */
-export type EntryPatch = Partial<NewEntry>;
+export type EntryPatch = Partial<EntryFields>;
 
 const TABLES: Readonly<Record<WorkloadKind, { table: string; extra: string }>> = {
   project: { table: "projects", extra: "NULL, NULL" },
@@ -95,7 +104,9 @@ export class Registry {
     const action = `Cannot add ${kind} ${quote(fields.name)}`;
     return this.#c.write(action, (tx) => {
       const checked = this.#checked(kind, fields, { action, self: null });
-      const { id, workloadId, now } = { id: newId(), workloadId: newId(), now: this.#c.now() };
+      const now = this.#c.now();
+      const id = fields.id === undefined ? newId() : this.#freeId(kind, fields.id, action);
+      const workloadId = fields.id ?? newId();
       if (kind === "project") {
         this.#c.sql("INSERT INTO projects (id, name, created_at, updated_at) VALUES (?, ?, ?, ?)")
           .run(id, checked.name, now, now);
@@ -197,7 +208,7 @@ export class Registry {
   /** Validates and checks what the schema holds unique, so that the error can name the value. */
   #checked(
     kind: WorkloadKind,
-    fields: NewEntry,
+    fields: EntryFields,
     options: { action: string; self: string | null },
   ): { name: string; composeProjectName: string | null; domain: string | null } {
     const { action, self } = options;
@@ -219,6 +230,25 @@ export class Registry {
       : null;
     const domain = typeof fields.domain === "string" ? validDomain(fields.domain) : null;
     return { name, composeProjectName, domain };
+  }
+
+  #freeId(kind: WorkloadKind, id: string, action: string): string {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(id)) {
+      throw new Failure(
+        "invalid",
+        `${action}: ${quote(id)} is not an id: 1–128 letters, digits, dots, dashes or underscores`,
+        { data: {} },
+      );
+    }
+    const taken = this.#c.sql(
+      `SELECT 1 FROM workloads WHERE id = ?1 UNION ALL SELECT 1 FROM ${
+        TABLES[kind].table
+      } WHERE id = ?1`,
+    ).value(id);
+    if (taken === undefined) return id;
+    throw new Failure("conflict", `${action}: id ${quote(id)} is taken already`, {
+      data: { over: "name" },
+    });
   }
 
   #freeComposeProject(project: string, action: string, self: string | null): string {

@@ -260,7 +260,7 @@ Deno.test("what a hanging daemon does not answer is read from disk, and that is 
   assertEquals([ps.code, JSON.parse(ps.stdout).items.length], [0, 1]);
   assertMatch(
     ps.stderr,
-    /^Cannot reach the daemon at "[^\n]+": no complete answer within 5 s\. What follows was read from disk and may be old\.\n$/,
+    /^Cannot reach the daemon at "[^\n]+": no complete answer within 5 s\. What follows was read from disk\.\nThis may be old \([^\n]+\): no daemon keeps it; [^\n]+\n$/,
   );
   assertEquals([list.code, list.stdout.trimEnd().split("\n").length], [0, 2]);
   assertMatch(status.stdout, /^daemon +✗ Cannot reach the daemon at [^\n]+ within 5 s$/m);
@@ -318,7 +318,8 @@ Deno.test("ps --watch follows the daemon's events, and polls when they end", asy
   let asked = 0;
   const acted = actDaemon(host, (request) => {
     if (new URL(request.url).pathname !== "/api/events") {
-      return Response.json({ items: [], nextCursor: null });
+      const index = { fresh: true, asOf: null, reason: null };
+      return Response.json({ index, items: [], nextCursor: null });
     }
     return new Response(`: ${++asked}\n\n`, { headers: { "content-type": "text/event-stream" } });
   });

@@ -64,6 +64,54 @@ async function seeded(): Promise<{ host: Host; ids: Seeded }> {
   return { host, ids: ids! };
 }
 
+/** What is said of every index that no daemon keeps, its time left out. */
+const OLD = "This may be old (as of TIME): no daemon keeps it; start `tinyforge reconcile`.\n";
+
+function agesIn(stderr: string): string {
+  return stderr.replace(/as of [0-9TZ:.-]+, \d+s ago/, "as of TIME");
+}
+
+Deno.test("ps, list, routes, explain and status say alike that no daemon keeps the index", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const { lastPassAt } = (await host.json("status")).index;
+  for (
+    const args of [["ps"], ["list"], ["list", "sites"], ["routes"], ["status"], [
+      "explain",
+      `${ids.blog}:site`,
+    ]]
+  ) {
+    assertEquals(agesIn((await host.run(...args)).stderr), OLD, args.join(" "));
+    const json = await host.run(...args, "--json");
+    assertEquals(agesIn(json.stderr), OLD, args.join(" "));
+    const { fresh, asOf, reason } = JSON.parse(json.stdout).index;
+    assertEquals([fresh, asOf, reason], [false, lastPassAt, "no-daemon"], args.join(" "));
+  }
+});
+
+Deno.test("ps and explain say that a container does not claim its row, and what to do", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  await host.seed((store) => {
+    const row = siteRow(ids.blog, { unclaimedReason: "unknown-workload", unclaimedValue: "w-old" });
+    pass(store, [row], { at: new Date().toISOString() });
+  });
+  assertStringIncludes((await host.run("ps", "--kind", "site")).stdout, "● running, unclaimed");
+  const { items: [row] } = await host.json("ps", "--kind", "site");
+  assertEquals(
+    [row.claimed, row.unclaimedReason, row.unclaimedValue],
+    [false, "unknown-workload", "w-old"],
+  );
+  const facts = fields((await host.run("explain", row.id)).stdout.split("\n\n")[0]!);
+  assertEquals(
+    facts.find(([title]) => title === "claim")?.[1],
+    [
+      'none: unknown-workload "w-old", followed all the same',
+    ][0],
+  );
+  assertStringIncludes(facts.find(([title]) => title === "to do")![1]!, "--id w-old");
+});
+
 /** The fields of each line, as a script splits a table. */
 function fields(table: string): string[][] {
   return table.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
@@ -73,7 +121,7 @@ Deno.test("ps prints the index as a table, by name, with nothing a terminal woul
   const { host, ids } = await seeded();
   await using _ = host;
   const { code, stdout, stderr } = await host.run("ps");
-  assertEquals([code, stderr], [0, ""]);
+  assertEquals([code, agesIn(stderr)], [0, OLD]);
   const table = fields(stdout);
   assertEquals(table[0], [
     "WORKLOAD",
@@ -126,17 +174,17 @@ Deno.test("ps --state says when no row is in that state, and which ones there ar
   const said = async (...args: string[]) => {
     const { code, stderr } = await host.run("ps", ...args);
     assertEquals(code, 0);
-    return stderr;
+    return agesIn(stderr);
   };
   assertEquals(
     await said("--state", "missing"),
-    'No row is in state "missing"; there are: pending, running, stopped.\n',
+    OLD + 'No row is in state "missing"; there are: pending, running, stopped.\n',
   );
   assertEquals(
     await said("--state", "missing", "--json"),
-    'No row is in state "missing"; there are: pending, running, stopped.\n',
+    OLD + 'No row is in state "missing"; there are: pending, running, stopped.\n',
   );
-  assertEquals(await said("--state", "stopped", "--kind", "site"), "", "another filter left none");
+  assertEquals(await said("--state", "stopped", "--kind", "site"), OLD, "another filter left none");
 });
 
 Deno.test("ps --state with a state that no row can be in is an error with the nearest", async () => {
@@ -305,7 +353,7 @@ Deno.test("routes prints rows that a proxy leads to", async () => {
   const { host } = await seeded();
   await using _ = host;
   const { code, stdout, stderr } = await host.run("routes");
-  assertEquals([code, stderr], [0, ""]);
+  assertEquals([code, agesIn(stderr)], [0, OLD]);
   assertEquals(fields(stdout)[1], [
     "api",
     "api",
@@ -367,7 +415,7 @@ Deno.test("explain tells a row's story, and what set its present state", async (
     }], { at, cause: "event", origin: () => ({ by: "event", action: "destroy", at: null }) });
   });
   const { code, stdout, stderr } = await host.run("explain", rowId);
-  assertEquals([code, stderr], [0, ""]);
+  assertEquals([code, agesIn(stderr)], [0, OLD]);
   const [facts, story] = stdout.split("\n\n").map(fields);
   assertEquals(facts?.map(([title]) => title), [
     "row",
@@ -424,7 +472,7 @@ Deno.test("status without a daemon says so, and what the index holds", async () 
   await using _ = host;
   await Deno.writeTextFile(`${host.dataDir}/tinyforge.lock`, "4194303\n");
   const { code, stdout, stderr } = await host.run("status");
-  assertEquals([code, stderr], [0, ""]);
+  assertEquals([code, agesIn(stderr)], [0, OLD]);
   assertEquals(fields(stdout).filter(([title]) => title !== "last pass"), [
     ["data", host.dataDir],
     ["daemon", "○ not running"],
@@ -505,7 +553,7 @@ Deno.test("a first ps and status name what runs unmanaged and how to take it in,
     "",
   ].join("\n");
   const ps = await host.run("ps");
-  assertEquals([ps.code, ps.stderr], [0, lines]);
+  assertEquals([ps.code, agesIn(ps.stderr)], [0, OLD + lines]);
   assertStringIncludes((await host.run("status")).stdout, lines);
   assertEquals((await host.json("status")).firstRun, { unmanaged, error: null });
 });
@@ -524,7 +572,7 @@ Deno.test("a first ps asks the Engine once when there is no index yet, and makes
     "3 containers on this host are unmanaged; Compose projects among them: shop (1), tinyforge-x (1).",
   );
   assertStringIncludes(stderr, "tinyforge add stack shop --compose-project shop");
-  assertEquals(await host.json("ps"), { items: [] });
+  assertEquals(await host.json("ps"), { index: null, items: [] });
   assert(await Deno.lstat(host.dataDir).then(() => false, () => true));
 });
 
@@ -579,7 +627,10 @@ Deno.test("list says what there is none of", async () => {
   await using host = await Host.seeded((store) => {
     store.registry.create("project", { name: "api" });
   });
-  assertEquals((await host.run("list", "projects")).stderr, "");
+  assertMatch(
+    (await host.run("list", "projects")).stderr,
+    /^This may be old \(nothing is known yet\): no daemon keeps it; [^\n]+\.\n$/,
+  );
   assertStringIncludes((await host.run("list", "sites")).stderr, "There are no sites; ");
   assertStringIncludes((await host.run("list", "stages")).stderr, "There are no stages; ");
 });

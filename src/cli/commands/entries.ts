@@ -10,9 +10,12 @@ import { type Api, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
+import { MISSING } from "../../model/container.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Output } from "../output.ts";
+import { shortId } from "../phrases.ts";
+import { readRows } from "../rows.ts";
 import { shellWord } from "../shell_word.ts";
 import { tableLines } from "../table.ts";
 
@@ -37,6 +40,11 @@ const FIELDS = [
 export async function add(invocation: InvocationOf<"add">): Promise<number> {
   const { kind, name, out } = read(invocation);
   const fields = readFields(invocation, kind);
+  const id = invocation.flag("id");
+  if (id !== undefined) {
+    if (kind === "stage") throw usageError("Cannot use --id with a stage: no container carries it");
+    fields["id"] = id;
+  }
   const added = await withApi(invocation.config(), async (api) => {
     if (kind !== "stage") {
       return await api.request<object>("POST", PATHS[kind], { name, ...fields });
@@ -92,13 +100,30 @@ export async function remove(invocation: InvocationOf<"rm">): Promise<number> {
   const { kind, name, out } = read(invocation);
   const force = invocation.on("force") ? "?force=true" : "";
   const removed = await withApi(invocation.config(), async (api) => {
-    const { id } = await find(api, kind, name, "remove");
-    return await api.request<object>("DELETE", `${PATHS[kind]}/${encodeURIComponent(id)}${force}`);
+    const { id, workloadId } = await find(api, kind, name, "remove");
+    const carriers = workloadId === undefined
+      ? []
+      : (await readRows(api, { workload: workloadId })).items
+        .filter(({ containerId, state }) => containerId !== null && state !== MISSING);
+    const path = `${PATHS[kind]}/${encodeURIComponent(id)}${force}`;
+    return { entry: await api.request<object>("DELETE", path), carriers, workloadId };
   });
-  if (invocation.on("json")) out.json(removed);
+  if (invocation.on("json")) out.json(removed.entry);
   else out.notes(`Removed ${kind} ${quote(name)}; containers were left alone.`);
+  const { carriers, workloadId } = removed;
+  if (carriers.length === 0 || workloadId === undefined) return EXIT.done;
+  const names = carriers.map((row) => row.containerName || shortId(row.containerId));
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
+  out.notes(
+    `Containers that were its own: ${names.slice(0, MAX_NAMED).join(", ")}${more}. Those that ` +
+      `carry its id are refused until \`tinyforge add ${kind} NAME --id ${workloadId}\` takes it ` +
+      "back.",
+  );
   return EXIT.done;
 }
+
+/** So many containers are named. */
+const MAX_NAMED = 10;
 
 /** Fields of an answer that people need, in the order of the answer. */
 const TITLES: Readonly<Record<string, string>> = {
@@ -154,7 +179,7 @@ async function find(
   kind: Kind,
   name: string,
   verb: string,
-): Promise<{ id: string; name: string }> {
+): Promise<{ id: string; name: string; workloadId?: string }> {
   if (kind === "stage") {
     const [projectName, stageName] = splitStage(name);
     const project = await find(api, "project", projectName, `${verb} a stage of`);

@@ -11,7 +11,7 @@ import { type ReadApi, withIndex } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
-import { freshnessLine, noteFreshness } from "../freshness.ts";
+import { noteFreshness } from "../freshness.ts";
 import { nearest } from "../nearest.ts";
 import {
   ago,
@@ -37,21 +37,10 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
         "the daemon's GET /api/events streams changes as JSON",
       );
     }
-    let index: Freshness | null = null;
     return await (await import("../watch.ts")).watch(invocation, {
-      read: async (api) => {
-        const read = await readRowsOrNone(api, await filter(api, invocation));
-        index = read.index;
-        return sorted(read.items);
-      },
-      fingerprint: (rows) =>
-        JSON.stringify([index?.reason, rows.map((row) => ({ ...row, lastSeenAt: null }))]),
-      draw: (rows, width) => {
-        const now = new Date();
-        const age = index === null ? null : freshnessLine(index, now);
-        const lines = psLines(rows, { width, now, paint });
-        return age === null ? lines : [...lines, width === null ? age : age.slice(0, width)];
-      },
+      read: async (api) => sorted((await readRowsOrNone(api, await filter(api, invocation))).items),
+      fingerprint: (rows) => JSON.stringify(rows.map((row) => ({ ...row, lastSeenAt: null }))),
+      draw: (rows, width) => psLines(rows, { width, now: new Date(), paint }),
     });
   }
   if (invocation.on("json")) {

@@ -48,18 +48,23 @@ const composeProjectName = z.string().meta({
   description: "Absent: the daemon's prefix and the name, as Compose accepts it.",
 });
 const domain = z.string().nullable();
+const id = optional(
+  z.string().meta({
+    description: "Of the entry and its workload: takes back what containers still carry.",
+  }),
+);
 
 /** `/api/projects`. */
 export const projects: RegistryRoutes = registryRoutes("project", {
   path: "/api/projects",
-  create: z.strictObject({ name }).meta({ id: "ProjectFields" }),
+  create: z.strictObject({ id, name }).meta({ id: "ProjectFields" }),
   update: z.strictObject({ name: optional(name) }).meta({ id: "ProjectPatch" }),
 });
 
 /** `/api/stacks`. */
 export const stacks: RegistryRoutes = registryRoutes("stack", {
   path: "/api/stacks",
-  create: z.strictObject({ name, composeProjectName: optional(composeProjectName) })
+  create: z.strictObject({ id, name, composeProjectName: optional(composeProjectName) })
     .meta({ id: "StackFields" }),
   update: z.strictObject({ name: optional(name), composeProjectName: optional(z.string()) })
     .meta({ id: "StackPatch" }),
@@ -68,7 +73,7 @@ export const stacks: RegistryRoutes = registryRoutes("stack", {
 /** `/api/sites`. */
 export const sites: RegistryRoutes = registryRoutes("site", {
   path: "/api/sites",
-  create: z.strictObject({ name, domain: optional(domain) }).meta({ id: "SiteFields" }),
+  create: z.strictObject({ id, name, domain: optional(domain) }).meta({ id: "SiteFields" }),
   update: z.strictObject({ name: optional(name), domain: optional(domain) })
     .meta({ id: "SitePatch" }),
 });
