@@ -9,7 +9,8 @@ import { parseArgs } from "@std/cli/parse-args";
 import { CONFIG_FLAGS } from "../flags.ts";
 import { type Command, type Flag, usageError } from "./command.ts";
 import { quote } from "../text.ts";
-import { type CommandName, COMMANDS, COMMON_FLAGS, TOLD_COMMANDS } from "./commands.ts";
+import { type CommandName, COMMANDS, TOLD_COMMANDS } from "./commands.ts";
+import { COMMON_FLAGS } from "./shared_flags.ts";
 import { nearest } from "./nearest.ts";
 
 /** A command line that names a command and gives it nothing that it doesn't take. */

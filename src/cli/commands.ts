@@ -6,58 +6,21 @@
 
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import { BACKUP_COMMANDS } from "./backup_commands.ts";
-import type { Command, Flag, Invocation, Operand } from "./command.ts";
-
-/** Flags of every command besides those of the configuration. */
-export const COMMON_FLAGS: readonly Flag[] = [
-  { name: "help", description: "explain the command" },
-  { name: "no-color", description: "no colours, whatever NO_COLOR says" },
-];
-
-const JSON_FLAG = { name: "json", description: "print one JSON document" } as const satisfies Flag;
-const FORCE_FLAG = {
-  name: "force",
-  description: "forget what refers to it, too",
-} as const satisfies Flag;
-const ROLE_FLAG = {
-  name: "role",
-  placeholder: "ROLE",
-  description: "role of the container in its workload",
-} as const satisfies Flag;
-const ENTRY_FLAGS = [
-  { name: "domain", placeholder: "NAME", description: "a site's domain" },
-  {
-    name: "compose-project",
-    placeholder: "NAME",
-    description: "a stack's Compose project (default: the prefix and its name)",
-  },
-  { name: "max-instances", placeholder: "N", description: "how many instances a stage may have" },
-] as const satisfies readonly Flag[];
-const DEPLOYER_FLAGS = [
-  { name: "container", placeholder: "ID", description: "the full id of the container to bind" },
-  { name: "image", placeholder: "REF", description: "that container's image" },
-  {
-    name: "stage",
-    placeholder: "NAME",
-    description: "stage of the row's project, name or id",
-    offers: "stages",
-  },
-  { name: "image-tag", placeholder: "TAG", description: "tag that was deployed" },
-  { name: "subdomain", placeholder: "NAME", description: "subdomain that leads to it" },
-  { name: "proxy-route", placeholder: "ID", description: "id of its proxy route" },
-  { name: "npm-proxy-id", placeholder: "N", description: "its id in Nginx Proxy Manager" },
-  { name: "meta", placeholder: "JSON", description: "a JSON object of your own, up to 4 KiB" },
-] as const satisfies readonly Flag[];
-
-const KIND = { name: "KIND", values: [...WORKLOAD_KINDS, "stage"] } as const satisfies Operand;
-const NEW = { name: "NAME" } as const satisfies Operand;
-const ENTRY = { name: "NAME", offers: "entries" } as const satisfies Operand;
-const WORKLOAD = { name: "NAME", offers: "workloads" } as const satisfies Operand;
-const ROW = { name: "ROW", offers: "rows" } as const satisfies Operand;
-
-const NAME_DETAILS = `NAME is a workload's name or id; where a project, a stack and a site share one
-name, write KIND/NAME, as in site/blog.`;
-const ENTRY_DETAILS = "A stage is written PROJECT/NAME, as in shop/production.";
+import type { Command, Invocation } from "./command.ts";
+import {
+  DEPLOYER_FLAGS,
+  ENTRY,
+  ENTRY_DETAILS,
+  ENTRY_FLAGS,
+  FORCE_FLAG,
+  JSON_FLAG,
+  KIND,
+  NAME_DETAILS,
+  NEW,
+  ROLE_FLAG,
+  ROW,
+  WORKLOAD,
+} from "./shared_flags.ts";
 
 /** The table, with the types that it tells. */
 export const TABLE = [

@@ -6,7 +6,8 @@
 
 import { CONFIG_FLAGS } from "../flags.ts";
 import type { Command, Flag } from "./command.ts";
-import { COMMON_FLAGS, TOLD_COMMANDS } from "./commands.ts";
+import { TOLD_COMMANDS } from "./commands.ts";
+import { COMMON_FLAGS } from "./shared_flags.ts";
 
 const OTHER_VARIABLES: readonly (readonly [string, string])[] = [
   ["DOCKER_TLS_VERIFY", "set: speak TLS to a tcp:// Engine"],

@@ -6,7 +6,8 @@
 
 import { CONFIG_FLAGS } from "../../flags.ts";
 import type { Command, Flag, Offer, PathKind } from "../command.ts";
-import { COMMON_FLAGS, TOLD_COMMANDS } from "../commands.ts";
+import { TOLD_COMMANDS } from "../commands.ts";
+import { COMMON_FLAGS } from "../shared_flags.ts";
 
 /** Flags of every command. */
 export const EVERYWHERE: readonly Flag[] = [...CONFIG_FLAGS, ...COMMON_FLAGS];
