@@ -7,7 +7,15 @@
  */
 
 /** What was being asked of the Engine: one word for each request this program makes. */
-export type DockerEndpoint = "host" | "ping" | "version" | "info" | "list" | "list_ids" | "events";
+export type DockerEndpoint =
+  | "host"
+  | "ping"
+  | "version"
+  | "info"
+  | "list"
+  | "list_ids"
+  | "events"
+  | "inspect";
 
 /** What can be looked for in the index, the index itself and its schema among it. */
 export type Thing =
@@ -17,6 +25,7 @@ export type Thing =
   | "workload"
   | "stage"
   | "row"
+  | "silence"
   | "index"
   | "schema";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HostMemory, Problem } from "../model/problem.ts";
+import type { HostMemory, InspectedEvidence, Problem } from "../model/problem.ts";
 import {
   Changes,
   type JudgeOptions,
@@ -93,6 +93,22 @@ export class Judging {
     this.#memory = verdict.memory;
     this.#last = { scene, contended: world.contended };
     return verdict;
+  }
+
+  /**
+   * Adds what an inspect said to the evidence of a problem that is open; returns the problem as it
+   * is to be written, or null when it is open no more.
+   */
+  inspected(key: string, inspected: InspectedEvidence): Problem | null {
+    for (const [rowId, problems] of this.#groups.rows) {
+      const i = problems.findIndex((each) => each.key === key && each.status === "open");
+      if (i < 0) continue;
+      const before = problems[i]!;
+      const problem = { ...before, evidence: { ...before.evidence, inspected } };
+      this.#groups.rows.set(rowId, problems.with(i, problem));
+      return problem;
+    }
+    return null;
   }
 
   #keep(rowId: string, { problems, nextAt }: Judged): void {

@@ -13,6 +13,7 @@ import { Deadline } from "../http/deadline.ts";
 import { isForbidden } from "./error.ts";
 import { decodeEvents, type EngineEvent } from "./events.ts";
 import type { DockerHost } from "../docker_host.ts";
+import { type ContainerDetails, decodeDetails } from "./inspect.ts";
 import { ListingReader } from "./listing.ts";
 import { type Ask, type AskedFor, type Observe, readJson, Transport } from "./transport.ts";
 import { type EngineVersion, identify, negotiate, negotiateBlindly, type Pong } from "./version.ts";
@@ -97,6 +98,23 @@ export class DockerClient implements Disposable {
     if (ids === null) return { scope: "all", containers };
     // The Engine takes an id for a prefix or a pattern: what else matched was not asked for.
     return { scope: ids, containers: containers.filter((container) => ids.has(container.id)) };
+  }
+
+  /**
+   * What a listing does not tell of the container with this full id; null when it is not there. Throws
+   * `Failure`, or the signal's reason.
+   */
+  async inspect(id: string, options: AskOptions = {}): Promise<ContainerDetails | null> {
+    using deadline = this.#deadline(options);
+    try {
+      return await this.#ask("inspect", `/containers/${encodeURIComponent(id)}/json`, {
+        deadline,
+        read: async (response, ask) => decodeDetails(await readJson(response, ask)),
+      });
+    } catch (error) {
+      if (isFailure(error, "engine-http") && error.data.status === 404) return null;
+      throw error;
+    }
   }
 
   /**

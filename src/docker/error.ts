@@ -25,6 +25,7 @@ const PURPOSE: Record<DockerEndpoint, string> = {
   list: "list containers",
   list_ids: "read containers",
   events: "follow the Engine's events",
+  inspect: "inspect a container",
 };
 
 /** What of a failure's data does not follow from what was being asked, and what was caught. */

@@ -25,6 +25,10 @@ export interface EngineEvent {
   readonly health: string | null;
   /** Exit code with `die`, else null. */
   readonly exitCode: number | null;
+  /** Number or name of the signal with `kill`; absent otherwise, and where it is not told. */
+  readonly signal?: string;
+  /** How long it ran with `die`, seconds; absent otherwise, and where it is not told. */
+  readonly ranSeconds?: number;
   /** The Engine's own clock, milliseconds since the Unix epoch to the microsecond; null when not told. */
   readonly timeMs: number | null;
 }
@@ -171,6 +175,10 @@ function decodeEvent(message: unknown): EngineEvent | string | null {
       ? exitCode(attributes["exitCode"] ?? attributes["containerExitCode"])
       : null,
     timeMs: timeMs(raw),
+    ...(action === "kill" && typeof attributes["signal"] === "string" && {
+      signal: storable(attributes["signal"]),
+    }),
+    ...(action === "die" && ranSeconds(attributes["execDuration"])),
   };
 }
 
@@ -180,6 +188,12 @@ function health(word: unknown): string | null {
 
 function exitCode(text: unknown): number | null {
   return typeof text === "string" && /^-?\d{1,10}$/.test(text) ? Number(text) : null;
+}
+
+function ranSeconds(text: unknown): { ranSeconds: number } | undefined {
+  return typeof text === "string" && /^\d{1,10}$/.test(text)
+    ? { ranSeconds: Number(text) }
+    : undefined;
 }
 
 function timeMs(raw: RawEvent): number | null {

@@ -27,4 +27,6 @@ export interface Written {
   readonly rows: readonly WrittenRow[];
   /** Any row may be shown otherwise: so many were written, or names of workloads or stages changed. */
   readonly all: boolean;
+  /** Keys of problems that opened, changed or closed; absent when none did. */
+  readonly problems?: readonly string[];
 }

@@ -25,6 +25,7 @@ export interface ConnectionOptions {
 export class Transaction {
   readonly #rows: WrittenRow[] = [];
   #names = false;
+  readonly #problems: string[] = [];
 
   /** A row was written or removed. */
   wrote(row: WrittenRow): void {
@@ -36,9 +37,14 @@ export class Transaction {
     this.#names = true;
   }
 
+  /** Problems with these keys opened, changed or closed. */
+  judged(keys: readonly string[]): void {
+    this.#problems.push(...keys);
+  }
+
   /** What was said so far. */
   get changes(): Changes {
-    return { rows: this.#rows, names: this.#names };
+    return { rows: this.#rows, names: this.#names, problems: this.#problems };
   }
 }
 
@@ -48,6 +54,8 @@ export interface Changes {
   readonly rows: readonly WrittenRow[];
   /** Whether names of workloads or stages changed. */
   readonly names: boolean;
+  /** Keys of problems that opened, changed or closed. */
+  readonly problems: readonly string[];
 }
 
 /** An open database and what is prepared on it. */
@@ -96,6 +104,7 @@ export class Connection {
     else {
       for (const row of changes.rows) outer.wrote(row);
       if (changes.names) outer.renamed();
+      outer.judged(changes.problems);
     }
     return result;
   }
@@ -128,10 +137,14 @@ export class Connection {
   }
 
   #committed(changes: Changes): void {
-    const { rows, names } = changes;
-    if (rows.length === 0 && !names) return;
+    const { rows, names, problems } = changes;
+    if (rows.length === 0 && !names && problems.length === 0) return;
     for (const follow of this.#copies) follow(changes);
     const many = rows.length > MAX_WRITTEN_ROWS;
-    this.#feed?.publish({ rows: many ? [] : rows, all: names || many });
+    this.#feed?.publish({
+      rows: many ? [] : rows,
+      all: names || many,
+      ...(problems.length > 0 && { problems: problems.slice(0, MAX_WRITTEN_ROWS) }),
+    });
   }
 }

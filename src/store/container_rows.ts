@@ -34,6 +34,11 @@ const FIRST = 2;
 const AT = FIRST + COLUMNS.length;
 const NOW = AT + 1;
 
+/** The parameter that a field is bound to. */
+function parameterOf(field: ObservedField): string {
+  return `?${FIRST + OBSERVED.findIndex(([each]) => each === field)}`;
+}
+
 /** What {@link INSERT} and {@link UPDATE} are run with. */
 export function bindings(row: IndexRow, times: { at: string; now: string }): BindValue[] {
   const values: BindValue[] = [row.id];
@@ -48,17 +53,30 @@ export function bindings(row: IndexRow, times: { at: string; now: string }): Bin
 // Two statements, since one with ON CONFLICT DO UPDATE takes twice as long for a new row.
 export const INSERT: string = `
   INSERT INTO containers (
-    id, ${COLUMNS.join(", ")}, last_seen_at, created_at, updated_at, confirmed
+    id, ${COLUMNS.join(", ")}, last_seen_at, created_at, updated_at, confirmed,
+    state_since, health_since
   ) VALUES (
-    ?1, ${COLUMNS.map((_, i) => `?${FIRST + i}`).join(", ")}, ?${AT}, ?${NOW}, ?${NOW}, 1
+    ?1, ${COLUMNS.map((_, i) => `?${FIRST + i}`).join(", ")}, ?${AT}, ?${NOW}, ?${NOW}, 1,
+    ?${NOW}, ?${NOW}
   ) ON CONFLICT (id) DO NOTHING`;
 
 /** Writes a row that a listing confirms, if it is there. */
 export const UPDATE: string = `
   UPDATE containers SET
     ${COLUMNS.map((column, i) => `${column} = ?${FIRST + i}`).join(", ")},
+    state_since = iif(
+      state = ${parameterOf("state")} AND container_id IS ${parameterOf("containerId")},
+      state_since, ?${NOW}
+    ),
+    health_since = iif(health IS ${parameterOf("health")}, health_since, ?${NOW}),
     last_seen_at = ?${AT}, updated_at = ?${NOW}, confirmed = 1
   WHERE id = ?1`;
+
+/** A row's container is gone: `?1` is its state from now on, `?2` now. */
+export const SWEEP: string = `
+  UPDATE containers SET
+    state_since = iif(state = ?1, state_since, ?2), state = ?1, updated_at = ?2
+  WHERE id = ?3`;
 
 const FIELDS: readonly string[] = ["id", ...OBSERVED.map(([field]) => field), "confirmed"];
 

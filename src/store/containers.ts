@@ -18,6 +18,7 @@ import {
   INSERT,
   SELECT_ROW,
   SELECT_ROWS,
+  SWEEP,
   UPDATE,
 } from "./container_rows.ts";
 import type { HostTable } from "./hosts.ts";
@@ -162,8 +163,7 @@ export class ContainerTable {
         break;
       case "sweep":
         this.#c.sql(END_CONFIRMATION).run(writing.lastPassAt, row.id);
-        this.#c.sql("UPDATE containers SET state = ?, updated_at = ? WHERE id = ?")
-          .run(MISSING, writing.now, row.id);
+        this.#c.sql(SWEEP).run(MISSING, writing.now, row.id);
         break;
       case "unconfirm":
         this.#c.sql(END_CONFIRMATION).run(writing.lastPassAt, row.id);

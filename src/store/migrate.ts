@@ -35,6 +35,7 @@ const FILES: readonly string[] = [
   "0004_unclaimed_rows",
   "0005_epoch",
   "0006_upstreams",
+  "0007_problems",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

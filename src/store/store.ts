@@ -17,6 +17,8 @@ import { DeployedContainers } from "./deployed_containers.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { guarded, storeError } from "./error.ts";
 import { HostTable } from "./hosts.ts";
+import { ProblemTable } from "./problems.ts";
+import { SilenceTable } from "./silences.ts";
 import { loadMigrations, migrate, requireCurrent } from "./migrate.ts";
 import { Registry } from "./registry.ts";
 import { StageTable } from "./stages.ts";
@@ -99,6 +101,10 @@ export class Store {
   readonly hosts: HostTable;
   /** What happened to each row. */
   readonly transitions: TransitionTable;
+  /** What is wrong, and what its judge remembers. */
+  readonly problems: ProblemTable;
+  /** Of what nobody wants to hear. */
+  readonly silences: SilenceTable;
   readonly #c: Connection;
   #closed = false;
 
@@ -113,6 +119,8 @@ export class Store {
     this.stages = new StageTable(connection);
     this.containers = new ContainerTable(connection, { hosts, transitions });
     this.deployed = new DeployedContainers(connection, { hosts, transitions, views });
+    this.problems = new ProblemTable(connection);
+    this.silences = new SilenceTable(connection);
     this.registry = new Registry(connection, { workloads: this.workloads });
   }
 

@@ -8,6 +8,7 @@
 
 const LIBC = "libc.so.6";
 
+const CLOCK_BOOTTIME = 7;
 const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 0x80002;
 const MSG_NOSIGNAL = 0x4000;
@@ -68,6 +69,25 @@ export function groupName(id: number): string | null {
       if (group === null) return null;
       const name = new Deno.UnsafePointerView(group).getPointer();
       return name === null ? null : new Deno.UnsafePointerView(name).getCString();
+    } finally {
+      libc.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** Milliseconds since the host was booted, suspended time among them; null where nobody knows. */
+export function uptimeMs(): number | null {
+  try {
+    const libc = Deno.dlopen(LIBC, {
+      clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+    });
+    try {
+      // struct timespec: seconds, nanoseconds.
+      const time = new BigInt64Array(2);
+      const failed = libc.symbols.clock_gettime(CLOCK_BOOTTIME, new Uint8Array(time.buffer)) !== 0;
+      return failed ? null : Number(time[0]!) * 1000 + Number(time[1]!) / 1e6;
     } finally {
       libc.close();
     }

@@ -8,6 +8,7 @@
 
 import { type ProcessUsage, processUsage } from "../system/libc.ts";
 import { REFUSAL_REASONS, type RefusalReason } from "../model/pass.ts";
+import { PROBLEM_KINDS, type Severity } from "../model/problem.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import { Counter, Gauge, Histogram, type Metric } from "./prometheus.ts";
 
@@ -25,6 +26,7 @@ export const ENGINE_ENDPOINTS: readonly string[] = [
   "list",
   "list_ids",
   "events",
+  "inspect",
 ];
 
 /** How a request to the Engine ended: well, given up by us, or with one of its errors. */
@@ -80,6 +82,8 @@ export const CONTAINER_STATES: readonly string[] = [
 export interface Metrics {
   /** `tinyforge_containers{kind,state}`: rows of the index. */
   readonly containers: Gauge<"kind" | "state">;
+  /** `tinyforge_problems{kind,severity}`: what is wrong now. */
+  readonly problems: Gauge<"kind" | "severity">;
   /** `tinyforge_pass_duration_seconds`: observe seconds. */
   readonly passDuration: Histogram<never>;
   /** `tinyforge_passes_total{outcome}`. */
@@ -160,6 +164,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     containers: add(
       new Gauge("tinyforge_containers", "Rows of the containers index.", {
         labels: { kind: WORKLOAD_KINDS, state: [...CONTAINER_STATES, "other"] },
+      }),
+    ),
+    problems: add(
+      new Gauge("tinyforge_problems", "Open problems.", {
+        labels: { kind: PROBLEM_KINDS, severity: ["low", "high"] satisfies Severity[] },
       }),
     ),
     passDuration: add(

@@ -65,6 +65,7 @@ class Simulation {
         this.#idsAsked += ids.length;
         return json(this.#join(ids.map((id) => this.#containers.get(id))));
       }
+      case "inspect":
       case "unknown":
         return Response.json({ message: "page not found" }, { status: 404 });
     }

@@ -124,6 +124,7 @@ export class FakeEngine implements AsyncDisposable {
       created: 1_700_000_000 + this.#names,
       status: null,
       json: {},
+      details: {},
       ...fields,
     };
     this.containers.set(container.id, container);
@@ -377,7 +378,7 @@ export class FakeEngine implements AsyncDisposable {
     }
     if (endpoint === "events") return await this.#follow(connection, url, fault);
 
-    const answer = this.#answerOf(endpoint, filters);
+    const answer = this.#answerOf(endpoint, filters, path);
     if (answer === undefined) {
       await this.#respond(connection, 404, JSON.stringify({ message: "page not found" }));
       return true;
@@ -451,7 +452,7 @@ export class FakeEngine implements AsyncDisposable {
     return null;
   }
 
-  #answerOf(endpoint: Endpoint, filters: Filters): unknown {
+  #answerOf(endpoint: Endpoint, filters: Filters, path: string): unknown {
     switch (endpoint) {
       case "ping":
         return "OK";
@@ -472,6 +473,8 @@ export class FakeEngine implements AsyncDisposable {
       case "list":
       case "list_ids":
         return [...this.containers.values()].filter((one) => matches(one, filters)).map(toJson);
+      case "inspect":
+        return this.containers.get(path.split("/")[2]!)?.details;
       default:
         return undefined;
     }

@@ -30,6 +30,8 @@ export interface FakeContainer {
   status: string | null;
   /** Overrides any field of the JSON; undefined removes one. */
   json: Record<string, unknown>;
+  /** What an inspect shows. */
+  details: Record<string, unknown>;
 }
 
 /** A container id as the Engine makes them: 64 hex digits. */

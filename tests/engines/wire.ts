@@ -14,7 +14,15 @@ export interface FakePort {
 }
 
 /** What requests are for: the names that `DockerClient` counts by. */
-export type Endpoint = "ping" | "version" | "info" | "list" | "list_ids" | "events" | "unknown";
+export type Endpoint =
+  | "ping"
+  | "version"
+  | "info"
+  | "list"
+  | "list_ids"
+  | "events"
+  | "inspect"
+  | "unknown";
 
 /** What a request asks for by name and value. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
@@ -33,7 +41,7 @@ export function endpointOf(path: string, filters: Filters): Endpoint {
     case "/containers/json":
       return filters["id"] === undefined ? "list" : "list_ids";
     default:
-      return "unknown";
+      return /^\/containers\/[^/]+\/json$/.test(path) ? "inspect" : "unknown";
   }
 }
 

@@ -11,7 +11,15 @@ import { tempStore } from "../harness/temp_store.ts";
 const { Database } = await import("@db/sqlite");
 
 /** Written by both owners of a row, or by neither: the store keeps them. */
-const OF_THE_STORE = ["id", "last_seen_at", "confirmed", "created_at", "updated_at"];
+const OF_THE_STORE = [
+  "id",
+  "last_seen_at",
+  "confirmed",
+  "created_at",
+  "updated_at",
+  "state_since",
+  "health_since",
+];
 
 const SQL: Readonly<Record<Holds, string>> = {
   "boolean": "INTEGER NOT NULL",

@@ -118,6 +118,7 @@ Deno.test("createMetrics() knows every request and every failure of the Docker c
     list: true,
     list_ids: true,
     events: true,
+    inspect: true,
   };
   const failures: Record<Exclude<EngineCode, "engine-host">, true> = {
     "engine-no-socket": true,

@@ -1,0 +1,309 @@
+/**
+ * The `problems` table, and what the judge remembers beside it: of the host, of deploys, of how
+ * containers ended. Written in one transaction for each judgement; decides nothing.
+ *
+ * @module
+ */
+
+import { LOCAL_HOST } from "../model/container.ts";
+import type { Deaths, Hold, HostMemory, Problem, ProblemKind, Severity } from "../model/problem.ts";
+import type { Connection } from "./connection.ts";
+
+/** What is remembered of a host besides its problems. */
+export interface KeptJudgement {
+  /** The judge's own memory. */
+  readonly memory: HostMemory;
+  /** Since when the Engine does not answer, milliseconds; null while it does. */
+  readonly downSince: number | null;
+  /** Since when another Engine answers, milliseconds; null when none does. */
+  readonly changedSince: number | null;
+}
+
+/** What one judgement writes. */
+export interface JudgementWrite {
+  /** Each takes the place of the one with its key that is not closed, in this order. */
+  readonly put: readonly Problem[];
+  /** No longer known. */
+  readonly dropped: readonly Problem[];
+  /** Null: as it was. */
+  readonly kept: KeptJudgement | null;
+  /** Row id → how its containers ended; null: forgotten. */
+  readonly deaths: ReadonlyMap<string, Deaths | null>;
+  /** Workload id → its deploy. */
+  readonly holds: ReadonlyMap<string, Hold>;
+}
+
+/** Open problems of one kind. */
+export interface ProblemCount {
+  /** What is wrong. */
+  readonly kind: ProblemKind;
+  /** How much it matters. */
+  readonly severity: Severity;
+  /** How many are open. */
+  readonly count: number;
+}
+
+/** Which problems to read. */
+export interface ProblemFilter {
+  /** Only of this row. */
+  readonly rowId?: string;
+  /** Also those that are not open: holding, and the newest that closed. */
+  readonly all?: boolean;
+}
+
+/** Closed problems that are read at most. */
+const MAX_CLOSED = 500;
+
+/** How long closed problems are kept, milliseconds, and how many of them. */
+const KEPT_MS = 30 * 86_400_000;
+const KEPT_COUNT = 20_000;
+
+/** The `problems` table. */
+export class ProblemTable {
+  readonly #c: Connection;
+
+  /** On this connection. */
+  constructor(connection: Connection) {
+    this.#c = connection;
+  }
+
+  /** Those that the judge must know: not closed, or closed at or after `since`. */
+  remembered(since: number): Problem[] {
+    return this.#c.sql(`${SELECT} WHERE status <> 'closed' OR closed_at >= ? ORDER BY id`)
+      .values<Columns>(since).map(problem);
+  }
+
+  /** Problems for readers: the open ones, newest first; with `all` the others after them. */
+  list({ rowId, all = false }: ProblemFilter = {}): Problem[] {
+    const ofRow = rowId === undefined ? "?1 IS NULL" : "row_id = ?1";
+    const active = this.#c.sql(
+      `${SELECT} WHERE status ${all ? "<> 'closed'" : "= 'open'"} AND ${ofRow}
+       ORDER BY status = 'open' DESC, coalesce(opened_at, since) DESC, key`,
+    ).values<Columns>(rowId ?? null);
+    const closed = all
+      ? this.#c.sql(
+        `${SELECT} WHERE status = 'closed' AND ${ofRow} ORDER BY closed_at DESC, id DESC LIMIT ?2`,
+      ).values<Columns>(rowId ?? null, MAX_CLOSED)
+      : [];
+    return [...active, ...closed].map(problem);
+  }
+
+  /** Open problems by kind and severity, those of which there are none left out. */
+  counts(): ProblemCount[] {
+    return this.#c.sql(
+      `SELECT kind, severity, count(*) FROM problems WHERE status = 'open'
+       GROUP BY kind, severity ORDER BY kind, severity`,
+    ).values<[ProblemKind, Severity, number]>()
+      .map(([kind, severity, count]) => ({ kind, severity, count }));
+  }
+
+  /** What is remembered of the host; null before its first judgement. */
+  kept(): KeptJudgement | null {
+    const [text] = this.#c.sql("SELECT judged FROM hosts WHERE name = ?")
+      .value<[string | null]>(LOCAL_HOST)!;
+    return text === null ? null : JSON.parse(text);
+  }
+
+  /** How the containers of each row ended. */
+  deaths(): Map<string, Deaths> {
+    const rows = this.#c.sql("SELECT row_id, count, at_least, gap_at, ring FROM deaths")
+      .values<[string, number, number, number | null, string]>();
+    return new Map(rows.map(([rowId, count, atLeast, gapAt, ring]) => [
+      rowId,
+      { count, atLeast: atLeast === 1, gapAt, ring: JSON.parse(ring) },
+    ]));
+  }
+
+  /** How the containers of one row ended; undefined when no end is known. */
+  deathsOf(rowId: string): Deaths | undefined {
+    const row = this.#c.sql("SELECT count, at_least, gap_at, ring FROM deaths WHERE row_id = ?")
+      .value<[number, number, number | null, string]>(rowId);
+    if (row === undefined) return undefined;
+    const [count, atLeast, gapAt, ring] = row;
+    return { count, atLeast: atLeast === 1, gapAt, ring: JSON.parse(ring) };
+  }
+
+  /** Deploys by workload id. */
+  holds(): Map<string, Hold> {
+    return new Map(
+      this.#c.sql("SELECT id, hold_from, hold_last FROM workloads WHERE hold_from IS NOT NULL")
+        .values<[string, number, number]>().map(([id, from, last]) => [id, { from, last }]),
+    );
+  }
+
+  /**
+   * Since when rows are in their state and have their health, milliseconds, by row id; of one row, or
+   * of all.
+   */
+  times(rowId?: string): Map<string, { stateSince: number; healthSince: number }> {
+    const where = rowId === undefined ? "" : "WHERE id = ?";
+    const rows = this.#c.sql(
+      `SELECT id, coalesce(state_since, created_at), coalesce(health_since, created_at)
+       FROM containers ${where}`,
+    ).values<[string, string, string]>(...rowId === undefined ? [] : [rowId]);
+    return new Map(rows.map(([id, state, health]) => [
+      id,
+      { stateSince: Date.parse(state), healthSince: Date.parse(health) },
+    ]));
+  }
+
+  /** Writes a judgement, in one transaction; says which problems changed. */
+  write({ put, dropped, kept, deaths, holds }: JudgementWrite): void {
+    this.#c.write("Cannot write what is wrong", (tx) => {
+      for (const { key } of dropped) this.#remove(key);
+      for (const problem of put) {
+        this.#remove(problem.key);
+        this.#c.sql(INSERT).run(...values(problem));
+      }
+      for (const [rowId, its] of deaths) {
+        if (its === null) this.#c.sql("DELETE FROM deaths WHERE row_id = ?").run(rowId);
+        else {
+          this.#c.sql(
+            `INSERT INTO deaths (row_id, count, at_least, gap_at, ring) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (row_id) DO UPDATE SET count = excluded.count,
+               at_least = excluded.at_least, gap_at = excluded.gap_at, ring = excluded.ring`,
+          ).run(rowId, its.count, its.atLeast ? 1 : 0, its.gapAt, JSON.stringify(its.ring));
+        }
+      }
+      for (const [id, { from, last }] of holds) {
+        this.#c.sql("UPDATE workloads SET hold_from = ?, hold_last = ? WHERE id = ?")
+          .run(from, last, id);
+      }
+      if (kept !== null) {
+        this.#c.sql("UPDATE hosts SET judged = ? WHERE name = ?")
+          .run(JSON.stringify(kept), LOCAL_HOST);
+      }
+      // What only holds may pass by itself: nobody is told of it.
+      const told = [...put, ...dropped].filter(({ status }) => status !== "holding");
+      tx.judged(told.map(({ key }) => key));
+    });
+  }
+
+  /** Forgets closed problems that are old, or more than are kept; returns how many. */
+  prune(now: number): number {
+    return this.#c.write(
+      "Cannot prune problems",
+      () =>
+        this.#c.sql("DELETE FROM problems WHERE status = 'closed' AND closed_at < ?")
+          .run(now - KEPT_MS) +
+        this.#c.sql(
+          `DELETE FROM problems WHERE id IN (
+             SELECT id FROM problems WHERE status = 'closed' ORDER BY id DESC LIMIT -1 OFFSET ?)`,
+        ).run(KEPT_COUNT),
+    );
+  }
+
+  #remove(key: string): void {
+    this.#c.sql("DELETE FROM problems WHERE key = ? AND status <> 'closed'").run(key);
+  }
+}
+
+const COLUMNS = [
+  "key",
+  "kind",
+  "severity",
+  "status",
+  "host",
+  "workload_id",
+  "row_id",
+  "container_id",
+  "container_name",
+  "since",
+  "due_at",
+  "opened_at",
+  "closed_at",
+  "outcome",
+  "evidence",
+  "remedy",
+  "batch",
+  "muted",
+  "silenced",
+];
+const SELECT = `SELECT ${COLUMNS.join(", ")} FROM problems`;
+const INSERT = `INSERT INTO problems (${COLUMNS.join(", ")})
+  VALUES (${COLUMNS.map(() => "?").join(", ")})`;
+
+type Columns = [
+  string,
+  ProblemKind,
+  Severity,
+  Problem["status"],
+  string,
+  string | null,
+  string | null,
+  string | null,
+  string,
+  number,
+  number | null,
+  number | null,
+  number | null,
+  Problem["outcome"],
+  string,
+  string,
+  Problem["batch"],
+  number,
+  number,
+];
+
+function values(p: Problem): Columns {
+  return [
+    p.key,
+    p.kind,
+    p.severity,
+    p.status,
+    p.host,
+    p.workloadId,
+    p.rowId,
+    p.containerId,
+    p.containerName,
+    // The columns hold whole milliseconds.
+    Math.round(p.since),
+    rounded(p.dueAt),
+    rounded(p.openedAt),
+    rounded(p.closedAt),
+    p.outcome,
+    JSON.stringify(p.evidence),
+    JSON.stringify(p.do),
+    p.batch,
+    p.muted ? 1 : 0,
+    p.silenced ? 1 : 0,
+  ];
+}
+
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms);
+}
+
+function problem(c: Columns): Problem {
+  const [key, kind, severity, status, host, workloadId, rowId, containerId, containerName] = c;
+  const [since, dueAt, openedAt, closedAt, outcome, evidence, remedy] = c.slice(9) as [
+    number,
+    number | null,
+    number | null,
+    number | null,
+    Problem["outcome"],
+    string,
+    string,
+  ];
+  return {
+    key,
+    kind,
+    severity,
+    status,
+    host,
+    workloadId,
+    rowId,
+    containerId,
+    containerName,
+    since,
+    dueAt,
+    openedAt,
+    closedAt,
+    outcome,
+    evidence: JSON.parse(evidence),
+    do: JSON.parse(remedy),
+    batch: c[16],
+    muted: c[17] === 1,
+    silenced: c[18] === 1,
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * The `silences` table: of what nobody wants to hear for a while, once or again and again. When one
+ * that recurs comes is not this file's to know.
+ *
+ * @module
+ */
+
+import { newId } from "../core/names.ts";
+import { Failure } from "../failure.ts";
+import { quote } from "../text.ts";
+import type { Silence } from "../model/problem.ts";
+import type { Connection } from "./connection.ts";
+
+/** A silence as it was asked for. Times are milliseconds since the Unix epoch. */
+export interface KeptSilence {
+  /** Its id. */
+  readonly id: string;
+  /** What is silent. */
+  readonly scope: Silence["scope"];
+  /** Id of the workload or row; empty for all. */
+  readonly targetId: string;
+  /** Why, in the words of who asked; may be empty. */
+  readonly reason: string;
+  /** The first moment. */
+  readonly startsAt: number;
+  /** The moment from which on it never comes again; null: it recurs without end. */
+  readonly endsAt: number | null;
+  /** When it comes again; null: once. */
+  readonly cron: string | null;
+  /** The zone that the expression is read in; null with `cron`. */
+  readonly timeZone: string | null;
+  /** How long it lasts each time, milliseconds. */
+  readonly lastsMs: number;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+}
+
+/** The `silences` table. */
+export class SilenceTable {
+  readonly #c: Connection;
+
+  /** On this connection. */
+  constructor(connection: Connection) {
+    this.#c = connection;
+  }
+
+  /** Every silence that may still come, the oldest first. */
+  list(now: number): KeptSilence[] {
+    return this.#c.sql(`${SELECT} WHERE ends_at IS NULL OR ends_at > ? ORDER BY created_at, id`)
+      .values<Columns>(now).map(silence);
+  }
+
+  /** Keeps one; forgets those that are over. */
+  add(asked: Omit<KeptSilence, "id" | "createdAt">, now: number): KeptSilence {
+    return this.#c.write("Cannot keep a silence", () => {
+      this.#c.sql("DELETE FROM silences WHERE ends_at <= ?").run(now);
+      const kept: KeptSilence = { ...asked, id: newId(), createdAt: this.#c.now() };
+      this.#c.sql(
+        `INSERT INTO silences (id, scope, target_id, reason, starts_at, ends_at, cron, time_zone,
+           lasts_ms, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ).run(
+        kept.id,
+        kept.scope,
+        kept.targetId,
+        kept.reason,
+        kept.startsAt,
+        kept.endsAt,
+        kept.cron,
+        kept.timeZone,
+        kept.lastsMs,
+        kept.createdAt,
+      );
+      return kept;
+    });
+  }
+
+  /**
+   * Ends one.
+   *
+   * @throws {Failure} `not-found`.
+   */
+  remove(id: string): void {
+    const removed = this.#c.write(
+      "Cannot end a silence",
+      () => this.#c.sql("DELETE FROM silences WHERE id = ?").run(id),
+    );
+    if (removed > 0) return;
+    throw new Failure("not-found", `Cannot end silence ${quote(id)}: no such silence`, {
+      data: { thing: "silence", id },
+    });
+  }
+}
+
+const SELECT = `SELECT id, scope, target_id, reason, starts_at, ends_at, cron, time_zone, lasts_ms,
+  created_at FROM silences`;
+
+type Columns = [
+  string,
+  Silence["scope"],
+  string,
+  string,
+  number,
+  number | null,
+  string | null,
+  string | null,
+  number,
+  string,
+];
+
+function silence(c: Columns): KeptSilence {
+  const [id, scope, targetId, reason, startsAt, endsAt, cron, timeZone, lastsMs, createdAt] = c;
+  return { id, scope, targetId, reason, startsAt, endsAt, cron, timeZone, lastsMs, createdAt };
+}
