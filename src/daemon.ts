@@ -10,9 +10,11 @@ import { join } from "@std/path";
 import { type Clock, SYSTEM_CLOCK, timestamp } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type OpenData, ownDataSoon } from "./data.ts";
+import { staleAfterMs } from "./core/freshness.ts";
 import { DockerClient } from "./docker/client.ts";
 import type { Feed } from "./feed.ts";
 import type { PassReport } from "./model/pass.ts";
+import { ProblemWatch, type ProblemWatchOptions } from "./problems/problem_watch.ts";
 import { sayWhatIsUnmanaged } from "./reconcile/first_run.ts";
 import { Loop, type LoopOptions } from "./reconcile/loop.ts";
 import { daemonStatus, readiness } from "./reconcile/readiness.ts";
@@ -44,6 +46,8 @@ export interface AssembleOptions extends DaemonOptions {
   readonly engineTimeoutMs?: number | undefined;
   /** Of the loop. */
   readonly loop?: Pick<LoopOptions, "events" | "idleMs">;
+  /** Of what is wrong. */
+  readonly problems?: Pick<ProblemWatchOptions, "settings" | "bootedAt" | "told">;
 }
 
 /** Every component of the program over one index, inert. */
@@ -60,6 +64,8 @@ export interface Assembly extends AsyncDisposable {
   readonly reconciler: Reconciler;
   /** Says when; to be started. */
   readonly loop: Loop;
+  /** Watches for what is wrong; to be started before the loop. */
+  readonly problems: ProblemWatch;
   /**
    * The HTTP application over all of it. Loads the HTTP and schema libraries, which nobody else
    * needs. `deps` in place of what the daemon would say.
@@ -89,7 +95,12 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
   const docker = openDocker(config, { metrics, timeoutMs: options.engineTimeoutMs });
   const shared = { docker, clock, log, metrics };
   const reconciler = new Reconciler({ ...shared, store, composePrefix });
-  const loop = new Loop({ ...shared, ...options.loop, reconciler, intervalMs });
+  const problems = new ProblemWatch({
+    ...options.problems,
+    ...{ store, feed, docker, clock, log },
+    staleAfterMs: staleAfterMs(intervalMs),
+  });
+  const loop = new Loop({ ...shared, ...options.loop, reconciler, intervalMs, watcher: problems });
   metrics.onScrape(() => {
     metrics.engineChanged.set(reconciler.engineChanged === null ? 0 : 1);
     metrics.indexFresh.set(readiness({ loop, reconciler }, config).index.fresh ? 1 : 0);
@@ -101,6 +112,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
     docker,
     reconciler,
     loop,
+    problems,
     app: async (deps, options) => {
       // Not by the folder's entrance, which brings the listeners too.
       const { createApp } = await import("./server/app.ts");
@@ -112,6 +124,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         readiness: () => readiness({ loop, reconciler }, config),
         reconcileNow: () => loop.reconcileNow(),
         requestPass: () => loop.request(),
+        problems,
         composePrefix,
         version,
         now: () => new Date(clock.now()),
@@ -125,6 +138,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
   async function close(): Promise<void> {
     try {
       await loop.stop();
+      await problems.stop();
       feed.close();
       docker.close();
     } finally {
@@ -228,6 +242,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       log,
     });
     try {
+      parts.problems.start();
       loop.start();
       log.info("started", { pid: Deno.pid, version, dataDir: config.dataDir });
       const { signal } = stopping;
@@ -248,6 +263,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     } finally {
       manager.stopping();
       await loop.stop();
+      await parts.problems.stop();
       parts.feed.close();
       await open.shutdown({ deadlineMs: SHUTDOWN_DEADLINE_MS });
     }
@@ -276,6 +292,10 @@ function collectGauges(metrics: Metrics, store: Store): void {
     metrics.containers.reset();
     for (const { kind, state, count } of store.views.counts()) {
       metrics.containers.add(count, { kind, state });
+    }
+    metrics.problems.reset();
+    for (const { kind, severity, count } of store.problems.counts()) {
+      metrics.problems.set(count, { kind, severity });
     }
   });
 }

@@ -25,6 +25,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   docker_host: ["failure", "system", "text"],
   config: ["docker_host", "failure", "flags", "system", "text"],
   telemetry: ["model", "system", "text"],
+  recurrence: ["failure", "text"],
 };
 const EVERY_LEAF = Object.keys(LEAVES);
 
@@ -36,13 +37,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: [...EVERY_LEAF, "core"],
   lock: EVERY_LEAF,
   reconcile: [...EVERY_LEAF, "core", "docker", "store"],
+  problems: [...EVERY_LEAF, "core", "docker", "store"],
   server: [...EVERY_LEAF, "core", "store"],
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   safekeeping: [...EVERY_LEAF, "store", "lock"],
   data: [...EVERY_LEAF, "store", "lock", "safekeeping"],
   daemon: [
     ...EVERY_LEAF,
+    "core",
     "docker",
+    "problems",
     "store",
     "lock",
     "data",
@@ -167,6 +171,11 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
     because: "what a backup is made of stays where backups are made",
   },
   { name: /^@std\/cli(?:\/|$)/, parts: ["cli"], because: "arguments are the command line's" },
+  {
+    name: /^croner$/,
+    parts: ["recurrence"],
+    because: "when something recurs is reckoned in one place",
+  },
   {
     name: /^yaml$/,
     parts: ["cli/compose_yaml.ts"],

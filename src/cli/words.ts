@@ -27,6 +27,7 @@ const SHOW_KINDS = {
   site: "`tinyforge list sites` shows them",
   workload: "`tinyforge list workloads` shows them",
   row: "`tinyforge ps` shows them",
+  silence: "`tinyforge silence list` shows them",
   stage: "",
   index: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
   schema: "start `tinyforge reconcile` once, it brings the database up to date",

@@ -42,7 +42,12 @@ export function unkept(asOf: string | null): Freshness {
 
 /** Whether the last good pass is too old for the next one to be merely under way. */
 export function isLate({ ageMs, intervalMs }: Pick<Keeping, "ageMs" | "intervalMs">): boolean {
-  return ageMs > Math.max(2 * intervalMs, LEAST_PATIENCE_MS);
+  return ageMs > staleAfterMs(intervalMs);
+}
+
+/** How old the last good pass may be before the index counts as old, milliseconds. */
+export function staleAfterMs(intervalMs: number): number {
+  return Math.max(2 * intervalMs, LEAST_PATIENCE_MS);
 }
 
 function reasonOf(keeping: Keeping): Freshness["reason"] {

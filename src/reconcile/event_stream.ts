@@ -29,6 +29,10 @@ export interface EventStreamOptions {
   onEvent: (event: EngineEvent) => void;
   /** Called when an event came that can't be read, whatever it told. */
   onLost: () => void;
+  /** Called for each event, also those after which a listing looks the same. */
+  onAny?: (event: EngineEvent) => void;
+  /** Called when the stream could not be opened, with why. */
+  onRefused?: (error: unknown) => void;
   /** Called when events stop flowing. */
   onDown: () => void;
   /**
@@ -133,10 +137,14 @@ export class EventStream {
         metrics.events.inc({
           action: EVENT_ACTIONS.includes(event.action) ? event.action : "other",
         });
+        this.#o.onAny?.(event);
         if (affectsListing(event.action)) this.#o.onEvent(event);
       }
     } catch (error) {
-      if (!stop.aborted) this.#say(error);
+      if (!stop.aborted) {
+        this.#say(error);
+        if (openedAt === null) this.#o.onRefused?.(error);
+      }
     } finally {
       cut.abort();
       await watchdog;

@@ -33,12 +33,28 @@ export interface LoopOptions {
   log: Log;
   /** Where it is counted. */
   metrics: Metrics;
+  /** Is told what happens, as it happens. */
+  watcher?: LoopWatcher;
   /** Follow the Engine's events. Default true. */
   events?: boolean;
   /** Silence of the event stream after which the Engine is pinged, milliseconds. */
   idleMs?: number;
   /** Returns a number from 0 to 1; for tests. */
   random?: () => number;
+}
+
+/** Is told what happens, as it happens. Must neither throw nor wait. */
+export interface LoopWatcher {
+  /** An event came; also one after which a listing looks the same. */
+  event(event: EngineEvent): void;
+  /** Events stopped flowing: what comes next may have been missed. */
+  gap(): void;
+  /** Events can't be followed. */
+  refused(error: unknown): void;
+  /** A pass was good. */
+  passed(report: PassReport): void;
+  /** A pass failed. */
+  failed(error: unknown): void;
 }
 
 /** While events are down, full passes follow each other at least this fast. */
@@ -88,7 +104,10 @@ export class Loop {
       onOpen: () => this.request(),
       onEvent: (event) => this.#onEvent(event),
       onLost: () => this.#onLost(),
+      onAny: (event) => options.watcher?.event(event),
+      onRefused: (error) => options.watcher?.refused(error),
       onDown: () => {
+        options.watcher?.gap();
         this.#unbroken = false;
         this.#downAt = this.#now();
         this.#drift.forgive();
@@ -282,6 +301,7 @@ export class Loop {
       const result = await pass(signal);
       this.#stream?.heard();
       this.#outcomes.good(result);
+      this.#o.watcher?.passed(result.report);
       wanted?.resolve(result.report);
       return result;
     } catch (error) {
@@ -289,6 +309,7 @@ export class Loop {
       if (signal.aborted) this.#outcomes.aborted();
       else {
         this.#outcomes.failed(error);
+        this.#o.watcher?.failed(error);
         this.#retry(error);
       }
       return null;

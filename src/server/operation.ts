@@ -39,6 +39,8 @@ export interface ServerDeps {
   readiness(): Pick<DaemonStatus, "ready" | "lastPass" | "index">;
   /** A full pass now; null where no daemon runs. */
   readonly reconcileNow: (() => Promise<PassReport>) | null;
+  /** Is told of what the judge of problems can't see for itself. */
+  readonly problems: ProblemsPort;
   /** Asks for a pass soon, after a write that dispatch depends on. */
   requestPass(): void;
   /** What the Compose project of a new stack begins with. */
@@ -47,6 +49,14 @@ export interface ServerDeps {
   readonly version: string;
   /** The clock. */
   now(): Date;
+}
+
+/** What the judge of problems is told by requests. */
+export interface ProblemsPort {
+  /** Somebody deploys this workload. */
+  deploying(workloadId: string): void;
+  /** A silence was asked for, or ended. */
+  silencesChanged(): void;
 }
 
 /** What handlers have at hand. */

@@ -94,6 +94,7 @@ async function callBySecret(secret: string, { services, entrance }: Called): Pro
 
 /** Not the pass's report: it tells of other workloads' containers and of the host. */
 async function answer(services: Services, workload: Workload): Promise<Response> {
+  services.problems.deploying(workload.id);
   const report = services.reconcileNow === null ? null : await passNow(services);
   const pass = report && { at: report.at, durationSeconds: report.durationSeconds };
   return json({ workload, pass, items: services.store.views.list({ workloadId: workload.id }) });

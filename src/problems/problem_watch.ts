@@ -1,0 +1,375 @@
+/**
+ * Keeps what is wrong up to date: has the judge judge when something changed or when time alone
+ * changes something, writes what it says in one transaction, and asks the Engine once about what
+ * opened. Must not judge anything itself.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { type Wanted, WANTED_BY_DEFAULT, type World } from "../core/judged_world.ts";
+import type { Verdict } from "../core/judge.ts";
+import { Judging } from "../core/judging.ts";
+import { earliest } from "../core/known_time.ts";
+import type { DockerClient } from "../docker/client.ts";
+import type { EngineEvent } from "../docker/events.ts";
+import type { ContainerDetails } from "../docker/inspect.ts";
+import type { Feed } from "../feed.ts";
+import { type IndexRow, LOCAL_HOST } from "../model/container.ts";
+import type { PassReport } from "../model/pass.ts";
+import {
+  NO_MEMORY,
+  type Problem,
+  PROBLEM_DEFAULTS,
+  type ProblemKind,
+  type ProblemSettings,
+} from "../model/problem.ts";
+import type { Written } from "../model/written.ts";
+import type { JudgementWrite, KeptJudgement } from "../store/problems.ts";
+import type { Store } from "../store/store.ts";
+import { uptimeMs } from "../system/libc.ts";
+import type { Log } from "../telemetry/log.ts";
+import { DeathLedger } from "./death_ledger.ts";
+import { Deploys, isReplacement } from "./deploys.ts";
+import { EngineAccount } from "./engine_account.ts";
+import { Inspections } from "./inspections.ts";
+import { rowTimes } from "./row_times.ts";
+import { SilenceWindows } from "./silence_windows.ts";
+import { sayVerdict } from "./verdict_log.ts";
+
+/** What a {@link ProblemWatch} works with. */
+export interface ProblemWatchOptions {
+  /** The index, and where problems are kept. */
+  readonly store: Store;
+  /** Says what was written. */
+  readonly feed: Feed<Written>;
+  /** Asked once about what opens. */
+  readonly docker: Pick<DockerClient, "inspect">;
+  /** The time. */
+  readonly clock: Clock;
+  /** Where it is said what opened and closed. */
+  readonly log: Log;
+  /** How old the last good full pass may be before the index is stale, milliseconds. */
+  readonly staleAfterMs: number;
+  /** What is expected of a row; by default that it runs. */
+  readonly wanted?: (row: IndexRow) => Wanted;
+  /** How long what has to last. */
+  readonly settings?: ProblemSettings;
+  /** When the host was booted, milliseconds since the Unix epoch; the system's by default. */
+  readonly bootedAt?: number | null;
+  /** Is told of each judgement that changed something, after it was written. Must not throw. */
+  readonly told?: (verdict: Verdict) => void;
+}
+
+/** Of these an inspect tells more. */
+const INSPECTED: ReadonlySet<ProblemKind> = new Set([
+  "crashed",
+  "crash-loop",
+  "oom",
+  "stopped",
+  "stuck",
+  "unhealthy",
+]);
+
+/** When a write failed it is tried again after this. */
+const RETRY_MS = 1000;
+
+/** A timer can't be set for weeks. */
+const LONGEST_WAIT_MS = 3_600_000;
+
+/** Closed problems that may still matter to the judge are younger than this. */
+const REMEMBERED_MS = 86_400_000;
+
+/** Watches over everything that can be wrong. */
+export class ProblemWatch {
+  readonly #o: ProblemWatchOptions;
+  readonly #settings: ProblemSettings;
+  readonly #abort = new AbortController();
+  readonly #inspections: Inspections;
+  readonly #windows = new SilenceWindows();
+  #state: {
+    readonly judging: Judging;
+    readonly ledger: DeathLedger;
+    readonly account: EngineAccount;
+    readonly deploys: Deploys;
+  } | null = null;
+  #running: Promise<unknown> | null = null;
+  #wake = new AbortController();
+  #changed: Set<string> | "all" = "all";
+  #silencesChanged = true;
+  #unwritten: JudgementWrite[] = [];
+  #kept: KeptJudgement | null = null;
+  #prunedAt = -Infinity;
+
+  /** Inert until {@link ProblemWatch.start}. */
+  constructor(options: ProblemWatchOptions) {
+    this.#o = options;
+    this.#settings = options.settings ?? PROBLEM_DEFAULTS;
+    this.#inspections = new Inspections(options);
+  }
+
+  /** Reads what is remembered, then watches. To be called before the first pass. */
+  start(): void {
+    if (this.#running !== null) return;
+    const { store, clock, staleAfterMs } = this.#o;
+    const now = clock.now();
+    const { problems, hosts } = store;
+    const kept = this.#kept = problems.kept();
+    const lastPassAt = hosts.lastPassAt();
+    const uptime = uptimeMs();
+    const bootedAt = this.#o.bootedAt === undefined
+      ? (uptime === null ? null : now - uptime)
+      : this.#o.bootedAt;
+    this.#state = {
+      judging: new Judging({
+        problems: problems.remembered(now - REMEMBERED_MS),
+        memory: kept?.memory ?? NO_MEMORY,
+      }),
+      ledger: new DeathLedger(problems.deaths()),
+      deploys: new Deploys(problems.holds(), this.#settings),
+      account: new EngineAccount({
+        startedAt: now,
+        staleAfter: staleAfterMs,
+        lastPassAt: lastPassAt === null ? null : Date.parse(lastPassAt),
+        bootedAt,
+        downSince: kept?.downSince ?? null,
+        changedSince: kept?.changedSince ?? null,
+      }),
+    };
+    // Nobody watched until now.
+    this.#state.ledger.gap(now, store.containers.index());
+    const { signal } = this.#abort;
+    this.#running = Promise.all([this.#follow(signal), this.#run(signal)]);
+  }
+
+  /** Stops watching; what was judged is written. Idempotent. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#wake.abort();
+    await this.#running;
+    await this.#inspections.settled();
+  }
+
+  /** An event of a container came. */
+  event(event: EngineEvent): void {
+    if (this.#state === null) return;
+    const { ledger } = this.#state;
+    const before = ledger.nextAt();
+    ledger.event(event, this.#o.clock.now(), this.#index());
+    if (event.action === "die" || ledger.nextAt() !== before) this.#wake.abort();
+  }
+
+  /** Events stopped flowing. */
+  gap(): void {
+    const now = this.#o.clock.now();
+    this.#state?.ledger.gap(now, this.#index());
+    this.#state?.account.gap(now);
+    this.#wake.abort();
+  }
+
+  /** Events can't be followed. */
+  refused(error: unknown): void {
+    this.failed(error);
+  }
+
+  /** A pass was good. */
+  passed(report: PassReport): void {
+    if (this.#state === null) return;
+    const { ledger, account } = this.#state;
+    const restart = account.passed(report, this.#o.clock.now());
+    if (restart !== null) ledger.restarted(restart.from);
+    ledger.passed(this.#index(), { full: report.scope === "full" });
+    this.#wake.abort();
+  }
+
+  /** A pass failed. */
+  failed(error: unknown): void {
+    this.#state?.account.failed(error, this.#o.clock.now());
+    this.#wake.abort();
+  }
+
+  /** Somebody deploys a workload: its rows are left alone for a while. */
+  deploying(workloadId: string): void {
+    if (this.#state === null) return;
+    this.#state.deploys.began(workloadId, this.#o.clock.now());
+    if (this.#changed !== "all") {
+      for (const { id, workloadId: its } of this.#index().rows()) {
+        if (its === workloadId) this.#changed.add(id);
+      }
+    }
+    this.#wake.abort();
+  }
+
+  /** A silence was asked for, or ended. */
+  silencesChanged(): void {
+    this.#silencesChanged = true;
+    this.#wake.abort();
+  }
+
+  /** What is expected changed, of these rows or of any. */
+  wantedChanged(rowIds: Iterable<string> | "all"): void {
+    this.#name(rowIds);
+    this.#wake.abort();
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const subscription = this.#o.feed.subscribe({ signal });
+      for await (const { data } of subscription) this.#written(data);
+      if (subscription.ended !== "dropped") return;
+      this.#name("all");
+      this.#wake.abort();
+    }
+  }
+
+  #written({ rows, all }: Written): void {
+    if (rows.length === 0 && !all) return;
+    this.#name(all ? "all" : rows.map(({ id }) => id));
+    for (const each of rows) {
+      if (!isReplacement(each, this.#o.store.transitions)) continue;
+      const row = this.#index().row(each.id);
+      if (row !== undefined) this.deploying(row.workloadId);
+    }
+    this.#wake.abort();
+  }
+
+  #name(rowIds: Iterable<string> | "all"): void {
+    if (rowIds === "all") this.#changed = "all";
+    else if (this.#changed !== "all") { for (const id of rowIds) this.#changed.add(id); }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#o;
+    for (;;) {
+      // New before looking for work: what comes after the look aborts this one.
+      this.#wake = new AbortController();
+      let waitMs: number;
+      try {
+        if (this.#silencesChanged) {
+          this.#silencesChanged = false;
+          await this.#windows.load(this.#o.store.silences.list(clock.now()));
+        }
+        waitMs = this.#judge();
+      } catch (error) {
+        log.error("problems not judged", { error });
+        waitMs = RETRY_MS;
+      }
+      if (signal.aborted) return;
+      await clock.sleep(waitMs, this.#wake.signal);
+      if (signal.aborted && this.#unwritten.length === 0) return;
+    }
+  }
+
+  /** Judges, writes, and returns how long nothing has to be looked at, milliseconds. */
+  #judge(): number {
+    // What was judged is written before more is judged: no opening time depends on when that is.
+    this.#write();
+    const { judging, ledger, account, deploys } = this.#state!;
+    const now = this.#o.clock.now();
+    const index = this.#index();
+    ledger.due(now, index);
+    const deaths = ledger.takeChanges();
+    this.#name(deaths.keys());
+    const changed = this.#changed;
+    this.#changed = new Set();
+    const silences = this.#windows.at(now);
+    const world: World = {
+      host: LOCAL_HOST,
+      index,
+      wanted: this.#o.wanted ?? (() => WANTED_BY_DEFAULT),
+      times: rowTimes(this.#o.store.problems, now),
+      deaths: (rowId) => ledger.of(rowId),
+      engine: account.facts,
+      contended: account.contended,
+      refused: account.refused,
+      holds: deploys.holds,
+      silences,
+    };
+    const verdict = judging.judge(world, { now, settings: this.#settings, changed });
+    ledger.forget(gone(changed, index));
+    this.#unwritten.push({
+      ...verdict,
+      kept: this.#remember(verdict),
+      deaths: new Map([...deaths, ...ledger.takeChanges()]),
+      holds: deploys.takeChanges(),
+    });
+    this.#write();
+    this.#tell(verdict);
+    this.#prune(now);
+    const nextMark = Math.min(...silences.map(({ until }) => until));
+    const next = [verdict.nextAt, ledger.nextAt(), nextMark].reduce(earliest) ?? Infinity;
+    return Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(next - now)));
+  }
+
+  #remember({ memory }: Verdict): KeptJudgement | null {
+    const { downSince, changedSince } = this.#state!.account;
+    const before = this.#kept;
+    if (
+      before !== null && before.memory === memory && before.downSince === downSince &&
+      before.changedSince === changedSince
+    ) return null;
+    return this.#kept = { memory, downSince, changedSince };
+  }
+
+  #write(): void {
+    while (this.#unwritten.length > 0) {
+      const write = this.#unwritten[0]!;
+      const { put, dropped, kept, deaths, holds } = write;
+      if (put.length + dropped.length + deaths.size + holds.size > 0 || kept !== null) {
+        this.#o.store.problems.write(write);
+      }
+      this.#unwritten.shift();
+    }
+  }
+
+  #tell(verdict: Verdict): void {
+    const { opened, closed, digest } = verdict;
+    if (opened.length + closed.length === 0 && digest === null) return;
+    sayVerdict(verdict, this.#o.log);
+    this.#o.told?.(verdict);
+    for (const problem of opened) this.#inspect(problem);
+  }
+
+  #inspect({ key, kind, rowId, containerId }: Problem): void {
+    if (rowId === null || containerId === null || !INSPECTED.has(kind)) return;
+    this.#inspections.ask(containerId, (details) => {
+      if (details !== null) this.#inspected(details, { key, rowId, containerId });
+    }, this.#abort.signal);
+  }
+
+  #inspected(
+    { error, oomKilled, restartCount, restartPolicy, healthOutput }: ContainerDetails,
+    { key, rowId, containerId }: { key: string; rowId: string; containerId: string },
+  ): void {
+    const { judging, ledger } = this.#state!;
+    const inspected = { error, oomKilled, restartCount, restartPolicy, healthOutput };
+    const problem = judging.inspected(key, inspected);
+    if (problem !== null) {
+      const write = {
+        put: [problem],
+        dropped: [],
+        kept: null,
+        deaths: new Map(),
+        holds: new Map(),
+      };
+      this.#unwritten.push(write);
+    }
+    if (oomKilled && ledger.outOfMemory(rowId, containerId)) this.#name([rowId]);
+    this.#wake.abort();
+  }
+
+  #prune(now: number): void {
+    if (now - this.#prunedAt < LONGEST_WAIT_MS) return;
+    this.#prunedAt = now;
+    this.#o.store.problems.prune(now);
+  }
+
+  #index() {
+    return this.#o.store.containers.index();
+  }
+}
+
+/** Those of the rows that are no more. */
+function gone(rowIds: Iterable<string> | "all", index: Pick<World["index"], "row">): string[] {
+  return rowIds === "all" ? [] : [...rowIds].filter((id) => index.row(id) === undefined);
+}

@@ -1,0 +1,378 @@
+/**
+ * What is wrong, as the daemon keeps it: real store, an Engine that is told what to do, time turned
+ * by hand. Passes and events are handed over as the loop does.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { DockerClient } from "../../src/docker/client.ts";
+import { Feed } from "../../src/feed.ts";
+import { Failure } from "../../src/failure.ts";
+import type { Problem } from "../../src/model/problem.ts";
+import type { Written } from "../../src/model/written.ts";
+import { ProblemWatch } from "../../src/problems/problem_watch.ts";
+import { Reconciler } from "../../src/reconcile/reconciler.ts";
+import { Log } from "../../src/telemetry/log.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import type { FakeContainer } from "../engines/scripted_container.ts";
+import { type TempStore, tempStore } from "../harness/temp_store.ts";
+import { TurnedClock } from "../harness/turned_clock.ts";
+import { until } from "../harness/until.ts";
+import type { Verdict } from "../../src/core/judge.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+class Host implements AsyncDisposable {
+  readonly clock = new TurnedClock();
+  readonly feed = new Feed<Written>();
+  readonly verdicts: Verdict[] = [];
+  bootedAt: number | null = null;
+  watch!: ProblemWatch;
+  #reconciler!: Reconciler;
+  #docker!: DockerClient;
+  #polling = true;
+
+  private constructor(readonly temp: TempStore, readonly engine: FakeEngine) {}
+
+  static async start(): Promise<Host> {
+    const feed = new Feed<Written>();
+    const temp = await tempStore({ feed });
+    const host = new Host(temp, await FakeEngine.start());
+    Object.assign(host, { feed });
+    host.begin();
+    return host;
+  }
+
+  begin(): void {
+    const log = new Log({ write() {} });
+    const { store } = this.temp;
+    const { clock, feed } = this;
+    this.#docker = new DockerClient({ host: this.engine.host });
+    this.#reconciler = new Reconciler({
+      docker: this.#docker,
+      ...{ store, clock, log },
+      composePrefix: "",
+      metrics: createMetrics({ version: "test" }),
+    });
+    this.watch = new ProblemWatch({
+      ...{ store, feed, clock, log },
+      docker: this.#docker,
+      staleAfterMs: 75 * SECOND,
+      bootedAt: this.bootedAt,
+      told: (verdict) => void this.verdicts.push(verdict),
+    });
+    this.watch.start();
+  }
+
+  async restart(): Promise<void> {
+    await this.watch.stop();
+    this.#docker.close();
+    this.begin();
+  }
+
+  /** Time goes by, with a pass every 30 s as the loop makes them. */
+  async turn(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 30 * SECOND) {
+      await this.clock.turn(Math.min(left, 30 * SECOND));
+      this.temp.now = this.clock.now();
+      if (this.#polling) await this.pass();
+    }
+  }
+
+  async pass(): Promise<void> {
+    this.temp.now = this.clock.now();
+    const { signal } = new AbortController();
+    try {
+      this.watch.passed((await this.#reconciler.fullPass({ signal })).report);
+    } catch (error) {
+      this.watch.failed(error);
+    }
+    await this.clock.turn(0);
+  }
+
+  site(name: string): FakeContainer {
+    const { entry } = this.temp.store.registry.create("site", { name });
+    return this.engine.add({ name, labels: { "tinyforge.static-site": entry.id } });
+  }
+
+  event(
+    container: FakeContainer,
+    action: string,
+    more: { exitCode?: number; signal?: string } = {},
+  ) {
+    this.watch.event({
+      action,
+      containerId: container.id,
+      name: container.name,
+      health: null,
+      exitCode: more.exitCode ?? null,
+      timeMs: this.clock.now(),
+      ...(more.signal !== undefined && { signal: more.signal }),
+    });
+  }
+
+  async open(): Promise<string[]> {
+    await this.clock.turn(0);
+    return this.temp.store.problems.list().map(({ kind }) => kind).sort();
+  }
+
+  all(): Problem[] {
+    return this.temp.store.problems.list({ all: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.watch.stop();
+    this.#docker.close();
+    await this.engine[Symbol.asyncDispose]();
+    await this.temp[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("ProblemWatch opens `missing` after a minute and closes it when the container is back", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  await host.pass();
+  assertEquals(await host.open(), []);
+  host.engine.containers.delete(container.id);
+  await host.pass();
+  const goneAt = host.clock.now();
+  await host.turn(30 * SECOND);
+  assertEquals(await host.open(), []);
+  await host.turn(2 * MINUTE);
+  const [problem] = host.temp.store.problems.list();
+  assertEquals([problem?.kind, problem?.since, problem?.openedAt], [
+    "missing",
+    goneAt,
+    goneAt + MINUTE,
+  ]);
+  host.engine.containers.set(container.id, container);
+  await host.pass();
+  await host.turn(2 * MINUTE);
+  assertEquals(await host.open(), []);
+  assertEquals(host.all().map(({ outcome }) => outcome), ["recovered"]);
+});
+
+Deno.test("ProblemWatch tells a loop of crashes once, and closes it by time alone", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  await host.pass();
+  for (let i = 0; i < 12; i++) {
+    host.event(container, "die", { exitCode: 1 });
+    host.event(container, "start");
+    await host.turn(10 * SECOND);
+  }
+  assertEquals(await host.open(), ["crash-loop"]);
+  const lastDeath = host.temp.store.problems.deathsOf(
+    host.temp.store.views.list()[0]!.id,
+  )!.ring.at(-1)!.at;
+  await host.turn(9 * MINUTE);
+  assertEquals(await host.open(), ["crash-loop"]);
+  await host.turn(2 * MINUTE);
+  assertEquals(await host.open(), []);
+  const loops = host.all().filter(({ kind }) => kind === "crash-loop");
+  assertEquals(loops.map(({ closedAt }) => closedAt), [lastDeath + 10 * MINUTE]);
+});
+
+Deno.test("ProblemWatch counts a container that restarts between two reads", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  await host.pass();
+  host.event(container, "die", { exitCode: 3 });
+  host.event(container, "start");
+  await host.pass();
+  const [row] = host.temp.store.views.list();
+  const deaths = host.temp.store.problems.deathsOf(row!.id);
+  assertEquals([deaths?.count, deaths?.ring[0]?.how, deaths?.ring[0]?.exitCode], [1, "crash", 3]);
+});
+
+Deno.test("ProblemWatch takes a stop that ends in 137 for an operator's, and HUP for nothing", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  await host.pass();
+  host.event(container, "kill", { signal: "1" });
+  await host.turn(30 * SECOND);
+  const [row] = host.temp.store.views.list();
+  assertEquals(host.temp.store.problems.deathsOf(row!.id), undefined);
+
+  host.event(container, "kill", { signal: "15" });
+  host.event(container, "kill", { signal: "9" });
+  host.event(container, "die", { exitCode: 137 });
+  host.event(container, "stop");
+  container.state = "exited";
+  container.exitCode = 137;
+  await host.pass();
+  await host.turn(5 * MINUTE);
+  assertEquals(await host.open(), []);
+  await host.turn(6 * MINUTE);
+  const [problem] = host.temp.store.problems.list();
+  assertEquals([problem?.kind, problem?.severity], ["stopped", "low"]);
+});
+
+Deno.test("ProblemWatch has one problem while the Engine is away, and no row's", async () => {
+  await using host = await Host.start();
+  host.site("blog");
+  const container = host.site("shop");
+  await host.pass();
+  await host.turn(30 * SECOND);
+  host.watch.gap();
+  await host.engine.down();
+  host.engine.containers.delete(container.id);
+  await host.turn(5 * MINUTE);
+  assertEquals(await host.open(), ["engine-down"]);
+  host.engine.up();
+  await host.turn(MINUTE);
+  assertEquals((await host.open()).includes("engine-down"), false);
+});
+
+Deno.test("ProblemWatch gives one account after the Engine's restart, which names who is not back", async () => {
+  await using host = await Host.start();
+  const containers = Array.from({ length: 30 }, (_, i) => host.site(`site-${i}`));
+  await host.pass();
+  await host.turn(5 * MINUTE);
+  host.verdicts.length = 0;
+  for (const container of containers) {
+    host.event(container, "kill", { signal: "15" });
+    host.event(container, "die", { exitCode: 143 });
+    host.event(container, "stop");
+  }
+  host.watch.gap();
+  await host.engine.down();
+  await host.turn(30 * SECOND);
+  for (const container of containers.slice(28)) {
+    container.state = "exited";
+    container.exitCode = 143;
+  }
+  host.engine.up();
+  await host.turn(5 * MINUTE);
+  const digests = host.verdicts.flatMap(({ digest }) => digest ?? []);
+  const rows = host.temp.store.views.list();
+  const wrong = containers.slice(28).map(({ id }) => rows.find((r) => r.containerId === id)!.id);
+  assertEquals(digests.map(({ batch, expected, wrong }) => ({ batch, expected, wrong })), [
+    { batch: "restart", expected: 30, wrong: wrong.sort() },
+  ]);
+  assertEquals(
+    host.temp.store.problems.list().map(({ kind, batch }) => `${kind} ${batch}`),
+    ["crashed restart", "crashed restart"],
+  );
+});
+
+Deno.test("ProblemWatch opens nothing anew and changes no opening time after its own restart", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  host.site("shop");
+  await host.pass();
+  await host.turn(5 * MINUTE);
+  host.engine.containers.delete(container.id);
+  await host.pass();
+  await host.turn(40 * SECOND);
+  const holding = host.all();
+  await host.restart();
+  await host.clock.turn(3 * MINUTE);
+  await host.pass();
+  const [problem] = host.temp.store.problems.list();
+  assertEquals([problem?.kind, problem?.openedAt], ["missing", holding[0]!.dueAt]);
+  const before = host.all();
+  await host.restart();
+  await host.pass();
+  assertEquals(host.all(), before);
+});
+
+Deno.test("ProblemWatch asks the Engine once about what opens, and keeps what it says", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  await host.pass();
+  await host.turn(30 * SECOND);
+  container.details = {
+    RestartCount: 4,
+    State: { OOMKilled: true, Error: "bad \u001b[31mthing", Health: null },
+    HostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 3 } },
+  };
+  host.event(container, "die", { exitCode: 137 });
+  container.state = "exited";
+  container.exitCode = 137;
+  await host.pass();
+  await host.turn(MINUTE);
+  await until("it was inspected", async () => {
+    await host.clock.turn(100);
+    return host.all().some(({ evidence }) => evidence.inspected !== undefined);
+  });
+  const asked = () => host.engine.requests.filter(({ endpoint }) => endpoint === "inspect").length;
+  const inspected = host.all().find(({ evidence }) => evidence.inspected)!.evidence.inspected!;
+  assertEquals(inspected, {
+    error: "bad \ufffd[31mthing",
+    oomKilled: true,
+    restartCount: 4,
+    restartPolicy: "on-failure:3",
+    healthOutput: null,
+  });
+  // Memory ran out, as only the inspect told.
+  await until("it is told", async () => (await host.open()).includes("oom"));
+  const before = asked();
+  await host.turn(5 * MINUTE);
+  assertEquals(asked(), before, "a steady pass inspects nothing");
+});
+
+Deno.test("ProblemWatch leaves a workload alone while it is deployed", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  await host.pass();
+  await host.turn(30 * SECOND);
+  const [row] = host.temp.store.views.list();
+  host.watch.deploying(row!.workloadId);
+  const began = host.clock.now();
+  host.engine.containers.delete(container.id);
+  await host.pass();
+  await host.turn(4 * MINUTE);
+  assertEquals(await host.open(), []);
+  await host.turn(2 * MINUTE);
+  const [problem] = host.temp.store.problems.list();
+  assertEquals([problem?.kind, problem?.openedAt], ["missing", began + 5 * MINUTE]);
+});
+
+Deno.test("ProblemWatch marks what a silence covers, and tells the problem all the same", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  await host.pass();
+  await host.turn(30 * SECOND);
+  const now = host.clock.now();
+  host.temp.store.silences.add({
+    scope: "all",
+    targetId: "",
+    reason: "",
+    startsAt: now,
+    endsAt: now + 5 * MINUTE,
+    cron: null,
+    timeZone: null,
+    lastsMs: 5 * MINUTE,
+  }, now);
+  host.watch.silencesChanged();
+  host.engine.containers.delete(container.id);
+  await host.pass();
+  await host.turn(2 * MINUTE);
+  assertEquals(host.temp.store.problems.list().map(({ silenced }) => silenced), [true]);
+  await host.turn(4 * MINUTE);
+  assertEquals(host.temp.store.problems.list().map(({ silenced }) => silenced), [false]);
+});
+
+Deno.test("ProblemWatch survives a store that can't be written, and opens when it was due", async () => {
+  await using host = await Host.start();
+  const container = host.site("blog");
+  await host.pass();
+  host.engine.containers.delete(container.id);
+  await host.pass();
+  const goneAt = host.clock.now();
+  const { problems } = host.temp.store;
+  const write = problems.write.bind(problems);
+  problems.write = () => {
+    throw new Failure("busy", "Cannot write: injected", { data: { by: "writer" } });
+  };
+  await host.turn(2 * MINUTE);
+  problems.write = write;
+  await host.turn(MINUTE);
+  const [problem] = problems.list();
+  assert(problem !== undefined);
+  assertEquals([problem.kind, problem.openedAt], ["missing", goneAt + MINUTE]);
+});
