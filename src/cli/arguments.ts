@@ -89,6 +89,7 @@ export function checkOperands(command: Command, operands: readonly string[]): vo
       meant === null ? hint : `did you mean ${quote(meant)}?`,
     );
   });
+  if (command.operands.at(-1)?.many) return;
   const extra = operands[command.operands.length];
   if (extra === undefined) return;
   const count = command.operands.length;

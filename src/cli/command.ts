@@ -13,6 +13,7 @@ export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
+  notAsExpected: 3,
   unreachable: 4,
   lockHeld: 5,
 } as const;
@@ -50,6 +51,8 @@ export interface Operand {
   readonly name: string;
   /** It may be left out; only the last ones can be. */
   readonly optional?: boolean;
+  /** There may be any number of it; only the last one can be so. */
+  readonly many?: boolean;
   /** Every possible value, where there are few. */
   readonly values?: readonly string[];
   /** What of the index it names, for completions. */
@@ -140,6 +143,7 @@ export class CommandError extends Error {
 
 const CODES: Readonly<Record<number, string>> = {
   [EXIT.usage]: "usage",
+  [EXIT.notAsExpected]: "not-as-expected",
   [EXIT.unreachable]: "unreachable",
   [EXIT.lockHeld]: "lock-held",
 };

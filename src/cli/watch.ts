@@ -98,17 +98,19 @@ class Screen {
   }
 }
 
-/** Wakes the loop before its time. */
-class Bell {
+/** Wakes a loop before its time. */
+export class Bell {
   readonly #signal: AbortSignal;
   #rung = false;
   #wake: () => void = () => {};
 
+  /** Rings by itself when the signal aborts. */
   constructor(signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener("abort", () => this.ring());
   }
 
+  /** Wakes whoever waits, or the next one who would. */
   ring(): void {
     this.#rung = true;
     this.#wake();
@@ -136,7 +138,7 @@ class Bell {
 }
 
 /** Rings at every message of the daemon's event stream, for as long as there is one. */
-async function follow(dataDir: string, bell: Bell, signal: AbortSignal): Promise<void> {
+export async function follow(dataDir: string, bell: Bell, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       using daemon = await findDaemon(dataDir);

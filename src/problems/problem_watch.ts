@@ -200,6 +200,11 @@ export class ProblemWatch {
     this.#wake.abort();
   }
 
+  /** What is expected of a row. */
+  wanted(row: IndexRow): Wanted {
+    return this.#o.wanted?.(row) ?? WANTED_BY_DEFAULT;
+  }
+
   /** A silence was asked for, or ended. */
   silencesChanged(): void {
     this.#silencesChanged = true;
@@ -276,7 +281,7 @@ export class ProblemWatch {
     const world: World = {
       host: LOCAL_HOST,
       index,
-      wanted: this.#o.wanted ?? (() => WANTED_BY_DEFAULT),
+      wanted: (row) => this.wanted(row),
       times: rowTimes(this.#o.store.problems, now),
       deaths: (rowId) => ledger.of(rowId),
       engine: account.facts,

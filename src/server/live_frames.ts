@@ -83,8 +83,12 @@ export class LiveFrames {
     return { bytes: encode(`event: snapshot\ndata: ${data}\n\n`), next };
   }
 
-  #encodeChange({ id, data: { rows, all } }: FeedMessage<Written>): Uint8Array | null {
+  #encodeChange({ id, data }: FeedMessage<Written>): Uint8Array | null {
+    const { rows, all, problems } = data;
     if (all || rows.length > ROWS_PER_FRAME) return null;
+    if (rows.length === 0 && problems !== undefined) {
+      return encode(`id: ${id}\nevent: problems\ndata: ${JSON.stringify({ keys: problems })}\n\n`);
+    }
     const ids = new Set(rows.map((row) => row.id));
     const items = this.#store.views.list({ ids: [...ids] });
     for (const item of items) ids.delete(item.id);

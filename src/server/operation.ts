@@ -5,9 +5,11 @@
  * @module
  */
 
+import type { Wanted } from "../core/judged_world.ts";
 import type { Feed } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { IndexRow } from "../model/container.ts";
 import type { PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
 import type { Entrance } from "./access.ts";
@@ -57,6 +59,8 @@ export interface ProblemsPort {
   deploying(workloadId: string): void;
   /** A silence was asked for, or ended. */
   silencesChanged(): void;
+  /** What is expected of a row. */
+  wanted(row: IndexRow): Wanted;
 }
 
 /** What handlers have at hand. */

@@ -64,6 +64,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: "There is no such thing",
     hint: ["thing", {
       project: "GET /api/projects lists them",
+      silence: "GET /api/silences lists them",
       stack: "GET /api/stacks lists them",
       site: "GET /api/sites lists them",
       workload: "GET /api/workloads lists them",

@@ -19,7 +19,9 @@ import { listen } from "./api/events.ts";
 import { livez, metrics, openApi, readyz } from "./api/health.ts";
 import { callHook, callHookByHeader, callHookBySignature } from "./api/hooks.ts";
 import { getInstance, removeInstance, updateInstance } from "./api/instances.ts";
+import { check, listProblems } from "./api/problems.ts";
 import { projects, sites, stacks } from "./api/registry.ts";
+import { createSilence, listSilences, removeSilence } from "./api/silences.ts";
 import {
   createStage,
   getStage,
@@ -91,6 +93,12 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/workloads", listWorkloads],
   ["get", "/api/workloads/{id}/secret", getSecret],
   ["post", "/api/workloads/{id}/secret", rotateSecret],
+
+  ["get", "/api/problems", listProblems],
+  ["get", "/api/check", check],
+  ["get", "/api/silences", listSilences],
+  ["post", "/api/silences", createSilence],
+  ["delete", "/api/silences/{id}", removeSilence],
 
   ["get", "/api/index", getIndex],
   ["get", "/api/status", getStatus],

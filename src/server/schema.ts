@@ -16,11 +16,13 @@ import {
   STALE_REASONS,
 } from "../model/views.ts";
 import type { Workload, WorkloadKind } from "../model/workload.ts";
+import { PROBLEM_KINDS } from "../model/problem.ts";
 import { REFUSAL_REASONS } from "../model/pass.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import type { WorkloadCounts } from "../store/container_views.ts";
 
 import type { Entry } from "../store/registry.ts";
+import type { ProblemCount } from "../store/problems.ts";
 import type { Stage } from "../store/stages.ts";
 import type { Schema } from "./operation.ts";
 import { type FieldError, type ProblemCode, PROBLEMS } from "./problem.ts";
@@ -298,6 +300,8 @@ export interface IndexSummary extends Freshness {
   readonly registered: Readonly<Record<WorkloadKind, number>>;
   /** Rows by kind and state. */
   readonly counts: DaemonStatus["counts"];
+  /** Open problems by kind and severity. */
+  readonly problems: readonly ProblemCount[];
 }
 
 /** {@link IndexSummary}. */
@@ -316,6 +320,11 @@ export const IndexSummarySchema: Schema<IndexSummary> = z.object({
   }).nullable(),
   registered: z.object({ project: z.int(), stack: z.int(), site: z.int() }),
   counts: stateCounts,
+  problems: z.array(z.object({
+    kind: z.enum(PROBLEM_KINDS),
+    severity: z.enum(["low", "high"]),
+    count: z.int(),
+  })),
 }).meta({ id: "IndexSummary" });
 
 /** A page of the index. */

@@ -10,6 +10,8 @@ import type { ContainerView, Freshness, ShownTransition } from "../../model/view
 import { type ReadApi, requireIndex } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import { quote } from "../../text.ts";
+import type { ShownProblem } from "../../server/api/problems.ts";
+import { evidenceText, remedyText } from "../problem_words.ts";
 import type { InvocationOf } from "../commands.ts";
 import { readRows } from "../rows.ts";
 import { noteFreshness } from "../freshness.ts";
@@ -21,11 +23,13 @@ import { type Cell, tableLines } from "../table.ts";
 /** Prints a row's story, oldest first. */
 export async function run(invocation: InvocationOf<"explain">): Promise<number> {
   const { out, operands } = invocation;
-  const { rowId, row, transitions, index } = await requireIndex(
+  const { rowId, row, transitions, problems, index } = await requireIndex(
     invocation,
     async (api) => {
       const found = await findRow(api, operands[0]);
-      return { ...found, index: await api.get<Freshness>("/api/index") };
+      const path = `/api/problems?row=${encodeURIComponent(found.rowId)}`;
+      const { problems } = await api.get<{ problems: ShownProblem[] }>(path);
+      return { ...found, problems, index: await api.get<Freshness>("/api/index") };
     },
   );
   noteFreshness(out, index);
@@ -36,7 +40,7 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     ) ?? null;
   if (invocation.on("json")) {
     const { fresh, asOf, reason } = index;
-    out.json({ id: rowId, index: { fresh, asOf, reason }, row, setBy, transitions });
+    out.json({ id: rowId, index: { fresh, asOf, reason }, row, setBy, transitions, problems });
     return EXIT.done;
   }
   const now = new Date();
@@ -44,6 +48,18 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     tableLines(rows, { width: out.size()?.columns ?? null, paint: out.paint.bind(out) })
       .map((line) => `${line}\n`).join("");
   out.raw(draw(row === null ? [["row", rowId], ["state", REMOVED]] : facts(row, setBy, now)));
+  for (const problem of problems) {
+    const seen = evidenceText(problem);
+    out.raw(draw([
+      ["problem", {
+        text: `✗ ${problem.kind}, since ${ago(problem.since, now)}${
+          seen === "" ? "" : `: ${seen}`
+        }`,
+        style: problem.severity === "high" ? "bad" : "warn",
+      }],
+      ["do", remedyText(problem.do)],
+    ]));
+  }
   if (transitions.length === 0) {
     out.notes("Nothing is recorded: its transitions are older than what is kept.");
     return EXIT.done;

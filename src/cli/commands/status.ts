@@ -187,6 +187,16 @@ function indexCells({ index }: Status, now: Date): Cell[][] {
       cells.push([SAME, `refused: ${refusedCount - MAX_REFUSED} more`]);
     }
   }
+  const open = index.problems.reduce((sum, { count }) => sum + count, 0);
+  const high = index.problems.filter(({ severity }) => severity === "high")
+    .reduce((sum, { count }) => sum + count, 0);
+  cells.push([
+    "problems",
+    open === 0 ? "none" : {
+      text: `${high > 0 ? "✗" : "○"} ${open} open: \`tinyforge problems\` shows them`,
+      style: high > 0 ? "bad" : "warn",
+    },
+  ]);
   cells.push(["registered", kindsText(registered)]);
   cells.push(["rows", rowsText(counts)]);
   return cells;

@@ -20,6 +20,8 @@ export const listen: Operation = operation({
     '`event: snapshot` with `{"first": bool, "last": bool, "items": [Container]}`: a part of the ' +
     "whole index; forget what you have at `first`, it is complete at `last`.",
     '`event: change` with `{"items": [Container], "removed": [id]}`: rows as they are now.',
+    '`event: problems` with `{"keys": [key]}`: these opened, changed or closed; ' +
+    "GET /api/problems tells how they are now.",
     "Reconnect with `Last-Event-ID` to go on where you were; where that can't be told, a new " +
     "snapshot comes. A new pass time alone, which moves `lastSeenAt` of every confirmed row, is " +
     "no change. Who does not read is disconnected.",

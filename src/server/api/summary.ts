@@ -20,6 +20,8 @@ export const getIndex: Operation = operation({
   const registered = { project: 0, stack: 0, site: 0 };
   for (const { kind } of store.workloads.list()) registered[kind]++;
   const counts = store.views.counts();
-  const summary = { ...index, engineId, foundEngineId, lastPassAt, lastPass, registered, counts };
+  const problems = store.problems.counts();
+  const kept = { engineId, foundEngineId, lastPassAt, lastPass };
+  const summary = { ...index, ...kept, registered, counts, problems };
   return json(summary satisfies IndexSummary);
 });

@@ -1,0 +1,156 @@
+/**
+ * `tinyforge check`: whether all is as it should be, after a fresh pass; waits until it is.
+ *
+ * @module
+ */
+
+import type { NotRight } from "../../core/check.ts";
+import type { DaemonStatus } from "../../model/views.ts";
+import type { Workload } from "../../model/workload.ts";
+import type { CheckedRow } from "../../server/api/problems.ts";
+import { quote } from "../../text.ts";
+import { readAnswer } from "../answer.ts";
+import { CommandError, EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { type DaemonClient, findDaemon } from "../daemon_socket.ts";
+import { duration } from "../durations.ts";
+import { counted } from "../phrases.ts";
+import { shellCommand } from "../shell_word.ts";
+import { Bell, follow } from "../watch.ts";
+import { resolveWorkload } from "../workload_name.ts";
+
+/** A pass may wait for the one before it. */
+const PASS_TIMEOUT_MS = 60_000;
+
+/** Without a word from the daemon it is asked again after this. */
+const POLL_MS = 1000;
+
+/** Checks; resolves with 0, 3 when something is not as expected at the end of the wait. */
+export async function run(invocation: InvocationOf<"check">): Promise<number> {
+  const { dataDir } = invocation.config();
+  const waitMs = duration(invocation.flag("wait") ?? "60s", "wait");
+  const stableMs = duration(invocation.flag("stable") ?? "10s", "stable");
+  const deadline = Date.now() + waitMs;
+  using daemon = await findDaemon(dataDir);
+  if (daemon === null) {
+    throw new CommandError("Cannot check: no daemon runs for this data directory", {
+      exitCode: EXIT.unreachable,
+      code: "no-daemon",
+      hint: "start it with `tinyforge reconcile`",
+    });
+  }
+  const path = `/api/check?${await query(daemon, invocation)}`;
+  readAnswer(
+    await daemon.ask("/api/reconcile", { method: "POST", timeoutMs: PASS_TIMEOUT_MS }),
+  );
+  const stop = new AbortController();
+  const bell = new Bell(stop.signal);
+  let following: Promise<void> | null = null;
+  try {
+    for (;;) {
+      const checked = await look(daemon, path);
+      const now = Date.now();
+      const stableAt = settledAt(checked, stableMs);
+      if (stableAt <= now) return print(invocation, checked, true);
+      if (now >= deadline) {
+        await requireEngine(daemon);
+        return print(invocation, checked, false);
+      }
+      following ??= follow(dataDir, bell, stop.signal);
+      await bell.wait(Math.max(1, Math.min(POLL_MS, deadline - now, stableAt - now)));
+    }
+  } finally {
+    stop.abort();
+    await following;
+  }
+}
+
+async function look(daemon: DaemonClient, path: string): Promise<readonly CheckedRow[]> {
+  return readAnswer<{ checked: CheckedRow[] }>(await daemon.ask(path)).checked;
+}
+
+/** When all will have been right for long enough; never while something is not. */
+function settledAt(checked: readonly CheckedRow[], stableMs: number): number {
+  let last = -Infinity;
+  for (const { why, since } of checked) {
+    if (why !== null) return Infinity;
+    if (since !== null) last = Math.max(last, Date.parse(since));
+  }
+  return last + stableMs;
+}
+
+async function query(
+  daemon: DaemonClient,
+  invocation: InvocationOf<"check">,
+): Promise<URLSearchParams> {
+  const wanted = new URLSearchParams();
+  const image = invocation.flag("image");
+  if (image !== undefined) wanted.set("image", image);
+  // Words beyond those that the table tells by place: there may be many.
+  const names = invocation.operands.filter((word) => word !== undefined);
+  if (names.length === 0) return wanted;
+  const { items } = readAnswer<{ items: Workload[] }>(await daemon.ask("/api/workloads"));
+  try {
+    const ids = names.map((name) => resolveWorkload(items, name, { action: "check" }).id);
+    wanted.set("workloads", ids.join(","));
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    // A pipeline must tell a name that is misspelt from a deploy that failed.
+    const { message, hint, code } = error;
+    throw new CommandError(message, { hint, code, exitCode: EXIT.usage });
+  }
+  return wanted;
+}
+
+/** What the index says of an Engine that is away proves nothing. */
+async function requireEngine(daemon: DaemonClient): Promise<void> {
+  const { engine } = readAnswer<DaemonStatus>(await daemon.ask("/api/status"));
+  if (engine.up) return;
+  throw new CommandError(`Cannot check: ${engine.error ?? "the Engine does not answer"}`, {
+    exitCode: EXIT.unreachable,
+    code: "unreachable",
+    hint: "`tinyforge status` tells how it is",
+  });
+}
+
+function print(
+  invocation: InvocationOf<"check">,
+  checked: readonly CheckedRow[],
+  settled: boolean,
+): number {
+  const { out } = invocation;
+  const wrong = checked.filter(({ why }) => why !== null);
+  if (invocation.on("json")) out.json({ right: settled, checked });
+  else if (settled) out.lines(`${counted(checked.length, "row")} as expected.`);
+  else if (wrong.length === 0) out.lines("As expected, but not yet for as long as --stable asks.");
+  else {
+    out.lines(
+      `${wrong.length} of ${counted(checked.length, "row")} not as expected:`,
+      ...wrong.map((each) => `  ${lineOf(each, invocation.flag("image"))}`),
+    );
+  }
+  return settled ? EXIT.done : EXIT.notAsExpected;
+}
+
+function lineOf(each: CheckedRow, image: string | undefined): string {
+  const { workload, row, why } = each;
+  const name = `${workload.kind}/${workload.name}`;
+  if (row === null) return `${name}: ${WORDS["no-container"](each)}`;
+  const reason = why === "image" && image !== undefined
+    ? `runs ${quote(each.image ?? "")}, not ${quote(image)}`
+    : WORDS[why!](each);
+  const explain = shellCommand(["tinyforge", "explain"], [row]);
+  return `${name}, row ${row}: ${reason}${explain === null ? "" : ` (\`${explain}\`)`}`;
+}
+
+const WORDS: Readonly<Record<NotRight, (row: CheckedRow) => string>> = {
+  "no-container": () => "there is no container yet",
+  "gone": () => "its container is gone",
+  "not-running": ({ state, exitCode }) =>
+    `${state}${state === "stopped" && exitCode !== null ? ` (${exitCode})` : ""}`,
+  "starting": () => "its health check has not passed yet",
+  "unhealthy": () => "unhealthy",
+  "not-completed": ({ state, exitCode }) =>
+    `${state}${state === "stopped" && exitCode !== null ? ` (${exitCode})` : ""}, not completed`,
+  "image": ({ image }) => `runs ${quote(image ?? "")}`,
+};

@@ -1,0 +1,120 @@
+/**
+ * `tinyforge silence`, `silence list`, `silence rm`: of what nobody wants to hear for a while.
+ *
+ * @module
+ */
+
+import type { Workload } from "../../model/workload.ts";
+import type { NewSilence, ShownSilence } from "../../server/api/silences.ts";
+import { type ReadApi, requireIndex, withApi } from "../client.ts";
+import { CommandError, EXIT, usageError } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { duration } from "../durations.ts";
+import { tableLines } from "../table.ts";
+import { resolveWorkload } from "../workload_name.ts";
+
+/** Keeps one. */
+export async function add(invocation: InvocationOf<"silence">): Promise<number> {
+  const { out, operands: [target] } = invocation;
+  const all = invocation.on("all");
+  if (all === (target !== undefined)) {
+    throw usageError(
+      all ? "Cannot silence: --all goes without a name" : "Cannot silence: what is not told",
+      "name a workload or a row, or say --all",
+    );
+  }
+  const [span, until, cron] = [flag("for"), flag("until"), flag("cron")];
+  if (span === undefined && (until === undefined || cron !== undefined)) {
+    throw usageError(
+      cron === undefined
+        ? "Cannot silence: it would have no end"
+        : "Cannot silence: how long it lasts each time is not told",
+      "say how long, as in --for 2h",
+    );
+  }
+  const rest = {
+    ...set("reason", flag("reason")),
+    ...set("until", until),
+    ...set("cron", cron),
+    ...set("timeZone", flag("time-zone")),
+    ...(span !== undefined && { seconds: duration(span, "for") / 1000 }),
+  };
+  const silence = await withApi(invocation.config(), async (api) => {
+    const what = target === undefined ? { scope: "all" as const } : await find(api, target);
+    const body: NewSilence = { ...what, ...rest };
+    return await api.request<ShownSilence>("POST", "/api/silences", body);
+  });
+  if (invocation.on("json")) out.json(silence);
+  else out.lines(`${silence.id}: silent ${timesText(silence)}`);
+  return EXIT.done;
+
+  function flag(name: Parameters<typeof invocation.flag>[0]): string | undefined {
+    return invocation.flag(name);
+  }
+}
+
+function set<Key extends string>(key: Key, value: string | undefined) {
+  return value === undefined ? {} : { [key]: value } as Record<Key, string>;
+}
+
+/** A workload's name, else a row's id. */
+async function find(api: ReadApi, text: string): Promise<Pick<NewSilence, "scope" | "target">> {
+  const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
+  try {
+    return { scope: "workload", target: resolveWorkload(items, text, { action: "silence" }).id };
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.code !== "not-found") throw error;
+    try {
+      await api.get(`/api/containers/${encodeURIComponent(text)}`);
+    } catch {
+      throw error;
+    }
+    return { scope: "row", target: text };
+  }
+}
+
+/** Prints those that are not over. */
+export async function list(invocation: InvocationOf<"silence list">): Promise<number> {
+  const { out } = invocation;
+  const { items, names } = await requireIndex(invocation, async (api) => {
+    const { items } = await api.get<{ items: ShownSilence[] }>("/api/silences");
+    const workloads = await api.get<{ items: Workload[] }>("/api/workloads");
+    return { items, names: new Map(workloads.items.map((w) => [w.id, `${w.kind}/${w.name}`])) };
+  });
+  if (invocation.on("json")) {
+    out.json({ items });
+    return EXIT.done;
+  }
+  const cells = items.map((each) => [
+    each.id,
+    each.scope === "all" ? "everything" : names.get(each.target) ?? each.target,
+    timesText(each),
+    each.reason,
+  ]);
+  const lines = tableLines(cells, {
+    header: ["ID", "WHAT", "WHEN", "REASON"],
+    width: out.size()?.columns ?? null,
+    paint: out.paint.bind(out),
+  });
+  out.raw(lines.map((line) => `${line}\n`).join(""));
+  if (items.length === 0) out.notes("Nothing is silenced.");
+  return EXIT.done;
+}
+
+/** Ends one. */
+export async function remove(invocation: InvocationOf<"silence rm">): Promise<number> {
+  const { out, operands: [id] } = invocation;
+  await withApi(
+    invocation.config(),
+    (api) => api.request("DELETE", `/api/silences/${encodeURIComponent(id)}`),
+  );
+  if (invocation.on("json")) out.json({ id });
+  else out.notes("It is over.");
+  return EXIT.done;
+}
+
+function timesText({ from, until, cron, timeZone, seconds }: ShownSilence): string {
+  if (cron === null) return `from ${from} until ${until}`;
+  const end = until === null ? "" : `, until ${until}`;
+  return `for ${seconds / 60} min each time of "${cron}" (${timeZone})${end}`;
+}

@@ -1,0 +1,102 @@
+/**
+ * Problems in words for a terminal: what was seen, and the command that helps. The judge knows codes
+ * only. Pure.
+ *
+ * @module
+ */
+
+import type { Evidence, Remedy } from "../model/problem.ts";
+import type { ShownProblem } from "../server/api/problems.ts";
+import { onOneLine, quote } from "../text.ts";
+import { shortId } from "./phrases.ts";
+import { shellCommand, shellWord } from "./shell_word.ts";
+
+/** What it is about: a row's container, a workload, or the host. */
+export function subjectOf({ workload, container, row }: ShownProblem): string {
+  if (workload === null) return "this host";
+  const name = workload.kind === null ? workload.name : `${workload.kind}/${workload.name}`;
+  const which = container?.name || row;
+  return which === null || which === workload.name ? name : `${name}, ${which}`;
+}
+
+/** What it was seen by, one line; may be empty. */
+export function evidenceText({ kind, evidence }: Pick<ShownProblem, "kind" | "evidence">): string {
+  const parts = [countText(kind, evidence), exitText(evidence)];
+  if (evidence.state !== undefined && kind === "stuck") parts.push(evidence.state);
+  if (evidence.reason !== undefined) parts.push(evidence.reason);
+  if (evidence.error !== undefined && evidence.error !== "") parts.push(evidence.error);
+  if (evidence.found !== undefined) parts.push(`${evidence.found} answers`);
+  if (evidence.containers !== undefined) {
+    parts.push(
+      `claimed by ${evidence.containers.map(({ id, name }) => name || shortId(id)).join(", ")}`,
+    );
+  }
+  const { inspected } = evidence;
+  if (inspected !== undefined) {
+    if (inspected.error !== "") parts.push(quote(onOneLine(inspected.error), 200));
+    if (inspected.oomKilled) parts.push("memory ran out");
+    if (inspected.restartCount > 0) parts.push(`restarted ${inspected.restartCount} times`);
+    if (inspected.healthOutput !== null && inspected.healthOutput !== "" && kind === "unhealthy") {
+      parts.push(`the check said ${quote(onOneLine(inspected.healthOutput), 200)}`);
+    }
+  }
+  return parts.filter((part) => part !== "").join("; ");
+}
+
+function countText(kind: ShownProblem["kind"], { count, atLeast }: Evidence): string {
+  if (count === undefined) return "";
+  const number = atLeast ? `at least ${count}` : `${count}`;
+  return kind === "flapping" ? `${number} changes` : `${number} deaths`;
+}
+
+function exitText({ exitCode, how }: Evidence): string {
+  const code = exitCode === undefined || exitCode === null ? "" : `exit code ${exitCode}`;
+  const by = how === "stop" || how === "kill" ? "by an operator" : "";
+  return [code, by].filter((part) => part !== "").join(", ");
+}
+
+/** The command that helps first, and what else does. */
+export function remedyText(remedy: Remedy): string {
+  switch (remedy.code) {
+    case "bring-back":
+      return `start it again, or ${
+        command("container rm", remedy.rowId)
+      } if it is meant to be gone`;
+    case "deploy":
+      return "start its container; `tinyforge labels` tells how they are tied together";
+    case "read-log":
+      return docker("logs --tail 50", remedy.container);
+    case "start":
+      return docker("start", remedy.container);
+    case "raise-memory":
+      return `raise its memory limit (${
+        docker("update --memory", remedy.container)
+      }), or find out ` +
+        "where it goes";
+    case "read-health":
+      return docker("inspect --format '{{json .State.Health}}'", remedy.container);
+    case "explain":
+      return command("explain", remedy.rowId);
+    case "unpause":
+      return docker("unpause", remedy.container);
+    case "remove":
+      return docker("rm --force", ...remedy.containers);
+    case "start-engine":
+      return "`systemctl start docker`, then `tinyforge status`";
+    case "read-own-log":
+      return "`journalctl -u tinyforge`, then `tinyforge reconcile --once`";
+    case "accept-engine":
+      return "`tinyforge engine accept` if this is meant";
+    case "mend-labels":
+      return "correct its labels; `tinyforge labels` prints them";
+  }
+}
+
+function command(name: string, operand: string): string {
+  const line = shellCommand(["tinyforge", ...name.split(" ")], [operand]);
+  return line === null ? `\`tinyforge ${name}\`` : `\`${line}\``;
+}
+
+function docker(words: string, ...containers: readonly string[]): string {
+  return `\`docker ${words} ${containers.slice(0, 5).map(shellWord).join(" ")}\``;
+}

@@ -1,0 +1,185 @@
+/**
+ * `/api/problems`, `/api/check`: what is wrong, and whether all is as it should be at this moment.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { checkRow, NOT_RIGHT, type NotRight } from "../../core/check.ts";
+import {
+  type Batch,
+  type Evidence,
+  type Outcome,
+  PROBLEM_KINDS,
+  type ProblemKind,
+  type ProblemStatus,
+  type Remedy,
+  type Severity,
+} from "../../model/problem.ts";
+import type { Workload, WorkloadKind } from "../../model/workload.ts";
+import { WORKLOAD_KINDS } from "../../model/workload.ts";
+import { json, ok } from "../answer.ts";
+import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { shownProblems } from "../problem_views.ts";
+import { optional } from "../schema.ts";
+
+/** A problem as people and programs are shown it. Times are RFC 3339 UTC. */
+export interface ShownProblem {
+  /** The same for as long as it is the same problem; one that comes again has it too. */
+  readonly key: string;
+  /** What is wrong. */
+  readonly kind: ProblemKind;
+  /** How much it matters. */
+  readonly severity: Severity;
+  /** Whether it is a problem yet, or no more. */
+  readonly status: ProblemStatus;
+  /** Null for a host's; a workload that is gone has its id for a name. */
+  readonly workload: Pick<Workload, "id" | "name"> & { readonly kind: WorkloadKind | null } | null;
+  /** Id of the row, or null. */
+  readonly row: string | null;
+  /** The container that it was seen by, or null. */
+  readonly container: { readonly id: string; readonly name: string } | null;
+  /** When its cause began. */
+  readonly since: string;
+  /** While it is holding: when it becomes a problem. */
+  readonly dueAt: string | null;
+  /** When it became one. */
+  readonly openedAt: string | null;
+  /** When it was over. */
+  readonly closedAt: string | null;
+  /** Why it closed. */
+  readonly outcome: Outcome | null;
+  /** What it was seen by. */
+  readonly evidence: Evidence;
+  /** What to do about it. */
+  readonly do: Remedy;
+  /** What it is told together with. */
+  readonly batch: Batch | null;
+  /** Its row flaps: told to nobody. */
+  readonly muted: boolean;
+  /** A silence covers it: told to nobody. */
+  readonly silenced: boolean;
+}
+
+const time = z.string().meta({ format: "date-time" });
+
+/** {@link ShownProblem}. */
+export const ShownProblemSchema: Schema<ShownProblem> = z.object({
+  key: z.string(),
+  kind: z.enum(PROBLEM_KINDS),
+  severity: z.enum(["low", "high"]),
+  status: z.enum(["holding", "open", "closed"]),
+  workload: z.object({ id: z.string(), name: z.string(), kind: z.enum(WORKLOAD_KINDS).nullable() })
+    .nullable(),
+  row: z.string().nullable(),
+  container: z.object({ id: z.string(), name: z.string() }).nullable(),
+  since: time,
+  dueAt: time.nullable(),
+  openedAt: time.nullable(),
+  closedAt: time.nullable(),
+  outcome: z.enum(["recovered", "superseded", "gone"]).nullable(),
+  evidence: z.looseObject({}).meta({ description: "What it was seen by; all members optional." }),
+  do: z.looseObject({ code: z.string() }).meta({ description: "What to do about it, as data." }),
+  batch: z.enum(["baseline", "restart"]).nullable(),
+  muted: z.boolean(),
+  silenced: z.boolean(),
+}).meta({ id: "FoundProblem" }) as Schema<unknown> as Schema<ShownProblem>;
+
+/** What is wrong. */
+export const listProblems: Operation = operation({
+  summary: "What is wrong",
+  description: "The open problems, newest first. Without a daemon: as it left them.",
+  query: z.strictObject({
+    all: z.enum(["true", "false"]).default("false").meta({
+      description: "Also those that may pass by themselves, and the newest that are over.",
+    }),
+    row: optional(z.string().meta({ description: "Only of this row." })),
+  }) as Schema<{ all: "true" | "false"; row?: string }>,
+  answers: ok(
+    "The problems",
+    z.object({ problems: z.array(ShownProblemSchema as z.ZodType<ShownProblem>) }),
+  ),
+}, ({ services: { store }, query: { all, row } }) => {
+  const filter = { all: all === "true", ...(row !== undefined && { rowId: row }) };
+  return json({ problems: shownProblems(store, store.problems.list(filter)) });
+});
+
+/** One row, or a workload that has none yet, held against what is expected. */
+export interface CheckedRow {
+  /** Its workload. */
+  readonly workload: Pick<Workload, "id" | "kind" | "name">;
+  /** Its id; null: the workload has no row yet. */
+  readonly row: string | null;
+  /** Its state; null without a row. */
+  readonly state: string | null;
+  /** Exit code of a stopped container. */
+  readonly exitCode: number | null;
+  /** The image that it shows; null without a row. */
+  readonly image: string | null;
+  /** Why it is not as expected; null: it is. */
+  readonly why: NotRight | null;
+  /** Since when, RFC 3339 UTC; null without a row. */
+  readonly since: string | null;
+}
+
+const CheckedRowSchema = z.object({
+  workload: z.object({ id: z.string(), kind: z.enum(WORKLOAD_KINDS), name: z.string() }),
+  row: z.string().nullable(),
+  state: z.string().nullable(),
+  exitCode: z.int().nullable(),
+  image: z.string().nullable(),
+  why: z.enum(NOT_RIGHT).nullable(),
+  since: time.nullable(),
+}).meta({ id: "CheckedRow" });
+
+/** Whether rows are as they should be. */
+export const check: Operation = operation({
+  summary: "Whether rows are as expected at this moment",
+  description: "Of the index as it is: ask for a pass before. No time to settle is given.",
+  query: z.strictObject({
+    workloads: optional(
+      z.string().meta({
+        description: "Ids, separated by commas; one without a row yet is not as expected.",
+      }),
+    ),
+    image: optional(z.string().meta({ description: "The image that they should show." })),
+  }) as Schema<{ workloads?: string; image?: string }>,
+  answers: ok("Every row", z.object({ checked: z.array(CheckedRowSchema) })),
+}, ({ services, query }) => json({ checked: checkedRows(services, query) }));
+
+function checkedRows(
+  { store, problems, now }: Services,
+  { workloads, image }: { workloads?: string; image?: string },
+): CheckedRow[] {
+  const named = workloads === undefined ? null : new Set(workloads.split(","));
+  const times = store.problems.times();
+  const deaths = store.problems.deaths();
+  const rows = Map.groupBy(store.containers.index().rows(), ({ workloadId }) => workloadId);
+  return store.workloads.list().flatMap(({ id, kind, name }): CheckedRow[] => {
+    if (named !== null && !named.has(id)) return [];
+    const workload = { id, kind, name };
+    const its = rows.get(id) ?? [];
+    if (its.length === 0 && (named !== null || kind === "site")) {
+      const nothing = { row: null, state: null, exitCode: null, image: null, since: null };
+      return [{ workload, ...nothing, why: "no-container" }];
+    }
+    return its.map((row): CheckedRow => {
+      const at = now().getTime();
+      const checked = checkRow(row, {
+        wanted: problems.wanted(row),
+        image: image ?? null,
+        times: times.get(row.id) ?? { stateSince: at, healthSince: at },
+        deaths: deaths.get(row.id),
+      });
+      return {
+        workload,
+        row: row.id,
+        state: row.state,
+        exitCode: row.exitCode,
+        image: row.imageRef,
+        why: checked.why,
+        since: new Date(checked.since).toISOString(),
+      };
+    });
+  });
+}
