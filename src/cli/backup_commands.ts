@@ -5,8 +5,8 @@
  */
 
 import type { Command } from "./command.ts";
+import { JSON_FLAG } from "./shared_flags.ts";
 
-const JSON_FLAG = { name: "json", description: "print one JSON document" } as const;
 const IDENTITY_FLAG = {
   name: "identity",
   placeholder: "FILE",

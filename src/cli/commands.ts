@@ -21,6 +21,7 @@ import {
   ROW,
   WORKLOAD,
 } from "./shared_flags.ts";
+import { PROBLEM_COMMANDS } from "./problem_commands.ts";
 
 /** The table, with the types that it tells. */
 export const TABLE = [
@@ -73,69 +74,7 @@ export const TABLE = [
     details: `ROW is a row's id; a container's name, the beginning of its id (8 characters or
 more) or a workload's name also do where they mean one row.`,
   },
-  {
-    name: "problems",
-    summary: "what is wrong, and what to do about it",
-    operands: [],
-    flags: [
-      { name: "all", description: "also what may pass by itself, is over, or goes for all" },
-      JSON_FLAG,
-    ],
-    details: "--all also lists what may pass by itself, and what is over.",
-  },
-  {
-    name: "check",
-    summary: "whether all is as it should be: exit code 0 or 3",
-    operands: [{ name: "WORKLOAD", optional: true, many: true, offers: "workloads" }],
-    flags: [
-      { name: "wait", placeholder: "SPAN", description: "wait so long for it (default: 60s)" },
-      {
-        name: "stable",
-        placeholder: "SPAN",
-        description: "it must have been so for this long (default: 10s)",
-      },
-      { name: "image", placeholder: "REF", description: "the image that must run" },
-      JSON_FLAG,
-    ],
-    details: `Asks the daemon for a pass first. Exit code 3: something is not as expected at the end
-of the wait; 4: no Engine or daemon answers; 2: no such workload.`,
-    examples: ["tinyforge check site/blog --wait 2m --image example/blog:2"],
-  },
-  {
-    name: "silence",
-    summary: "have a workload, a row or everything notify nobody for a while",
-    operands: [{ name: "WORKLOAD|ROW", optional: true, offers: "workloads" }],
-    flags: [
-      { name: "all", description: "also what may pass by itself, is over, or goes for all" },
-      { name: "for", placeholder: "SPAN", description: "how long, or how long each time" },
-      { name: "until", placeholder: "TIME", description: "its end, as 2030-01-31T06:00:00Z" },
-      { name: "cron", placeholder: "EXPR", description: 'it comes again, as "0 3 * * SUN"' },
-      {
-        name: "time-zone",
-        placeholder: "ZONE",
-        description: "the zone of --cron, as Europe/Berlin (default: UTC)",
-      },
-      { name: "reason", placeholder: "TEXT", description: "why" },
-      JSON_FLAG,
-    ],
-    details: "Problems still show, marked; they notify nobody.",
-    examples: [
-      "tinyforge silence blog --for 2h --reason 'moving house'",
-      "tinyforge silence --all --cron '0 3 * * SUN' --for 1h --time-zone Europe/Berlin",
-    ],
-  },
-  {
-    name: "silence list",
-    summary: "silences that are not over",
-    operands: [],
-    flags: [JSON_FLAG],
-  },
-  {
-    name: "silence rm",
-    summary: "end a silence",
-    operands: [{ name: "ID" }],
-    flags: [JSON_FLAG],
-  },
+  ...PROBLEM_COMMANDS,
   {
     name: "list",
     summary: "what should exist, and what serves it",

@@ -6,7 +6,7 @@
  */
 
 import type { Evidence, Remedy } from "../model/problem.ts";
-import type { ShownProblem } from "../server/api/problems.ts";
+import type { ShownProblem } from "../server/problem_views.ts";
 import { onOneLine, quote } from "../text.ts";
 import { shortId } from "./phrases.ts";
 import { shellCommand, shellWord } from "./shell_word.ts";

@@ -87,9 +87,12 @@ export class DeathLedger {
     return true;
   }
 
-  /** Rows that are no more. */
-  forget(rowIds: Iterable<string>): void {
-    for (const rowId of rowIds) if (this.#byRow.delete(rowId)) this.#changed.set(rowId, null);
+  /** Forgets those of these rows that are no more. */
+  forget(rowIds: Iterable<string> | "all", index: Pick<ContainerIndex, "row">): void {
+    for (const rowId of rowIds === "all" ? [...this.#byRow.keys()] : rowIds) {
+      if (index.row(rowId) !== undefined || !this.#byRow.delete(rowId)) continue;
+      this.#changed.set(rowId, null);
+    }
   }
 
   /** What changed since the last call, by row id; null: forgotten. */

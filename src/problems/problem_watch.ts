@@ -27,7 +27,7 @@ import {
 import type { Written } from "../model/written.ts";
 import type { JudgementWrite, KeptJudgement } from "../store/problems.ts";
 import type { Store } from "../store/store.ts";
-import { uptimeMs } from "../system/libc.ts";
+import { bootTime } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import { DeathLedger } from "./death_ledger.ts";
 import { Deploys, isReplacement } from "./deploys.ts";
@@ -116,10 +116,6 @@ export class ProblemWatch {
     const { problems, hosts } = store;
     const kept = this.#kept = problems.kept();
     const lastPassAt = hosts.lastPassAt();
-    const uptime = uptimeMs();
-    const bootedAt = this.#o.bootedAt === undefined
-      ? (uptime === null ? null : now - uptime)
-      : this.#o.bootedAt;
     this.#state = {
       judging: new Judging({
         problems: problems.remembered(now - REMEMBERED_MS),
@@ -131,7 +127,7 @@ export class ProblemWatch {
         startedAt: now,
         staleAfter: staleAfterMs,
         lastPassAt: lastPassAt === null ? null : Date.parse(lastPassAt),
-        bootedAt,
+        bootedAt: this.#o.bootedAt === undefined ? bootTime(now) : this.#o.bootedAt,
         downSince: kept?.downSince ?? null,
         changedSince: kept?.changedSince ?? null,
       }),
@@ -291,7 +287,7 @@ export class ProblemWatch {
       silences,
     };
     const verdict = judging.judge(world, { now, settings: this.#settings, changed });
-    ledger.forget(gone(changed, index));
+    ledger.forget(changed, index);
     this.#unwritten.push({
       ...verdict,
       kept: this.#remember(verdict),
@@ -309,16 +305,14 @@ export class ProblemWatch {
   #remember({ memory }: Verdict): KeptJudgement | null {
     const { downSince, changedSince } = this.#state!.account;
     const before = this.#kept;
-    if (
-      before !== null && before.memory === memory && before.downSince === downSince &&
-      before.changedSince === changedSince
-    ) return null;
+    const same = before?.memory === memory && before.downSince === downSince &&
+      before.changedSince === changedSince;
+    if (same) return null;
     return this.#kept = { memory, downSince, changedSince };
   }
 
   #write(): void {
-    while (this.#unwritten.length > 0) {
-      const write = this.#unwritten[0]!;
+    for (let write = this.#unwritten[0]; write !== undefined; write = this.#unwritten[0]) {
       const { put, dropped, kept, deaths, holds } = write;
       if (put.length + dropped.length + deaths.size + holds.size > 0 || kept !== null) {
         this.#o.store.problems.write(write);
@@ -372,9 +366,4 @@ export class ProblemWatch {
   #index() {
     return this.#o.store.containers.index();
   }
-}
-
-/** Those of the rows that are no more. */
-function gone(rowIds: Iterable<string> | "all", index: Pick<World["index"], "row">): string[] {
-  return rowIds === "all" ? [] : [...rowIds].filter((id) => index.row(id) === undefined);
 }

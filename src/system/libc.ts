@@ -77,8 +77,8 @@ export function groupName(id: number): string | null {
   }
 }
 
-/** Milliseconds since the host was booted, suspended time among them; null where nobody knows. */
-export function uptimeMs(): number | null {
+/** When the host was booted, milliseconds since the Unix epoch; null where nobody knows. */
+export function bootTime(now: number): number | null {
   try {
     const libc = Deno.dlopen(LIBC, {
       clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
@@ -87,7 +87,7 @@ export function uptimeMs(): number | null {
       // struct timespec: seconds, nanoseconds.
       const time = new BigInt64Array(2);
       const failed = libc.symbols.clock_gettime(CLOCK_BOOTTIME, new Uint8Array(time.buffer)) !== 0;
-      return failed ? null : Number(time[0]!) * 1000 + Number(time[1]!) / 1e6;
+      return failed ? null : now - Number(time[0]!) * 1000 - Number(time[1]!) / 1e6;
     } finally {
       libc.close();
     }

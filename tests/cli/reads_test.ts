@@ -478,6 +478,7 @@ Deno.test("status without a daemon says so, and what the index holds", async () 
     ["daemon", "○ not running"],
     ["lock", "free: left by PID 4194303, which is gone"],
     ["", "3 containers listed: 3 claimed, 0 refused, 0 unmanaged"],
+    ["problems", "none"],
     ["registered", "1 project, 1 stack, 2 sites"],
     ["rows", "1 pending, 2 running, 1 stopped"],
   ]);

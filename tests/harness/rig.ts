@@ -16,6 +16,7 @@ import type { Loop, LoopOptions } from "../../src/reconcile/loop.ts";
 import type { Reconciler } from "../../src/reconcile/reconciler.ts";
 import { Feed } from "../../src/feed.ts";
 import type { Written } from "../../src/model/written.ts";
+import type { ProblemWatch } from "../../src/problems/problem_watch.ts";
 import type { Store } from "../../src/store/store.ts";
 import { testConfig } from "./config.ts";
 import { tempStore } from "./temp_store.ts";
@@ -46,6 +47,8 @@ export interface Rig extends AsyncDisposable {
   pass(options?: { sameEngine?: boolean }): Promise<PassReport>;
   /** The loop, not started; stopped with this. */
   readonly loop: Loop;
+  /** Watches for what is wrong; not started. */
+  readonly problems: ProblemWatch;
 }
 
 /** Puts a rig together. */

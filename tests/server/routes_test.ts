@@ -191,6 +191,29 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: ({ project }) => ({ path: `/api/workloads/${project.workloadId}/secret` }),
     bad: () => ({ path: `/api/workloads/${nothing.id}/secret`, code: "not-found" }),
   },
+  "get /api/problems": {
+    good: () => ({ path: "/api/problems?all=true" }),
+    bad: () => ({ path: "/api/problems?all=maybe", code: "invalid" }),
+  },
+  "get /api/check": {
+    good: () => ({ path: "/api/check?image=app:1" }),
+    bad: () => ({ path: "/api/check?name=shop", code: "invalid" }),
+  },
+  "get /api/silences": {
+    good: () => ({ path: "/api/silences" }),
+    bad: () => ({ path: "/api/silences?all=true", code: "invalid" }),
+  },
+  "post /api/silences": {
+    good: ({ row }) => ({
+      path: "/api/silences",
+      body: { scope: "row", target: row.id, seconds: 60, cron: "0 3 * * *", timeZone: "UTC" },
+    }),
+    bad: () => ({ path: "/api/silences", body: { scope: "all" }, code: "invalid" }),
+  },
+  "delete /api/silences/{id}": {
+    good: ({ silence }) => ({ path: `/api/silences/${silence}` }),
+    bad: () => ({ path: `/api/silences/${nothing.id}`, code: "not-found" }),
+  },
   "get /api/index": { good: () => ({ path: "/api/index" }), bad: null },
   "get /api/status": {
     good: () => ({ path: "/api/status" }),
@@ -374,7 +397,45 @@ function world({ store }: Awaited<ReturnType<typeof tempServer>>) {
     ),
     { at: "2026-01-01T00:00:00.000Z" },
   );
-  return { project, secret, stage, stack, site, row, stackRow };
+  const now = Date.parse("2026-01-01T00:00:00.000Z");
+  const { id: silence } = store.silences.add({
+    scope: "all",
+    targetId: "",
+    reason: "",
+    startsAt: now,
+    endsAt: now + 60_000,
+    cron: null,
+    timeZone: null,
+    lastsMs: 60_000,
+  }, now);
+  store.problems.write({
+    put: [{
+      key: `missing:${stackRow}`,
+      kind: "missing",
+      severity: "high",
+      status: "open",
+      host: "local",
+      workloadId: stack.workloadId,
+      rowId: stackRow,
+      containerId: "cafe",
+      containerName: "web",
+      since: now,
+      dueAt: null,
+      openedAt: now,
+      closedAt: null,
+      outcome: null,
+      evidence: { state: "missing" },
+      do: { code: "bring-back", workloadId: stack.workloadId, rowId: stackRow },
+      batch: null,
+      muted: false,
+      silenced: false,
+    }],
+    dropped: [],
+    kept: null,
+    deaths: new Map(),
+    holds: new Map(),
+  });
+  return { project, secret, stage, stack, site, row, stackRow, silence };
 }
 
 function registry(

@@ -10,7 +10,7 @@ import type { ContainerView, Freshness, ShownTransition } from "../../model/view
 import { type ReadApi, requireIndex } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import { quote } from "../../text.ts";
-import type { ShownProblem } from "../../server/api/problems.ts";
+import type { ShownProblem } from "../../server/problem_views.ts";
 import { evidenceText, remedyText } from "../problem_words.ts";
 import type { InvocationOf } from "../commands.ts";
 import { readRows } from "../rows.ts";

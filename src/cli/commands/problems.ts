@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ShownProblem } from "../../server/api/problems.ts";
+import type { ShownProblem } from "../../server/problem_views.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";

@@ -6,60 +6,13 @@
 
 import { z } from "zod";
 import { checkRow, NOT_RIGHT, type NotRight } from "../../core/check.ts";
-import {
-  type Batch,
-  type Evidence,
-  type Outcome,
-  PROBLEM_KINDS,
-  type ProblemKind,
-  type ProblemStatus,
-  type Remedy,
-  type Severity,
-} from "../../model/problem.ts";
-import type { Workload, WorkloadKind } from "../../model/workload.ts";
+import { PROBLEM_KINDS } from "../../model/problem.ts";
+import type { Workload } from "../../model/workload.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
-import { shownProblems } from "../problem_views.ts";
+import { type ShownProblem, shownProblems } from "../problem_views.ts";
 import { optional } from "../schema.ts";
-
-/** A problem as people and programs are shown it. Times are RFC 3339 UTC. */
-export interface ShownProblem {
-  /** The same for as long as it is the same problem; one that comes again has it too. */
-  readonly key: string;
-  /** What is wrong. */
-  readonly kind: ProblemKind;
-  /** How much it matters. */
-  readonly severity: Severity;
-  /** Whether it is a problem yet, or no more. */
-  readonly status: ProblemStatus;
-  /** Null for a host's; a workload that is gone has its id for a name. */
-  readonly workload: Pick<Workload, "id" | "name"> & { readonly kind: WorkloadKind | null } | null;
-  /** Id of the row, or null. */
-  readonly row: string | null;
-  /** The container that it was seen by, or null. */
-  readonly container: { readonly id: string; readonly name: string } | null;
-  /** When its cause began. */
-  readonly since: string;
-  /** While it is holding: when it becomes a problem. */
-  readonly dueAt: string | null;
-  /** When it became one. */
-  readonly openedAt: string | null;
-  /** When it was over. */
-  readonly closedAt: string | null;
-  /** Why it closed. */
-  readonly outcome: Outcome | null;
-  /** What it was seen by. */
-  readonly evidence: Evidence;
-  /** What to do about it. */
-  readonly do: Remedy;
-  /** What it is told together with. */
-  readonly batch: Batch | null;
-  /** Its row flaps: told to nobody. */
-  readonly muted: boolean;
-  /** A silence covers it: told to nobody. */
-  readonly silenced: boolean;
-}
 
 const time = z.string().meta({ format: "date-time" });
 
