@@ -39,6 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reconcile: [...EVERY_LEAF, "core", "docker", "store"],
   problems: [...EVERY_LEAF, "core", "docker", "store"],
   server: [...EVERY_LEAF, "core", "store"],
+  notify: EVERY_LEAF,
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   safekeeping: [...EVERY_LEAF, "store", "lock"],
   data: [...EVERY_LEAF, "store", "lock", "safekeeping"],
@@ -131,6 +132,11 @@ const REASONS: readonly { from: string[]; to: string[]; because: string }[] = [
     to: ["docker", "store", "server"],
     because: "it watches over the loop and the lock; their tools are the daemon's to know",
   },
+  {
+    from: ["notify"],
+    to: ["*"],
+    because: "it is given what there is to tell; where that comes from is not its concern",
+  },
   { from: ["main"], to: ["*"], because: "it hands over to the command line and nothing else" },
   { from: ["dev"], to: ["*"], because: "setting up must work before the program does" },
   { from: ["*"], to: ["*"], because: "imports run downward only" },
@@ -141,8 +147,16 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   { name: /^@std\/path$/, parts: ["*"], because: "" },
   {
     name: /^node:(?:http|net)$/,
-    parts: ["server/exchange.ts", "server/node_listener.ts"],
-    because: "the fetch API does, but where a listener needs limits",
+    parts: [
+      "server/exchange.ts",
+      "server/node_listener.ts",
+      "notify/channels/email.ts",
+      "notify/dial.ts",
+      "notify/exchange.ts",
+      "notify/tunnel.ts",
+    ],
+    because: "the fetch API does, but where a listener needs limits, a mail program a socket, or " +
+      "a request an address that was judged",
   },
   {
     name: /^node:buffer$/,
@@ -169,6 +183,11 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
     name: /^(?:modern-tar|age-encryption|node:crypto)$/,
     parts: ["safekeeping"],
     because: "what a backup is made of stays where backups are made",
+  },
+  {
+    name: /^(?:nodemailer|node:tls|node:dns\/promises)$/,
+    parts: ["notify"],
+    because: "names are resolved and sockets opened where it is judged which may be",
   },
   { name: /^@std\/cli(?:\/|$)/, parts: ["cli"], because: "arguments are the command line's" },
   {
@@ -420,6 +439,18 @@ Deno.test("the daemon's start loads nothing of backups", () => {
     )
   );
   assertEquals(heavy, []);
+});
+
+Deno.test("no channel is loaded before one is opened, and no mail program before it sends", () => {
+  const opening = loadedWith("src/notify/open_channel.ts");
+  assertEquals([...opening], ["src/notify/open_channel.ts"]);
+  const channels = sources.filter(({ path }) => path.startsWith("src/notify/channels/"));
+  assert(channels.length > 0, "no channel was found");
+  for (const { path } of channels) {
+    const loaded = loadedWith(path);
+    assert(loaded.has("src/notify/texts.ts"), "the walk did not begin");
+    assert(!loaded.has("nodemailer") && !loaded.has("node:dns/promises"), path);
+  }
 });
 
 Deno.test("files are named for what they are, in snake_case", () => {

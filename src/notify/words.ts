@@ -1,0 +1,98 @@
+/**
+ * What messages are made of, in one language: each dictionary has all of it, or it does not
+ * compile. What comes from outside arrives here harmless and bounded; must not format for any
+ * receiver.
+ *
+ * @module
+ */
+
+import type { ProblemKind } from "../model/problem.ts";
+
+/** Words for what is wrong. */
+export type KindWords = Readonly<Record<KnownKind, string>>;
+
+/** The kinds that have words: all that the judge knows, and what only notifications know. */
+export type KnownKind = ProblemKind | "channel-broken";
+
+/** Everything that messages say. Times and durations come formatted. */
+export interface Words {
+  /** BCP 47 tag for numbers and times. */
+  readonly locale: string;
+  /** What is wrong, without who. */
+  readonly kinds: KindWords;
+  /** Who it is about where nothing but a host is known, and not even its name. */
+  readonly thisHost: string;
+
+  /** Title: something is wrong. */
+  readonly opened: (subject: string, what: string) => string;
+  /** Title: it is still wrong. */
+  readonly reminder: (subject: string, what: string) => string;
+  /** Title: it is over. */
+  readonly recovered: (subject: string, what: string) => string;
+  /** Title: it is over before anyone was told; `down`: it did not serve meanwhile. */
+  readonly combined: (
+    subject: string,
+    what: string,
+    told: { span: string; down: boolean },
+  ) => string;
+  /** Title: many problems. */
+  readonly digest: {
+    readonly burst: (count: number, host: string) => string;
+    readonly restart: (count: number, host: string) => string;
+    readonly baseline: (count: number, host: string) => string;
+    /** All of them were over before anyone was told. */
+    readonly over: (count: number, host: string) => string;
+  };
+  /** Title: does it arrive? */
+  readonly test: string;
+
+  /** Body: since when, and for how long. */
+  readonly since: (time: string, duration: string) => string;
+  /** Body: from when to when, and for how long. */
+  readonly lasted: (span: string, duration: string) => string;
+  /** Body: of little weight. */
+  readonly low: string;
+  /** Body: which host. */
+  readonly host: (name: string) => string;
+  /** Body: which container. */
+  readonly container: (name: string) => string;
+  /** Body: above the command. */
+  readonly todo: string;
+  /** Body of a digest: one line. */
+  readonly item: (subject: string, what: string, when: string) => string;
+  /** In {@linkcode Words.item}: since when. */
+  readonly itemSince: (time: string) => string;
+  /** In {@linkcode Words.item}: it is over. */
+  readonly itemOver: (span: string) => string;
+  /** Body of a digest: the rest. */
+  readonly more: (count: number) => string;
+  /** Body of a test. */
+  readonly testBody: (time: string) => string;
+  /** Above or instead of a link to the dashboard. */
+  readonly link: string;
+}
+
+/** Picks the form of a word that goes with a number. */
+export function pluralOf(locale: string): (count: number, forms: PluralForms) => string {
+  const rules = new Intl.PluralRules(locale);
+  const numbers = new Intl.NumberFormat(locale);
+  return (count, forms) => {
+    const category = rules.select(count);
+    const form = category === "one" || category === "few" || category === "many"
+      ? forms[category]
+      : undefined;
+    return (form ?? forms.other).replaceAll("#", numbers.format(count));
+  };
+}
+
+/** A word in the forms that go with numbers, `#` for the number. */
+export interface PluralForms {
+  /** As for 1. */
+  readonly one?: string;
+  /** As for 2 in Russian. */
+  readonly few?: string;
+  /** As for 5 in Russian. */
+  readonly many?: string;
+  /** For all numbers that have no form of their own. */
+  readonly other: string;
+}

@@ -1,0 +1,57 @@
+/**
+ * Messages in English.
+ *
+ * @module
+ */
+
+import { pluralOf, type Words } from "./words.ts";
+
+const plural = pluralOf("en");
+const problems = (count: number) => plural(count, { one: "# problem", other: "# problems" });
+
+/** Messages in English, with times of 24 hours. */
+export const ENGLISH: Words = {
+  locale: "en-GB",
+  kinds: {
+    "missing": "its container is gone",
+    "absent": "its container never came",
+    "crashed": "crashed",
+    "stopped": "stopped",
+    "oom": "ran out of memory",
+    "unhealthy": "unhealthy",
+    "crash-loop": "keeps crashing",
+    "flapping": "keeps failing and recovering",
+    "stuck": "stuck",
+    "engine-down": "Docker does not answer",
+    "index-stale": "the index is out of date",
+    "engine-changed": "another Docker Engine answers",
+    "contended": "several containers claim its place",
+    "refused": "containers do not fit in",
+    "channel-broken": "notifications do not arrive",
+  },
+  thisHost: "this host",
+  opened: (subject, what) => `${subject}: ${what}`,
+  reminder: (subject, what) => `Still: ${subject}: ${what}`,
+  recovered: (subject, what) => `Over: ${subject}: ${what}`,
+  combined: (subject, what, { span, down }) =>
+    down ? `${subject} was down ${span}` : `Over: ${subject}: ${what}, ${span}`,
+  digest: {
+    burst: (count, host) => `${problems(count)} at once on ${host}`,
+    restart: (count, host) => `${problems(count)} after a restart of ${host}`,
+    baseline: (count, host) => `${problems(count)} at first sight on ${host}`,
+    over: (count, host) => `${problems(count)} on ${host}, all over`,
+  },
+  test: "Tinyforge: this is a test",
+  since: (time, duration) => `Since ${time} (${duration})`,
+  lasted: (span, duration) => `${span}, it lasted ${duration}`,
+  low: "Severity: low",
+  host: (name) => `Host: ${name}`,
+  container: (name) => `Container: ${name}`,
+  todo: "What to do:",
+  item: (subject, what, when) => `${subject}: ${what}, ${when}`,
+  itemSince: (time) => `since ${time}`,
+  itemOver: (span) => `over: ${span}`,
+  more: (count) => `and ${plural(count, { other: "#" })} more`,
+  testBody: (time) => `Messages arrive here. Sent ${time}.`,
+  link: "Dashboard",
+};

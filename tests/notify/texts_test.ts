@@ -1,0 +1,191 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type NoticeText, wholeText, written } from "../../src/notify/texts.ts";
+import { testNotice } from "../../src/notify/notice.ts";
+import { ENGLISH } from "../../src/notify/words_en.ts";
+import { RUSSIAN } from "../../src/notify/words_ru.ts";
+import { digest, HOSTILE, hostile, message, MINUTE, notice, TEN } from "./notices.ts";
+
+const shown = ({ title, lines, link }: NoticeText) => [
+  title,
+  ...lines.map(({ text, verbatim }) => verbatim ? `| ${text}` : text),
+  ...(link === null ? [] : [`${link.label}: ${link.url}`]),
+];
+
+Deno.test("wholeText() tells of an opening: who, what, since when, evidence, what to do, where", () => {
+  assertEquals(shown(wholeText(message())), [
+    "shop / web 2: its container is gone",
+    "Since 10:00 (5 mins)",
+    "Host: nas",
+    "Container: shop-web-2",
+    "| exit code 1",
+    "| restart policy no",
+    "What to do:",
+    "| docker start shop-web-2",
+    "Dashboard: https://tinyforge.test/workloads/shop",
+  ]);
+});
+
+Deno.test("wholeText() tells it in Russian", () => {
+  assertEquals(shown(wholeText(message(notice(), { language: "ru" }))), [
+    "shop / web 2: контейнер пропал",
+    "С 10:00 (5 мин)",
+    "Хост: nas",
+    "Контейнер: shop-web-2",
+    "| exit code 1",
+    "| restart policy no",
+    "Что делать:",
+    "| docker start shop-web-2",
+    "Панель: https://tinyforge.test/workloads/shop",
+  ]);
+});
+
+Deno.test("wholeText() reminds", () => {
+  const reminder = { ...notice("reminder"), at: TEN + 26 * 60 * MINUTE };
+  assertEquals(shown(wholeText(message(reminder))).slice(0, 2), [
+    "Still: shop / web 2: its container is gone",
+    "Since 26 Nov, 10:00 (1 day 2 hrs)",
+  ]);
+});
+
+Deno.test("wholeText() says how long it lasted, and no more what to do", () => {
+  const lines = shown(wholeText(message(notice("recovered"))));
+  assertEquals(lines.slice(0, 2), [
+    "Over: shop / web 2: its container is gone",
+    "10:00–10:07, it lasted 7 mins",
+  ]);
+  assert(!lines.includes("What to do:"));
+});
+
+Deno.test("wholeText() tells an opening and its end in one", () => {
+  const title = (language: "en" | "ru", kind: string) =>
+    wholeText(message(notice("combined", { kind }), { language })).title;
+  assertEquals(title("en", "missing"), "shop / web 2 was down 10:00–10:07");
+  assertEquals(title("ru", "missing"), "shop / web 2: не работал 10:00–10:07");
+  // It was never down.
+  assertEquals(title("en", "refused"), "Over: shop / web 2: containers do not fit in, 10:00–10:07");
+});
+
+Deno.test("wholeText() shows times in the zone it is told, and the date where it matters", () => {
+  const over = { since: TEN - 12 * 60 * MINUTE, closedAt: TEN };
+  const span = (timeZone: string) =>
+    wholeText(message(notice("recovered", over), { timeZone })).lines[0]!.text;
+  assertEquals(span("UTC"), "25 Nov, 22:00 – 26 Nov, 10:00, it lasted 12 hrs");
+  assertEquals(span("Asia/Vladivostok"), "08:00–20:00, it lasted 12 hrs");
+});
+
+Deno.test("wholeText() tells many as a list of bounded length", () => {
+  const lines = shown(wholeText(message(digest(960))));
+  assertEquals(lines.length, 1 + 20 + 1 + 1);
+  assertEquals(lines.slice(0, 2), [
+    "960 problems at once on nas",
+    "• shop / web 0: its container is gone, since 10:00",
+  ]);
+  assertEquals(lines.at(-2), "and 940 more");
+});
+
+Deno.test("wholeText() counts in Russian", () => {
+  const said = (count: number) => wholeText(message(digest(count), { language: "ru" })).title;
+  assertEquals([1, 2, 5, 11, 21, 22, 1234].map(said), [
+    "1 проблема сразу, nas",
+    "2 проблемы сразу, nas",
+    "5 проблем сразу, nas",
+    "11 проблем сразу, nas",
+    "21 проблема сразу, nas",
+    "22 проблемы сразу, nas",
+    "1\u00a0234 проблемы сразу, nas",
+  ]);
+});
+
+Deno.test("wholeText() says why there are many", () => {
+  const title = (reason: "burst" | "restart" | "baseline") =>
+    wholeText(message({ ...digest(3), reason })).title;
+  assertEquals([title("burst"), title("restart"), title("baseline")], [
+    "3 problems at once on nas",
+    "3 problems after a restart of nas",
+    "3 problems at first sight on nas",
+  ]);
+});
+
+Deno.test("wholeText() puts the grave ones of many first, and says which are over", () => {
+  const low = digest(1, { severity: "low", row: "db", closedAt: TEN + MINUTE }).problems;
+  const content = digest(2);
+  const listed = { ...content, problems: [...content.problems, ...low], total: 3 };
+  assertEquals(
+    wholeText(message(listed)).lines.at(-1)!.text,
+    "• shop / db: its container is gone, over: 10:00–10:01",
+  );
+});
+
+Deno.test("wholeText() tells a test", () => {
+  const content = testNotice(TEN, null);
+  assertEquals(shown(wholeText(message(content, { baseUrl: null }))), [
+    "Tinyforge: this is a test",
+    "Messages arrive here. Sent 26 Nov 2026, 10:00:00 UTC.",
+  ]);
+  assertMatch(wholeText(message(content, { language: "ru" })).lines[0]!.text, /^Сообщения сюда/);
+});
+
+Deno.test("wholeText() names the host where nothing else is known", () => {
+  const over = { workload: null, row: null, container: null, kind: "engine-down" };
+  assertEquals(wholeText(message(notice("opened", over))).title, "nas: Docker does not answer");
+  const nameless = { ...notice("opened", over), host: null };
+  assertEquals(wholeText(message(nameless)).title, "this host: Docker does not answer");
+});
+
+Deno.test("wholeText() links to nothing but the dashboard's own address", () => {
+  const link = (baseUrl: string | null, path: string | null) =>
+    wholeText(message({ ...notice(), path }, { baseUrl })).link?.url ?? null;
+  assertEquals(link("https://host.test/forge/", "/problems"), "https://host.test/forge/problems");
+  assertEquals(link("https://host.test", null), "https://host.test/");
+  assertEquals(link("https://host.test", "//evil.test/x"), "https://host.test/evil.test/x");
+  assertEquals(link("javascript:alert(1)", "/problems"), null);
+  assertEquals(link("nonsense", "/problems"), null);
+  assertEquals(link(null, "/problems"), null);
+});
+
+Deno.test("wholeText() makes harmless and bounds whatever a container is called", () => {
+  for (const text of HOSTILE) {
+    for (const content of [notice("opened", hostile(text)), digest(60, hostile(text))]) {
+      const told = wholeText(message({ ...content, host: text }));
+      for (const line of [told.title, ...told.lines.map(({ text }) => text)]) {
+        assert(line.length <= 400, `${line.length}: ${line.slice(0, 80)}`);
+        assert(!/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(line), JSON.stringify(line));
+        assert(line.isWellFormed(), JSON.stringify(line));
+      }
+    }
+  }
+});
+
+Deno.test("written() tells less, until the receiver takes it", () => {
+  const fitting = (max: number) =>
+    written(message(digest(60)), {
+      write: (text) => shown(text).join("\n"),
+      fits: ({ length }) => length <= max,
+    });
+  for (const max of [2000, 1000, 500, 250]) {
+    const text = fitting(max);
+    assert(text.length <= max, `${text.length}`);
+    const named = text.match(/^• /gm)!.length;
+    assertMatch(text, new RegExp(`^and ${60 - named} more$`, "m"));
+  }
+  // With room for one name more it would have named one more.
+  assert(fitting(1000).length > 1000 - 60);
+});
+
+Deno.test("written() shortens names where one problem is too much", () => {
+  const long = "n".repeat(1000);
+  const text = written(message(notice("opened", hostile(long))), {
+    write: (text) => shown(text).join("\n"),
+    fits: ({ length }) => length <= 400,
+  });
+  assert(text.length <= 400);
+  assertMatch(text, /nnn…/);
+});
+
+Deno.test("the dictionaries have words for the same kinds, none of them twice", () => {
+  for (const { kinds } of [ENGLISH, RUSSIAN]) {
+    const words = Object.values(kinds);
+    assertEquals(new Set(words).size, words.length);
+  }
+  assertEquals(Object.keys(RUSSIAN.kinds), Object.keys(ENGLISH.kinds));
+});
