@@ -59,6 +59,14 @@ export interface Config {
   readonly socketGroup: number | null;
   /** Whether {@link dataDir} is a default: nobody named it. */
   readonly dataDirIsDefault: boolean;
+  /** Where people reach the daemon, for links; null: no links. */
+  readonly baseUrl: string | null;
+  /** Language of notifications. */
+  readonly language: "en" | "ru";
+  /** What notifications go through; null: nothing. Holds its login. */
+  readonly notifyProxy: URL | null;
+  /** Asked every minute while all is well, and while it is not; null: nothing is asked. Secret. */
+  readonly heartbeat: { readonly url: URL; readonly failUrl: URL | null } | null;
   /** The least important level to log. */
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** How log lines are written. */
@@ -113,6 +121,10 @@ export function resolveConfig(sources: ConfigSources): Config {
     backupDir: readAbsolute(given("backup-dir"), problems),
     backupRecipients: readRecipients(given("backup-recipients"), problems),
     metricsTokenFile: readAbsolute(given("metrics-token-file"), problems),
+    baseUrl: readUrl(given("base-url"), problems)?.href.replace(/\/$/, "") ?? null,
+    language: readChoice(given("language"), ["en", "ru"], problems) ?? "en",
+    notifyProxy: readUrl(given("notify-proxy"), problems),
+    heartbeat: readHeartbeat(given, problems),
     logLevel: readChoice(given("log-level"), ["debug", "info", "warn", "error"], problems) ??
       "info",
     logFormat: readChoice(given("log-format"), ["text", "json"], problems) ??
@@ -356,6 +368,29 @@ function readRecipients(
     problems.push({ ...setting, value: wrong?.startsWith("age1") ? wrong : null, reason });
   }
   return keys;
+}
+
+/** An address over HTTP. It may be a secret, so that what is wrong with it is told without it. */
+function readUrl(setting: Setting | undefined, problems: SettingProblem[]): URL | null {
+  if (setting === undefined) return null;
+  const url = URL.parse(setting.value);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  problems.push({ ...setting, value: null, reason: "not an http or https URL" });
+  return null;
+}
+
+function readHeartbeat(
+  given: (name: FlagName) => Setting | undefined,
+  problems: SettingProblem[],
+): Config["heartbeat"] {
+  const failing = given("heartbeat-fail-url");
+  const url = readUrl(given("heartbeat-url"), problems);
+  const failUrl = readUrl(failing, problems);
+  if (url !== null) return { url, failUrl };
+  if (failing !== undefined) {
+    problems.push({ ...failing, value: null, reason: "of no use without heartbeat-url" });
+  }
+  return null;
 }
 
 function readChoice<Choice extends string>(

@@ -14,6 +14,8 @@ import { staleAfterMs } from "./core/freshness.ts";
 import { DockerClient } from "./docker/client.ts";
 import type { Feed } from "./feed.ts";
 import type { PassReport } from "./model/pass.ts";
+import { NotifyDesk } from "./notify/desk.ts";
+import { SECRETS } from "./notify/secret_file.ts";
 import { ProblemWatch, type ProblemWatchOptions } from "./problems/problem_watch.ts";
 import { sayWhatIsUnmanaged } from "./reconcile/first_run.ts";
 import { Loop, type LoopOptions } from "./reconcile/loop.ts";
@@ -66,6 +68,8 @@ export interface Assembly extends AsyncDisposable {
   readonly loop: Loop;
   /** Watches for what is wrong; to be started before the loop. */
   readonly problems: ProblemWatch;
+  /** Tells people; to be run. */
+  readonly notify: NotifyDesk;
   /**
    * The HTTP application over all of it. Loads the HTTP and schema libraries, which nobody else
    * needs. `deps` in place of what the daemon would say.
@@ -91,7 +95,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
   const { composePrefix, intervalMs } = config;
   const { store, feed } = data;
   const metrics = createMetrics({ version });
-  collectGauges(metrics, store);
+  collectGauges(metrics, store, clock);
   const docker = openDocker(config, { metrics, timeoutMs: options.engineTimeoutMs });
   const shared = { docker, clock, log, metrics };
   const reconciler = new Reconciler({ ...shared, store, composePrefix });
@@ -105,6 +109,16 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
     metrics.engineChanged.set(reconciler.engineChanged === null ? 0 : 1);
     metrics.indexFresh.set(readiness({ loop, reconciler }, config).index.fresh ? 1 : 0);
   });
+  const notify = new NotifyDesk({
+    ...{ store, feed, clock, log },
+    secretsPath: join(config.dataDir, SECRETS),
+    problems: (since) => store.problems.remembered(since),
+    wording: { language: config.language, baseUrl: config.baseUrl },
+    proxy: config.notifyProxy,
+    heartbeat: config.heartbeat,
+    isFresh: () => readiness({ loop, reconciler }, config).ready,
+    onAttempt: (outcome) => metrics.notifyAttempts.inc({ outcome }),
+  });
   return {
     store,
     feed,
@@ -113,6 +127,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
     reconciler,
     loop,
     problems,
+    notify,
     app: async (deps, options) => {
       // Not by the folder's entrance, which brings the listeners too.
       const { createApp } = await import("./server/app.ts");
@@ -125,6 +140,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         reconcileNow: () => loop.reconcileNow(),
         requestPass: () => loop.request(),
         problems,
+        notify,
         composePrefix,
         version,
         now: () => new Date(clock.now()),
@@ -249,6 +265,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       await Promise.all([
         announce(manager, { outcomes: loop.outcomes, clock, signal }),
         backUpDaily(config, { version, clock, signal, log, metrics: parts.metrics }),
+        parts.notify.run(signal),
         sayWhatIsUnmanaged(loop.outcomes, { store, log, signal }),
         watchLock(data.lock, {
           clock,
@@ -286,12 +303,19 @@ async function backUpDaily(
   await keepBackups({ ...options, dataDir, folder: backupDir, recipients: backupRecipients });
 }
 
-function collectGauges(metrics: Metrics, store: Store): void {
+function collectGauges(metrics: Metrics, store: Store, clock: Clock): void {
   metrics.onScrape(() => {
     metrics.dbSize.set(store.sizeBytes());
     metrics.containers.reset();
     for (const { kind, state, count } of store.views.counts()) {
       metrics.containers.add(count, { kind, state });
+    }
+    const { length, oldest } = store.notices.queue();
+    metrics.notifyQueue.set(length);
+    metrics.notifyOldest.set(oldest === null ? 0 : Math.max(0, clock.now() - oldest) / 1000);
+    metrics.notifyChannels.reset();
+    for (const [state, channels] of Map.groupBy(store.channels.list(), ({ state }) => state)) {
+      metrics.notifyChannels.set(channels.length, { state });
     }
     metrics.problems.reset();
     for (const { kind, severity, count } of store.problems.counts()) {

@@ -26,6 +26,8 @@ export type Thing =
   | "stage"
   | "row"
   | "silence"
+  | "channel"
+  | "rule"
   | "index"
   | "schema";
 

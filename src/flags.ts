@@ -17,6 +17,11 @@ export type FlagName =
   | "backup-recipients"
   | "metrics-token-file"
   | "socket-group"
+  | "base-url"
+  | "language"
+  | "notify-proxy"
+  | "heartbeat-url"
+  | "heartbeat-fail-url"
   | "log-level"
   | "log-format";
 
@@ -112,6 +117,42 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     placeholder: "GROUP",
     fallback: "none: the daemon's own user and root",
     description: "who else may read and write over the socket: a group's name or number",
+  },
+  {
+    name: "base-url",
+    env: ["TINYFORGE_BASE_URL"],
+    placeholder: "URL",
+    fallback: "notifications have no link",
+    description: "where people reach this daemon, for links in notifications",
+  },
+  {
+    name: "language",
+    env: ["TINYFORGE_LANGUAGE"],
+    placeholder: "LANGUAGE",
+    fallback: "en",
+    description: "of notifications",
+    values: ["en", "ru"],
+  },
+  {
+    name: "notify-proxy",
+    env: ["TINYFORGE_NOTIFY_PROXY"],
+    placeholder: "URL",
+    fallback: "none",
+    description: "what notifications go through: http://[user:password@]host:port",
+  },
+  {
+    name: "heartbeat-url",
+    env: ["TINYFORGE_HEARTBEAT_URL"],
+    placeholder: "URL",
+    fallback: "none",
+    description: "asked every minute while passes succeed and notifications go out",
+  },
+  {
+    name: "heartbeat-fail-url",
+    env: ["TINYFORGE_HEARTBEAT_FAIL_URL"],
+    placeholder: "URL",
+    fallback: "none",
+    description: "asked instead while they don't",
   },
   {
     name: "log-level",

@@ -87,6 +87,10 @@ Deno.test("resolveConfig() gives the documented defaults", () => {
     socketDir: "/home/ann/.local/state/tinyforge",
     socketGroup: null,
     dataDirIsDefault: true,
+    baseUrl: null,
+    language: "en",
+    notifyProxy: null,
+    heartbeat: null,
     logLevel: "info",
     logFormat: "json",
     notes: [],
@@ -112,17 +116,35 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     "backup-recipients": KEY,
     "metrics-token-file": "/etc/tinyforge/metrics-token",
     "socket-group": "daemon",
+    "base-url": "https://forge.example",
+    "language": "ru",
+    "notify-proxy": "http://proxy.example:3128",
+    "heartbeat-url": "https://beat.example/1",
+    "heartbeat-fail-url": "https://beat.example/1/fail",
     "log-level": "debug",
     "log-format": "text",
   };
   for (const { name, env } of CONFIG_FLAGS) {
+    // Of no use alone.
+    const beside = name === "heartbeat-fail-url"
+      ? { "heartbeat-url": values["heartbeat-url"] }
+      : {};
     for (const variable of env) {
-      const byFlag = resolve({ [name]: values[name] });
-      const byVariable = resolve({}, { [variable]: values[name] });
+      const byFlag = resolve({ ...beside, [name]: values[name] });
+      const byVariable = resolve(beside, { [variable]: values[name] });
       assertEquals(byVariable, byFlag);
       assert(JSON.stringify(byFlag) !== JSON.stringify(resolve()), `${name} changes nothing`);
     }
   }
+});
+
+Deno.test("resolveConfig() shows nothing of a URL that may be a secret", () => {
+  for (const name of ["base-url", "notify-proxy", "heartbeat-url"] as const) {
+    const [told, ...others] = problems({ [name]: "ftp://secret@host/secret" });
+    assertEquals(others, []);
+    assert(told!.includes(name) && !told!.includes("secret"), told);
+  }
+  assertEquals(problems({ "heartbeat-fail-url": "https://beat.example/secret" }).length, 1);
 });
 
 Deno.test("resolveConfig() takes an empty variable as unset and an empty flag as a mistake", () => {

@@ -34,7 +34,7 @@ export function parseArguments(args: readonly string[]): ParsedArguments {
   refuseValuesOfSwitches(args);
   const unknown: string[] = [];
   // Every command's flags at once: which word is the command is known only after parsing.
-  const { _: words, ...given } = parseArgs([...args], {
+  const { _: words, ...given } = parseArgs(withDashes(args), {
     string: ["_", ...VALUE_FLAGS],
     boolean: [...SWITCHES],
     alias: { help: "h", version: "V" },
@@ -122,6 +122,20 @@ function refuseValuesOfSwitches(args: readonly string[]): void {
     if (name === undefined || !SWITCHES.has(name)) continue;
     throw usageError(`Cannot use --${name} with a value: it takes none`, flagsHint(null));
   }
+}
+
+/** `--file -` means stdin; the parser would take the dash for a word of its own. */
+function withDashes(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const [i, arg] of args.entries()) {
+    const before = args[i - 1] ?? "";
+    const ended = args.indexOf("--");
+    const isValue = arg === "-" && before.startsWith("--") && VALUE_FLAGS.has(before.slice(2)) &&
+      (ended < 0 || i < ended);
+    if (isValue) joined[joined.length - 1] = `${before}=-`;
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 function flagsOf(command: Command): ReadonlySet<string> {

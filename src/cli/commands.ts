@@ -22,6 +22,7 @@ import {
   WORKLOAD,
 } from "./shared_flags.ts";
 import { PROBLEM_COMMANDS } from "./problem_commands.ts";
+import { NOTIFY_COMMANDS } from "./notify_commands.ts";
 
 /** The table, with the types that it tells. */
 export const TABLE = [
@@ -223,6 +224,7 @@ that is run with the labels of \`tinyforge labels WORKLOAD --row ROW\`.`,
     flags: [JSON_FLAG],
     details: NAME_DETAILS,
   },
+  ...NOTIFY_COMMANDS,
   {
     name: "engine accept",
     summary: "take the Engine that answers now for the right one",

@@ -29,6 +29,8 @@ const SHOW_KINDS = {
   row: "`tinyforge ps` shows them",
   silence: "`tinyforge silence list` shows them",
   stage: "",
+  channel: "`tinyforge notify list` shows them",
+  rule: "",
   index: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
   schema: "start `tinyforge reconcile` once, it brings the database up to date",
 } satisfies Record<FailureData["not-found"]["thing"], string>;

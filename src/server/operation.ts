@@ -15,6 +15,7 @@ import type { DaemonStatus } from "../model/views.ts";
 import type { Entrance } from "./access.ts";
 import type { FailedLogins } from "./failed_logins.ts";
 import type { Written } from "../model/written.ts";
+import type { KeptChannel } from "../store/channels.ts";
 import type { Store } from "../store/store.ts";
 import type { Live } from "./live.ts";
 import type { RateLimit } from "./rate_limit.ts";
@@ -43,6 +44,8 @@ export interface ServerDeps {
   readonly reconcileNow: (() => Promise<PassReport>) | null;
   /** Is told of what the judge of problems can't see for itself. */
   readonly problems: ProblemsPort;
+  /** Takes channels in and tries them. */
+  readonly notify: NotifyPort;
   /** Asks for a pass soon, after a write that dispatch depends on. */
   requestPass(): void;
   /** What the Compose project of a new stack begins with. */
@@ -51,6 +54,41 @@ export interface ServerDeps {
   readonly version: string;
   /** The clock. */
   now(): Date;
+}
+
+/** What requests ask of notifications. */
+export interface NotifyPort {
+  /** What a channel's address stands for. Throws a Failure, `invalid`. */
+  takeIn(asked: { url: string; secret: string | null; allowLoopback: boolean }): Promise<{
+    readonly type: string;
+    /** What may be shown. */
+    readonly config: object;
+    /** What may not. */
+    readonly secrets: Readonly<Record<string, string>>;
+  }>;
+  /** Keeps a channel's secrets; null forgets them. */
+  keep(channelId: string, secrets: Readonly<Record<string, string>> | null): Promise<void>;
+  /** A channel or a rule was made, changed or removed. */
+  changed(channelId: string): void;
+  /** Sends a test, and says what came of it. */
+  test(
+    channel: KeptChannel,
+    options: { signal: AbortSignal },
+  ): Promise<{ result: "delivered"; status: number | null; answer: string } | FailedTest>;
+  /** Has all that waits tried now; resolves with how many those are. */
+  retry(channel: KeptChannel): Promise<number>;
+}
+
+/** A test that did not arrive. */
+export interface FailedTest {
+  /** Whether it may arrive later. */
+  readonly result: "retry" | "broken" | "gone";
+  /** HTTP status or SMTP reply code; null when there was none. */
+  readonly status: number | null;
+  /** What was answered, or what failed. */
+  readonly answer: string;
+  /** Why. */
+  readonly cause: string;
 }
 
 /** What the judge of problems is told by requests. */

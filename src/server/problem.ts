@@ -69,6 +69,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
       site: "GET /api/sites lists them",
       workload: "GET /api/workloads lists them",
       row: "GET /api/containers lists them",
+      channel: "GET /api/channels lists them",
+      rule: "GET /api/rules lists them",
     }],
   },
   "method-not-allowed": { status: 405, title: "The method is not allowed here" },

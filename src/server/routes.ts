@@ -5,6 +5,17 @@
  */
 
 import {
+  createChannel,
+  createRule,
+  listChannels,
+  listDeliveries,
+  listRules,
+  removeChannel,
+  removeRule,
+  retryChannel,
+  testChannel,
+} from "./api/channels.ts";
+import {
   createContainer,
   getContainer,
   listContainers,
@@ -99,6 +110,15 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/silences", listSilences],
   ["post", "/api/silences", createSilence],
   ["delete", "/api/silences/{id}", removeSilence],
+  ["get", "/api/channels", listChannels],
+  ["post", "/api/channels", createChannel],
+  ["delete", "/api/channels/{id}", removeChannel],
+  ["post", "/api/channels/{id}/test", testChannel],
+  ["post", "/api/channels/{id}/retry", retryChannel],
+  ["get", "/api/rules", listRules],
+  ["post", "/api/rules", createRule],
+  ["delete", "/api/rules/{id}", removeRule],
+  ["get", "/api/deliveries", listDeliveries],
 
   ["get", "/api/index", getIndex],
   ["get", "/api/status", getStatus],

@@ -36,6 +36,7 @@ const FILES: readonly string[] = [
   "0005_epoch",
   "0006_upstreams",
   "0007_problems",
+  "0008_notify",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

@@ -9,6 +9,7 @@
 import type { Database } from "@db/sqlite";
 import type { Feed } from "../feed.ts";
 import type { Written } from "../model/written.ts";
+import { ChannelTable } from "./channels.ts";
 import { Connection } from "./connection.ts";
 import { distrust, distrustShape } from "../system/private.ts";
 import { ContainerTable } from "./containers.ts";
@@ -20,6 +21,7 @@ import { HostTable } from "./hosts.ts";
 import { ProblemTable } from "./problems.ts";
 import { SilenceTable } from "./silences.ts";
 import { loadMigrations, migrate, requireCurrent } from "./migrate.ts";
+import { NoticeTable } from "./notices.ts";
 import { Registry } from "./registry.ts";
 import { StageTable } from "./stages.ts";
 import { TransitionTable } from "./transitions.ts";
@@ -105,6 +107,10 @@ export class Store {
   readonly problems: ProblemTable;
   /** Of what nobody wants to hear. */
   readonly silences: SilenceTable;
+  /** Where people are told. */
+  readonly channels: ChannelTable;
+  /** What they are told. */
+  readonly notices: NoticeTable;
   readonly #c: Connection;
   #closed = false;
 
@@ -121,6 +127,8 @@ export class Store {
     this.deployed = new DeployedContainers(connection, { hosts, transitions, views });
     this.problems = new ProblemTable(connection);
     this.silences = new SilenceTable(connection);
+    this.channels = new ChannelTable(connection);
+    this.notices = new NoticeTable(connection);
     this.registry = new Registry(connection, { workloads: this.workloads });
   }
 

@@ -116,6 +116,14 @@ export interface Metrics {
   readonly httpRequests: Counter<"route" | "code">;
   /** `tinyforge_http_failed_logins_total{kind}`: requests without the right secret. */
   readonly failedLogins: Counter<"kind">;
+  /** `tinyforge_notify_attempts_total{outcome}`: attempts to deliver. */
+  readonly notifyAttempts: Counter<"outcome">;
+  /** `tinyforge_notify_queue_length`: deliveries that wait. */
+  readonly notifyQueue: Gauge<never>;
+  /** `tinyforge_notify_oldest_queued_seconds`: age of the oldest of them, 0 for none. */
+  readonly notifyOldest: Gauge<never>;
+  /** `tinyforge_notify_channels{state}`. */
+  readonly notifyChannels: Gauge<"state">;
   /** `tinyforge_db_size_bytes`. */
   readonly dbSize: Gauge<never>;
   /** `tinyforge_backups_total{outcome}`: those that the daemon made, or could not make. */
@@ -236,6 +244,22 @@ export function createMetrics(options: MetricsOptions): Metrics {
     failedLogins: add(
       new Counter("tinyforge_http_failed_logins_total", "HTTP requests without the right secret.", {
         labels: { kind: ["token", "webhook"] },
+      }),
+    ),
+    notifyAttempts: add(
+      new Counter("tinyforge_notify_attempts_total", "Attempts to deliver a notification.", {
+        labels: { outcome: ["delivered", "retried", "dead"] },
+      }),
+    ),
+    notifyQueue: add(
+      new Gauge("tinyforge_notify_queue_length", "Notifications that wait to be delivered."),
+    ),
+    notifyOldest: add(
+      new Gauge("tinyforge_notify_oldest_queued_seconds", "Age of the oldest that waits, or 0."),
+    ),
+    notifyChannels: add(
+      new Gauge("tinyforge_notify_channels", "Channels by whether they are used.", {
+        labels: { state: ["ok", "broken", "disabled"] },
       }),
     ),
     dbSize: add(new Gauge("tinyforge_db_size_bytes", "Size of the database file.")),

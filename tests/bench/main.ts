@@ -15,6 +15,7 @@ const json = Deno.args.includes("--json");
 const BENCHES: Readonly<Record<string, () => Promise<{ BENCHES: readonly Bench[] }>>> = {
   passes: () => import("./passes.ts"),
   events: () => import("./events.ts"),
+  notify: () => import("./notify.ts"),
   listings: () => import("./listings.ts"),
   daemon: () => import("./daemon.ts"),
   endurance: () => import("./endurance.ts"),

@@ -126,7 +126,7 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
     write: (line) => void logged.push(new TextDecoder().decode(line)),
   });
   const data = { store, feed, close: () => store.close() };
-  const { metrics, ...parts } = assemble(testConfig(), data, {
+  const { metrics, ...parts } = assemble(testConfig({ dataDir: temp.dir }), data, {
     log,
     version: "1.2.3",
     clock: { ...SYSTEM_CLOCK, now: () => temp.now },

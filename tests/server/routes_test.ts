@@ -214,6 +214,46 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: ({ silence }) => ({ path: `/api/silences/${silence}` }),
     bad: () => ({ path: `/api/silences/${nothing.id}`, code: "not-found" }),
   },
+  "get /api/channels": { good: () => ({ path: "/api/channels" }), bad: null },
+  "post /api/channels": {
+    good: () => ({
+      path: "/api/channels",
+      body: { name: "phone", url: "ntfys://ntfy.example/topic", minSeverity: "low" },
+    }),
+    bad: ({ channel }) => ({
+      path: "/api/channels",
+      body: { name: channel.name, url: "ntfys://ntfy.example/topic" },
+      code: "conflict",
+    }),
+  },
+  "delete /api/channels/{id}": {
+    good: ({ channel }) => ({ path: `/api/channels/${channel.id}` }),
+    bad: () => ({ path: `/api/channels/${nothing.id}`, code: "not-found" }),
+  },
+  "post /api/channels/{id}/test": {
+    good: ({ channel }) => ({ path: `/api/channels/${channel.id}/test` }),
+    bad: () => ({ path: `/api/channels/${nothing.id}/test`, code: "not-found" }),
+  },
+  "post /api/channels/{id}/retry": {
+    good: ({ channel }) => ({ path: `/api/channels/${channel.name}/retry` }),
+    bad: () => ({ path: `/api/channels/${nothing.id}/retry`, code: "not-found" }),
+  },
+  "get /api/rules": { good: () => ({ path: "/api/rules" }), bad: null },
+  "post /api/rules": {
+    good: ({ channel }) => ({
+      path: "/api/rules",
+      body: { kinds: ["oom"], channels: [channel.name], remindAfterMinutes: 60 },
+    }),
+    bad: () => ({ path: "/api/rules", body: { remindAfterMinutes: 4 }, code: "invalid" }),
+  },
+  "delete /api/rules/{id}": {
+    good: ({ rule }) => ({ path: `/api/rules/${rule.id}` }),
+    bad: () => ({ path: `/api/rules/${nothing.id}`, code: "not-found" }),
+  },
+  "get /api/deliveries": {
+    good: () => ({ path: "/api/deliveries?limit=5" }),
+    bad: () => ({ path: "/api/deliveries?state=lost", code: "invalid" }),
+  },
   "get /api/index": { good: () => ({ path: "/api/index" }), bad: null },
   "get /api/status": {
     good: () => ({ path: "/api/status" }),
@@ -435,7 +475,26 @@ function world({ store }: Awaited<ReturnType<typeof tempServer>>) {
     deaths: new Map(),
     holds: new Map(),
   });
-  return { project, secret, stage, stack, site, row, stackRow, silence };
+  const channel = store.channels.add({
+    id: "ops-channel",
+    name: "ops",
+    type: "ntfy",
+    config: { origin: "http://127.0.0.1:1" },
+    fallbackId: null,
+  }, { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null });
+  const rule = store.channels.rules()[0]!;
+  store.notices.write({
+    lookedAt: 1,
+    notices: [{
+      id: "msg_1",
+      kind: "opened",
+      content: "{}",
+      subject: null,
+      at: 1,
+      deliveries: [{ channelId: channel.id, queuedAt: 1 }],
+    }],
+  });
+  return { project, secret, stage, stack, site, row, stackRow, silence, channel, rule };
 }
 
 function registry(

@@ -1,0 +1,34 @@
+/**
+ * Channels that do not work, as problems that the others are told of. Pure.
+ *
+ * @module
+ */
+
+import type { KeptChannel } from "../store/channels.ts";
+import type { Subject } from "./telling.ts";
+
+/** Those of the channels that do not work, since when and why. */
+export function brokenOf(channels: readonly KeptChannel[]): Subject[] {
+  return channels.flatMap(({ id, name, state, reason, since }): Subject[] =>
+    state === "ok" || since === null ? [] : [{
+      told: {
+        key: `channel-broken:${id}`,
+        kind: "channel-broken",
+        severity: "high",
+        workload: null,
+        row: null,
+        container: null,
+        since,
+        closedAt: null,
+        evidence: [`channel ${name}`, reason],
+        do: `tinyforge notify test ${name}`,
+      },
+      openedAt: since,
+      workloadId: null,
+      rowId: null,
+      channelId: id,
+      batch: null,
+      quiet: false,
+    }]
+  );
+}

@@ -1,0 +1,191 @@
+/**
+ * Where the rest of the program meets notifications. Holds what is light; whatever sends is loaded
+ * when there is a channel or somebody asks for one, because most hosts have none at first.
+ *
+ * @module
+ */
+
+import { aborted, type Clock } from "../clock.ts";
+import type { Feed } from "../feed.ts";
+import { Failure } from "../failure.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Written } from "../model/written.ts";
+import type { KeptChannel } from "../store/channels.ts";
+import type { Store } from "../store/store.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { ChannelSettings, Message, Outcome } from "./channel.ts";
+import type { Notifications } from "./notifications.ts";
+import { SecretFile } from "./secret_file.ts";
+
+/** What a {@link NotifyDesk} works with. */
+export interface DeskOptions {
+  /** The index. */
+  readonly store: Store;
+  /** Says when problems changed. */
+  readonly feed: Feed<Written>;
+  /** Where secrets are kept. */
+  readonly secretsPath: string;
+  /** Problems that are not closed, and those that closed at or after a time. */
+  readonly problems: (since: number) => readonly Problem[];
+  /** The time. */
+  readonly clock: Clock;
+  /** Where failures are logged. */
+  readonly log: Log;
+  /** How messages are worded. */
+  readonly wording: Pick<Message, "language" | "baseUrl">;
+  /** What requests go through, or null. */
+  readonly proxy: URL | null;
+  /** Asked while all is well, and while it is not; null: nothing is asked. */
+  readonly heartbeat: { readonly url: URL; readonly failUrl: URL | null } | null;
+  /** Whether the last full pass is fresh. */
+  readonly isFresh: () => boolean;
+  /** Is told what came of each attempt. */
+  readonly onAttempt: (outcome: "delivered" | "retried" | "dead") => void;
+}
+
+/** A channel as it is asked for. */
+export interface AskedChannel {
+  /** Its URL, in one of the forms that people have. */
+  readonly url: string;
+  /** A key, password or token that the URL does not hold, or null. */
+  readonly secret: string | null;
+  /** Whether the receiver may be on this machine. */
+  readonly allowLoopback: boolean;
+}
+
+/** Which secret is meant by one that is given beside a URL. */
+const BESIDE: Readonly<Record<string, string>> = {
+  webhook: "key",
+  ntfy: "token",
+  gotify: "token",
+  matrix: "token",
+  telegram: "token",
+  email: "password",
+};
+
+/** Takes channels in, and runs what tells them. */
+export class NotifyDesk {
+  readonly #options: DeskOptions;
+  readonly #secrets: SecretFile;
+  #notifications: Promise<Notifications> | null = null;
+  #running: Notifications | null = null;
+  #wake = new AbortController();
+
+  /** Loads nothing yet. */
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    this.#secrets = new SecretFile(options.secretsPath);
+  }
+
+  /**
+   * What a channel's URL stands for, what may be shown parted from what may not.
+   *
+   * @throws {Failure} `invalid`; its message holds no more of the URL than its scheme.
+   */
+  async takeIn({ url, secret, allowLoopback }: AskedChannel): Promise<ChannelSettings> {
+    const { takeInUrl, ChannelUrlError } = await import("./urls.ts");
+    let settings: ChannelSettings;
+    try {
+      settings = takeInUrl(url);
+    } catch (error) {
+      if (!(error instanceof ChannelUrlError)) throw error;
+      // No cause: it may hold more.
+      throw new Failure(
+        "invalid",
+        `Cannot take the channel's URL: ${error.message}; ${error.hint}`,
+        {
+          data: {},
+        },
+      );
+    }
+    const config = allowLoopback ? { ...settings.config, allowLoopback } : settings.config;
+    if (secret === null) return { ...settings, config };
+    const name = BESIDE[settings.type];
+    if (name === undefined) {
+      throw new Failure(
+        "invalid",
+        `Cannot use a secret beside the URL of a ${settings.type} channel: it is part of the URL`,
+        { data: {} },
+      );
+    }
+    return { ...settings, config, secrets: { ...settings.secrets, [name]: secret } };
+  }
+
+  /** Keeps the secrets of a channel, on disk when it resolves; null forgets them. */
+  async keep(channelId: string, secrets: ChannelSettings["secrets"] | null): Promise<void> {
+    await this.#secrets.set(channelId, secrets);
+  }
+
+  /** A channel was made, changed or removed. */
+  changed(channelId: string): void {
+    this.#running?.changed(channelId);
+    this.#wake.abort();
+  }
+
+  /** Sends a test past the queue, and says what came of it. */
+  async test(channel: KeptChannel, options: { signal: AbortSignal }): Promise<Outcome> {
+    return await (await this.#load()).test(channel, options);
+  }
+
+  /** Has all that waits for a channel, or was given up, tried now; returns how many those are. */
+  async retry(channel: KeptChannel): Promise<number> {
+    return (await this.#load()).retry(channel);
+  }
+
+  /** Tells until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#tell(signal), this.#beat(signal)]);
+  }
+
+  async #tell(signal: AbortSignal): Promise<void> {
+    const { feed, store } = this.#options;
+    while (!signal.aborted && !store.channels.any()) {
+      this.#wake = new AbortController();
+      await aborted(AbortSignal.any([signal, this.#wake.signal]));
+    }
+    if (signal.aborted) return;
+    const notifications = this.#running = await this.#load();
+    const follow = async () => {
+      while (!signal.aborted) {
+        const subscription = feed.subscribe({ signal });
+        for await (const { data } of subscription) {
+          if (data.problems !== undefined) notifications.wake();
+        }
+        if (subscription.ended !== "dropped") return;
+        notifications.wake();
+      }
+    };
+    await Promise.all([follow(), notifications.run(signal)]);
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { heartbeat, proxy, clock, log, isFresh } = this.#options;
+    if (heartbeat === null) return;
+    const { beat } = await import("./heartbeat.ts");
+    const isWell = () => isFresh() && (this.#running?.moves() ?? true);
+    await beat({ ...heartbeat, proxy, clock, log, isWell, signal });
+  }
+
+  #load(): Promise<Notifications> {
+    this.#notifications ??= (async () => {
+      const { Notifications } = await import("./notifications.ts");
+      const { store, problems, clock, log, wording, proxy, onAttempt } = this.#options;
+      return new Notifications({
+        ...{ store, problems, clock, log, proxy, onAttempt },
+        secrets: this.#secrets,
+        wording: { ...wording, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
+        names: {
+          workload: (id) => store.workloads.get(id)?.name ?? null,
+          row: (id) => rowName(store, id),
+        },
+      });
+    })();
+    return this.#notifications;
+  }
+}
+
+/** `web 2`; null for a site's row, or one that is not known any more. */
+function rowName(store: Store, id: string): string | null {
+  const row = store.containers.index().row(id);
+  return row === undefined || row.role === "" ? null : `${row.role} ${row.replica}`;
+}

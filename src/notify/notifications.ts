@@ -1,0 +1,167 @@
+/**
+ * Notifications at work: the notifier, the outbox, and what people ask of channels. Loaded when there
+ * is a channel; must not be loaded before.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { newId } from "../core/names.ts";
+import type { Problem } from "../model/problem.ts";
+import { HEALTHY, type KeptChannel } from "../store/channels.ts";
+import type { Store } from "../store/store.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Channel, ChannelConfig, Message, Outcome } from "./channel.ts";
+import { createDialer } from "./dial.ts";
+import { testNotice } from "./notice.ts";
+import { Notifier } from "./notifier.ts";
+import { isChannelType, openChannel } from "./open_channel.ts";
+import { Outbox } from "./outbox.ts";
+import type { SecretFile } from "./secret_file.ts";
+import type { Names } from "./told_problem.ts";
+
+/** What {@link Notifications} work with. */
+export interface NotificationsOptions {
+  /** Channels, rules and the outbox. */
+  readonly store: Pick<Store, "channels" | "notices">;
+  /** What nobody is shown of channels. */
+  readonly secrets: SecretFile;
+  /** Problems that are not closed, and those that closed at or after a time. */
+  readonly problems: (since: number) => readonly Problem[];
+  /** What things are called. */
+  readonly names: Names;
+  /** The time. */
+  readonly clock: Clock;
+  /** Where failures are logged. */
+  readonly log: Log;
+  /** How messages are worded. */
+  readonly wording: Pick<Message, "language" | "timeZone" | "baseUrl">;
+  /** What requests go through, or null. */
+  readonly proxy: URL | null;
+  /** Is told what came of each attempt. */
+  readonly onAttempt: (outcome: "delivered" | "retried" | "dead") => void;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+/** After a failed look it is looked again, milliseconds. */
+const AGAIN_MS = 1000;
+
+/** It is looked at least so often, milliseconds. */
+const LOOK_MS = 60_000;
+
+const PRUNE_MS = 3_600_000;
+
+/** The loops and what people ask of them. */
+export class Notifications {
+  readonly #options: NotificationsOptions;
+  readonly #outbox: Outbox;
+  readonly #notifier: Notifier;
+  #wake = new AbortController();
+  #dirty = true;
+
+  /** Over these; nothing runs yet. */
+  constructor(options: NotificationsOptions) {
+    this.#options = options;
+    const { store, clock, log, wording, random = Math.random } = options;
+    this.#outbox = new Outbox({
+      ...{ store, clock, log, wording, random },
+      open: (channel) => this.#open(channel),
+      onAttempt: (outcome) => {
+        options.onAttempt(outcome);
+        this.wake();
+      },
+    });
+    this.#notifier = new Notifier({
+      ...{ store, clock, problems: options.problems, names: options.names, host: null },
+      isSending: (seq) => this.#outbox.isSending(seq),
+    });
+  }
+
+  /** How many deliveries are on their way. */
+  get sending(): number {
+    return this.#outbox.sending;
+  }
+
+  /** Whether the outbox's loop turns. */
+  moves(): boolean {
+    return this.#outbox.moves();
+  }
+
+  /** Problems changed, or what came of a delivery is known. */
+  wake(): void {
+    this.#dirty = true;
+    this.#wake.abort();
+  }
+
+  /** A channel was made, changed or removed. */
+  changed(channelId: string): void {
+    this.#outbox.forget(channelId);
+    this.wake();
+  }
+
+  /** Looks and sends until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#outbox.run(signal), this.#look(signal)]);
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { clock, log, store } = this.#options;
+    let prunedAt = -Infinity;
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      this.#dirty = false;
+      let next: number | null;
+      try {
+        next = this.#notifier.step();
+        if (clock.monotonic() - prunedAt >= PRUNE_MS) {
+          store.notices.prune(clock.now());
+          prunedAt = clock.monotonic();
+        }
+      } catch (error) {
+        log.error("cannot see what is to be told", { error });
+        next = clock.now() + AGAIN_MS;
+      }
+      this.#outbox.wake();
+      if (this.#dirty) continue;
+      const wait = next === null ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, next - clock.now()));
+      await clock.sleep(wait, AbortSignal.any([signal, this.#wake.signal]));
+    }
+  }
+
+  async #open(channel: KeptChannel): Promise<Channel> {
+    const { secrets, clock, proxy } = this.#options;
+    const { type } = channel;
+    if (!isChannelType(type)) throw new Error(`Cannot open a channel of type ${type}`);
+    return await openChannel({
+      type,
+      config: channel.config as unknown as ChannelConfig,
+      secrets: await secrets.get(channel.id),
+    }, {
+      dialer: createDialer(proxy === null ? {} : { proxy }),
+      now: () => clock.now(),
+    });
+  }
+
+  /** Sends a test past the queue, and says what came of it; where it arrives, what waits goes on. */
+  async test(channel: KeptChannel, { signal }: { signal: AbortSignal }): Promise<Outcome> {
+    const { clock, store, wording } = this.#options;
+    const open = await this.#open(channel);
+    const content = testNotice(clock.now(), null);
+    const outcome = await open.send({ id: `msg_test_${newId()}`, content, ...wording }, { signal });
+    if (outcome.result === "delivered" && channel.state !== "ok") {
+      store.channels.setHealth(channel.id, HEALTHY);
+      this.changed(channel.id);
+    }
+    return outcome;
+  }
+
+  /** Has all that waits for a channel, or was given up, tried now; returns how many those are. */
+  retry(channel: KeptChannel): number {
+    const { clock, store } = this.#options;
+    store.channels.setHealth(channel.id, HEALTHY);
+    const count = store.notices.retry(channel.id, clock.now());
+    this.changed(channel.id);
+    return count;
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * Decides with what was kept whom to tell now: compares the problems that are with those that were
+ * dealt with, and puts what is to be told into the outbox, in one transaction with how far it
+ * looked. Sends nothing. Silences and flapping keep what begins from being told; whoever was told
+ * that something began is told that it is over in any case.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Problem } from "../model/problem.ts";
+import type { KeptChannel } from "../store/channels.ts";
+import type { NewNotice, Notified, Told, ToldKey } from "../store/notice_rows.ts";
+import type { Store } from "../store/store.ts";
+import { brokenOf } from "./broken_channels.ts";
+import {
+  BURST_LIMIT,
+  fallbackAt,
+  gather,
+  gatheredAt,
+  type Gathering,
+  NOTHING_GATHERED,
+  recoveryFor,
+  remindAt,
+  tellGathered,
+} from "./schedule.ts";
+import {
+  type Audience,
+  idOf,
+  keptSubject,
+  lastOfRows,
+  notifiedOf,
+  type Subject,
+  tellAgain,
+  tellCombined,
+  tellEndings,
+  tellOpenings,
+  tellReminders,
+} from "./telling.ts";
+import { type Names, toldProblem } from "./told_problem.ts";
+
+/** What a {@link Notifier} works with. */
+export interface NotifierOptions {
+  /** Channels, rules and the outbox. */
+  readonly store: Pick<Store, "channels" | "notices">;
+  /** Problems that are not closed, and those that closed at or after a time. */
+  readonly problems: (since: number) => readonly Problem[];
+  /** What things are called. */
+  readonly names: Names;
+  /** The time. */
+  readonly clock: Clock;
+  /** Name of the host, or null. */
+  readonly host: string | null;
+  /** Whether a delivery is on its way at this moment. */
+  readonly isSending: (seq: number) => boolean;
+}
+
+/** So many deliveries of a channel go to its fallback at a time. */
+const HANDED_OVER = 100;
+
+/** How far was looked is kept so often where there was nothing to tell, milliseconds. */
+const LOOKED_EVERY_MS = 60_000;
+
+/** Looks at what is wrong, and has it told. */
+export class Notifier {
+  readonly #options: NotifierOptions;
+  #openings: Gathering = NOTHING_GATHERED;
+  #endings: Gathering = NOTHING_GATHERED;
+  /** What is counted in the gatherings. */
+  #counted: ReadonlySet<string> = new Set();
+
+  /** Over these. */
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Looks once. Returns when to look again though nothing changed, milliseconds since the Unix
+   * epoch, or null. Without a channel nothing is looked at.
+   */
+  step(): number | null {
+    const { store: { channels, notices }, clock, host } = this.#options;
+    if (!channels.any()) return null;
+    const now = clock.now();
+    const all = channels.list();
+    const audience: Audience = {
+      rules: channels.rules(),
+      channels: all.filter(({ state }) => state !== "disabled"),
+      now,
+      host,
+    };
+    const lookedAt = notices.lookedAt();
+    const problems = this.#options.problems(lookedAt ?? now);
+    const known = new Map(notices.notified().map((each) => [idOf(each), each]));
+    const subjects = [...problems.flatMap((each) => this.#subject(each)), ...brokenOf(all)];
+    const open = new Map(
+      subjects.filter(({ told }) => told.closedAt === null).map((
+        each,
+      ) => [idOfSubject(each), each]),
+    );
+    const counted = new Set<string>();
+    const waits = [
+      this.#end(known, { open, problems, audience, counted }),
+      this.#begin(subjects, { known, audience, counted, lookedAt }),
+      this.#remind({ open, audience }),
+      this.#handOver(all, audience),
+    ];
+    this.#counted = counted;
+    const times = waits.filter((at) => at !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  #subject(problem: Problem): Subject[] {
+    const { openedAt, workloadId, rowId, batch, muted, silenced } = problem;
+    if (openedAt === null) return [];
+    const told = toldProblem(problem, this.#options.names);
+    return [{ told, openedAt, workloadId, rowId, batch, quiet: muted || silenced }];
+  }
+
+  /** What was dealt with and is over: whoever was told is told so, or both as one. */
+  #end(
+    known: ReadonlyMap<string, Notified>,
+    { open, problems, audience, counted }: {
+      open: ReadonlyMap<string, Subject>;
+      problems: readonly Problem[];
+      audience: Audience;
+      counted: Set<string>;
+    },
+  ): number | null {
+    const { notices } = this.#options.store;
+    const { now } = audience;
+    const ended = [...known.values()]
+      .filter((each) => each.closedAt === null && !open.has(idOf(each)))
+      .map(({ key, openedAt }) => {
+        const closed = problems.find((each) => each.key === key && each.openedAt === openedAt);
+        const superseded = closed?.outcome === "superseded" || closed?.muted === true;
+        return { key, openedAt, closedAt: closed?.closedAt ?? now, superseded };
+      });
+    if (ended.length > 0) notices.write({ lookedAt: now, ended });
+
+    const troubled = new Set([...open.values()].map(({ rowId }) => rowId));
+    const arrived: Told[] = [];
+    const settled: ToldKey[] = [];
+    const superseded: number[] = [];
+    const waiting = new Map<number, Told[]>();
+    const heard = new Set(audience.channels.map(({ id }) => id));
+    for (const told of notices.unsettled()) {
+      const { rowId } = keptSubject(told);
+      // A receiver that wants nothing any more is told no end either.
+      if (!heard.has(told.channelId)) {
+        settled.push(told);
+        continue;
+      }
+      // Its successor is not over.
+      if (told.superseded && rowId !== null && troubled.has(rowId)) continue;
+      const sending = this.#options.isSending(told.delivery);
+      switch (recoveryFor(sending ? "sending" : told.deliveryState)) {
+        case "nothing":
+          settled.push(told);
+          break;
+        case "combined":
+          waiting.set(told.delivery, [...waiting.get(told.delivery) ?? [], told]);
+          break;
+        case "recovered":
+          arrived.push(told);
+          break;
+        case "later":
+          break;
+      }
+    }
+    const made: NewNotice[] = [];
+    for (const [seq, closings] of waiting) {
+      const old = notices.get(seq)!;
+      const { channelId, queuedAt, nextAt } = old;
+      const notice = tellCombined(
+        {
+          content: old.content,
+          delivery: { channelId, queuedAt, nextAt, supersedes: [seq] },
+        },
+        closings,
+        audience,
+      );
+      if (notice !== null) made.push(notice);
+      settled.push(...closings);
+    }
+    const { tell, drop } = lastOfRows(arrived);
+    settled.push(...drop);
+    this.#endings = this.#gathered(
+      this.#endings,
+      tell.map((one) => `${one.channelId} ${idOf(one)}`),
+      {
+        now,
+        counted,
+      },
+    );
+    const at = tell.length === 0 ? null : gatheredAt(this.#endings);
+    if (at !== null && at <= now) {
+      const { as, gathering } = tellGathered(this.#endings, { now });
+      this.#endings = gathering;
+      made.push(...tellEndings(tell, { ...audience, as }));
+      settled.push(...tell);
+      for (const { reminder, reminderState } of tell) {
+        if (reminderState === "queued" && !this.#options.isSending(reminder!)) {
+          superseded.push(reminder!);
+        }
+      }
+    }
+    if (made.length + settled.length > 0) {
+      notices.write({ lookedAt: now, notices: made, settled, superseded });
+    }
+    return at !== null && at > now ? at : null;
+  }
+
+  /** What nobody was told of yet. */
+  #begin(
+    subjects: readonly Subject[],
+    { known, audience, counted, lookedAt }: {
+      known: ReadonlyMap<string, Notified>;
+      audience: Audience;
+      counted: Set<string>;
+      lookedAt: number | null;
+    },
+  ): number | null {
+    const { notices } = this.#options.store;
+    const { now } = audience;
+    const first = lookedAt === null;
+    const news = subjects.filter((each) => !each.quiet && !known.has(idOfSubject(each)));
+    const made: NewNotice[] = [];
+    const dealt: Subject[] = [];
+    for (
+      const [batch, all] of Map.groupBy(news, ({ batch }) => first ? "baseline" as const : batch)
+    ) {
+      // What was over before anybody looked for the first time concerns nobody.
+      const part = batch === "baseline" ? all.filter(({ told }) => told.closedAt === null) : all;
+      if (batch === null || part.length === 0) continue;
+      made.push(...tellOpenings(part, { ...audience, as: batch }));
+      dealt.push(...part);
+    }
+    const single = first ? [] : news.filter(({ batch }) => batch === null);
+    this.#openings = this.#gathered(this.#openings, single.map(idOfSubject), { now, counted });
+    const at = single.length === 0 ? null : gatheredAt(this.#openings);
+    if (at !== null && at <= now) {
+      const { as, gathering } = tellGathered(this.#openings, { now });
+      this.#openings = gathering;
+      made.push(...tellOpenings(single, { ...audience, as: as === "list" ? "burst" : "each" }));
+      dealt.push(...single);
+    }
+    // While something is waited for, how far was looked stays where it was: what is over meanwhile
+    // would not be found again after a crash.
+    const stale = single.length === 0 && now - lookedAt! >= LOOKED_EVERY_MS;
+    if (dealt.length > 0 || first || stale) {
+      notices.write({ lookedAt: now, notified: dealt.map(notifiedOf), notices: made });
+    }
+    return at !== null && at > now ? at : null;
+  }
+
+  #gathered(
+    gathering: Gathering,
+    ids: readonly string[],
+    { now, counted }: { now: number; counted: Set<string> },
+  ): Gathering {
+    const came = ids.filter((id) => !this.#counted.has(id)).length;
+    for (const id of ids) counted.add(id);
+    const held = ids.length - came;
+    // What was counted may be gone again.
+    return gather({ ...gathering, held: Math.min(gathering.held, held) }, { count: came, now });
+  }
+
+  #remind(
+    { open, audience }: { open: ReadonlyMap<string, Subject>; audience: Audience },
+  ): number | null {
+    const { notices } = this.#options.store;
+    const { now } = audience;
+    let next: number | null = null;
+    const heard = new Set(audience.channels.map(({ id }) => id));
+    const due = notices.remindable().filter((told) => {
+      if (!heard.has(told.channelId)) return false;
+      const subject = open.get(idOf(told));
+      if (subject === undefined || subject.quiet || told.deliveryState !== "delivered") {
+        return false;
+      }
+      if (told.reminderState === "queued") return false;
+      const last = Math.max(told.deliveredAt ?? 0, told.remindedAt ?? 0);
+      const at = remindAt(last, told)!;
+      if (at > now) next = Math.min(next ?? at, at);
+      return at <= now;
+    });
+    if (due.length > 0) {
+      const options = { ...audience, subjects: open, limit: BURST_LIMIT };
+      notices.write({ lookedAt: now, notices: tellReminders(due, options) });
+    }
+    return next;
+  }
+
+  /** What waits for a channel that has failed for long goes to the one that stands in for it. */
+  #handOver(channels: readonly KeptChannel[], audience: Audience): number | null {
+    const { notices } = this.#options.store;
+    const { now } = audience;
+    let next: number | null = null;
+    for (const { id, fallbackId, failingSince, since } of channels) {
+      const at = fallbackAt(failingSince ?? since);
+      const fallback = audience.channels.find((channel) => channel.id === fallbackId);
+      if (at === null || fallback === undefined || fallback.state !== "ok") continue;
+      if (at > now) {
+        next = Math.min(next ?? at, at);
+        continue;
+      }
+      const waiting = notices.queuedFor(id, HANDED_OVER)
+        .filter(({ seq }) => !this.#options.isSending(seq));
+      if (waiting.length === 0) continue;
+      if (waiting.length === HANDED_OVER) next = now;
+      const made = waiting.map(({ seq, content }) =>
+        tellAgain(JSON.parse(content), {
+          channelId: fallback.id,
+          queuedAt: now,
+          supersedes: [seq],
+        }, audience)
+      );
+      notices.write({ lookedAt: now, notices: made });
+    }
+    return next;
+  }
+}
+
+function idOfSubject({ told, openedAt }: Subject): string {
+  return idOf({ key: told.key, openedAt });
+}

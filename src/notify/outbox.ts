@@ -1,0 +1,227 @@
+/**
+ * The sending loop: one delivery of each channel at a time, in order, as fast as the channel may be
+ * sent to; so a receiver that hangs delays no other, and of ten thousand deliveries that wait one is
+ * in memory. Must not decide what is told.
+ *
+ * @module
+ */
+
+import { aborted, type Clock } from "../clock.ts";
+import { type ChannelHealth, HEALTHY, type KeptChannel } from "../store/channels.ts";
+import type { DueDelivery } from "../store/notice_rows.ts";
+import type { Store } from "../store/store.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Channel, Message, Outcome } from "./channel.ts";
+import { type Bucket, fullBucket, nextAttempt, takeToken } from "./schedule.ts";
+
+/** What an {@link Outbox} works with. */
+export interface OutboxOptions {
+  /** Channels and deliveries. */
+  readonly store: Pick<Store, "channels" | "notices">;
+  /** Opens a channel with its secrets. */
+  readonly open: (channel: KeptChannel) => Promise<Channel>;
+  /** How messages are worded. */
+  readonly wording: Pick<Message, "language" | "timeZone" | "baseUrl">;
+  /** The time. */
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Where failures are logged. */
+  readonly log: Log;
+  /** Is told what came of each attempt. Must not throw. */
+  readonly onAttempt: (outcome: "delivered" | "retried" | "dead") => void;
+}
+
+/** It looks at least so often, milliseconds, by which it is seen to move. */
+const PULSE_MS = 30_000;
+
+/** After this without a look it does not move, milliseconds. */
+const STILL_MS = 90_000;
+
+/** Answers by which a gateway says that the receiver is away. */
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Sends what is queued. */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #open = new Map<string, Channel>();
+  readonly #buckets = new Map<string, Bucket>();
+  /** Channel → the delivery that is on its way to it. */
+  readonly #sending = new Map<string, { seq: number; ended: Promise<void> }>();
+  #wake = new AbortController();
+  #lookedAt: number | null = null;
+
+  /** Over these; sends nothing before it runs. */
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a delivery is on its way at this moment. */
+  isSending(seq: number): boolean {
+    return [...this.#sending.values()].some((sending) => sending.seq === seq);
+  }
+
+  /** How many deliveries are on their way. */
+  get sending(): number {
+    return this.#sending.size;
+  }
+
+  /** Whether the loop turns. */
+  moves(): boolean {
+    return this.#lookedAt !== null &&
+      this.#options.clock.monotonic() - this.#lookedAt < STILL_MS;
+  }
+
+  /** Something was queued, or a channel changed. */
+  wake(): void {
+    this.#wake.abort();
+  }
+
+  /** Forgets what is open of a channel whose settings or secrets are others now, or gone. */
+  forget(channelId: string): void {
+    this.#open.delete(channelId);
+    this.#buckets.delete(channelId);
+    this.wake();
+  }
+
+  /** Sends until the signal aborts; what is on its way then is sent again after the next start. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      this.#lookedAt = clock.monotonic();
+      this.#wake = new AbortController();
+      const next = this.#start(signal);
+      const woken = AbortSignal.any([signal, this.#wake.signal]);
+      await clock.sleep(Math.max(0, Math.min(PULSE_MS, next - clock.now())), woken);
+    }
+    await Promise.all([...this.#sending.values()].map(({ ended }) => ended));
+  }
+
+  /** Starts whatever may be sent now; returns when something else may be. */
+  #start(signal: AbortSignal): number {
+    const { store: { channels, notices }, clock } = this.#options;
+    const now = clock.now();
+    let next = Infinity;
+    for (const channel of channels.list()) {
+      if (channel.state !== "ok" || this.#sending.has(channel.id)) continue;
+      const due = channel.notBefore > now ? undefined : notices.due(channel.id, now);
+      if (due === undefined) {
+        const at = notices.nextAt(channel.id);
+        // What waits for an earlier one of its problem comes up when that is over.
+        if (at !== null) next = Math.min(next, Math.max(at, channel.notBefore, now + 1));
+        continue;
+      }
+      const waitMs = this.#wait(channel.id, now);
+      if (waitMs > 0) {
+        next = Math.min(next, now + waitMs);
+        continue;
+      }
+      const ended = this.#send(channel, due, signal).finally(() => {
+        this.#sending.delete(channel.id);
+        this.wake();
+      });
+      this.#sending.set(channel.id, { seq: due.seq, ended });
+    }
+    return next;
+  }
+
+  /** Takes the right to send one message; returns how long to wait for it, milliseconds. */
+  #wait(channelId: string, now: number): number {
+    const rate = this.#open.get(channelId)?.rate;
+    // Not open yet: the first message of this run.
+    if (rate === undefined) return 0;
+    const before = this.#buckets.get(channelId) ?? fullBucket(rate, { now });
+    const { bucket, waitMs } = takeToken(before, rate, { now });
+    this.#buckets.set(channelId, bucket);
+    return waitMs;
+  }
+
+  async #send(channel: KeptChannel, due: DueDelivery, signal: AbortSignal): Promise<void> {
+    const { log, wording } = this.#options;
+    let outcome: Outcome;
+    try {
+      const open = this.#open.get(channel.id) ?? await this.#options.open(channel);
+      this.#open.set(channel.id, open);
+      const content = JSON.parse(due.content);
+      outcome = await open.send({ id: due.noticeId, content, ...wording }, { signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      log.error("a notification could not be sent", { channel: channel.name, error });
+      outcome = {
+        result: "retry",
+        status: null,
+        answer: "a fault of this program; its log says more",
+        cause: "settings",
+        retryAfterMs: null,
+      };
+    }
+    try {
+      this.#record(channel.id, due, outcome);
+    } catch (error) {
+      // It is sent again, with the same id.
+      log.error("what came of a notification could not be kept", { channel: channel.name, error });
+      await Promise.race([this.#options.clock.sleep(1000, signal), aborted(signal)]);
+    }
+  }
+
+  #record(channelId: string, due: DueDelivery, outcome: Outcome): void {
+    const { store: { channels, notices }, clock, log, onAttempt } = this.#options;
+    const now = clock.now();
+    const channel = channels.find(channelId);
+    const { seq, queuedAt } = due;
+    const { status, answer } = outcome;
+    const attempt = { seq, channelId, status, answer };
+    // Removed meanwhile: its deliveries are gone too.
+    if (channel === undefined) return;
+    if (outcome.result === "delivered") {
+      notices.record(
+        channels,
+        { ...attempt, state: "delivered", nextAt: now, endedAt: now },
+        HEALTHY,
+      );
+      onAttempt("delivered");
+      return;
+    }
+    const told = { channel: channel.name, status, cause: outcome.cause, answer };
+    if (outcome.result !== "retry") {
+      const gone = outcome.result === "gone";
+      log.warn(gone ? "a channel wants nothing any more" : "a channel does not work", told);
+      const health: ChannelHealth = {
+        ...HEALTHY,
+        state: gone ? "disabled" : "broken",
+        reason: [status, answer].filter((part) => part !== null && part !== "").join(" "),
+        since: now,
+      };
+      notices.record(channels, { ...attempt, state: "queued", nextAt: now, endedAt: null }, health);
+      if (gone) notices.giveUp(channelId, now);
+      onAttempt(gone ? "dead" : "retried");
+      return;
+    }
+    const ofMessage = outcome.cause === "answer" && status !== null && status >= 400 &&
+      status < 500;
+    const failures = ofMessage ? 0 : channel.failures + 1;
+    const nextAt = nextAttempt({
+      queuedAt,
+      attempts: Math.max(due.attempts + 1, failures),
+      now,
+      retryAfterMs: outcome.retryAfterMs,
+      random: this.#options.random(),
+    });
+    const health: ChannelHealth | null = ofMessage ? null : {
+      ...HEALTHY,
+      failingSince: channel.failingSince ?? now,
+      failures,
+      notBefore: nextAt ?? now,
+    };
+    // A receiver that answers may only dislike this message: the others have their turn first.
+    const disliked = outcome.cause === "answer" && !AWAY.has(status ?? 0);
+    notices.record(channels, {
+      ...attempt,
+      state: nextAt === null ? "dead" : "queued",
+      nextAt: nextAt === null ? now : ofMessage ? nextAt : disliked ? nextAt + 1 : now,
+      endedAt: nextAt === null ? now : null,
+    }, health);
+    if (due.attempts === 0) log.warn("a notification did not arrive", told);
+    onAttempt(nextAt === null ? "dead" : "retried");
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * A problem as it is told: names in place of ids, evidence in lines, the command that helps. Pure;
+ * must not bound or escape what others wrote, which is done where it is put into words.
+ *
+ * @module
+ */
+
+import type { Evidence, Problem, Remedy } from "../model/problem.ts";
+import type { NoticeProblem } from "./notice.ts";
+
+/** Knows what things are called. */
+export interface Names {
+  /** Of a workload, as a command takes it; null for one that is not known any more. */
+  readonly workload: (id: string) => string | null;
+  /** Of a row within its workload, as `web 2`; null where the workload has one row. */
+  readonly row: (id: string) => string | null;
+}
+
+/** A problem with names and words of its evidence. */
+export function toldProblem(problem: Problem, names: Names): NoticeProblem {
+  const { workloadId, rowId, containerName } = problem;
+  return {
+    key: problem.key,
+    kind: problem.kind,
+    severity: problem.severity,
+    workload: workloadId === null ? null : names.workload(workloadId) ?? workloadId,
+    row: rowId === null ? null : names.row(rowId),
+    container: containerName === "" ? null : containerName,
+    since: problem.since,
+    closedAt: problem.closedAt,
+    evidence: evidenceLines(problem.evidence),
+    do: commandOf(problem.do, names),
+  };
+}
+
+/** What was seen, the most telling first: of these two are told. */
+function evidenceLines(evidence: Evidence): string[] {
+  const { inspected, exitCode, how, count, atLeast, health, containers = [] } = evidence;
+  const lines = [
+    inspected?.error,
+    inspected?.healthOutput,
+    evidence.error,
+    evidence.reason,
+    evidence.found !== undefined && `${evidence.found} answers in place of ${evidence.accepted}`,
+    containers.length > 0 && containers.map(({ name }) => name).join(", "),
+    (inspected?.oomKilled || how === "oom") && "out of memory",
+    count !== undefined && `${atLeast ? "at least " : ""}${count} times`,
+    exitCode !== undefined && exitCode !== null && `exit code ${exitCode}`,
+    inspected !== undefined && inspected.restartCount > 0 &&
+    `restarted ${inspected.restartCount} times, restart policy ${inspected.restartPolicy}`,
+    typeof health === "string" && health !== "" && `health: ${health}`,
+    evidence.state !== undefined && `state: ${evidence.state}`,
+  ];
+  return lines.filter((line) => typeof line === "string").map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+/** The command that a person would type. */
+function commandOf(remedy: Remedy, { workload }: Names): string {
+  const named = (id: string) => wordOf(workload(id) ?? id);
+  switch (remedy.code) {
+    case "bring-back":
+      return `tinyforge explain ${wordOf(remedy.rowId)}`;
+    case "deploy":
+      return `tinyforge labels ${named(remedy.workloadId)}`;
+    case "read-log":
+      return `docker logs --tail 50 ${wordOf(remedy.container)}`;
+    case "start":
+      return `docker start ${wordOf(remedy.container)}`;
+    case "raise-memory":
+      return `docker update --memory LIMIT ${wordOf(remedy.container)}`;
+    case "read-health":
+      return `docker inspect --format '{{json .State.Health}}' ${wordOf(remedy.container)}`;
+    case "explain":
+      return `tinyforge explain ${wordOf(remedy.rowId)}`;
+    case "unpause":
+      return `docker unpause ${wordOf(remedy.container)}`;
+    case "remove":
+      return `docker rm -f ${remedy.containers.map(wordOf).join(" ")}`;
+    case "start-engine":
+      return "systemctl status docker";
+    case "read-own-log":
+      return "tinyforge status";
+    case "accept-engine":
+      return "tinyforge engine accept";
+    case "mend-labels":
+      return `docker inspect ${remedy.containers.map(wordOf).join(" ")}`;
+  }
+}
+
+/** One word of a command line. What no name of a container or workload looks like is quoted. */
+function wordOf(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith("-")
+    ? text
+    : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,279 @@
+/**
+ * The `channels` and `rules` tables: where people are told, and who is told of what. Holds nothing
+ * that must not be shown, and does not know what a channel does.
+ *
+ * @module
+ */
+
+import { newId } from "../core/names.ts";
+import { Failure } from "../failure.ts";
+import type { Severity } from "../model/problem.ts";
+import { quote } from "../text.ts";
+import type { Connection } from "./connection.ts";
+
+/** Whether a channel is used: `broken` waits for a person, `disabled` is told nothing any more. */
+export type ChannelState = "ok" | "broken" | "disabled";
+
+/** A channel as it is kept. Times are milliseconds since the Unix epoch. */
+export interface KeptChannel {
+  /** Its id. */
+  readonly id: string;
+  /** What people call it. */
+  readonly name: string;
+  /** The kind of receiver. */
+  readonly type: string;
+  /** What may be shown of its settings. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The channel that takes over when this one fails for long, or null. */
+  readonly fallbackId: string | null;
+  /** Whether it is used. */
+  readonly state: ChannelState;
+  /** Why it is not `ok`; else empty. */
+  readonly reason: string;
+  /** Since when it is not `ok`; else null. */
+  readonly since: number | null;
+  /** The first failure after the last success, or null. */
+  readonly failingSince: number | null;
+  /** How many failures there were since. */
+  readonly failures: number;
+  /** It is sent nothing before. */
+  readonly notBefore: number;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+}
+
+/** Who is told of what. Null means all. */
+export interface KeptRule {
+  /** Its id. */
+  readonly id: string;
+  /** Ids of workloads. */
+  readonly workloads: readonly string[] | null;
+  /** Kinds of problems. */
+  readonly kinds: readonly string[] | null;
+  /** `high` leaves out what is low. */
+  readonly minSeverity: Severity;
+  /** Ids of channels. */
+  readonly channels: readonly string[] | null;
+  /** Remind so long after the last delivery, milliseconds; null for never. */
+  readonly remindAfterMs: number | null;
+}
+
+/** What changes of a channel when something was sent. */
+export type ChannelHealth = Pick<
+  KeptChannel,
+  "state" | "reason" | "since" | "failingSince" | "failures" | "notBefore"
+>;
+
+/** The health of a channel that works. */
+export const HEALTHY: ChannelHealth = {
+  state: "ok",
+  reason: "",
+  since: null,
+  failingSince: null,
+  failures: 0,
+  notBefore: 0,
+};
+
+/** The `channels` and `rules` tables. */
+export class ChannelTable {
+  readonly #c: Connection;
+
+  /** On this connection. */
+  constructor(connection: Connection) {
+    this.#c = connection;
+  }
+
+  /** Every channel, the oldest first. */
+  list(): KeptChannel[] {
+    return this.#c.sql(`${SELECT} ORDER BY created_at, id`).values<Columns>().map(channel);
+  }
+
+  /** Whether there is one; asked often. */
+  any(): boolean {
+    return this.#c.sql("SELECT 1 FROM channels LIMIT 1").value() !== undefined;
+  }
+
+  /** The channel with this id or, failing that, this name. */
+  find(idOrName: string): KeptChannel | undefined {
+    const found = this.#c.sql(`${SELECT} WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1`)
+      .value<Columns>(idOrName);
+    return found && channel(found);
+  }
+
+  /**
+   * The same.
+   *
+   * @throws {Failure} `not-found`.
+   */
+  get(idOrName: string): KeptChannel {
+    const found = this.find(idOrName);
+    if (found !== undefined) return found;
+    throw new Failure("not-found", `Cannot find channel ${quote(idOrName)}`, {
+      data: { thing: "channel", id: idOrName },
+    });
+  }
+
+  /**
+   * Keeps one with the rule that says what it is told. `id` is chosen before, because its secrets
+   * are kept under it elsewhere.
+   *
+   * @throws {Failure} `invalid`, `conflict`, `not-found` (its fallback).
+   */
+  add(
+    asked: Pick<KeptChannel, "id" | "name" | "type" | "config" | "fallbackId">,
+    rule: Omit<KeptRule, "id" | "channels">,
+  ): KeptChannel {
+    const { id, name, type, config, fallbackId } = asked;
+    requireName(name);
+    if (fallbackId !== null) this.get(fallbackId);
+    return this.#c.write(`Cannot add channel ${quote(name)}`, () => {
+      if (this.find(name) !== undefined) {
+        throw new Failure("conflict", `Cannot add channel ${quote(name)}: there is one already`, {
+          data: { over: "name" },
+        });
+      }
+      this.#c.sql(
+        `INSERT INTO channels (id, name, type, config, fallback_id, created_at)
+         VALUES (?, ?, ?, ?, ?, ?)`,
+      ).run(id, name, type, JSON.stringify(config), fallbackId, this.#c.now());
+      this.addRule({ ...rule, channels: [id] });
+      return this.get(id);
+    });
+  }
+
+  /** Removes one with what was to be sent to it, and the rules that are about it alone. */
+  remove(id: string): void {
+    this.#c.write(`Cannot remove channel ${quote(id)}`, () => {
+      this.#c.sql("DELETE FROM channels WHERE id = ?").run(id);
+      this.#c.sql("DELETE FROM rules WHERE channels = ?").run(JSON.stringify([id]));
+      this.#c.sql(
+        `DELETE FROM notices WHERE NOT EXISTS (
+           SELECT 1 FROM deliveries WHERE notice_id = notices.id)`,
+      ).run();
+    });
+  }
+
+  /** Keeps how a channel is. */
+  setHealth(id: string, health: ChannelHealth): void {
+    const { state, reason, since, failingSince, failures, notBefore } = health;
+    this.#c.write("Cannot keep how a channel is", () =>
+      this.#c.sql(
+        `UPDATE channels SET state = ?, reason = ?, since = ?, failing_since = ?, failures = ?,
+           not_before = ? WHERE id = ?`,
+      ).run(state, reason, since, failingSince, failures, notBefore, id));
+  }
+
+  /** Every rule, the oldest first. */
+  rules(): KeptRule[] {
+    return this.#c.sql(
+      `SELECT id, workloads, kinds, min_severity, channels, remind_after_ms FROM rules
+       ORDER BY created_at, id`,
+    ).values<RuleColumns>().map(rule);
+  }
+
+  /** Makes a rule. */
+  addRule(asked: Omit<KeptRule, "id">): KeptRule {
+    const kept: KeptRule = { ...asked, id: newId() };
+    this.#c.write("Cannot add a rule", () =>
+      this.#c.sql(
+        `INSERT INTO rules
+           (id, workloads, kinds, min_severity, channels, remind_after_ms, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      ).run(
+        kept.id,
+        jsonOf(kept.workloads),
+        jsonOf(kept.kinds),
+        kept.minSeverity,
+        jsonOf(kept.channels),
+        kept.remindAfterMs,
+        this.#c.now(),
+      ));
+    return kept;
+  }
+
+  /**
+   * Removes a rule.
+   *
+   * @throws {Failure} `not-found`.
+   */
+  removeRule(id: string): void {
+    const removed = this.#c.write(
+      "Cannot remove a rule",
+      () => this.#c.sql("DELETE FROM rules WHERE id = ?").run(id),
+    );
+    if (removed > 0) return;
+    throw new Failure("not-found", `Cannot remove rule ${quote(id)}: no such rule`, {
+      data: { thing: "rule", id },
+    });
+  }
+}
+
+/** What a name must look like: it is typed on command lines and shown everywhere. */
+function requireName(name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
+  throw new Failure(
+    "invalid",
+    `Cannot use ${quote(name)} as a channel's name: 1–64 letters, digits, dots, dashes and ` +
+      "underscores, and no dash or dot in front",
+    { data: {} },
+  );
+}
+
+const SELECT = `SELECT id, name, type, config, fallback_id, state, reason, since, failing_since,
+  failures, not_before, created_at FROM channels`;
+
+type Columns = [
+  string,
+  string,
+  string,
+  string,
+  string | null,
+  ChannelState,
+  string,
+  number | null,
+  number | null,
+  number,
+  number,
+  string,
+];
+type RuleColumns = [string, string | null, string | null, Severity, string | null, number | null];
+
+function channel(c: Columns): KeptChannel {
+  const [id, name, type, config, fallbackId, state, reason, since] = c;
+  const [failingSince, failures, notBefore, createdAt] = c.slice(8) as [
+    number | null,
+    number,
+    number,
+    string,
+  ];
+  return {
+    id,
+    name,
+    type,
+    config: JSON.parse(config),
+    fallbackId,
+    state,
+    reason,
+    since,
+    failingSince,
+    failures,
+    notBefore,
+    createdAt,
+  };
+}
+
+function rule([id, workloads, kinds, minSeverity, channels, remindAfterMs]: RuleColumns): KeptRule {
+  const list = (text: string | null): string[] | null => text === null ? null : JSON.parse(text);
+  return {
+    id,
+    workloads: list(workloads),
+    kinds: list(kinds),
+    minSeverity,
+    channels: list(channels),
+    remindAfterMs,
+  };
+}
+
+function jsonOf(list: readonly string[] | null): string | null {
+  return list === null ? null : JSON.stringify(list);
+}

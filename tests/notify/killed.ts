@@ -1,0 +1,40 @@
+/**
+ * A process that finds problems and tells them, to be killed at any moment: `PATH SECRETS RUN`. With
+ * the run `drain` it finds nothing, and ends when all was delivered.
+ *
+ * @module
+ */
+
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import { Notifications } from "../../src/notify/notifications.ts";
+import { SecretFile } from "../../src/notify/secret_file.ts";
+import { openStore } from "../../src/store/store.ts";
+import { Log } from "../../src/telemetry/log.ts";
+import { judged, opened } from "./telling.ts";
+
+const [path, secrets, run] = Deno.args as [string, string, string];
+const store = await openStore(path);
+const notifications = new Notifications({
+  store,
+  secrets: new SecretFile(secrets),
+  problems: (since) => store.problems.remembered(since),
+  names: { workload: () => "shop", row: (id) => id },
+  clock: SYSTEM_CLOCK,
+  log: new Log({ level: "error" }),
+  wording: { language: "en", timeZone: "UTC", baseUrl: null },
+  proxy: null,
+  onAttempt: () => {},
+});
+const stop = new AbortController();
+const running = notifications.run(stop.signal);
+await Deno.stdout.write(new TextEncoder().encode("ready\n"));
+for (let i = 0; run !== "drain"; i++) {
+  judged(store, opened(`row-${run}-${i}`, Date.now(), { batch: "restart" }));
+  notifications.wake();
+  await SYSTEM_CLOCK.sleep(7, stop.signal);
+}
+await SYSTEM_CLOCK.sleep(200, stop.signal);
+while (store.notices.queue().length > 0) await SYSTEM_CLOCK.sleep(20, stop.signal);
+stop.abort();
+await running;
+store.close();

@@ -1,0 +1,299 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Answering, Receiver } from "../receivers/receiver.ts";
+import { MINUTE, TEN } from "./notices.ts";
+import { closed, judged, opened, SECOND, Telling } from "./telling.ts";
+
+/** Why a webhook was told. */
+function kindOf(body: string): string {
+  return JSON.parse(body).type.replace("problem.", "");
+}
+
+/** A port that nobody listens on, until somebody does. */
+function away(): { answer: Answering; back: () => void; readonly tries: number } {
+  let isBack = false;
+  let tries = 0;
+  return {
+    answer: () => {
+      if (isBack) return new Response(null, { status: 204 });
+      tries++;
+      return new Response("away", { status: 503 });
+    },
+    back: () => void (isBack = true),
+    get tries() {
+      return tries;
+    },
+  };
+}
+
+/** The requests that were taken. */
+class Taking extends Receiver {
+  readonly taken: { id: string; body: string }[] = [];
+
+  constructor(answer: Answering) {
+    super(async (received) => {
+      const response = await answer(received);
+      if (response.ok) {
+        this.taken.push({ id: received.headers.get("webhook-id")!, body: received.body });
+      }
+      return response;
+    });
+  }
+}
+
+Deno.test("a receiver that is away while it fails and recovers is told both as one", async () => {
+  const state = away();
+  await using receiver = new Taking(state.answer);
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.settle();
+  const problem = opened("web-1", telling.clock.now());
+  judged(telling.store, problem);
+  await telling.pass(7 * MINUTE);
+  assert(state.tries >= 4, String(state.tries));
+  judged(telling.store, closed(problem, telling.clock.now()));
+  await telling.pass(33 * MINUTE);
+  assertEquals(receiver.taken.length, 0);
+  state.back();
+  await telling.pass(35 * MINUTE, 30 * SECOND);
+  assertEquals(receiver.taken.length, 1);
+  assertEquals(kindOf(receiver.taken[0]!.body), "combined");
+  assert(receiver.taken[0]!.body.includes("was down"), receiver.taken[0]!.body);
+});
+
+Deno.test("a receiver that is away while it fails is told that, then that it is over", async () => {
+  const state = away();
+  await using receiver = new Taking(state.answer);
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.settle();
+  const problem = opened("web-1", telling.clock.now());
+  judged(telling.store, problem);
+  await telling.pass(5 * MINUTE);
+  state.back();
+  await telling.pass(10 * MINUTE);
+  judged(telling.store, closed(problem, telling.clock.now()));
+  await telling.pass(MINUTE);
+  assertEquals(receiver.taken.map(({ body }) => kindOf(body)), [
+    "opened",
+    "recovered",
+  ]);
+});
+
+Deno.test("401 parks a channel, which the others are told of, until a test arrives", async () => {
+  let allowed = false;
+  await using receiver = new Taking(() => new Response("who?", { status: allowed ? 200 : 401 }));
+  await using other = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  const ops = await telling.channel("ops", receiver.origin);
+  await telling.channel("other", other.origin);
+  telling.start();
+  await telling.settle();
+  judged(telling.store, opened("web-1", telling.clock.now()));
+  await telling.pass(10 * SECOND);
+  judged(telling.store, opened("web-2", telling.clock.now()));
+  await telling.pass(2 * 60 * MINUTE, MINUTE);
+  assertEquals(receiver.requests.length, 1);
+  assertEquals(telling.store.channels.get("ops").state, "broken");
+  assertEquals(telling.store.channels.get("ops").reason, "401 who?");
+  const told = other.requests.map(({ body }) => JSON.parse(body).data.problems[0].kind);
+  assertEquals(told, ["missing", "channel-broken", "missing"]);
+  allowed = true;
+  const { signal } = new AbortController();
+  const kept = telling.store.channels.get(ops.id);
+  assertEquals((await telling.notifications.test(kept, { signal })).result, "delivered");
+  await telling.pass(MINUTE);
+  assertEquals(receiver.taken.map(({ body }) => kindOf(body)), [
+    "test",
+    "opened",
+    "opened",
+  ]);
+  assertEquals(kindOf(other.requests.at(-1)!.body), "recovered");
+});
+
+Deno.test("410 disables a channel for good", async () => {
+  let gone = false;
+  await using receiver = new Receiver(() => new Response("gone", { status: gone ? 410 : 200 }));
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin, { rule: { remindAfterMs: 10 * MINUTE } });
+  telling.start();
+  await telling.settle();
+  const told = opened("web-0", telling.clock.now());
+  judged(telling.store, told);
+  await telling.pass(10 * SECOND);
+  gone = true;
+  judged(telling.store, opened("web-1", telling.clock.now()));
+  await telling.pass(10 * SECOND);
+  judged(telling.store, opened("web-2", telling.clock.now()));
+  await telling.pass(30 * MINUTE, MINUTE);
+  judged(telling.store, closed(told, telling.clock.now()));
+  await telling.pass(30 * MINUTE, MINUTE);
+  assertEquals(receiver.requests.length, 2);
+  assertEquals(telling.store.channels.get("ops").state, "disabled");
+  assertEquals(telling.store.notices.queue().length, 0);
+});
+
+Deno.test("a receiver that hangs delays no other", async () => {
+  const { promise: hanging, resolve: release } = Promise.withResolvers<Response>();
+  await using hung = new Receiver(() => hanging);
+  await using other = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  await telling.channel("hung", hung.origin);
+  await telling.channel("other", other.origin);
+  telling.start();
+  for (let i = 0; i < 3; i++) {
+    judged(telling.store, opened(`web-${i}`, telling.clock.now()));
+    while (other.requests.length <= i) await telling.clock.turn(100);
+  }
+  assertEquals([hung.requests.length, other.taken.length], [1, 3]);
+  release(new Response(null, { status: 204 }));
+  await telling.pass(10 * SECOND);
+  assertEquals(hung.requests.length, 3);
+});
+
+Deno.test("a thousand problems at once are one list of bounded length", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.settle();
+  const problems = Array.from({ length: 1000 }, (_, i) => opened(`web-${i}`, telling.clock.now()));
+  judged(telling.store, ...problems);
+  await telling.pass(MINUTE);
+  assertEquals(receiver.requests.length, 1);
+  assertEquals([kindOf(receiver.requests[0]!.body), receiver.lastJson.data.total], [
+    "digest",
+    1000,
+  ]);
+  assert(receiver.requests[0]!.body.length < 64_000, String(receiver.requests[0]!.body.length));
+  judged(telling.store, ...problems.map((each) => closed(each, telling.clock.now())));
+  await telling.pass(MINUTE);
+  assertEquals(receiver.requests.length, 2);
+  assertEquals([kindOf(receiver.requests.at(-1)!.body), receiver.lastJson.data.total], [
+    "combined",
+    1000,
+  ]);
+});
+
+Deno.test("a reboot is one message, and so is the first start", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  const at = TEN;
+  judged(
+    telling.store,
+    ...Array.from({ length: 12 }, (_, i) => opened(`old-${i}`, at, { batch: "baseline" })),
+  );
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.pass(MINUTE);
+  assertEquals(receiver.requests.length, 1);
+  assertEquals([receiver.lastJson.data.reason, receiver.lastJson.data.total], ["baseline", 12]);
+  const now = telling.clock.now();
+  judged(
+    telling.store,
+    ...Array.from({ length: 3 }, (_, i) => opened(`new-${i}`, now, { batch: "restart" })),
+  );
+  await telling.pass(MINUTE);
+  assertEquals(receiver.requests.length, 2);
+  assertEquals([receiver.lastJson.data.reason, receiver.lastJson.data.total], ["restart", 3]);
+});
+
+Deno.test("nobody is told of what is silenced or muted, until it is not while it lasts", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.settle();
+  const silent = opened("web-1", telling.clock.now(), { silenced: true });
+  const over = opened("web-2", telling.clock.now(), { silenced: true });
+  const muted = opened("web-3", telling.clock.now(), { muted: true });
+  judged(telling.store, silent, over, muted);
+  await telling.pass(10 * MINUTE, MINUTE);
+  judged(telling.store, closed(over, telling.clock.now()));
+  await telling.pass(MINUTE);
+  assertEquals(receiver.requests.length, 0);
+  judged(telling.store, { ...silent, silenced: false });
+  await telling.pass(MINUTE);
+  assertEquals(receiver.requests.length, 1);
+  assertEquals(receiver.lastJson.data.problems[0].key, silent.key);
+});
+
+Deno.test("an hour of crashing is told once, and once that it is over", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.settle();
+  const crashed = opened("web-1", telling.clock.now(), { kind: "crashed" });
+  judged(telling.store, crashed);
+  await telling.pass(MINUTE);
+  const looping = opened("web-1", telling.clock.now(), { kind: "crash-loop" });
+  judged(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
+  for (let minute = 0; minute < 60; minute++) {
+    judged(telling.store, { ...looping, evidence: { count: minute } });
+    await telling.pass(MINUTE, MINUTE);
+  }
+  judged(telling.store, closed(looping, telling.clock.now()));
+  await telling.pass(MINUTE);
+  const told = receiver.requests.map(({ body }) =>
+    `${kindOf(body)} ${JSON.parse(body).data.problems[0].kind}`
+  );
+  assertEquals(told, ["opened crashed", "opened crash-loop", "recovered crash-loop"]);
+});
+
+Deno.test("a reminder comes so long after the last delivery, and is dropped when it is over", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin, { rule: { remindAfterMs: 10 * MINUTE } });
+  telling.start();
+  await telling.settle();
+  const problem = opened("web-1", telling.clock.now());
+  judged(telling.store, problem);
+  await telling.pass(21 * MINUTE, 10 * SECOND);
+  judged(telling.store, closed(problem, telling.clock.now()));
+  await telling.pass(60 * MINUTE, MINUTE);
+  const told = receiver.requests.map(({ body }) => kindOf(body));
+  assertEquals(told, ["opened", "reminder", "reminder", "recovered"]);
+});
+
+Deno.test("a fallback is told after ten minutes, and that it is over", async () => {
+  const state = away();
+  await using receiver = new Taking(state.answer);
+  await using fallback = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  const { id } = await telling.channel("sms", fallback.origin, { rule: { kinds: ["none"] } });
+  await telling.channel("ops", receiver.origin, { fallbackId: id });
+  telling.start();
+  await telling.settle();
+  const problem = opened("web-1", telling.clock.now());
+  judged(telling.store, problem);
+  await telling.pass(9 * MINUTE);
+  assertEquals(fallback.requests.length, 0);
+  await telling.pass(2 * MINUTE);
+  assertEquals(fallback.requests.length, 1);
+  state.back();
+  judged(telling.store, closed(problem, telling.clock.now()));
+  await telling.pass(60 * MINUTE, MINUTE);
+  assertEquals(fallback.requests.map(({ body }) => kindOf(body)), [
+    "opened",
+    "recovered",
+  ]);
+  assertEquals(receiver.taken.length, 0);
+});
+
+Deno.test("what is queued survives a restart, under the same id", async () => {
+  const state = away();
+  await using receiver = new Taking(state.answer);
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.settle();
+  judged(telling.store, opened("web-1", telling.clock.now()));
+  await telling.pass(10 * SECOND);
+  state.back();
+  await telling.pass(MINUTE);
+  const ids = new Set(receiver.requests.map(({ headers }) => headers.get("webhook-id")));
+  assertEquals(ids.size, 1);
+  assertEquals([receiver.taken.length, receiver.requests.length >= 2], [1, true]);
+});

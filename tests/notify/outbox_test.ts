@@ -1,0 +1,151 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Channel, Outcome } from "../../src/notify/channel.ts";
+import { Outbox } from "../../src/notify/outbox.ts";
+import { testNotice } from "../../src/notify/notice.ts";
+import type { NewNotice } from "../../src/store/notice_rows.ts";
+import type { Store } from "../../src/store/store.ts";
+import { Log } from "../../src/telemetry/log.ts";
+import { tempStore } from "../harness/temp_store.ts";
+import { TurnedClock } from "../harness/turned_clock.ts";
+import { MINUTE, TEN } from "./notices.ts";
+
+const DELIVERED: Outcome = { result: "delivered", status: 204, answer: "" };
+
+function queue(store: Store, channelId: string, ids: readonly string[], at: number): void {
+  const notices: NewNotice[] = ids.map((id) => ({
+    id,
+    kind: "test",
+    content: JSON.stringify(testNotice(at, null)),
+    subject: null,
+    at,
+    deliveries: [{ channelId, queuedAt: at }],
+  }));
+  store.notices.write({ lookedAt: at, notices });
+}
+
+function addChannel(store: Store, id: string): void {
+  store.channels.add({ id, name: id, type: "webhook", config: {}, fallbackId: null }, {
+    workloads: null,
+    kinds: null,
+    minSeverity: "high",
+    remindAfterMs: null,
+  });
+}
+
+function outboxOf(store: Store, clock: TurnedClock, open: () => Channel): Outbox {
+  return new Outbox({
+    store,
+    open: () => Promise.resolve(open()),
+    wording: { language: "en", timeZone: "UTC", baseUrl: null },
+    clock,
+    random: () => 0,
+    log: new Log({ write() {} }),
+    onAttempt: () => {},
+  });
+}
+
+Deno.test("Outbox sends ten thousand in order, within the rate, one in memory at a time", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const clock = new TurnedClock(TEN);
+  addChannel(store, "ops");
+  const ids = Array.from({ length: 10_000 }, (_, i) => `msg_${i}`);
+  queue(store, "ops", ids, TEN);
+  const sent: string[] = [];
+  const times: number[] = [];
+  let under = 0;
+  let most = 0;
+  const outbox = outboxOf(store, clock, () => ({
+    type: "webhook",
+    rate: { burst: 100, perMinute: 6000 },
+    send: async ({ id }) => {
+      most = Math.max(most, ++under);
+      await Promise.resolve();
+      sent.push(id);
+      times.push(clock.now());
+      under--;
+      return DELIVERED;
+    },
+  }));
+  const stop = new AbortController();
+  const running = outbox.run(stop.signal);
+  while (sent.length < ids.length) await clock.turn(1000);
+  stop.abort();
+  await running;
+  assertEquals(sent, ids);
+  assertEquals(most, 1);
+  assertEquals(store.notices.queue().length, 0);
+  // What is left of the burst, and what comes in a second.
+  const over = times.findIndex((at, i) => times[i + 201]! - at < 1000);
+  assertEquals(over, -1);
+  assert(times.at(-1)! - times[0]! >= 98_000, String(times.at(-1)! - times[0]!));
+});
+
+Deno.test("Outbox lets the others pass by a message that the receiver dislikes", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const clock = new TurnedClock(TEN);
+  addChannel(store, "ops");
+  for (const status of [400, 500]) {
+    const ids = ["bad", "good-1", "good-2"].map((id) => `${id}-${status}`);
+    queue(store, "ops", ids, clock.now());
+    const sent: string[] = [];
+    const outbox = outboxOf(store, clock, () => ({
+      type: "webhook",
+      rate: { burst: 10, perMinute: 60 },
+      send: ({ id }) => {
+        if (id.startsWith("bad")) {
+          const cause = "answer" as const;
+          return Promise.resolve({
+            result: "retry",
+            status,
+            answer: "",
+            cause,
+            retryAfterMs: null,
+          });
+        }
+        sent.push(id);
+        return Promise.resolve(DELIVERED);
+      },
+    }));
+    const stop = new AbortController();
+    const running = outbox.run(stop.signal);
+    await clock.turn(2 * MINUTE);
+    stop.abort();
+    await running;
+    assertEquals(sent, ids.slice(1));
+    assert(store.notices.queue().length > 0, "it was given up");
+  }
+});
+
+Deno.test("Outbox gives up after 72 hours", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const clock = new TurnedClock(TEN);
+  addChannel(store, "ops");
+  queue(store, "ops", ["lost"], TEN - 71 * 60 * MINUTE);
+  let tries = 0;
+  const outbox = outboxOf(store, clock, () => ({
+    type: "webhook",
+    rate: { burst: 10, perMinute: 60 },
+    send: () => {
+      tries++;
+      return Promise.resolve({
+        result: "retry",
+        status: null,
+        answer: "away",
+        cause: "connection",
+        retryAfterMs: null,
+      });
+    },
+  }));
+  const stop = new AbortController();
+  const running = outbox.run(stop.signal);
+  await clock.turn(59 * MINUTE);
+  assertEquals(store.notices.queue().length, 1);
+  await clock.turn(2 * MINUTE);
+  stop.abort();
+  await running;
+  assertEquals(store.notices.list({ limit: 10 }).map(({ state }) => state), ["dead"]);
+  assert(tries > 5 && tries < 10, String(tries));
+});

@@ -1,0 +1,144 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { LivingDaemon } from "../harness/living_daemon.ts";
+import { Host } from "../harness/program.ts";
+import { until } from "../harness/until.ts";
+import { judged, opened } from "./telling.ts";
+import { Receiver } from "../receivers/receiver.ts";
+import { WEBHOOK_KEY, WebhookReceiver } from "../receivers/webhook.ts";
+
+/** A file of the host's own. */
+async function fileWith(host: Host, text: string): Promise<string> {
+  const path = join(host.dir, `file-${crypto.randomUUID()}`);
+  await Deno.writeTextFile(path, text);
+  return path;
+}
+
+/** Everything in the data directory but the file that is for secrets. */
+async function dataOf(host: Host): Promise<string> {
+  const texts: string[] = [];
+  for await (const { name, isFile } of Deno.readDir(host.dataDir)) {
+    if (!isFile || name === "secrets.json") continue;
+    texts.push(new TextDecoder("latin1").decode(await Deno.readFile(join(host.dataDir, name))));
+  }
+  return texts.join("\n");
+}
+
+Deno.test("tinyforge notify test waits for the outcome and shows the receiver's answer", async () => {
+  await using receiver = new WebhookReceiver();
+  await using host = await Host.make();
+  const key = await fileWith(host, `${WEBHOOK_KEY}\n`);
+  const url = `${receiver.origin}/hook`;
+  const refused = await host.run("notify", "add", "ops", url, "--secret-file", key);
+  assertEquals(refused.code, 0, refused.stderr);
+  const loopback = await host.run("notify", "test", "ops");
+  assertEquals(loopback.code, 1);
+  assertMatch(loopback.stderr, /Not delivered \(address\): .*loopback/);
+  assertEquals((await host.run("notify", "rm", "ops")).code, 0);
+
+  const added = await host.run(
+    ...["notify", "add", "ops", url, "--secret-file", key, "--allow-loopback"],
+  );
+  assertEquals(added.code, 0, added.stderr);
+  const delivered = await host.run("notify", "test", "ops");
+  assertEquals([delivered.code, delivered.stderr], [0, "Delivered: 204\n"]);
+  assertEquals(receiver.accepted.size, 1);
+
+  receiver.next.push(() => new Response("no such topic", { status: 500 }));
+  const failed = await host.run("notify", "test", "ops");
+  assertEquals([failed.code, failed.stderr], [1, "Not delivered (answer): 500 no such topic\n"]);
+  const twice = await host.run("notify", "add", "ops", url);
+  assertEquals(twice.code, 1);
+  assertMatch(twice.stderr, /there is one already/);
+  assertEquals((await host.json("notify", "list")).length, 1);
+  assertEquals((await host.run("notify", "rm", "nobody")).code, 1);
+});
+
+Deno.test("the daemon tells a channel that is added while it runs, and ends when it is asked to", async () => {
+  await using receiver = new WebhookReceiver();
+  // There is no Engine, so that what was open before stays.
+  await using host = await Host.seeded((store) =>
+    judged(
+      store,
+      opened("local", Date.now() - 60_000, {
+        kind: "engine-down",
+        workloadId: null,
+        rowId: null,
+        containerName: "",
+        do: { code: "start-engine", host: "local" },
+      }),
+    )
+  );
+  await using daemon = new LivingDaemon(host);
+  await until("the daemon started", () => daemon.running.stderr.includes("started"));
+  const key = await fileWith(host, WEBHOOK_KEY);
+  const url = `${receiver.origin}/hook`;
+  const added = await host.run(
+    ...["notify", "add", "ops", url, "--secret-file", key, "--allow-loopback"],
+  );
+  assertEquals(added.code, 0, added.stderr);
+  await until("it was told", () => receiver.accepted.size === 1);
+  assertEquals(receiver.lastJson.data.reason, "baseline");
+  const metrics = () => daemon.send("GET", "/metrics").then((response) => response.text());
+  await until(
+    "it was counted",
+    async () =>
+      (await metrics()).includes('tinyforge_notify_attempts_total{outcome="delivered"} 1'),
+  );
+  assertMatch(await metrics(), /tinyforge_notify_channels\{state="ok"\} 1/);
+  daemon.running.process.kill("SIGTERM");
+  assertEquals((await daemon.running.process.status).code, 0);
+});
+
+Deno.test("no secret of any channel is shown or kept where people look", async () => {
+  await using receiver = new Receiver(() => new Response("no", { status: 500 }));
+  await using host = await Host.make();
+  host.env.TINYFORGE_LOG_LEVEL = "debug";
+  host.env.TINYFORGE_HEARTBEAT_URL = `${receiver.origin}/h34rtb3at`;
+  host.env.TINYFORGE_HEARTBEAT_FAIL_URL = `${receiver.origin}/h34rtb3at/fail`;
+  const at = `127.0.0.1:${receiver.port}`;
+  const login = btoa("user:s3crettwo");
+  const kept = ["s3cretone", login, "s3cretthree", "s3cretfour", "s3cretfive"];
+  const secrets = [...kept, "s3crettwo", "h34rtb3at"];
+  const channels: [string, string, string | null][] = [
+    ["webhook", `http://${at}/s3cretone`, WEBHOOK_KEY],
+    ["ntfy", `ntfy://user:s3crettwo@${at}/topic`, null],
+    ["gotify", `gotify://${at}/s3cretthree`, null],
+    ["mattermost", `mmost://${at}/s3cretfour`, null],
+    ["apprise", `apprise://${at}/s3cretfive`, null],
+  ];
+  const shown: string[] = [];
+  const keep = ({ stdout, stderr }: { stdout: string; stderr: string }) =>
+    void shown.push(stdout, stderr);
+  await using daemon = new LivingDaemon(host);
+  await until("the daemon started", () => daemon.running.stderr.includes("started"));
+  for (const [name, url, secret] of channels) {
+    const file = await fileWith(host, secret ?? url);
+    const words = secret === null ? [] : [url];
+    const ran = await host.run(
+      ...["notify", "add", name, ...words, "--secret-file", file, "--allow-loopback"],
+    );
+    assertEquals(ran.code, 0, ran.stderr);
+    keep(ran);
+    const tested = await host.run("notify", "test", name);
+    assertEquals(tested.code, 1, tested.stderr);
+    keep(tested);
+  }
+  assert(receiver.requests.length > channels.length, "nothing was asked of the receivers");
+  keep(await host.run("notify", "add", "bad", "ftp://s3cretone@host/s3crettwo"));
+  keep(await host.run("notify", "add", "bad", "discord://s3cretone"));
+  for (const command of [["list"], ["list", "--json"], ["log"], ["log", "--json"]]) {
+    keep(await host.run("notify", ...command));
+  }
+  for (
+    const path of ["/api/channels", "/api/rules", "/api/deliveries", "/metrics", "/api/status"]
+  ) shown.push(await (await daemon.send("GET", path)).text());
+  shown.push(daemon.running.stderr, daemon.running.stdout, await dataOf(host));
+  for (const secret of [...secrets, WEBHOOK_KEY.slice("whsec_".length)]) {
+    assert(!shown.join("\n").includes(secret), `${secret} is shown`);
+  }
+  const path = join(host.dataDir, "secrets.json");
+  const file = await Deno.readTextFile(path);
+  for (const secret of kept) assert(file.includes(secret), secret);
+  assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+});
