@@ -12,26 +12,24 @@ import {
   parseDockerHost,
   type Surroundings,
 } from "./docker_host.ts";
-import { Failure, type GivenSetting, isFailure, type SettingProblem } from "./failure.ts";
+import { Failure, isFailure, type SettingProblem } from "./failure.ts";
 import { CONFIG_FLAGS, type FlagName } from "./flags.ts";
+import {
+  type ListenAddress,
+  readAbsolute,
+  readAllowedHosts,
+  readChoice,
+  readHeartbeat,
+  readListen,
+  readRecipients,
+  readUrl,
+  type Setting,
+  type SettingNote,
+} from "./setting_values.ts";
 import { defaultDataDir } from "./system/default_data_dir.ts";
 import { lookAtSocket, readSmallFile, subfolders } from "./system/files.ts";
 import { groupId } from "./system/libc.ts";
 import { hasControls, quote } from "./text.ts";
-
-/** A setting that is used otherwise than given, and how. */
-export interface SettingNote extends GivenSetting {
-  /** What is used instead, and why. */
-  readonly used: string;
-}
-
-/** A TCP address to listen on. */
-export interface ListenAddress {
-  /** Name or IP address; IPv6 without brackets. */
-  readonly hostname: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-}
 
 /** The validated configuration. */
 export interface Config {
@@ -93,8 +91,6 @@ const DEFAULT_INTERVAL_MS = 30_000;
 const MAX_INTERVAL_MS = 300_000;
 /** Below it passes would follow each other without a pause on a host of some size. */
 const MIN_INTERVAL_MS = 100;
-const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "::1"];
-const ANY_ADDRESS: readonly string[] = ["0.0.0.0", "::"];
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
 /** Reads, checks and completes the configuration; throws {@link Failure} `config`. */
@@ -187,11 +183,6 @@ export function parseDuration(text: string): number | null {
   return match === null ? null : Number(match[1]) * UNIT_MS[match[2]!]!;
 }
 
-/** A value and what gave it. */
-interface Setting extends GivenSetting {
-  readonly value: string;
-}
-
 function findSetting(
   sources: ConfigSources,
   name: FlagName,
@@ -279,128 +270,4 @@ function readComposePrefix(setting: Setting | undefined, problems: SettingProble
     });
   }
   return setting.value;
-}
-
-function readListen(
-  setting: Setting | undefined,
-  problems: SettingProblem[],
-): ListenAddress | null {
-  if (setting === undefined) return { hostname: "127.0.0.1", port: 7475 };
-  const { value } = setting;
-  if (value === "none") return null;
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(value);
-  const hostname = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (hostname === "") {
-    problems.push({
-      ...setting,
-      reason: `no host; write "127.0.0.1:${port}", or "0.0.0.0:${port}" to listen on every address`,
-    });
-  } else if (hostname === undefined || !(port <= 65535)) {
-    problems.push({
-      ...setting,
-      reason: 'not an address; write "127.0.0.1:7475", "[::1]:7475" or "none"',
-    });
-  }
-  return { hostname: hostname?.toLowerCase() ?? "", port };
-}
-
-function readAllowedHosts(
-  setting: Setting | undefined,
-  listen: ListenAddress | null,
-  problems: SettingProblem[],
-  notes: SettingNote[],
-): readonly string[] {
-  if (setting === undefined) {
-    if (listen === null) return LOOPBACK_NAMES;
-    if (ANY_ADDRESS.includes(listen.hostname)) {
-      notes.push({
-        setting: "allowed-hosts",
-        variable: null,
-        value: null,
-        used: "listening on every address, but only loopback names are allowed as host",
-      });
-      return LOOPBACK_NAMES;
-    }
-    return [...new Set([...LOOPBACK_NAMES, listen.hostname])];
-  }
-  const names = setting.value.split(",").map((name) => name.trim()).filter((name) => name !== "");
-  if (names.length === 0) {
-    problems.push({ ...setting, reason: "empty" });
-  }
-  return names.map((name) => {
-    const match = /^(?:\[?([0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]?|([A-Za-z0-9_.-]+))$/.exec(
-      name,
-    );
-    if (match === null) {
-      problems.push({
-        ...setting,
-        value: name,
-        reason: "not a host name; write names or addresses without port, separated by commas",
-      });
-    }
-    return (match?.[1] ?? name).toLowerCase();
-  });
-}
-
-function readAbsolute(setting: Setting | undefined, problems: SettingProblem[]): string | null {
-  if (setting === undefined) return null;
-  const { value } = setting;
-  // A service is started in another directory than the one it was tried in.
-  if (!value.startsWith("/") || hasControls(value)) {
-    problems.push({ ...setting, reason: "not an absolute path" });
-  }
-  return value.replace(/(?<=.)\/+$/, "");
-}
-
-/** Whether each is a key that can be encrypted to is found out by whoever encrypts. */
-function readRecipients(
-  setting: Setting | undefined,
-  problems: SettingProblem[],
-): readonly string[] {
-  const keys = setting?.value.split(",").map((key) => key.trim()).filter((key) => key !== "") ?? [];
-  const wrong = keys.find((key) => !/^age1[0-9a-z]{50,}$/.test(key));
-  if (setting !== undefined && (wrong !== undefined || keys.length === 0)) {
-    const reason = wrong?.startsWith("AGE-SECRET-KEY-")
-      ? "a private key; write the public key that belongs to it, age1…"
-      : "not a public key of age; write age1…";
-    // A private key that was given by mistake must not get into a log.
-    problems.push({ ...setting, value: wrong?.startsWith("age1") ? wrong : null, reason });
-  }
-  return keys;
-}
-
-/** An address over HTTP. It may be a secret, so that what is wrong with it is told without it. */
-function readUrl(setting: Setting | undefined, problems: SettingProblem[]): URL | null {
-  if (setting === undefined) return null;
-  const url = URL.parse(setting.value);
-  if (url !== null && /^https?:$/.test(url.protocol)) return url;
-  problems.push({ ...setting, value: null, reason: "not an http or https URL" });
-  return null;
-}
-
-function readHeartbeat(
-  given: (name: FlagName) => Setting | undefined,
-  problems: SettingProblem[],
-): Config["heartbeat"] {
-  const failing = given("heartbeat-fail-url");
-  const url = readUrl(given("heartbeat-url"), problems);
-  const failUrl = readUrl(failing, problems);
-  if (url !== null) return { url, failUrl };
-  if (failing !== undefined) {
-    problems.push({ ...failing, value: null, reason: "of no use without heartbeat-url" });
-  }
-  return null;
-}
-
-function readChoice<Choice extends string>(
-  setting: Setting | undefined,
-  choices: readonly Choice[],
-  problems: SettingProblem[],
-): Choice | undefined {
-  const choice = choices.find((choice) => choice === setting?.value);
-  if (setting !== undefined && choice === undefined) {
-    problems.push({ ...setting, reason: `not one of ${choices.join(", ")}` });
-  }
-  return choice;
 }

@@ -23,7 +23,8 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   secret: [],
   system: ["text"],
   docker_host: ["failure", "system", "text"],
-  config: ["docker_host", "failure", "flags", "system", "text"],
+  setting_values: ["failure", "flags", "text"],
+  config: ["setting_values", "docker_host", "failure", "flags", "system", "text"],
   telemetry: ["model", "system", "text"],
   recurrence: ["failure", "text"],
 };

@@ -27,6 +27,7 @@ Deno.test("assemble() asks no Engine and opens nothing until it is told to", asy
   await using parts = assemble(config, data, options);
   const app = await parts.app({ status: null });
   assertEquals(await app.request("/api/containers").then((answer) => answer.json()), {
+    index: { fresh: false, asOf: null, reason: "no-pass" },
     items: [],
     nextCursor: null,
   });

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { ListenAddress } from "../config.ts";
+import type { ListenAddress } from "../setting_values.ts";
 import { duplicateDescriptor } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { App } from "./app.ts";

@@ -46,6 +46,15 @@ function shown(store: Store, rowIds: readonly string[]) {
   };
 }
 
+/** A row as it is shown since what it has none of is null. */
+function withNothing(row: Record<string, unknown>): Record<string, unknown> {
+  const nothing = (field: string, value: unknown) =>
+    value === "" || (field === "port" && value === 0) ? null : value;
+  return Object.fromEntries(
+    Object.entries(row).map(([field, value]) => [field, nothing(field, value)]),
+  );
+}
+
 /** What `actual` has of what `expected` tells: schemas to come add columns. */
 function known(actual: unknown, expected: unknown): unknown {
   if (Array.isArray(actual) && Array.isArray(expected)) {
@@ -64,9 +73,14 @@ Deno.test("openStore() shows all that a program at schema 1 showed, stories in i
   await using old = await atSchema1();
   const before = JSON.parse(await fixture("schema_1.json"));
   const rowIds = Object.keys(before.transitions);
+  const expected = {
+    ...before,
+    containers: before.containers.map(withNothing),
+    routes: before.routes.map(withNothing),
+  };
   for (let opened = 1; opened <= 2; opened++) {
     using store = await openStore(old.path);
-    assertEquals(known(shown(store, rowIds), before), before);
+    assertEquals(known(shown(store, rowIds), expected), expected);
   }
 });
 
