@@ -76,7 +76,10 @@ engineTest("the README's three curl lines answer", async (scope) => {
   const script = BLOCKS[1]!.replaceAll("/var/lib/tinyforge", host.dataDir)
     .replaceAll("7475", String(port)).replaceAll("curl", "curl -sS --fail");
   const out = await shell(host, script);
-  assertMatch(out, /^\{"items":\[\],"nextCursor":null\}\s*\{"items":\[\]/);
+  assertMatch(
+    out,
+    /^\{"index":\{"fresh":true,[^}]*\},"items":\[\],"nextCursor":null\}\s*\{"index":\{[^}]*\},"items":\[\]/,
+  );
   assertStringIncludes(out, '"scope":"full"');
   assertEquals((await daemon.stop()).code, 0);
 });

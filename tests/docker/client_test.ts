@@ -434,9 +434,9 @@ Deno.test("DockerClient says what it wanted when agreeing failed", async () => {
 Deno.test("DockerClient.engineId() reads Docker's id and a stable one of Podman", async () => {
   await using docker = await FakeEngine.start({ id: "Y5M6:CVGB" });
   using client = connect(docker);
-  assertEquals(await client.engineId(), "Y5M6:CVGB");
+  assertEquals(await client.engineId(), "Y5M6:CVGB at /var/lib/fake on fake-host");
   docker.restart({ id: "OTHR:ENGN" });
-  assertEquals(await client.engineId(), "OTHR:ENGN");
+  assertEquals(await client.engineId(), "OTHR:ENGN at /var/lib/fake on fake-host");
   await using podman = await FakeEngine.start({ kind: "podman", id: "vm" });
   using other = connect(podman);
   assertEquals(await other.engineId(), "podman:vm:/var/lib/fake");
@@ -482,7 +482,7 @@ Deno.test("DockerClient asks several things at once", async () => {
     client.ping(),
   ]);
   assertEquals(answers[0].containers, answers[1].containers);
-  assertEquals(answers[2], engine.id);
+  assertEquals(answers[2], `${engine.id} at /var/lib/fake on fake-host`);
 });
 
 Deno.test("DockerClient.list() reads no answer that is too long, of all or of some", async () => {
@@ -622,7 +622,7 @@ for (
     assertEquals(engine.requests.at(-1)!.target, target);
     // Once is enough.
     assertEquals([engine.count("ping"), engine.count("version")], [1, 1]);
-    assertEquals(await client.engineId(), engine.id);
+    assertEquals(await client.engineId(), `${engine.id} at /var/lib/fake on fake-host`);
   });
 }
 

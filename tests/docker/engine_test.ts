@@ -18,6 +18,9 @@ async function one(client: DockerClient, id: string): Promise<ListedContainer> {
   return containers[0]!;
 }
 
+/** What tells an Engine from another, for `docker info`. */
+const IDENTITY = "{{.ID}} at {{.DockerRootDir}} on {{.Name}}";
+
 /** Follows the events of this scope's containers until disposed of. */
 async function follow(client: DockerClient, scope: EngineScope) {
   const controller = new AbortController();
@@ -57,7 +60,7 @@ engineTest("DockerClient.version() agrees with a real Engine", async (scope) => 
 engineTest("DockerClient.engineId() reads a real Engine's id", async (scope) => {
   using client = new DockerClient({ host: scope.host });
   const id = await client.engineId();
-  assertEquals(id, await scope.docker("info", "--format", "{{.ID}}"));
+  assertEquals(id, await scope.docker("info", "--format", IDENTITY));
   assertEquals(await client.engineId(), id);
 });
 
@@ -76,8 +79,13 @@ engineTest("DockerClient.list() reads a real Engine's containers", async (scope)
   const published = await scope.docker("port", id, "8080/tcp");
   const inspected = await scope.docker("inspect", "--format", "{{.Created}}", id);
   const ports = found.ports.toSorted((a, b) => a.privatePort - b.privatePort);
+  const image = await scope.docker("inspect", "--format", "{{.Image}}", id);
+  const address = "{{.NetworkSettings.Networks.bridge.IPAddress}}";
+  const addresses = { bridge: await scope.docker("inspect", "--format", address, id) };
   assertEquals({ ...found, ports }, {
     id,
+    imageId: image,
+    addresses: JSON.stringify(addresses),
     name: scope.containerName("web"),
     image: TEST_IMAGE,
     state: "running",
@@ -85,8 +93,13 @@ engineTest("DockerClient.list() reads a real Engine's containers", async (scope)
     exitCode: null,
     labels: { "tinyforge.test.label": label, "tinyforge.test": scope.name },
     ports: [
-      { privatePort: 53, publicPort: null, protocol: "udp" },
-      { privatePort: 8080, publicPort: Number(published.split(":")[1]), protocol: "tcp" },
+      { privatePort: 53, hostIp: null, publicPort: null, protocol: "udp" },
+      {
+        privatePort: 8080,
+        hostIp: "127.0.0.1",
+        publicPort: Number(published.split(":")[1]),
+        protocol: "tcp",
+      },
     ],
     createdAt: Math.floor(Date.parse(inspected) / 1000),
   });
@@ -246,7 +259,7 @@ Deno.test("DockerClient.list() reads a real Engine over TCP", {
   {
     const url = `http://127.0.0.1:${listener.addr.port}`;
     using client = new DockerClient({ host: { kind: "tcp", url } });
-    assertEquals(await client.engineId(), await ENGINE.docker("info", "--format", "{{.ID}}"));
+    assertEquals(await client.engineId(), await ENGINE.docker("info", "--format", IDENTITY));
     assertEquals((await client.list()).scope, "all");
   }
   listener.close();

@@ -465,7 +465,7 @@ Deno.test("Loop follows a container that is connected to a network, and calls it
   await until("its port is seen", () => port() === 80, { withinMs: 2000 });
   web.ports = [];
   engine.writeEvents(networkEvent("disconnect", web.id));
-  await until("its port is gone", () => port() === 0, { withinMs: 2000 });
+  await until("its port is gone", () => port() === null, { withinMs: 2000 });
   assertEquals(sample(r.metrics, 'tinyforge_events_total{action="disconnect"}'), 1);
 });
 

@@ -218,7 +218,7 @@ engineTest("a loop follows what networks do to a container's ports", async (scop
   await until("its port is seen", () => port() === 80);
   await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
   await scope.docker("network", "disconnect", "bridge", id);
-  await until("its port is gone", () => port() === 0, { withinMs: 5000 });
+  await until("its port is gone", () => port() === null, { withinMs: 5000 });
   await scope.docker("network", "connect", "bridge", id);
   await until("its port is back", () => port() === 80, { withinMs: 5000 });
 });
@@ -330,7 +330,7 @@ engineTest("a row says where the host and each network lead to its container", a
       addresses: { [network]: address },
       imageId: image,
     });
-    const nowhere = { port: 0, hostIp: null, hostPort: null, imageId: image };
+    const nowhere = { port: null, hostIp: null, hostPort: null, imageId: image };
     assertEquals(row("host"), { ...nowhere, addresses: { host: null } });
     assertEquals(row("none"), { ...nowhere, addresses: { none: null } });
     // Stopped, it has neither port nor address, but still its network.

@@ -150,18 +150,21 @@ Deno.test("fullPass() sweeps nothing for another Engine until it is accepted", a
   for (let i = 0; i < 3; i++) {
     const report = await r.pass();
     assertEquals(report.swept, 0);
-    assertEquals(report.engineChanged, { accepted: "FAKE:ENGINE:ID", found: "ANOTHER" });
+    assertEquals(report.engineChanged, {
+      accepted: "FAKE:ENGINE:ID at /var/lib/fake on fake-host",
+      found: "ANOTHER at /var/lib/fake on fake-host",
+    });
   }
   assertEquals(r.store.views.list()[0]?.state, "running");
   assertEquals(r.lines.filter((l) => l.message.startsWith("another engine")).length, 1);
-  assertEquals(r.store.hosts.local().foundEngineId, "ANOTHER");
+  assertEquals(r.store.hosts.local().foundEngineId, "ANOTHER at /var/lib/fake on fake-host");
 
   // A partial pass neither.
   const gone = new Map([[container.id, event(container.id, "destroy")]]);
   await r.reconciler.partialPass(gone, { signal: never() });
   assertEquals(r.store.views.list()[0]?.state, "running");
 
-  assertEquals(r.store.hosts.acceptEngine(), "ANOTHER");
+  assertEquals(r.store.hosts.acceptEngine(), "ANOTHER at /var/lib/fake on fake-host");
   assertEquals((await r.pass()).swept, 1);
   assertEquals(r.reconciler.engineChanged, null);
 });
@@ -238,7 +241,7 @@ Deno.test("fullPass() asks for the Engine's id when it may be another, or to mar
   engine.id = "ANOTHER";
   for (let i = 0; i < 2; i++) assertEquals(await asked({ sameEngine }), 1);
   assertEquals(r.store.views.list()[0]?.state, "stopped");
-  assertEquals(r.reconciler.engineChanged?.found, "ANOTHER");
+  assertEquals(r.reconciler.engineChanged?.found, "ANOTHER at /var/lib/fake on fake-host");
   engine.id = "FAKE:ENGINE:ID";
   assertEquals(await asked({ sameEngine }), 1, "it may be the first again");
   assertEquals(r.store.views.list()[0]?.state, "missing");
@@ -315,7 +318,10 @@ Deno.test("fullPass() sweeps nothing for an Engine that took another's place whi
     },
   }, 1);
   const report = await r.pass();
-  assertEquals([report.swept, report.engineChanged?.found], [0, "ANOTHER"]);
+  assertEquals([report.swept, report.engineChanged?.found], [
+    0,
+    "ANOTHER at /var/lib/fake on fake-host",
+  ]);
   assertEquals(r.store.views.list().map(({ state }) => state), ["running"]);
 });
 
