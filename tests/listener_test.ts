@@ -144,7 +144,8 @@ Deno.test("1,500 strangers that post a megabyte each cost no lasting memory", as
     most = Math.max(most, await memory());
   }
   assert((codes.get("404") ?? 0) >= 50 && (codes.get("429") ?? 0) > 1000, [...codes].join());
-  assertLess((most - before) / 2 ** 20, 120, "MiB while they did");
+  // Three hundred come at once: read, their bodies alone would be 300 MiB each time, 1.5 GB kept.
+  assertLess((most - before) / 2 ** 20, 200, "MiB while they did");
   assertEquals(daemon.lines("login failed").length, 1, "not each one is told");
   const counted = await daemon.living.metric(
     'tinyforge_http_failed_logins_total{kind="webhook"}',
