@@ -49,7 +49,7 @@ export function checkHost(request: Request, rules: AccessRules): void {
   throw new Problem(
     "forbidden-host",
     `Cannot answer for host ${quote(host, 128)}: it is not on the list`,
-    { hint: "name it with --allowed-hosts, or ask for a host that is there" },
+    { hint: "ask for a host that is on the daemon's list of allowed hosts" },
   );
 }
 

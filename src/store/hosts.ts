@@ -11,7 +11,7 @@ import type { Connection, Transaction } from "./connection.ts";
 const MAX_REFUSED = 100;
 
 /** What is remembered of a host. */
-export interface Host {
+export interface HostRecord {
   /** Name of the host, `local`. */
   readonly name: string;
   /** The Engine whose listings may sweep; null before the first pass. */
@@ -34,7 +34,7 @@ export class HostTable {
   }
 
   /** The local host. */
-  local(): Host {
+  local(): HostRecord {
     const [engineId, foundEngineId, lastPassAt, lastPass] = this.#c.sql(
       "SELECT engine_id, found_engine_id, last_pass_at, last_pass FROM hosts WHERE name = ?",
     ).value<[string | null, string | null, string | null, string | null]>(LOCAL_HOST)!;
