@@ -141,7 +141,8 @@ export class NotifyDesk {
     const { feed, store } = this.#options;
     while (!signal.aborted && !store.channels.any()) {
       this.#wake = new AbortController();
-      await aborted(AbortSignal.any([signal, this.#wake.signal]));
+      // Not AbortSignal.any: nothing would hold that, and what was collected never fires.
+      await Promise.race([aborted(signal), aborted(this.#wake.signal)]);
     }
     if (signal.aborted) return;
     const notifications = this.#running = await this.#load();
