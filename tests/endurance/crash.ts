@@ -81,6 +81,8 @@ export interface CrashReport {
 }
 
 const WRITERS = 4;
+/** So long after they were made, milliseconds, containers are no longer read for that. */
+const SETTLED_MS = 1500;
 /** Containers whose image changes all at once, so that a pass written in part shows. */
 const GENERATION_SIZE = 150;
 
@@ -105,6 +107,7 @@ class Crasher {
   readonly #clean: number[] = [];
   readonly #afterKill: number[] = [];
   #generation = 0;
+  #generationAt = 0;
   #names = 0;
   #sent = Promise.withResolvers<void>();
   #answered = Promise.withResolvers<void>();
@@ -268,6 +271,8 @@ class Crasher {
   /** Changes every image of the generation between two listings. */
   #newGeneration(): void {
     if (this.#generation === 0) return;
+    // Those that were just made are each read once more, alone.
+    if (performance.now() - this.#generationAt < SETTLED_MS) return;
     this.#generation++;
     for (const container of this.#engine.containers.values()) {
       if (isOfGeneration(container)) container.image = `generation:${this.#generation}`;
@@ -449,6 +454,7 @@ class Crasher {
   /** Containers of the first stack that pass for one release, all of them replaced at once. */
   #firstGeneration(stack: Thing): void {
     this.#generation = 1;
+    this.#generationAt = performance.now();
     for (let i = 0; i < GENERATION_SIZE; i++) {
       const container = this.#engine.add({
         labels: {
