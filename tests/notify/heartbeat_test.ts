@@ -36,6 +36,7 @@ Deno.test("beat() asks every minute while all is well, else its other form", asy
   status = 500;
   await asked(5);
   await until("6 beats", () => receiver.requests.length === 6);
+  await until("its answer is told", () => logged.length > 0);
   stop.abort();
   await running;
   const paths = receiver.requests.map(({ target }) => target.replace("/beat-s3cret", ""));
