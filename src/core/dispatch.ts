@@ -103,23 +103,6 @@ export function composeProjectOf(container: ListedContainer): string {
   return text(container.labels[LABEL.composeProject]);
 }
 
-/** The label that decides which row a container asks for. */
-export interface DecidingLabel {
-  /** Its key; null where the container has none that is looked at. */
-  readonly label: string | null;
-  /** Its value; empty without. */
-  readonly value: string;
-}
-
-/** The label whose rule is the first that fits. */
-export function decidingLabel({ labels }: ListedContainer): DecidingLabel {
-  for (const label of [LABEL.workloadId, LABEL.staticSite, LABEL.composeProject]) {
-    const value = text(labels[label]);
-    if (value !== "") return { label, value };
-  }
-  return { label: null, value: "" };
-}
-
 const UNMANAGED: NoClaim = { reason: "unmanaged", value: "" };
 
 function claimById(
