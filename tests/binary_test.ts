@@ -8,7 +8,9 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { ENGINE, type EngineScope, missing, run } from "./engines/docker.ts";
+import { ENGINE, missing } from "./engines/docker.ts";
+import type { EngineScope } from "./engines/real.ts";
+import { run } from "./engines/run.ts";
 import { makeKeys } from "./harness/backups.ts";
 import { until } from "./harness/until.ts";
 

@@ -13,7 +13,9 @@ import {
   type Thing,
   UNTOLD,
 } from "./endurance/crash_ledger.ts";
-import { missing, run, until } from "./engines/docker.ts";
+import { missing } from "./engines/docker.ts";
+import { run } from "./engines/run.ts";
+import { until } from "./harness/until.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { daemonCommand, LivingDaemon } from "./harness/living_daemon.ts";
 const { Database } = await import("@db/sqlite");

@@ -5,7 +5,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { DENO_ARGS, Host } from "./harness/program.ts";
-import { engineTest, TEST_IMAGE } from "./engines/docker.ts";
+import { engineTest } from "./engines/docker.ts";
+import { TEST_IMAGE } from "./engines/real.ts";
 import { freePort } from "./harness/free_port.ts";
 import { until } from "./harness/until.ts";
 

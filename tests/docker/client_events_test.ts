@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { DockerClient } from "../../src/docker/client.ts";
 import { Failure } from "../../src/failure.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
-import { run, until } from "../engines/docker.ts";
+import { run } from "../engines/run.ts";
+import { until } from "../harness/until.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 
 /** Follows events until told otherwise; `done` settles with the stream. */

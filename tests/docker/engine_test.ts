@@ -3,14 +3,9 @@ import { DockerClient } from "../../src/docker/client.ts";
 import { Failure } from "../../src/failure.ts";
 import type { EngineEvent } from "../../src/docker/events.ts";
 import type { ListedContainer } from "../../src/model/container.ts";
-import {
-  ENGINE,
-  type EngineScope,
-  engineTest,
-  RealEngine,
-  TEST_IMAGE,
-  until,
-} from "../engines/docker.ts";
+import { ENGINE, engineTest } from "../engines/docker.ts";
+import { type EngineScope, RealEngine, TEST_IMAGE } from "../engines/real.ts";
+import { until } from "../harness/until.ts";
 
 async function one(client: DockerClient, id: string): Promise<ListedContainer> {
   const { containers } = await client.list({ ids: [id] });

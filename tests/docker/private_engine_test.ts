@@ -1,7 +1,10 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
 import { Failure, type FailureCode } from "../../src/failure.ts";
-import { PrivateEngine, privateEngineTest, run, until } from "../engines/docker.ts";
+import { PrivateEngine } from "../engines/private.ts";
+import { privateEngineTest } from "../engines/docker.ts";
+import { run } from "../engines/run.ts";
+import { until } from "../harness/until.ts";
 
 async function codeOf(promise: Promise<unknown>): Promise<FailureCode> {
   return (await assertRejects(() => promise, Failure)).code;

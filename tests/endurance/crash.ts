@@ -20,7 +20,7 @@ import {
   type Thing,
   UNTOLD,
 } from "./crash_ledger.ts";
-import { until } from "../engines/docker.ts";
+import { until } from "../harness/until.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import type { FakeContainer } from "../engines/scripted_container.ts";
 import { compareWithEngine } from "../harness/index_truth.ts";

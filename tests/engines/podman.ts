@@ -6,7 +6,9 @@
 
 import { type DockerHost, parseDockerHost } from "../../src/docker_host.ts";
 import { Janitor } from "../harness/janitor.ts";
-import { busyboxArchive, missing, run } from "./docker.ts";
+import { busyboxArchive } from "./busybox.ts";
+import { missing } from "./docker.ts";
+import { run } from "./run.ts";
 import { until } from "../harness/until.ts";
 
 /** Image that the containers of tests run. */

@@ -1,21 +1,17 @@
 /**
  * A scriptable Engine on a temp socket: containers that a test changes at will, events as a real
- * Engine sends them, and every way an Engine can fail. Speaks HTTP/1.1 itself, so that answers can
- * be cut, delayed and malformed at any byte. Must not know anything of the program under test.
+ * Engine sends them, and every way an Engine can fail. Must not know anything of the program under
+ * test.
  *
  * @module
  */
 
-import { type FakeContainer, matches, randomId, toJson } from "./scripted_container.ts";
+import { answerOf, refusalOf } from "./scripted_answers.ts";
+import { type FakeContainer, randomId } from "./scripted_container.ts";
 import type { Fault } from "./scripted_fault.ts";
-import {
-  type Endpoint,
-  endpointOf,
-  eventLine,
-  type EventSubject,
-  type Filters,
-  parseFilters,
-} from "./wire.ts";
+import { ScriptedEvents } from "./scripted_events.ts";
+import { headOf, ScriptedSocket, writeAll } from "./scripted_socket.ts";
+import { type Endpoint, endpointOf, type EventSubject, parseFilters } from "./wire.ts";
 
 /** One request that came in. */
 export interface LoggedRequest {
@@ -42,18 +38,7 @@ export interface FakeEngineOptions {
   kind?: "docker" | "podman";
 }
 
-/** An open event stream. */
-interface Subscriber {
-  readonly connection: Deno.Conn;
-  /** Serializes writes. */
-  writing: Promise<unknown>;
-}
-
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** What the Engine keeps of events for those who ask with `since`. */
-const EVENT_RING = 256;
 
 /** A simulated Engine; stops with `await using`. */
 export class FakeEngine implements AsyncDisposable {
@@ -74,24 +59,18 @@ export class FakeEngine implements AsyncDisposable {
 
   readonly #ownDirectory: string | null;
   readonly #faults = new Map<Endpoint | "any", { fault: Fault; left: number }>();
-  readonly #connections = new Set<Deno.Conn>();
-  readonly #serving = new Set<Promise<void>>();
-  readonly #subscribers = new Set<Subscriber>();
-  readonly #ring: { at: number; line: string }[] = [];
   readonly #timers = new Set<{ timer: ReturnType<typeof setTimeout>; wake: () => void }>();
-  #held: string[] | null = null;
+  readonly #socket: ScriptedSocket;
+  readonly #events = new ScriptedEvents(() => this.#frozen?.promise);
   #healed = Promise.withResolvers<void>();
   #frozen: PromiseWithResolvers<void> | null = null;
-  #listener: Deno.Listener | undefined;
-  #accepting: Promise<void> = Promise.resolve();
   #names = 0;
-  #listened = 0;
-  #lastNano = 0n;
 
   private constructor(path: string, ownDirectory: string | null, options: FakeEngineOptions) {
     this.path = path;
     this.host = { kind: "unix", path };
     this.#ownDirectory = ownDirectory;
+    this.#socket = new ScriptedSocket(path, (...request) => this.#answer(...request));
     this.id = options.id ?? "FAKE:ENGINE:ID";
     this.kind = options.kind ?? "docker";
     this.apiVersion = options.apiVersion ?? "1.41";
@@ -174,57 +153,37 @@ export class FakeEngine implements AsyncDisposable {
     container: EventSubject,
     attributes: Record<string, string> = {},
   ): void {
-    const nano = this.#now();
-    const line = eventLine(action, container, { nano, attributes });
-    this.#ring.push({ at: Number(nano) / 1e9, line });
-    if (this.#ring.length > EVENT_RING) this.#ring.shift();
-    if (this.#held !== null) this.#held.push(line);
-    else this.writeEvents(line);
+    this.#events.emit(action, container, attributes);
   }
 
   /** Sends these bytes on every open event stream: garbage, half lines, several lines. */
   writeEvents(text: string): void {
-    const bytes = frame(text);
-    for (const subscriber of this.#subscribers) {
-      subscriber.writing = subscriber.writing.then(async () => {
-        await this.#frozen?.promise;
-        await writeAll(subscriber.connection, bytes);
-      }).catch(() => {});
-    }
+    this.#events.write(text);
   }
 
   /** Keeps events back until {@linkcode releaseEvents}. */
   holdEvents(): void {
-    this.#held ??= [];
+    this.#events.hold();
   }
 
   /** Sends what was kept back as `arrange` puts it: reversed, doubled, dropped. */
   releaseEvents(arrange: (lines: string[]) => string[] = (lines) => lines): void {
-    const lines = this.#held ?? [];
-    this.#held = null;
-    const text = arrange(lines).join("");
-    if (text !== "") this.writeEvents(text);
+    this.#events.release(arrange);
   }
 
   /** When the last event happened, milliseconds since the Unix epoch; null before the first. */
   get lastEventAt(): number | null {
-    return this.#lastNano === 0n ? null : Number(this.#lastNano) / 1e6;
+    return this.#events.lastAt;
   }
 
   /** Number of open event streams. */
   get followers(): number {
-    return this.#subscribers.size;
+    return this.#events.followers;
   }
 
   /** Ends every event stream: properly, as proxies do, or by closing the connection. */
   cutEvents(how: "end" | "close" = "end"): void {
-    for (const subscriber of [...this.#subscribers]) {
-      this.#subscribers.delete(subscriber);
-      subscriber.writing = subscriber.writing
-        .then(() => how === "end" ? writeAll(subscriber.connection, frame("")) : undefined)
-        .catch(() => {})
-        .then(() => this.#close(subscriber.connection));
-    }
+    this.#events.cut(how, (connection) => this.#socket.close(connection));
   }
 
   // ---- faults
@@ -257,23 +216,14 @@ export class FakeEngine implements AsyncDisposable {
    * listening. All that is so at once but for the latter, which the promise waits for.
    */
   down(options: { leaveSocket?: boolean } = {}): Promise<void> {
-    if (this.#listener !== undefined && !options.leaveSocket) Deno.removeSync(this.path);
-    this.#listener?.close();
-    this.#listener = undefined;
-    this.#subscribers.clear();
-    for (const connection of [...this.#connections]) this.#close(connection);
-    return this.#accepting;
+    this.#events.drop();
+    return this.#socket.down(options);
   }
 
   /** It comes back, with another id if given. */
   up(options: { id?: string } = {}): void {
     if (options.id !== undefined) this.id = options.id;
-    if (this.#listener !== undefined) return;
-    // A closed listener removes its path some time later: let that be another one.
-    const path = `${this.path}.${this.#listened++}`;
-    this.#listener = Deno.listen({ transport: "unix", path });
-    Deno.renameSync(path, this.path);
-    this.#accepting = Promise.all([this.#accepting, this.#accept(this.#listener)]).then(() => {});
+    this.#socket.up();
   }
 
   /** {@linkcode down} and {@linkcode up}. */
@@ -305,46 +255,11 @@ export class FakeEngine implements AsyncDisposable {
       wake();
     }
     await down;
-    await Promise.all(this.#serving);
+    await this.#socket.idle();
     if (this.#ownDirectory !== null) await Deno.remove(this.#ownDirectory, { recursive: true });
   }
 
-  // ---- the server
-
-  async #accept(listener: Deno.Listener): Promise<void> {
-    for await (const connection of listener) {
-      this.#connections.add(connection);
-      const serving = this.#serve(connection)
-        .catch(() => {}) // the client went away
-        .finally(() => {
-          this.#close(connection);
-          this.#serving.delete(serving);
-        });
-      this.#serving.add(serving);
-    }
-  }
-
-  #close(connection: Deno.Conn): void {
-    if (this.#connections.delete(connection)) connection.close();
-  }
-
-  async #serve(connection: Deno.Conn): Promise<void> {
-    const chunk = new Uint8Array(64 * 1024);
-    let received = "";
-    for (;;) {
-      const end = received.indexOf("\r\n\r\n");
-      if (end < 0) {
-        const count = await connection.read(chunk);
-        if (count === null) return;
-        received += decoder.decode(chunk.subarray(0, count));
-        continue;
-      }
-      const head = received.slice(0, end);
-      received = received.slice(end + 4);
-      const [method = "", target = ""] = head.split(" ", 2);
-      if (!await this.#answer(connection, method, target)) return;
-    }
-  }
+  // ---- answers
 
   /** False when the connection is done for. */
   async #answer(connection: Deno.Conn, method: string, target: string): Promise<boolean> {
@@ -371,14 +286,21 @@ export class FakeEngine implements AsyncDisposable {
       await this.#respond(connection, fault.status, body);
       return true;
     }
-    const refusal = this.#refuseVersion(version);
+    const refusal = refusalOf(version, this);
     if (refusal !== null) {
       await this.#respond(connection, 400, JSON.stringify({ message: refusal }));
       return true;
     }
-    if (endpoint === "events") return await this.#follow(connection, url, fault);
+    if (endpoint === "events") {
+      const since = Number(url.searchParams.get("since") ?? Infinity);
+      const start = { head: this.#head(200, "chunked"), since, text: "" };
+      if (fault?.kind === "body") start.text = fault.body;
+      if (fault?.kind === "cut") await writeAll(connection, start.head);
+      else await this.#events.follow(connection, start);
+      return false;
+    }
 
-    const answer = this.#answerOf(endpoint, filters, path);
+    const answer = answerOf({ endpoint, filters, path }, this);
     if (answer === undefined) {
       await this.#respond(connection, 404, JSON.stringify({ message: "page not found" }));
       return true;
@@ -415,84 +337,14 @@ export class FakeEngine implements AsyncDisposable {
     return undefined;
   }
 
-  /** Subscribes, then sends the head at once and events until the stream is cut. */
-  async #follow(connection: Deno.Conn, url: URL, fault: Fault | undefined): Promise<boolean> {
-    const head = `HTTP/1.1 200 OK\r\nApi-Version: ${this.apiVersion}\r\n` +
-      "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    const since = Number(url.searchParams.get("since") ?? Infinity);
-    const missed = this.#ring.filter(({ at }) => at >= since).map(({ line }) => line).join("") +
-      (fault?.kind === "body" ? fault.body : "");
-    const subscriber: Subscriber = {
-      connection,
-      writing: writeAll(connection, encoder.encode(head))
-        .then(() => missed === "" ? undefined : writeAll(connection, frame(missed)))
-        .catch(() => {}), // the client went away
-    };
-    this.#subscribers.add(subscriber);
-    try {
-      if (fault?.kind === "cut") return false;
-      // Nothing more is sent by a client: this returns when it goes away.
-      while (await connection.read(new Uint8Array(1024)) !== null);
-    } finally {
-      this.#subscribers.delete(subscriber);
-      await subscriber.writing;
-    }
-    return false;
-  }
-
-  #refuseVersion(version: string | null): string | null {
-    if (version === null || this.kind === "podman") return null;
-    if (minor(version) > minor(this.apiVersion)) {
-      return `client version ${version} is too new. Maximum supported API version is ${this.apiVersion}`;
-    }
-    if (minor(version) < minor(this.minApiVersion)) {
-      return `client version ${version} is too old. Minimum supported API version is ` +
-        `${this.minApiVersion}, please upgrade your client to a newer version`;
-    }
-    return null;
-  }
-
-  #answerOf(endpoint: Endpoint, filters: Filters, path: string): unknown {
-    switch (endpoint) {
-      case "ping":
-        return "OK";
-      case "version":
-        return {
-          Components: [{ Name: this.kind === "podman" ? "Podman Engine" : "Engine" }],
-          Version: this.kind === "podman" ? "4.3.1" : "20.10.24",
-          ApiVersion: this.apiVersion,
-          MinAPIVersion: this.minApiVersion,
-        };
-      case "info":
-        return {
-          ID: this.kind === "podman" ? crypto.randomUUID() : this.id,
-          Name: this.kind === "podman" ? this.id : "fake-host",
-          DockerRootDir: "/var/lib/fake",
-          Containers: this.containers.size,
-        };
-      case "list":
-      case "list_ids":
-        return [...this.containers.values()].filter((one) => matches(one, filters)).map(toJson);
-      case "inspect":
-        return this.containers.get(path.split("/")[2]!)?.details;
-      default:
-        return undefined;
-    }
-  }
-
   async #respond(connection: Deno.Conn, status: number, body: string): Promise<void> {
     const bytes = encoder.encode(body);
     await writeAll(connection, this.#head(status, bytes.length));
     await writeAll(connection, bytes);
   }
 
-  #head(status: number, length: number): Uint8Array {
-    return encoder.encode(
-      `HTTP/1.1 ${status} ${
-        status === 200 ? "OK" : "Error"
-      }\r\nApi-Version: ${this.apiVersion}\r\n` +
-        `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`,
-    );
+  #head(status: number, length: number | "chunked"): Uint8Array {
+    return headOf(status, { apiVersion: this.apiVersion, length });
   }
 
   #sleep(ms: number): Promise<void> {
@@ -506,28 +358,5 @@ export class FakeEngine implements AsyncDisposable {
     };
     this.#timers.add(entry);
     return promise;
-  }
-
-  /** Nanoseconds since the epoch, never the same twice. */
-  #now(): bigint {
-    const now = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
-    this.#lastNano = now > this.#lastNano ? now : this.#lastNano + 1n;
-    return this.#lastNano;
-  }
-}
-
-function minor(version: string): number {
-  return Number(version.split(".")[1]);
-}
-
-/** One chunk of a chunked body; the empty one ends it. */
-function frame(text: string): Uint8Array {
-  const length = encoder.encode(text).length;
-  return encoder.encode(`${length.toString(16)}\r\n${text}\r\n`);
-}
-
-async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
   }
 }

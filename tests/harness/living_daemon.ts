@@ -7,7 +7,7 @@
 import { join } from "@std/path";
 import type { DaemonStatus } from "../../src/model/views.ts";
 import { DENO_ARGS, type Host, type Ran, Running } from "./program.ts";
-import { until } from "../engines/docker.ts";
+import { until } from "./until.ts";
 
 /** One daemon from its start to its end. */
 export class LivingDaemon implements AsyncDisposable {

@@ -10,7 +10,7 @@
  */
 
 import { FakeEngine } from "../engines/scripted.ts";
-import { run } from "../engines/docker.ts";
+import { run } from "../engines/run.ts";
 import { until } from "../harness/until.ts";
 
 const [program = "", ...first] = Deno.args;

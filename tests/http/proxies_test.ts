@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { missing, run } from "../engines/docker.ts";
+import { missing } from "../engines/docker.ts";
+import { run } from "../engines/run.ts";
 import { DENO_ARGS } from "../harness/program.ts";
 
 const NAME =

@@ -6,7 +6,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Deaths } from "../../src/model/problem.ts";
-import { type EngineScope, engineTest } from "../engines/docker.ts";
+import { engineTest } from "../engines/docker.ts";
+import type { EngineScope } from "../engines/real.ts";
 import { rig } from "../harness/rig.ts";
 import { until } from "../harness/until.ts";
 

@@ -7,17 +7,10 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import type { PassReport, RefusalReason } from "../../src/model/pass.ts";
 import type { ContainerView } from "../../src/model/views.ts";
-import {
-  ENGINE,
-  type EngineScope,
-  engineTest,
-  missing,
-  run,
-  STRICT,
-  TEST_IMAGE,
-  TEST_LABEL,
-  until,
-} from "../engines/docker.ts";
+import { ENGINE, engineTest, missing, STRICT } from "../engines/docker.ts";
+import { type EngineScope, TEST_IMAGE, TEST_LABEL } from "../engines/real.ts";
+import { run } from "../engines/run.ts";
+import { until } from "../harness/until.ts";
 import { type Rig, rig, sample } from "../harness/rig.ts";
 
 /** The rows, each as `id state container-name`. */

@@ -24,7 +24,8 @@ import { failsWith } from "../harness/failures.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { Host } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
-import { missing, run } from "../engines/docker.ts";
+import { missing } from "../engines/docker.ts";
+import { run } from "../engines/run.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 
 const stream = async (path: string) => (await Deno.open(path)).readable;
