@@ -7,8 +7,12 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { openStore } from "../../src/store/store.ts";
 import { pass, siteRow } from "../harness/program.ts";
-import { crash, renderCrash } from "./crash.ts";
-import { DEPLOYED, endsWithinTransaction, Ledger, readDatabase, UNTOLD } from "./crash_ledger.ts";
+import { crash } from "./crash.ts";
+import { renderCrash } from "./crash_report.ts";
+import { DEPLOYED, UNTOLD } from "./thing.ts";
+import { endsWithinTransaction } from "./wal.ts";
+import { Ledger } from "./ledger.ts";
+import { readDatabase } from "./found.ts";
 const { Database } = await import("@db/sqlite");
 
 Deno.test("a daemon that is killed at 22 random moments loses and tears nothing", async () => {

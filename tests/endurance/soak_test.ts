@@ -5,7 +5,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import type { ContainerView } from "../../src/model/views.ts";
-import { Thing } from "./crash_ledger.ts";
+import { Thing } from "./thing.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { compareWithEngine } from "../harness/index_truth.ts";
 import { soak } from "./soak.ts";

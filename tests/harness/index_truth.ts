@@ -6,7 +6,7 @@
  */
 
 import type { ContainerView } from "../../src/model/views.ts";
-import type { Thing } from "../endurance/crash_ledger.ts";
+import type { Thing } from "../endurance/thing.ts";
 import type { FakeEngine } from "../engines/scripted.ts";
 
 /** The Engine's containers and whose they are. */
