@@ -149,6 +149,16 @@ export interface FailureData {
 
   /** The configuration can't be used: everything that is wrong with it, at least one problem. */
   "config": { readonly problems: readonly SettingProblem[] };
+  /**
+   * Nobody can connect there: the socket's path is too `long`, its `folder` takes no socket, a
+   * `stranger` listens there by now, its `group` can't be given; or the address is `taken`, or not
+   * this host's.
+   */
+  "listen": {
+    readonly wrong: "long" | "folder" | "stranger" | "group" | "taken" | "address";
+  };
+  /** A token's file can't be used; `ours`: it is the one that is made where there is none. */
+  "token": { readonly ours: boolean };
 
   /** The Engine's address can't be used; `better` is what to write instead. */
   "engine-host": {

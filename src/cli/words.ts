@@ -84,6 +84,16 @@ const UPGRADE = {
   agreement: "the Engine was exchanged for another version meanwhile: try again",
 } satisfies Record<FailureData["engine-api-version"]["old"], string>;
 
+const LISTEN = {
+  "long": "choose a shorter --data-dir",
+  "folder": "the data directory must be on a file system with sockets, and be ours to write",
+  "stranger": "does a second daemon use this directory?",
+  "group": "the daemon's user must be a member of the group, or root",
+  "taken": "another program listens there, and is sent the token by whoever asks that address: " +
+    "end it, or choose another address with --listen, or --listen none",
+  "address": "choose an address of this host with --listen, or --listen none",
+} satisfies Record<FailureData["listen"]["wrong"], string>;
+
 const KEYS = {
   none: "name the file of the private key with --identity",
   wrong: "name the private key of one of the recipients that it was encrypted to with --identity",
@@ -123,6 +133,12 @@ const HINTS: Hints = {
       ? "tinyforge help lists every flag with its variable and default"
       : hostHint(host);
   },
+  "listen": ({ wrong }) => LISTEN[wrong],
+  "token": ({ ours }) =>
+    ours
+      ? "remove the file, and the next start makes a new one"
+      : "make one with `openssl rand -hex 32`, in a file of root's or of the daemon's own " +
+        "user that nobody else may write to and the daemon may read",
   "engine-host": hostHint,
   "engine-no-socket": ({ rejected }) =>
     "start Docker (systemctl start docker), or name another Engine with --docker-host" +
@@ -211,6 +227,11 @@ function problemLine({ setting, variable, value, reason, host }: SettingProblem)
 /** What a person can do about it; may be empty. */
 export function hintFor({ code, data }: Failure): string {
   return hint(code, data);
+}
+
+/** The same for whatever was thrown; empty for what is no {@link Failure}. */
+export function hintForError(error: unknown): string {
+  return isFailure(error) ? hintFor(error) : "";
 }
 
 /**

@@ -22,7 +22,7 @@ export interface Patience {
 export interface KeptListenerOptions {
   /** For the log: `socket` or `tcp`. */
   readonly entrance: string;
-  /** Opens it. Rejects with an error for people, which may carry a `hint`. */
+  /** Opens it. Rejects with an error for people. */
   readonly open: () => Promise<Listener>;
   /** A connection to it, which is closed at once; null: it is no longer ours to look after. */
   readonly connect: (listener: Listener) => Promise<Deno.Conn> | null;
@@ -83,7 +83,7 @@ export class KeptListener {
     } catch (error) {
       if (this.#error !== told) {
         this.#told = this.#error;
-        log.error("not listening, trying again", { entrance, error, hint: hintOf(error) });
+        log.error("not listening, trying again", { entrance, error });
       }
       return false;
     }
@@ -175,10 +175,6 @@ export class KeptListener {
     }
     return null;
   }
-}
-
-function hintOf(error: unknown): string | undefined {
-  return error instanceof Error && "hint" in error ? String(error.hint) : undefined;
 }
 
 /** Resolves after this long, or when the signal aborts; leaves no timer behind. */

@@ -45,7 +45,7 @@ export function renderOpenApi(routes: readonly Route[], version: string): string
         metricsToken: {
           type: "http",
           scheme: "bearer",
-          description: "What stands in the file that --metrics-token-file names.",
+          description: "What stands in the file that the daemon was given for it.",
         },
       },
     },

@@ -35,7 +35,10 @@ export type RequestErrorCode =
   | "pass-timeout";
 
 /** The codes of failures in the index. */
-export type IndexCode = Exclude<FailureCode, EngineCode | LockCode | BackupCode | "config">;
+export type IndexCode = Exclude<
+  FailureCode,
+  EngineCode | LockCode | BackupCode | "config" | "listen" | "token"
+>;
 
 /** The `code` of a problem; those of the index are passed on as they are. */
 export type ProblemCode = IndexCode | RequestErrorCode;

@@ -7,6 +7,7 @@
  */
 
 import type { ListenAddress } from "../setting_values.ts";
+import { Failure } from "../failure.ts";
 import { duplicateDescriptor } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { App } from "./app.ts";
@@ -21,7 +22,7 @@ import type {
   Place,
   TcpAddress,
 } from "./listener.ts";
-import { ListenError, SocketFile } from "./socket_file.ts";
+import { SocketFile } from "./socket_file.ts";
 import type { TokenSource } from "./token.ts";
 
 export { type App, type AppOptions, createApp } from "./app.ts";
@@ -30,7 +31,6 @@ export { type ServerDeps } from "./operation.ts";
 export { type ConnectionShares, connectionShares } from "./connection_shares.ts";
 export { type Patience } from "./kept_listener.ts";
 export { type TcpAddress } from "./listener.ts";
-export { ListenError } from "./socket_file.ts";
 export { TokenFile, type TokenSource } from "./token.ts";
 
 /** Where to listen, and what TCP clients must bring. */
@@ -87,7 +87,7 @@ const CROWD_EVERY_MS = 60_000;
  * Opens both listeners. A socket that a crashed daemon left is replaced: call this only as the
  * owner of its directory. TCP may be taken by someone else: then it is said, and tried again.
  *
- * @throws {ListenError} For the socket; nothing stays open then.
+ * @throws {Failure} `listen`: for the socket; nothing stays open then.
  */
 export async function serve(app: App, options: ServeOptions): Promise<Listeners> {
   const { socketPath, listen, inherited = null, log, patience = {}, token, metricsToken = null } =
@@ -226,13 +226,11 @@ async function openTcp(place: Place, options: ListenOptions): Promise<Listener> 
     const taken = (cause as { code?: string }).code === "EADDRINUSE" ||
       cause instanceof Deno.errors.AddrInUse;
     const reason = taken ? "the address is in use" : (cause as Error).message;
-    throw new ListenError(
+    throw new Failure(
+      "listen",
       `Cannot listen on "${at}": ${reason.replace(/^listen \w+: /, "")}`,
       {
-        hint: taken
-          ? "another program listens there, and is sent the token by whoever asks that address: " +
-            "end it, or choose another address with --listen, or --listen none"
-          : "choose an address of this host with --listen, or --listen none",
+        data: { wrong: taken ? "taken" : "address" },
         cause,
       },
     );

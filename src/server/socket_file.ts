@@ -6,25 +6,12 @@
  */
 
 import { dirname, join } from "@std/path";
+import { Failure, isFailure } from "../failure.ts";
 import { fitsSocket } from "../system/files.ts";
 import { MAX_SOCKET_PATH } from "../system/libc.ts";
 import { quotePath } from "../text.ts";
 import { listenAt } from "./listen_at.ts";
 import type { Listener, ListenOptions } from "./listener.ts";
-
-/** It can't be listened there. */
-export class ListenError extends Error {
-  /** Tells this error from others. */
-  override readonly name = "ListenError";
-  /** What a person can do about it; may be empty. */
-  readonly hint: string;
-
-  /** Which address and why. */
-  constructor(message: string, options: { hint: string; cause?: unknown }) {
-    super(message, { cause: options.cause });
-    this.hint = options.hint;
-  }
-}
 
 /** The socket at one path. */
 export class SocketFile {
@@ -41,22 +28,22 @@ export class SocketFile {
   /**
    * Listens there. Replaces what it made itself and, the first time, whatever is there.
    *
-   * @throws {ListenError}
+   * @throws {Failure} `listen`
    */
   async open(options: ListenOptions): Promise<Listener> {
     const path = this.#path;
     if (!fitsSocket(path)) {
-      throw new ListenError(
+      throw new Failure(
+        "listen",
         `Cannot listen on ${quotePath(path)}: a socket's path has at most ${MAX_SOCKET_PATH} bytes`,
-        { hint: "choose a shorter --data-dir" },
+        { data: { wrong: "long" } },
       );
     }
     if (this.#made !== null && await this.#isOthers()) {
-      throw new ListenError(
+      throw new Failure(
+        "listen",
         `Cannot listen on ${quotePath(path)}: another process made a socket there`,
-        {
-          hint: "does a second daemon use this directory?",
-        },
+        { data: { wrong: "stranger" } },
       );
     }
     try {
@@ -65,11 +52,12 @@ export class SocketFile {
       this.#made = await Deno.lstat(path);
       return listener;
     } catch (cause) {
-      if (cause instanceof ListenError) throw cause;
-      throw new ListenError(`Cannot listen on ${quotePath(path)}: ${(cause as Error).message}`, {
-        hint: "the data directory must be on a file system with sockets, and be ours to write",
-        cause,
-      });
+      if (isFailure(cause, "listen")) throw cause;
+      throw new Failure(
+        "listen",
+        `Cannot listen on ${quotePath(path)}: ${(cause as Error).message}`,
+        { data: { wrong: "folder" }, cause },
+      );
     }
   }
 
@@ -148,9 +136,10 @@ async function give(path: string, group: number): Promise<void> {
   try {
     await Deno.chown(path, null, group);
   } catch (cause) {
-    throw new ListenError(
+    throw new Failure(
+      "listen",
       `Cannot give ${quotePath(path)} to group ${group}: ${(cause as Error).message}`,
-      { hint: "the daemon's user must be a member of the group, or root", cause },
+      { data: { wrong: "group" }, cause },
     );
   }
 }

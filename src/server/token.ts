@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import { Failure, type FailureData } from "../failure.ts";
 import type { Log } from "../telemetry/log.ts";
 import { makeSecret } from "../secret.ts";
 import { distrust } from "../system/private.ts";
@@ -19,7 +20,7 @@ const MIN_LENGTH = 32;
  * The token of a data directory, made on first use: 256 bits, URL-safe. Only for the process that
  * owns the directory.
  *
- * @throws {Error} when the file can't be read or made, or holds no usable token.
+ * @throws {Failure} `token`: the file can't be read or made, or holds no usable token.
  */
 export async function loadToken(dataDir: string): Promise<string> {
   const path = join(dataDir, TOKEN);
@@ -36,23 +37,23 @@ export async function loadToken(dataDir: string): Promise<string> {
  * The token that stands in a file of somebody else's making, which only root and this user may
  * write to. Neither made nor changed here.
  *
- * @throws {Error} when the file can't be read, or holds no usable token.
+ * @throws {Failure} `token`: the file can't be read, or holds no usable token.
  */
 export async function loadGivenToken(path: string): Promise<string> {
   const info = await ifThere(Deno.stat(path), path);
   const wrong = info === null ? "it is not there" : distrustToken(path, info);
-  if (wrong !== null) throw unusable(path, wrong, MAKE_ONE);
-  return await readToken(path, MAKE_ONE);
+  if (wrong !== null) throw unusable(path, wrong, GIVEN);
+  return await readToken(path, GIVEN);
 }
 
-async function readToken(path: string, hint?: string): Promise<string> {
+async function readToken(path: string, whose = OURS): Promise<string> {
   const token = (await ifThere(Deno.readTextFile(path), path) ?? "").trim();
   if (!/^[A-Za-z0-9._~+/=-]*$/.test(token)) {
-    throw unusable(path, "it has characters that can't be sent as a token", hint);
+    throw unusable(path, "it has characters that can't be sent as a token", whose);
   }
   if (token.length < MIN_LENGTH) {
     const reason = `it has ${token.length} characters, at least ${MIN_LENGTH} are needed`;
-    throw unusable(path, reason, hint);
+    throw unusable(path, reason, whose);
   }
   return token;
 }
@@ -192,11 +193,13 @@ function distrustToken(path: string, info: Deno.FileInfo): string | null {
   return distrust(path, info)?.reason ?? null;
 }
 
-const MAKE_ANEW = "remove the file, and the next start makes a new one";
-const MAKE_ONE =
-  "make one with `openssl rand -hex 32`, in a file of root's or of the daemon's own " +
-  "user that nobody else may write to and the daemon may read";
+const OURS: FailureData["token"] = { ours: true };
+const GIVEN: FailureData["token"] = { ours: false };
 
-function unusable(path: string, reason: string, hint = MAKE_ANEW): Error {
-  return Object.assign(new Error(`Cannot use the token ${quotePath(path)}: ${reason}`), { hint });
+function unusable(
+  path: string,
+  reason: string,
+  data: FailureData["token"] = OURS,
+): Failure<"token"> {
+  return new Failure("token", `Cannot use the token ${quotePath(path)}: ${reason}`, { data });
 }

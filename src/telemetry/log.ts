@@ -29,6 +29,11 @@ export interface LogOptions {
   readonly journal?: boolean;
   /** The clock. Default: the system's. */
   readonly now?: () => Date;
+  /**
+   * What a person can do about what a line's `error` tells, written as its `hint`; empty where
+   * nobody knows. Default: no hints.
+   */
+  readonly hintFor?: (error: unknown) => string;
   /** Takes one line with its newline. Default: stderr, synchronously. */
   readonly write?: (line: Uint8Array) => void;
 }
@@ -55,6 +60,7 @@ export class Log {
       format: options.format ?? (Deno.stderr.isTerminal() ? "text" : "json"),
       journal: options.journal ?? false,
       now: options.now ?? (() => new Date()),
+      hintFor: options.hintFor ?? (() => ""),
       write: options.write ?? writeToStderr,
     };
   }
@@ -88,7 +94,7 @@ export class Log {
     if (!this.enabled(level)) return;
     const { format, journal, now, write } = this.#options;
     try {
-      const all = fields ?? {};
+      const all = this.#hinted(fields ?? {});
       const stacks = this.enabled("debug");
       const line = format === "json"
         ? jsonLine(now(), level, { message, fields: all, stacks })
@@ -98,6 +104,12 @@ export class Log {
     } catch {
       // A log that can't be written is no reason to stop the program that it tells about.
     }
+  }
+
+  #hinted(fields: LogFields): LogFields {
+    if (fields["error"] === undefined || fields["hint"] !== undefined) return fields;
+    const hint = this.#options.hintFor(fields["error"]);
+    return hint === "" ? fields : { ...fields, hint };
   }
 }
 

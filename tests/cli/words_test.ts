@@ -1,4 +1,4 @@
-import { hintForProblem } from "../../src/cli/words.ts";
+import { hintForError, hintForProblem } from "../../src/cli/words.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { checkOperands, parseArguments } from "../../src/cli/arguments.ts";
 import { CommandError } from "../../src/cli/command.ts";
@@ -365,6 +365,19 @@ Deno.test("describeFailure() maps each kind of error to its exit code", () => {
   const { lines } = describeFailure(new TypeError("x is not a function"), { traces: false });
   assertEquals(lines[0], "Cannot go on: x is not a function");
   assertStringIncludes(lines[1]!, "--log-level debug");
+});
+
+Deno.test("hintForError() has flags for what can't be listened on, and a word on each token", () => {
+  const hint = <Code extends FailureCode>(code: Code, data: FailureData[Code]) =>
+    hintForError(new Failure(code, "Cannot x", { data }));
+  assertStringIncludes(hint("listen", { wrong: "long" }), "--data-dir");
+  assertStringIncludes(hint("listen", { wrong: "taken" }), "end it, or choose another address");
+  assertStringIncludes(hint("listen", { wrong: "address" }), "--listen none");
+  assertStringIncludes(hint("listen", { wrong: "group" }), "member of the group");
+  assertStringIncludes(hint("token", { ours: true }), "remove the file");
+  assertStringIncludes(hint("token", { ours: false }), "openssl rand");
+  assertEquals(hintForError(new Error("Cannot x")), "");
+  assertEquals(hintForError("thrown"), "");
 });
 
 Deno.test("hintForProblem() has commands for what it knows, and no words for the rest", () => {

@@ -5,6 +5,7 @@
  */
 
 import { join } from "@std/path";
+import { hintForError } from "../../src/cli/words.ts";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { assemble } from "../../src/daemon.ts";
 import type { FeedOptions } from "../../src/feed.ts";
@@ -123,6 +124,7 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
   const log = new Log({
     level: "debug",
     format: "json",
+    hintFor: hintForError,
     write: (line) => void logged.push(new TextDecoder().decode(line)),
   });
   const data = { store, feed, close: () => store.close() };

@@ -7,7 +7,9 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Log } from "../../src/telemetry/log.ts";
-import { ListenError, serve } from "../../src/server/server.ts";
+import { hintFor } from "../../src/cli/words.ts";
+import { Failure } from "../../src/failure.ts";
+import { serve } from "../../src/server/server.ts";
 import { readAnswer, writeAll } from "../harness/raw_http.ts";
 import { EventReader } from "../harness/feeds.ts";
 import {
@@ -93,10 +95,10 @@ Deno.test("serve() refuses a socket path that is too long, with a hint", async (
   const socketPath = join(server.dir, "a".repeat(100), "tinyforge.sock");
   const error = await assertRejects(
     () => serve(server.app, { ...options(socketPath), listen: null }),
-    ListenError,
+    Failure,
     "at most 107 bytes",
   );
-  assertStringIncludes(error.hint, "--data-dir");
+  assertStringIncludes(hintFor(error), "--data-dir");
 });
 
 Deno.test("serve() goes on over the socket where the address is taken, and takes it when it is free", async () => {
@@ -128,7 +130,7 @@ Deno.test("serve() opens nothing when the socket can't be made", async () => {
   const listen = { hostname: "127.0.0.1", port: 0 };
   const error = await assertRejects(
     () => serve(server.app, { ...options(socketPath), listen }),
-    ListenError,
+    Failure,
   );
   assertStringIncludes(error.message, `Cannot listen on "${socketPath}": `);
 });

@@ -41,6 +41,21 @@ Deno.test("Log writes a JSON line that reads back", () => {
   assert(lines[0]!.endsWith("}\n"));
 });
 
+Deno.test("Log tells what a person can do about an error, where that is known and not said", () => {
+  const hintFor = (error: unknown) => (error as Error).message === "full" ? "free some space" : "";
+  const { log, lines } = collect({ hintFor });
+  log.warn("pass failed", { error: new Error("full") });
+  log.warn("pass failed", { error: new Error("else") });
+  log.warn("pass failed", { error: new Error("full"), hint: "wait" });
+  log.info("pass done", { rows: 1 });
+  assertEquals(lines.map((line) => line.slice(NOON.length)), [
+    ' WARN  pass failed error=full hint="free some space"\n',
+    " WARN  pass failed error=else\n",
+    " WARN  pass failed error=full hint=wait\n",
+    " INFO  pass done rows=1\n",
+  ]);
+});
+
 Deno.test("Log keeps its own keys when a field has the same name", () => {
   const { log, lines } = collect({ format: "json" });
   log.info("kept", { time: "t", level: "l", message: "m" });

@@ -14,6 +14,7 @@ import { dataDirExists } from "../data_dir.ts";
 import { findDaemon, socketPath } from "../daemon_socket.ts";
 import { refuseSecondIndex } from "../other_daemon.ts";
 import { counted, refusalLine, shortId } from "../phrases.ts";
+import { hintForError } from "../words.ts";
 import { VERSION } from "./version.ts";
 
 /** A pass may wait for the one before it, and each for the Engine. */
@@ -73,7 +74,7 @@ async function passOfDaemon(config: Config): Promise<PassReport | null> {
 
 function openLog({ logLevel, logFormat }: Config): Log {
   const journal = writesToJournal((name) => Deno.env.get(name));
-  return new Log({ level: logLevel, format: logFormat, journal });
+  return new Log({ level: logLevel, format: logFormat, journal, hintFor: hintForError });
 }
 
 function summary(report: PassReport): string[] {
