@@ -10,13 +10,13 @@ import { acquireLock } from "../src/lock/lock.ts";
 import { Log } from "../src/telemetry/log.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { testConfig } from "./harness/config.ts";
-import { Host, pass, siteRow } from "./harness/program.ts";
+import { pass, siteRow, TestHost } from "./harness/program.ts";
 
 const options = { log: new Log({ level: "error", write: () => {} }), version: "test" };
 
 Deno.test("assemble() asks no Engine and opens nothing until it is told to", async () => {
   await using engine = await FakeEngine.start();
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const config = testConfig({
     host: { kind: "unix", path: engine.path },
     dataDir: host.dataDir,
@@ -41,7 +41,7 @@ Deno.test("assemble() asks no Engine and opens nothing until it is told to", asy
 
 Deno.test("Assembly.close() stops the loop, then closes the index, then gives the lock back; idempotent", async () => {
   await using engine = await FakeEngine.start();
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const data = await ownData(host.dataDir);
   const { store, lock } = data;
   let held: boolean | null = null;
@@ -62,7 +62,7 @@ Deno.test("Assembly.close() stops the loop, then closes the index, then gives th
 });
 
 Deno.test("readData() reads beside an owner, and the same application can't write", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
     pass(store, [siteRow(workloadId)]);
   });

@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import type { ContainerView, DaemonStatus } from "../src/model/views.ts";
-import { DENO_ARGS, Host, type Running } from "./harness/program.ts";
+import { DENO_ARGS, type Running, TestHost } from "./harness/program.ts";
 import { Receiver } from "./harness/datagram.ts";
 import { engineTest, privateEngineTest } from "./engines/docker.ts";
 import { PrivateEngine } from "./engines/private.ts";
@@ -17,11 +17,11 @@ import { podmanTest } from "./engines/podman.ts";
 
 /** A daemon, asked over its socket. */
 class Daemon implements AsyncDisposable {
-  readonly host: Host;
+  readonly host: TestHost;
   running: Running;
   #client: Deno.HttpClient;
 
-  private constructor(host: Host, running: Running) {
+  private constructor(host: TestHost, running: Running) {
     this.host = host;
     this.running = running;
     this.#client = this.#connect();
@@ -29,7 +29,7 @@ class Daemon implements AsyncDisposable {
 
   /** Starts one that follows the Engine at `address`, with full passes five minutes apart. */
   static async start(address: string, options: { ready?: boolean } = {}): Promise<Daemon> {
-    const host = await Host.make();
+    const host = await TestHost.make();
     host.env["TINYFORGE_DOCKER_HOST"] = address;
     host.env["TINYFORGE_INTERVAL"] = "5m";
     const daemon = new Daemon(host, host.start("reconcile"));
@@ -297,7 +297,7 @@ Deno.test("a daemon with nothing registered says what runs, and how to take it i
 
 Deno.test("a daemon whose lock is taken away stops with 1 and says who has it", async () => {
   await using engine = await FakeEngine.start();
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   const args = [
     ...DENO_ARGS.slice(0, -1),
@@ -329,7 +329,7 @@ Deno.test("a daemon whose lock is taken away stops with 1 and says who has it", 
 
 Deno.test("the service manager is told READY, STATUS, WATCHDOG and STOPPING", async () => {
   await using engine = await FakeEngine.start();
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const socket = join(host.dir, "notify.sock");
   using receiver = new Receiver(socket);
   Object.assign(host.env, {
@@ -351,7 +351,7 @@ Deno.test("the service manager is told READY, STATUS, WATCHDOG and STOPPING", as
 });
 
 /** What stands in the data directory of the lock, and the socket. */
-async function lockFiles(host: Host): Promise<string[]> {
+async function lockFiles(host: TestHost): Promise<string[]> {
   const names = await Array.fromAsync(Deno.readDir(host.dataDir), (entry) => entry.name);
   return names.filter((name) => /lock|sock/.test(name)).sort();
 }

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Host } from "./harness/program.ts";
+import { TestHost } from "./harness/program.ts";
 import { copyDatabase } from "./endurance/wal.ts";
 import { Ledger } from "./endurance/ledger.ts";
 import { readDatabase } from "./endurance/found.ts";
@@ -21,10 +21,10 @@ const PAGE = 4096;
 
 /** A host whose data directory is a small file system of its own. */
 class SmallDisk implements AsyncDisposable {
-  readonly host: Host;
+  readonly host: TestHost;
   readonly #ballast: string;
 
-  private constructor(host: Host) {
+  private constructor(host: TestHost) {
     this.host = host;
     this.#ballast = join(host.dataDir, "ballast");
   }
@@ -60,8 +60,8 @@ class SmallDisk implements AsyncDisposable {
   }
 }
 
-async function followerOf(engine: FakeEngine): Promise<Host> {
-  const host = await Host.make();
+async function followerOf(engine: FakeEngine): Promise<TestHost> {
+  const host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   host.env["TINYFORGE_INTERVAL"] = "200ms";
   return host;
@@ -85,7 +85,7 @@ async function stateOf(daemon: LivingDaemon): Promise<string> {
 }
 
 /** What a copy of the database holds must be sound, and what writers were told. */
-async function assertSound(host: Host, ledger?: Ledger): Promise<void> {
+async function assertSound(host: TestHost, ledger?: Ledger): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {
     const found = readDatabase(await copyDatabase(host.database, directory));

@@ -7,7 +7,7 @@
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Host } from "./harness/program.ts";
+import { TestHost } from "./harness/program.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { daemonCommand, LivingDaemon } from "./harness/living_daemon.ts";
 import { freePort } from "./harness/free_port.ts";
@@ -18,12 +18,12 @@ const NATIVE = Number(Deno.version.deno.split(".")[1]) >= 9;
 /** A daemon on an Engine without containers, and the port that it listens on. */
 class Daemon implements AsyncDisposable {
   readonly living: LivingDaemon;
-  readonly host: Host;
+  readonly host: TestHost;
   readonly port: number;
   readonly #engine: FakeEngine;
 
   private constructor(
-    host: Host,
+    host: TestHost,
     engine: FakeEngine,
     options: { living: LivingDaemon; port: number },
   ) {
@@ -37,7 +37,7 @@ class Daemon implements AsyncDisposable {
     options: { through?: readonly string[]; port?: number; listen?: string } = {},
   ): Promise<Daemon> {
     const engine = await FakeEngine.start();
-    const host = await Host.make();
+    const host = await TestHost.make();
     const { port = freePort(), through = [] } = options;
     host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
     host.env["TINYFORGE_LISTEN"] = options.listen ?? `127.0.0.1:${port}`;
@@ -257,7 +257,7 @@ Deno.test({
   fn: async () => {
     const port = freePort();
     const engine = await FakeEngine.start();
-    const host = await Host.make();
+    const host = await TestHost.make();
     host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
     // Another one, to see that the one that was handed over is taken in its place.
     host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${freePort()}`;

@@ -4,7 +4,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { DENO_ARGS, Host } from "./harness/program.ts";
+import { DENO_ARGS, TestHost } from "./harness/program.ts";
 import { engineTest } from "./engines/docker.ts";
 import { TEST_IMAGE } from "./engines/real.ts";
 import { freePort } from "./harness/free_port.ts";
@@ -17,7 +17,7 @@ const BLOCKS = [...README.matchAll(/<!-- run by tests\/readme_test.ts -->\n+```s
   .map(([, block]) => block!);
 
 /** Runs a script with `tinyforge` as a command, and what else it needs at the front of PATH. */
-async function shell(host: Host, script: string): Promise<string> {
+async function shell(host: TestHost, script: string): Promise<string> {
   const bin = join(host.dir, "bin");
   await Deno.mkdir(bin, { recursive: true });
   const words = [Deno.execPath(), ...DENO_ARGS].map((word) => `'${word}'`).join(" ");
@@ -37,7 +37,7 @@ async function shell(host: Host, script: string): Promise<string> {
 }
 
 engineTest("the README's session shows a container running, stopped and missing", async (scope) => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = scope.engine.address;
   host.env["DOCKER_HOST"] = scope.engine.address;
   const [begin, ...rest] = BLOCKS[0]!.trim().split("\n");
@@ -68,7 +68,7 @@ engineTest("the README's session shows a container running, stopped and missing"
 });
 
 engineTest("the README's three curl lines answer", async (scope) => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = scope.engine.address;
   const port = freePort();
   host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${port}`;

@@ -7,7 +7,7 @@
 import { fromFileUrl, join } from "@std/path";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { openStore } from "../../src/store/store.ts";
-import { Host } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { SimEngine } from "../engines/crowd.ts";
 import { until } from "../harness/until.ts";
@@ -27,13 +27,13 @@ const pause = (ms: number) => SYSTEM_CLOCK.sleep(ms, new AbortController().signa
 
 /** A host whose index knows the workloads of a simulated Engine, and that Engine. */
 interface Site extends AsyncDisposable {
-  readonly host: Host;
+  readonly host: TestHost;
   readonly engine: SimEngine;
 }
 
 async function site(containers: number): Promise<Site> {
   const engine = await SimEngine.start({ containers });
-  const host = await Host.make();
+  const host = await TestHost.make();
   await host.seed(() => {});
   register(host.database, containers);
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;

@@ -5,17 +5,17 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { look, makeIndex, makeKeys } from "../harness/backups.ts";
-import { DENO_ARGS, Host, Running } from "../harness/program.ts";
+import { DENO_ARGS, Running, TestHost } from "../harness/program.ts";
 import { missing } from "../engines/docker.ts";
 
-async function livingHost(): Promise<Host> {
-  const host = await Host.make();
+async function livingHost(): Promise<TestHost> {
+  const host = await TestHost.make();
   await makeIndex(host.dataDir, { name: "living" });
   return host;
 }
 
 /** A key pair in a file of the host's, as `age-keygen` writes it. */
-async function keysOf(host: Host) {
+async function keysOf(host: TestHost) {
   const keys = await makeKeys();
   const file = join(host.dir, "key.txt");
   await Deno.writeTextFile(file, `# public key: ${keys.recipient}\n${keys.identity}\n`);
@@ -23,7 +23,7 @@ async function keysOf(host: Host) {
 }
 
 /** The program's command line, for a shell. */
-const program = (host: Host, ...args: string[]) =>
+const program = (host: TestHost, ...args: string[]) =>
   ["env", ...Object.entries(host.env).map(([name, value]) => `${name}=${value}`), Deno.execPath()]
     .concat(DENO_ARGS, args).map((word) => `'${word}'`).join(" ");
 
@@ -124,7 +124,7 @@ Deno.test("backup, verify and restore end with what went wrong, and a hint", asy
     assertEquals(ran.stdout, "");
     assert(!ran.stderr.includes(identity), "a private key was told");
   }
-  await using empty = await Host.make();
+  await using empty = await TestHost.make();
   assertMatch((await empty.run("backup", host.dir)).stderr, /there is no index yet/);
 });
 
@@ -163,7 +163,7 @@ Deno.test("backup shows on a terminal how far it is, and nowhere else", async ()
 
 testWith("restic", "backup goes through restic and comes back", async () => {
   await using host = await livingHost();
-  await using other = await Host.make();
+  await using other = await TestHost.make();
   const { recipient, file } = await keysOf(host);
   const env = {
     RESTIC_REPOSITORY: join(host.dir, "repository"),

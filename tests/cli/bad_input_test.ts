@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { DENO_ARGS, Host, pass, type Ran, siteRow } from "../harness/program.ts";
+import { DENO_ARGS, pass, type Ran, siteRow, TestHost } from "../harness/program.ts";
 
 const { Database } = await import("@db/sqlite");
 
@@ -18,8 +18,8 @@ async function mount(...args: string[]): Promise<void> {
 }
 
 /** A host whose data directory is a file system of its own, 1 MiB. */
-async function hostOnTmpfs(): Promise<Host & AsyncDisposable> {
-  const host = await Host.make();
+async function hostOnTmpfs(): Promise<TestHost & AsyncDisposable> {
+  const host = await TestHost.make();
   await Deno.mkdir(host.dataDir);
   await mount("-t", "tmpfs", "-o", "size=1m,mode=0700", "tinyforge-test", host.dataDir);
   const dispose = host[Symbol.asyncDispose].bind(host);
@@ -39,7 +39,7 @@ function assertFails(ran: Ran, code: number, message: string | RegExp): void {
 }
 
 Deno.test("an unknown flag is an error with the nearest one, and nothing is done", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   assertFails(
     await host.run("add", "site", "blog", "--domian", "x"),
     2,
@@ -50,7 +50,7 @@ Deno.test("an unknown flag is an error with the nearest one, and nothing is done
 });
 
 Deno.test("a bad interval and whatever else is wrong are reported together", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const ran = await host.run(
     ...["reconcile", "--interval", "soon", "--listen", "everywhere", "--docker-host", "ssh://x"],
   );
@@ -77,7 +77,7 @@ Deno.test("a bad interval and whatever else is wrong are reported together", asy
 });
 
 Deno.test("a data directory that is a file is refused by every command, and left as it is", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   await Deno.writeTextFile(host.dataDir, "mine");
   for (
     const args of [["ps"], ["status"], ["add", "site", "blog"], ["reconcile"], [
@@ -100,7 +100,7 @@ Deno.test("a data directory that is a file is refused by every command, and left
 });
 
 Deno.test("a data directory where the runtime lets nobody in is refused in our own words", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   for (const args of [["ps"], ["add", "site", "blog"], ["reconcile"], ["reconcile", "--once"]]) {
     const ran = await host.run(...args, "--data-dir", "/proc/x");
     assertFails(
@@ -113,7 +113,7 @@ Deno.test("a data directory where the runtime lets nobody in is refused in our o
 });
 
 Deno.test("a data directory too long for a socket is refused, with its path and the limit", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const dataDir = `${host.dataDir}${"-long".repeat(20)}`;
   for (const args of [["add", "site", "blog"], ["reconcile"], ["reconcile", "--once"]]) {
     const ran = await host.run(...args, "--data-dir", dataDir);
@@ -153,7 +153,9 @@ rootTest("a full disk is said, nothing is lost, and it works again with room", a
 });
 
 Deno.test("a database of a newer version is refused by name and left as it is", async () => {
-  await using host = await Host.seeded((store) => store.registry.create("site", { name: "blog" }));
+  await using host = await TestHost.seeded((store) =>
+    store.registry.create("site", { name: "blog" })
+  );
   const db = new Database(host.database);
   db.exec("INSERT INTO schema_migrations VALUES (999, '0999_future', '2030-01-01T00:00:00Z')");
   db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -168,7 +170,7 @@ Deno.test("a database of a newer version is refused by name and left as it is", 
 });
 
 Deno.test("a corrupted database is refused and left as it is", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
     pass(store, [siteRow(workloadId)]);
   });
@@ -191,7 +193,7 @@ Deno.test("a corrupted database is refused and left as it is", async () => {
 });
 
 Deno.test("names with control characters, slashes or 10 kB are refused, shown escaped and cut", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const names: [name: string, message: string][] = [
     ["a\x1b[2Jb", 'Cannot use "a\\u001b[2Jb" as site name: it has control characters'],
     ["a\nb", 'Cannot use "a\\nb" as site name: it has control characters'],
@@ -214,7 +216,7 @@ Deno.test("names with control characters, slashes or 10 kB are refused, shown es
 });
 
 Deno.test("output that can't be written ends with 1 and says why, as no fault of the program", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   for (const args of [["help"], ["ps"], ["version"]]) {
     const { code, stderr } = await new Deno.Command("sh", {
       args: ["-c", 'exec "$@" > /dev/full', "sh", Deno.execPath(), ...DENO_ARGS, ...args],
@@ -234,13 +236,13 @@ Deno.test("output that can't be written ends with 1 and says why, as no fault of
 });
 
 Deno.test("--interval 1ms is a mistake, not a busy loop", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const ran = await host.run("reconcile", "--once", "--interval", "1ms");
   assertFails(ran, 2, 'Cannot use --interval "1ms": below the shortest interval of 100ms');
 });
 
 Deno.test("a duplicate name and a duplicate Compose project are refused with who has it", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     store.registry.create("site", { name: "blog" });
     store.registry.create("stack", { name: "shop", composeProjectName: "shop-1" });
   });
@@ -258,7 +260,7 @@ Deno.test("a duplicate name and a duplicate Compose project are refused with who
 });
 
 Deno.test("--log-level debug shows where an error was thrown, and nothing else does", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const ran = await host.run("labels", "blog", "--log-level", "debug");
   assertEquals(ran.code, 1);
   assertMatch(ran.stderr, /^ {4}at .*data_dir\.ts/m);

@@ -7,12 +7,12 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeEngine } from "../engines/scripted.ts";
-import { Host } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
-async function withDaemon(): Promise<{ host: Host; engine: FakeEngine } & AsyncDisposable> {
+async function withDaemon(): Promise<{ host: TestHost; engine: FakeEngine } & AsyncDisposable> {
   const engine = await FakeEngine.start();
-  const host = await Host.make();
+  const host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   host.start("reconcile", "--interval", "5m");
   await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
@@ -26,7 +26,7 @@ async function withDaemon(): Promise<{ host: Host; engine: FakeEngine } & AsyncD
   };
 }
 
-async function site(host: Host, engine: FakeEngine, name: string) {
+async function site(host: TestHost, engine: FakeEngine, name: string) {
   const { workloadId } = await host.json("add", "site", name);
   return engine.add({ name, labels: { "tinyforge.workload.id": workloadId } });
 }
@@ -95,7 +95,7 @@ Deno.test("check ends with 2 for an unknown workload, and with 4 without Engine 
   await engine.down();
   const away = await host.run("check", "--wait", "0s");
   assertEquals(away.code, 4, away.stderr);
-  await using other = await Host.make();
+  await using other = await TestHost.make();
   const none = await other.run("check");
   assertEquals(none.code, 4, none.stderr);
   assertStringIncludes(none.stderr, "no daemon runs");

@@ -9,15 +9,15 @@ import { CommandError } from "../../src/cli/command.ts";
 import { findDaemon } from "../../src/cli/daemon_socket.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
 import { FakeEngine } from "../engines/scripted.ts";
-import { Host, pass, type Running, siteRow } from "../harness/program.ts";
+import { pass, type Running, siteRow, TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
 /** A host with a daemon that is ready, and the Engine that it follows. */
 async function withDaemon(
   ...args: string[]
-): Promise<{ host: Host; engine: FakeEngine; daemon: Running } & AsyncDisposable> {
+): Promise<{ host: TestHost; engine: FakeEngine; daemon: Running } & AsyncDisposable> {
   const engine = await FakeEngine.start();
-  const host = await Host.make();
+  const host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   const daemon = host.start("reconcile", "--interval", "5m", ...args);
   const dispose = async () => {
@@ -91,7 +91,7 @@ Deno.test("a second daemon on one data directory ends with 5 and says who holds 
 
 Deno.test("a daemon and --once wait for a command that holds the lock for a moment", async () => {
   await using engine = await FakeEngine.start();
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   const first = await acquireLock(host.dataDir);
   const once = host.start("reconcile", "--once");
@@ -128,7 +128,9 @@ Deno.test("ps --watch beside a daemon shows what an event changed", async () => 
 });
 
 Deno.test("a write with the lock held and no daemon to ask ends with 5 and says by whom", async () => {
-  await using host = await Host.seeded((store) => store.registry.create("site", { name: "blog" }));
+  await using host = await TestHost.seeded((store) =>
+    store.registry.create("site", { name: "blog" })
+  );
   await Deno.writeTextFile(`${host.dataDir}/tinyforge.lock`, `${Deno.pid}\n`);
   const { code, stdout, stderr } = await host.run("add", "site", "shop");
   assertEquals([code, stdout], [5, ""], stderr);
@@ -137,7 +139,7 @@ Deno.test("a write with the lock held and no daemon to ask ends with 5 and says 
 });
 
 Deno.test("two commands that write at once both get done", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const names = ["a", "b", "c"];
   const ran = await Promise.all(names.map((name) => host.run("add", "site", name)));
   assertEquals(ran.map(({ code }) => code), [0, 0, 0], ran.map(({ stderr }) => stderr).join());
@@ -146,7 +148,7 @@ Deno.test("two commands that write at once both get done", async () => {
 });
 
 /** Answers on the daemon's socket as the test says. */
-function actDaemon(host: Host, handler: (request: Request) => Response | Promise<Response>) {
+function actDaemon(host: TestHost, handler: (request: Request) => Response | Promise<Response>) {
   const server = Deno.serve(
     { path: `${host.dataDir}/tinyforge.sock`, onListen: () => {} },
     handler,
@@ -155,7 +157,7 @@ function actDaemon(host: Host, handler: (request: Request) => Response | Promise
 }
 
 Deno.test("a daemon that answers nonsense is an error without a trace", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   const answers: [() => Response, RegExp][] = [
     [() => new Response("<html>", { status: 500 }), /^Cannot do it: the answer is 500\n/],
     [() => new Response("<html>"), /^Cannot read the daemon's answer: it is not JSON\n/],
@@ -169,7 +171,7 @@ Deno.test("a daemon that answers nonsense is an error without a trace", async ()
 });
 
 Deno.test("a daemon that breaks off within an answer is not reachable: 4, and nothing is written", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   const listener = Deno.listen({ transport: "unix", path: `${host.dataDir}/tinyforge.sock` });
   const serving = (async () => {
     for await (const connection of listener) {
@@ -193,7 +195,7 @@ Deno.test("a daemon that breaks off within an answer is not reachable: 4, and no
 
 Deno.test("a command that a daemon answered in part is not repeated without it: 4, and nothing is written", async () => {
   let id = "";
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     id = store.registry.create("site", { name: "blog" }).entry.id;
   });
   const listener = Deno.listen({ transport: "unix", path: `${host.dataDir}/tinyforge.sock` });
@@ -225,7 +227,7 @@ Deno.test("a command that a daemon answered in part is not repeated without it: 
 });
 
 Deno.test("DaemonClient.ask() waits for a daemon that hangs no longer than it is told", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   const hanging = Promise.withResolvers<Response>();
   const acted = actDaemon(host, () => hanging.promise);
   const begin = performance.now();
@@ -244,7 +246,7 @@ Deno.test("DaemonClient.ask() waits for a daemon that hangs no longer than it is
 });
 
 Deno.test("what a hanging daemon does not answer is read from disk, and that is said", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
     pass(store, [siteRow(workloadId)]);
   });
@@ -287,7 +289,7 @@ Deno.test("beside a daemon, reads go over its socket", async () => {
 });
 
 Deno.test("a command goes on without a daemon that stops before it was asked", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   const listener = Deno.listen({ transport: "unix", path: `${host.dataDir}/tinyforge.sock` });
   const gone = (async () => {
     // That somebody listens is seen, and nothing more.
@@ -301,7 +303,7 @@ Deno.test("a command goes on without a daemon that stops before it was asked", a
 });
 
 Deno.test("healthcheck says of a daemon that stops that it does", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   const detail = "Cannot answer: the daemon stops";
   const stopping = () => Response.json({ code: "stopping", detail }, { status: 503 });
   await using _ = actDaemon(host, stopping);
@@ -312,7 +314,7 @@ Deno.test("healthcheck says of a daemon that stops that it does", async () => {
 
 Deno.test("ps --watch follows the daemon's events, and polls when they end", async () => {
   let workloadId = "";
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     workloadId = store.registry.create("site", { name: "blog" }).entry.workloadId;
   });
   let asked = 0;
@@ -332,7 +334,7 @@ Deno.test("ps --watch follows the daemon's events, and polls when they end", asy
 });
 
 Deno.test("a stale socket is nobody's: the command works without a daemon", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   // Left behind as by a crash: bound, then closed without being removed.
   const path = `${host.dataDir}/tinyforge.sock`;
   const listener = Deno.listen({ transport: "unix", path });

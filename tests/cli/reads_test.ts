@@ -9,7 +9,7 @@ import { VIEW_COLUMNS } from "../../src/model/columns.ts";
 import type { Store } from "../../src/store/store.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { row } from "../harness/world.ts";
-import { Host, pass, siteRow } from "../harness/program.ts";
+import { pass, siteRow, TestHost } from "../harness/program.ts";
 
 const HOSTILE = "evil\x1b[2J\x9b31m\u202e\nname";
 
@@ -58,9 +58,9 @@ function seed(store: Store): Seeded {
   return { blog: blog.workloadId, shop: shop.workloadId, api: api.workloadId };
 }
 
-async function seeded(): Promise<{ host: Host; ids: Seeded }> {
+async function seeded(): Promise<{ host: TestHost; ids: Seeded }> {
   let ids: Seeded | undefined;
-  const host = await Host.seeded((store) => ids = seed(store));
+  const host = await TestHost.seeded((store) => ids = seed(store));
   return { host, ids: ids! };
 }
 
@@ -190,7 +190,7 @@ Deno.test("ps --state says when no row is in that state, and which ones there ar
 Deno.test("ps --state with a state that no row can be in is an error with the nearest", async () => {
   const { host, ids } = await seeded();
   await using _ = host;
-  await using empty = await Host.make();
+  await using empty = await TestHost.make();
   for (const each of [host, empty]) {
     assertEquals(await each.run("ps", "--state", "runing"), {
       code: 2,
@@ -256,7 +256,7 @@ Deno.test("list counts what serves each workload, and says none where nothing do
 });
 
 Deno.test("list tells paused, restarting and created containers apart, and names unknown states", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("stack", {
       name: "shop",
       composeProjectName: "shop",
@@ -512,7 +512,7 @@ Deno.test("status counts every container that was refused, and names the first t
     containerName: `web-${i}`,
     value: "nobody",
   }));
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     store.registry.create("site", { name: "blog" });
     const unmanaged = { count: 7, composeProjects: {} };
     store.containers.reconcileContainers([], {
@@ -542,7 +542,7 @@ Deno.test("secret show prints the secret alone", async () => {
 
 Deno.test("a first ps and status name what runs unmanaged and how to take it in, safe to paste", async () => {
   const unmanaged = { count: 4, composeProjects: { shop: 2, "x; rm -rf ~": 1 } };
-  await using host = await Host.seeded((store) => pass(store, [], { unmanaged }));
+  await using host = await TestHost.seeded((store) => pass(store, [], { unmanaged }));
   const lines = [
     "Nothing is registered yet.",
     "4 containers on this host are unmanaged; Compose projects among them: shop (2), x; rm -rf ~ (1).",
@@ -564,7 +564,7 @@ Deno.test("a first ps asks the Engine once when there is no index yet, and makes
   engine.add({ labels: { "com.docker.compose.project": "shop" } });
   engine.add({ labels: { "com.docker.compose.project": "tinyforge-x" } });
   engine.add({ labels: {} });
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   const { code, stdout, stderr } = await host.run("ps");
   assertEquals([code, stdout.trimEnd().split("\n").length], [0, 1]);
@@ -578,7 +578,7 @@ Deno.test("a first ps asks the Engine once when there is no index yet, and makes
 });
 
 Deno.test("a first status without an Engine says why it can't tell what runs", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const { code, stdout } = await host.run("status");
   assertEquals(code, 0);
   assertStringIncludes(stdout, "index   there is none yet\n");
@@ -589,7 +589,7 @@ Deno.test("a first status without an Engine says why it can't tell what runs", a
 });
 
 Deno.test("commands that need an index say that there is none", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   for (const args of [["labels", "blog"], ["explain", "x"], ["secret", "show", "blog"]]) {
     const { code, stdout, stderr } = await host.run(...args);
     assertEquals([code, stdout], [1, ""], args.join(" "));
@@ -604,7 +604,7 @@ Deno.test("commands that need an index say that there is none", async () => {
 });
 
 Deno.test("commands that change what can't be there yet make no data directory", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const commands = [
     ["add", "stage", "api/live"],
     ["rename", "site", "blog", "journal"],
@@ -625,7 +625,7 @@ Deno.test("commands that change what can't be there yet make no data directory",
 });
 
 Deno.test("list says what there is none of", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     store.registry.create("project", { name: "api" });
   });
   assertMatch(
@@ -637,7 +637,7 @@ Deno.test("list says what there is none of", async () => {
 });
 
 Deno.test("version prints the program's, Deno's and SQLite's", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const { code, stdout, stderr } = await host.run("version");
   assertEquals([code, stderr], [0, ""]);
   assertMatch(
@@ -650,14 +650,14 @@ Deno.test("version prints the program's, Deno's and SQLite's", async () => {
 });
 
 Deno.test("healthcheck ends with 1 and says why when no daemon listens", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const { code, stdout, stderr } = await host.run("healthcheck");
   assertEquals([code, stderr], [1, ""]);
   assertEquals(stdout, `not ready: no daemon listens in "${host.dataDir}"\n`);
 });
 
 Deno.test("systemd prints a unit with the flags that were given", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   for (const name of ["TINYFORGE_DATA_DIR", "TINYFORGE_DOCKER_HOST"]) delete host.env[name];
   const { code, stdout } = await host.run("systemd", "--interval", "10s", "--listen=none");
   assertEquals(code, 0);
@@ -672,7 +672,7 @@ Deno.test("systemd prints a unit with the flags that were given", async () => {
 });
 
 Deno.test("systemd asks for the group of the Engine's socket, and for root where only root gets to it", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_DATA_DIR"] = "/var/lib/tinyforge";
   const identity = async (path: string) => {
     const { stdout } = await host.run("systemd", "--docker-host", `unix://${path}`);
@@ -701,7 +701,7 @@ Deno.test("systemd asks for the group of the Engine's socket, and for root where
 });
 
 Deno.test("systemd puts what the environment says into the unit, and no default", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   Object.assign(host.env, {
     TINYFORGE_DATA_DIR: "/var/lib/forge/",
     TINYFORGE_LISTEN: "127.0.0.1:7475",
@@ -721,7 +721,7 @@ Deno.test("systemd puts what the environment says into the unit, and no default"
 });
 
 Deno.test("systemd gives the service what TLS needs, and says when it can't see it", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   Object.assign(host.env, {
     TINYFORGE_DATA_DIR: "",
     TINYFORGE_DOCKER_HOST: "",
@@ -759,7 +759,7 @@ Deno.test("systemd gives the service what TLS needs, and says when it can't see 
 });
 
 Deno.test("help prints usage texts to stdout, no command prints them to stderr", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_INTERVAL"] = "nonsense";
   const help = await host.run("help");
   assertEquals([help.code, help.stderr], [0, ""]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DENO_ARGS, Host, pass, siteRow } from "../harness/program.ts";
+import { DENO_ARGS, pass, siteRow, TestHost } from "../harness/program.ts";
 
 /** Runs a test with this shell, or reports it as ignored where the shell is missing. */
 async function shellTest(shell: string, name: string, run: () => Promise<void>): Promise<void> {
@@ -37,7 +37,7 @@ async function script(
 }
 
 async function completions(shell: string): Promise<{ file: string } & AsyncDisposable> {
-  const host = await Host.make();
+  const host = await TestHost.make();
   const { code, stdout } = await host.run("completions", shell);
   assertEquals(code, 0);
   const file = `${host.dir}/completions`;
@@ -106,8 +106,8 @@ await shellTest("fish", "completions fish completes commands, flags and values",
 const HOSTILE = "$(touch pwned)";
 
 /** A host with names to complete, on whose PATH the program is. */
-async function namedHost(): Promise<Host> {
-  const host = await Host.seeded((store) => {
+async function namedHost(): Promise<TestHost> {
+  const host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("site", { name: HOSTILE }).entry;
     for (const name of ["it's", "my blog", "shop"]) store.registry.create("site", { name });
     store.registry.create("stack", { name: "shop", composeProjectName: "shop" });
@@ -265,7 +265,7 @@ await shellTest(
 );
 
 Deno.test("complete is silent whatever is wrong", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   await Deno.writeTextFile(host.dataDir, "no directory");
   for (const what of ["workloads", "rows", "states", "stages"]) {
     assertEquals(await host.run("complete", what), { code: 1, stdout: "", stderr: "" });
@@ -273,7 +273,7 @@ Deno.test("complete is silent whatever is wrong", async () => {
 });
 
 Deno.test("completions refuses a shell it doesn't know", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const { code, stdout, stderr } = await host.run("completions", "fihs");
   assertEquals([code, stdout], [2, ""]);
   assertStringIncludes(stderr, 'did you mean "fish"?');

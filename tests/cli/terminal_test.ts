@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { displayWidth } from "../../src/cli/table.ts";
-import { DENO_ARGS, Host, pass, Running, siteRow } from "../harness/program.ts";
+import { DENO_ARGS, pass, Running, siteRow, TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
 const HAS_SCRIPT = await new Deno.Command("script", { args: ["--version"] }).output()
@@ -12,9 +12,9 @@ function terminalTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: name + reason, ignore: !HAS_SCRIPT, fn });
 }
 
-async function blogHost(): Promise<{ host: Host; workloadId: string }> {
+async function blogHost(): Promise<{ host: TestHost; workloadId: string }> {
   let workloadId = "";
-  const host = await Host.seeded((store) => {
+  const host = await TestHost.seeded((store) => {
     workloadId = store.registry.create("site", { name: "blog" }).entry.workloadId;
     pass(store, [siteRow(workloadId, { containerName: "a-name-that-is-rather-long" })]);
   });
@@ -22,7 +22,7 @@ async function blogHost(): Promise<{ host: Host; workloadId: string }> {
 }
 
 /** The program on a terminal of 60 by 10 characters. */
-function onTerminal(host: Host, ...args: string[]): Running {
+function onTerminal(host: TestHost, ...args: string[]): Running {
   const words = [Deno.execPath(), ...DENO_ARGS, ...args].join(" ");
   return new Running(
     new Deno.Command("script", {
@@ -134,7 +134,7 @@ Deno.test("ps --watch ends by itself when nobody reads it any more, though nothi
 });
 
 Deno.test("a reader that closes early ends a command quietly", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("stack", {
       name: "big",
       composeProjectName: "big",
@@ -159,7 +159,7 @@ Deno.test("a reader that closes early ends a command quietly", async () => {
 });
 
 Deno.test("ps --watch refuses --json", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const { code, stdout, stderr } = await host.run("ps", "--watch", "--json");
   assertEquals([code, stdout], [2, ""]);
   assertEquals(JSON.parse(stderr).error, {

@@ -18,7 +18,7 @@ import { displayWidth, tableLines } from "../../src/cli/table.ts";
 import { commandUsage, usage } from "../../src/cli/usage.ts";
 import { resolveWorkload } from "../../src/cli/workload_name.ts";
 import { Failure, type FailureCode, type FailureData } from "../../src/failure.ts";
-import { Host, pass } from "../harness/program.ts";
+import { pass, TestHost } from "../harness/program.ts";
 import { row, workload } from "../harness/world.ts";
 
 const SNAPSHOT = new URL("./usage_snapshot.txt", import.meta.url);
@@ -256,7 +256,7 @@ Deno.test("tableLines() cuts what is long, then leaves columns out, and never cu
 
 Deno.test("ps keeps each row's id and state whole at 80 columns", async () => {
   let workloadId = "";
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     workloadId = store.registry.create("stack", {
       name: "shop-with-a-long-name",
       composeProjectName: "shop",

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeEngine } from "../engines/scripted.ts";
-import { Host, pass, siteRow } from "../harness/program.ts";
+import { pass, siteRow, TestHost } from "../harness/program.ts";
 
 const CONTAINER = "ab".repeat(32);
 
 /** Runs commands that must all do what they are told. */
-async function run(host: Host, ...commands: string[][]): Promise<void> {
+async function run(host: TestHost, ...commands: string[][]): Promise<void> {
   for (const args of commands) {
     const { code, stderr } = await host.run(...args);
     assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
@@ -13,7 +13,7 @@ async function run(host: Host, ...commands: string[][]): Promise<void> {
 }
 
 Deno.test("add makes the data directory, the entry and its workload, and prints the secret once", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const { code, stdout, stderr } = await host.run(
     "add",
     "site",
@@ -45,7 +45,7 @@ Deno.test("add makes the data directory, the entry and its workload, and prints 
 });
 
 Deno.test("add prints a command that a shell reads back as the name, whatever is in it", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   for (const name of ["blog", "it's", "a b", "$(touch pwned)", 'quo"te', "`id`", "é;ls"]) {
     const { code, stderr } = await host.run("add", "site", "--", name);
     assertEquals(code, 0, stderr);
@@ -61,7 +61,7 @@ Deno.test("add prints a command that a shell reads back as the name, whatever is
 });
 
 Deno.test("add stack takes the Compose project from the prefix and the name, or from the flag", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const first = await host.json("add", "stack", "My Shop", "--compose-prefix", "x-");
   assertEquals([first.kind, first.composeProjectName], ["stack", "x-my-shop"]);
   assertMatch(first.secret, /^[\w-]{43}$/);
@@ -74,7 +74,7 @@ Deno.test("add stack takes the Compose project from the prefix and the name, or 
 });
 
 Deno.test("add, rename, set and rm handle projects and their stages", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   await run(
     host,
     ["add", "project", "api"],
@@ -100,7 +100,7 @@ Deno.test("add, rename, set and rm handle projects and their stages", async () =
 });
 
 Deno.test("set changes and clears a domain and moves a stack to another Compose project", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     store.registry.create("site", { name: "blog" });
     store.registry.create("stack", { name: "shop", composeProjectName: "x-shop" });
   });
@@ -120,7 +120,7 @@ Deno.test("set changes and clears a domain and moves a stack to another Compose 
 });
 
 Deno.test("rm says what refers to an entry, and --force forgets that too", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
     pass(store, [siteRow(workloadId)]);
   });
@@ -142,7 +142,7 @@ Deno.test("rm says what refers to an entry, and --force forgets that too", async
 });
 
 Deno.test("rm stage is refused while a row refers to it, and --force leaves the row without one", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { id, workloadId } = store.registry.create("project", { name: "api" }).entry;
     const stage = store.stages.create(id, { name: "live" });
     store.deployed.saveDeployedContainer({ id: "api-1", workloadId, stageId: stage.id });
@@ -159,12 +159,12 @@ Deno.test("rm stage is refused while a row refers to it, and --force leaves the 
 });
 
 Deno.test("with --json a failure is one JSON document on stderr, with a code and null for no hint", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
     pass(store, [siteRow(workloadId)]);
   });
-  await using empty = await Host.make();
-  const failed = async (on: Host, ...args: string[]) => {
+  await using empty = await TestHost.make();
+  const failed = async (on: TestHost, ...args: string[]) => {
     const { code, stdout, stderr } = await on.run(...args, "--json");
     assertEquals([stdout, stderr.split("\n").length], ["", 2], stderr);
     return [code, JSON.parse(stderr).error];
@@ -201,7 +201,7 @@ Deno.test("with --json a failure is one JSON document on stderr, with a code and
 });
 
 Deno.test("commands that change an entry refuse what doesn't fit, before anything is written", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     store.registry.create("site", { name: "blog" });
     store.registry.create("project", { name: "api" });
   });
@@ -261,7 +261,7 @@ Deno.test("commands that change an entry refuse what doesn't fit, before anythin
 });
 
 Deno.test("container add, set and rm write what a deployer writes", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { id } = store.registry.create("project", { name: "api" }).entry;
     store.stages.create(id, { name: "live" });
   });
@@ -316,7 +316,7 @@ Deno.test("container add, set and rm write what a deployer writes", async () => 
 });
 
 Deno.test("container commands refuse what doesn't fit", async () => {
-  await using host = await Host.seeded((store) => {
+  await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("project", { name: "api" }).entry;
     store.registry.create("site", { name: "blog" });
     store.deployed.saveDeployedContainer({ id: "api-1", workloadId, containerId: CONTAINER });
@@ -356,7 +356,7 @@ Deno.test("container commands refuse what doesn't fit", async () => {
 });
 
 Deno.test("secret rotate replaces the secret durably", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const { secret: old } = await host.json("add", "site", "blog");
   const { code, stdout, stderr } = await host.run("secret", "rotate", "blog");
   assertEquals([code, stderr], [0, 'Rotated the secret of site "blog"; the old one is void.\n']);
@@ -366,7 +366,7 @@ Deno.test("secret rotate replaces the secret durably", async () => {
 });
 
 Deno.test("engine accept takes the Engine that was found, if one waits", async () => {
-  await using host = await Host.seeded((store) =>
+  await using host = await TestHost.seeded((store) =>
     store.hosts.recordEngine({ accepted: "old", found: "new" })
   );
   assertStringIncludes(
@@ -384,7 +384,7 @@ Deno.test("engine accept takes the Engine that was found, if one waits", async (
 
 Deno.test("reconcile --once does a pass without a daemon and sums it up", async () => {
   await using engine = await FakeEngine.start();
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   const { workloadId } = await host.json("add", "site", "blog");
   engine.add({ name: "web", labels: { "tinyforge.workload.id": workloadId } });
@@ -403,7 +403,7 @@ Deno.test("reconcile --once does a pass without a daemon and sums it up", async 
 });
 
 Deno.test("reconcile --once without an Engine ends with 4, with a bad address for one with 2", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const away = await host.run("reconcile", "--once");
   assertEquals([away.code, away.stdout], [4, ""], away.stderr);
   assertMatch(away.stderr, /^Cannot [^\n]+: there is no socket at "[^\n]+"\nhint: start Docker/m);

@@ -13,7 +13,7 @@ import { join } from "@std/path";
 import { FakeEngine } from "../engines/scripted.ts";
 import { compareWithEngine } from "../harness/index_truth.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
-import { Host } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { Chance } from "./chance.ts";
 import { anySeed, numberOf, say } from "./command.ts";
@@ -107,15 +107,15 @@ class Crasher {
     this.#look(await copied(host), "after a proper end");
   }
 
-  async #host(): Promise<Host> {
-    const host = await Host.make();
+  async #host(): Promise<TestHost> {
+    const host = await TestHost.make();
     host.env["TINYFORGE_DOCKER_HOST"] = `unix://${this.#scene.engine.path}`;
     host.env["TINYFORGE_INTERVAL"] = "100ms";
     return host;
   }
 
   /** Starts a daemon and waits for its first pass. */
-  async #begin(host: Host, lockMs: number[]): Promise<LivingDaemon> {
+  async #begin(host: TestHost, lockMs: number[]): Promise<LivingDaemon> {
     this.#scene.engine.clearRequests();
     const begin = performance.now();
     const life = new LivingDaemon(host);
@@ -138,7 +138,7 @@ class Crasher {
     if (code !== 0) this.#wrong("at the end", `the daemon ends with ${code}: ${stderr}`);
   }
 
-  async #killWithinStart(host: Host): Promise<void> {
+  async #killWithinStart(host: TestHost): Promise<void> {
     await using daemon = new LivingDaemon(host);
     const usualMs = this.report.lockMs.clean[0] ?? 300;
     await withinStart(host, { usualMs, chance: this.#chance });
@@ -208,7 +208,7 @@ class Crasher {
   }
 }
 
-async function copied(host: Host): Promise<string | null> {
+async function copied(host: TestHost): Promise<string | null> {
   if (!await exists(host.database)) return null;
   return await copyDatabase(host.database, await Deno.makeTempDir({ dir: host.dir }));
 }

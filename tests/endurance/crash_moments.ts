@@ -6,7 +6,7 @@
 
 import { join } from "@std/path";
 import type { FakeEngine } from "../engines/scripted.ts";
-import type { Host } from "../harness/program.ts";
+import type { TestHost } from "../harness/program.ts";
 import type { Chance } from "./chance.ts";
 
 /** When the daemon is killed. */
@@ -81,7 +81,7 @@ export async function momentComes(
 
 /** Resolves some time between a process's start and its first pass; `usualMs` to its lock. */
 export async function withinStart(
-  host: Host,
+  host: TestHost,
   { usualMs, chance }: { usualMs: number; chance: Chance },
 ): Promise<void> {
   // Most of a start is loading the program; half of the kills wait for what follows.

@@ -14,7 +14,7 @@ import type { FakeContainer } from "../engines/scripted_container.ts";
 import { run } from "../engines/run.ts";
 import { compareWithEngine } from "../harness/index_truth.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
-import { Host } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { Chance } from "./chance.ts";
 import { anySeed, numberOf, say } from "./command.ts";
@@ -63,7 +63,7 @@ const SAMPLE_EVERY_MS = 5000;
 /** Soaks, judges, and leaves nothing behind. */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   await using engine = await FakeEngine.start();
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   host.env["TINYFORGE_INTERVAL"] = `${INTERVAL_MS}ms`;
   host.env["TINYFORGE_LOG_LEVEL"] = "warn";
@@ -92,7 +92,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 }
 
 /** Begins with as many transitions as are ever kept, so that the database has its full size. */
-async function fillStories(host: Host): Promise<void> {
+async function fillStories(host: TestHost): Promise<void> {
   await Deno.mkdir(host.dataDir, { mode: 0o700 });
   (await openStore(host.database)).close();
   const db = new Database(host.database, { create: false });

@@ -6,12 +6,12 @@
 
 import { join } from "@std/path";
 import type { DaemonStatus } from "../../src/model/views.ts";
-import { DENO_ARGS, type Host, type Ran, Running } from "./program.ts";
+import { DENO_ARGS, type Ran, Running, type TestHost } from "./program.ts";
 import { until } from "./until.ts";
 
 /** One daemon from its start to its end. */
 export class LivingDaemon implements AsyncDisposable {
-  readonly host: Host;
+  readonly host: TestHost;
   readonly running: Running;
   /** Whether {@linkcode kill} was called. */
   killed = false;
@@ -19,7 +19,7 @@ export class LivingDaemon implements AsyncDisposable {
   #closed = false;
 
   /** Starts it; `command` instead of the program itself. */
-  constructor(host: Host, command: Deno.Command = daemonCommand(host)) {
+  constructor(host: TestHost, command: Deno.Command = daemonCommand(host)) {
     this.host = host;
     this.running = new Running(command.spawn());
     const path = join(host.dataDir, "tinyforge.sock");
@@ -118,7 +118,7 @@ export class LivingDaemon implements AsyncDisposable {
 }
 
 /** The program as a daemon; `through` a command that runs it in another way. */
-export function daemonCommand(host: Host, through: readonly string[] = []): Deno.Command {
+export function daemonCommand(host: TestHost, through: readonly string[] = []): Deno.Command {
   const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
   if (through.length === 0) return host.command(["reconcile"], options);
   const [program, ...args] = [...through, Deno.execPath(), ...DENO_ARGS, "reconcile"];

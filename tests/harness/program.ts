@@ -40,7 +40,7 @@ export interface Ran {
 }
 
 /** A data directory and the program on it. */
-export class Host implements AsyncDisposable {
+export class TestHost implements AsyncDisposable {
   /** A directory that goes away with this. */
   readonly dir: string;
   /** The data directory; does not exist before something makes it. */
@@ -64,13 +64,13 @@ export class Host implements AsyncDisposable {
   }
 
   /** A host without data. */
-  static async make(): Promise<Host> {
-    return new Host(await Deno.makeTempDir({ prefix: "tinyforge-cli-" }));
+  static async make(): Promise<TestHost> {
+    return new TestHost(await Deno.makeTempDir({ prefix: "tinyforge-cli-" }));
   }
 
   /** A host whose index was written by `seed`. */
-  static async seeded(seed: (store: Store) => void): Promise<Host> {
-    const host = await Host.make();
+  static async seeded(seed: (store: Store) => void): Promise<TestHost> {
+    const host = await TestHost.make();
     await host.seed(seed);
     return host;
   }

@@ -1,21 +1,21 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { LivingDaemon } from "../harness/living_daemon.ts";
-import { Host } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { judged, opened } from "./telling.ts";
 import { Receiver } from "../receivers/receiver.ts";
 import { WEBHOOK_KEY, WebhookReceiver } from "../receivers/webhook.ts";
 
 /** A file of the host's own. */
-async function fileWith(host: Host, text: string): Promise<string> {
+async function fileWith(host: TestHost, text: string): Promise<string> {
   const path = join(host.dir, `file-${crypto.randomUUID()}`);
   await Deno.writeTextFile(path, text);
   return path;
 }
 
 /** Everything in the data directory but the file that is for secrets. */
-async function dataOf(host: Host): Promise<string> {
+async function dataOf(host: TestHost): Promise<string> {
   const texts: string[] = [];
   for await (const { name, isFile } of Deno.readDir(host.dataDir)) {
     if (!isFile || name === "secrets.json") continue;
@@ -26,7 +26,7 @@ async function dataOf(host: Host): Promise<string> {
 
 Deno.test("tinyforge notify test waits for the outcome and shows the receiver's answer", async () => {
   await using receiver = new WebhookReceiver();
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const key = await fileWith(host, `${WEBHOOK_KEY}\n`);
   const url = `${receiver.origin}/hook`;
   const refused = await host.run("notify", "add", "ops", url, "--secret-file", key);
@@ -57,7 +57,7 @@ Deno.test("tinyforge notify test waits for the outcome and shows the receiver's 
 Deno.test("the daemon tells a channel that is added while it runs, and ends when it is asked to", async () => {
   await using receiver = new WebhookReceiver();
   // There is no Engine, so that what was open before stays.
-  await using host = await Host.seeded((store) =>
+  await using host = await TestHost.seeded((store) =>
     judged(
       store,
       opened("local", Date.now() - 60_000, {
@@ -92,7 +92,7 @@ Deno.test("the daemon tells a channel that is added while it runs, and ends when
 
 Deno.test("no secret of any channel is shown or kept where people look", async () => {
   await using receiver = new Receiver(() => new Response("no", { status: 500 }));
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env.TINYFORGE_LOG_LEVEL = "debug";
   host.env.TINYFORGE_HEARTBEAT_URL = `${receiver.origin}/h34rtb3at`;
   host.env.TINYFORGE_HEARTBEAT_FAIL_URL = `${receiver.origin}/h34rtb3at/fail`;

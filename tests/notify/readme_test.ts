@@ -4,7 +4,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { DENO_ARGS, Host } from "../harness/program.ts";
+import { DENO_ARGS, TestHost } from "../harness/program.ts";
 import { GotifyServer, NtfyServer } from "../receivers/push.ts";
 import { Receiver } from "../receivers/receiver.ts";
 
@@ -18,7 +18,7 @@ Deno.test("the README's three channels are told", async () => {
   await using webhook = new Receiver(() => new Response(null, { status: 204 }));
   await using ntfy = new NtfyServer();
   await using gotify = new GotifyServer("TOKEN");
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const bin = join(host.dir, "bin");
   await Deno.mkdir(bin);
   const words = [Deno.execPath(), ...DENO_ARGS].map((word) => `'${word}'`).join(" ");

@@ -22,7 +22,7 @@ import {
 } from "../harness/backups.ts";
 import { failsWith } from "../harness/failures.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
-import { Host } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { missing } from "../engines/docker.ts";
 import { run } from "../engines/run.ts";
@@ -32,7 +32,7 @@ const stream = async (path: string) => (await Deno.open(path)).readable;
 
 Deno.test("backup beside a daemon and an API that write is the index of one moment in between", async () => {
   await using engine = await FakeEngine.start();
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   host.env["TINYFORGE_INTERVAL"] = "100ms";
   await makeIndex(host.dataDir, { name: "first", bytes: 4e6 });
@@ -88,7 +88,7 @@ Deno.test("backup beside a daemon and an API that write is the index of one mome
 });
 
 Deno.test("backup that is killed at twenty moments leaves the old ones, and the next one nothing else", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const keys = await makeKeys();
   await makeIndex(host.dataDir, { name: "living", bytes: 8e6 });
   const folder = join(host.dir, "backups");

@@ -22,7 +22,7 @@ import {
   tempFolder,
 } from "../harness/backups.ts";
 import { failsWith } from "../harness/failures.ts";
-import { Host } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 const { Database } = await import("@db/sqlite");
 
@@ -113,8 +113,8 @@ Deno.test("restoreBackup() brings an index of an older schema up to date", async
 });
 
 Deno.test("an index restored beside the living one has an epoch and a lock of its own", async () => {
-  await using host = await Host.make();
-  await using other = await Host.make();
+  await using host = await TestHost.make();
+  await using other = await TestHost.make();
   await makeIndex(host.dataDir, { name: "living" });
   const living = host.start("reconcile");
   await until("it started", () => living.stderr.includes('"started"'));
@@ -135,7 +135,7 @@ Deno.test("an index restored beside the living one has an epoch and a lock of it
 });
 
 Deno.test("restore beside a running daemon ends with 5 and touches nothing", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   await makeIndex(host.dataDir, { name: "living" });
   const to = join(host.dir, "one.tar");
   assertEquals((await host.run("backup", to)).code, 0);
@@ -184,7 +184,7 @@ Deno.test("a restore that is killed at twenty moments leaves the old or the new 
   const source = join(folder.path, "source");
   await makeIndex(source, { name: "new", bytes: 4e6 });
   const { path: backup } = await backUp(source, folder.path, { recipients: [keys.recipient] });
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const key = join(host.dir, "key.txt");
   await Deno.writeTextFile(key, `# a comment\n${keys.identity}\n`);
   let took = 0;
