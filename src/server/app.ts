@@ -12,6 +12,7 @@ import { type BodyLimits, readBody, readBytes } from "./body.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { FailedLogins } from "./failed_logins.ts";
 import { Live } from "./live.ts";
+import { LiveFrames } from "./live_frames.ts";
 import { NO_QUERY, renderOpenApi } from "./openapi.ts";
 import type { Operation, ServerDeps, Services } from "./operation.ts";
 import { asProblem, Problem, problemResponse } from "./problem.ts";
@@ -73,7 +74,7 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   const bytes = new ByteBudget(options.maxBytesInFlight ?? 64 << 20);
   const logins = new FailedLogins(deps);
   const live = new Live({
-    store: deps.store,
+    frames: new LiveFrames(deps.store),
     feed: deps.feed,
     log: deps.log,
     keepaliveMs: options.keepaliveMs ?? 20_000,

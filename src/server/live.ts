@@ -8,14 +8,13 @@
 import type { Feed, FeedSubscription } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Written } from "../model/written.ts";
-import type { Store } from "../store/store.ts";
-import { LiveFrames } from "./live_frames.ts";
+import type { LiveFrames } from "./live_frames.ts";
 import { Problem } from "./problem.ts";
 
 /** What live feeds need. */
 export interface LiveOptions {
-  /** What is shown. */
-  readonly store: Store;
+  /** What is shown; used by nobody else. */
+  readonly frames: LiveFrames;
   /** Says what was written. */
   readonly feed: Feed<Written>;
   /** Where faults are logged. */
@@ -32,7 +31,6 @@ const KEEPALIVE = new TextEncoder().encode(": keepalive\n\n");
 /** Every live feed of the server. */
 export class Live {
   readonly #options: LiveOptions;
-  readonly #frames: LiveFrames;
   readonly #clients = new Set<LiveClient>();
   #snapshots = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
@@ -41,7 +39,6 @@ export class Live {
   /** No timer runs and nothing is subscribed until a client reads. */
   constructor(options: LiveOptions) {
     this.#options = options;
-    this.#frames = new LiveFrames(options.store);
   }
 
   /**
@@ -86,7 +83,7 @@ export class Live {
     // Subscribed first: whatever changes while the snapshot is read comes after it.
     if (lastEventId === null || subscription.gap) yield* this.#snapshot(feed.lastId);
     for await (const message of subscription) {
-      const frame = this.#frames.change(message);
+      const frame = this.#options.frames.change(message);
       if (frame !== null) yield frame;
       else yield* this.#snapshot(message.id);
     }
@@ -98,12 +95,12 @@ export class Live {
     try {
       let after: string | null = null;
       do {
-        const { bytes, next } = this.#frames.snapshotPart(after);
+        const { bytes, next } = this.#options.frames.snapshotPart(after);
         yield next === null ? withId(id, bytes) : bytes;
         after = next;
       } while (after !== null);
     } finally {
-      if (--this.#snapshots === 0) this.#frames.forgetSnapshot();
+      if (--this.#snapshots === 0) this.#options.frames.forgetSnapshot();
     }
   }
 

@@ -155,6 +155,24 @@ Deno.test("wrong secrets are answered 404, too many of them 429, and right ones 
   assertEquals(await status(hook(server, secret)), 200);
 });
 
+Deno.test("right secrets and signatures use up nothing of what wrong ones may", async () => {
+  await using server = await tempServer({ wrongSecretsPerMinute: 2 });
+  const { entry, secret } = server.store.registry.create("project", { name: "app" });
+  const sign = (body: string, signature: string) =>
+    status(server.ask(`/hooks/workloads/${entry.workloadId}`, {
+      method: "POST",
+      headers: { "x-hub-signature-256": signature },
+      body,
+    }));
+  for (let i = 0; i < 6; i++) assertEquals(await status(hook(server, secret)), 200);
+  for (let i = 0; i < 6; i++) assertEquals(await sign("a", signed("a", secret)), 200);
+  const wrong = `sha256=${"0".repeat(64)}`;
+  for (const expected of [404, 404, 429]) {
+    assertEquals(await status(hook(server, WRONG)), expected);
+    assertEquals(await sign("a", wrong), expected);
+  }
+});
+
 Deno.test("a secret stands neither in the log nor in a metric", async () => {
   await using server = await tempServer();
   const { secret } = server.store.registry.create("project", { name: "app" });

@@ -31,6 +31,30 @@ Deno.test("loadToken() keeps a token that someone chose, and closes its file to 
   assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
 });
 
+Deno.test("loadToken() has the token on disk before its file has its name", async () => {
+  await using dir = await tempDir();
+  const { rename } = Deno;
+  const { sync } = Deno.FsFile.prototype;
+  let synced = 0;
+  const named: number[] = [];
+  Deno.FsFile.prototype.sync = async function () {
+    await sync.call(this);
+    synced = (await this.stat()).size;
+  };
+  Deno.rename = (...args) => {
+    named.push(synced);
+    return rename(...args);
+  };
+  try {
+    const token = await loadToken(dir.path);
+    // A power failure in between would leave a file without what was written.
+    assertEquals(named, [token.length + 1]);
+  } finally {
+    Deno.rename = rename;
+    Deno.FsFile.prototype.sync = sync;
+  }
+});
+
 Deno.test("loadToken() is not troubled by what a crash left", async () => {
   await using dir = await tempDir();
   await Deno.writeTextFile(join(dir.path, "token.new"), "");

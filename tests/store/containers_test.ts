@@ -525,3 +525,23 @@ Deno.test("TransitionTable.since() pages through what happened, whatever row it 
   }
   assertEquals(pages, [["a", "b"], ["c", "d"], ["e"]]);
 });
+
+for (const op of ["sweep", "unconfirm"] as const) {
+  Deno.test(`last_seen_at never goes back when a confirmation ends: ${op}`, async () => {
+    await using temp = await tempStore();
+    const workloadId = stackOf(temp.store);
+    const seen = row({ id: "a", workloadId, containerId: "c1" });
+    pass(temp.store, AT, insert(seen));
+    // An event's pass saw it after the last full one.
+    temp.store.containers.reconcileContainers([update(seen)], { at: LATER, cause: "event" });
+    const lastSeen = () => temp.store.views.get("a").lastSeenAt;
+    assertEquals(lastSeen(), LATER);
+    const ended = { op, row: { ...seen, confirmed: false }, from: "running" };
+    const state = op === "sweep" ? "missing" as const : seen.state;
+    temp.store.containers.reconcileContainers([{
+      ...ended,
+      row: { ...ended.row, state },
+    }], { at: "2026-01-01T00:01:00.000Z", cause: "event" });
+    assertEquals([temp.store.views.get("a").state, lastSeen()], [state, LATER]);
+  });
+}
