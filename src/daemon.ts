@@ -25,7 +25,7 @@ import type { ScheduleOptions } from "./safekeeping/schedule.ts";
 import type { App, AppOptions, Listeners, ServerDeps, TokenFile } from "./server/server.ts";
 import type { Written } from "./model/written.ts";
 import type { Store } from "./store/store.ts";
-import { announce, onSignals, watchLock } from "./supervision.ts";
+import { announce, onSignals, onSuddenEnd, watchLock } from "./supervision.ts";
 import { SOCKET } from "./system/files.ts";
 import { descriptorLimit, isSignalIgnored } from "./system/libc.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
@@ -199,19 +199,14 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const host = config.docker;
 
   const data = await ownDataSoon(config.dataDir, options);
-  // An uncaught error ends the process past every finally.
-  const release = () => data.lock.release();
-  globalThis.addEventListener("unload", release);
+  const endings = onSuddenEnd(() => data.lock.release());
   const stopping = new AbortController();
   const hangupIgnored = isSignalIgnored(SIGHUP);
   const tokens: TokenFile[] = [];
   let listeners: Listeners | null = null;
   const signals = onSignals({
     onEnd: (signal) => {
-      if (stopping.signal.aborted) {
-        data.lock.release();
-        Deno.exit(1);
-      }
+      if (stopping.signal.aborted) Deno.exit(1);
       log.info("stopping", { signal });
       stopping.abort();
     },
@@ -285,9 +280,10 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       await open.shutdown({ deadlineMs: SHUTDOWN_DEADLINE_MS });
     }
   } finally {
-    signals.remove();
     await parts.close();
-    globalThis.removeEventListener("unload", release);
+    // Not before: a signal that nobody listens to ends the process and leaves the lock file.
+    signals.remove();
+    endings.remove();
     log.info("stopped");
   }
   return exitCode;

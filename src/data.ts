@@ -93,7 +93,7 @@ export async function ownDataSoon(
 /**
  * Opens the index to be read beside whoever owns it; nothing is made, and no lock is taken.
  *
- * @throws {StoreError} `not-found` when there is none yet.
+ * @throws {Failure} `not-found` when there is none yet.
  */
 export async function readData(dataDir: string): Promise<OpenData> {
   await sqliteLibrary({ dataDir });

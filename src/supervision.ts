@@ -47,6 +47,23 @@ export function onSignals({ onEnd, onReload }: SignalHandlers): { remove(): void
   };
 }
 
+/** `Deno.exit()`, and what nobody catches: of that Deno says no `unload`. */
+const SUDDEN_ENDS: readonly string[] = ["unload", "error", "unhandledrejection"];
+
+/**
+ * Calls the handler, until `remove()`, when the process is about to end past every `finally`. What it
+ * begins and does not finish at once is not done.
+ */
+export function onSuddenEnd(handler: () => void): { remove(): void } {
+  const listener = () => handler();
+  for (const event of SUDDEN_ENDS) globalThis.addEventListener(event, listener);
+  return {
+    remove: () => {
+      for (const event of SUDDEN_ENDS) globalThis.removeEventListener(event, listener);
+    },
+  };
+}
+
 /** What {@link watchLock} is told. */
 export interface WatchLockOptions {
   /** The time. */

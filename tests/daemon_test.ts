@@ -11,6 +11,7 @@ import { Receiver } from "./harness/datagram.ts";
 import { engineTest, privateEngineTest } from "./engines/docker.ts";
 import { PrivateEngine } from "./engines/private.ts";
 import { TEST_LABEL } from "./engines/real.ts";
+import { writeAll } from "./harness/raw_http.ts";
 import { until } from "./harness/until.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { podmanTest } from "./engines/podman.ts";
@@ -247,6 +248,43 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const { code, stderr } = await daemon.running.stop(signal);
     assertEquals(code, 0, stderr);
     assertEquals(await lockFiles(daemon.host), ["tinyforge.lock.guard"]);
+  });
+}
+
+Deno.test("a second signal ends a daemon at once that waits for a client, and releases the lock", async () => {
+  await using engine = await FakeEngine.start();
+  await using daemon = await Daemon.start(`unix://${engine.path}`);
+  const { dataDir } = daemon.host;
+  const path = join(dataDir, "tinyforge.sock");
+  // Its answers are waited for, up to five seconds, and it takes none of them.
+  using client = await Deno.connect({ transport: "unix", path });
+  await writeAll(client, "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50));
+  await client.read(new Uint8Array(1));
+  daemon.running.process.kill("SIGTERM");
+  await until("it stops", () => daemon.running.stderr.includes('"stopping"'));
+  const begin = performance.now();
+  const { code, stderr } = await daemon.running.stop("SIGTERM");
+  assert(performance.now() - begin < 2000, `${performance.now() - begin} ms`);
+  assertEquals(code, 1, stderr);
+  assertEquals((await lockFiles(daemon.host)).includes("tinyforge.lock"), false);
+});
+
+for (const how of ["thrown", "rejected"]) {
+  Deno.test(`an error that nobody catches, ${how}, ends a daemon with 1 and releases the lock`, async () => {
+    await using engine = await FakeEngine.start();
+    await using host = await TestHost.make();
+    host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+    const program = fromFileUrl(import.meta.resolve("./harness/failing_daemon.ts"));
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...DENO_ARGS.slice(0, -1), program, how],
+      clearEnv: true,
+      env: host.env,
+      stdin: "null",
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assertEquals(code, 1, said);
+    assertStringIncludes(said, "nobody catches this");
+    assertEquals((await lockFiles(host)).includes("tinyforge.lock"), false);
   });
 }
 

@@ -54,9 +54,10 @@ const POLLS = 20;
 
 /**
  * Takes the data directory for this process, until it releases it or ends, however it ends.
- * Throws {@link LockHeldError} when another process has it, {@link LockPathError} when it is no
- * directory or something odd stands in the lock's place, {@link LockUnsupportedError} when the file
- * system has no flock, another {@link LockError} when the system refuses, and the signal's reason.
+ *
+ * @throws {Failure} `lock-held` when another process has it, `lock-path` when it is no directory or
+ *   something odd stands in the lock's place, `lock-unsupported` when the file system has no flock,
+ *   another of the lock's codes when the system refuses; and the signal's reason.
  */
 export async function acquireLock(dataDir: string, options: AcquireOptions = {}): Promise<Lock> {
   options.signal?.throwIfAborted();

@@ -108,6 +108,21 @@ Deno.test("a daemon and --once wait for a command that holds the lock for a mome
   assertEquals((await daemon.stop()).code, 0);
 });
 
+Deno.test("--once asks the daemon that came first while it waited", async () => {
+  await using host = await Host.seeded(() => {});
+  using _ = await acquireLock(host.dataDir);
+  const once = host.start("reconcile", "--once", "--json");
+  await until("it waits", () => once.stderr.includes("waiting for the data directory"));
+  const asked: string[] = [];
+  await using _daemon = actDaemon(host, (request) => {
+    asked.push(`${request.method} ${new URL(request.url).pathname}`);
+    return Response.json({ listed: 7 });
+  });
+  const { code, stdout, stderr } = await once.ended();
+  assertEquals([code, stdout], [0, '{"listed":7}\n'], stderr);
+  assertEquals(asked, ["POST /api/reconcile"]);
+});
+
 Deno.test("--once beside a daemon that lost its Engine ends with 4", async () => {
   await using made = await withDaemon();
   made.engine.fail("list", { kind: "status", status: 500, message: "boom" });

@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../../config.ts";
+import { isFailure } from "../../failure.ts";
 import { Log, writesToJournal } from "../../telemetry/log.ts";
 import type { PassReport } from "../../model/pass.ts";
 import { readAnswer } from "../answer.ts";
@@ -58,7 +59,7 @@ async function onePass(
     return await runOnce(config, options);
   } catch (error) {
     // A daemon may have come first.
-    if (!(error instanceof Error) || error.name !== "LockHeldError") throw error;
+    if (!isFailure(error, "lock-held")) throw error;
     const asked = await passOfDaemon(config);
     if (asked === null) throw error;
     return asked;
