@@ -11,10 +11,10 @@ import type { Outcomes } from "./reconcile/outcomes.ts";
 import type { ServiceManager } from "./system/systemd.ts";
 
 /** How often the lock is checked, milliseconds. */
-export const LOCK_CHECK_MS = 60_000;
+const LOCK_CHECK_MS = 60_000;
 
 /** After this long the service manager is told that the service runs, pass or no pass. */
-export const READY_AT_LATEST_MS = 10_000;
+const READY_AT_LATEST_MS = 10_000;
 
 /** How often the service manager's status line is renewed, milliseconds. */
 const STATUS_EVERY_MS = 10_000;

@@ -21,7 +21,7 @@ const WHY: Readonly<Record<StaleReason, string>> = {
 };
 
 /** What to say of an index that is not fresh; null when it is. */
-export function freshnessLine({ fresh, asOf, reason }: Freshness, now: Date): string | null {
+function freshnessLine({ fresh, asOf, reason }: Freshness, now: Date): string | null {
   if (fresh || reason === null) return null;
   const when = asOf === null ? "nothing is known yet" : `as of ${asOf}, ${ago(asOf, now)}`;
   return `This may be old (${when}): ${WHY[reason]}.`;

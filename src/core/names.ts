@@ -88,7 +88,7 @@ export function validText(value: string, what: string, max = 512): string {
 }
 
 /** Bytes that a deployer's own data may take as JSON. */
-export const MAX_META_BYTES = 4096;
+const MAX_META_BYTES = 4096;
 
 /** Levels in it; SQLite reads no more than a thousand. */
 const MAX_META_DEPTH = 32;

@@ -20,7 +20,7 @@ import { type EngineVersion, identify, negotiate, negotiateBlindly, type Pong } 
 import { decodeListing } from "./wire.ts";
 
 /** Time within which an answer must have come completely, milliseconds. */
-export const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** How a {@link DockerClient} asks. */
 export interface DockerClientOptions {

@@ -34,7 +34,7 @@ export interface EngineEvent {
 }
 
 /** Podman's names of actions, and Docker's for the same. */
-export const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
+const PODMAN_ACTIONS: Readonly<Record<string, string>> = {
   died: "die",
   remove: "destroy",
   exec_died: "exec_die",

@@ -10,10 +10,10 @@ import { engineFailure, malformed } from "./error.ts";
 import { storable } from "../text.ts";
 
 /** The oldest API version this program speaks (Docker 1.12; what every supported Podman has). */
-export const MIN_API_VERSION = "1.24";
+const MIN_API_VERSION = "1.24";
 
 /** The newest API version this program was written against. */
-export const MAX_API_VERSION = "1.54";
+const MAX_API_VERSION = "1.54";
 
 /** What was agreed on with an Engine. */
 export interface EngineVersion {

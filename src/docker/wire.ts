@@ -23,7 +23,7 @@ export const CONTAINER_ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
  * Podman's states that Docker doesn't have, and Docker's word for each. Podman itself shows
  * `stopping` as running when the container is inspected.
  */
-export const PODMAN_STATES: Readonly<Record<string, string>> = {
+const PODMAN_STATES: Readonly<Record<string, string>> = {
   configured: "created",
   initialized: "created",
   stopping: "running",

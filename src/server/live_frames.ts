@@ -11,7 +11,7 @@ import type { Store } from "../store/store.ts";
 import { pageOfViews } from "./paging.ts";
 
 /** Rows in one part of a snapshot; also the most that are sent as a change. */
-export const ROWS_PER_FRAME = 500;
+const ROWS_PER_FRAME = 500;
 
 /** How many encoded changes are kept for clients that are a little behind. */
 const CHANGES_KEPT = 16;

@@ -25,12 +25,9 @@ import type {
 import { SocketFile } from "./socket_file.ts";
 import type { TokenSource } from "./token.ts";
 
-export { type App, type AppOptions, createApp } from "./app.ts";
-export { type AccessRules, type Entrance } from "./access.ts";
+export { type App, type AppOptions } from "./app.ts";
 export { type ServerDeps } from "./operation.ts";
-export { type ConnectionShares, connectionShares } from "./connection_shares.ts";
-export { type Patience } from "./kept_listener.ts";
-export { type TcpAddress } from "./listener.ts";
+export { connectionShares } from "./connection_shares.ts";
 export { TokenFile, type TokenSource } from "./token.ts";
 
 /** Where to listen, and what TCP clients must bring. */

@@ -7,6 +7,7 @@
  */
 
 import { type ProcessUsage, processUsage } from "../system/libc.ts";
+import { ENGINE_STATES, MISSING, PENDING } from "../model/container.ts";
 import { REFUSAL_REASONS, type RefusalReason } from "../model/pass.ts";
 import { PROBLEM_KINDS, type Severity } from "../model/problem.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
@@ -67,16 +68,7 @@ export const EVENT_ACTIONS: readonly string[] = [
  * States of a row that are counted by name; any other counts as `other`, since an Engine may say
  * what it likes.
  */
-export const CONTAINER_STATES: readonly string[] = [
-  "running",
-  "stopped",
-  "created",
-  "restarting",
-  "paused",
-  "removing",
-  "pending",
-  "missing",
-];
+const CONTAINER_STATES: readonly string[] = [...ENGINE_STATES, PENDING, MISSING];
 
 /** Every metric of the program. */
 export interface Metrics {
