@@ -147,6 +147,20 @@ Deno.test("resolveConfig() shows nothing of a URL that may be a secret", () => {
   assertEquals(problems({ "heartbeat-fail-url": "https://beat.example/secret" }).length, 1);
 });
 
+Deno.test("resolveConfig() takes the slash from the end of --base-url, and cuts what it quotes", () => {
+  assertEquals(resolve({ "base-url": "https://forge.example/" }).baseUrl, "https://forge.example");
+  assertEquals(
+    resolve({ "base-url": "https://forge.example/a/" }).baseUrl,
+    "https://forge.example/a",
+  );
+  const value = "x".repeat(10_000);
+  const error = assertThrows(
+    () => resolveConfig({ flags: { interval: value }, env: () => undefined }),
+    Failure,
+  );
+  assert(error.message.length < 400, `${error.message.length} characters`);
+});
+
 Deno.test("resolveConfig() takes an empty variable as unset and an empty flag as a mistake", () => {
   assertEquals(resolve({}, { TINYFORGE_INTERVAL: "", DOCKER_HOST: "" }), resolve());
   assertEquals(problems({ interval: "" }), ["Cannot use --interval: it needs a value"]);

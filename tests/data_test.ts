@@ -69,6 +69,17 @@ Deno.test("ownData() gives the lock back when the store can't be opened", async 
   (await acquireLock(host.dataDir)).release();
 });
 
+Deno.test("ownData() makes the directory for this user alone, whatever the umask", async () => {
+  await using host = await Host.make();
+  const umask = Deno.umask(0);
+  try {
+    (await ownData(host.dataDir)).close();
+  } finally {
+    Deno.umask(umask);
+  }
+  assertEquals((await Deno.stat(host.dataDir)).mode! & 0o777, 0o700);
+});
+
 /** A clock on which a sleep passes at once; `after` is told how much was slept. */
 function skipping(after: (slept: number) => void = () => {}): Clock & { readonly slept: number } {
   let slept = 0;

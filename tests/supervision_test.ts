@@ -11,6 +11,7 @@ import { ServiceManager } from "../src/system/systemd.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { Receiver } from "./harness/datagram.ts";
 import { rig } from "./harness/rig.ts";
+import { until } from "./harness/until.ts";
 import { TurnedClock } from "./harness/turned_clock.ts";
 
 Deno.test("watchLock() sees within a minute that the lock was taken away, and says it once", async () => {
@@ -72,6 +73,22 @@ Deno.test("announce() pings the watchdog twice in each of its intervals, pass or
   assertEquals(told.count("WATCHDOG=1"), 4);
 });
 
+Deno.test("announce() says what the last pass failed with", async () => {
+  await using told = await announced({ refuses: true });
+  await told.clock.turn(10_000);
+  assert(told.states().some((line) => /^STATUS=Cannot .*500/.test(line)), told.states().join());
+});
+
+Deno.test("announce() says nothing any more once it was told to end", async () => {
+  for (const afterMs of [0, 10_000]) {
+    await using told = await announced({ hangs: true });
+    await told.clock.turn(afterMs);
+    const before = told.states().length;
+    await told.end();
+    assertEquals(told.states().length, before);
+  }
+});
+
 /** What the service manager was told, on a clock of the test's own. */
 interface Announced extends AsyncDisposable {
   readonly clock: TurnedClock;
@@ -79,17 +96,24 @@ interface Announced extends AsyncDisposable {
   states(): readonly string[];
   /** How often this line arrived. */
   count(line: string): number;
+  /** Tells it to end, and waits for that. */
+  end(): Promise<void>;
   /** One full pass of the loop. */
   pass(): Promise<unknown>;
 }
 
 async function announced(
-  { hangs = false, ...variables }: { hangs?: boolean; WATCHDOG_USEC?: string } = {},
+  { hangs = false, refuses = false, ...variables }: {
+    hangs?: boolean;
+    refuses?: boolean;
+    WATCHDOG_USEC?: string;
+  } = {},
 ): Promise<Announced> {
   const cleanup = new AsyncDisposableStack();
   const dir = cleanup.use(await tempDir());
   const engine = cleanup.use(await FakeEngine.start());
   if (hangs) engine.fail("list", { kind: "hang" });
+  if (refuses) engine.fail("list", { kind: "status", status: 500 });
   const clock = new TurnedClock();
   const parts = cleanup.use(await rig({ kind: "unix", path: engine.path }, { clock }));
   const address = join(dir.path, "notify");
@@ -97,13 +121,15 @@ async function announced(
   const all: Record<string, string> = { NOTIFY_SOCKET: address, ...variables };
   const manager = cleanup.use(ServiceManager.fromEnvironment((name) => all[name]));
   const ends = new AbortController();
-  if (hangs) parts.loop.start();
+  if (hangs || refuses) parts.loop.start();
   const { outcomes } = parts.loop;
+  if (refuses) await until("a pass fails", () => outcomes.lastError);
   const announcing = announce(manager, { outcomes, clock, signal: ends.signal });
-  cleanup.defer(async () => {
+  const end = async () => {
     ends.abort();
     await announcing;
-  });
+  };
+  cleanup.defer(end);
   const lines: string[] = [];
   const states = () => {
     lines.push(...receiver.received().flatMap((message) => message.trimEnd().split("\n")));
@@ -112,6 +138,7 @@ async function announced(
   return {
     clock,
     states,
+    end,
     count: (line) => states().filter((each) => each === line).length,
     pass: async () => {
       parts.loop.start();

@@ -72,8 +72,8 @@ export class PieceCutter {
     this.#pieces.push(
       expected ? known : this.#piece(joinedBytes(this.#came()), { closes: true }),
     );
-    const same = this.#pieces.length === this.#known.length &&
-      this.#pieces.every((piece, i) => piece === this.#known[i]);
+    // As many as there were, too: the last one closes the list, which only the last known one does.
+    const same = this.#pieces.every((piece, i) => piece === this.#known[i]);
     return same ? null : this.#pieces;
   }
 

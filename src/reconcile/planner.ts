@@ -18,8 +18,10 @@ export class Planner {
     const given = { ...options, ...listing, revision: options.index.revision };
     if (this.#settled !== null && isSame(given, this.#settled.given)) return this.#settled.plan;
     const planned = plan(listing, options);
-    const settled = listing.scope === "all" && planned.changes.length === 0;
-    this.#settled = settled ? { given, plan: planned } : null;
+    // Part of a listing never comes again, and what the whole was settled with may still hold.
+    if (listing.scope === "all") {
+      this.#settled = planned.changes.length === 0 ? { given, plan: planned } : null;
+    }
     return planned;
   }
 }

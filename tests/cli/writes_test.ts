@@ -416,3 +416,11 @@ Deno.test("reconcile --once without an Engine ends with 4, with a bad address fo
   const json = await host.run("reconcile", "--json");
   assertEquals(json.code, 2);
 });
+
+Deno.test("entries are found by name, and by id where nothing has that for a name", async () => {
+  await using host = await Host.make();
+  const first = await host.json("add", "site", "blog");
+  const second = await host.json("add", "site", first.id);
+  assertEquals((await host.json("rename", "site", first.id, "shop")).id, second.id);
+  assertEquals((await host.json("rename", "site", first.id, "journal")).id, first.id);
+});

@@ -125,6 +125,7 @@ Deno.test("ListingReader refuses what JSON.parse() refuses, wherever it is cut",
   const bad = [
     ...Array.from({ length: good.length - 1 }, (_, end) => good.slice(0, end)),
     `${good}x`,
+    `${good},{"Id":"07","State":"running","Created":1}]`,
     good.replace('},{"Id":"03"', '}],[{"Id":"03"'),
     good.replace('},{"Id":"03"', '},,{"Id":"03"'),
     good.replace('},{"Id":"03"', '}{"Id":"03"'),

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { checkHost } from "../../src/server/access.ts";
 import { ROUTES } from "../../src/server/routes.ts";
 import { exchange } from "../harness/raw_http.ts";
-import { tempServer, TOKEN } from "../harness/temp_server.ts";
+import { fixedToken, tempServer, TOKEN } from "../harness/temp_server.ts";
 
 /** Needs no token over TCP: probes, and hooks, which carry a secret of their own. */
 const OPEN = [
@@ -66,6 +66,26 @@ Deno.test("TCP takes the token whatever the case of its scheme", async () => {
     assertEquals(response.status, 200);
     await response.body?.cancel();
   }
+});
+
+Deno.test("the token for metrics opens /metrics and nothing else", async () => {
+  const metrics = "metrics-token-0123456789abcdefghijklmnopqrstuv";
+  await using server = await tempServer({ serve: { metricsToken: fixedToken(metrics) } });
+  const before = server.store.version();
+  for (const [method, path] of ROUTES) {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
+      method: method.toUpperCase(),
+      headers: { authorization: `Bearer ${metrics}` },
+    });
+    await response.body?.cancel();
+    const open = path === "/metrics" || OPEN.includes(path);
+    assertEquals([path, response.status === 401], [path, !open]);
+    if (path === "/metrics") assertEquals(response.status, 200);
+  }
+  assertEquals(server.store.version(), before);
+  const whole = await server.askTcp("/metrics");
+  await whole.body?.cancel();
+  assertEquals(whole.status, 200);
 });
 
 Deno.test("TCP refuses a host that is not on the list, with the token and without", async () => {

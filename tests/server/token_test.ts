@@ -6,7 +6,8 @@
 
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { loadGivenToken, loadToken } from "../../src/server/token.ts";
+import { loadGivenToken, loadToken, TokenFile } from "../../src/server/token.ts";
+import { Log } from "../../src/telemetry/log.ts";
 
 Deno.test("loadToken() makes a token of 256 bits that only its owner can read, once", async () => {
   await using dir = await tempDir();
@@ -118,3 +119,48 @@ async function tempDir(): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir({ prefix: "tinyforge-token-" });
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
+
+Deno.test("TokenFile takes a token that was replaced, says it once, and keeps the one before a bad one", async () => {
+  await using dir = await tempDir();
+  const lines: string[] = [];
+  const log = new Log({
+    format: "json",
+    write: (line) => void lines.push(JSON.parse(new TextDecoder().decode(line)).message),
+  });
+  const token = await TokenFile.open(dir.path, { log });
+  const replace = async (text: string) => {
+    await Deno.writeTextFile(join(dir.path, "token.tmp"), text, { mode: 0o600 });
+    await Deno.rename(join(dir.path, "token.tmp"), join(dir.path, "token"));
+    await token.reload();
+  };
+  await replace("a".repeat(40));
+  assertEquals([token.token, lines.splice(0)], ["a".repeat(40), ["token replaced"]]);
+  await replace("short");
+  await token.reload();
+  await token.reload();
+  assertEquals([token.token, lines.splice(0)], [
+    "a".repeat(40),
+    ["token not replaced, the one before stays valid"],
+  ]);
+  await replace("a".repeat(40));
+  assertEquals([token.token, lines.splice(0)], ["a".repeat(40), []]);
+});
+
+Deno.test("TokenFile.refresh() looks at the file when the last look is a second ago", async () => {
+  await using dir = await tempDir();
+  const token = await TokenFile.open(dir.path, { log: new Log({ write: () => {} }) });
+  const first = token.token;
+  await Deno.writeTextFile(join(dir.path, "token"), "b".repeat(40));
+  const { now } = performance;
+  const start = now.call(performance);
+  try {
+    performance.now = () => start + 500;
+    await token.refresh();
+    assertEquals(token.token, first);
+    performance.now = () => start + 1000;
+    await token.refresh();
+    assertEquals(token.token, "b".repeat(40));
+  } finally {
+    performance.now = now;
+  }
+});

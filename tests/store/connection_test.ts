@@ -60,6 +60,15 @@ Deno.test("Connection.write() says nothing of what is rolled back, nor of a part
     wrote("b");
   });
   assertEquals(feed.lastId, before + 1);
+
+  const said: Written[] = [];
+  const subscription = feed.subscribe();
+  connection.on.write("Cannot do", () => connection.on.write("Cannot do", (tx) => tx.renamed()));
+  for await (const { data } of subscription) {
+    said.push(data);
+    break;
+  }
+  assertEquals(said, [{ rows: [], all: true }], "a part's new names are the whole's");
 });
 
 Deno.test("openStore() writes so that what is committed outlasts a power failure", async () => {
@@ -71,6 +80,9 @@ Deno.test("openStore() writes so that what is committed outlasts a power failure
   assertEquals(pragmas("foreign_keys"), 1);
   assertEquals(pragmas("trusted_schema"), 0);
   assertEquals(pragmas("busy_timeout"), 5000);
+  // What a burst of writes left of the log goes again, and a first pass need not move it.
+  assertEquals(pragmas("journal_size_limit"), 16 * 1024 * 1024);
+  assertEquals(pragmas("wal_autocheckpoint"), 4000);
 });
 
 Deno.test("reconcileContainers() writes rows and the time of the pass, or neither", async () => {
@@ -144,6 +156,8 @@ async function pragmasOf(path: string): Promise<(name: string) => unknown> {
         "foreign_keys",
         "trusted_schema",
         "busy_timeout",
+        "journal_size_limit",
+        "wal_autocheckpoint",
       ]
     ) values.set(name, opened!.prepare(`PRAGMA ${name}`).value<[unknown]>()![0]);
   } finally {

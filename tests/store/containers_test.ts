@@ -545,3 +545,41 @@ for (const op of ["sweep", "unconfirm"] as const) {
     assertEquals([temp.store.views.get("a").state, lastSeen()], [state, LATER]);
   });
 }
+
+Deno.test("TransitionTable.ofRow() are the newest, oldest first", async () => {
+  await using temp = await tempStore();
+  const workloadId = stackOf(temp.store);
+  let before = "created";
+  pass(temp.store, AT, insert(row({ id: "a", workloadId, state: before })));
+  for (const state of ["running", "paused", "stopped"]) {
+    pass(temp.store, LATER, update(row({ id: "a", workloadId, state }), before));
+    before = state;
+  }
+  const newest = temp.store.transitions.ofRow("a", { limit: 2 });
+  assertEquals(newest.map(({ to }) => to), ["paused", "stopped"]);
+});
+
+Deno.test("HostTable keeps a hundred refusals of a pass, and how many there were", async () => {
+  await using temp = await tempStore();
+  const refused = Array.from({ length: 150 }, (_, i) => ({
+    containerId: `c${i}`,
+    containerName: `name-${i}`,
+    reason: "unknown-workload" as const,
+    value: "x",
+  }));
+  temp.store.containers.reconcileContainers([], {
+    at: AT,
+    cause: "pass",
+    found: { ...FOUND, listed: 150, refused: refused as never },
+  });
+  const { lastPass } = temp.store.hosts.local();
+  assertEquals([lastPass?.refused.length, lastPass?.refusedCount], [100, 150]);
+});
+
+Deno.test("StageTable.update() lets a stage keep its name", async () => {
+  await using temp = await tempStore();
+  const { entry } = temp.store.registry.create("project", { name: "app" });
+  const stage = temp.store.stages.create(entry.id, { name: "live" });
+  const changed = temp.store.stages.update(stage.id, { name: "live", maxInstances: 3 });
+  assertEquals([changed.name, changed.maxInstances], ["live", 3]);
+});

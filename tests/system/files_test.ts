@@ -57,6 +57,8 @@ Deno.test("readSmallFile() and subfolders() find nothing where nothing can be re
     assertEquals([subfolders(`${dir}/file`), subfolders(`${dir}/none`)], [[], []]);
     const read = ["file", "big", "a", "none"].map((name) => readSmallFile(`${dir}/${name}`));
     assertEquals(read, ["text", null, null, null]);
+    // What is no file may be read without an end, or never give anything.
+    assertEquals(readSmallFile("/dev/null"), null);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

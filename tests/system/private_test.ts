@@ -45,6 +45,14 @@ Deno.test("distrust() is of what others may write to", async () => {
   }
 });
 
+Deno.test("distrust() is of other users, and not of root or ourselves", async () => {
+  await using folder = new Folder();
+  const info = await Deno.lstat(folder.path);
+  for (const [uid, wrong] of [[0, null], [info.uid, null], [12345, "owner"]] as const) {
+    assertEquals(distrust("x", { ...info, uid, mode: 0o700 })?.wrong ?? null, wrong, String(uid));
+  }
+});
+
 // For the process's life: importing the store's driver loads it.
 await sqliteLibrary({ dataDir: "/nonexistent" });
 await import("@db/sqlite");
