@@ -9,12 +9,12 @@ import { ownData, ownDataSoon } from "../src/data.ts";
 import { Failure, isFailure } from "../src/failure.ts";
 import { acquireLock } from "../src/lock/lock.ts";
 import { Log } from "../src/telemetry/log.ts";
-import { Host } from "./harness/program.ts";
+import { TestHost } from "./harness/program.ts";
 
 const log = new Log({ write: () => {} });
 
 Deno.test("ownDataSoon() does not wait for an owner that listens: it is here to stay", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   using _ = await acquireLock(host.dataDir);
   using _listening = Deno.listen({
     transport: "unix",
@@ -26,7 +26,7 @@ Deno.test("ownDataSoon() does not wait for an owner that listens: it is here to 
 });
 
 Deno.test("ownDataSoon() waits twelve seconds for an owner that does not listen, then says who it is", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   using _ = await acquireLock(host.dataDir);
   const clock = skipping();
   const error = await assertRejects(() => ownDataSoon(host.dataDir, { log, clock }), Failure);
@@ -37,7 +37,7 @@ Deno.test("ownDataSoon() waits twelve seconds for an owner that does not listen,
 });
 
 Deno.test("ownDataSoon() takes the directory as soon as its owner is done", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   const owner = await acquireLock(host.dataDir);
   const clock = skipping((slept) => {
     if (slept >= 200) owner.release();
@@ -48,7 +48,7 @@ Deno.test("ownDataSoon() takes the directory as soon as its owner is done", asyn
 });
 
 Deno.test("ownData() closes the store before it gives the lock back, and gives it back whatever fails", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const data = await ownData(host.dataDir);
   const close = data.store.close.bind(data.store);
   let held: boolean | null = null;
@@ -62,7 +62,7 @@ Deno.test("ownData() closes the store before it gives the lock back, and gives i
 });
 
 Deno.test("ownData() gives the lock back when the store can't be opened", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   await Deno.mkdir(host.dataDir, { mode: 0o700 });
   await Deno.writeTextFile(host.database, "no database\n".repeat(1000), { mode: 0o600 });
   await assertRejects(() => ownData(host.dataDir), Failure);
@@ -70,7 +70,7 @@ Deno.test("ownData() gives the lock back when the store can't be opened", async 
 });
 
 Deno.test("ownData() makes the directory for this user alone, whatever the umask", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const umask = Deno.umask(0);
   try {
     (await ownData(host.dataDir)).close();

@@ -109,7 +109,7 @@ Deno.test("a daemon and --once wait for a command that holds the lock for a mome
 });
 
 Deno.test("--once asks the daemon that came first while it waited", async () => {
-  await using host = await Host.seeded(() => {});
+  await using host = await TestHost.seeded(() => {});
   using _ = await acquireLock(host.dataDir);
   const once = host.start("reconcile", "--once", "--json");
   await until("it waits", () => once.stderr.includes("waiting for the data directory"));

@@ -418,7 +418,7 @@ Deno.test("reconcile --once without an Engine ends with 4, with a bad address fo
 });
 
 Deno.test("entries are found by name, and by id where nothing has that for a name", async () => {
-  await using host = await Host.make();
+  await using host = await TestHost.make();
   const first = await host.json("add", "site", "blog");
   const second = await host.json("add", "site", first.id);
   assertEquals((await host.json("rename", "site", first.id, "shop")).id, second.id);
