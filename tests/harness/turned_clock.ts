@@ -28,7 +28,8 @@ export class TurnedClock implements Clock {
     if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const sleeper = {
-        at: this.#now + ms,
+        // Never early, and never a fraction that a number this large has no room for.
+        at: Math.ceil(this.#now + ms),
         wake: () => {
           this.#sleepers.delete(sleeper);
           signal.removeEventListener("abort", sleeper.wake);
