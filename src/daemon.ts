@@ -141,6 +141,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         requestPass: () => loop.request(),
         problems,
         notify,
+        listContainers: async () => (await docker.list()).containers,
         composePrefix,
         version,
         now: () => new Date(clock.now()),

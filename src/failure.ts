@@ -28,6 +28,7 @@ export type Thing =
   | "silence"
   | "channel"
   | "rule"
+  | "candidate"
   | "index"
   | "schema";
 
@@ -83,6 +84,8 @@ export interface FailureData {
     readonly over:
       | "name"
       | "compose-project"
+      | "container-name"
+      | "adopted"
       | "stage-name"
       | "row"
       | "container"
@@ -94,7 +97,11 @@ export interface FailureData {
   /** Something refers to it. */
   "in-use": { readonly thing: Thing; readonly rows: number; readonly stages: number };
   /** A value that is not allowed; `need` says which, where the message can't be enough. */
-  "invalid": { readonly need?: "container" | "full-container-id" | "compose-project" };
+  "invalid": {
+    readonly need?: "container" | "full-container-id" | "compose-project" | "role";
+    /** Roles that there are, or the first of them. */
+    readonly roles?: readonly string[];
+  };
   /** The disk is full. */
   "full": Nothing;
   /** The database is locked, by another process's writer or table, or changed under a pass. */

@@ -12,6 +12,7 @@ import {
   ENTRY,
   ENTRY_DETAILS,
   ENTRY_FLAGS,
+  EXPECT_FLAGS,
   FORCE_FLAG,
   JSON_FLAG,
   KIND,
@@ -77,6 +78,55 @@ more) or a workload's name also do where they mean one row.`,
   },
   ...PROBLEM_COMMANDS,
   {
+    name: "discover",
+    summary: "what runs unmanaged, and how to take it in",
+    operands: [],
+    flags: [JSON_FLAG],
+    details: "Asks the Engine; needs no daemon and no index, and writes nothing.",
+  },
+  {
+    name: "adopt",
+    summary: "take in what runs: register it and expect it from now on",
+    operands: [{ name: "NAME", optional: true, many: true }],
+    flags: [
+      { name: "all", description: "everything that `tinyforge discover` shows" },
+      { name: "dry-run", description: "say what would be done, and do nothing" },
+      { name: "as", placeholder: "NEW-NAME", description: "the name to register it under" },
+      {
+        name: "compose",
+        placeholder: "FILES",
+        description: "its Compose files, separated by commas; -: JSON on stdin",
+      },
+      JSON_FLAG,
+    ],
+    details:
+      `NAME is one that \`tinyforge discover\` shows. No container is touched. Compose files are
+read where this user may; a stack whose files changed is taken in again.`,
+    examples: [
+      "tinyforge adopt --all --dry-run",
+      "docker compose config --format json | tinyforge adopt shop --compose -",
+    ],
+  },
+  {
+    name: "accept",
+    summary: "take what runs now for what should run",
+    operands: [{ ...WORKLOAD, optional: true }],
+    flags: [JSON_FLAG],
+    details: `After a scale-down, a removed service, a move: missing rows are retired. Without NAME:
+of every workload.`,
+  },
+  {
+    name: "expect",
+    summary: "show or set what should run of a workload",
+    operands: [WORKLOAD, { name: "ROLE", optional: true }],
+    flags: [
+      ...EXPECT_FLAGS,
+      JSON_FLAG,
+    ],
+    details: NAME_DETAILS,
+    examples: ["tinyforge expect shop worker --replicas 3"],
+  },
+  {
     name: "list",
     summary: "what should exist, and what serves it",
     operands: [{
@@ -117,11 +167,16 @@ more) or a workload's name also do where they mean one row.`,
   },
   {
     name: "set",
-    summary: "change a site's domain, a stack's Compose project, a stage's instances",
+    summary: "change a site's domain or container, a stack's Compose project, a stage's instances",
     operands: [KIND, ENTRY],
     flags: [
       ...ENTRY_FLAGS,
-      { name: "clear", placeholder: "FIELD", description: "forget the domain", values: ["domain"] },
+      {
+        name: "clear",
+        placeholder: "FIELD",
+        description: "forget it",
+        values: ["domain", "container-name"],
+      },
       JSON_FLAG,
     ],
     details: ENTRY_DETAILS,
@@ -129,7 +184,7 @@ more) or a workload's name also do where they mean one row.`,
   {
     name: "rm",
     summary: "forget one; containers are left alone",
-    operands: [KIND, ENTRY],
+    operands: [KIND, { ...ENTRY, many: true }],
     flags: [FORCE_FLAG, JSON_FLAG],
     details: ENTRY_DETAILS,
   },

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config.ts";
-import { everythingUnmanaged, pasteableProjects, unmanagedOf } from "../core/unmanaged.ts";
+import { everythingUnmanaged, unmanagedOf } from "../core/unmanaged.ts";
 import type { Unmanaged } from "../model/pass.ts";
 import type { IndexSummary } from "../server/schema.ts";
 import { counted } from "./phrases.ts";
@@ -60,11 +60,15 @@ export function firstRunLines({ unmanaged, error }: FirstRun): string[] {
       : `${counted(count, "container")} on this host ${count === 1 ? "is" : "are"} unmanaged` +
         (named.length === 0 ? "." : `; Compose projects among them: ${named.join(", ")}.`),
   );
-  const commands = pasteableProjects(unmanaged).slice(0, MAX_NAMED)
-    .map((name) => `  tinyforge add stack ${name} --compose-project ${name}`);
-  if (commands.length > 0) lines.push("To take one in:", ...commands);
+  if (count > 0) {
+    lines.push(
+      "To take in what runs:",
+      "  tinyforge discover",
+      "  tinyforge adopt --all",
+    );
+  }
   lines.push(
-    commands.length > 0 ? "To begin with a container of its own:" : "To begin:",
+    count > 0 ? "To begin with a container of its own:" : "To begin:",
     "  tinyforge add site NAME",
     "  docker run -d $(tinyforge labels NAME) IMAGE",
   );

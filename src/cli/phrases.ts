@@ -13,19 +13,22 @@ import { quote } from "../text.ts";
 const STATES: Readonly<Record<string, { symbol: string; style: Style }>> = {
   running: { symbol: "●", style: "good" },
   stopped: { symbol: "○", style: "warn" },
+  completed: { symbol: "✓", style: "good" },
   missing: { symbol: "✗", style: "bad" },
+  absent: { symbol: "✗", style: "bad" },
   pending: { symbol: "◌", style: "faint" },
   created: { symbol: "◌", style: "faint" },
   paused: { symbol: "‖", style: "warn" },
   restarting: { symbol: "↻", style: "warn" },
   removing: { symbol: "○", style: "faint" },
   removed: { symbol: "✗", style: "faint" },
+  retired: { symbol: "✗", style: "faint" },
 };
 const UNKNOWN_STATE = { symbol: "?", style: "faint" } as const;
 
 /** States that a row can be in, whatever the Engine thinks up besides; in the order to show. */
 export const KNOWN_STATES: readonly string[] = Object.keys(STATES)
-  .filter((state) => state !== "removed");
+  .filter((state) => state !== "removed" && state !== "retired");
 
 /** The symbol of a state. */
 export function symbolOf(state: string): string {

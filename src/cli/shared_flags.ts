@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MODES } from "../model/problem.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import type { Flag, Operand } from "./command.ts";
 
@@ -36,6 +37,11 @@ export const ENTRY_FLAGS = [
     name: "compose-project",
     placeholder: "NAME",
     description: "a stack's Compose project (default: the prefix and its name)",
+  },
+  {
+    name: "container-name",
+    placeholder: "NAME",
+    description: "a site's container, by its name: for one without a label",
   },
   { name: "max-instances", placeholder: "N", description: "how many instances a stage may have" },
 ] as const satisfies readonly Flag[];
@@ -76,3 +82,14 @@ export const NAME_DETAILS =
 name, write KIND/NAME, as in site/blog.`;
 /** How a stage is written. */
 export const ENTRY_DETAILS = "A stage is written PROJECT/NAME, as in shop/production.";
+
+/** What should run of a role. */
+export const EXPECT_FLAGS = [
+  { name: "replicas", placeholder: "N", description: "how many containers" },
+  {
+    name: "mode",
+    placeholder: "MODE",
+    description: "what they should do",
+    values: MODES,
+  },
+] as const satisfies readonly Flag[];

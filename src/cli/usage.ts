@@ -56,8 +56,8 @@ export function commandUsage(command: Command): string {
 
 /** The command as it is typed: `tinyforge add KIND NAME [--domain NAME] …`. */
 function synopsis(command: Command): string {
-  const operands = command.operands.map(({ name, optional, values }) => {
-    const word = values === undefined ? name : values.join("|");
+  const operands = command.operands.map(({ name, optional, many, values }) => {
+    const word = (values === undefined ? name : values.join("|")) + (many ? "…" : "");
     return optional ? `[${word}]` : word;
   });
   const flags = command.flags.map((flag) => `[${flagForm(flag)}]`);

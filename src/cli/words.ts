@@ -28,6 +28,7 @@ const SHOW_KINDS = {
   workload: "`tinyforge list workloads` shows them",
   row: "`tinyforge ps` shows them",
   silence: "`tinyforge silence list` shows them",
+  candidate: "`tinyforge discover` shows what can be taken in",
   stage: "",
   channel: "`tinyforge notify list` shows them",
   rule: "",
@@ -38,6 +39,9 @@ const SHOW_KINDS = {
 const CHOOSE_OTHER = {
   "name": "choose another name, or rename the other with `tinyforge rename`",
   "compose-project": "name another one with --compose-project",
+  "adopted":
+    "`tinyforge accept` takes what runs now for what should run; --compose reads its files",
+  "container-name": "`tinyforge list sites` shows it; name another one with --container-name",
   "stage-name": "",
   "row": "change it with `tinyforge container set`",
   "container": "change that row, or remove it first",
@@ -49,6 +53,7 @@ const GIVE = {
   "container": "give the container id too",
   "full-container-id": "use the full id as `docker inspect --format {{.Id}}` prints it",
   "compose-project": "name one with --compose-project",
+  "role": "`tinyforge expect NAME` shows its roles",
 } satisfies Record<NonNullable<FailureData["invalid"]["need"]>, string>;
 
 const WHEN_BUSY = {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { MISSING, PENDING } from "../model/container.ts";
+import { COMPLETED, MISSING, PENDING } from "../model/container.ts";
 import type { IndexRow } from "../model/container.ts";
 import { ABSENT } from "../model/problem.ts";
 import type {
@@ -118,7 +118,7 @@ function isWell({ state, exitCode }: IndexRow, { mode }: Wanted): boolean {
     case "any":
       return !isGone(state);
     case "completed":
-      return state === "stopped" && exitCode === 0;
+      return state === COMPLETED || (state === "stopped" && exitCode === 0);
     case "running":
       return false;
   }

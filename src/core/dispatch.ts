@@ -9,6 +9,9 @@ import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow, ListedContainer } from "../model/container.ts";
 import type { Claim, NoClaim, RefusalReason } from "../model/pass.ts";
 import type { Workload, WorkloadDirectory } from "../model/workload.ts";
+import { expectedReplica, type ExpectedRoles } from "./expected_roles.ts";
+import { claimByName } from "./named_site.ts";
+import { swarmTask } from "./swarm.ts";
 import { hasControls } from "../text.ts";
 
 /** Label keys that dispatch reads. */
@@ -40,6 +43,10 @@ export interface DispatchOptions {
   composePrefix: string;
   /** Whether the container that the row is bound to is no more. Default: a missing row's. */
   isGone?: (row: IndexRow) => boolean;
+  /** What is expected; undefined: nothing is. */
+  expected?: ExpectedRoles;
+  /** The container with this id in the listing that is dispatched. */
+  listed?: (containerId: string) => ListedContainer | undefined;
 }
 
 /**
@@ -89,12 +96,18 @@ export function dispatcher(
     const project = text(labels[LABEL.composeProject]);
     if (project !== "") {
       const stack = byComposeProject(project);
-      if (stack !== null) return claimOfStack(container, stack, { project, bound });
+      if (stack !== null) return claimOfStack(container, stack, { ...options, project, bound });
       if (composePrefix !== "" && project.startsWith(composePrefix)) {
         return refuse("unknown-stack", project);
       }
     }
-    return UNMANAGED;
+    const task = project === "" ? swarmTask((key) => text(labels[key])) : null;
+    const ofTask = task === null ? null : byComposeProject(task.project);
+    if (task !== null && ofTask !== null) {
+      const { role, replica } = task;
+      return claimOf(ofTask, { role, place: role, replica, bound });
+    }
+    return claimByName(container, directory, bound) ?? UNMANAGED;
   };
 }
 
@@ -200,14 +213,24 @@ function claimOfBound(row: IndexRow, workload: Workload, role: string): Claim {
 function claimOfStack(
   container: ListedContainer,
   stack: Workload,
-  options: { project: string; bound: readonly IndexRow[] },
+  options: DispatchOptions & { project: string; bound: readonly IndexRow[] },
 ): Claim | NoClaim {
-  const { project, bound } = options;
+  const { project, bound, index, expected, listed } = options;
   const { labels } = container;
   if (isOneOff(container)) return refuse("one-off", project);
   if (isInherited(container)) return refuse("inherited", project);
   const role = text(labels[LABEL.composeService]) || container.name || container.id;
-  const replica = replicaNumber(labels[LABEL.composeNumber]);
+  const number = replicaNumber(labels[LABEL.composeNumber]);
+  const replica = expected?.of(stack.id, role) === undefined
+    ? number
+    : expectedReplica(container, { workload: stack, role, number }, {
+      index,
+      bound,
+      numberOf: (containerId) => {
+        const other = listed?.(containerId);
+        return other === undefined ? null : replicaNumber(other.labels[LABEL.composeNumber]);
+      },
+    });
   return claimOf(stack, { role, place: role, replica, bound });
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { LOCAL_HOST, MISSING } from "../model/container.ts";
+import { COMPLETED, LOCAL_HOST, MISSING } from "../model/container.ts";
 import type { IndexRow } from "../model/container.ts";
 import { ABSENT } from "../model/problem.ts";
 import type { Death, Expectation, Mode } from "../model/problem.ts";
@@ -241,5 +241,6 @@ export function accept(rows: readonly IndexRow[], options: AcceptOptions): Accep
 
 /** It stopped with 0, and by itself as far as is known. */
 function isCompleted({ state, exitCode }: IndexRow, ending: Death | null): boolean {
+  if (state === COMPLETED) return true;
   return state === "stopped" && exitCode === 0 && ending?.how !== "stop" && ending?.how !== "kill";
 }

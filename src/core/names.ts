@@ -65,6 +65,20 @@ export function validComposeProject(value: string): string {
 }
 
 /**
+ * Returns `value` when an Engine accepts it as a container's name.
+ *
+ * @throws {Failure} `invalid`.
+ */
+export function validContainerName(value: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(value)) return value;
+  throw invalid(
+    "container name",
+    value,
+    "such a name has letters, digits, dots, dashes and underscores, a letter or digit first",
+  );
+}
+
+/**
  * Returns `value` when it is a host name.
  *
  * @throws {Failure} `invalid`.

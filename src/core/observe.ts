@@ -5,13 +5,13 @@
  */
 
 import { LISTED_FIELDS, type ListedField } from "../model/columns.ts";
-import { LOCAL_HOST, MISSING, PENDING } from "../model/container.ts";
+import { COMPLETED, LOCAL_HOST, MISSING, PENDING } from "../model/container.ts";
 import type { ContainerState, IndexRow, ListedContainer, ListedPort } from "../model/container.ts";
 import type { Claim, Unclaimed } from "../model/pass.ts";
 import type { Workload } from "../model/workload.ts";
 
 /** As much of a claim as the row shows. */
-export interface RowClaim extends Pick<Claim, "rowId" | "role" | "replica"> {
+export interface RowClaim extends Pick<Claim, "rowId" | "role" | "replica" | "completed"> {
   /** The workload that it belongs to. */
   readonly workload: Pick<Workload, "id" | "kind">;
 }
@@ -39,7 +39,7 @@ export function observed(
     containerName: container.name,
     imageRef: imageRef(container, before),
     host: LOCAL_HOST,
-    state: rowState(container.state),
+    state: claimedState(container, claim),
     port: chosen?.privatePort ?? 0,
     hostIp: chosen?.hostIp ?? null,
     hostPort: chosen?.publicPort ?? null,
@@ -58,7 +58,7 @@ export function shows(
   unclaimed: Unclaiming = null,
 ): boolean {
   const chosen = chosenPort(container.ports);
-  return row.confirmed && row.state === rowState(container.state) &&
+  return row.confirmed && row.state === claimedState(container, claim) &&
     row.port === (chosen?.privatePort ?? 0) && row.hostPort === (chosen?.publicPort ?? null) &&
     row.hostIp === (chosen?.hostIp ?? null) && row.createdAtEngine === container.createdAt &&
     row.containerId === container.id && row.containerName === container.name &&
@@ -79,6 +79,10 @@ function withListed(container: ListedContainer, row: Omit<IndexRow, ListedField>
 function showsListed(row: IndexRow, container: ListedContainer): boolean {
   for (const field of LISTED_FIELDS) if (row[field] !== container[field]) return false;
   return true;
+}
+
+function claimedState({ state }: ListedContainer, { completed }: RowClaim): ContainerState {
+  return completed === true ? COMPLETED : rowState(state);
 }
 
 /** An image's id, which an Engine shows in place of a name that another image has by now. */

@@ -21,6 +21,7 @@ import type {
 import type { WorkloadDirectory } from "../model/workload.ts";
 import { MemoryIndex } from "./memory_index.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
+import { type ExpectedRoles, withCompletion } from "./expected_roles.ts";
 import { observed, type RowClaim, rowState, shows } from "./observe.ts";
 
 /** What a listing is held against. */
@@ -31,6 +32,8 @@ export interface PlanOptions {
   directory: WorkloadDirectory;
   /** Compose projects with this prefix are ours; empty: none. */
   composePrefix: string;
+  /** What is expected; undefined: nothing is. */
+  expected?: ExpectedRoles;
   /**
    * Rows that were bound and not missing before the listing was asked for, row id → container id: a
    * row bound later can't be known to it.
@@ -100,7 +103,7 @@ interface Round extends Plan {
 function planRound(listing: Listing, options: PlanOptions): Round {
   const { index, candidates, sweep } = options;
   const listed = listedIn(listing);
-  const seen = dispatchAll(listing, { ...options, ...goneness(listing, options, listed) });
+  const seen = dispatchAll(listing, { ...options, ...goneness(listing, options, listed), listed });
   const changes: Change[] = [];
   const contended: Contention[] = [];
   const unclaimed: Unclaimed[] = [];
@@ -233,7 +236,7 @@ function goneness(
 
 function dispatchAll(
   listing: Listing,
-  options: PlanOptions & ReturnType<typeof goneness>,
+  options: PlanOptions & ReturnType<typeof goneness> & { listed: Listed },
 ): Seen {
   const dispatch = dispatcher(options);
   const bids = new Map<string, Bid | Contest>();
@@ -260,6 +263,7 @@ function dispatchAll(
       }
       continue;
     }
+    claim = withCompletion(claim, container, options.expected);
     const bid = { container, claim, row };
     const others = bids.get(claim.rowId);
     if (others === undefined) bids.set(claim.rowId, bid);
@@ -341,9 +345,11 @@ const RANK: Readonly<Record<string, number>> = {
 function pickWinner(bids: Bid | Contest, contended: Contention[]): Bid {
   if (!(bids instanceof Map)) return bids;
   const rank = (bid: Bid) => RANK[rowState(bid.container.state)] ?? 5;
+  const renamed = ({ claim }: Bid) => claim.renamed === true ? 1 : 0;
   const bound = ({ container, row }: Bid) => container.id === row?.containerId ? 0 : 1;
   const [winner, ...losers] = [...bids.values()].sort((a, b) =>
-    rank(a) - rank(b) || bound(a) - bound(b) || b.container.createdAt - a.container.createdAt ||
+    renamed(a) - renamed(b) || rank(a) - rank(b) || bound(a) - bound(b) ||
+    b.container.createdAt - a.container.createdAt ||
     (a.container.id > b.container.id ? -1 : 1)
   );
   contended.push({

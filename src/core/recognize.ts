@@ -7,6 +7,7 @@
 
 import type { ListedContainer } from "../model/container.ts";
 import { clip, hasControls } from "../text.ts";
+import { swarmTask } from "./swarm.ts";
 import { LABEL, MAX_LABEL_LENGTH } from "./dispatch.ts";
 
 /** By what a container was recognized. */
@@ -76,9 +77,6 @@ export const FOREIGN_LABEL = {
   composeVersion: "com.docker.compose.version",
   composeWorkingDir: "com.docker.compose.project.working_dir",
   composeConfigFiles: "com.docker.compose.project.config_files",
-  stackNamespace: "com.docker.stack.namespace",
-  swarmService: "com.docker.swarm.service.name",
-  swarmTask: "com.docker.swarm.task.name",
   coolifyManaged: "coolify.managed",
   coolifyName: "coolify.name",
   coolifyResource: "coolify.resourceName",
@@ -117,8 +115,11 @@ export function recognize(container: ListedContainer): StackPart | Single | Left
       };
     }
   }
-  const service = label(FOREIGN_LABEL.swarmService);
-  if (nameFrom(service) !== "") return swarmPart(service, label);
+  const task = swarmTask(label);
+  const ofTask = task === null ? "" : nameFrom(task.project) || nameFrom(task.role);
+  if (task !== null && ofTask !== "") {
+    return { kind: "stack", by: "swarm", claim: "swarm", name: ofTask, ...task };
+  }
   if (name === "") return out("nameless");
 
   const nice = niceName(label);
@@ -147,26 +148,6 @@ function isOfCompose({ labels }: ListedContainer): boolean {
   return labels[FOREIGN_LABEL.composeVersion] === undefined ||
     labels[FOREIGN_LABEL.composeConfigHash] !== undefined ||
     labels[LABEL.composeNumber] !== undefined;
-}
-
-function swarmPart(service: string, label: (key: string) => string): StackPart {
-  const namespace = label(FOREIGN_LABEL.stackNamespace);
-  const prefix = `${namespace}_`;
-  const role = namespace !== "" && service.startsWith(prefix) && service !== prefix
-    ? service.slice(prefix.length)
-    : service;
-  const project = namespace || service;
-  // `service.slot.id`; of a global service, `service.node.id`.
-  const slot = label(FOREIGN_LABEL.swarmTask).slice(service.length + 1).split(".")[0] ?? "";
-  return {
-    kind: "stack",
-    by: "swarm",
-    project,
-    claim: "swarm",
-    name: nameFrom(project) || nameFrom(service),
-    role,
-    replica: numberOf(slot),
-  };
 }
 
 /** A name that a platform gives, for people. */

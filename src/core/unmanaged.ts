@@ -34,17 +34,16 @@ export function unmanagedOf(listing: Listing, composePrefix: string): Unmanaged 
   const nobody = () => undefined;
   return everythingUnmanaged(plan(listing, {
     index: new MemoryIndex([]),
-    directory: { byId: nobody, bySite: nobody, byComposeProject: nobody },
+    directory: {
+      all: () => [],
+      byId: nobody,
+      bySite: nobody,
+      byComposeProject: nobody,
+      byContainerName: nobody,
+      containerNameOf: () => null,
+    },
     composePrefix,
     candidates: new Map(),
     sweep: false,
   }));
-}
-
-/**
- * Compose projects whose name can stand in a command to paste: it comes from a label, and gets
- * there only when a shell takes it for nothing else.
- */
-export function pasteableProjects({ composeProjects }: Unmanaged): string[] {
-  return Object.keys(composeProjects).filter((name) => /^[a-z0-9][a-z0-9_-]*$/.test(name));
 }

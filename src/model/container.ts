@@ -8,9 +8,10 @@ import type { ListedField, OBSERVED_COLUMNS, RowOf } from "./columns.ts";
 
 /**
  * State of a container row. The Engine's own words, with `exited` and `dead` folded into
- * `stopped`, plus two of ours: `missing` (bound to a container the Engine no longer lists) and
- * `pending` (a deployer's row that no listing has confirmed yet). Unknown Engine states pass as
- * they are, hence a string.
+ * `stopped`, plus some of ours: `missing` (bound to a container the Engine no longer lists),
+ * `pending` (a deployer's row that no listing has confirmed yet), `absent` (expected and never
+ * seen) and `completed` (ended with 0, as it should). Unknown Engine states pass as they are, hence
+ * a string.
  */
 export type ContainerState = string;
 
@@ -32,6 +33,12 @@ export const PENDING = "pending";
 
 /** The state that a row which is no more is said to have. */
 export const REMOVED = "removed";
+
+/** The same of a row whose container vanished and that nobody expected any more. */
+export const RETIRED = "retired";
+
+/** The state of a row whose container ended with 0, as it should. */
+export const COMPLETED = "completed";
 
 /** Name of the only host today. */
 export const LOCAL_HOST = "local";

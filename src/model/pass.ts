@@ -81,6 +81,10 @@ export interface Claim {
   readonly replica: number;
   /** Only the name speaks for it: the row's container had the same one, and is gone. */
   readonly byName?: true;
+  /** It ended with 0, and that is what is expected of it. */
+  readonly completed?: true;
+  /** It only keeps the row it has: any container that bears the name is the better claim. */
+  readonly renamed?: true;
 }
 
 /** Several containers claimed one row. */
@@ -118,9 +122,10 @@ export type Origin =
 export interface Change {
   /**
    * `insert`, `update`: the observed columns as they must be. `sweep`: the row becomes
-   * `missing`. `unconfirm`: only the confirmation ends; no observed column changes.
+   * `missing`. `unconfirm`: only the confirmation ends; no observed column changes. `absent`: a row
+   * that is expected and was never seen. `retire`: the row goes, nobody expects it any more.
    */
-  readonly op: "insert" | "update" | "sweep" | "unconfirm";
+  readonly op: "insert" | "update" | "sweep" | "unconfirm" | "absent" | "retire";
   /** The row as it must be. */
   readonly row: IndexRow;
   /** The state before, null for an insert. */
@@ -153,6 +158,8 @@ export interface PassReport extends Findings {
   readonly updated: number;
   /** Rows that became missing. */
   readonly swept: number;
+  /** Rows that went because nobody expects them any more. */
+  readonly retired: number;
   /** Rows that several containers claimed. */
   readonly contended: readonly Contention[];
   /** Set when the Engine's id is not the accepted one; nothing is swept then. */

@@ -25,10 +25,16 @@ export interface Workload {
 
 /** Looks workloads up; what labels say is resolved against it. */
 export interface WorkloadDirectory {
+  /** Every workload. */
+  all(): Iterable<Workload>;
   /** The workload with this id. */
   byId(workloadId: string): Workload | undefined;
   /** The workload of the site with this id. */
   bySite(siteId: string): Workload | undefined;
   /** The workload of the stack registered under this Compose project name. */
   byComposeProject(projectName: string): Workload | undefined;
+  /** The workload of the site whose container has this name. */
+  byContainerName(containerName: string): Workload | undefined;
+  /** The container name that a site's workload is registered with, or null. */
+  containerNameOf(workloadId: string): string | null;
 }

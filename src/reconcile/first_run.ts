@@ -5,7 +5,7 @@
  */
 
 import { aborted } from "../clock.ts";
-import { everythingUnmanaged, pasteableProjects } from "../core/unmanaged.ts";
+import { everythingUnmanaged } from "../core/unmanaged.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Outcomes } from "./outcomes.ts";
@@ -29,12 +29,9 @@ export async function sayWhatIsUnmanaged(
   if (!report || store.workloads.list().length > 0) return;
   const unmanaged = everythingUnmanaged(report);
   if (unmanaged.count === 0) return;
-  const [project] = pasteableProjects(unmanaged);
   log.info("nothing is registered yet", {
     unmanaged: unmanaged.count,
     composeProjects: Object.keys(unmanaged.composeProjects),
-    hint: project === undefined
-      ? "take a container in with `tinyforge add site NAME` and `tinyforge labels NAME`"
-      : `take a Compose project in with \`tinyforge add stack NAME --compose-project ${project}\``,
+    hint: "`tinyforge discover` shows what can be taken in, `tinyforge adopt --all` takes it in",
   });
 }

@@ -122,9 +122,10 @@ export class Outcomes {
       inserted: report.inserted,
       updated: report.updated,
       swept: report.swept,
+      retired: report.retired,
       seconds: Math.round(report.durationSeconds * 1e4) / 1e4,
     };
-    const changed = report.inserted + report.updated + report.swept > 0;
+    const changed = report.inserted + report.updated + report.swept + report.retired > 0;
     if (this.#lastError !== null) log.info("passes succeed again", fields);
     else if (this.#lastPass === null) log.info("first pass done", fields);
     else if (changed) log.info("index changed", { ...fields, rows: named(written) });

@@ -18,6 +18,7 @@ import type { Plan, PlanOptions } from "../core/plan.ts";
 import { Planner } from "./planner.ts";
 import { isForbidden } from "../docker/error.ts";
 import { ToldHealth } from "./told_health.ts";
+import { settle } from "../core/settle.ts";
 
 /** What a {@link Reconciler} works with. */
 export interface ReconcilerOptions {
@@ -82,6 +83,8 @@ export class Reconciler {
   #prunedAt = -Infinity;
   #changesSincePrune = 0;
   #engineChanged: EngineChange | null = null;
+  /** What the store was when everything in it was settled; null: something is not. */
+  #settledAt: string | null = null;
   /** Whether the Engine that answers was asked for its id. */
   #identified = false;
   /** Whether it may not be asked, so that nothing tells this Engine from another. */
@@ -133,6 +136,7 @@ export class Reconciler {
       planned = this.#plan(listing, candidates);
     }
 
+    planned = this.#settled(planned);
     const listed = listing.containers.length;
     const written = store.containers.reconcileContainers(planned.changes, {
       at,
@@ -174,12 +178,13 @@ export class Reconciler {
       if (sweeps && !this.#anonymous) await this.#identify(signal);
       signal.throwIfAborted();
 
-      const planned = this.#plan(listing, candidates, { contenders: this.#contenders });
+      let planned = this.#plan(listing, candidates, { contenders: this.#contenders });
       if (planned.undecided.size > 0) {
         ids = ids.union(planned.undecided);
         if (ids.size > MAX_PARTIAL) break;
         continue;
       }
+      planned = this.#settled(planned);
       const written = store.containers.reconcileContainers(planned.changes, {
         at,
         cause: "event",
@@ -213,6 +218,7 @@ export class Reconciler {
     return this.#planner.plan(listing, {
       index: store.containers.index(),
       directory: store.workloads.directory(),
+      expected: store.expectations.roles(),
       composePrefix,
       candidates,
       sweep: this.#engineChanged === null && !this.#anonymous,
@@ -239,6 +245,22 @@ export class Reconciler {
       this.#identified = true;
       this.#anonymous = true;
     }
+  }
+
+  /** Holds the plan against what is expected. */
+  #settled(planned: Plan): Plan {
+    // What another Engine lacks is not known to be gone.
+    if (this.#engineChanged !== null || this.#anonymous) return planned;
+    const { store } = this.#o;
+    let deployed: ReadonlySet<string> | null = null;
+    const changes = settle(planned.changes, {
+      index: store.containers.index(),
+      directory: store.workloads.directory(),
+      expected: store.expectations.roles(),
+      onlyTouched: this.#settledAt === store.version(),
+      isDeployed: (rowId) => (deployed ??= store.containers.deployedRows()).has(rowId),
+    });
+    return { ...planned, changes };
   }
 
   /** Holds the Engine's id against the accepted one; the first Engine ever seen is accepted. */
@@ -274,7 +296,8 @@ export class Reconciler {
       started: number;
     },
   ): DonePass {
-    const { clock, metrics, log } = this.#o;
+    const { clock, metrics, log, store } = this.#o;
+    this.#settledAt = this.#engineChanged === null && !this.#anonymous ? store.version() : null;
     const count = (op: Change["op"]) => planned.changes.filter((change) => change.op === op).length;
     const changed = planned.changes.filter((change) => change.op !== "unconfirm");
     const report: PassReport = {
@@ -282,9 +305,10 @@ export class Reconciler {
       scope: pass.scope,
       listed: pass.listed,
       claimed: planned.claimed,
-      inserted: count("insert"),
+      inserted: count("insert") + count("absent"),
       updated: count("update"),
       swept: count("sweep"),
+      retired: count("retire"),
       refused: planned.refused,
       unclaimed: planned.unclaimed,
       contended: planned.contended,
@@ -296,6 +320,7 @@ export class Reconciler {
     metrics.rowsChanged.add(report.inserted, { op: "insert" });
     metrics.rowsChanged.add(report.updated, { op: "update" });
     metrics.rowsChanged.add(report.swept, { op: "sweep" });
+    metrics.rowsChanged.add(report.retired, { op: "retire" });
     if (log.enabled("debug")) {
       for (const { op, row, from } of changed) {
         log.debug("row changed", {

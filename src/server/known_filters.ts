@@ -5,7 +5,8 @@
  * @module
  */
 
-import { ENGINE_STATES, MISSING, PENDING } from "../model/container.ts";
+import { COMPLETED, ENGINE_STATES, MISSING, PENDING, RETIRED } from "../model/container.ts";
+import { ABSENT } from "../model/problem.ts";
 import type { Services } from "./operation.ts";
 import { type FieldError, Problem } from "./problem.ts";
 
@@ -43,4 +44,11 @@ export function requireKnown({ store }: Services, filters: NamedFilters): void {
   throw new Problem("invalid", `Cannot take the request: ${summary}`, { errors });
 }
 
-const STATES: ReadonlySet<string> = new Set([...ENGINE_STATES, MISSING, PENDING]);
+const STATES: ReadonlySet<string> = new Set([
+  ...ENGINE_STATES,
+  MISSING,
+  PENDING,
+  ABSENT,
+  COMPLETED,
+  RETIRED,
+]);

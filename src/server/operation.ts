@@ -9,7 +9,7 @@ import type { Wanted } from "../core/judged_world.ts";
 import type { Feed } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { IndexRow } from "../model/container.ts";
+import type { IndexRow, ListedContainer } from "../model/container.ts";
 import type { PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
 import type { Entrance } from "./access.ts";
@@ -46,6 +46,8 @@ export interface ServerDeps {
   readonly problems: ProblemsPort;
   /** Takes channels in and tries them. */
   readonly notify: NotifyPort;
+  /** What the Engine lists at this moment; rejects with a Failure when it can't be asked. */
+  listContainers(): Promise<readonly ListedContainer[]>;
   /** Asks for a pass soon, after a write that dispatch depends on. */
   requestPass(): void;
   /** What the Compose project of a new stack begins with. */

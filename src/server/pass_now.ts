@@ -40,11 +40,15 @@ export function noDaemon(action: string): Problem {
   return new Problem("no-daemon", `${action}: no daemon is running`);
 }
 
+/** An Engine that can't be asked, as a problem; anything else as it is. */
+export function engineProblem(error: unknown): unknown {
+  if (!isEngineFailure(error)) return error;
+  const data = { failure: error.code, ...error.data };
+  return new Problem("pass-failed", error.message, { data, cause: error });
+}
+
 function passError(error: unknown): unknown {
-  if (isEngineFailure(error)) {
-    const data = { failure: error.code, ...error.data };
-    return new Problem("pass-failed", error.message, { data, cause: error });
-  }
+  if (isEngineFailure(error)) return engineProblem(error);
   if (error instanceof Problem || isFailure(error)) return error;
   if (!(error instanceof Error)) return error;
   if (error.name === "AbortError") {

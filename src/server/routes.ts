@@ -5,6 +5,13 @@
  */
 
 import {
+  acceptWorkload,
+  adopt,
+  getDiscover,
+  getExpectations,
+  putExpectations,
+} from "./api/adopt.ts";
+import {
   createChannel,
   createRule,
   listChannels,
@@ -104,6 +111,13 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/workloads", listWorkloads],
   ["get", "/api/workloads/{id}/secret", getSecret],
   ["post", "/api/workloads/{id}/secret", rotateSecret],
+
+  ["post", "/api/workloads/{id}/accept", acceptWorkload],
+  ["get", "/api/workloads/{id}/expectations", getExpectations],
+  ["put", "/api/workloads/{id}/expectations", putExpectations],
+
+  ["get", "/api/discover", getDiscover],
+  ["post", "/api/adopt", adopt],
 
   ["get", "/api/problems", listProblems],
   ["get", "/api/check", check],

@@ -146,6 +146,7 @@ const entryFields = {
   workloadId: z.string(),
   composeProjectName: z.string().nullable(),
   domain: z.string().nullable(),
+  containerName: z.string().nullable(),
   createdAt: timestamp,
   updatedAt: timestamp,
 };
@@ -249,6 +250,7 @@ export const PassReportSchema: Schema<PassReport> = z.object({
   inserted: z.int(),
   updated: z.int(),
   swept: z.int(),
+  retired: z.int(),
   refused: z.array(refusal),
   unclaimed: z.array(unclaimed),
   contended: z.array(z.object({

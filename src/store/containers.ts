@@ -5,9 +5,10 @@
  * @module
  */
 
-import { MISSING } from "../model/container.ts";
+import { MISSING, RETIRED } from "../model/container.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
 import type { Change, Findings, Origin } from "../model/pass.ts";
+import { DEPLOYER_COLUMNS } from "../model/columns.ts";
 import type { WrittenRow } from "../model/written.ts";
 import { MemoryIndex } from "../core/memory_index.ts";
 import { Failure } from "../failure.ts";
@@ -80,6 +81,11 @@ export class ContainerTable {
     return this.#candidates.all;
   }
 
+  /** Ids of rows of which a deployer wrote a column. */
+  deployedRows(): ReadonlySet<string> {
+    return new Set(this.#c.sql(DEPLOYED_ROWS).values<[string]>().map(([id]) => id));
+  }
+
   /**
    * Writes what a pass found, in one transaction: changes, transitions and, for a full pass, the
    * time of the pass. Returns the rows that it wrote.
@@ -124,8 +130,12 @@ export class ContainerTable {
   #follow({ rows, names }: Changes): void {
     if (this.#cache === null) return;
     const { index } = this.#cache;
-    if (this.#writing !== null) { for (const { row } of this.#writing) index.set(row); }
-    else if (names) this.#cache = null;
+    if (this.#writing !== null) {
+      for (const { op, row } of this.#writing) {
+        if (op === "retire") index.delete(row.id);
+        else index.set(row);
+      }
+    } else if (names) this.#cache = null;
     else {
       try {
         for (const { id } of rows) this.#readAgain(index, id);
@@ -165,6 +175,13 @@ export class ContainerTable {
         this.#c.sql(END_CONFIRMATION).run(writing.lastPassAt, row.id);
         this.#c.sql(SWEEP).run(MISSING, writing.now, row.id);
         break;
+      case "absent":
+        this.#write(row, writing, [INSERT]);
+        this.#c.sql("UPDATE containers SET confirmed = 0, last_seen_at = NULL WHERE id = ?")
+          .run(row.id);
+        break;
+      case "retire":
+        return this.#retire(tx, { row, from }, writing);
       case "unconfirm":
         this.#c.sql(END_CONFIRMATION).run(writing.lastPassAt, row.id);
         break;
@@ -182,12 +199,31 @@ export class ContainerTable {
     });
   }
 
+  /** Ends a row's story and removes it. */
+  #retire(tx: Transaction, { row, from }: Omit<Change, "op">, writing: Writing): void {
+    this.#transitions.record(tx, {
+      rowId: row.id,
+      at: writing.at,
+      from,
+      to: RETIRED,
+      cause: writing.cause,
+      containerId: row.containerId,
+      exitCode: null,
+      origin: writing.origin?.(row) ?? writing.listing,
+    });
+    this.#c.sql("DELETE FROM containers WHERE id = ?").run(row.id);
+  }
+
   /** Writes the observed columns with the first statement that finds its case. */
   #write(row: IndexRow, writing: Writing, statements: readonly string[]): void {
     const values = bindings(row, writing);
     for (const statement of statements) if (this.#c.sql(statement).run(...values) > 0) return;
   }
 }
+
+const DEPLOYED_ROWS = `SELECT id FROM containers WHERE ${
+  Object.values(DEPLOYER_COLUMNS).map(({ column }) => `${column} IS NOT NULL`).join(" OR ")
+}`;
 
 /** A pass that is being written. */
 interface Writing extends ReconcileOptions {

@@ -37,6 +37,7 @@ const FILES: readonly string[] = [
   "0006_upstreams",
   "0007_problems",
   "0008_notify",
+  "0009_expectations",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

@@ -7,7 +7,13 @@
 
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
-import { newId, validComposeProject, validDomain, validName } from "../core/names.ts";
+import {
+  newId,
+  validComposeProject,
+  validContainerName,
+  validDomain,
+  validName,
+} from "../core/names.ts";
 import type { Connection } from "./connection.ts";
 import type { WorkloadTable } from "./workloads.ts";
 import { quote } from "../text.ts";
@@ -26,6 +32,8 @@ export interface Entry {
   readonly composeProjectName: string | null;
   /** Sites only. */
   readonly domain: string | null;
+  /** Sites only: the name of the container that serves it without a label. */
+  readonly containerName: string | null;
   /** RFC 3339 UTC. */
   readonly createdAt: string;
   /** RFC 3339 UTC. */
@@ -49,15 +57,17 @@ export interface EntryFields {
   readonly composeProjectName?: string;
   /** Sites only. */
   readonly domain?: string | null;
+  /** Sites only: claims the container of this name. */
+  readonly containerName?: string | null;
 }
 
 /** What can change on an entry. */
 export type EntryPatch = Partial<EntryFields>;
 
 const TABLES: Readonly<Record<WorkloadKind, { table: string; extra: string }>> = {
-  project: { table: "projects", extra: "NULL, NULL" },
-  stack: { table: "stacks", extra: "e.compose_project_name, NULL" },
-  site: { table: "static_sites", extra: "NULL, e.domain" },
+  project: { table: "projects", extra: "NULL, NULL, NULL" },
+  stack: { table: "stacks", extra: "e.compose_project_name, NULL, NULL" },
+  site: { table: "static_sites", extra: "NULL, e.domain, e.container_name" },
 };
 
 /** Projects, stacks and sites. */
@@ -117,9 +127,9 @@ export class Registry {
         ).run(id, checked.name, checked.composeProjectName, now, now);
       } else {
         this.#c.sql(
-          `INSERT INTO static_sites (id, name, domain, created_at, updated_at)
-           VALUES (?, ?, ?, ?, ?)`,
-        ).run(id, checked.name, checked.domain, now, now);
+          `INSERT INTO static_sites (id, name, domain, container_name, created_at, updated_at)
+           VALUES (?, ?, ?, ?, ?, ?)`,
+        ).run(id, checked.name, checked.domain, checked.containerName, now, now);
       }
       const secret = this.#workloads.create(tx, {
         id: workloadId,
@@ -148,6 +158,13 @@ export class Registry {
         ...(kind === "site"
           ? { domain: patch.domain === undefined ? before.domain : patch.domain }
           : patch.domain !== undefined && { domain: patch.domain }),
+        ...(kind === "site"
+          ? {
+            containerName: patch.containerName === undefined
+              ? before.containerName
+              : patch.containerName,
+          }
+          : patch.containerName !== undefined && { containerName: patch.containerName }),
       };
       const checked = this.#checked(kind, fields, { action, self: id });
       const now = this.#c.now();
@@ -159,8 +176,10 @@ export class Registry {
           "UPDATE stacks SET name = ?, compose_project_name = ?, updated_at = ? WHERE id = ?",
         ).run(checked.name, checked.composeProjectName, now, id);
       } else {
-        this.#c.sql("UPDATE static_sites SET name = ?, domain = ?, updated_at = ? WHERE id = ?")
-          .run(checked.name, checked.domain, now, id);
+        this.#c.sql(
+          `UPDATE static_sites SET name = ?, domain = ?, container_name = ?, updated_at = ?
+           WHERE id = ?`,
+        ).run(checked.name, checked.domain, checked.containerName, now, id);
       }
       this.#workloads.rename(tx, { kind, refId: id, name: checked.name });
       return this.get(kind, id);
@@ -190,7 +209,11 @@ export class Registry {
 
   #refuseInUse(entry: Entry): void {
     const count = (sql: string, id: string) => this.#c.sql(sql).value<[number]>(id)![0];
-    const rows = count("SELECT count(*) FROM containers WHERE workload_id = ?", entry.workloadId);
+    // A row that says no more than that nothing was seen is no loss.
+    const rows = count(
+      "SELECT count(*) FROM containers WHERE workload_id = ? AND state <> 'absent'",
+      entry.workloadId,
+    );
     const stages = count("SELECT count(*) FROM stages WHERE project_id = ?", entry.id);
     const users = [
       ...(rows > 0 ? [`${rows} container ${rows === 1 ? "row" : "rows"}`] : []),
@@ -210,7 +233,7 @@ export class Registry {
     kind: WorkloadKind,
     fields: EntryFields,
     options: { action: string; self: string | null },
-  ): { name: string; composeProjectName: string | null; domain: string | null } {
+  ): Checked {
     const { action, self } = options;
     const name = validName(fields.name, `${kind} name`);
     const sameName = this.named(kind, name);
@@ -225,11 +248,30 @@ export class Registry {
     if (kind !== "site" && fields.domain !== undefined && fields.domain !== null) {
       throw new Failure("invalid", `${action}: only a site has a domain`, { data: {} });
     }
+    if (kind !== "site" && fields.containerName !== undefined && fields.containerName !== null) {
+      throw new Failure("invalid", `${action}: only a site is served by a named container`, {
+        data: {},
+      });
+    }
     const composeProjectName = kind === "stack"
       ? this.#freeComposeProject(fields.composeProjectName ?? "", action, self)
       : null;
     const domain = typeof fields.domain === "string" ? validDomain(fields.domain) : null;
-    return { name, composeProjectName, domain };
+    const containerName = typeof fields.containerName === "string"
+      ? this.#freeContainer(fields.containerName, action, self)
+      : null;
+    return { name, composeProjectName, domain, containerName };
+  }
+
+  #freeContainer(containerName: string, action: string, self: string | null): string {
+    const taken = this.#c.sql("SELECT id, name FROM static_sites WHERE container_name = ?")
+      .value<[string, string]>(validContainerName(containerName));
+    if (taken === undefined || taken[0] === self) return containerName;
+    throw new Failure(
+      "conflict",
+      `${action}: container ${quote(containerName)} belongs to site ${quote(taken[1])} already`,
+      { data: { over: "container-name" } },
+    );
   }
 
   #freeId(kind: WorkloadKind, id: string, action: string): string {
@@ -263,12 +305,21 @@ export class Registry {
   }
 }
 
+/** Fields as they are written. */
+interface Checked {
+  readonly name: string;
+  readonly composeProjectName: string | null;
+  readonly domain: string | null;
+  readonly containerName: string | null;
+}
+
 type Columns = [
   string,
   string,
   string,
   string,
   string,
+  string | null,
   string | null,
   string | null,
 ];
@@ -280,8 +331,18 @@ function select(kind: WorkloadKind): string {
 }
 
 function entry(kind: WorkloadKind, c: Columns): Entry {
-  const [id, name, workloadId, createdAt, updatedAt, composeProjectName, domain] = c;
-  return { id, kind, name, workloadId, composeProjectName, domain, createdAt, updatedAt };
+  const [id, name, workloadId, createdAt, updatedAt, composeProjectName, domain, containerName] = c;
+  return {
+    id,
+    kind,
+    name,
+    workloadId,
+    composeProjectName,
+    domain,
+    containerName,
+    createdAt,
+    updatedAt,
+  };
 }
 
 function notFound(kind: WorkloadKind, id: string): Failure {

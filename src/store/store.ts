@@ -17,6 +17,7 @@ import { ContainerViews } from "./container_views.ts";
 import { DeployedContainers } from "./deployed_containers.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { guarded, storeError } from "./error.ts";
+import { ExpectationTable } from "./expectations.ts";
 import { HostTable } from "./hosts.ts";
 import { ProblemTable } from "./problems.ts";
 import { SilenceTable } from "./silences.ts";
@@ -99,6 +100,8 @@ export class Store {
   readonly deployed: DeployedContainers;
   /** The containers index as everyone else reads it. */
   readonly views: ContainerViews;
+  /** What should run of each role of a workload. */
+  readonly expectations: ExpectationTable;
   /** What is remembered of a host. */
   readonly hosts: HostTable;
   /** What happened to each row. */
@@ -130,6 +133,13 @@ export class Store {
     this.channels = new ChannelTable(connection);
     this.notices = new NoticeTable(connection);
     this.registry = new Registry(connection, { workloads: this.workloads });
+    const { containers, workloads } = this;
+    this.expectations = new ExpectationTable(connection, { containers, transitions, workloads });
+  }
+
+  /** Runs `operation` in one transaction: what it throws undoes all that it wrote. */
+  atOnce<T>(action: string, operation: () => T): T {
+    return this.#c.write(action, operation);
   }
 
   /** Size of the database in bytes, without its write-ahead log. */

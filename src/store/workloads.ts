@@ -158,7 +158,22 @@ export class WorkloadTable {
       const w = byStack.get(id);
       if (w !== undefined) byComposeProject.set(project, w);
     }
+    const byContainer = new Map<string, Workload>();
+    const containerNames = new Map<string, string>();
+    for (
+      const [id, name] of this.#c.sql(
+        "SELECT id, container_name FROM static_sites WHERE container_name IS NOT NULL",
+      ).values<[string, string]>()
+    ) {
+      const w = bySite.get(id);
+      if (w === undefined) continue;
+      byContainer.set(name, w);
+      containerNames.set(w.id, name);
+    }
     return {
+      all: () => byId.values(),
+      byContainerName: (name) => byContainer.get(name),
+      containerNameOf: (id) => containerNames.get(id) ?? null,
       byId: (id) => byId.get(id),
       bySite: (id) => bySite.get(id),
       byComposeProject: (project) => byComposeProject.get(project),

@@ -199,7 +199,10 @@ Deno.test("ps --state with a state that no row can be in is an error with the ne
     });
   }
   const { stderr } = await host.run("ps", "--state", "florb");
-  assertStringIncludes(stderr, "\nhint: states are running, stopped, missing, pending, ");
+  assertStringIncludes(
+    stderr,
+    "\nhint: states are running, stopped, completed, missing, absent, pending, ",
+  );
   // The Engine's own word, whatever it is, can be asked for while a row is in it.
   await host.seed((store) => pass(store, [siteRow(ids.blog, { state: "florb" })]));
   assertEquals((await host.json("ps", "--state", "florb")).items.length, 1);
@@ -240,6 +243,7 @@ Deno.test("list counts what serves each workload, and says none where nothing do
       workloadId: ids.blog,
       composeProjectName: null,
       domain: "blog.example.org",
+      containerName: null,
       createdAt: "",
       updatedAt: "",
       running: 1,
@@ -546,8 +550,9 @@ Deno.test("a first ps and status name what runs unmanaged and how to take it in,
   const lines = [
     "Nothing is registered yet.",
     "4 containers on this host are unmanaged; Compose projects among them: shop (2), x; rm -rf ~ (1).",
-    "To take one in:",
-    "  tinyforge add stack shop --compose-project shop",
+    "To take in what runs:",
+    "  tinyforge discover",
+    "  tinyforge adopt --all",
     "To begin with a container of its own:",
     "  tinyforge add site NAME",
     "  docker run -d $(tinyforge labels NAME) IMAGE",
@@ -572,7 +577,7 @@ Deno.test("a first ps asks the Engine once when there is no index yet, and makes
     stderr,
     "3 containers on this host are unmanaged; Compose projects among them: shop (1), tinyforge-x (1).",
   );
-  assertStringIncludes(stderr, "tinyforge add stack shop --compose-project shop");
+  assertStringIncludes(stderr, "tinyforge discover\n  tinyforge adopt --all\n");
   assertEquals(await host.json("ps"), { index: null, items: [] });
   assert(await Deno.lstat(host.dataDir).then(() => false, () => true));
 });

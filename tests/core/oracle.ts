@@ -272,6 +272,15 @@ export class Oracle implements Disposable {
         this.#sql("UPDATE containers SET state = 'missing' WHERE id = ? AND container_id = ?")
           .run(candidate.id, candidate.container_id);
       }
+      // A site is expected to have a row, unless it is not known whose containers these are.
+      if (options.sweep !== false) {
+        this.#sql(
+          `INSERT INTO containers (id, workload_id, workload_kind, role, replica, state)
+           SELECT id || ':site', id, 'site', '', 1, 'absent' FROM workloads AS w
+           WHERE kind = 'site'
+             AND NOT EXISTS (SELECT 1 FROM containers AS c WHERE c.workload_id = w.id)`,
+        ).run();
+      }
       return report;
     }
   }

@@ -26,7 +26,7 @@ import {
 import type { Written } from "../../src/model/written.ts";
 import type { Store } from "../../src/store/store.ts";
 import { CountedFeed } from "./counted_feed.ts";
-import { row as rowOf } from "./world.ts";
+import { container, row as rowOf } from "./world.ts";
 import { testConfig } from "./config.ts";
 import { tempStore } from "./temp_store.ts";
 
@@ -84,6 +84,7 @@ export const PASS: PassReport = {
   inserted: 0,
   updated: 0,
   swept: 0,
+  retired: 0,
   refused: [],
   unclaimed: [],
   contended: [],
@@ -141,6 +142,7 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
       ? () => Promise.resolve(PASS)
       : options.reconcileNow,
     requestPass: () => void server.passesRequested++,
+    listContainers: () => Promise.resolve([container({ id: "cafe".repeat(16), name: "cafe" })]),
   }, options);
   const socketPath = join(dir, "tinyforge.sock");
   options.prepare?.(dir);

@@ -65,6 +65,15 @@ export function workload(kind: WorkloadKind, name: string): Workload {
   return { id: `w-${name}`, kind, refId: `${kind}-${name}`, name };
 }
 
+/** A site `w-NAME` whose container is called like it. */
+export function namedSite(name: string): Workload {
+  return { ...workload("site", name), refId: `named-${name}` };
+}
+
+function named(site: Workload | undefined): string | undefined {
+  return site?.refId.startsWith("named-") ? site.name : undefined;
+}
+
 /** A directory of these workloads; a stack's Compose project is its name. Counts its lookups. */
 export function directoryOf(
   ...workloads: Workload[]
@@ -72,12 +81,15 @@ export function directoryOf(
   const composeLookups: string[] = [];
   return {
     composeLookups,
+    all: () => workloads,
     byId: (id) => workloads.find((w) => w.id === id),
     bySite: (id) => workloads.find((w) => w.kind === "site" && w.refId === id),
     byComposeProject: (project) => {
       composeLookups.push(project);
       return workloads.find((w) => w.kind === "stack" && w.name === project);
     },
+    byContainerName: (name) => workloads.find((w) => w.kind === "site" && named(w) === name),
+    containerNameOf: (id) => named(workloads.find((w) => w.id === id)) ?? null,
   };
 }
 

@@ -254,6 +254,33 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: () => ({ path: "/api/deliveries?limit=5" }),
     bad: () => ({ path: "/api/deliveries?state=lost", code: "invalid" }),
   },
+  "post /api/workloads/{id}/accept": {
+    good: ({ project }) => ({ path: `/api/workloads/${project.workloadId}/accept` }),
+    bad: () => ({ path: `/api/workloads/${nothing.id}/accept`, code: "not-found" }),
+  },
+  "get /api/workloads/{id}/expectations": {
+    good: ({ project }) => ({ path: `/api/workloads/${project.workloadId}/expectations` }),
+    bad: () => ({ path: `/api/workloads/${nothing.id}/expectations`, code: "not-found" }),
+  },
+  "put /api/workloads/{id}/expectations": {
+    good: ({ stack }) => ({
+      path: `/api/workloads/${stack.workloadId}/expectations`,
+      body: { items: [{ role: "web", replicas: 2 }] },
+    }),
+    bad: ({ stack }) => ({
+      path: `/api/workloads/${stack.workloadId}/expectations`,
+      body: { items: [{ role: "nobody" }] },
+      code: "invalid",
+    }),
+  },
+  "get /api/discover": {
+    good: () => ({ path: "/api/discover" }),
+    bad: () => ({ path: "/api/discover?all", code: "invalid" }),
+  },
+  "post /api/adopt": {
+    good: () => ({ path: "/api/adopt", body: { items: [{ name: "cafe" }] } }),
+    bad: () => ({ path: "/api/adopt", body: { items: [{ name: "none" }] }, code: "not-found" }),
+  },
   "get /api/index": { good: () => ({ path: "/api/index" }), bad: null },
   "get /api/status": {
     good: () => ({ path: "/api/status" }),

@@ -32,6 +32,7 @@ const PATHS: Readonly<Record<Kind, string>> = {
 /** Flag → what it is called in a request, and the kind that has it. */
 const FIELDS = [
   { flag: "domain", field: "domain", kind: "site" },
+  { flag: "container-name", field: "containerName", kind: "site" },
   { flag: "compose-project", field: "composeProjectName", kind: "stack" },
   { flag: "max-instances", field: "maxInstances", kind: "stage" },
 ] as const;
@@ -79,14 +80,15 @@ export async function rename(invocation: InvocationOf<"rename">): Promise<number
 export async function set(invocation: InvocationOf<"set">): Promise<number> {
   const { kind, name, out } = read(invocation);
   const fields = readFields(invocation, kind);
-  if (invocation.flag("clear") !== undefined) {
+  const clear = invocation.flag("clear");
+  if (clear !== undefined) {
     requireKind("clear", kind, "site");
-    fields["domain"] = null;
+    fields[clear === "domain" ? "domain" : "containerName"] = null;
   }
   if (Object.keys(fields).length === 0) {
     throw usageError(
       `Cannot change ${kind} ${quote(name)}: nothing to change was given`,
-      "give --domain, --compose-project or --max-instances; `tinyforge rename` changes a name",
+      "give --domain, --container-name, --compose-project or --max-instances; `tinyforge rename` changes a name",
     );
   }
   const changed = await change(invocation, fields);
@@ -97,29 +99,47 @@ export async function set(invocation: InvocationOf<"set">): Promise<number> {
 
 /** Forgets one. */
 export async function remove(invocation: InvocationOf<"rm">): Promise<number> {
-  const { kind, name, out } = read(invocation);
+  const { kind, out } = read(invocation);
+  const [, ...names] = invocation.operands as readonly string[];
   const force = invocation.on("force") ? "?force=true" : "";
   const removed = await withApi(invocation.config(), async (api) => {
-    const { id, workloadId } = await find(api, kind, name, "remove");
-    const carriers = workloadId === undefined
-      ? []
-      : (await readRows(api, { workload: workloadId })).items
-        .filter(({ containerId, state }) => containerId !== null && state !== MISSING);
-    const path = `${PATHS[kind]}/${encodeURIComponent(id)}${force}`;
-    return { entry: await api.request<object>("DELETE", path), carriers, workloadId };
+    // All are looked up before the first goes: a mistyped name changes nothing.
+    const found = [];
+    for (const name of names) found.push(await find(api, kind, name, "remove"));
+    const entries = [];
+    const carried = [];
+    for (const { id, workloadId } of new Map(found.map((entry) => [entry.id, entry])).values()) {
+      const carriers = workloadId === undefined ? [] : await carriersOf(api, workloadId);
+      const path = `${PATHS[kind]}/${encodeURIComponent(id)}${force}`;
+      entries.push(await api.request<object>("DELETE", path));
+      if (workloadId !== undefined && carriers.length > 0) carried.push({ workloadId, carriers });
+    }
+    return { entries, carried };
   });
-  if (invocation.on("json")) out.json(removed.entry);
-  else out.notes(`Removed ${kind} ${quote(name)}; containers were left alone.`);
-  const { carriers, workloadId } = removed;
-  if (carriers.length === 0 || workloadId === undefined) return EXIT.done;
-  const names = carriers.map((row) => row.containerName || shortId(row.containerId));
-  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
-  out.notes(
-    `Containers that were its own: ${names.slice(0, MAX_NAMED).join(", ")}${more}. Those that ` +
-      `carry its id are refused until \`tinyforge add ${kind} NAME --id ${workloadId}\` takes it ` +
-      "back.",
-  );
+  if (invocation.on("json")) {
+    out.json(names.length === 1 ? removed.entries[0] : { items: removed.entries });
+  } else {
+    const each = names.map((name) => quote(name)).join(", ");
+    out.notes(`Removed ${kind} ${each}; containers were left alone.`);
+  }
+  for (const { workloadId, carriers } of removed.carried) {
+    const more = carriers.length > MAX_NAMED ? ` and ${carriers.length - MAX_NAMED} more` : "";
+    out.notes(
+      `Containers that were its own: ${
+        carriers.slice(0, MAX_NAMED).join(", ")
+      }${more}. Those that ` +
+        `carry its id are refused until \`tinyforge add ${kind} NAME --id ${workloadId}\` takes it ` +
+        "back.",
+    );
+  }
   return EXIT.done;
+}
+
+/** Names of the containers that carry a workload's rows. */
+async function carriersOf(api: Api, workloadId: string): Promise<(string | null)[]> {
+  const { items } = await readRows(api, { workload: workloadId });
+  return items.filter(({ containerId, state }) => containerId !== null && state !== MISSING)
+    .map((row) => row.containerName || shortId(row.containerId));
 }
 
 /** So many containers are named. */
@@ -131,6 +151,7 @@ const TITLES: Readonly<Record<string, string>> = {
   workloadId: "workload",
   composeProjectName: "compose project",
   domain: "domain",
+  containerName: "container name",
   maxInstances: "max instances",
   secret: "secret",
 };
@@ -216,9 +237,17 @@ function splitStage(text: string): [project: string, stage: string] {
   );
 }
 
-function nextStep(kind: Kind, { name = "", composeProjectName }: Partial<Entry>): string[] {
+function nextStep(
+  kind: Kind,
+  { name = "", composeProjectName, containerName }: Partial<Entry>,
+): string[] {
   switch (kind) {
     case "site":
+      if (typeof containerName === "string") {
+        return [
+          `Added site ${quote(name)}; the container named ${quote(containerName)} serves it.`,
+        ];
+      }
       return [
         `Added site ${quote(name)}. Its container: docker run -d $(tinyforge labels ${
           shellWord(`site/${name}`)

@@ -53,6 +53,9 @@ const id = optional(
     description: "Of the entry and its workload: takes back what containers still carry.",
   }),
 );
+const containerName = z.string().nullable().meta({
+  description: "Claims the container of this name, unless its labels say otherwise.",
+});
 
 /** `/api/projects`. */
 export const projects: RegistryRoutes = registryRoutes("project", {
@@ -73,8 +76,17 @@ export const stacks: RegistryRoutes = registryRoutes("stack", {
 /** `/api/sites`. */
 export const sites: RegistryRoutes = registryRoutes("site", {
   path: "/api/sites",
-  create: z.strictObject({ id, name, domain: optional(domain) }).meta({ id: "SiteFields" }),
-  update: z.strictObject({ name: optional(name), domain: optional(domain) })
+  create: z.strictObject({
+    id,
+    name,
+    domain: optional(domain),
+    containerName: optional(containerName),
+  }).meta({ id: "SiteFields" }),
+  update: z.strictObject({
+    name: optional(name),
+    domain: optional(domain),
+    containerName: optional(containerName),
+  })
     .meta({ id: "SitePatch" }),
 });
 

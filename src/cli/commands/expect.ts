@@ -1,0 +1,117 @@
+/**
+ * `tinyforge accept` and `tinyforge expect`: what should run.
+ *
+ * @module
+ */
+
+import type { Workload } from "../../model/workload.ts";
+import type { Expectations, ShownExpectation } from "../../server/adopt_schema.ts";
+import { quote } from "../../text.ts";
+import { requireIndex, withApi } from "../client.ts";
+import { EXIT, usageError } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { wholeNumber } from "../numbers.ts";
+import { counted } from "../phrases.ts";
+import { tableLines } from "../table.ts";
+import { resolveWorkload } from "../workload_name.ts";
+
+/** Takes what runs now for what should run. */
+export async function accept(invocation: InvocationOf<"accept">): Promise<number> {
+  const { out, operands: [name] } = invocation;
+  const accepted = await withApi(invocation.config(), async (api) => {
+    const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
+    const wanted = name === undefined
+      ? items
+      : [resolveWorkload(items, name, { action: "accept it" })];
+    const done = [];
+    for (const workload of wanted) {
+      const path = `/api/workloads/${encodeURIComponent(workload.id)}/accept`;
+      done.push({ workload, ...await api.request<Expectations>("POST", path) });
+    }
+    return done;
+  });
+  if (invocation.on("json")) {
+    out.json({
+      accepted: accepted.map(({ workload: { id, kind, name }, items, retired }) => ({
+        name,
+        kind,
+        workloadId: id,
+        expectations: items,
+        retired,
+      })),
+    });
+    return EXIT.done;
+  }
+  for (const { workload: { kind, name }, items, retired } of accepted) {
+    const count = items.reduce((sum, { replicas }) => sum + replicas, 0);
+    const gone = retired.length === 0 ? "" : `; ${counted(retired.length, "row")} retired`;
+    out.notes(`Accepted ${kind} ${quote(name)}: ${counted(count, "container")} expected${gone}.`);
+  }
+  if (accepted.length === 0) out.notes("Nothing is registered, so there was nothing to accept.");
+  return EXIT.done;
+}
+
+/** Shows what is expected of a workload, or sets it for one role. */
+export async function expect(invocation: InvocationOf<"expect">): Promise<number> {
+  const { out, operands: [name, role] } = invocation;
+  const replicas = invocation.flag("replicas");
+  const mode = invocation.flag("mode");
+  const count = replicas === undefined ? undefined : wholeNumber("replicas", replicas);
+  const sets = count !== undefined || mode !== undefined;
+  const find = (items: Workload[]) =>
+    resolveWorkload(items, name, { action: sets ? "set what is expected" : "show it" });
+  const pathOf = ({ id }: Workload) => `/api/workloads/${encodeURIComponent(id)}/expectations`;
+  if (!sets) {
+    const { items } = await requireIndex(invocation, async (api) => {
+      const workload = find((await api.get<{ items: Workload[] }>("/api/workloads")).items);
+      return await api.get<Expectations>(pathOf(workload));
+    });
+    return show(invocation, items.filter((each) => role === undefined || each.role === role));
+  }
+  const items = await withApi(invocation.config(), async (api) => {
+    const workload = find((await api.get<{ items: Workload[] }>("/api/workloads")).items);
+    if (role === undefined && workload.kind !== "site") {
+      throw usageError(
+        `Cannot set what is expected of ${workload.kind} ${
+          quote(workload.name)
+        }: say of which role`,
+        "`tinyforge ps --workload NAME` shows its roles",
+      );
+    }
+    const wanted = role ?? "";
+    const before = (await api.get<Expectations>(pathOf(workload))).items;
+    const kept = before.filter((each) => each.role !== wanted)
+      .map(({ role, mode, replicas, image }) => ({ role, mode, replicas, image }));
+    const changed = {
+      role: wanted,
+      ...(mode !== undefined && { mode }),
+      ...(count !== undefined && { replicas: count }),
+    };
+    const answer = await api.request<Expectations>("PUT", pathOf(workload), {
+      items: [...kept, changed],
+    });
+    return answer.items.filter((each) => each.role === wanted);
+  });
+  return show(invocation, items);
+
+  function show({ on }: InvocationOf<"expect">, items: readonly ShownExpectation[]): number {
+    if (on("json")) {
+      out.json({ items });
+      return EXIT.done;
+    }
+    const rows = items.map(({ role, mode, replicas, image, source, setAt }) => [
+      role,
+      mode,
+      replicas,
+      image,
+      source,
+      setAt,
+    ]);
+    const header = ["ROLE", "MODE", "REPLICAS", "IMAGE", "SOURCE", "SET"];
+    out.raw(tableLines(rows, { header }).map((line) => `${line}\n`).join(""));
+    if (items.length === 0) {
+      out.notes("Nobody said what is expected: every row that was ever bound should be running.");
+    }
+    return EXIT.done;
+  }
+}

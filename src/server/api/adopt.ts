@@ -1,0 +1,300 @@
+/**
+ * `/api/discover`, `/api/adopt` and what is expected of a workload: taking in what runs.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { Candidate } from "../../core/discover.ts";
+import { expectedOf, type ToldRole, withTold } from "../../core/taking_in.ts";
+import { Failure, isFailure } from "../../failure.ts";
+import type { WorkloadKind } from "../../model/workload.ts";
+import { MODES } from "../../model/problem.ts";
+import type { KeptExpectation } from "../../store/expectations.ts";
+import { quote } from "../../text.ts";
+import { json, ok } from "../answer.ts";
+import { look, type Seen } from "../discovery.ts";
+import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { passNow } from "../pass_now.ts";
+import {
+  type AdoptAnswer,
+  AdoptAnswerSchema,
+  type DiscoverAnswer,
+  DiscoverSchema,
+  ExpectationsSchema,
+  type ShownExpectation,
+} from "../adopt_schema.ts";
+import { IdParams, optional } from "../schema.ts";
+
+/** What runs unmanaged. */
+export const getDiscover: Operation = operation({
+  summary: "What runs unmanaged, grouped into what could be registered",
+  description: "Asks the Engine now; writes nothing.",
+  answers: ok("Candidates, and what is left out and why", DiscoverSchema),
+}, async ({ services }) => {
+  const { candidates, leftOut, stacks } = await look(services);
+  const registered = stacks.map(({ workload, files, changed }) => ({
+    workloadId: workload.id,
+    name: workload.name,
+    files,
+    changed,
+  }));
+  return json({ candidates, leftOut, registered } satisfies DiscoverAnswer);
+});
+
+const mode = z.enum(MODES);
+const role = z.string().max(256);
+const replicas = z.int().min(0).max(1_000_000);
+
+const ToldSchema = z.strictObject({ role, mode, replicas, image: z.string().nullable() });
+
+interface Adoption {
+  name: string;
+  as?: string;
+  told?: ToldRole[];
+}
+
+interface AdoptBody {
+  items?: Adoption[];
+  all?: boolean;
+  dryRun?: boolean;
+}
+
+const AdoptSchema: Schema<AdoptBody> = z.strictObject({
+  items: optional(
+    z.array(z.strictObject({
+      name: z.string().meta({ description: "A candidate's name, or a registered stack's." }),
+      as: optional(z.string().meta({ description: "The name to register it under." })),
+      told: optional(z.array(ToldSchema).meta({ description: "What its Compose files say." })),
+    })).max(20_000),
+  ),
+  all: optional(z.boolean().meta({ description: "Every candidate, those of `items` as told." })),
+  dryRun: optional(z.boolean()),
+}).meta({ id: "Adoption" });
+
+/** Registers and accepts, all of it or nothing. */
+export const adopt: Operation = operation({
+  summary: "Take in what runs: register it and expect it from now on",
+  description: "No container is touched. All in one transaction.",
+  body: AdoptSchema,
+  answers: ok("What was taken in", AdoptAnswerSchema),
+}, async ({ services, body }) => {
+  const seen = await look(services);
+  const answer = takeIn(services, seen, body);
+  if (body.dryRun === true) return json(answer);
+  services.requestPass();
+  // So that whoever reads next sees the rows. What is registered stays so whatever comes of it.
+  if (services.reconcileNow !== null) await passNow(services).catch(() => {});
+  return json(answer);
+});
+
+/** What runs now is what should run. */
+export const acceptWorkload: Operation = operation({
+  summary: "Take what runs now of a workload for what should run",
+  description: "Rows whose container is gone are retired.",
+  params: IdParams,
+  answers: ok("What is expected now, and the rows that went", ExpectationsSchema),
+}, ({ services, params }) => {
+  const { expectations, retired } = services.store.expectations.accept(params.id);
+  services.requestPass();
+  return json({ items: expectations.map(shown), retired });
+});
+
+/** What is expected of a workload. */
+export const getExpectations: Operation = operation({
+  summary: "What is expected of a workload",
+  description: "Without an entry for a role, every row of it that was ever bound.",
+  params: IdParams,
+  answers: ok("By role", ExpectationsSchema),
+}, ({ services: { store }, params }) => {
+  if (store.workloads.get(params.id) === undefined) throw noWorkload(params.id);
+  return json({ items: store.expectations.of(params.id).map(shown), retired: [] });
+});
+
+interface ExpectBody {
+  items: {
+    role: string;
+    mode?: (typeof MODES)[number];
+    replicas?: number;
+    image?: string | null;
+  }[];
+}
+
+const ExpectSchema: Schema<ExpectBody> = z.strictObject({
+  items: z.array(z.strictObject({
+    role,
+    mode: optional(mode),
+    replicas: optional(replicas),
+    image: optional(z.string().max(512).nullable()),
+  })).max(1000),
+}).meta({ id: "ExpectationsFields" });
+
+/** Says by hand what is expected. */
+export const putExpectations: Operation = operation({
+  summary: "Set what is expected of a workload",
+  description:
+    "Roles that are not named are expected by default from then on. What is left out of " +
+    "a role stays as it is.",
+  params: IdParams,
+  body: ExpectSchema,
+  answers: ok("By role, as it is now", ExpectationsSchema),
+}, ({ services, params, body }) => {
+  const { store } = services;
+  const before = new Map(store.expectations.of(params.id).map((kept) => [kept.role, kept]));
+  const rows = store.views.list({ workload: params.id });
+  const items = store.expectations.replace(
+    params.id,
+    body.items.map((item) => {
+      const kept = before.get(item.role);
+      const merged = {
+        role: item.role,
+        mode: item.mode ?? kept?.mode ?? "running",
+        replicas: item.replicas ?? kept?.replicas ??
+          Math.max(1, rows.filter((row) => row.role === item.role).length),
+        image: item.image === undefined ? kept?.image ?? null : item.image,
+      };
+      const same = kept !== undefined && kept.mode === merged.mode &&
+        kept.replicas === merged.replicas && kept.image === merged.image;
+      return { ...merged, source: same ? kept.source : "manual" as const };
+    }),
+  );
+  services.requestPass();
+  return json({ items: items.map(shown), retired: [] });
+});
+
+function takeIn(
+  { store }: Services,
+  seen: Seen,
+  { items = [], all = false, dryRun = false }: AdoptBody,
+): AdoptAnswer {
+  const answer: {
+    adopted: AdoptAnswer["adopted"][number][];
+    skipped: AdoptAnswer["skipped"][number][];
+  } = {
+    adopted: [],
+    skipped: [],
+  };
+  const candidates = new Map(seen.candidates.map((candidate) => [candidate.name, candidate]));
+  const named = new Map(items.map((item) => [item.name, item]));
+  const wanted = all
+    ? [...new Map([...seen.candidates.map(({ name }) => [name, { name }] as const), ...named])
+      .values()]
+    : items;
+  try {
+    store.atOnce("Cannot adopt", () => {
+      for (const item of wanted) {
+        const candidate = candidates.get(item.name);
+        try {
+          answer.adopted.push(
+            candidate === undefined
+              ? again(store, seen, item)
+              : register(store, seen, { candidate, item }),
+          );
+        } catch (error) {
+          // Of all, one that can't be registered is no reason to leave the others.
+          if (!all || named.has(item.name) || !isFailure(error, "invalid", "conflict")) throw error;
+          answer.skipped.push({ name: item.name, reason: error.message });
+        }
+      }
+      if (dryRun) throw DRY_RUN;
+    });
+  } catch (error) {
+    if (error !== DRY_RUN) throw error;
+    return {
+      adopted: answer.adopted.map((each) => ({
+        ...each,
+        workloadId: each.again ? each.workloadId : null,
+      })),
+      skipped: answer.skipped,
+    };
+  }
+  return answer;
+}
+
+/** Undoes what was written to see whether it can be. */
+const DRY_RUN = new Error("a dry run");
+
+type Store = Services["store"];
+
+function register(
+  store: Store,
+  { containers }: Seen,
+  { candidate, item }: { candidate: Candidate; item: Adoption },
+): AdoptAnswer["adopted"][number] {
+  const { kind, claim } = candidate;
+  const name = item.as ?? candidate.name;
+  const { entry } = store.registry.create(kind, {
+    name,
+    ...(claim.by === "compose" && { composeProjectName: claim.project }),
+    ...(claim.by === "swarm" && { composeProjectName: claim.namespace }),
+    ...(claim.by === "name" && { containerName: claim.containerName }),
+  });
+  const members = candidate.containers.map((place) => ({
+    place,
+    container: containers.get(place.id)!,
+  }));
+  const expected = expectedOf(members, item.told ?? []);
+  store.expectations.set(entry.workloadId, expected);
+  const rows = expected.reduce((sum, { replicas }) => sum + replicas, 0);
+  return { name, kind, workloadId: entry.workloadId, rows, again: false };
+}
+
+/** A stack that is registered is taken in again by what its files say now. */
+function again(
+  store: Store,
+  { stacks }: Seen,
+  { name, as, told }: Adoption,
+): AdoptAnswer["adopted"][number] {
+  const stack = stacks.find(({ workload }) => workload.name === name);
+  const taken = stack?.workload ?? store.workloads.named(name)[0];
+  if (taken === undefined) {
+    throw new Failure("not-found", `Cannot adopt ${quote(name)}: nothing unmanaged has this name`, {
+      data: { thing: "candidate", id: name },
+    });
+  }
+  const kind: WorkloadKind = taken.kind;
+  const before = store.expectations.of(taken.id);
+  if (as === undefined && told !== undefined && kind === "stack") {
+    const { expectations } = store.expectations.accept(taken.id);
+    const hashes = stack?.hashes ?? new Map<string, string | null>();
+    const present = expectations.map((kept) => ({
+      ...kept,
+      configHash: hashes.get(kept.role) ?? null,
+    }));
+    const expected = withTold(present, told);
+    store.expectations.set(taken.id, expected);
+    if (summary(store.expectations.of(taken.id)) !== summary(before)) {
+      const rows = expected.reduce((sum, { replicas }) => sum + replicas, 0);
+      return { name, kind, workloadId: taken.id, rows, again: true };
+    }
+  }
+  throw new Failure(
+    "conflict",
+    `Cannot adopt ${quote(name)}: ${kind} ${quote(taken.name)} is adopted already`,
+    {
+      data: { over: "adopted" },
+    },
+  );
+}
+
+function summary(expectations: readonly KeptExpectation[]): string {
+  return JSON.stringify(
+    expectations.map(({ role, mode, replicas, image, configHash }) => [
+      role,
+      mode,
+      replicas,
+      image,
+      configHash,
+    ]),
+  );
+}
+
+function shown({ role, mode, replicas, image, source, setAt }: KeptExpectation): ShownExpectation {
+  return { role, mode, replicas, image, source, setAt: new Date(setAt).toISOString() };
+}
+
+function noWorkload(id: string): Failure {
+  return new Failure("not-found", `Cannot find workload ${quote(id)}: no such workload`, {
+    data: { thing: "workload", id },
+  });
+}

@@ -1,0 +1,196 @@
+/**
+ * The `expectations` table: what should run of each role of a workload, and accepting what runs.
+ * Decides nothing: what is expected of which rows, the core says.
+ *
+ * @module
+ */
+
+import { RETIRED } from "../model/container.ts";
+import type { IndexRow } from "../model/container.ts";
+import type { Expectation, ExpectationSource, Mode } from "../model/problem.ts";
+import type { Workload } from "../model/workload.ts";
+import { accept } from "../core/expect.ts";
+import { ExpectedRoles } from "../core/expected_roles.ts";
+import { Failure } from "../failure.ts";
+import { quote } from "../text.ts";
+import type { Connection, Transaction } from "./connection.ts";
+import type { ContainerTable } from "./containers.ts";
+import type { TransitionTable } from "./transitions.ts";
+import type { WorkloadTable } from "./workloads.ts";
+
+/** An expectation as it is kept. */
+export interface KeptExpectation extends Expectation {
+  /** Compose's own hash of the service when it was taken in; null where it told none. */
+  readonly configHash: string | null;
+}
+
+/** What is expected of one role, as it is written; `configHash` stays when it is left out. */
+export type NewExpectation =
+  & Omit<Expectation, "workloadId" | "setAt">
+  & { readonly configHash?: string | null };
+
+/** What became of a workload that was accepted. */
+export interface Accepted {
+  /** What is expected of it now. */
+  readonly expectations: readonly KeptExpectation[];
+  /** Ids of the rows that went. */
+  readonly retired: readonly string[];
+}
+
+/** The `expectations` table. */
+export class ExpectationTable {
+  readonly #c: Connection;
+  readonly #tables: Tables;
+  #kept: { roles: ExpectedRoles; version: number } | null = null;
+
+  /** On this connection. */
+  constructor(connection: Connection, tables: Tables) {
+    this.#c = connection;
+    this.#tables = tables;
+    // Those of a workload that is removed go with it, and it may come back under the same id.
+    connection.onCommit(({ names }) => {
+      if (names) this.#kept = null;
+    });
+  }
+
+  /** All of them in memory for a pass's lookups; read again only after a change. */
+  roles(): ExpectedRoles {
+    const version = this.#c.dataVersion();
+    if (this.#kept?.version !== version) {
+      const all = this.#c.sql(SELECT).values<Columns>().map(expectation);
+      this.#kept = { roles: new ExpectedRoles(all), version };
+    }
+    return this.#kept!.roles;
+  }
+
+  /** What is expected of a workload, by role. */
+  of(workloadId: string): KeptExpectation[] {
+    return this.#c.sql(`${SELECT} WHERE workload_id = ? ORDER BY role`)
+      .values<Columns>(workloadId).map(expectation);
+  }
+
+  /**
+   * Has exactly this be expected of a workload.
+   *
+   * @throws {Failure} `not-found`, or `invalid` when a role is told twice or nobody knows it.
+   */
+  replace(workloadId: string, expectations: readonly NewExpectation[]): KeptExpectation[] {
+    const workload = this.#workload(workloadId);
+    const action = `Cannot set what is expected of ${workload.kind} ${quote(workload.name)}`;
+    return this.#c.write(action, (tx) => {
+      const known = new Set(this.of(workloadId).map(({ role }) => role));
+      for (const { role } of this.#rowsOf(workloadId)) known.add(role);
+      if (workload.kind === "site") known.add("");
+      for (const { role, source } of expectations) {
+        // A file may tell of a service that nobody has seen yet; a person may mistype one.
+        if (source === "compose" || known.has(role)) continue;
+        throw new Failure("invalid", `${action}: it has no role ${quote(role)}`, {
+          data: { need: "role", roles: [...known].sort().slice(0, MAX_TOLD) },
+        });
+      }
+      if (new Set(expectations.map(({ role }) => role)).size < expectations.length) {
+        throw new Failure("invalid", `${action}: a role is told twice`, { data: {} });
+      }
+      this.#write(tx, workloadId, expectations);
+      return this.of(workloadId);
+    });
+  }
+
+  /** Has exactly this be expected of a workload that was just looked at: nothing is checked. */
+  set(workloadId: string, expectations: readonly NewExpectation[]): void {
+    this.#c.write("Cannot set what is expected", (tx) => this.#write(tx, workloadId, expectations));
+  }
+
+  #write(_tx: Transaction, workloadId: string, expectations: readonly NewExpectation[]): void {
+    this.#kept = null;
+    const now = this.#c.now();
+    const hashes = new Map(this.of(workloadId).map((kept) => [kept.role, kept.configHash]));
+    this.#c.sql("DELETE FROM expectations WHERE workload_id = ?").run(workloadId);
+    for (const { role, mode, replicas, image, source, configHash } of expectations) {
+      const hash = configHash === undefined ? hashes.get(role) ?? null : configHash;
+      this.#c.sql(INSERT).run(workloadId, role, mode, replicas, image, source, hash, now);
+    }
+  }
+
+  /**
+   * What runs now of a workload is what should run: what is gone goes, and the rest is expected.
+   *
+   * @throws {Failure} `not-found`.
+   */
+  accept(workloadId: string): Accepted {
+    const workload = this.#workload(workloadId);
+    const action = `Cannot accept ${workload.kind} ${quote(workload.name)}`;
+    return this.#c.write(action, (tx) => {
+      const { containers, transitions } = this.#tables;
+      const deployed = containers.deployedRows();
+      const { expectations, retired } = accept(this.#rowsOf(workloadId), {
+        workload,
+        before: this.of(workloadId),
+        now: Date.parse(this.#c.now()),
+        endingOf: () => null,
+        isDeployed: (rowId) => deployed.has(rowId),
+      });
+      this.#write(tx, workloadId, expectations);
+      for (const { id: rowId, state: from, containerId } of retired) {
+        transitions.record(tx, {
+          rowId,
+          at: this.#c.now(),
+          from,
+          to: RETIRED,
+          cause: "deployer",
+          containerId,
+          exitCode: null,
+          origin: { by: "deployer", who: null, action: "removed", entry: null },
+        });
+        this.#c.sql("DELETE FROM containers WHERE id = ?").run(rowId);
+      }
+      return { expectations: this.of(workloadId), retired: retired.map(({ id }) => id) };
+    });
+  }
+
+  #rowsOf(workloadId: string): IndexRow[] {
+    return [...this.#tables.containers.index().rows()]
+      .filter((row) => row.workloadId === workloadId);
+  }
+
+  #workload(id: string): Workload {
+    const workload = this.#tables.workloads.get(id);
+    if (workload !== undefined) return workload;
+    throw new Failure("not-found", `Cannot find workload ${quote(id)}: no such workload`, {
+      data: { thing: "workload", id },
+    });
+  }
+}
+
+interface Tables {
+  readonly containers: ContainerTable;
+  readonly transitions: TransitionTable;
+  readonly workloads: WorkloadTable;
+}
+
+/** Roles that an error names. */
+const MAX_TOLD = 20;
+
+const SELECT = `
+  SELECT workload_id, role, mode, replicas, image, source, config_hash, set_at FROM expectations`;
+
+const INSERT = `
+  INSERT INTO expectations
+    (workload_id, role, mode, replicas, image, source, config_hash, set_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+
+type Columns = [
+  string,
+  string,
+  Mode,
+  number,
+  string | null,
+  ExpectationSource,
+  string | null,
+  string,
+];
+
+function expectation(c: Columns): KeptExpectation {
+  const [workloadId, role, mode, replicas, image, source, configHash, setAt] = c;
+  return { workloadId, role, mode, replicas, image, source, configHash, setAt: Date.parse(setAt) };
+}
