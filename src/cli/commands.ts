@@ -5,6 +5,7 @@
  */
 
 import { WORKLOAD_KINDS } from "../model/workload.ts";
+import { ADOPT_COMMANDS } from "./adopt_commands.ts";
 import { BACKUP_COMMANDS } from "./backup_commands.ts";
 import type { Command, Invocation } from "./command.ts";
 import {
@@ -12,7 +13,6 @@ import {
   ENTRY,
   ENTRY_DETAILS,
   ENTRY_FLAGS,
-  EXPECT_FLAGS,
   FORCE_FLAG,
   JSON_FLAG,
   KIND,
@@ -77,55 +77,7 @@ export const TABLE = [
 more) or a workload's name also do where they mean one row.`,
   },
   ...PROBLEM_COMMANDS,
-  {
-    name: "discover",
-    summary: "what runs unmanaged, and how to take it in",
-    operands: [],
-    flags: [JSON_FLAG],
-    details: "Asks the Engine; needs no daemon and no index, and writes nothing.",
-  },
-  {
-    name: "adopt",
-    summary: "take in what runs: register it and expect it from now on",
-    operands: [{ name: "NAME", optional: true, many: true }],
-    flags: [
-      { name: "all", description: "everything that `tinyforge discover` shows" },
-      { name: "dry-run", description: "say what would be done, and do nothing" },
-      { name: "as", placeholder: "NEW-NAME", description: "the name to register it under" },
-      {
-        name: "compose",
-        placeholder: "FILES",
-        description: "its Compose files, separated by commas; -: JSON on stdin",
-      },
-      JSON_FLAG,
-    ],
-    details:
-      `NAME is one that \`tinyforge discover\` shows. No container is touched. Compose files are
-read where this user may; a stack whose files changed is taken in again.`,
-    examples: [
-      "tinyforge adopt --all --dry-run",
-      "docker compose config --format json | tinyforge adopt shop --compose -",
-    ],
-  },
-  {
-    name: "accept",
-    summary: "take what runs now for what should run",
-    operands: [{ ...WORKLOAD, optional: true }],
-    flags: [JSON_FLAG],
-    details: `After a scale-down, a removed service, a move: missing rows are retired. Without NAME:
-of every workload.`,
-  },
-  {
-    name: "expect",
-    summary: "show or set what should run of a workload",
-    operands: [WORKLOAD, { name: "ROLE", optional: true }],
-    flags: [
-      ...EXPECT_FLAGS,
-      JSON_FLAG,
-    ],
-    details: NAME_DETAILS,
-    examples: ["tinyforge expect shop worker --replicas 3"],
-  },
+  ...ADOPT_COMMANDS,
   {
     name: "list",
     summary: "what should exist, and what serves it",

@@ -22,6 +22,7 @@ import type { WorkloadDirectory } from "../model/workload.ts";
 import { MemoryIndex } from "./memory_index.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
 import { type ExpectedRoles, withCompletion } from "./expected_roles.ts";
+import { type Listed, listedIn } from "./listed.ts";
 import { observed, type RowClaim, rowState, shows } from "./observe.ts";
 
 /** What a listing is held against. */
@@ -308,19 +309,6 @@ function claimsOf(bids: Seen["bids"]): Map<string, string> {
     for (const { container } of all) claims.set(container.id, rowId);
   }
   return claims;
-}
-
-/** The container with this id, if it is in the listing. */
-type Listed = (containerId: string | null) => ListedContainer | undefined;
-
-/** Asked only for the few whose row is not claimed by them. */
-function listedIn({ containers }: Listing): Listed {
-  let byId: Map<string | null, ListedContainer> | null = null;
-  return (containerId) => {
-    if (containerId === null) return undefined;
-    byId ??= new Map(containers.map((container) => [container.id, container]));
-    return byId.get(containerId);
-  };
 }
 
 function refusal(container: ListedContainer, { reason, value }: NoClaim): Refusal {

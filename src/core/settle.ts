@@ -45,6 +45,13 @@ export function settle(changes: readonly Change[], world: SettleWorld): readonly
   return [...settled.values()];
 }
 
+/** Whether settling made more of the changes than was planned. */
+export function addsTo(planned: readonly Change[], settled: readonly Change[]): boolean {
+  if (settled.length !== planned.length) return true;
+  const known = new Set(planned);
+  return settled.some((change) => !known.has(change));
+}
+
 /** A workload whose roles are to be settled, with their rows. */
 interface Place {
   readonly workload: Workload;

@@ -10,15 +10,16 @@ import type { DockerClient } from "../docker/client.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { IndexRow, Listing } from "../model/container.ts";
-import type { Change, EngineChange, Origin, PassReport } from "../model/pass.ts";
+import type { Listing } from "../model/container.ts";
+import type { Change, EngineChange, PassReport } from "../model/pass.ts";
 import type { WrittenRow } from "../model/written.ts";
 import type { Store } from "../store/store.ts";
 import type { Plan, PlanOptions } from "../core/plan.ts";
 import { Planner } from "./planner.ts";
 import { isForbidden } from "../docker/error.ts";
 import { ToldHealth } from "./told_health.ts";
-import { settle } from "../core/settle.ts";
+import { addsTo, settle } from "../core/settle.ts";
+import { originOf } from "./event_origin.ts";
 
 /** What a {@link Reconciler} works with. */
 export interface ReconcilerOptions {
@@ -184,7 +185,16 @@ export class Reconciler {
         if (ids.size > MAX_PARTIAL) break;
         continue;
       }
-      planned = this.#settled(planned);
+      let settled = this.#settled(planned);
+      if (!sweeps && addsTo(planned.changes, settled.changes)) {
+        // What is expected is expected of the accepted Engine only, and none has said its id yet.
+        await this.#identify(signal);
+        signal.throwIfAborted();
+        planned = this.#plan(listing, candidates, { contenders: this.#contenders });
+        if (planned.undecided.size > 0) break;
+        settled = this.#settled(planned);
+      }
+      planned = settled;
       const written = store.containers.reconcileContainers(planned.changes, {
         at,
         cause: "event",
@@ -367,15 +377,4 @@ export class Reconciler {
     this.#prunedAt = clock.monotonic();
     this.#changesSincePrune = 0;
   }
-}
-
-/** What set a row's state in a partial pass, whose listing was asked for at `at`. */
-function originOf(
-  row: IndexRow,
-  { dirty, at }: { dirty: ReadonlyMap<string, EngineEvent>; at: string },
-): Origin {
-  const event = row.containerId === null ? undefined : dirty.get(row.containerId);
-  if (event === undefined) return { by: "contender", at };
-  const { action, timeMs } = event;
-  return { by: "event", action, at: timeMs === null ? null : new Date(timeMs).toISOString() };
 }

@@ -160,13 +160,15 @@ export const EntrySchema: Schema<Entry> = z.object(entryFields).meta({ id: "Entr
 export const NewEntrySchema: Schema<Entry & { secret: string }> = z
   .object({ ...entryFields, secret }).meta({ id: "NewEntry" });
 
-/** {@link Stage}. */
-export const StageSchema: Schema<Stage> = z.object({
+const stageFields = {
   id: z.string(),
   projectId: z.string(),
   name: z.string(),
   maxInstances: z.int(),
-}).meta({ id: "Stage" });
+};
+
+/** {@link Stage}. */
+export const StageSchema: Schema<Stage> = z.object(stageFields).meta({ id: "Stage" });
 
 /** A stage and the name of its project. */
 export interface NamedStage extends Stage {
@@ -176,20 +178,14 @@ export interface NamedStage extends Stage {
 
 /** {@link NamedStage}. */
 export const NamedStageSchema: Schema<NamedStage> = z.object({
-  id: z.string(),
-  projectId: z.string(),
-  name: z.string(),
-  maxInstances: z.int(),
+  ...stageFields,
   project: z.string(),
 }).meta({ id: "NamedStage" });
 
+const workloadFields = { id: z.string(), kind, refId: z.string(), name: z.string() };
+
 /** {@link Workload}. */
-export const WorkloadSchema: Schema<Workload> = z.object({
-  id: z.string(),
-  kind,
-  refId: z.string(),
-  name: z.string(),
-}).meta({ id: "Workload" });
+export const WorkloadSchema: Schema<Workload> = z.object(workloadFields).meta({ id: "Workload" });
 
 /** A workload and how many containers serve it. */
 export type CountedWorkload = Workload & Counts;
@@ -207,10 +203,7 @@ const counts = {
 
 /** {@link CountedWorkload}. */
 export const CountedWorkloadSchema: Schema<CountedWorkload> = z.object({
-  id: z.string(),
-  kind,
-  refId: z.string(),
-  name: z.string(),
+  ...workloadFields,
   ...counts,
 }).meta({ id: "CountedWorkload" });
 

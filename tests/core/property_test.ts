@@ -55,6 +55,15 @@ const pass: Step = { kind: "pass", step: {}, again: true };
 
 const named: Step = { kind: "partial", lost: [] };
 
+Deno.test("Reconciler makes no row absent in a partial pass before it knows which Engine answers", () =>
+  history([
+    { kind: "run", labels: { project: "tinyforge-blog", service: "web" }, fields: running },
+    { kind: "exchange", id: "ANOTHER:ENGINE:ID" },
+    // A site's, which is expected by being registered.
+    { kind: "deploy", step: { op: "remove", target: 0, write: {} } },
+    named,
+  ]));
+
 Deno.test("plan() gives a site's row no role, whatever its container's label says", () =>
   history([{ kind: "run", labels: { workload: 3, role: "web" }, fields: running }]));
 
