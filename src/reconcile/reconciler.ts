@@ -176,7 +176,9 @@ export class Reconciler {
       const listing = this.#completed(await docker.list({ ids, signal }));
       const listed = new Set(listing.containers.map((container) => container.id));
       const sweeps = candidates.values().some((id) => !listed.has(id));
-      if (sweeps && !this.#anonymous) await this.#identify(signal);
+      // Where another Engine answered, the accepted one may be back.
+      const asks = !this.#anonymous && (sweeps || this.#engineChanged !== null);
+      if (asks) await this.#identify(signal);
       signal.throwIfAborted();
 
       let planned = this.#plan(listing, candidates, { contenders: this.#contenders });
@@ -186,7 +188,7 @@ export class Reconciler {
         continue;
       }
       let settled = this.#settled(planned);
-      if (!sweeps && addsTo(planned.changes, settled.changes)) {
+      if (!asks && addsTo(planned.changes, settled.changes)) {
         // What is expected is expected of the accepted Engine only, and none has said its id yet.
         await this.#identify(signal);
         signal.throwIfAborted();

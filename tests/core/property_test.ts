@@ -64,6 +64,18 @@ Deno.test("Reconciler makes no row absent in a partial pass before it knows whic
     named,
   ]));
 
+Deno.test("Reconciler knows the accepted Engine again in a partial pass, and what it should have", () =>
+  history([
+    { kind: "run", labels: { project: "tinyforge-blog", service: "web" }, fields: running },
+    { kind: "exchange", id: "ANOTHER:ENGINE:ID" },
+    { ...pass, again: false },
+    { kind: "exchange", id: "FAKE:ENGINE:ID" },
+    { kind: "deploy", step: { op: "remove", target: 0, write: {} } },
+    { kind: "deploy", step: { op: "remove", target: 0, write: {} } },
+    { kind: "run", labels: { project: "tinyforge-blog", service: "web" }, fields: running },
+    named,
+  ]));
+
 Deno.test("plan() gives a site's row no role, whatever its container's label says", () =>
   history([{ kind: "run", labels: { workload: 3, role: "web" }, fields: running }]));
 

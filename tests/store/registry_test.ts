@@ -280,3 +280,19 @@ Deno.test("StageTable.create() tells readers, because legacy rows may get its na
   assertEquals(await commits.all(), [{ rows: [], all: true }]);
   assertEquals(store.views.get(row.id).stageName, "live");
 });
+
+Deno.test("ExpectationTable.roles() forgets those of a workload that was removed, also once its id is back", async () => {
+  await using temp = await tempStore();
+  const { registry, expectations } = temp.store;
+  const { entry } = registry.create("site", { name: "blog" });
+  const { id, workloadId } = entry;
+  expectations.set(workloadId, [
+    { role: "", mode: "any", replicas: 1, image: null, source: "manual" },
+  ]);
+  assertEquals(expectations.roles().of(workloadId, "")?.mode, "any");
+  assert(expectations.roles() === expectations.roles());
+  registry.remove("site", id);
+  registry.create("site", { name: "blog", id: workloadId });
+  assertEquals(expectations.of(workloadId), []);
+  assertEquals(expectations.roles().of(workloadId, ""), undefined);
+});
