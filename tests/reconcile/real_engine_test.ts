@@ -110,7 +110,11 @@ engineTest("a forged workload id and a wrong kind are refused", async (scope) =>
     labels: idLabel(entry.workloadId, { "tinyforge.workload.kind": "stack" }),
   });
   assertEquals((await refusals(r, scope)).sort(), ["kind-mismatch", "unknown-workload"]);
-  assertEquals(rows(r, scope), []);
+  // The site is expected by being registered; neither container serves it.
+  assertEquals(
+    r.store.views.list().map(({ id, state, containerId }) => [id, state, containerId]),
+    [[`${entry.workloadId}:site`, "absent", null]],
+  );
 });
 
 engineTest("stop, start, pause, kill and rm show in the row", async (scope) => {
