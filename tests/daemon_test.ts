@@ -330,7 +330,8 @@ Deno.test("a daemon with nothing registered says what runs, and how to take it i
   const line = daemon.running.stderr.split("\n").find((each) => each.includes("registered yet"))!;
   const { unmanaged, composeProjects, hint } = JSON.parse(line);
   assertEquals([unmanaged, composeProjects], [3, ["shop; rm", "tinyforge-shop"]]);
-  assertStringIncludes(hint, "`tinyforge add stack NAME --compose-project tinyforge-shop`");
+  assertStringIncludes(hint, "`tinyforge discover`");
+  assertStringIncludes(hint, "`tinyforge adopt --all`");
 });
 
 Deno.test("a daemon whose lock is taken away stops with 1 and says who has it", async () => {

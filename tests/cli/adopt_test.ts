@@ -1,11 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeEngine } from "../engines/scripted.ts";
-import { Host } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 
 /** A host with an Engine that runs a stack of two services and two containers of their own. */
-async function hostWithEngine(): Promise<{ host: Host; engine: FakeEngine } & AsyncDisposable> {
+async function hostWithEngine(): Promise<{ host: TestHost; engine: FakeEngine } & AsyncDisposable> {
   const engine = await FakeEngine.start();
-  const host = await Host.make();
+  const host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
   const service = (name: string, more = {}) =>
     engine.add({
