@@ -291,7 +291,8 @@ Deno.test("beside a daemon, reads go over its socket", async () => {
   // A command that opened the index itself would find none.
   await Deno.rename(host.database, `${host.database}.away`);
   assertEquals((await host.json("list")).items[0].name, "blog");
-  assertEquals((await host.json("ps")).items, []);
+  const rows: { state: string }[] = (await host.json("ps")).items;
+  assertEquals(rows.map(({ state }) => state), ["absent"]);
   assertEquals((await host.json("routes")).items, []);
   assertEquals((await host.json("status")).index.registered, { project: 0, stack: 0, site: 1 });
   assertEquals((await host.json("secret", "show", "blog")).secret.length, 43);
