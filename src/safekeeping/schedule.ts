@@ -5,6 +5,7 @@
  * @module
  */
 
+import { carried } from "../carried.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -99,7 +100,7 @@ async function makeInThread(
   const { sqliteLibrary } = await import("../store/library.ts");
   // Chosen here already: what a thread sets in the environment, others may read at that moment.
   await sqliteLibrary({ dataDir: options.dataDir });
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(carried("src/safekeeping/worker.ts"), { type: "module" });
   const { promise, resolve, reject } = Promise.withResolvers<AutomaticReport>();
   const give = () => reject(signal.reason);
   signal.addEventListener("abort", give);

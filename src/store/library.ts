@@ -8,6 +8,7 @@
  */
 
 import { basename, dirname, join } from "@std/path";
+import { carried } from "../carried.ts";
 import { effectiveUid } from "../system/libc.ts";
 import { Failure } from "../failure.ts";
 import { sha256Of } from "../secret.ts";
@@ -31,8 +32,8 @@ export interface LibraryOptions {
 
 const PATH_VARIABLE = "DENO_SQLITE_PATH";
 const SYSTEM_LIBRARY = "libsqlite3.so.0";
-/** Written by the compile task; the same place relative to this module in the binary. */
-const ASSETS = new URL("../../dist/assets/", import.meta.url);
+/** Written by the compile task. */
+const ASSETS = carried("dist/assets/");
 /** SHA-256 of the content: a draft that someone writes right now has a longer name. */
 const LIBRARY_NAME = /^[0-9a-f]{64}\.so$/;
 

@@ -6,7 +6,7 @@
  */
 
 import type { Database } from "@db/sqlite";
-import { join } from "@std/path";
+import { carried } from "../carried.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { guarded } from "./error.ts";
 import { fillSecretHashes } from "./secret_hashes.ts";
@@ -46,11 +46,11 @@ const FILLS: Readonly<Record<string, (db: Database) => void>> = {
 
 /** Reads the migrations that this program carries. */
 export function loadMigrations(): Migration[] {
-  const folder = join(import.meta.dirname!, "migrations");
+  const folder = carried("src/store/migrations/");
   return FILES.map((name, i) => ({
     version: i + 1,
     name,
-    sql: Deno.readTextFileSync(join(folder, `${name}.sql`)),
+    sql: Deno.readTextFileSync(new URL(`${name}.sql`, folder)),
     ...(FILLS[name] && { fill: FILLS[name] }),
   }));
 }
