@@ -22,7 +22,9 @@ import {
   readHeartbeat,
   readListen,
   readRecipients,
+  readRoutes,
   readUrl,
+  type RouteSettings,
   type Setting,
   type SettingNote,
 } from "./setting_values.ts";
@@ -57,6 +59,8 @@ export interface Config {
   readonly socketGroup: number | null;
   /** Whether {@link dataDir} is a default: nobody named it. */
   readonly dataDirIsDefault: boolean;
+  /** How proxies and people reach what runs here. */
+  readonly routes: RouteSettings;
   /** Where people reach the daemon, for links; null: no links. */
   readonly baseUrl: string | null;
   /** Language of notifications. */
@@ -117,6 +121,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     backupDir: readAbsolute(given("backup-dir"), problems),
     backupRecipients: readRecipients(given("backup-recipients"), problems),
     metricsTokenFile: readAbsolute(given("metrics-token-file"), problems),
+    routes: readRoutes(given, problems),
     baseUrl: readUrl(given("base-url"), problems)?.href.replace(/\/$/, "") ?? null,
     language: readChoice(given("language"), ["en", "ru"], problems) ?? "en",
     notifyProxy: readUrl(given("notify-proxy"), problems),

@@ -143,6 +143,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         notify,
         listContainers: async () => (await docker.list()).containers,
         composePrefix,
+        routes: config.routes,
         version,
         now: () => new Date(clock.now()),
         ...deps,

@@ -17,6 +17,10 @@ export type FlagName =
   | "backup-recipients"
   | "metrics-token-file"
   | "socket-group"
+  | "route-address"
+  | "route-network"
+  | "route-domain"
+  | "route-scheme"
   | "base-url"
   | "language"
   | "notify-proxy"
@@ -117,6 +121,35 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     placeholder: "GROUP",
     fallback: "none: the daemon's own user and root",
     description: "who else may read and write over the socket: a group's name or number",
+  },
+  {
+    name: "route-address",
+    env: ["TINYFORGE_ROUTE_ADDRESS"],
+    placeholder: "HOST",
+    fallback: "127.0.0.1",
+    description: "where proxies reach ports that are published on every address of this host",
+  },
+  {
+    name: "route-network",
+    env: ["TINYFORGE_ROUTE_NETWORK"],
+    placeholder: "NAME",
+    fallback: "none: published ports",
+    description: "the network in which proxies reach containers at their own address",
+  },
+  {
+    name: "route-domain",
+    env: ["TINYFORGE_ROUTE_DOMAIN"],
+    placeholder: "NAME",
+    fallback: "none: subdomains are complete",
+    description: "what subdomains without a dot are below, for proxies and URLs",
+  },
+  {
+    name: "route-scheme",
+    env: ["TINYFORGE_ROUTE_SCHEME"],
+    placeholder: "SCHEME",
+    fallback: "https",
+    description: "what URLs of routes begin with",
+    values: ["http", "https"],
   },
   {
     name: "base-url",

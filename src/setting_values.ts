@@ -22,6 +22,18 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** How others reach what runs here. */
+export interface RouteSettings {
+  /** Name or address of this host, for who asks for a published port; IPv6 without brackets. */
+  readonly address: string;
+  /** The network in which containers are reached at their own address; null: none. */
+  readonly network: string | null;
+  /** What subdomains without a dot are below, lower case; null: they are complete. */
+  readonly domain: string | null;
+  /** How people reach host names. */
+  readonly scheme: "http" | "https";
+}
+
 /** A value and what gave it. */
 export interface Setting extends GivenSetting {
   /** As it was given. */
@@ -148,6 +160,35 @@ export function readHeartbeat(
     problems.push({ ...failing, value: null, reason: "of no use without heartbeat-url" });
   }
   return null;
+}
+
+/** How others reach what runs here. */
+export function readRoutes(
+  given: (name: FlagName) => Setting | undefined,
+  problems: SettingProblem[],
+): RouteSettings {
+  const [address, network, domain] = [
+    given("route-address"),
+    given("route-network"),
+    given("route-domain"),
+  ];
+  const bare = address?.value.replace(/^\[(.*)\]$/, "$1").toLowerCase() ?? "127.0.0.1";
+  if (
+    !/^(?:[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*|[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?)$/.test(bare)
+  ) {
+    problems.push({ ...address!, reason: "not a host name or address without port" });
+  }
+  if (network !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(network.value)) {
+    problems.push({ ...network, reason: "not a name of a network" });
+  }
+  const below = domain?.value.toLowerCase() ?? null;
+  if (
+    below !== null && !/^(?=.{1,190}$)[a-z0-9_][a-z0-9_-]*(?:\.[a-z0-9_][a-z0-9_-]*)*$/.test(below)
+  ) {
+    problems.push({ ...domain!, reason: "not a domain; write it as in example.org" });
+  }
+  const scheme = readChoice(given("route-scheme"), ["http", "https"], problems) ?? "https";
+  return { address: bare, network: network?.value ?? null, domain: below, scheme };
 }
 
 /** One of these words. */

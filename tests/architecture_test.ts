@@ -40,7 +40,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lock: EVERY_LEAF,
   reconcile: [...EVERY_LEAF, "core", "docker", "store"],
   problems: [...EVERY_LEAF, "core", "docker", "store"],
-  server: [...EVERY_LEAF, "core", "store"],
+  exports: [...EVERY_LEAF, "core"],
+  server: [...EVERY_LEAF, "core", "exports", "store"],
   notify: [...EVERY_LEAF, "core", "store"],
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   safekeeping: [...EVERY_LEAF, "store", "lock"],
@@ -94,6 +95,11 @@ const REASONS: readonly { from: string[]; to: string[]; because: string }[] = [
     from: ["core"],
     to: ["*"],
     because: "what is decided depends on nothing but what is known: no SQL, no Engine, no clock",
+  },
+  {
+    from: ["exports"],
+    to: ["*"],
+    because: "what a proxy is told follows from rows and settings alone",
   },
   {
     from: ["docker"],

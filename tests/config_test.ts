@@ -87,6 +87,7 @@ Deno.test("resolveConfig() gives the documented defaults", () => {
     socketDir: "/home/ann/.local/state/tinyforge",
     socketGroup: null,
     dataDirIsDefault: true,
+    routes: { address: "127.0.0.1", network: null, domain: null, scheme: "https" },
     baseUrl: null,
     language: "en",
     notifyProxy: null,
@@ -116,6 +117,10 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     "backup-recipients": KEY,
     "metrics-token-file": "/etc/tinyforge/metrics-token",
     "socket-group": "daemon",
+    "route-address": "proxy.internal",
+    "route-network": "edge",
+    "route-domain": "example.org",
+    "route-scheme": "http",
     "base-url": "https://forge.example",
     "language": "ru",
     "notify-proxy": "http://proxy.example:3128",
@@ -224,6 +229,22 @@ Deno.test("resolveConfig() has the socket where its group gets to it", () => {
   assertEquals(problems({ "metrics-token-file": "token" }), [
     'Cannot use --metrics-token-file "token": not an absolute path',
   ]);
+});
+
+Deno.test("resolveConfig() takes for routes what can stand in a URL or a rule, and nothing else", () => {
+  const routes = (flags: Flags) => resolve(flags).routes;
+  assertEquals(routes({ "route-address": "[FD00::7]" }).address, "fd00::7");
+  assertEquals(routes({ "route-domain": "Example.ORG" }).domain, "example.org");
+  for (const address of ["a b", "127.0.0.1:80", "http://host", "a/b", "a`b", "-a", "[::1"]) {
+    assertEquals(problems({ "route-address": address }), [
+      `Cannot use --route-address "${address}": not a host name or address without port`,
+    ]);
+  }
+  for (const domain of [".example.org", "example.org.", "a`) || Host(`b", "*.example.org"]) {
+    assertEquals(problems({ "route-domain": domain }).length, 1, domain);
+  }
+  assertEquals(problems({ "route-network": "a/b" }).length, 1);
+  assertEquals(problems({ "route-scheme": "ftp" }).length, 1);
 });
 
 Deno.test("resolveConfig() asks the system who it is when nothing else decides", () => {

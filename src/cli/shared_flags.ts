@@ -44,6 +44,8 @@ export const ENTRY_FLAGS = [
     description: "a site's container, by its name: for one without a label",
   },
   { name: "max-instances", placeholder: "N", description: "how many instances a stage may have" },
+  { name: "branch", placeholder: "NAME", description: "the branch that a stage shows" },
+  { name: "preview", description: "a stage that is made to look at a branch for a while" },
 ] as const satisfies readonly Flag[];
 /** Columns of the deployer. */
 export const DEPLOYER_FLAGS = [

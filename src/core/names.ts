@@ -84,10 +84,17 @@ export function validContainerName(value: string): string {
  * @throws {Failure} `invalid`.
  */
 export function validDomain(value: string, what = "domain"): string {
-  const label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?";
-  if (value.length <= 253 && new RegExp(`^${label}(\\.${label})*$`).test(value)) return value;
+  if (isDomain(value)) return value;
   throw invalid(what, value, "it is not a host name");
 }
+
+/** Whether the text is a host name: ASCII labels with dots between them, and none at the end. */
+export function isDomain(text: string): boolean {
+  return text.length <= 253 && DOMAIN.test(text);
+}
+
+const LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?";
+const DOMAIN = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
 
 /**
  * Returns `value` when it is text for a column: at most `max` characters, no control characters.

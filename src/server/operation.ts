@@ -16,6 +16,7 @@ import type { Entrance } from "./access.ts";
 import type { FailedLogins } from "./failed_logins.ts";
 import type { Written } from "../model/written.ts";
 import type { KeptChannel } from "../store/channels.ts";
+import type { RouteSettings } from "../setting_values.ts";
 import type { Store } from "../store/store.ts";
 import type { Live } from "./live.ts";
 import type { RateLimit } from "./rate_limit.ts";
@@ -52,6 +53,8 @@ export interface ServerDeps {
   requestPass(): void;
   /** What the Compose project of a new stack begins with. */
   readonly composePrefix: string;
+  /** How proxies and people reach what runs here. */
+  readonly routes: RouteSettings;
   /** The program's version. */
   readonly version: string;
   /** The clock. */

@@ -31,6 +31,7 @@ export type RequestErrorCode =
   | "internal"
   | "pass-failed"
   | "no-daemon"
+  | "not-ready"
   | "stopping"
   | "pass-timeout";
 
@@ -161,6 +162,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     hint: "check the owner and mode of the data directory and its files",
   },
   "no-daemon": { status: 503, title: "No daemon is running", hint: "start the daemon" },
+  "not-ready": {
+    status: 503,
+    title: "The index can't be trusted yet",
+    hint: "GET /readyz?verbose tells why; go on with what was answered last",
+  },
   "stopping": { status: 503, title: "The daemon is stopping" },
   "overloaded": { status: 503, title: "Too many bytes are on their way" },
   "too-many-feeds": { status: 503, title: "Too many live feeds are open" },

@@ -34,6 +34,13 @@ import {
 import { writeBatch } from "./api/container_batch.ts";
 import { acceptEngine, getStatus, reconcile } from "./api/daemon.ts";
 import { listen } from "./api/events.ts";
+import {
+  askCaddy,
+  exportDashy,
+  exportHomepage,
+  exportPrometheus,
+  exportTraefik,
+} from "./api/exports.ts";
 import { livez, metrics, openApi, readyz } from "./api/health.ts";
 import { callHook, callHookByHeader, callHookBySignature } from "./api/hooks.ts";
 import { getInstance, removeInstance, updateInstance } from "./api/instances.ts";
@@ -44,6 +51,7 @@ import {
   createStage,
   getStage,
   listAllStages,
+  listPreviews,
   listStageContainers,
   listStages,
   removeStage,
@@ -76,6 +84,7 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/projects/{id}/stages", listStages],
   ["post", "/api/projects/{id}/stages", createStage],
   ["get", "/api/stages", listAllStages],
+  ["get", "/api/previews", listPreviews],
   ["get", "/api/stages/{id}", getStage],
   ["get", "/api/stages/{id}/containers", listStageContainers],
   ["patch", "/api/stages/{id}", updateStage],
@@ -102,6 +111,11 @@ export const ROUTES: readonly Route[] = [
   ["delete", "/api/containers/{id}", removeContainer],
   ["get", "/api/containers/{id}/transitions", listTransitions],
   ["get", "/api/routes", listRoutes],
+  ["get", "/api/export/traefik", exportTraefik],
+  ["get", "/api/export/caddy/ask", askCaddy],
+  ["get", "/api/export/prometheus", exportPrometheus],
+  ["get", "/api/export/homepage", exportHomepage],
+  ["get", "/api/export/dashy", exportDashy],
   ["get", "/api/transitions", listAllTransitions],
 
   ["get", "/api/instances/{project}/{stage}/{id}", getInstance],

@@ -23,7 +23,6 @@ import type { WorkloadCounts } from "../store/container_views.ts";
 
 import type { Entry } from "../store/registry.ts";
 import type { ProblemCount } from "../store/problems.ts";
-import type { Stage } from "../store/stages.ts";
 import type { Schema } from "./operation.ts";
 import { type FieldError, type ProblemCode, PROBLEMS } from "./problem.ts";
 
@@ -159,28 +158,6 @@ export const EntrySchema: Schema<Entry> = z.object(entryFields).meta({ id: "Entr
 /** {@link Entry} and its workload's secret. */
 export const NewEntrySchema: Schema<Entry & { secret: string }> = z
   .object({ ...entryFields, secret }).meta({ id: "NewEntry" });
-
-const stageFields = {
-  id: z.string(),
-  projectId: z.string(),
-  name: z.string(),
-  maxInstances: z.int(),
-};
-
-/** {@link Stage}. */
-export const StageSchema: Schema<Stage> = z.object(stageFields).meta({ id: "Stage" });
-
-/** A stage and the name of its project. */
-export interface NamedStage extends Stage {
-  /** Name of the project. */
-  readonly project: string;
-}
-
-/** {@link NamedStage}. */
-export const NamedStageSchema: Schema<NamedStage> = z.object({
-  ...stageFields,
-  project: z.string(),
-}).meta({ id: "NamedStage" });
 
 const workloadFields = { id: z.string(), kind, refId: z.string(), name: z.string() };
 

@@ -102,6 +102,31 @@ export class ContainerViews {
     );
   }
 
+  /**
+   * Rows of the workloads in which one has a subdomain, and of sites that have a domain, by id: what
+   * host names lead to and their replicas.
+   */
+  listRouted(): ContainerView[] {
+    return JSON.parse(this.#json(
+      `WHERE workload_id IN (SELECT workload_id FROM containers WHERE subdomain IS NOT NULL)
+         OR workload_id IN (
+           SELECT w.id FROM workloads AS w JOIN static_sites AS s ON s.id = w.ref_id
+           WHERE w.kind = 'site' AND s.domain IS NOT NULL
+         ) ORDER BY id`,
+      [],
+    ));
+  }
+
+  /** Whether a row has one of these subdomains or a site this domain, in whatever case. */
+  knowsName(names: { subdomains: readonly string[]; domain: string }): boolean {
+    return this.#c.sql(
+      `SELECT 1 FROM containers
+       WHERE host IN (SELECT name FROM hosts) AND subdomain IS NOT NULL
+         AND subdomain COLLATE NOCASE IN (SELECT value FROM json_each(?1))
+       UNION ALL SELECT 1 FROM static_sites WHERE domain = ?2 COLLATE NOCASE LIMIT 1`,
+    ).value(JSON.stringify(names.subdomains), names.domain) !== undefined;
+  }
+
   /** Rows of a stage: bound to its id, or from before ids and with its name as their role. */
   listContainersByStage(stageId: string): ContainerView[] {
     return JSON.parse(this.#json(

@@ -38,6 +38,7 @@ const FILES: readonly string[] = [
   "0007_problems",
   "0008_notify",
   "0009_expectations",
+  "0010_previews",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

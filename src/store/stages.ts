@@ -5,7 +5,7 @@
  */
 
 import { Failure } from "../failure.ts";
-import { newId, validName } from "../core/names.ts";
+import { newId, validName, validText } from "../core/names.ts";
 import { quote } from "../text.ts";
 import type { Connection } from "./connection.ts";
 
@@ -19,6 +19,24 @@ export interface Stage {
   readonly name: string;
   /** How many instances a deployer may run at once, at least 1. */
   readonly maxInstances: number;
+  /** The branch that it shows; null where none was told. */
+  readonly branch: string | null;
+  /** Whether it was made to look at a branch for a while. */
+  readonly preview: boolean;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+}
+
+/** What a stage is made of. */
+export interface StageFields {
+  /** Unique within its project, 1–128 characters. */
+  readonly name: string;
+  /** 1 to 10,000; 1 when not told. */
+  readonly maxInstances?: number;
+  /** Null for none. */
+  readonly branch?: string | null;
+  /** False when not told. */
+  readonly preview?: boolean;
 }
 
 /** The `stages` table. */
@@ -47,6 +65,13 @@ export class StageTable {
     return stage(columns);
   }
 
+  /** Previews of every project, or of one, by project and name. */
+  previews(projectId: string | null = null): Stage[] {
+    return this.#c.sql(
+      `${SELECT} WHERE preview = 1 AND (?1 IS NULL OR project_id = ?1) ORDER BY project_id, name`,
+    ).values<Columns>(projectId).map(stage);
+  }
+
   /** Whether a project has a stage with this id or name. */
   has(idOrName: string): boolean {
     return this.#c.sql("SELECT 1 FROM stages WHERE id = ?1 OR name = ?2")
@@ -65,7 +90,7 @@ export class StageTable {
    *
    * @throws {Failure} `invalid`, `conflict`, or `not-found` for the project.
    */
-  create(projectId: string, fields: { name: string; maxInstances?: number }): Stage {
+  create(projectId: string, fields: StageFields): Stage {
     return this.#c.write(`Cannot add stage ${quote(fields.name)}`, (tx) => {
       const id = newId();
       if (this.#c.sql("SELECT 1 FROM projects WHERE id = ?").value(projectId) === undefined) {
@@ -78,9 +103,19 @@ export class StageTable {
       const name = this.#freeName(projectId, fields.name, null);
       const now = this.#c.now();
       this.#c.sql(
-        `INSERT INTO stages (id, project_id, name, max_instances, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?)`,
-      ).run(id, projectId, name, validCount(fields.maxInstances ?? 1), now, now);
+        `INSERT INTO stages
+           (id, project_id, name, max_instances, branch, preview, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      ).run(
+        id,
+        projectId,
+        name,
+        validCount(fields.maxInstances ?? 1),
+        validBranch(fields.branch ?? null),
+        Number(fields.preview ?? false),
+        now,
+        now,
+      );
       // Rows from before stages had ids may have its name as their role.
       tx.renamed();
       return this.get(id);
@@ -92,14 +127,23 @@ export class StageTable {
    *
    * @throws {Failure} `not-found`, `invalid`, `conflict`.
    */
-  update(id: string, patch: { name?: string; maxInstances?: number }): Stage {
+  update(id: string, patch: Partial<StageFields>): Stage {
     return this.#c.write(`Cannot change stage ${quote(id)}`, (tx) => {
       const before = this.get(id);
       const name = patch.name === undefined
         ? before.name
         : this.#freeName(before.projectId, patch.name, id);
-      this.#c.sql("UPDATE stages SET name = ?, max_instances = ?, updated_at = ? WHERE id = ?")
-        .run(name, validCount(patch.maxInstances ?? before.maxInstances), this.#c.now(), id);
+      this.#c.sql(
+        `UPDATE stages SET name = ?, max_instances = ?, branch = ?, preview = ?, updated_at = ?
+         WHERE id = ?`,
+      ).run(
+        name,
+        validCount(patch.maxInstances ?? before.maxInstances),
+        patch.branch === undefined ? before.branch : validBranch(patch.branch),
+        Number(patch.preview ?? before.preview),
+        this.#c.now(),
+        id,
+      );
       tx.renamed();
       return this.get(id);
     });
@@ -143,12 +187,20 @@ export class StageTable {
   }
 }
 
-const SELECT = "SELECT id, project_id, name, max_instances FROM stages";
+const SELECT =
+  "SELECT id, project_id, name, max_instances, branch, preview, created_at FROM stages";
 
-type Columns = [string, string, string, number];
+type Columns = [string, string, string, number, string | null, number, string];
 
-function stage([id, projectId, name, maxInstances]: Columns): Stage {
-  return { id, projectId, name, maxInstances };
+function stage([id, projectId, name, maxInstances, branch, preview, createdAt]: Columns): Stage {
+  return { id, projectId, name, maxInstances, branch, preview: preview === 1, createdAt };
+}
+
+function validBranch(branch: string | null): string | null {
+  if (branch !== "") return branch === null ? null : validText(branch, "branch", 255);
+  throw new Failure("invalid", "Cannot use an empty text as branch: null is for none", {
+    data: {},
+  });
 }
 
 function validCount(value: number): number {

@@ -80,13 +80,21 @@ Deno.test("add, rename, set and rm handle projects and their stages", async () =
     ["add", "project", "api"],
     ["add", "stage", "api/live", "--max-instances", "3"],
     ["rename", "stage", "api/live", "production"],
-    ["set", "stage", "api/production", "--max-instances", "4"],
+    ["set", "stage", "api/production", "--max-instances", "4", "--branch", "main"],
     ["rename", "project", "api", "core"],
   );
   const { items } = await host.json("list", "stages");
+  const unknown = { id: "", projectId: "", createdAt: "" };
   assertEquals(
-    items.map((stage: Record<string, unknown>) => ({ ...stage, id: "", projectId: "" })),
-    [{ id: "", projectId: "", name: "production", maxInstances: 4, project: "core" }],
+    items.map((stage: Record<string, unknown>) => ({ ...stage, ...unknown })),
+    [{
+      ...unknown,
+      name: "production",
+      maxInstances: 4,
+      branch: "main",
+      preview: false,
+      project: "core",
+    }],
   );
   const inUse = await host.run("rm", "project", "core");
   assertEquals(inUse, {
@@ -139,6 +147,54 @@ Deno.test("rm says what refers to an entry, and --force forgets that too", async
   const takesBack = `tinyforge add site NAME --id ${carried}`;
   assertStringIncludes(removed.stderr, takesBack);
   assertEquals(await host.read((store) => store.views.list().length), 0);
+});
+
+Deno.test("list previews shows each preview's branch, containers and URLs", async () => {
+  await using host = await TestHost.make();
+  host.env["TINYFORGE_ROUTE_DOMAIN"] = "apps.example";
+  await run(
+    host,
+    ["add", "project", "shop"],
+    ["add", "project", "other"],
+    ["add", "stage", "shop/pr-12", "--preview", "--branch", "new-search"],
+    ["add", "stage", "shop/live"],
+    ["container", "add", "shop", "--stage", "pr-12", "--subdomain", "pr-12"],
+  );
+  const { stdout } = await host.run("list", "previews", "shop");
+  assertMatch(
+    stdout,
+    /^STAGE +BRANCH +CONTAINERS +SINCE +URL\nshop\/pr-12 +new-search +\S 1 pending +\S+ \S+ +https:\/\/pr-12\.apps\.example\n$/,
+  );
+  const { items } = await host.json("list", "previews");
+  assertEquals(items[0].urls, ["https://pr-12.apps.example"]);
+  assertStringIncludes(
+    (await host.run("list", "previews", "other")).stderr,
+    "There are no previews",
+  );
+  const unknown = await host.run("list", "previews", "shp");
+  assertEquals([unknown.code, unknown.stdout], [2, ""], unknown.stderr);
+  assertStringIncludes(unknown.stderr, "No project has this id or name");
+  const wrong = await host.run("list", "stages", "shop");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "only previews are listed by project");
+
+  await run(host, ["set", "stage", "shop/pr-12", "--clear", "branch,preview"]);
+  assertEquals((await host.json("list", "previews")).items, []);
+  for (
+    const [args, message] of [
+      [["set", "stage", "shop/live", "--clear", "domain"], "only a site has one"],
+      [["set", "project", "shop", "--clear", "branch"], "only a stage has one"],
+      [["add", "site", "x", "--preview"], "only a stage has one"],
+      [
+        ["set", "stage", "shop/live", "--branch", "a", "--clear", "branch"],
+        'Cannot set and clear "branch" at once',
+      ],
+    ] as const
+  ) {
+    const { code, stderr } = await host.run(...args);
+    assertEquals(code, 2, stderr);
+    assertStringIncludes(stderr, message);
+  }
 });
 
 Deno.test("rm stage is refused while a row refers to it, and --force leaves the row without one", async () => {

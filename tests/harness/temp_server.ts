@@ -7,6 +7,7 @@
 import { join } from "@std/path";
 import { hintForError } from "../../src/cli/words.ts";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import type { Config } from "../../src/config.ts";
 import { assemble } from "../../src/daemon.ts";
 import type { FeedOptions } from "../../src/feed.ts";
 import { Log } from "../../src/telemetry/log.ts";
@@ -38,6 +39,8 @@ export interface TempServerOptions extends AppOptions {
   status?: Partial<DaemonStatus>;
   /** Sizes of the feed. */
   feed?: FeedOptions;
+  /** Of the configuration; the rest is as {@linkcode testConfig} has it. */
+  config?: Partial<Config>;
   /** Called before the listeners open. */
   prepare?: (dir: string) => void;
   /** Where to listen over TCP. Default: 127.0.0.1, a free port. */
@@ -129,11 +132,15 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
     write: (line) => void logged.push(new TextDecoder().decode(line)),
   });
   const data = { store, feed, close: () => store.close() };
-  const { metrics, ...parts } = assemble(testConfig({ dataDir: temp.dir }), data, {
-    log,
-    version: "1.2.3",
-    clock: { ...SYSTEM_CLOCK, now: () => temp.now },
-  });
+  const { metrics, ...parts } = assemble(
+    testConfig({ dataDir: temp.dir, ...options.config }),
+    data,
+    {
+      log,
+      version: "1.2.3",
+      clock: { ...SYSTEM_CLOCK, now: () => temp.now },
+    },
+  );
   const server = { passesRequested: 0 } as TempServer;
   const app = await parts.app({
     status: () => ({ ...STATUS, ...options.status, counts: store.views.counts() }),

@@ -160,6 +160,30 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: ({ row }) => ({ path: `/api/containers/${row.id}/transitions` }),
     bad: () => ({ path: `/api/containers/${nothing.id}/transitions`, code: "not-found" }),
   },
+  "get /api/previews": {
+    good: () => ({ path: "/api/previews?project=app" }),
+    bad: () => ({ path: "/api/previews?project=nobody", code: "invalid" }),
+  },
+  "get /api/export/traefik": {
+    good: () => ({ path: "/api/export/traefik" }),
+    bad: () => ({ path: "/api/export/traefik?what=ever", code: "invalid" }),
+  },
+  "get /api/export/caddy/ask": {
+    good: () => ({ path: "/api/export/caddy/ask?domain=app" }),
+    bad: () => ({ path: "/api/export/caddy/ask?domain=nobody.example", code: "not-found" }),
+  },
+  "get /api/export/prometheus": {
+    good: () => ({ path: "/api/export/prometheus" }),
+    bad: () => ({ path: "/api/export/prometheus?what=ever", code: "invalid" }),
+  },
+  "get /api/export/homepage": {
+    good: () => ({ path: "/api/export/homepage" }),
+    bad: () => ({ path: "/api/export/homepage?what=ever", code: "invalid" }),
+  },
+  "get /api/export/dashy": {
+    good: () => ({ path: "/api/export/dashy" }),
+    bad: () => ({ path: "/api/export/dashy?what=ever", code: "invalid" }),
+  },
   "get /api/routes": {
     good: () => ({ path: "/api/routes" }),
     bad: () => ({ path: "/api/routes?what=ever", code: "invalid" }),

@@ -6,7 +6,8 @@
  */
 
 import type { Workload } from "../../model/workload.ts";
-import type { IndexSummary, NamedStage } from "../../server/schema.ts";
+import type { IndexSummary } from "../../server/schema.ts";
+import type { NamedStage } from "../../server/stage_schemas.ts";
 import { escapeControls } from "../../text.ts";
 import { type ReadApi, withIndex } from "../client.ts";
 import { EXIT } from "../command.ts";

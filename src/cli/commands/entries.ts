@@ -35,7 +35,16 @@ const FIELDS = [
   { flag: "container-name", field: "containerName", kind: "site" },
   { flag: "compose-project", field: "composeProjectName", kind: "stack" },
   { flag: "max-instances", field: "maxInstances", kind: "stage" },
+  { flag: "branch", field: "branch", kind: "stage" },
 ] as const;
+
+/** What `--clear` takes → the field, what is written there for nothing, and the kind that has it. */
+const CLEARED: Readonly<Record<string, readonly [field: string, nothing: null | false, Kind]>> = {
+  domain: ["domain", null, "site"],
+  "container-name": ["containerName", null, "site"],
+  branch: ["branch", null, "stage"],
+  preview: ["preview", false, "stage"],
+};
 
 /** Registers a project, stack, site or stage; prints its ids and secret. */
 export async function add(invocation: InvocationOf<"add">): Promise<number> {
@@ -80,15 +89,17 @@ export async function rename(invocation: InvocationOf<"rename">): Promise<number
 export async function set(invocation: InvocationOf<"set">): Promise<number> {
   const { kind, name, out } = read(invocation);
   const fields = readFields(invocation, kind);
-  const clear = invocation.flag("clear");
-  if (clear !== undefined) {
-    requireKind("clear", kind, "site");
-    fields[clear === "domain" ? "domain" : "containerName"] = null;
+  for (const word of invocation.flag("clear")?.split(",") ?? []) {
+    const [field, nothing, owner] = CLEARED[word]!;
+    requireKind(`clear ${word}`, kind, owner);
+    if (field in fields) throw usageError(`Cannot set and clear ${quote(word)} at once`);
+    fields[field] = nothing;
   }
   if (Object.keys(fields).length === 0) {
     throw usageError(
       `Cannot change ${kind} ${quote(name)}: nothing to change was given`,
-      "give --domain, --container-name, --compose-project or --max-instances; `tinyforge rename` changes a name",
+      "give --domain, --container-name, --compose-project, --max-instances, --branch or " +
+        "--preview; `tinyforge rename` changes a name",
     );
   }
   const changed = await change(invocation, fields);
@@ -153,6 +164,7 @@ const TITLES: Readonly<Record<string, string>> = {
   domain: "domain",
   containerName: "container name",
   maxInstances: "max instances",
+  branch: "branch",
   secret: "secret",
 };
 
@@ -171,6 +183,10 @@ function readFields(invocation: InvocationOf<"add" | "set">, kind: Kind): Record
     if (value === undefined) continue;
     requireKind(flag, kind, owner);
     fields[field] = flag === "max-instances" ? wholeNumber(flag, value, { least: 1 }) : value;
+  }
+  if (invocation.on("preview")) {
+    requireKind("preview", kind, "stage");
+    fields["preview"] = true;
   }
   return fields;
 }

@@ -5,24 +5,33 @@
  */
 
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../model/workload.ts";
-import type { Counts, NamedStage } from "../../server/schema.ts";
+import type { Counts } from "../../server/schema.ts";
+import type { NamedStage, Preview } from "../../server/stage_schemas.ts";
 import type { Entry } from "../../store/registry.ts";
 import type { Freshness } from "../../model/views.ts";
 import { noteFreshness } from "../freshness.ts";
 import { withIndex } from "../client.ts";
-import { EXIT } from "../command.ts";
+import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { inOrder, symbolOf } from "../phrases.ts";
+import { quote } from "../../text.ts";
 import { type Cell, tableLines } from "../table.ts";
 
 /** An entry with what serves it, as `--json` prints it. */
 type ListedEntry = Entry & Counts;
 
-/** Prints workloads, or entries of one kind, or stages. */
+/** Prints workloads, or entries of one kind, stages, or previews. */
 export async function run(invocation: InvocationOf<"list">): Promise<number> {
-  const { out, operands: [what = "workloads"] } = invocation;
+  const { out, operands: [what = "workloads", project] } = invocation;
+  if (project !== undefined && what !== "previews") {
+    throw usageError(
+      `Cannot list ${what} of ${quote(project)}: only previews are listed by project`,
+      "leave the name out, or write `tinyforge list previews PROJECT`",
+    );
+  }
   const kind = WORKLOAD_KINDS.find((kind) => `${kind}s` === what);
-  const paths = what === "workloads" ? WORKLOAD_KINDS.map((kind) => `${kind}s`) : [what];
+  const query = project === undefined ? "" : `?project=${encodeURIComponent(project)}`;
+  const paths = what === "workloads" ? WORKLOAD_KINDS.map((kind) => `${kind}s`) : [what + query];
   const { items, index } = await withIndex(invocation, async (api) => {
     const lists = await Promise.all(
       paths.map(async (path) => await api?.get<Listed>(`/api/${path}`)),
@@ -36,10 +45,15 @@ export async function run(invocation: InvocationOf<"list">): Promise<number> {
     out.json(what === "stages" ? { items } : { index, items });
     return EXIT.done;
   }
-  const { header, row } = (what === "stages" ? STAGE_TABLE : TABLES[kind ?? "all"]) as Table;
+  const table = what === "stages"
+    ? STAGE_TABLE
+    : what === "previews"
+    ? PREVIEW_TABLE
+    : TABLES[kind ?? "all"];
+  const { header, row } = table as Table;
   const lines = tableLines(items.map((item) => row(item)), {
     header,
-    fit: { keep: ["WORKLOAD", "ID"], drop: ["DOMAIN", "COMPOSE-PROJECT"] },
+    fit: { keep: ["WORKLOAD", "ID", "URL"], drop: ["DOMAIN", "COMPOSE-PROJECT", "SINCE"] },
     width: out.size()?.columns ?? null,
     paint: out.paint.bind(out),
   });
@@ -88,12 +102,37 @@ const TABLES: Readonly<Record<WorkloadKind | "all", Table<ListedEntry>>> = {
 };
 
 const STAGE_TABLE: Table<NamedStage> = {
-  header: ["STAGE", "MAX-INSTANCES", "ID"],
-  row: (stage) => [`${stage.project}/${stage.name}`, stage.maxInstances, stage.id],
+  header: ["STAGE", "MAX-INSTANCES", "BRANCH", "ID"],
+  row: (stage) => [
+    `${stage.project}/${stage.name}`,
+    stage.maxInstances,
+    stage.branch,
+    stage.id,
+  ],
 };
 
+const PREVIEW_TABLE: Table<Preview> = {
+  header: ["STAGE", "BRANCH", "CONTAINERS", "SINCE", "URL"],
+  row: ({ project, name, branch, states, createdAt, urls }) => [
+    `${project}/${name}`,
+    branch,
+    serving(countsOf(states)),
+    createdAt.slice(0, 16).replace("T", " "),
+    urls.join(" "),
+  ],
+};
+
+/** What {@linkcode serving} shows. */
+type Serving = Pick<Counts, "running" | "missing" | "total" | "states">;
+
+function countsOf(states: Readonly<Record<string, number>>): Serving {
+  const { running = 0, missing = 0 } = states;
+  const total = Object.values(states).reduce((sum, count) => sum + count, 0);
+  return { running, missing, total, states };
+}
+
 /** `● 2 running ✗ 1 missing`, or `none`. */
-function serving({ running, missing, total, states }: ListedEntry): Cell {
+function serving({ running, missing, total, states }: Serving): Cell {
   if (total === 0) return { text: "none", style: "warn" };
   return {
     text: inOrder(states).map(([state, count]) => `${symbolOf(state)} ${count} ${state}`).join(" "),

@@ -78,6 +78,11 @@ export const openApi: Operation = operation({
   answers: ok("OpenAPI 3.1", z.looseObject({})),
 }, ({ services }) => jsonText(services.openApi()));
 
+/** Whether the index can be trusted, as `/readyz` says it. */
+export function isReady(services: Services): boolean {
+  return readinessChecks(services).every((check) => check.ok);
+}
+
 /** Says nothing that only the token's owner may know. */
 function readinessChecks(services: Services): Check[] {
   const open = storeAnswers(services);

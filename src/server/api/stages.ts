@@ -5,23 +5,27 @@
  */
 
 import { z } from "zod";
+import { urlOf } from "../../exports/dashboards.ts";
+import { hostnameOf } from "../../exports/routes.ts";
 import { created, json, ok } from "../answer.ts";
-import { type Operation, operation } from "../operation.ts";
+import { type Operation, operation, type Schema } from "../operation.ts";
+import { Problem } from "../problem.ts";
+import { ContainerSchema, ForceQuery, IdParams, indexed, listOf, optional } from "../schema.ts";
 import {
-  ContainerSchema,
-  ForceQuery,
-  IdParams,
-  indexed,
-  listOf,
   type NamedStage,
   NamedStageSchema,
-  optional,
+  type Preview,
+  PreviewSchema,
   StageSchema,
-} from "../schema.ts";
+} from "../stage_schemas.ts";
 
 const name = z.string().meta({ description: "Unique within its project." });
 const maxInstances = z.int().min(1).max(10_000)
   .meta({ description: "How many instances a deployer may run at once." });
+
+const branch = z.string().nullable().meta({ description: "The branch that it shows." });
+const preview = z.boolean()
+  .meta({ description: "Made to look at a branch for a while: listed with its URLs." });
 
 /** The stages of a project. */
 export const listStages: Operation = operation({
@@ -42,6 +46,44 @@ export const listAllStages: Operation = operation({
     store.stages.list(id).map((stage): NamedStage => ({ ...stage, project: name }))
   );
   return json({ items });
+});
+
+/** What was made to look at branches. */
+export const listPreviews: Operation = operation({
+  summary: "The previews of a project, or of all, with their URLs",
+  query: z.strictObject({
+    project: optional(z.string().meta({ description: "Id or name." })),
+  }) as Schema<{ project?: string }>,
+  answers: ok("The previews by project and name", indexed(PreviewSchema)),
+}, ({ services, query }) => {
+  const { store, routes } = services;
+  const projects = store.registry.list("project");
+  const { project } = query;
+  const only = project === undefined
+    ? projects
+    : projects.filter(({ id, name }) => id === project || name === project.normalize("NFC"))
+      .slice(0, 1);
+  if (project !== undefined && only.length === 0) {
+    const errors = [{ path: "project", message: "No project has this id or name" }];
+    throw new Problem(
+      "invalid",
+      'Cannot take the request: "project": No project has this id or ' +
+        "name",
+      { errors },
+    );
+  }
+  const items = only.flatMap(({ id, name }) =>
+    store.stages.previews(id).map((stage): Preview => {
+      const rows = store.views.listContainersByStage(stage.id);
+      const hostnames = rows.map(({ subdomain }) => hostnameOf(subdomain, routes))
+        .filter((hostname) => hostname !== null);
+      const states: Record<string, number> = {};
+      for (const { state } of rows) states[state] = (states[state] ?? 0) + 1;
+      const urls = [...new Set(hostnames)].map((hostname) => urlOf(hostname, routes.scheme));
+      return { ...stage, project: name, urls, states };
+    })
+  );
+  return json({ index: services.readiness().index, items });
 });
 
 /** One stage. */
@@ -68,19 +110,28 @@ export const listStageContainers: Operation = operation({
 export const createStage: Operation = operation({
   summary: "Add a stage to a project",
   params: IdParams,
-  body: z.strictObject({ name, maxInstances: optional(maxInstances) }).meta({ id: "StageFields" }),
+  body: z.strictObject({
+    name,
+    maxInstances: optional(maxInstances),
+    branch: optional(branch),
+    preview: optional(preview),
+  }).meta({ id: "StageFields" }),
   answers: { 201: { description: "The stage", schema: StageSchema } },
 }, ({ services: { store }, params, body }) => {
   const stage = store.stages.create(params.id, body);
   return created(`/api/stages/${encodeURIComponent(stage.id)}`, stage);
 });
 
-/** Another name or number. */
+/** Another name, number or branch. */
 export const updateStage: Operation = operation({
   summary: "Change a stage",
   params: IdParams,
-  body: z.strictObject({ name: optional(name), maxInstances: optional(maxInstances) })
-    .meta({ id: "StagePatch" }),
+  body: z.strictObject({
+    name: optional(name),
+    maxInstances: optional(maxInstances),
+    branch: optional(branch),
+    preview: optional(preview),
+  }).meta({ id: "StagePatch" }),
   answers: ok("The stage as it is now", StageSchema),
 }, ({ services: { store }, params, body }) => json(store.stages.update(params.id, body)));
 
