@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
+import { type Clock, SYSTEM_CLOCK, timestamp } from "./clock.ts";
 import { Failure, isFailure } from "./failure.ts";
 import { Feed } from "./feed.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
@@ -40,18 +40,22 @@ const LOCK_RETRY_MS = 50;
 
 /**
  * Takes the data directory's lock, then opens its store. The directory is created when it is not
- * there, for this user alone.
+ * there, for this user alone. What is written bears the times of `clock`, the system's by default.
  *
  * @throws {Failure}
  */
-export async function ownData(dataDir: string): Promise<OwnedData> {
+export async function ownData(
+  dataDir: string,
+  { clock = SYSTEM_CLOCK }: { clock?: Clock | undefined } = {},
+): Promise<OwnedData> {
   await prepareDataDir(dataDir);
   const lock = await acquireLock(dataDir);
   try {
     await endUnfinished(dataDir);
     await removeOtherLibraries(await sqliteLibrary({ dataDir }), dataDir);
     const feed = new Feed<Written>();
-    const store = await openStore(join(dataDir, DATABASE), { feed });
+    const now = () => timestamp(clock);
+    const store = await openStore(join(dataDir, DATABASE), { feed, now });
     const close = () => {
       try {
         store.close();
@@ -80,7 +84,7 @@ export async function ownDataSoon(
   const deadline = clock.monotonic() + LOCK_PATIENCE_MS;
   for (let told = false;; told = true) {
     try {
-      return await ownData(dataDir);
+      return await ownData(dataDir, { clock });
     } catch (error) {
       if (!isFailure(error, "lock-held") || clock.monotonic() >= deadline) throw error;
       for (const path of socketPlaces(dataDir)) if (await listens(path)) throw error;

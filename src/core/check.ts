@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type IndexRow, MISSING, PENDING } from "../model/container.ts";
+import { COMPLETED, type IndexRow, MISSING, PENDING } from "../model/container.ts";
 import { ABSENT, type Deaths } from "../model/problem.ts";
 import type { RowTimes, Wanted } from "./judged_world.ts";
 
@@ -65,10 +65,8 @@ function reasonOf(row: IndexRow, { mode }: Wanted, image: string | null): NotRig
   if (state === MISSING) return "gone";
   const why = mode === "any"
     ? null
-    : mode === "completed" && state !== "running"
-    ? (state === "stopped" && exitCode === 0 ? null : "not-completed")
     : mode === "completed"
-    ? "not-completed"
+    ? (state === COMPLETED || (state === "stopped" && exitCode === 0) ? null : "not-completed")
     : state !== "running"
     ? "not-running"
     : health === "starting"

@@ -9,7 +9,7 @@
 import { COMPLETED, LOCAL_HOST, MISSING } from "../model/container.ts";
 import type { IndexRow } from "../model/container.ts";
 import { ABSENT } from "../model/problem.ts";
-import type { Death, Expectation, Mode } from "../model/problem.ts";
+import type { Death, Deaths, Expectation, Mode } from "../model/problem.ts";
 import type { Workload } from "../model/workload.ts";
 import { type Wanted, WANTED_BY_DEFAULT } from "./judged_world.ts";
 
@@ -172,10 +172,14 @@ export function wantedOf(
     return new Map(rows.map(({ id }) => [id, WANTED_BY_DEFAULT]));
   }
   const { mode, source, setAt: since, replicas } = expectation;
+  const wanted: Wanted = { mode, source, since };
+  // Whose a row is matters only where there are more of them than are expected.
+  if (rows.length <= replicas) return new Map(rows.map(({ id }) => [id, wanted]));
   const { expected, surplus } = parted(rows, replicas, isDeployed);
+  const beyond: Wanted = { mode: null, source, since };
   return new Map<string, Wanted>([
-    ...expected.map(({ id }) => [id, { mode, source, since }] as const),
-    ...surplus.map(({ id }) => [id, { mode: null, source, since }] as const),
+    ...expected.map(({ id }) => [id, wanted] as const),
+    ...surplus.map(({ id }) => [id, beyond] as const),
   ]);
 }
 
@@ -208,16 +212,20 @@ export function accept(rows: readonly IndexRow[], options: AcceptOptions): Accep
   const expectations = [...there].map(([role, rows]): Expectation => {
     const completed = rows.every((row) => isCompleted(row, endingOf(row)));
     const earlier = before.find((expectation) => expectation.role === role);
-    // That it does not matter is a person's word; nothing that runs or not says otherwise.
-    const keepsAny = earlier?.mode === "any" && earlier.source === "manual";
-    const mode: Mode = keepsAny ? "any" : completed ? "completed" : "running";
+    // That it is a job, or does not matter, is the word of a person or a file: that it runs just
+    // now, or failed, says nothing otherwise.
+    const told = earlier !== undefined && earlier.source !== "accepted" &&
+        earlier.mode !== "running"
+      ? earlier
+      : null;
+    const mode: Mode = told?.mode ?? (completed ? "completed" : "running");
     return {
       workloadId: workload.id,
       role,
       mode,
       replicas: rows.length,
       image: null,
-      source: "accepted",
+      source: told?.source ?? "accepted",
       setAt: now,
     };
   });
@@ -237,6 +245,22 @@ export function accept(rows: readonly IndexRow[], options: AcceptOptions): Accep
     expectations,
     retired: rows.filter((row) => isGone(row) && !isDeployed(row.id)),
   };
+}
+
+/**
+ * The death that a row's present state comes from, of those that are known; null when it may have
+ * been another. `stateSince`: when the state was first seen, milliseconds since the Unix epoch.
+ */
+export function endingOf(
+  { containerId, exitCode }: IndexRow,
+  { deaths, stateSince }: { deaths: Deaths | undefined; stateSince: number },
+): Death | null {
+  const last = deaths?.ring.at(-1);
+  if (last === undefined || last.containerId !== containerId) return null;
+  if (last.exitCode !== null && last.exitCode !== exitCode) return null;
+  // Events were missed in between: it may have run and ended once more.
+  const gapAt = deaths?.gapAt ?? null;
+  return gapAt !== null && gapAt > last.at && gapAt <= stateSince ? null : last;
 }
 
 /** It stopped with 0, and by itself as far as is known. */

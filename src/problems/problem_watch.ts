@@ -7,7 +7,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type Wanted, WANTED_BY_DEFAULT, type World } from "../core/judged_world.ts";
+import type { Wanted, World } from "../core/judged_world.ts";
 import type { Verdict } from "../core/judge.ts";
 import { Judging } from "../core/judging.ts";
 import { earliest } from "../core/known_time.ts";
@@ -36,6 +36,7 @@ import { Inspections } from "./inspections.ts";
 import { rowTimes } from "./row_times.ts";
 import { SilenceWindows } from "./silence_windows.ts";
 import { sayVerdict } from "./verdict_log.ts";
+import { WantedRows } from "./wanted_rows.ts";
 
 /** What a {@link ProblemWatch} works with. */
 export interface ProblemWatchOptions {
@@ -51,8 +52,6 @@ export interface ProblemWatchOptions {
   readonly log: Log;
   /** How old the last good full pass may be before the index is stale, milliseconds. */
   readonly staleAfterMs: number;
-  /** What is expected of a row; by default that it runs. */
-  readonly wanted?: (row: IndexRow) => Wanted;
   /** How long what has to last. */
   readonly settings?: ProblemSettings;
   /** When the host was booted, milliseconds since the Unix epoch; the system's by default. */
@@ -71,6 +70,9 @@ const INSPECTED: ReadonlySet<ProblemKind> = new Set([
   "unhealthy",
 ]);
 
+/** What is written where one problem is known better, and nothing was judged. */
+const NOTHING_ELSE = { dropped: [], kept: null, deaths: new Map(), holds: new Map() };
+
 /** When a write failed it is tried again after this. */
 const RETRY_MS = 1000;
 
@@ -87,6 +89,7 @@ export class ProblemWatch {
   readonly #abort = new AbortController();
   readonly #inspections: Inspections;
   readonly #windows = new SilenceWindows();
+  readonly #wanted: WantedRows;
   #state: {
     readonly judging: Judging;
     readonly ledger: DeathLedger;
@@ -106,6 +109,7 @@ export class ProblemWatch {
     this.#o = options;
     this.#settings = options.settings ?? PROBLEM_DEFAULTS;
     this.#inspections = new Inspections(options);
+    this.#wanted = new WantedRows(options.store);
   }
 
   /** Reads what is remembered, then watches. To be called before the first pass. */
@@ -198,7 +202,7 @@ export class ProblemWatch {
 
   /** What is expected of a row. */
   wanted(row: IndexRow): Wanted {
-    return this.#o.wanted?.(row) ?? WANTED_BY_DEFAULT;
+    return this.#wanted.now()(row);
   }
 
   /** A silence was asked for, or ended. */
@@ -271,13 +275,14 @@ export class ProblemWatch {
     ledger.due(now, index);
     const deaths = ledger.takeChanges();
     this.#name(deaths.keys());
+    this.#name(this.#wanted.others());
     const changed = this.#changed;
     this.#changed = new Set();
     const silences = this.#windows.at(now);
     const world: World = {
       host: LOCAL_HOST,
       index,
-      wanted: (row) => this.wanted(row),
+      wanted: this.#wanted.remembering(),
       times: rowTimes(this.#o.store.problems, now),
       deaths: (rowId) => ledger.of(rowId),
       engine: account.facts,
@@ -343,16 +348,7 @@ export class ProblemWatch {
     const { judging, ledger } = this.#state!;
     const inspected = { error, oomKilled, restartCount, restartPolicy, healthOutput };
     const problem = judging.inspected(key, inspected);
-    if (problem !== null) {
-      const write = {
-        put: [problem],
-        dropped: [],
-        kept: null,
-        deaths: new Map(),
-        holds: new Map(),
-      };
-      this.#unwritten.push(write);
-    }
+    if (problem !== null) this.#unwritten.push({ put: [problem], ...NOTHING_ELSE });
     if (oomKilled && ledger.outOfMemory(rowId, containerId)) this.#name([rowId]);
     this.#wake.abort();
   }

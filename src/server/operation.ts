@@ -104,6 +104,8 @@ export interface ProblemsPort {
   silencesChanged(): void;
   /** What is expected of a row. */
   wanted(row: IndexRow): Wanted;
+  /** What is expected changed, of these rows or of any. */
+  wantedChanged(rowIds: Iterable<string> | "all"): void;
 }
 
 /** What handlers have at hand. */

@@ -9,12 +9,13 @@ import { RETIRED } from "../model/container.ts";
 import type { IndexRow } from "../model/container.ts";
 import type { Expectation, ExpectationSource, Mode } from "../model/problem.ts";
 import type { Workload } from "../model/workload.ts";
-import { accept } from "../core/expect.ts";
+import { accept, endingOf } from "../core/expect.ts";
 import { ExpectedRoles } from "../core/expected_roles.ts";
 import { Failure } from "../failure.ts";
 import { quote } from "../text.ts";
 import type { Connection, Transaction } from "./connection.ts";
 import type { ContainerTable } from "./containers.ts";
+import type { ProblemTable } from "./problems.ts";
 import type { TransitionTable } from "./transitions.ts";
 import type { WorkloadTable } from "./workloads.ts";
 
@@ -121,13 +122,17 @@ export class ExpectationTable {
     const workload = this.#workload(workloadId);
     const action = `Cannot accept ${workload.kind} ${quote(workload.name)}`;
     return this.#c.write(action, (tx) => {
-      const { containers, transitions } = this.#tables;
+      const { containers, problems, transitions } = this.#tables;
       const deployed = containers.deployedRows();
       const { expectations, retired } = accept(this.#rowsOf(workloadId), {
         workload,
         before: this.of(workloadId),
         now: Date.parse(this.#c.now()),
-        endingOf: () => null,
+        endingOf: (row) =>
+          endingOf(row, {
+            deaths: problems.deathsOf(row.id),
+            stateSince: problems.times(row.id).get(row.id)?.stateSince ?? 0,
+          }),
         isDeployed: (rowId) => deployed.has(rowId),
       });
       this.#write(tx, workloadId, expectations);
@@ -164,6 +169,7 @@ export class ExpectationTable {
 
 interface Tables {
   readonly containers: ContainerTable;
+  readonly problems: ProblemTable;
   readonly transitions: TransitionTable;
   readonly workloads: WorkloadTable;
 }

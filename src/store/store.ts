@@ -133,8 +133,13 @@ export class Store {
     this.channels = new ChannelTable(connection);
     this.notices = new NoticeTable(connection);
     this.registry = new Registry(connection, { workloads: this.workloads });
-    const { containers, workloads } = this;
-    this.expectations = new ExpectationTable(connection, { containers, transitions, workloads });
+    const { containers, problems, workloads } = this;
+    this.expectations = new ExpectationTable(connection, {
+      containers,
+      problems,
+      transitions,
+      workloads,
+    });
   }
 
   /** Runs `operation` in one transaction: what it throws undoes all that it wrote. */

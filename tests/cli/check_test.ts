@@ -70,7 +70,10 @@ Deno.test("check ends with 3 at the timeout, and names each row and why", async 
   const { code, stdout } = await host.run("check", "--wait", "300ms", "--stable", "0s");
   assertEquals(code, 3, stdout);
   assertStringIncludes(stdout, "2 of 3 rows not as expected:\n");
-  assertMatch(stdout, /site\/later, row \S+: there is no container yet \(`tinyforge explain \S+`\)\n/);
+  assertMatch(
+    stdout,
+    /site\/later, row \S+: there is no container yet \(`tinyforge explain \S+`\)\n/,
+  );
   assertMatch(stdout, /site\/shop, row \S+: stopped \(2\) \(`tinyforge explain \S+`\)\n/);
   const image = await host.run("check", "blog", "--image", "other:2", "--wait", "0s");
   assertEquals(image.code, 3);

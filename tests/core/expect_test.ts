@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { IndexRow } from "../../src/model/container.ts";
-import type { Death, DeathHow, Expectation } from "../../src/model/problem.ts";
+import type { Death, DeathHow, Deaths, Expectation } from "../../src/model/problem.ts";
 import {
   accept,
+  endingOf,
   replicaOf,
   type SettleOptions,
   settleRole,
@@ -292,9 +293,36 @@ Deno.test("accept() takes for completed what stopped with 0 by itself, and nothi
   assertEquals(modeOf([done, web(2)]), "running");
 });
 
-Deno.test("accept() keeps a person's word that it does not matter", () => {
-  const before = [expectation({ mode: "any", source: "manual" })];
-  assertEquals(accepted([web(1)], { before }).expectations[0]!.mode, "any");
+Deno.test("accept() keeps the word of a person or a file that it does not matter or is a job", () => {
+  for (const [mode, source] of [["any", "manual"], ["completed", "compose"]] as const) {
+    let before: readonly Expectation[] = [expectation({ mode, source })];
+    // Once accepted it is no less their word.
+    for (const row of [web(1), web(1, { state: "stopped", exitCode: 1 })]) {
+      before = accepted([row], { before }).expectations;
+      assertEquals(before, [expectation({ mode, source, setAt: 99 })]);
+    }
+  }
+  const seen = [expectation({ mode: "completed", source: "accepted" })];
+  assertEquals(accepted([web(1)], { before: seen }).expectations[0]!.mode, "running");
+});
+
+Deno.test("endingOf() is the last known death, unless there may have been another since", () => {
+  const done = web(1, { state: "stopped", exitCode: 0 });
+  const deaths = (fields: Partial<Deaths> = {}): Deaths => ({
+    count: 2,
+    atLeast: false,
+    gapAt: null,
+    ring: [{ ...ending("crash"), at: 0 }, ending("stop")],
+    ...fields,
+  });
+  const how = (row: IndexRow, fields: Partial<Deaths> = {}) =>
+    endingOf(row, { deaths: deaths(fields), stateSince: 10 })?.how ?? null;
+  assertEquals(how(done), "stop");
+  assertEquals(endingOf(done, { deaths: undefined, stateSince: 10 }), null);
+  assertEquals(how({ ...done, containerId: "another" }), null);
+  assertEquals(how({ ...done, exitCode: 1 }), null);
+  assertEquals(how(done, { gapAt: 5 }), null);
+  assertEquals(how(done, { gapAt: 11 }), "stop");
 });
 
 Deno.test("accept() expects nothing of a site whose container is gone", () => {

@@ -96,7 +96,8 @@ export function fastClock(factor: number): Clock {
   const startedAt = Date.now();
   const elapsed = () => (performance.now() - start) * factor;
   return {
-    now: () => startedAt + elapsed(),
+    // Whole milliseconds, as the system's.
+    now: () => Math.floor(startedAt + elapsed()),
     monotonic: elapsed,
     sleep: (ms, signal) => SYSTEM_CLOCK.sleep(ms / factor, signal),
   };

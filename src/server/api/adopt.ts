@@ -82,6 +82,7 @@ export const adopt: Operation = operation({
   const seen = await look(services);
   const answer = takeIn(services, seen, body);
   if (body.dryRun === true) return json(answer);
+  services.problems.wantedChanged("all");
   services.requestPass();
   // So that whoever reads next sees the rows. What is registered stays so whatever comes of it.
   if (services.reconcileNow !== null) await passNow(services).catch(() => {});
@@ -96,7 +97,7 @@ export const acceptWorkload: Operation = operation({
   answers: ok("What is expected now, and the rows that went", ExpectationsSchema),
 }, ({ services, params }) => {
   const { expectations, retired } = services.store.expectations.accept(params.id);
-  services.requestPass();
+  expectedAnew(services, params.id);
   return json({ items: expectations.map(shown), retired });
 });
 
@@ -158,9 +159,19 @@ export const putExpectations: Operation = operation({
       return { ...merged, source: same ? kept.source : "manual" as const };
     }),
   );
-  services.requestPass();
+  expectedAnew(services, params.id);
   return json({ items: items.map(shown), retired: [] });
 });
+
+/** Something else is expected of a workload: its rows are judged anew, and made or retired. */
+function expectedAnew({ store, problems, requestPass }: Services, workloadId: string): void {
+  const rowIds: string[] = [];
+  for (const row of store.containers.index().rows()) {
+    if (row.workloadId === workloadId) rowIds.push(row.id);
+  }
+  problems.wantedChanged(rowIds);
+  requestPass();
+}
 
 function takeIn(
   { store }: Services,
