@@ -130,7 +130,9 @@ function claimById(
 ): Claim | NoClaim {
   const { own, bound, index } = options;
   const kind = text(container.labels[LABEL.workloadKind]);
-  if (kind !== "" && kind !== workload.kind) return refuse("kind-mismatch", kind);
+  if (kind !== "" && kind !== workload.kind) {
+    return { ...refuse("kind-mismatch", kind), workloadId: workload.id };
+  }
 
   // It bears its service's labels, and is not the service.
   if (isOneOff(container)) return refuse("one-off", composeProjectOf(container));

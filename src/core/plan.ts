@@ -311,12 +311,13 @@ function claimsOf(bids: Seen["bids"]): Map<string, string> {
   return claims;
 }
 
-function refusal(container: ListedContainer, { reason, value }: NoClaim): Refusal {
+function refusal(container: ListedContainer, { reason, value, workloadId }: NoClaim): Refusal {
   return {
     reason,
     containerId: container.id,
     containerName: container.name,
     value: value.slice(0, MAX_LABEL_LENGTH),
+    ...(workloadId !== undefined && { workloadId }),
   };
 }
 

@@ -59,6 +59,8 @@ export interface NoClaim {
   readonly reason: RefusalReason;
   /** The label value that decided it, or empty for `unmanaged`. */
   readonly value: string;
+  /** Id of the workload that was claimed, where it is a known one of another kind. */
+  readonly workloadId?: string;
 }
 
 /** A container that matched a rule and was turned away by it. */

@@ -144,7 +144,7 @@ function refusedIn({ refused }: PassReport, seenAt: number): Map<string, Refused
     string,
     { seenAt: number; reason: string; containers: RefusedContainer[] }
   >();
-  for (const { reason, value, workloadId, containerId, containerName } of refused as Refused[]) {
+  for (const { reason, value, workloadId, containerId, containerName } of refused) {
     if (reason !== "kind-mismatch" && reason !== "workload-mismatch") continue;
     const id = workloadId ?? (reason === "workload-mismatch" ? value : undefined);
     if (id === undefined) continue;
@@ -156,9 +156,6 @@ function refusedIn({ refused }: PassReport, seenAt: number): Map<string, Refused
 }
 
 type RefusedContainer = RefusedClaims["containers"][number];
-
-/** A refusal, and the workload that was claimed where the pass tells it. */
-type Refused = PassReport["refused"][number] & { readonly workloadId?: string };
 
 /** The map before where nothing but `seenAt` is other; else the new one, with what was seen first. */
 function keep<Seen extends { readonly seenAt: number }>(

@@ -199,6 +199,7 @@ const refusal = z.object({
   containerId: z.string(),
   containerName: z.string(),
   value: z.string(),
+  workloadId: optional(z.string()),
 });
 
 const unclaimed = z.object({

@@ -376,3 +376,26 @@ Deno.test("ProblemWatch survives a store that can't be written, and opens when i
   assert(problem !== undefined);
   assertEquals([problem.kind, problem.openedAt], ["missing", goneAt + MINUTE]);
 });
+
+Deno.test("ProblemWatch tells of a container whose labels name another kind, once it has done so for long", async () => {
+  await using host = await Host.start();
+  const { entry } = host.temp.store.registry.create("site", { name: "blog" });
+  const container = host.engine.add({
+    name: "wrong",
+    labels: { "tinyforge.workload.id": entry.workloadId, "tinyforge.workload.kind": "stack" },
+  });
+  await host.pass();
+  await host.turn(4 * MINUTE);
+  assertEquals(await host.open(), []);
+  await host.turn(2 * MINUTE);
+  const [problem] = host.temp.store.problems.list();
+  assertEquals([problem?.kind, problem?.severity, problem?.workloadId], [
+    "refused",
+    "low",
+    entry.workloadId,
+  ]);
+  assertEquals(problem?.evidence.containers, [{ id: container.id, name: "wrong" }]);
+  host.engine.containers.delete(container.id);
+  await host.turn(MINUTE);
+  assertEquals(await host.open(), []);
+});
