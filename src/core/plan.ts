@@ -259,8 +259,7 @@ function dispatchAll(
           projects.set(composeProject, (projects.get(composeProject) ?? 0) + 1);
         }
       } else {
-        const refused = refusal(container, claim);
-        turnedAway.set(container.id, refused);
+        turnedAway.set(container.id, refusal(container, claim));
       }
       continue;
     }

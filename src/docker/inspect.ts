@@ -5,36 +5,21 @@
  * @module
  */
 
+import type { ContainerDetails } from "../model/details.ts";
 import { clip, storable } from "../text.ts";
-
-/** What people open `docker inspect` for. */
-export interface ContainerDetails {
-  /** RFC 3339 UTC; null when it never started. */
-  readonly startedAt: string | null;
-  /** RFC 3339 UTC; null when it never ended. */
-  readonly finishedAt: string | null;
-  /** How often its restart policy started it again. */
-  readonly restartCount: number;
-  /** `no`, `always`, `unless-stopped`, `on-failure`, `on-failure:3`. */
-  readonly restartPolicy: string;
-  /** Whether memory ran out. */
-  readonly oomKilled: boolean;
-  /** `State.Error`, empty without one. */
-  readonly error: string;
-  /** Output of the last health check; null without one. */
-  readonly healthOutput: string | null;
-  /** Whether it has a health check. */
-  readonly healthCheck: boolean;
-}
 
 /** Longest text of one field, in UTF-16 units: an error or a health check may write megabytes. */
 const MAX_DETAIL = 1000;
+
+/** A range of thousands of ports may be published: of these nobody asks who else claims one. */
+const MAX_PUBLISHED = 256;
 
 /** The details in the answer of `/containers/{id}/json`. */
 export function decodeDetails(answer: unknown): ContainerDetails {
   const container = objectOf(answer);
   const state = objectOf(container["State"]);
-  const policy = objectOf(objectOf(container["HostConfig"])["RestartPolicy"]);
+  const hostConfig = objectOf(container["HostConfig"]);
+  const policy = objectOf(hostConfig["RestartPolicy"]);
   const health = objectOf(state["Health"] ?? state["Healthcheck"]);
   const log = Array.isArray(health["Log"]) ? health["Log"] : [];
   const output = log.length === 0 ? null : objectOf(log.at(-1))["Output"];
@@ -48,6 +33,7 @@ export function decodeDetails(answer: unknown): ContainerDetails {
     error: textOf(state["Error"]),
     healthOutput: output === null ? null : textOf(output),
     healthCheck: Array.isArray(test) && test.length > 0 && test[0] !== "NONE",
+    publishes: publishesOf(objectOf(hostConfig["PortBindings"])),
   };
 }
 
@@ -69,6 +55,22 @@ function policyOf({ Name: name, MaximumRetryCount: most }: Record<string, unknow
   if (typeof name !== "string" || name === "") return "no";
   const retries = countOf(most);
   return name === "on-failure" && retries > 0 ? `${name}:${retries}` : clip(textOf(name), 64);
+}
+
+/** `{"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}`; a port that the Engine chooses is none. */
+function publishesOf(bindings: Record<string, unknown>): string[] {
+  const found: string[] = [];
+  for (const [port, places] of Object.entries(bindings)) {
+    const protocol = /^\d{1,5}\/(tcp|udp|sctp)$/.exec(port)?.[1];
+    if (protocol === undefined || !Array.isArray(places)) continue;
+    for (const place of places) {
+      const { HostIp: ip, HostPort: hostPort } = objectOf(place);
+      if (typeof hostPort !== "string" || !/^[1-9]\d{0,4}$/.test(hostPort)) continue;
+      const address = typeof ip === "string" && /^[0-9a-fA-F.:]+$/.test(ip) ? ip : "0.0.0.0";
+      found.push(`${address.includes(":") ? `[${address}]` : address}:${hostPort}/${protocol}`);
+    }
+  }
+  return [...new Set(found)].sort().slice(0, MAX_PUBLISHED);
 }
 
 /** Go's zero time says that it never was. */

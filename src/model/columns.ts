@@ -155,6 +155,26 @@ export const DEPLOYER_COLUMNS = {
   },
 } as const satisfies Columns;
 
+/** What inspects tell of the row's container; null until one did. */
+export const DETAIL_COLUMNS = {
+  /** When it was started last. */
+  startedAt: {
+    column: "started_at",
+    holds: "time or null",
+    description: "When the container was started last; null until that is known.",
+  },
+  /** When it ended last. */
+  finishedAt: { column: "finished_at", holds: "time or null" },
+  /** How often its restart policy started it again. */
+  restartCount: {
+    column: "restart_count",
+    holds: "integer or null",
+    description: "How often the container's restart policy started it again.",
+  },
+  /** `no`, `always`, `unless-stopped`, `on-failure`, `on-failure:3`. */
+  restartPolicy: { column: "restart_policy", holds: "text or null" },
+} as const satisfies Columns;
+
 const { workloadId, workloadKind, ...restOfObserved } = OBSERVED_COLUMNS;
 const { stageId, ...restOfDeployer } = DEPLOYER_COLUMNS;
 
@@ -173,6 +193,11 @@ export const VIEW_COLUMNS = {
     holds: "boolean",
     description: "False: the labels of the container that the row is bound to don't ask for it.",
   },
+  /** Since when it is in its state, with this container. */
+  stateSince: { column: "state_since", holds: "time" },
+  /** Since when it has its health, or none. */
+  healthSince: { column: "health_since", holds: "time" },
+  ...DETAIL_COLUMNS,
   /** The last listing that confirmed the row; null when never seen. */
   lastSeenAt: { column: "seen_at", holds: "time or null" },
   stageId,

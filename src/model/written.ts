@@ -16,6 +16,8 @@ export interface WrittenRow {
   readonly to: ContainerState;
   /** Number of the transition that tells of it, null when none does: another column changed. */
   readonly seq: number | null;
+  /** False: nothing that a pass observes changed, only what is known besides. */
+  readonly observed?: false;
 }
 
 /** Most rows that are told one by one, so that what is kept of the past for readers stays small. */

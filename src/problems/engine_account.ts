@@ -82,6 +82,11 @@ export class EngineAccount {
     return this.#changedSince;
   }
 
+  /** Since when events are not heard; null while they are, or a full pass has made good for it. */
+  get silentSince(): number | null {
+    return this.#silentSince;
+  }
+
   /** Rows that several containers claim; another object when they are others. */
   get contended(): ReadonlyMap<string, ContendedRow> {
     return this.#contended;
@@ -126,9 +131,14 @@ export class EngineAccount {
     this.#contended = keep(this.#contended, contendedIn(report, at));
     this.#refused = keep(this.#refused, refusedIn(report, at));
     if (this.#goneSince === null) return null;
-    this.#restart = { from: Math.min(this.#goneSince - SHUTDOWN_MS, at), at };
+    const from = this.#goneSince;
     this.#goneSince = null;
-    return this.#restart;
+    return this.restarted(from, at);
+  }
+
+  /** It was not running since `from`, and is since `at`. */
+  restarted(from: number, at: number): Restart {
+    return this.#restart = { from: Math.min(from - SHUTDOWN_MS, at), at };
   }
 }
 

@@ -6,8 +6,9 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { isForbidden } from "../docker/error.ts";
 import type { DockerClient } from "../docker/client.ts";
-import type { ContainerDetails } from "../docker/inspect.ts";
+import type { ContainerDetails } from "../model/details.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** What {@link Inspections} works with. */
@@ -29,11 +30,15 @@ const EVERY_MS = 50;
 /** Who asks for more than this at once is answered for the first ones. */
 const MAX_WAITING = 1000;
 
+/** A proxy that lets no inspect through is tried again after this. */
+const FORBIDDEN_MS = 600_000;
+
 /** A queue of questions. */
 export class Inspections {
   readonly #o: InspectionsOptions;
   readonly #waiting = new Map<string, OnDetails[]>();
   #asking: Promise<void> | null = null;
+  #forbiddenAt = -Infinity;
 
   /** Asks nothing yet. */
   constructor(options: InspectionsOptions) {
@@ -44,14 +49,23 @@ export class Inspections {
   ask(containerId: string, take: OnDetails, signal: AbortSignal): void {
     const others = this.#waiting.get(containerId);
     if (others !== undefined) return void others.push(take);
-    if (this.#waiting.size >= MAX_WAITING) return;
+    if (this.#waiting.size >= MAX_WAITING || this.#isForbidden()) return;
     this.#waiting.set(containerId, [take]);
     this.#asking ??= this.#run(signal).finally(() => this.#asking = null);
+  }
+
+  /** How many containers wait to be asked about. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Resolves when nothing is being asked. */
   async settled(): Promise<void> {
     await this.#asking;
+  }
+
+  #isForbidden(): boolean {
+    return this.#o.clock.monotonic() - this.#forbiddenAt < FORBIDDEN_MS;
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -63,6 +77,11 @@ export class Inspections {
         for (const take of this.#waiting.get(containerId) ?? []) take(details);
       } catch (error) {
         // What it would have told is missing, no more: nothing is decided by it alone.
+        if (isForbidden(error)) {
+          this.#forbiddenAt = clock.monotonic();
+          log.info("containers may not be inspected, so their details are not known", { error });
+          break;
+        }
         if (!signal.aborted) {
           log.debug("container not inspected", { container: containerId, error });
         }

@@ -13,7 +13,7 @@ import { Judging } from "../core/judging.ts";
 import { earliest } from "../core/known_time.ts";
 import type { DockerClient } from "../docker/client.ts";
 import type { EngineEvent } from "../docker/events.ts";
-import type { ContainerDetails } from "../docker/inspect.ts";
+import type { ContainerDetails } from "../model/details.ts";
 import type { Feed } from "../feed.ts";
 import { type IndexRow, LOCAL_HOST } from "../model/container.ts";
 import type { PassReport } from "../model/pass.ts";
@@ -23,18 +23,21 @@ import {
   PROBLEM_DEFAULTS,
   type ProblemKind,
   type ProblemSettings,
+  type Restart,
 } from "../model/problem.ts";
 import type { Written } from "../model/written.ts";
-import type { JudgementWrite, KeptJudgement } from "../store/problems.ts";
 import type { Store } from "../store/store.ts";
 import { bootTime } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import { DeathLedger } from "./death_ledger.ts";
+import { DetailWatch } from "./detail_watch.ts";
 import { Deploys, isReplacement } from "./deploys.ts";
 import { EngineAccount } from "./engine_account.ts";
 import { Inspections } from "./inspections.ts";
+import { probeRestart } from "./restart_probe.ts";
 import { rowTimes } from "./row_times.ts";
 import { SilenceWindows } from "./silence_windows.ts";
+import { Unwritten } from "./unwritten.ts";
 import { sayVerdict } from "./verdict_log.ts";
 import { WantedRows } from "./wanted_rows.ts";
 
@@ -82,26 +85,26 @@ const LONGEST_WAIT_MS = 3_600_000;
 /** Closed problems that may still matter to the judge are younger than this. */
 const REMEMBERED_MS = 86_400_000;
 
+/** What is read at the start. */
+type State = Readonly<
+  { judging: Judging; ledger: DeathLedger; account: EngineAccount; deploys: Deploys }
+>;
+
 /** Watches over everything that can be wrong. */
 export class ProblemWatch {
   readonly #o: ProblemWatchOptions;
   readonly #settings: ProblemSettings;
   readonly #abort = new AbortController();
   readonly #inspections: Inspections;
+  readonly #details: DetailWatch;
   readonly #windows = new SilenceWindows();
   readonly #wanted: WantedRows;
-  #state: {
-    readonly judging: Judging;
-    readonly ledger: DeathLedger;
-    readonly account: EngineAccount;
-    readonly deploys: Deploys;
-  } | null = null;
+  #state: State | null = null;
   #running: Promise<unknown> | null = null;
   #wake = new AbortController();
   #changed: Set<string> | "all" = "all";
   #silencesChanged = true;
-  #unwritten: JudgementWrite[] = [];
-  #kept: KeptJudgement | null = null;
+  readonly #unwritten: Unwritten;
   #prunedAt = -Infinity;
 
   /** Inert until {@link ProblemWatch.start}. */
@@ -110,6 +113,8 @@ export class ProblemWatch {
     this.#settings = options.settings ?? PROBLEM_DEFAULTS;
     this.#inspections = new Inspections(options);
     this.#wanted = new WantedRows(options.store);
+    this.#unwritten = new Unwritten(options.store.problems);
+    this.#details = new DetailWatch({ ...options, inspections: this.#inspections });
   }
 
   /** Reads what is remembered, then watches. To be called before the first pass. */
@@ -118,7 +123,8 @@ export class ProblemWatch {
     const { store, clock, staleAfterMs } = this.#o;
     const now = clock.now();
     const { problems, hosts } = store;
-    const kept = this.#kept = problems.kept();
+    const kept = problems.kept();
+    this.#unwritten.begin(kept);
     const lastPassAt = hosts.lastPassAt();
     this.#state = {
       judging: new Judging({
@@ -139,7 +145,11 @@ export class ProblemWatch {
     // Nobody watched until now.
     this.#state.ledger.gap(now, store.containers.index());
     const { signal } = this.#abort;
-    this.#running = Promise.all([this.#follow(signal), this.#run(signal)]);
+    this.#running = Promise.all([
+      this.#follow(signal),
+      this.#run(signal),
+      this.#details.run(signal),
+    ]);
   }
 
   /** Stops watching; what was judged is written. Idempotent. */
@@ -157,6 +167,7 @@ export class ProblemWatch {
     const before = ledger.nextAt();
     ledger.event(event, this.#o.clock.now(), this.#index());
     if (event.action === "die" || ledger.nextAt() !== before) this.#wake.abort();
+    this.#details.event(event);
   }
 
   /** Events stopped flowing. */
@@ -176,10 +187,29 @@ export class ProblemWatch {
   passed(report: PassReport): void {
     if (this.#state === null) return;
     const { ledger, account } = this.#state;
-    const restart = account.passed(report, this.#o.clock.now());
-    if (restart !== null) ledger.restarted(restart.from);
-    ledger.passed(this.#index(), { full: report.scope === "full" });
+    const now = this.#o.clock.now();
+    const full = report.scope === "full";
+    const { silentSince } = account;
+    const restart = account.passed(report, now);
+    if (restart !== null) this.#restarted(restart);
+    else if (full && silentSince !== null) this.#askWhetherRestarted(silentSince, now);
+    ledger.passed(this.#index(), { full });
+    if (full) this.#details.passed();
     this.#wake.abort();
+  }
+
+  #restarted({ from }: Restart): void {
+    this.#state!.ledger.restarted(from);
+    this.#details.forgetAll();
+    this.#wake.abort();
+  }
+
+  /** Whoever answers now may have been started anew while nobody heard of it. */
+  #askWhetherRestarted(silentSince: number, at: number): void {
+    const { store } = this.#o;
+    const { signal } = this.#abort;
+    const found = () => this.#restarted(this.#state!.account.restarted(silentSince, at));
+    probeRestart({ silentSince, store, inspections: this.#inspections, signal }, found);
   }
 
   /** A pass failed. */
@@ -227,9 +257,11 @@ export class ProblemWatch {
     }
   }
 
-  #written({ rows, all }: Written): void {
+  #written({ rows: written, all }: Written): void {
+    const rows = written.filter(({ observed }) => observed !== false);
     if (rows.length === 0 && !all) return;
     this.#name(all ? "all" : rows.map(({ id }) => id));
+    this.#details.written(rows);
     for (const each of rows) {
       if (!isReplacement(each, this.#o.store.transitions)) continue;
       const row = this.#index().row(each.id);
@@ -261,14 +293,14 @@ export class ProblemWatch {
       }
       if (signal.aborted) return;
       await clock.sleep(waitMs, this.#wake.signal);
-      if (signal.aborted && this.#unwritten.length === 0) return;
+      if (signal.aborted && this.#unwritten.size === 0) return;
     }
   }
 
   /** Judges, writes, and returns how long nothing has to be looked at, milliseconds. */
   #judge(): number {
     // What was judged is written before more is judged: no opening time depends on when that is.
-    this.#write();
+    this.#unwritten.write();
     const { judging, ledger, account, deploys } = this.#state!;
     const now = this.#o.clock.now();
     const index = this.#index();
@@ -293,37 +325,17 @@ export class ProblemWatch {
     };
     const verdict = judging.judge(world, { now, settings: this.#settings, changed });
     ledger.forget(changed, index);
-    this.#unwritten.push({
+    this.#unwritten.add({
       ...verdict,
-      kept: this.#remember(verdict),
       deaths: new Map([...deaths, ...ledger.takeChanges()]),
       holds: deploys.takeChanges(),
-    });
-    this.#write();
+    }, account);
+    this.#unwritten.write();
     this.#tell(verdict);
     this.#prune(now);
     const nextMark = Math.min(...silences.map(({ until }) => until));
     const next = [verdict.nextAt, ledger.nextAt(), nextMark].reduce(earliest) ?? Infinity;
     return Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(next - now)));
-  }
-
-  #remember({ memory }: Verdict): KeptJudgement | null {
-    const { downSince, changedSince } = this.#state!.account;
-    const before = this.#kept;
-    const same = before?.memory === memory && before.downSince === downSince &&
-      before.changedSince === changedSince;
-    if (same) return null;
-    return this.#kept = { memory, downSince, changedSince };
-  }
-
-  #write(): void {
-    for (let write = this.#unwritten[0]; write !== undefined; write = this.#unwritten[0]) {
-      const { put, dropped, kept, deaths, holds } = write;
-      if (put.length + dropped.length + deaths.size + holds.size > 0 || kept !== null) {
-        this.#o.store.problems.write(write);
-      }
-      this.#unwritten.shift();
-    }
   }
 
   #tell(verdict: Verdict): void {
@@ -348,7 +360,7 @@ export class ProblemWatch {
     const { judging, ledger } = this.#state!;
     const inspected = { error, oomKilled, restartCount, restartPolicy, healthOutput };
     const problem = judging.inspected(key, inspected);
-    if (problem !== null) this.#unwritten.push({ put: [problem], ...NOTHING_ELSE });
+    if (problem !== null) this.#unwritten.amend(problem);
     if (oomKilled && ledger.outOfMemory(rowId, containerId)) this.#name([rowId]);
     this.#wake.abort();
   }
@@ -357,6 +369,7 @@ export class ProblemWatch {
     if (now - this.#prunedAt < LONGEST_WAIT_MS) return;
     this.#prunedAt = now;
     this.#o.store.problems.prune(now);
+    this.#o.store.changes.prune(new Date(now).toISOString());
   }
 
   #index() {

@@ -4,17 +4,25 @@
  * @module
  */
 
+import { DETAIL_COLUMNS } from "../model/columns.ts";
 import type { ContainerView } from "../model/views.ts";
 import { hashSecret } from "../secret.ts";
 import { quote } from "../text.ts";
 import { Problem } from "./problem.ts";
 
+/** Each pass moves the first though nothing happened; the others are told of when there is time. */
+const COMES_BY_ITSELF: readonly (keyof ContainerView)[] = [
+  "lastSeenAt",
+  ...Object.keys(DETAIL_COLUMNS) as (keyof typeof DETAIL_COLUMNS)[],
+];
+
 /**
- * The entity tag of a row: changes with everything that it says but `lastSeenAt`, which each pass
- * moves though nothing happened.
+ * The entity tag of a row: changes with everything that it says but what comes by itself though
+ * nothing happened.
  */
 export function rowTag(row: ContainerView): string {
-  const { lastSeenAt: _, ...rest } = row;
+  const rest: Record<string, unknown> = { ...row };
+  for (const field of COMES_BY_ITSELF) delete rest[field];
   return `"${hashSecret(JSON.stringify(rest)).slice(0, 22)}"`;
 }
 

@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import type { KeptPass, Origin, PassReport } from "../model/pass.ts";
+import { type KeptPass, type Origin, type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 import {
   type ContainerView,
   type DaemonStatus,
@@ -17,10 +17,8 @@ import {
 } from "../model/views.ts";
 import type { Workload, WorkloadKind } from "../model/workload.ts";
 import { PROBLEM_KINDS } from "../model/problem.ts";
-import { REFUSAL_REASONS } from "../model/pass.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import type { WorkloadCounts } from "../store/container_views.ts";
-
 import type { Entry } from "../store/registry.ts";
 import type { ProblemCount } from "../store/problems.ts";
 import type { Schema } from "./operation.ts";

@@ -6,7 +6,13 @@
  */
 
 import type { BindValue } from "@db/sqlite";
-import { type Column, type Holds, OBSERVED_COLUMNS, type ObservedField } from "../model/columns.ts";
+import {
+  type Column,
+  DETAIL_COLUMNS,
+  type Holds,
+  OBSERVED_COLUMNS,
+  type ObservedField,
+} from "../model/columns.ts";
 import type { IndexRow } from "../model/container.ts";
 
 /** How what a row holds goes into its column and comes back, where that is not as it is. */
@@ -60,17 +66,26 @@ export const INSERT: string = `
     ?${NOW}, ?${NOW}
   ) ON CONFLICT (id) DO NOTHING`;
 
+/** What was told of a container by inspects says nothing of another. */
+const DETAILS = [...Object.values(DETAIL_COLUMNS).map(({ column }) => column), "inspected"];
+const SAME_CONTAINER = `container_id IS ${parameterOf("containerId")}`;
+
 /** Writes a row that a listing confirms, if it is there. */
 export const UPDATE: string = `
   UPDATE containers SET
     ${COLUMNS.map((column, i) => `${column} = ?${FIRST + i}`).join(", ")},
     state_since = iif(
-      state = ${parameterOf("state")} AND container_id IS ${parameterOf("containerId")},
+      state = ${parameterOf("state")} AND ${SAME_CONTAINER},
       state_since, ?${NOW}
     ),
     health_since = iif(health IS ${parameterOf("health")}, health_since, ?${NOW}),
+    ${DETAILS.map((column) => `${column} = iif(${SAME_CONTAINER}, ${column}, NULL)`).join(", ")},
     last_seen_at = ?${AT}, updated_at = ?${NOW}, confirmed = 1
   WHERE id = ?1`;
+
+/** The row `?1` gets another container: nothing is known of that one yet. */
+export const FORGET_DETAILS: string = `
+  UPDATE containers SET ${DETAILS.map((column) => `${column} = NULL`).join(", ")} WHERE id = ?1`;
 
 /** A row's container is gone: `?1` is its state from now on, `?2` now. */
 export const SWEEP: string = `

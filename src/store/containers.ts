@@ -24,6 +24,7 @@ import {
 } from "./container_rows.ts";
 import type { HostTable } from "./hosts.ts";
 import type { Changes, Connection, Transaction } from "./connection.ts";
+import type { RowChangeTable } from "./row_changes.ts";
 import type { ToldOfRow, TransitionTable } from "./transitions.ts";
 
 /** What belongs to the changes of one pass. */
@@ -43,6 +44,7 @@ export class ContainerTable {
   readonly #c: Connection;
   readonly #hosts: HostTable;
   readonly #transitions: TransitionTable;
+  readonly #changes: RowChangeTable;
   /** Those of the whole index, for as long as that stays as it is. */
   #candidates: {
     all: ReadonlyMap<string, string>;
@@ -54,10 +56,14 @@ export class ContainerTable {
   #writing: readonly Change[] | null = null;
 
   /** On this connection. */
-  constructor(connection: Connection, tables: { hosts: HostTable; transitions: TransitionTable }) {
+  constructor(
+    connection: Connection,
+    tables: { hosts: HostTable; transitions: TransitionTable; changes: RowChangeTable },
+  ) {
     this.#c = connection;
     this.#hosts = tables.hosts;
     this.#transitions = tables.transitions;
+    this.#changes = tables.changes;
     connection.onCommit((changes) => this.#follow(changes));
   }
 
@@ -138,7 +144,7 @@ export class ContainerTable {
     } else if (names) this.#cache = null;
     else {
       try {
-        for (const { id } of rows) this.#readAgain(index, id);
+        for (const { id, observed } of rows) if (observed !== false) this.#readAgain(index, id);
       } catch {
         // Whoever asks next reads all of it, or is told why that can't be done.
         this.#cache = null;
@@ -188,6 +194,9 @@ export class ContainerTable {
     }
     const { id, state: to } = row;
     const before = this.#cache?.index.row(id);
+    if (before !== undefined && op === "update") {
+      this.#tellChanges(tx, before, { row, at: writing.now });
+    }
     const same = from === to && before?.containerId === row.containerId;
     if (same || op === "unconfirm") return tx.wrote({ id, from, to, seq: null });
     writing.told.push({
@@ -212,6 +221,23 @@ export class ContainerTable {
       origin: writing.origin?.(row) ?? writing.listing,
     });
     this.#c.sql("DELETE FROM containers WHERE id = ?").run(row.id);
+  }
+
+  /** What changed beside the state; a row that is new has nothing to change from. */
+  #tellChanges(
+    tx: Transaction,
+    before: IndexRow,
+    { row, at }: { row: IndexRow; at: string },
+  ): void {
+    const { id: rowId, containerId } = row;
+    const about = { rowId, at, containerId };
+    if (before.health !== row.health) {
+      this.#changes.record(tx, { ...about, field: "health", from: before.health, to: row.health });
+    }
+    if (before.imageRef !== row.imageRef && before.imageRef !== "") {
+      const [from, to] = [before.imageRef, row.imageRef];
+      this.#changes.record(tx, { ...about, field: "image", from, to });
+    }
   }
 
   /** Writes the observed columns with the first statement that finds its case. */

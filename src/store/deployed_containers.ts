@@ -9,7 +9,7 @@ import { type Column, DEPLOYER_COLUMNS } from "../model/columns.ts";
 import { LOCAL_HOST, PENDING, REMOVED } from "../model/container.ts";
 import type { Origin } from "../model/pass.ts";
 import type { ContainerView } from "../model/views.ts";
-import { END_CONFIRMATION } from "./container_rows.ts";
+import { END_CONFIRMATION, FORGET_DETAILS } from "./container_rows.ts";
 import type { ContainerViews } from "./container_views.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { newId, validRowId, validText } from "../core/names.ts";
@@ -223,6 +223,8 @@ export class DeployedContainers {
       ),
       created_at: now,
       updated_at: now,
+      state_since: now,
+      health_since: now,
     });
     this.#tell(tx, "created", { rowId: id, from: null, to: PENDING, containerId });
     return { id, action, changed: new Set(["container", "subdomain", "stage"]) };
@@ -251,6 +253,7 @@ export class DeployedContainers {
       changed.add("container");
       this.#c.sql(END_CONFIRMATION).run(this.#hosts.lastPassAt(), id);
       this.#c.sql("UPDATE containers SET container_id = ? WHERE id = ?").run(containerId, id);
+      this.#c.sql(FORGET_DETAILS).run(id);
       const action = containerId === null ? "unbound" : "bound";
       this.#tell(tx, action, { rowId: id, from: state, to: state, containerId });
     } else tx.wrote({ id, from: state, to: state, seq: null });

@@ -39,6 +39,7 @@ const FILES: readonly string[] = [
   "0008_notify",
   "0009_expectations",
   "0010_previews",
+  "0011_details",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

@@ -18,6 +18,8 @@ import { DeployedContainers } from "./deployed_containers.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { guarded, storeError } from "./error.ts";
 import { ExpectationTable } from "./expectations.ts";
+import { DetailColumns } from "./details.ts";
+import { RowChangeTable } from "./row_changes.ts";
 import { HostTable } from "./hosts.ts";
 import { ProblemTable } from "./problems.ts";
 import { SilenceTable } from "./silences.ts";
@@ -106,6 +108,10 @@ export class Store {
   readonly hosts: HostTable;
   /** What happened to each row. */
   readonly transitions: TransitionTable;
+  /** What else happened to each row. */
+  readonly changes: RowChangeTable;
+  /** What inspects tell of rows' containers. */
+  readonly details: DetailColumns;
   /** What is wrong, and what its judge remembers. */
   readonly problems: ProblemTable;
   /** Of what nobody wants to hear. */
@@ -126,7 +132,9 @@ export class Store {
     const views = this.views = new ContainerViews(connection);
     this.workloads = new WorkloadTable(connection, { transitions });
     this.stages = new StageTable(connection);
-    this.containers = new ContainerTable(connection, { hosts, transitions });
+    const changes = this.changes = new RowChangeTable(connection);
+    this.containers = new ContainerTable(connection, { hosts, transitions, changes });
+    this.details = new DetailColumns(connection);
     this.deployed = new DeployedContainers(connection, { hosts, transitions, views });
     this.problems = new ProblemTable(connection);
     this.silences = new SilenceTable(connection);

@@ -1,138 +1,16 @@
 /**
- * What is wrong, as the daemon keeps it: real store, an Engine that is told what to do, time turned
- * by hand. Passes and events are handed over as the loop does.
+ * What is wrong, over time: which problems open and close, and when.
  *
  * @module
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { DockerClient } from "../../src/docker/client.ts";
-import { Feed } from "../../src/feed.ts";
 import { Failure } from "../../src/failure.ts";
-import type { Problem } from "../../src/model/problem.ts";
-import type { Written } from "../../src/model/written.ts";
-import { ProblemWatch } from "../../src/problems/problem_watch.ts";
-import { Reconciler } from "../../src/reconcile/reconciler.ts";
-import { Log } from "../../src/telemetry/log.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { FakeEngine } from "../engines/scripted.ts";
-import type { FakeContainer } from "../engines/scripted_container.ts";
-import { type TempStore, tempStore } from "../harness/temp_store.ts";
-import { TurnedClock } from "../harness/turned_clock.ts";
 import { until } from "../harness/until.ts";
-import type { Verdict } from "../../src/core/judge.ts";
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-
-class Host implements AsyncDisposable {
-  readonly clock = new TurnedClock();
-  readonly feed = new Feed<Written>();
-  readonly verdicts: Verdict[] = [];
-  bootedAt: number | null = null;
-  watch!: ProblemWatch;
-  #reconciler!: Reconciler;
-  #docker!: DockerClient;
-  #polling = true;
-
-  private constructor(readonly temp: TempStore, readonly engine: FakeEngine) {}
-
-  static async start(): Promise<Host> {
-    const feed = new Feed<Written>();
-    const temp = await tempStore({ feed });
-    const host = new Host(temp, await FakeEngine.start());
-    Object.assign(host, { feed });
-    host.begin();
-    return host;
-  }
-
-  begin(): void {
-    const log = new Log({ write() {} });
-    const { store } = this.temp;
-    const { clock, feed } = this;
-    this.#docker = new DockerClient({ host: this.engine.host });
-    this.#reconciler = new Reconciler({
-      docker: this.#docker,
-      ...{ store, clock, log },
-      composePrefix: "",
-      metrics: createMetrics({ version: "test" }),
-    });
-    this.watch = new ProblemWatch({
-      ...{ store, feed, clock, log },
-      docker: this.#docker,
-      staleAfterMs: 75 * SECOND,
-      bootedAt: this.bootedAt,
-      told: (verdict) => void this.verdicts.push(verdict),
-    });
-    this.watch.start();
-  }
-
-  async restart(): Promise<void> {
-    await this.watch.stop();
-    this.#docker.close();
-    this.begin();
-  }
-
-  /** Time goes by, with a pass every 30 s as the loop makes them. */
-  async turn(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= 30 * SECOND) {
-      await this.clock.turn(Math.min(left, 30 * SECOND));
-      this.temp.now = this.clock.now();
-      if (this.#polling) await this.pass();
-    }
-  }
-
-  async pass(): Promise<void> {
-    this.temp.now = this.clock.now();
-    const { signal } = new AbortController();
-    try {
-      this.watch.passed((await this.#reconciler.fullPass({ signal })).report);
-    } catch (error) {
-      this.watch.failed(error);
-    }
-    await this.clock.turn(0);
-  }
-
-  site(name: string): FakeContainer {
-    const { entry } = this.temp.store.registry.create("site", { name });
-    return this.engine.add({ name, labels: { "tinyforge.static-site": entry.id } });
-  }
-
-  event(
-    container: FakeContainer,
-    action: string,
-    more: { exitCode?: number; signal?: string } = {},
-  ) {
-    this.watch.event({
-      action,
-      containerId: container.id,
-      name: container.name,
-      health: null,
-      exitCode: more.exitCode ?? null,
-      timeMs: this.clock.now(),
-      ...(more.signal !== undefined && { signal: more.signal }),
-    });
-  }
-
-  async open(): Promise<string[]> {
-    await this.clock.turn(0);
-    return this.temp.store.problems.list().map(({ kind }) => kind).sort();
-  }
-
-  all(): Problem[] {
-    return this.temp.store.problems.list({ all: true });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.watch.stop();
-    this.#docker.close();
-    await this.engine[Symbol.asyncDispose]();
-    await this.temp[Symbol.asyncDispose]();
-  }
-}
+import { MINUTE, SECOND, WatchedHost } from "./watched_host.ts";
 
 Deno.test("ProblemWatch opens `missing` after a minute and closes it when the container is back", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   await host.pass();
   assertEquals(await host.open(), []);
@@ -156,7 +34,7 @@ Deno.test("ProblemWatch opens `missing` after a minute and closes it when the co
 });
 
 Deno.test("ProblemWatch tells a loop of crashes once, and closes it by time alone", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   await host.pass();
   for (let i = 0; i < 12; i++) {
@@ -177,7 +55,7 @@ Deno.test("ProblemWatch tells a loop of crashes once, and closes it by time alon
 });
 
 Deno.test("ProblemWatch counts a container that restarts between two reads", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   await host.pass();
   host.event(container, "die", { exitCode: 3 });
@@ -189,7 +67,7 @@ Deno.test("ProblemWatch counts a container that restarts between two reads", asy
 });
 
 Deno.test("ProblemWatch takes a stop that ends in 137 for an operator's, and HUP for nothing", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   await host.pass();
   host.event(container, "kill", { signal: "1" });
@@ -212,7 +90,7 @@ Deno.test("ProblemWatch takes a stop that ends in 137 for an operator's, and HUP
 });
 
 Deno.test("ProblemWatch has one problem while the Engine is away, and no row's", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   host.site("blog");
   const container = host.site("shop");
   await host.pass();
@@ -228,7 +106,7 @@ Deno.test("ProblemWatch has one problem while the Engine is away, and no row's",
 });
 
 Deno.test("ProblemWatch gives one account after the Engine's restart, which names who is not back", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const containers = Array.from({ length: 30 }, (_, i) => host.site(`site-${i}`));
   await host.pass();
   await host.turn(5 * MINUTE);
@@ -260,7 +138,7 @@ Deno.test("ProblemWatch gives one account after the Engine's restart, which name
 });
 
 Deno.test("ProblemWatch opens nothing anew and changes no opening time after its own restart", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   host.site("shop");
   await host.pass();
@@ -281,7 +159,7 @@ Deno.test("ProblemWatch opens nothing anew and changes no opening time after its
 });
 
 Deno.test("ProblemWatch asks the Engine once about what opens, and keeps what it says", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   await host.pass();
   await host.turn(30 * SECOND);
@@ -316,7 +194,7 @@ Deno.test("ProblemWatch asks the Engine once about what opens, and keeps what it
 });
 
 Deno.test("ProblemWatch leaves a workload alone while it is deployed", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   await host.pass();
   await host.turn(30 * SECOND);
@@ -333,7 +211,7 @@ Deno.test("ProblemWatch leaves a workload alone while it is deployed", async () 
 });
 
 Deno.test("ProblemWatch marks what a silence covers, and tells the problem all the same", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   await host.pass();
   await host.turn(30 * SECOND);
@@ -358,7 +236,7 @@ Deno.test("ProblemWatch marks what a silence covers, and tells the problem all t
 });
 
 Deno.test("ProblemWatch survives a store that can't be written, and opens when it was due", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const container = host.site("blog");
   await host.pass();
   host.engine.containers.delete(container.id);
@@ -378,7 +256,7 @@ Deno.test("ProblemWatch survives a store that can't be written, and opens when i
 });
 
 Deno.test("ProblemWatch tells of a container whose labels name another kind, once it has done so for long", async () => {
-  await using host = await Host.start();
+  await using host = await WatchedHost.start();
   const { entry } = host.temp.store.registry.create("site", { name: "blog" });
   const container = host.engine.add({
     name: "wrong",

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   type Columns,
   DEPLOYER_COLUMNS,
+  DETAIL_COLUMNS,
   type Holds,
   OBSERVED_COLUMNS,
   VIEW_COLUMNS,
@@ -19,6 +20,7 @@ const OF_THE_STORE = [
   "updated_at",
   "state_since",
   "health_since",
+  "inspected",
 ];
 
 const SQL: Readonly<Record<Holds, string>> = {
@@ -53,7 +55,11 @@ const told = (table: Columns) =>
 Deno.test("every column of containers is told once, as the migrations make it", async () => {
   const made = await inDatabase("containers");
   for (const column of OF_THE_STORE) delete made[column];
-  assertEquals(made, { ...told(OBSERVED_COLUMNS), ...told(DEPLOYER_COLUMNS) });
+  assertEquals(made, {
+    ...told(OBSERVED_COLUMNS),
+    ...told(DEPLOYER_COLUMNS),
+    ...told(DETAIL_COLUMNS),
+  });
   const owners = [...Object.keys(OBSERVED_COLUMNS), ...Object.keys(DEPLOYER_COLUMNS)];
   assertEquals(owners.length, new Set(owners).size);
 });
