@@ -315,6 +315,8 @@ function collectGauges(metrics: Metrics, store: Store, clock: Clock): void {
     for (const [state, channels] of Map.groupBy(store.channels.list(), ({ state }) => state)) {
       metrics.notifyChannels.set(channels.length, { state });
     }
+    metrics.health.reset();
+    for (const { health, count } of store.views.healths()) metrics.health.add(count, { health });
     metrics.problems.reset();
     for (const { kind, severity, count } of store.problems.counts()) {
       metrics.problems.set(count, { kind, severity });

@@ -67,12 +67,26 @@ export function roleText({ role, replica }: Pick<ContainerView, "role" | "replic
 
 /** Time from `at` (RFC 3339) to `now` in its largest unit: `3s ago`, `5m ago`; `never` for null. */
 export function ago(at: string | null, now: Date): string {
-  if (at === null) return "never";
-  const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(at)) / 1000));
+  return at === null ? "never" : `${spanText((now.getTime() - Date.parse(at)) / 1000)} ago`;
+}
+
+/** A span of seconds in its largest unit: `3s`, `5m`. */
+export function spanText(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
   for (const [unit, size] of [["d", 86_400], ["h", 3600], ["m", 60]] as const) {
-    if (seconds >= size) return `${Math.floor(seconds / size)}${unit} ago`;
+    if (whole >= size) return `${Math.floor(whole / size)}${unit}`;
   }
-  return `${seconds}s ago`;
+  return `${whole}s`;
+}
+
+/** How long a row's container runs, and how often it was restarted: `5m`, `3s, 4 restarts`. */
+export function uptimeCell({ state, startedAt, restartCount }: ContainerView, now: Date): Cell {
+  const runs = state === "running" && startedAt !== null;
+  const up = runs ? spanText((now.getTime() - Date.parse(startedAt)) / 1000) : "";
+  const restarts = restartCount === null || restartCount === 0
+    ? ""
+    : counted(restartCount, "restart");
+  return [up, restarts].filter((part) => part !== "").join(", ") || null;
 }
 
 /** `1 container`, `2 containers`. */

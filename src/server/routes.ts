@@ -33,6 +33,7 @@ import {
 } from "./api/containers.ts";
 import { writeBatch } from "./api/container_batch.ts";
 import { acceptEngine, getStatus, reconcile } from "./api/daemon.ts";
+import { getDetails } from "./api/details.ts";
 import { listen } from "./api/events.ts";
 import {
   askCaddy,
@@ -110,6 +111,7 @@ export const ROUTES: readonly Route[] = [
   ["patch", "/api/containers/{id}", updateContainer],
   ["delete", "/api/containers/{id}", removeContainer],
   ["get", "/api/containers/{id}/transitions", listTransitions],
+  ["get", "/api/containers/{id}/details", getDetails],
   ["get", "/api/routes", listRoutes],
   ["get", "/api/export/traefik", exportTraefik],
   ["get", "/api/export/caddy/ask", askCaddy],

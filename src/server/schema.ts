@@ -172,6 +172,7 @@ const counts = {
   running: z.int(),
   stopped: z.int(),
   missing: z.int(),
+  unhealthy: z.int(),
   total: z.int(),
   states: z.record(z.string(), z.int()),
 };
@@ -271,6 +272,8 @@ export interface IndexSummary extends Freshness {
   readonly registered: Readonly<Record<WorkloadKind, number>>;
   /** Rows by kind and state. */
   readonly counts: DaemonStatus["counts"];
+  /** Rows by the health of their containers; of those that have any. */
+  readonly healths: readonly { readonly health: string; readonly count: number }[];
   /** Open problems by kind and severity. */
   readonly problems: readonly ProblemCount[];
 }
@@ -291,6 +294,7 @@ export const IndexSummarySchema: Schema<IndexSummary> = z.object({
   }).nullable(),
   registered: z.object({ project: z.int(), stack: z.int(), site: z.int() }),
   counts: stateCounts,
+  healths: z.array(z.object({ health: z.string(), count: z.int() })),
   problems: z.array(z.object({
     kind: z.enum(PROBLEM_KINDS),
     severity: z.enum(["low", "high"]),
@@ -314,24 +318,6 @@ export const PageSchema: Schema<ContainerPage> = z.object({
   items: z.array(zod(ContainerSchema)),
   nextCursor: z.string().nullable(),
 });
-
-/** What a webhook is answered. */
-export interface HookAnswer {
-  /** The workload whose secret it was. */
-  workload: Workload;
-  /** Null where no daemon runs. */
-  pass: Pick<PassReport, "at" | "durationSeconds"> | null;
-  /** The workload's rows after the pass. */
-  items: ContainerView[];
-}
-
-/** {@link HookAnswer}. */
-export const HookAnswerSchema: Schema<HookAnswer> = z.object({
-  workload: zod(WorkloadSchema),
-  pass: z.object({ at: timestamp, durationSeconds: z.number() }).nullable()
-    .meta({ description: "Null where no daemon runs." }),
-  items: z.array(zod(ContainerSchema)),
-}).meta({ id: "HookAnswer" });
 
 /** A failure, as every route answers it. */
 export interface ProblemBody {

@@ -44,6 +44,8 @@ export interface WorkloadCounts {
   readonly stopped: number;
   /** Rows in state `missing`. */
   readonly missing: number;
+  /** Rows whose container is `unhealthy`; some of those that run. */
+  readonly unhealthy: number;
   /** Every row, whatever its state. */
   readonly total: number;
   /** Rows by state, the three above among them; only states that a row is in. */
@@ -150,17 +152,27 @@ export class ContainerViews {
     }));
   }
 
+  /** Number of rows by the health of their containers; of those that have any. */
+  healths(): { health: string; count: number }[] {
+    return this.#c.sql(
+      `SELECT health, count(*) FROM containers WHERE health IS NOT NULL
+       GROUP BY health ORDER BY health`,
+    ).values<[string, number]>().map(([health, count]) => ({ health, count }));
+  }
+
   /** Rows of each workload that has any, by what they are doing. */
   countsByWorkload(): Map<string, WorkloadCounts> {
     const rows = this.#c.sql(
-      "SELECT workload_id, state, count(*) FROM containers GROUP BY workload_id, state",
-    ).values<[string, string, number]>();
+      `SELECT workload_id, state, count(*), count(*) FILTER (WHERE health = 'unhealthy') FROM containers
+       GROUP BY workload_id, state`,
+    ).values<[string, string, number, number]>();
     const counts = new Map<string, WorkloadCounts>();
     for (const [workloadId, ofWorkload] of Map.groupBy(rows, ([id]) => id)) {
       const states = Object.fromEntries(ofWorkload.map(([, state, count]) => [state, count]));
       const { running = 0, stopped = 0, missing = 0 } = states;
       const total = ofWorkload.reduce((sum, [, , count]) => sum + count, 0);
-      counts.set(workloadId, { workloadId, running, stopped, missing, total, states });
+      const unhealthy = ofWorkload.reduce((sum, [, , , count]) => sum + count, 0);
+      counts.set(workloadId, { workloadId, running, stopped, missing, unhealthy, total, states });
     }
     return counts;
   }

@@ -231,7 +231,8 @@ export class ContainerTable {
   ): void {
     const { id: rowId, containerId } = row;
     const about = { rowId, at, containerId };
-    if (before.health !== row.health) {
+    // That the health of what ended is none, its state says.
+    if (before.health !== row.health && row.health !== null) {
       this.#changes.record(tx, { ...about, field: "health", from: before.health, to: row.health });
     }
     if (before.imageRef !== row.imageRef && before.imageRef !== "") {

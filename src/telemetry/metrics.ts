@@ -74,6 +74,8 @@ const CONTAINER_STATES: readonly string[] = [...ENGINE_STATES, PENDING, MISSING]
 export interface Metrics {
   /** `tinyforge_containers{kind,state}`: rows of the index. */
   readonly containers: Gauge<"kind" | "state">;
+  /** `tinyforge_container_health{health}`: rows whose container has a health check. */
+  readonly health: Gauge<"health">;
   /** `tinyforge_problems{kind,severity}`: what is wrong now. */
   readonly problems: Gauge<"kind" | "severity">;
   /** `tinyforge_pass_duration_seconds`: observe seconds. */
@@ -164,6 +166,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     containers: add(
       new Gauge("tinyforge_containers", "Rows of the containers index.", {
         labels: { kind: WORKLOAD_KINDS, state: [...CONTAINER_STATES, "other"] },
+      }),
+    ),
+    health: add(
+      new Gauge("tinyforge_container_health", "Containers with a health check, by health.", {
+        labels: { health: ["healthy", "starting", "unhealthy"] },
       }),
     ),
     problems: add(

@@ -129,6 +129,7 @@ Deno.test("ps prints the index as a table, by name, with nothing a terminal woul
     "ROLE/STAGE",
     "STATE",
     "HEALTH",
+    "UP",
     "CONTAINER",
     "IMAGE",
     "PORT",
@@ -141,10 +142,10 @@ Deno.test("ps prints the index as a table, by name, with nothing a terminal woul
     ["shop", "web", "○ stopped (137)", "-"],
     ["shop", "web #2", "● running", "-"],
   ]);
-  assertEquals(table[1]?.slice(5), ["abababababab", "api:1", "-", "never", "api-1"]);
-  assertEquals(table[2]?.slice(5, 8), ["web", "busybox:1", "80"]);
-  assertMatch(table[2]?.[8] ?? "", /^\ds ago$/);
-  assertEquals(table[2]?.[9], `${ids.blog}:site`);
+  assertEquals(table[1]?.slice(6), ["abababababab", "api:1", "-", "never", "api-1"]);
+  assertEquals(table[2]?.slice(6, 9), ["web", "busybox:1", "80"]);
+  assertMatch(table[2]?.[9] ?? "", /^\ds ago$/);
+  assertEquals(table[2]?.[10], `${ids.blog}:site`);
   assertStringIncludes(stdout, "evil\\u001b[2J\\u009b31m\\u202e\\nname");
   // deno-lint-ignore no-control-regex -- none must be there
   assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(stdout));
@@ -229,7 +230,7 @@ Deno.test("list counts what serves each workload, and says none where nothing do
     ["NAME", "KIND", "CONTAINERS"],
     ["api", "project", "◌ 1 pending"],
     ["shop", "stack", "● 1 running ○ 1 stopped"],
-    ["blog", "site", "● 1 running"],
+    ["blog", "site", "● 1 running, 1 unhealthy"],
     ["shop", "site", "none"],
   ]);
   const sites = await host.json("list", "sites");
@@ -249,6 +250,7 @@ Deno.test("list counts what serves each workload, and says none where nothing do
       running: 1,
       stopped: 0,
       missing: 0,
+      unhealthy: 1,
       total: 1,
       states: { running: 1 },
     },
@@ -446,6 +448,68 @@ Deno.test("explain tells a row's story, and what set its present state", async (
   ]);
 });
 
+Deno.test("explain and ps tell since when a container runs, how it ended before and what its health did", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const rowId = `${ids.blog}:site`;
+  const now = Date.now();
+  await host.seed((store) => {
+    pass(store, [siteRow(ids.blog, { health: "healthy", imageRef: "busybox:2" })]);
+    store.details.record([{
+      containerId: "c1",
+      details: {
+        startedAt: new Date(now - 7_300_000).toISOString(),
+        finishedAt: new Date(now - 7_400_000).toISOString(),
+        restartCount: 4,
+        restartPolicy: "on-failure:3",
+        oomKilled: false,
+        error: "",
+        healthOutput: "all\u001b[2J is\nwell",
+        healthCheck: true,
+        publishes: [],
+      },
+    }]);
+    store.problems.write({
+      put: [],
+      dropped: [],
+      kept: null,
+      holds: new Map(),
+      deaths: new Map([[rowId, {
+        count: 2,
+        atLeast: true,
+        gapAt: null,
+        ring: [{
+          at: now - 7_400_000,
+          exitCode: 1,
+          ranSeconds: 2,
+          how: "crash",
+          containerId: "c1",
+        }],
+      }]]),
+    });
+  });
+  const { stdout } = await host.run("explain", rowId);
+  const [facts, story] = stdout.split("\n\n").map(fields);
+  const told = (title: string) => facts!.find(([each]) => each === title)?.slice(1).join(" ") ?? "";
+  assertMatch(told("up"), /^2h, since \d{4}-/);
+  assertEquals(told("restarts"), '4 restarts, policy "on-failure:3"');
+  assertMatch(told("health"), /^healthy, since \ds ago$/);
+  assertEquals(told("check said"), '"all [2J is well"');
+  assertEquals(told("deaths"), "at least 2");
+  assertMatch(stdout, /^ {2,}2h ago: c1 crashed \(1\) after 2s$/m);
+  assertEquals(story!.slice(-2).map((line) => line.slice(1)), [
+    ["unhealthy", "→", "healthy", "c1", "health"],
+    ["busybox:1", "→", "busybox:2", "c1", "image"],
+  ]);
+  const json = await host.json("explain", rowId);
+  assertEquals([json.details.restartCount, json.deaths.count, json.changes.length], [4, 2, 2]);
+  assertMatch(json.row.stateSince, /^\d{4}-/);
+  const [, blog] = fields((await host.run("ps", "--kind", "site")).stdout);
+  assertEquals(blog![5], "2h, 4 restarts");
+  const { items: [item] } = await host.json("ps", "--kind", "site");
+  assertEquals([item.restartPolicy, item.restartCount], ["on-failure:3", 4]);
+});
+
 Deno.test("explain finds a row by container and workload, and keeps a removed row's story", async () => {
   const { host } = await seeded();
   await using _ = host;
@@ -485,6 +549,7 @@ Deno.test("status without a daemon says so, and what the index holds", async () 
     ["problems", "none"],
     ["registered", "1 project, 1 stack, 2 sites"],
     ["rows", "1 pending, 2 running, 1 stopped"],
+    ["health", "✗ 1 unhealthy"],
   ]);
   // A program that has the guard has the lock, whether or not a file says so.
   using guard = await Deno.create(`${host.dataDir}/tinyforge.lock.guard`);

@@ -188,6 +188,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: () => ({ path: "/api/routes" }),
     bad: () => ({ path: "/api/routes?what=ever", code: "invalid" }),
   },
+  "get /api/containers/{id}/details": {
+    good: ({ row }) => ({ path: `/api/containers/${row.id}/details` }),
+    bad: () => ({ path: `/api/containers/${nothing.id}/details`, code: "not-found" }),
+  },
   "get /api/transitions": {
     good: () => ({ path: "/api/transitions?since=0&limit=5" }),
     bad: () => ({ path: "/api/transitions?since=last", code: "invalid" }),

@@ -403,6 +403,7 @@ Deno.test("ContainerViews filters, pages and counts", async () => {
     running: 3,
     stopped: 1,
     missing: 0,
+    unhealthy: 0,
     total: 4,
     states: { running: 3, stopped: 1 },
   });

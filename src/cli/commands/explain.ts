@@ -17,19 +17,24 @@ import { readRows } from "../rows.ts";
 import { noteFreshness } from "../freshness.ts";
 import { nearest } from "../nearest.ts";
 import { wayOut } from "../way_out.ts";
+import type { RowDetails } from "../../server/api/details.ts";
+import { detailCells, storyCells } from "../detail_words.ts";
 import { ago, roleText, shortId, stateCell } from "../phrases.ts";
 import { type Cell, tableLines } from "../table.ts";
 
 /** Prints a row's story, oldest first. */
 export async function run(invocation: InvocationOf<"explain">): Promise<number> {
   const { out, operands } = invocation;
-  const { rowId, row, transitions, problems, index } = await requireIndex(
+  const { rowId, row, transitions, problems, details, index } = await requireIndex(
     invocation,
     async (api) => {
       const found = await findRow(api, operands[0]);
       const path = `/api/problems?row=${encodeURIComponent(found.rowId)}`;
       const { problems } = await api.get<{ problems: ShownProblem[] }>(path);
-      return { ...found, problems, index: await api.get<Freshness>("/api/index") };
+      const details = await api.get<RowDetails>(
+        `/api/containers/${encodeURIComponent(found.rowId)}/details`,
+      );
+      return { ...found, problems, details, index: await api.get<Freshness>("/api/index") };
     },
   );
   noteFreshness(out, index);
@@ -40,14 +45,22 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     ) ?? null;
   if (invocation.on("json")) {
     const { fresh, asOf, reason } = index;
-    out.json({ id: rowId, index: { fresh, asOf, reason }, row, setBy, transitions, problems });
+    out.json({
+      ...{ id: rowId, index: { fresh, asOf, reason }, row, setBy, transitions, problems },
+      ...details,
+    });
     return EXIT.done;
   }
   const now = new Date();
   const draw = (rows: Cell[][]) =>
     tableLines(rows, { width: out.size()?.columns ?? null, paint: out.paint.bind(out) })
       .map((line) => `${line}\n`).join("");
-  out.raw(draw(row === null ? [["row", rowId], ["state", REMOVED]] : facts(row, setBy, now)));
+  out.raw(draw(
+    row === null ? [["row", rowId], ["state", REMOVED]] : [
+      ...facts(row, setBy, now),
+      ...detailCells(row, details, now),
+    ],
+  ));
   for (const problem of problems) {
     const seen = evidenceText(problem);
     out.raw(draw([
@@ -64,7 +77,7 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     out.notes("Nothing is recorded: its transitions are older than what is kept.");
     return EXIT.done;
   }
-  out.raw(`\n${draw(transitions.map(event))}`);
+  out.raw(`\n${draw(storyCells(transitions.map(event), details.changes))}`);
   return EXIT.done;
 }
 

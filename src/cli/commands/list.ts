@@ -123,19 +123,21 @@ const PREVIEW_TABLE: Table<Preview> = {
 };
 
 /** What {@linkcode serving} shows. */
-type Serving = Pick<Counts, "running" | "missing" | "total" | "states">;
+type Serving = Pick<Counts, "running" | "missing" | "unhealthy" | "total" | "states">;
 
 function countsOf(states: Readonly<Record<string, number>>): Serving {
   const { running = 0, missing = 0 } = states;
   const total = Object.values(states).reduce((sum, count) => sum + count, 0);
-  return { running, missing, total, states };
+  return { running, missing, unhealthy: 0, total, states };
 }
 
-/** `● 2 running ✗ 1 missing`, or `none`. */
-function serving({ running, missing, total, states }: Serving): Cell {
+/** `● 2 running ✗ 1 missing, 1 unhealthy`, or `none`. */
+function serving({ running, missing, unhealthy, total, states }: Serving): Cell {
   if (total === 0) return { text: "none", style: "warn" };
+  const sick = unhealthy > 0 ? `, ${unhealthy} unhealthy` : "";
   return {
-    text: inOrder(states).map(([state, count]) => `${symbolOf(state)} ${count} ${state}`).join(" "),
-    style: missing > 0 ? "bad" : running === total ? "good" : "warn",
+    text: inOrder(states).map(([state, count]) => `${symbolOf(state)} ${count} ${state}`)
+      .join(" ") + sick,
+    style: missing + unhealthy > 0 ? "bad" : running === total ? "good" : "warn",
   };
 }

@@ -21,6 +21,7 @@ import {
   shortId,
   stateCell,
   unclaimedCell,
+  uptimeCell,
 } from "../phrases.ts";
 import { readRows, readRowsText, type RowFilter } from "../rows.ts";
 import { type Cell, tableLines } from "../table.ts";
@@ -143,6 +144,7 @@ export function psLines(
       ? stateCell(row.state, row.exitCode)
       : unclaimedCell(stateCell(row.state, row.exitCode)),
     healthCell(row.health),
+    uptimeCell(row, now),
     row.containerName || shortId(row.containerId),
     row.imageRef,
     row.port,
@@ -163,6 +165,7 @@ const HEADER = [
   "ROLE/STAGE",
   "STATE",
   "HEALTH",
+  "UP",
   "CONTAINER",
   "IMAGE",
   "PORT",
@@ -170,7 +173,7 @@ const HEADER = [
   "ROW",
 ];
 
-const FIT = { keep: ["STATE", "ROW"], drop: ["IMAGE", "KIND", "PORT", "SEEN", "HEALTH"] };
+const FIT = { keep: ["STATE", "ROW"], drop: ["IMAGE", "KIND", "PORT", "SEEN", "UP", "HEALTH"] };
 
 /** People look for a name, not for an id. */
 function sorted(rows: ContainerView[]): ContainerView[] {

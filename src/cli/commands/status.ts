@@ -199,7 +199,14 @@ function indexCells({ index }: Status, now: Date): Cell[][] {
   ]);
   cells.push(["registered", kindsText(registered)]);
   cells.push(["rows", rowsText(counts)]);
+  const healths = Object.fromEntries(index.healths.map(({ health, count }) => [health, count]));
+  if (index.healths.length > 0) cells.push(["health", healthsCell(healths)]);
   return cells;
+}
+
+function healthsCell(healths: Readonly<Record<string, number>>): Cell {
+  const sick = (healths["unhealthy"] ?? 0) > 0;
+  return sick ? { text: `✗ ${tally(healths)}`, style: "bad" } : tally(healths);
 }
 
 function kindsText(registered: Readonly<Record<WorkloadKind, number>>): string {

@@ -6,12 +6,14 @@
  */
 
 import { z } from "zod";
+import type { PassReport } from "../../model/pass.ts";
+import type { ContainerView } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import { json, ok } from "../answer.ts";
-import { type Operation, operation, type Services } from "../operation.ts";
+import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
 import { Problem } from "../problem.ts";
-import { HookAnswerSchema, IdParams } from "../schema.ts";
+import { ContainerSchema, IdParams, WorkloadSchema } from "../schema.ts";
 import type { Entrance } from "../access.ts";
 import type { RateLimit } from "../rate_limit.ts";
 
@@ -23,6 +25,25 @@ const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
 
 const DESCRIPTION = "The secret is the credential, no token is needed. A body is not looked at. " +
   "Wrong secrets are answered 404, and 429 when there are too many; a right one always works.";
+
+/** What a webhook is answered. */
+interface HookAnswer {
+  /** The workload whose secret it was. */
+  workload: Workload;
+  /** Null where no daemon runs. */
+  pass: Pick<PassReport, "at" | "durationSeconds"> | null;
+  /** The workload's rows after the pass. */
+  items: ContainerView[];
+}
+
+/** {@link HookAnswer}. */
+const HookAnswerSchema: Schema<HookAnswer> = z.object({
+  workload: WorkloadSchema as z.ZodType<Workload>,
+  pass: z.object({ at: z.string().meta({ format: "date-time" }), durationSeconds: z.number() })
+    .nullable()
+    .meta({ description: "Null where no daemon runs." }),
+  items: z.array(ContainerSchema as z.ZodType<ContainerView>),
+}).meta({ id: "HookAnswer" });
 
 const ANSWERS = ok("When the pass was, and the workload's rows after it", HookAnswerSchema);
 

@@ -22,6 +22,7 @@ export const getIndex: Operation = operation({
   const counts = store.views.counts();
   const problems = store.problems.counts();
   const kept = { engineId, foundEngineId, lastPassAt, lastPass };
-  const summary = { ...index, ...kept, registered, counts, problems };
+  const healths = store.views.healths();
+  const summary = { ...index, ...kept, registered, counts, healths, problems };
   return json(summary satisfies IndexSummary);
 });

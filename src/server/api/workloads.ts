@@ -35,7 +35,10 @@ export function countsOf(id: string, all: ReadonlyMap<string, WorkloadCounts>): 
   return counts;
 }
 
-const NONE: Counts = { running: 0, stopped: 0, missing: 0, total: 0, states: {} };
+const NONE: Counts = {
+  ...{ running: 0, stopped: 0, missing: 0, unhealthy: 0, total: 0 },
+  states: {},
+};
 
 /** The secret. */
 export const getSecret: Operation = operation(
