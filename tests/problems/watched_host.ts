@@ -102,7 +102,7 @@ export class WatchedHost implements AsyncDisposable {
     container: FakeContainer,
     action: string,
     more: { exitCode?: number; signal?: string } = {},
-  ) {
+  ): void {
     this.watch.event({
       action,
       containerId: container.id,
