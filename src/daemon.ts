@@ -141,6 +141,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         requestPass: () => loop.request(),
         problems,
         notify,
+        backups: () => lastBackupOf(config),
         listContainers: async () => (await docker.list()).containers,
         composePrefix,
         routes: config.routes,
@@ -289,6 +290,15 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     log.info("stopped");
   }
   return exitCode;
+}
+
+/** When the last daily backup was made and checked; null where none are asked for. */
+async function lastBackupOf({ backupDir }: Config): ReturnType<ServerDeps["backups"]> {
+  if (backupDir === null) return null;
+  const { lastBackup } = await import("./safekeeping/sums.ts");
+  // A place that can't be looked into has none that anybody could use.
+  const last = await lastBackup(backupDir).catch(() => null);
+  return { folder: backupDir, lastAt: last?.at ?? null };
 }
 
 /** Where a place for backups is named; loads what knows of them only then. */

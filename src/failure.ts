@@ -15,7 +15,9 @@ export type DockerEndpoint =
   | "list"
   | "list_ids"
   | "events"
-  | "inspect";
+  | "inspect"
+  | "top"
+  | "image";
 
 /** What can be looked for in the index, the index itself and its schema among it. */
 export type Thing =

@@ -28,6 +28,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   config: ["setting_values", "docker_host", "failure", "flags", "system", "text"],
   telemetry: ["model", "system", "text"],
   recurrence: ["failure", "text"],
+  shell_word: ["text"],
 };
 const EVERY_LEAF = Object.keys(LEAVES);
 
@@ -41,7 +42,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reconcile: [...EVERY_LEAF, "core", "docker", "store"],
   problems: [...EVERY_LEAF, "core", "docker", "store"],
   exports: [...EVERY_LEAF, "core"],
-  server: [...EVERY_LEAF, "core", "exports", "store"],
+  server: [...EVERY_LEAF, "core", "exports", "store", "doctor"],
+  doctor: [...EVERY_LEAF, "core", "docker"],
   notify: [...EVERY_LEAF, "core", "store"],
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   safekeeping: [...EVERY_LEAF, "store", "lock"],
@@ -64,6 +66,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...EVERY_LEAF,
     ...["core", "docker", "store", "lock", "reconcile", "server", "supervision", "data", "daemon"],
     "safekeeping",
+    "doctor",
   ],
   main: ["cli"],
   jsr: [],

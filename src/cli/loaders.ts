@@ -17,6 +17,7 @@ export const LOADERS: { readonly [Name in CommandName]: () => Promise<Run<Name>>
   "explain": async () => (await import("./commands/explain.ts")).run,
   "problems": async () => (await import("./commands/problems.ts")).run,
   "check": async () => (await import("./commands/check.ts")).run,
+  "doctor": async () => (await import("./commands/doctor.ts")).run,
   "silence": async () => (await import("./commands/silence.ts")).add,
   "silence list": async () => (await import("./commands/silence.ts")).list,
   "silence rm": async () => (await import("./commands/silence.ts")).remove,

@@ -38,6 +38,18 @@ of the wait; 4: no Engine or daemon answers; 2: no such workload.`,
     examples: ["tinyforge check site/blog --wait 2m --image example/blog:2"],
   },
   {
+    name: "doctor",
+    summary: "why it does not work, or will not some day, and what to do",
+    operands: [],
+    flags: [
+      { name: "strict", description: "exit code 3 for warnings, too" },
+      JSON_FLAG,
+    ],
+    details: `Looks at the Engine, the daemon, its data, this host and what the index shows; changes
+nothing. Without a daemon it looks at the rest. Exit code 3: something does not work.`,
+    examples: ["tinyforge doctor", "tinyforge doctor --strict --json"],
+  },
+  {
     name: "silence",
     summary: "have a workload, a row or everything notify nobody for a while",
     operands: [{ name: "WORKLOAD|ROW", optional: true, offers: "workloads" }],

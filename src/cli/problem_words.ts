@@ -9,7 +9,7 @@ import type { Evidence, Remedy } from "../model/problem.ts";
 import type { ShownProblem } from "../server/problem_views.ts";
 import { onOneLine, quote } from "../text.ts";
 import { shortId } from "./phrases.ts";
-import { shellCommand, shellWord } from "./shell_word.ts";
+import { shellCommand, shellWord } from "../shell_word.ts";
 
 /** What it is about: a row's container, a workload, or the host. */
 export function subjectOf({ workload, container, row }: ShownProblem): string {

@@ -6,7 +6,7 @@
  */
 
 import type { UnclaimedReason } from "../model/pass.ts";
-import { shellWord } from "./shell_word.ts";
+import { shellWord } from "../shell_word.ts";
 
 /** One line, lower case, without a period. What a label says is quoted for a shell. */
 export function wayOut(reason: UnclaimedReason, value: string): string {

@@ -131,6 +131,40 @@ export class DockerClient implements Disposable {
     return identify(info, await this.#agree("info", deadline));
   }
 
+  /** What the Engine's clock says now, milliseconds since the Unix epoch; null where it does not tell. */
+  async clock(options: AskOptions = {}): Promise<number | null> {
+    using deadline = this.#deadline(options);
+    const info = await this.#ask("info", "/info", { deadline, read: readJson });
+    const { SystemTime: time } = (info ?? {}) as { SystemTime?: unknown };
+    const ms = typeof time === "string" ? Date.parse(time) : NaN;
+    return Number.isNaN(ms) ? null : ms;
+  }
+
+  /**
+   * Lists a running container's processes and forgets them: changes nothing, and Docker announces
+   * it. Throws `Failure`, or the signal's reason.
+   */
+  async top(id: string, options: AskOptions = {}): Promise<void> {
+    using deadline = this.#deadline(options);
+    const path = `/containers/${encodeURIComponent(id)}/top`;
+    await this.#ask("top", path, { deadline, read: readJson });
+  }
+
+  /** Id of the image that this reference names; null for none. Throws `Failure`, or the signal's reason. */
+  async imageId(ref: string, options: AskOptions = {}): Promise<string | null> {
+    using deadline = this.#deadline(options);
+    // Docker takes the slashes of a name as they are.
+    const name = ref.split("/").map(encodeURIComponent).join("/");
+    try {
+      const image = await this.#ask("image", `/images/${name}/json`, { deadline, read: readJson });
+      const { Id: id } = (image ?? {}) as { Id?: unknown };
+      return typeof id === "string" ? id : null;
+    } catch (error) {
+      if (isFailure(error, "engine-http") && error.data.status === 404) return null;
+      throw error;
+    }
+  }
+
   /** What was agreed on with the Engine. Throws `Failure`, or the signal's reason. */
   async version(options: AskOptions = {}): Promise<EngineVersion> {
     using deadline = this.#deadline(options);

@@ -26,6 +26,8 @@ const PURPOSE: Record<DockerEndpoint, string> = {
   list_ids: "read containers",
   events: "follow the Engine's events",
   inspect: "inspect a container",
+  top: "list a container's processes",
+  image: "inspect an image",
 };
 
 /** What of a failure's data does not follow from what was being asked, and what was caught. */

@@ -6,6 +6,7 @@
  */
 
 import type { Wanted } from "../core/judged_world.ts";
+import type { ExaminedIndex } from "../doctor/index_checks.ts";
 import type { Feed } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -49,6 +50,8 @@ export interface ServerDeps {
   readonly notify: NotifyPort;
   /** What the Engine lists at this moment; rejects with a Failure when it can't be asked. */
   listContainers(): Promise<readonly ListedContainer[]>;
+  /** The daily backups: null where none are asked for, else when the last was checked, or null. */
+  backups(): Promise<ExaminedIndex["backups"]>;
   /** Asks for a pass soon, after a write that dispatch depends on. */
   requestPass(): void;
   /** What the Compose project of a new stack begins with. */

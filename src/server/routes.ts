@@ -34,6 +34,7 @@ import {
 import { writeBatch } from "./api/container_batch.ts";
 import { acceptEngine, getStatus, reconcile } from "./api/daemon.ts";
 import { getDetails } from "./api/details.ts";
+import { getFindings } from "./api/doctor.ts";
 import { listen } from "./api/events.ts";
 import {
   askCaddy,
@@ -137,6 +138,7 @@ export const ROUTES: readonly Route[] = [
 
   ["get", "/api/problems", listProblems],
   ["get", "/api/check", check],
+  ["get", "/api/doctor", getFindings],
   ["get", "/api/silences", listSilences],
   ["post", "/api/silences", createSilence],
   ["delete", "/api/silences/{id}", removeSilence],

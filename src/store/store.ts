@@ -162,6 +162,12 @@ export class Store {
     ).value<[number]>()![0];
   }
 
+  /** What SQLite finds damaged of the database; null: nothing. Reads all of it. */
+  damage(): string | null {
+    const found = this.#c.sql("PRAGMA quick_check(1)").value<[string]>()?.[0];
+    return found === "ok" ? null : found ?? "nothing was answered";
+  }
+
   /** Rows changed through this connection since it was opened, as SQLite counts them. */
   totalChanges(): number {
     return this.#c.totalChanges;

@@ -25,6 +25,37 @@ export function freeBytes(path: string): number | null {
   }
 }
 
+/** Types of file systems that another machine keeps, as statfs(2) tells them. */
+const NETWORK: Readonly<Record<string, string>> = {
+  "6969": "NFS",
+  "517b": "SMB",
+  "ff534d42": "CIFS",
+  "fe534d42": "SMB",
+  "c36400": "Ceph",
+  "5346414f": "AFS",
+  "1021997": "9P",
+};
+
+/** What the network file system of `path` is called; null where it is none, or nobody can tell. */
+export function networkFileSystem(path: string): string | null {
+  try {
+    const libc = Deno.dlopen("libc.so.6", {
+      statfs: { parameters: ["buffer", "buffer"], result: "i32" },
+    });
+    try {
+      // struct statfs on 64-bit Linux begins with f_type.
+      const answer = new BigUint64Array(32);
+      const name = new TextEncoder().encode(`${path}\0`);
+      if (libc.symbols.statfs(name, new Uint8Array(answer.buffer)) !== 0) return null;
+      return NETWORK[(answer[0]! & 0xffffffffn).toString(16)] ?? null;
+    } finally {
+      libc.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
 /** Makes names in a directory last: what was created, renamed and removed there. */
 export async function syncDirectory(path: string): Promise<void> {
   using directory = await Deno.open(path, { read: true });

@@ -223,6 +223,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: () => ({ path: "/api/problems?all=true" }),
     bad: () => ({ path: "/api/problems?all=maybe", code: "invalid" }),
   },
+  "get /api/doctor": {
+    good: () => ({ path: "/api/doctor" }),
+    bad: () => ({ path: "/api/doctor?all", code: "invalid" }),
+  },
   "get /api/check": {
     good: () => ({ path: "/api/check?image=app:1" }),
     bad: () => ({ path: "/api/check?name=shop", code: "invalid" }),

@@ -22,7 +22,7 @@ import {
 import { indexExists } from "../data_dir.ts";
 import { discoverWithoutIndex } from "../discovery.ts";
 import { counted } from "../phrases.ts";
-import { shellCommand } from "../shell_word.ts";
+import { shellCommand } from "../../shell_word.ts";
 
 /** Registers what is named, or everything, and expects it from now on. */
 export async function run(invocation: InvocationOf<"adopt">): Promise<number> {

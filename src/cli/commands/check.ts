@@ -15,7 +15,7 @@ import type { InvocationOf } from "../commands.ts";
 import { type DaemonClient, findDaemon } from "../daemon_socket.ts";
 import { duration } from "../durations.ts";
 import { counted } from "../phrases.ts";
-import { shellCommand } from "../shell_word.ts";
+import { shellCommand } from "../../shell_word.ts";
 import { Bell, follow } from "../watch.ts";
 import { resolveWorkload } from "../workload_name.ts";
 

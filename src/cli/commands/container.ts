@@ -14,7 +14,7 @@ import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
-import { shellWord } from "../shell_word.ts";
+import { shellWord } from "../../shell_word.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Flag → field of the row; `stage` is looked up and not among them. */

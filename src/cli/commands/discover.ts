@@ -13,7 +13,7 @@ import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { discoverWithoutIndex } from "../discovery.ts";
 import { counted } from "../phrases.ts";
-import { shellCommand } from "../shell_word.ts";
+import { shellCommand } from "../../shell_word.ts";
 import { tableLines } from "../table.ts";
 
 /** Prints candidates, what takes them in, and what is left out. */

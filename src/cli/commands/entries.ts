@@ -16,7 +16,7 @@ import { wholeNumber } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { shortId } from "../phrases.ts";
 import { readRows } from "../rows.ts";
-import { shellWord } from "../shell_word.ts";
+import { shellWord } from "../../shell_word.ts";
 import { tableLines } from "../table.ts";
 
 /** What can be added; a stage belongs to a project. */

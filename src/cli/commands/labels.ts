@@ -12,7 +12,7 @@ import { type ReadApi, requireIndex } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
-import { shellWord } from "../shell_word.ts";
+import { shellWord } from "../../shell_word.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Prints `--label key=value …` on one line, made of words that no shell takes apart. */

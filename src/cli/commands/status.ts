@@ -13,6 +13,7 @@ import { onDisk, READ_TIMEOUT_MS, type ReadApi, withIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { findDaemon } from "../daemon_socket.ts";
+import { readinessChecks } from "../../doctor/daemon_checks.ts";
 import { readOwner } from "../../lock/lock.ts";
 import { type FirstRun, firstRunLines } from "../first_run.ts";
 import { noteFreshness } from "../freshness.ts";
@@ -112,9 +113,10 @@ function daemonCell({ daemon, daemonError }: Status, now: Date): Cell {
   const since = `PID ${daemon.pid}, version ${daemon.version}, started ${
     ago(daemon.startedAt, now)
   }`;
-  return daemon.ready
-    ? { text: `● ready: ${since}`, style: "good" }
-    : { text: `✗ not ready: ${since}`, style: "bad" };
+  if (daemon.ready) return { text: `● ready: ${since}`, style: "good" };
+  const missing = readinessChecks(daemon, now.getTime()).filter(({ ok }) => !ok);
+  const why = missing.map(({ detail }) => detail).join(", ");
+  return { text: `✗ not ready${why === "" ? "" : ` (${why})`}: ${since}`, style: "bad" };
 }
 
 function lockText({ daemon, lock }: Status): string {

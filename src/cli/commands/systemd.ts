@@ -6,10 +6,10 @@
 
 import { dirname } from "@std/path";
 import { DEFAULT_SOCKET, type DockerHost } from "../../docker_host.ts";
-import { CONFIG_FLAGS, type ConfigFlag } from "../../flags.ts";
+import { CONFIG_FLAGS, type ConfigFlag, type FlagName } from "../../flags.ts";
 import { groupName } from "../../system/libc.ts";
 import { socketUnitText, type UnitEngine, unitText } from "../../system/systemd.ts";
-import { EXIT, usageError } from "../command.ts";
+import { type CommandLine, EXIT, usageError } from "../command.ts";
 import { quote, quotePath } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
 
@@ -28,32 +28,9 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
     out.raw(checked(() => socketUnitText(listen)));
     return Promise.resolve(EXIT.done);
   }
+  out.raw(unitFor(invocation));
   const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
-  const settings = CONFIG_FLAGS.map((flag) => ({ ...flag, value: given(flag, invocation) }));
-  const dataDir = settings.find(({ name }) => name === "data-dir")?.value;
-  const args = settings
-    .filter(({ name, value, fallback }) => !OF_THE_UNIT.has(name) && value && value !== fallback)
-    .map(({ name, value }) => `--${name}=${value}`);
-  const valueOf = (wanted: string) => settings.find(({ name }) => name === wanted)?.value;
-  // A service finds no Docker context, and other sockets than this user.
-  if (!valueOf("docker-host") && docker.kind === "unix" && docker.path !== DEFAULT_SOCKET) {
-    args.push(`--docker-host=unix://${docker.path}`);
-  }
-  const [socketGroup, metricsTokenFile] = [valueOf("socket-group"), valueOf("metrics-token-file")];
   const environment = tlsEnvironment(docker);
-  const engine = unitEngine(docker);
-  out.raw(checked(() =>
-    unitText({
-      binary,
-      args,
-      environment,
-      backupDir: backupDir ?? undefined,
-      engine,
-      ...(socketGroup && { socketGroup }),
-      ...(metricsTokenFile && { metricsTokenFile }),
-      ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
-    })
-  ));
   const certificates = environment["DOCKER_CERT_PATH"];
   if (certificates !== undefined && isHidden(certificates)) {
     out.notes(
@@ -61,7 +38,7 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
         "them to a directory like /etc/tinyforge/certs and name it in DOCKER_CERT_PATH.",
     );
   }
-  const named = settings.find(({ name }) => name === "docker-host")?.value;
+  const named = given(CONFIG_FLAGS.find(({ name }) => name === "docker-host")!, invocation);
   const socket = named && docker.kind === "unix" ? docker.path : "";
   if (isHidden(socket)) {
     out.notes(`The service can't see the Engine's socket ${quote(socket)}: name one elsewhere.`);
@@ -78,6 +55,47 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
     out.notes(`The service can't see ${quote(binary)}: move it to ${INSTALLED} and print again.`);
   }
   return Promise.resolve(EXIT.done);
+}
+
+/** What is told on a command line, whatever the command. */
+export interface Told extends Pick<CommandLine, "config"> {
+  /** The value of a flag, undefined when it was not given. */
+  flag(name: FlagName): string | undefined;
+}
+
+/**
+ * The unit that runs the daemon with these flags.
+ *
+ * @throws {CommandError} A unit can't say that.
+ */
+export function unitFor(told: Told): string {
+  const { docker, backupDir } = told.config();
+  const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
+  const settings = CONFIG_FLAGS.map((flag) => ({ ...flag, value: given(flag, told) }));
+  const dataDir = settings.find(({ name }) => name === "data-dir")?.value;
+  const args = settings
+    .filter(({ name, value, fallback }) => !OF_THE_UNIT.has(name) && value && value !== fallback)
+    .map(({ name, value }) => `--${name}=${value}`);
+  const valueOf = (wanted: string) => settings.find(({ name }) => name === wanted)?.value;
+  // A service finds no Docker context, and other sockets than this user.
+  if (!valueOf("docker-host") && docker.kind === "unix" && docker.path !== DEFAULT_SOCKET) {
+    args.push(`--docker-host=unix://${docker.path}`);
+  }
+  const [socketGroup, metricsTokenFile] = [valueOf("socket-group"), valueOf("metrics-token-file")];
+  const environment = tlsEnvironment(docker);
+  const engine = unitEngine(docker);
+  return checked(() =>
+    unitText({
+      binary,
+      args,
+      environment,
+      backupDir: backupDir ?? undefined,
+      engine,
+      ...(socketGroup && { socketGroup }),
+      ...(metricsTokenFile && { metricsTokenFile }),
+      ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
+    })
+  );
 }
 
 /** What the unit says in its own way. */
@@ -116,7 +134,7 @@ function isHidden(path: string): boolean {
 }
 
 /** As the configuration reads it: a service doesn't get this environment. */
-function given({ name, env }: ConfigFlag, { flag }: InvocationOf<"systemd">): string | undefined {
+function given({ name, env }: ConfigFlag, { flag }: Told): string | undefined {
   return flag(name) ?? env.map((variable) => Deno.env.get(variable)).find(Boolean);
 }
 

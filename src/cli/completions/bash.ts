@@ -5,7 +5,7 @@
  */
 
 import { TOLD_COMMANDS } from "../commands.ts";
-import { shellQuoted } from "../shell_word.ts";
+import { shellQuoted } from "../../shell_word.ts";
 import {
   flagOffers,
   flagsWithValues,

@@ -5,7 +5,7 @@
  */
 
 import type { Offer } from "../command.ts";
-import { shellQuoted } from "../shell_word.ts";
+import { shellQuoted } from "../../shell_word.ts";
 import { actionsOf, GROUPS, isCommand, VALUE_FLAGS } from "./places.ts";
 
 /** Bash and zsh alike: the lines of a `case` that set what is offered. */

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { READINESS, type ReadinessCheck, readinessChecks } from "../../doctor/daemon_checks.ts";
 import { METRICS_CONTENT_TYPE } from "../../telemetry/metrics.ts";
 import { json, jsonText, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
@@ -17,23 +18,15 @@ export const livez: Operation = operation({
   answers: { 200: { description: "It does", schema: z.string(), mediaType: "text/plain" } },
 }, () => new Response("ok\n"));
 
-interface Check {
-  /** What is checked. */
-  readonly name: string;
-  readonly ok: boolean;
-  /** For people. */
-  readonly detail: string;
-}
-
 interface Readiness {
   readonly ready: boolean;
-  readonly checks?: readonly Check[];
+  readonly checks?: readonly ReadinessCheck[];
 }
 
 const Readiness: Schema<Readiness> = z.object({
   ready: z.boolean(),
   checks: optional(
-    z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+    z.array(z.object({ name: z.enum(READINESS), ok: z.boolean(), detail: z.string() })),
   ),
 }).meta({ id: "Readiness" });
 
@@ -49,7 +42,7 @@ export const readyz: Operation = operation({
     503: { description: "Not ready", schema: Readiness },
   },
 }, ({ services, query }) => {
-  const checks = readinessChecks(services);
+  const checks = checksOf(services);
   const ready = checks.every((check) => check.ok);
   return json(
     query.verbose === undefined ? { ready } : { ready, checks },
@@ -84,26 +77,10 @@ export function isReady(services: Services): boolean {
 }
 
 /** Says nothing that only the token's owner may know. */
-function readinessChecks(services: Services): Check[] {
+function checksOf(services: Services): ReadinessCheck[] {
   const open = storeAnswers(services);
   if (!open) return [{ name: "store", ok: false, detail: "can't be read" }];
-  const { ready, lastPass, index } = services.readiness();
-  const age = lastPass === null
-    ? null
-    // Since then the clock may have been set back.
-    : Math.max(0, services.now().getTime() - Date.parse(lastPass.at)) / 1000;
-  return [
-    { name: "store", ok: true, detail: "open" },
-    { name: "first-pass", ok: age !== null, detail: age === null ? "not done" : "done" },
-    {
-      name: "recent-pass",
-      ok: ready || index.reason === "engine-changed",
-      detail: age === null ? "no good pass" : `last good pass ${age.toFixed(1)} s ago`,
-    },
-    ...(index.reason === "engine-changed"
-      ? [{ name: "engine", ok: false, detail: "another Engine answers, until it is accepted" }]
-      : []),
-  ];
+  return readinessChecks(services.readiness(), services.now().getTime());
 }
 
 function storeAnswers({ store, log }: Services): boolean {

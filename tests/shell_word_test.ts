@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { shellCommand, shellWord } from "../../src/cli/shell_word.ts";
+import { shellCommand, shellWord } from "../src/shell_word.ts";
 
 Deno.test("shellWord() quotes what a shell would not leave as it is, and nothing else", () => {
   assertEquals(["shop", "a.b_c-d", "a b", "$(reboot)", "it's", "", "-x", "~", "*"].map(shellWord), [

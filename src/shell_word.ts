@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hasInvisible } from "../text.ts";
+import { hasInvisible } from "./text.ts";
 
 /** The text as a POSIX shell reads it back: as it is where that is safe, else quoted. */
 export function shellWord(text: string): string {

@@ -1,0 +1,53 @@
+/**
+ * `/api/doctor`: what the index shows that will go wrong some day. Asks the Engine nothing.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type Finding, GROUPS, SEVERITIES } from "../../doctor/finding.ts";
+import { indexFindings } from "../../doctor/index_checks.ts";
+import { json, ok } from "../answer.ts";
+import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+
+/** {@link Finding}. */
+const FindingSchema: Schema<Finding> = z.object({
+  code: z.string(),
+  severity: z.enum(SEVERITIES),
+  group: z.enum(GROUPS),
+  what: z.string(),
+  why: z.string(),
+  do: z.string().meta({ description: "The command that helps, where there is one." }),
+}).meta({ id: "Finding" });
+
+/** What will go wrong. */
+export const getFindings: Operation = operation({
+  summary: "What the index shows that will go wrong some day",
+  description: "What needs the Engine or the host's files is found by the command alone.",
+  answers: ok(
+    "What was found",
+    z.object({ findings: z.array(FindingSchema as z.ZodType<Finding>) }),
+  ),
+}, async ({ services }) => json({ findings: await findings(services) }));
+
+async function findings({ store, problems, now, backups }: Services): Promise<Finding[]> {
+  const names = new Map(
+    store.workloads.list().map(({ id, kind, name }) => [id, `${kind}/${name}`]),
+  );
+  const details = store.details.all();
+  return indexFindings({
+    now: now().getTime(),
+    rows: [...store.containers.index().rows()].map((row) => ({
+      id: row.id,
+      workload: names.get(row.workloadId) ?? row.workloadId,
+      state: row.state,
+      container: row.containerName,
+      wanted: problems.wanted(row).mode,
+      details: details.get(row.id) ?? null,
+    })),
+    problems: store.problems.list(),
+    channels: store.channels.list(),
+    damage: store.damage(),
+    backups: await backups(),
+  });
+}
