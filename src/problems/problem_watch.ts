@@ -13,7 +13,6 @@ import { Judging } from "../core/judging.ts";
 import { earliest } from "../core/known_time.ts";
 import type { DockerClient } from "../docker/client.ts";
 import type { EngineEvent } from "../docker/events.ts";
-import type { ContainerDetails } from "../model/details.ts";
 import type { Feed } from "../feed.ts";
 import { type IndexRow, LOCAL_HOST } from "../model/container.ts";
 import type { PassReport } from "../model/pass.ts";
@@ -72,9 +71,6 @@ const INSPECTED: ReadonlySet<ProblemKind> = new Set([
   "stuck",
   "unhealthy",
 ]);
-
-/** What is written where one problem is known better, and nothing was judged. */
-const NOTHING_ELSE = { dropped: [], kept: null, deaths: new Map(), holds: new Map() };
 
 /** When a write failed it is tried again after this. */
 const RETRY_MS = 1000;
@@ -349,20 +345,15 @@ export class ProblemWatch {
   #inspect({ key, kind, rowId, containerId }: Problem): void {
     if (rowId === null || containerId === null || !INSPECTED.has(kind)) return;
     this.#inspections.ask(containerId, (details) => {
-      if (details !== null) this.#inspected(details, { key, rowId, containerId });
+      if (details === null) return;
+      const { judging, ledger } = this.#state!;
+      const { error, oomKilled, restartCount, restartPolicy, healthOutput } = details;
+      const told = { error, oomKilled, restartCount, restartPolicy, healthOutput };
+      const problem = judging.inspected(key, told);
+      if (problem !== null) this.#unwritten.amend(problem);
+      if (oomKilled && ledger.outOfMemory(rowId, containerId)) this.#name([rowId]);
+      this.#wake.abort();
     }, this.#abort.signal);
-  }
-
-  #inspected(
-    { error, oomKilled, restartCount, restartPolicy, healthOutput }: ContainerDetails,
-    { key, rowId, containerId }: { key: string; rowId: string; containerId: string },
-  ): void {
-    const { judging, ledger } = this.#state!;
-    const inspected = { error, oomKilled, restartCount, restartPolicy, healthOutput };
-    const problem = judging.inspected(key, inspected);
-    if (problem !== null) this.#unwritten.amend(problem);
-    if (oomKilled && ledger.outOfMemory(rowId, containerId)) this.#name([rowId]);
-    this.#wake.abort();
   }
 
   #prune(now: number): void {

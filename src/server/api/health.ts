@@ -73,7 +73,7 @@ export const openApi: Operation = operation({
 
 /** Whether the index can be trusted, as `/readyz` says it. */
 export function isReady(services: Services): boolean {
-  return readinessChecks(services).every((check) => check.ok);
+  return checksOf(services).every((check) => check.ok);
 }
 
 /** Says nothing that only the token's owner may know. */
