@@ -28,7 +28,8 @@ export function compareWithEngine(rows: readonly ContainerView[], truth: IndexTr
     const container = engine.containers.get(row.containerId ?? "");
     const seen = [row.state, row.imageRef, row.containerName];
     const wanted = container === undefined
-      ? ["missing", row.imageRef, row.containerName]
+      // Never seen, or no longer there.
+      ? [row.containerId === null ? "absent" : "missing", row.imageRef, row.containerName]
       : [STATES[container.state] ?? container.state, container.image, container.name];
     if (seen.join() !== wanted.join()) violations.push(`row ${row.id} is ${seen}, not ${wanted}`);
   }
