@@ -15,10 +15,12 @@ import { Live } from "./live.ts";
 import { LiveFrames } from "./live_frames.ts";
 import { NO_QUERY, renderOpenApi } from "./openapi.ts";
 import type { Operation, ServerDeps, Services } from "./operation.ts";
+import { type Assets, type Pages, pages } from "./pages.ts";
 import { asProblem, Problem, problemResponse } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { type Route, ROUTES } from "./routes.ts";
 import { check, parseJson } from "./validation.ts";
+import { readWebAssets } from "./web_assets.ts";
 
 /** Bounds; the defaults are what the program runs with. */
 export interface AppOptions {
@@ -36,6 +38,8 @@ export interface AppOptions {
   readonly maxLiveClients?: number;
   /** Wrong webhook secrets that are answered 404. Default 60. */
   readonly wrongSecretsPerMinute?: number;
+  /** The dashboard's files, asked for once, by whoever opens it first. Default: those of the build. */
+  readonly assets?: () => Promise<Assets>;
 }
 
 /** Answers requests. */
@@ -54,12 +58,18 @@ type Env = { Bindings: Entrance; Variables: { route: string; body: string } };
 
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["x-content-type-options", "nosniff"],
-  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
   ["cross-origin-resource-policy", "same-origin"],
+  ["cross-origin-opener-policy", "same-origin"],
+  ["referrer-policy", "no-referrer"],
 ];
+
+/** Of what is no page. */
+const POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /** Where no route matches; paths are not counted one by one. */
 const NO_ROUTE = "none";
+/** The same for what the dashboard consists of. */
+const PAGES_ROUTE = "pages";
 
 /** Enough to see that nothing is said. */
 const MAX_EMPTY_BODY = 1024;
@@ -114,7 +124,10 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
     );
   }
   refuseOtherMethods(hono, logins);
-  hono.notFound((context) => {
+  const page = pageOf(options.assets ?? readWebAssets);
+  hono.notFound(async (context) => {
+    const found = await page(context);
+    if (found !== null) return found;
     logIn(context, logins);
     throw new Problem("not-found", "Cannot find this path", {
       hint: "GET /openapi.json lists all there are",
@@ -141,6 +154,7 @@ function observe({ metrics, log }: ServerDeps): MiddlewareHandler<Env> {
     await next();
     const { headers, status } = context.res;
     for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
+    if (!headers.has("content-security-policy")) headers.set("content-security-policy", POLICY);
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store, no-transform");
     const route = context.get("route") ?? NO_ROUTE;
     metrics.httpRequests.inc({ route, code: String(status) });
@@ -163,6 +177,20 @@ function admit(stopping: AbortSignal): MiddlewareHandler<Env> {
     }
     if (stopping.aborted) throw new Problem("stopping", "Cannot answer: the daemon stops");
     await next();
+  };
+}
+
+/** Looks among the pages; they are read when the first is asked for, and again after a failure. */
+function pageOf(read: () => Promise<Assets>): (context: Context<Env>) => Promise<Response | null> {
+  let loaded: Promise<Pages> | null = null;
+  return async (context) => {
+    const { method, path, raw } = context.req;
+    if (method !== "GET" && method !== "HEAD") return null;
+    loaded ??= read().then((assets) => pages(assets));
+    loaded.catch(() => loaded = null);
+    const answer = (await loaded)({ path, headers: raw.headers });
+    if (answer !== null) context.set("route", PAGES_ROUTE);
+    return answer;
   };
 }
 
