@@ -31,6 +31,8 @@ export type Thing =
   | "channel"
   | "rule"
   | "candidate"
+  | "token"
+  | "session"
   | "index"
   | "schema";
 
@@ -85,6 +87,7 @@ export interface FailureData {
   "conflict": {
     readonly over:
       | "name"
+      | "token-name"
       | "compose-project"
       | "container-name"
       | "adopted"

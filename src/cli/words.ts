@@ -32,12 +32,15 @@ const SHOW_KINDS = {
   stage: "",
   channel: "`tinyforge notify list` shows them",
   rule: "",
+  token: "`tinyforge token list` shows them",
+  session: "",
   index: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
   schema: "start `tinyforge reconcile` once, it brings the database up to date",
 } satisfies Record<FailureData["not-found"]["thing"], string>;
 
 const CHOOSE_OTHER = {
   "name": "choose another name, or rename the other with `tinyforge rename`",
+  "token-name": "choose another name, or remove the other with `tinyforge token rm`",
   "compose-project": "name another one with --compose-project",
   "adopted":
     "`tinyforge accept` takes what runs now for what should run; --compose reads its files",

@@ -58,6 +58,14 @@ export interface Changes {
   readonly problems: readonly string[];
 }
 
+/** What belongs to a transaction besides what it does: written `before` its commit, told `after`. */
+export interface Companion {
+  /** In the transaction, at its end. */
+  before(tx: Transaction): void;
+  /** Once it is committed. Must not throw. */
+  after(): void;
+}
+
 /** An open database and what is prepared on it. */
 export class Connection {
   /** The present time, RFC 3339 UTC. */
@@ -67,6 +75,7 @@ export class Connection {
   readonly #copies: ((changes: Changes) => void)[] = [];
   readonly #statements = new Map<string, Statement>();
   #open: Transaction | null = null;
+  #companion: (() => Companion | null) | null = null;
 
   /** On this database, which it closes. */
   constructor(db: Database, { now, feed }: ConnectionOptions) {
@@ -93,12 +102,22 @@ export class Connection {
   write<T>(action: string, operation: (tx: Transaction) => T): T {
     const outer = this.#open;
     const tx = this.#open = new Transaction();
+    const companion = outer === null ? this.#companion?.() ?? null : null;
+    let accompanied = false;
+    const whole = companion === null ? operation : (tx: Transaction) => {
+      const changesBefore = this.#db.totalChanges;
+      const result = operation(tx);
+      accompanied = this.#db.totalChanges !== changesBefore;
+      if (accompanied) companion.before(tx);
+      return result;
+    };
     let result: T;
     try {
-      result = guarded(action, () => this.#db.transaction(() => operation(tx)).immediate());
+      result = guarded(action, () => this.#db.transaction(() => whole(tx)).immediate());
     } finally {
       this.#open = outer;
     }
+    if (accompanied) companion?.after();
     const { changes } = tx;
     if (outer === null) this.#committed(changes);
     else {
@@ -107,6 +126,14 @@ export class Connection {
       outer.judged(changes.problems);
     }
     return result;
+  }
+
+  /**
+   * Asks from now on, before each outermost transaction, what belongs to it; if it changes anything,
+   * that is part of it. `companion` must not throw.
+   */
+  onChange(companion: () => Companion | null): void {
+    this.#companion = companion;
   }
 
   /** Has a copy in memory follow what is committed here. Must not throw. */

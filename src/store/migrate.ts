@@ -40,6 +40,7 @@ const FILES: readonly string[] = [
   "0009_expectations",
   "0010_previews",
   "0011_details",
+  "0012_access",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

@@ -9,6 +9,7 @@
 import type { Database } from "@db/sqlite";
 import type { Feed } from "../feed.ts";
 import type { Written } from "../model/written.ts";
+import { AuditTable } from "./audit.ts";
 import { ChannelTable } from "./channels.ts";
 import { Connection } from "./connection.ts";
 import { distrust, distrustShape } from "../system/private.ts";
@@ -26,7 +27,9 @@ import { SilenceTable } from "./silences.ts";
 import { loadMigrations, migrate, requireCurrent } from "./migrate.ts";
 import { NoticeTable } from "./notices.ts";
 import { Registry } from "./registry.ts";
+import { SessionTable } from "./sessions.ts";
 import { StageTable } from "./stages.ts";
+import { TokenTable } from "./tokens.ts";
 import { TransitionTable } from "./transitions.ts";
 import { WorkloadTable } from "./workloads.ts";
 import { quotePath } from "../text.ts";
@@ -120,6 +123,12 @@ export class Store {
   readonly channels: ChannelTable;
   /** What they are told. */
   readonly notices: NoticeTable;
+  /** Who may ask over TCP. */
+  readonly tokens: TokenTable;
+  /** Browsers that logged in. */
+  readonly sessions: SessionTable;
+  /** Who changed what. */
+  readonly audit: AuditTable;
   readonly #c: Connection;
   #closed = false;
 
@@ -140,6 +149,9 @@ export class Store {
     this.silences = new SilenceTable(connection);
     this.channels = new ChannelTable(connection);
     this.notices = new NoticeTable(connection);
+    this.tokens = new TokenTable(connection);
+    this.sessions = new SessionTable(connection);
+    this.audit = new AuditTable(connection);
     this.registry = new Registry(connection, { workloads: this.workloads });
     const { containers, problems, workloads } = this;
     this.expectations = new ExpectationTable(connection, {

@@ -1,0 +1,79 @@
+/**
+ * The `audit` table: who changed what. An entry is part of the transaction that it tells of, so that
+ * neither is there without the other; who is behind one is not this file's to know.
+ *
+ * @module
+ */
+
+import type { AuditEntry, NewAuditEntry, WayIn } from "../model/access.ts";
+import type { Connection, Transaction } from "./connection.ts";
+
+/** Entries that are kept. */
+const MAX_ENTRIES = 10_000;
+
+/** What somebody's change is written down with, once. */
+export interface Attribution {
+  /** What is written. */
+  readonly entry: NewAuditEntry;
+  /** Called after it was committed. */
+  done(): void;
+}
+
+/** The `audit` table. */
+export class AuditTable {
+  readonly #c: Connection;
+  readonly #max: number;
+
+  /** On this connection. */
+  constructor(connection: Connection, { max = MAX_ENTRIES }: { max?: number } = {}) {
+    this.#c = connection;
+    this.#max = max;
+  }
+
+  /** The newest ones before `before` (all when null), the newest first. */
+  newest({ before, limit }: { before: number | null; limit: number }): AuditEntry[] {
+    return this.#c.sql(`${SELECT} WHERE seq < ? ORDER BY seq DESC LIMIT ?`)
+      .values<Columns>(before ?? Number.MAX_SAFE_INTEGER, limit).map(entry);
+  }
+
+  /** Those after `after`, the oldest first. */
+  since(after: number, { limit }: { limit: number }): AuditEntry[] {
+    return this.#c.sql(`${SELECT} WHERE seq > ? ORDER BY seq LIMIT ?`)
+      .values<Columns>(after, limit).map(entry);
+  }
+
+  /** Writes one that tells of no transaction. */
+  add(entry: NewAuditEntry): void {
+    this.#c.write("Cannot keep an audit entry", (tx) => this.#insert(tx, entry));
+  }
+
+  /**
+   * From now on every transaction that changes something asks whose it is, and has an entry if it is
+   * somebody's. `whose` must not throw.
+   */
+  attribute(whose: () => Attribution | null): void {
+    this.#c.onChange(() => {
+      const attribution = whose();
+      return attribution && {
+        before: (tx) => this.#insert(tx, attribution.entry),
+        after: () => attribution.done(),
+      };
+    });
+  }
+
+  #insert(_: Transaction, { who, via, remote, action, path, details }: NewAuditEntry): void {
+    this.#c.sql(
+      `INSERT INTO audit (at, who, via, remote, action, path, details)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ).run(this.#c.now(), who, via, remote, action, path, JSON.stringify(details));
+    this.#c.sql("DELETE FROM audit WHERE seq <= (SELECT max(seq) FROM audit) - ?").run(this.#max);
+  }
+}
+
+const SELECT = "SELECT seq, at, who, via, remote, action, path, details FROM audit";
+
+type Columns = [number, string, string, WayIn, string | null, string, string, string];
+
+function entry([seq, at, who, via, remote, action, path, details]: Columns): AuditEntry {
+  return { seq, at, who, via, remote, action, path, details: JSON.parse(details) };
+}
