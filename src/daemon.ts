@@ -145,6 +145,8 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         listContainers: async () => (await docker.list()).containers,
         composePrefix,
         routes: config.routes,
+        baseUrl: config.baseUrl === null ? null : new URL(config.baseUrl),
+        encrypted: false,
         version,
         now: () => new Date(clock.now()),
         ...deps,

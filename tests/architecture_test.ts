@@ -171,6 +171,12 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
       "a request an address that was judged",
   },
   {
+    name: /^node:async_hooks$/,
+    parts: ["server/asking.ts"],
+    because:
+      "what a function works with is told to it; only whom a change is written down to isn't",
+  },
+  {
     name: /^node:buffer$/,
     parts: ["docker/listing_pieces.ts"],
     because: "it compares bytes at the memory's speed, which matters where megabytes come again",

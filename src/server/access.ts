@@ -1,17 +1,16 @@
 /**
- * Who may ask over TCP: the host that the request names, the site that it comes from, the token
- * that it carries. The unix socket needs none of it: its file mode is the check.
+ * What may ask over TCP: the host that the request names, the site that it comes from. The unix
+ * socket needs none of it: its file mode is the check. Who asks is not this file's to know.
  *
  * @module
  */
 
-import { isSameSecret } from "../secret.ts";
 import { quote } from "../text.ts";
 import { Problem } from "./problem.ts";
 
 /** What a listener demands. */
 export interface AccessRules {
-  /** The token that opens everything. */
+  /** The token in the file, which opens everything. */
   readonly token: string;
   /** One that opens `/metrics` alone; null without. */
   readonly metricsToken: string | null;
@@ -27,13 +26,27 @@ export interface Entrance {
   readonly rules: AccessRules | null;
   /** IP address of who asks; null over the socket and within this process. */
   readonly remote: string | null;
+  /** Whether the connection is encrypted. */
+  readonly secure: boolean;
+  /** Whether it comes from this process itself. */
+  readonly inside: boolean;
+  /** User id of who asks over the socket, asked while it is open; null where nobody knows. */
+  user(): number | null;
 }
 
-/** Within this process, and over the socket. */
-export const TRUSTED: Entrance = { name: "socket", rules: null, remote: null };
+/** Within this process. */
+export const TRUSTED: Entrance = {
+  ...{ name: "socket", rules: null, remote: null, secure: false, inside: true },
+  user: () => null,
+};
 
 /** Methods that change nothing, so that a foreign page may cause them. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Whether a method changes nothing. */
+export function isSafe(method: string): boolean {
+  return SAFE_METHODS.has(method);
+}
 
 /**
  * Refuses a request for a host that is not ours: a page whose name was rebound to our address is
@@ -58,13 +71,13 @@ export function checkHost(request: Request, rules: AccessRules): void {
  *
  * @throws {Problem} `forbidden-origin`.
  */
-export function checkOrigin(request: Request): void {
-  if (SAFE_METHODS.has(request.method)) return;
+export function checkOrigin(request: Request, own: { readonly baseUrl: URL | null }): void {
+  if (isSafe(request.method)) return;
   const site = request.headers.get("sec-fetch-site");
   const origin = request.headers.get("origin");
   const foreign = site !== null && site !== "same-origin" && site !== "none"
     ? `Sec-Fetch-Site is ${quote(site, 32)}`
-    : origin !== null && !isOwnOrigin(origin, request)
+    : origin !== null && !isOwnOrigin(origin, request, own)
     ? `Origin is ${quote(origin, 128)}`
     : null;
   if (foreign === null) return;
@@ -72,42 +85,15 @@ export function checkOrigin(request: Request): void {
 }
 
 /**
- * Refuses a request without the token, or for metrics without one of the two.
- *
- * @throws {Problem} `unauthorized`.
+ * Whether a page of this origin is ours. Scheme aside, because whoever terminates TLS in front of us
+ * changes it; one that changes the host too is known by where people reach it.
  */
-export function checkToken(
+export function isOwnOrigin(
+  origin: string,
   request: Request,
-  rules: AccessRules,
-  { forMetrics = false }: { forMetrics?: boolean } = {},
-): void {
-  const given = request.headers.get("authorization");
-  const token = given === null ? null : /^Bearer +(\S+) *$/i.exec(given)?.[1] ?? "";
-  if (token !== null && isSameSecret(token, rules.token)) return;
-  const { metricsToken } = rules;
-  if (token !== null && metricsToken !== null && isSameSecret(token, metricsToken)) {
-    if (forMetrics) return;
-    throw new Problem("unauthorized", "Cannot answer: this token is for /metrics alone", {
-      headers: CHALLENGE,
-    });
-  }
-  throw new Problem(
-    "unauthorized",
-    `Cannot answer: ${token === null ? "no token" : "wrong token"}`,
-    {
-      hint: "send `Authorization: Bearer …` with what stands in the file `token` of the data " +
-        "directory, or use the socket there",
-      headers: CHALLENGE,
-    },
-  );
-}
-
-const CHALLENGE: Readonly<Record<string, string>> = {
-  "www-authenticate": 'Bearer realm="tinyforge"',
-};
-
-/** Scheme aside, because whoever terminates TLS in front of us changes it. */
-function isOwnOrigin(origin: string, request: Request): boolean {
+  { baseUrl }: { readonly baseUrl: URL | null },
+): boolean {
+  if (baseUrl !== null && origin === baseUrl.origin) return true;
   const own = (request.headers.get("host") ?? authority(request.url)).toLowerCase();
   return /^https?:\/\//.test(origin) && authority(origin).toLowerCase() === own;
 }

@@ -7,19 +7,26 @@
 
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
-import { checkHost, checkOrigin, checkToken, type Entrance, TRUSTED } from "./access.ts";
-import { type BodyLimits, readBody, readBytes } from "./body.ts";
+import { mayDo, ROLES } from "../model/role.ts";
+import { checkHost, checkOrigin, type Entrance, TRUSTED } from "./access.ts";
+import { attributionNow } from "./asking.ts";
+import type { BodyLimits } from "./body.ts";
 import { ByteBudget } from "./byte_budget.ts";
+import { call } from "./call.ts";
+import { basePath } from "./cookie.ts";
+import { Credentials, type Principal } from "./credentials.ts";
 import { FailedLogins } from "./failed_logins.ts";
 import { Live } from "./live.ts";
 import { LiveFrames } from "./live_frames.ts";
-import { NO_QUERY, renderOpenApi } from "./openapi.ts";
-import type { Operation, ServerDeps, Services } from "./operation.ts";
+import { LoginCodes } from "./login_codes.ts";
+import { LoginLimit } from "./login_limit.ts";
+import { renderOpenApi } from "./openapi.ts";
+import type { ServerDeps, Services } from "./operation.ts";
 import { type Assets, type Pages, pages } from "./pages.ts";
 import { asProblem, Problem, problemResponse } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
-import { type Route, ROUTES } from "./routes.ts";
-import { check, parseJson } from "./validation.ts";
+import { type Needed, ROUTES } from "./routes.ts";
+import { withBodyText } from "./take_body.ts";
 import { readWebAssets } from "./web_assets.ts";
 
 /** Bounds; the defaults are what the program runs with. */
@@ -38,6 +45,8 @@ export interface AppOptions {
   readonly maxLiveClients?: number;
   /** Wrong webhook secrets that are answered 404. Default 60. */
   readonly wrongSecretsPerMinute?: number;
+  /** Failed logins of one address that are answered 401. Default 10. */
+  readonly failedLoginsPerMinute?: number;
   /** The dashboard's files, asked for once, by whoever opens it first. Default: those of the build. */
   readonly assets?: () => Promise<Assets>;
 }
@@ -54,7 +63,7 @@ export interface App {
   close(): void;
 }
 
-type Env = { Bindings: Entrance; Variables: { route: string; body: string } };
+type Env = { Bindings: Entrance; Variables: { route: string; principal: Principal } };
 
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["x-content-type-options", "nosniff"],
@@ -71,18 +80,16 @@ const NO_ROUTE = "none";
 /** The same for what the dashboard consists of. */
 const PAGES_ROUTE = "pages";
 
-/** Enough to see that nothing is said. */
-const MAX_EMPTY_BODY = 1024;
-
 /** The application over these parts. Starts nothing. */
 export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   const stopping = new AbortController();
+  const base = basePath(deps.baseUrl);
   const hono = new Hono<Env>({
     // The default one compiles its routes at the first request, for 10 ms: a command makes no other.
     router: new TrieRouter(),
+    getPath: (request) => pathUnder(base, request.url),
   });
   const bytes = new ByteBudget(options.maxBytesInFlight ?? 64 << 20);
-  const logins = new FailedLogins(deps);
   const live = new Live({
     frames: new LiveFrames(deps.store),
     feed: deps.feed,
@@ -94,13 +101,17 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   const services: Services = {
     ...deps,
     live,
-    logins,
+    logins: new FailedLogins(deps),
+    loginLimit: new LoginLimit(options.failedLoginsPerMinute ?? 10),
+    credentials: new Credentials(deps),
+    codes: new LoginCodes(() => deps.now().getTime()),
     guesses: new RateLimit(options.wrongSecretsPerMinute ?? 60),
     wrongSignatures: new RateLimit(options.wrongSecretsPerMinute ?? 60),
     passTimeoutMs: options.passTimeoutMs ?? 60_000,
     run: crypto.randomUUID().slice(0, 8),
     openApi: () => document ??= renderOpenApi(ROUTES, deps.version),
   };
+  deps.store.audit.attribute(attributionNow);
 
   const limits: BodyLimits = {
     maxBytes: options.maxBodyBytes ?? 1 << 20,
@@ -109,26 +120,35 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
     budget: bytes,
   };
 
-  hono.use(observe(deps), admit(stopping.signal));
+  hono.use(observe(deps, base), admit(stopping.signal, deps));
   for (const route of ROUTES) {
-    const [method, path, operation] = route;
-    for (const status of Object.keys(operation.spec.answers)) {
+    const [method, path, needed, { spec }] = route;
+    for (const status of Object.keys(spec.answers)) {
       deps.metrics.httpRequests.add(0, { route: path, code: status });
     }
     hono.on(
       method.toUpperCase(),
       pattern(path),
-      enter(path, { logins, operation }),
-      takeBody(operation, limits),
-      (context) => call(route, context, { services, limits }),
+      enter(path, needed, services),
+      (context) =>
+        withBodyText(context.req.raw, spec, {
+          open: needed === "open",
+          limits,
+          use: (text) =>
+            call(route, {
+              ...{ services, limits, text, request: context.req.raw, path: context.req.path },
+              ...{ params: context.req.param(), queries: context.req.queries() },
+              ...{ entrance: context.env, principal: context.get("principal") },
+            }),
+        }),
     );
   }
-  refuseOtherMethods(hono, logins);
-  const page = pageOf(options.assets ?? readWebAssets);
+  refuseOtherMethods(hono, services);
+  const page = pageOf(options.assets ?? readWebAssets, base);
   hono.notFound(async (context) => {
     const found = await page(context);
     if (found !== null) return found;
-    logIn(context, logins);
+    identify(context, services);
     throw new Problem("not-found", "Cannot find this path", {
       hint: "GET /openapi.json lists all there are",
     });
@@ -142,13 +162,21 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
     close: () => {
       stopping.abort();
       live.close();
-      logins.close();
+      services.logins.close();
     },
   };
 }
 
+/** A proxy may leave its prefix in the path or take it out. */
+function pathUnder(base: string, url: string): string {
+  const path = /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(url)?.[1] || "/";
+  if (base === "" || !path.startsWith(base)) return path;
+  const rest = path.slice(base.length);
+  return rest === "" ? "/" : rest.startsWith("/") ? rest : path;
+}
+
 /** Outermost: what every answer carries, and what is counted and logged of it. */
-function observe({ metrics, log }: ServerDeps): MiddlewareHandler<Env> {
+function observe({ metrics, log }: ServerDeps, base: string): MiddlewareHandler<Env> {
   return async (context, next) => {
     const started = performance.now();
     await next();
@@ -156,6 +184,8 @@ function observe({ metrics, log }: ServerDeps): MiddlewareHandler<Env> {
     for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
     if (!headers.has("content-security-policy")) headers.set("content-security-policy", POLICY);
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store, no-transform");
+    const location = headers.get("location");
+    if (location !== null) headers.set("location", base + location);
     const route = context.get("route") ?? NO_ROUTE;
     metrics.httpRequests.inc({ route, code: String(status) });
     // Never the path itself: a webhook's is its secret.
@@ -168,12 +198,12 @@ function observe({ metrics, log }: ServerDeps): MiddlewareHandler<Env> {
   };
 }
 
-function admit(stopping: AbortSignal): MiddlewareHandler<Env> {
+function admit(stopping: AbortSignal, own: { baseUrl: URL | null }): MiddlewareHandler<Env> {
   return async (context, next) => {
     const { rules } = context.env;
     if (rules !== null) {
       checkHost(context.req.raw, rules);
-      checkOrigin(context.req.raw);
+      checkOrigin(context.req.raw, own);
     }
     if (stopping.aborted) throw new Problem("stopping", "Cannot answer: the daemon stops");
     await next();
@@ -181,12 +211,15 @@ function admit(stopping: AbortSignal): MiddlewareHandler<Env> {
 }
 
 /** Looks among the pages; they are read when the first is asked for, and again after a failure. */
-function pageOf(read: () => Promise<Assets>): (context: Context<Env>) => Promise<Response | null> {
+function pageOf(
+  read: () => Promise<Assets>,
+  base: string,
+): (context: Context<Env>) => Promise<Response | null> {
   let loaded: Promise<Pages> | null = null;
   return async (context) => {
     const { method, path, raw } = context.req;
     if (method !== "GET" && method !== "HEAD") return null;
-    loaded ??= read().then((assets) => pages(assets));
+    loaded ??= read().then((assets) => pages(assets, { base }));
     loaded.catch(() => loaded = null);
     const answer = (await loaded)({ path, headers: raw.headers });
     if (answer !== null) context.set("route", PAGES_ROUTE);
@@ -194,109 +227,31 @@ function pageOf(read: () => Promise<Assets>): (context: Context<Env>) => Promise
   };
 }
 
-/** The first thing a matched route does, so that nothing of a request is read without the token. */
-function enter(
-  route: string,
-  { logins, operation }: { logins: FailedLogins; operation?: Operation | undefined },
-): MiddlewareHandler<Env> {
+/** The first thing a matched route does, so that nothing is read of who may not ask. */
+function enter(route: string, needed: Needed, services: Services): MiddlewareHandler<Env> {
   return async (context, next) => {
     context.set("route", route);
-    const access = operation?.spec.access;
-    if (access !== "open") logIn(context, logins, { forMetrics: access === "metrics" });
+    if (needed !== "open") {
+      const principal = identify(context, services);
+      if (!mayDo(principal.role, needed)) {
+        throw new Problem("forbidden", `Cannot do this with the role "${principal.role}"`, {
+          data: { needs: needed },
+        });
+      }
+      context.set("principal", principal);
+    }
     await next();
   };
 }
 
-function logIn(
-  context: Context<Env>,
-  logins: FailedLogins,
-  options?: { forMetrics: boolean },
-): void {
-  const { rules, remote } = context.env;
-  if (rules === null) return;
+/** @throws {Problem} `unauthorized`, `forbidden-origin`. */
+function identify(context: Context<Env>, { credentials, logins }: Services): Principal {
   try {
-    checkToken(context.req.raw, rules, options);
+    return credentials.identify(context.req.raw, context.env);
   } catch (error) {
-    logins.record("token", remote);
+    logins.record("token", context.env.remote);
     throw error;
   }
-}
-
-/** Reads the body within bounds and leaves it where the validators look for it. */
-function takeBody({ spec }: Operation, limits: BodyLimits): MiddlewareHandler<Env> {
-  const { body: expected, access } = spec;
-  // What is not used is not read, least of all for someone who showed no token.
-  if (expected === "ignored" || expected === "raw" || expected === undefined && access === "open") {
-    return (_, next) => next();
-  }
-  return async (context, next) => {
-    const { text, bytes } = expected === undefined
-      ? await readNothing(context.req.raw, limits)
-      : await readBody(context.req.raw, limits);
-    try {
-      if (expected !== undefined && text === "") {
-        throw new Problem("malformed", "Cannot read the request: a JSON body is needed");
-      }
-      context.set("body", text);
-      await next();
-    } finally {
-      limits.budget.give(bytes);
-    }
-  };
-}
-
-/** The body of a request that says nothing. */
-async function readNothing(
-  request: Request,
-  limits: BodyLimits,
-): Promise<{ text: string; bytes: number }> {
-  const something = () =>
-    new Problem("invalid", "Cannot take a body here: there is nothing to be said");
-  try {
-    const body = await readBody(request, { ...limits, maxBytes: MAX_EMPTY_BODY });
-    if (body.text.trim() === "" || body.text.trim() === "{}") return body;
-    limits.budget.give(body.bytes);
-  } catch (error) {
-    if (error instanceof Problem && error.code === "too-large") throw something();
-    throw error;
-  }
-  throw something();
-}
-
-function call(
-  [, path, operation]: Route,
-  context: Context<Env>,
-  { services, limits }: { services: Services; limits: BodyLimits },
-): Response | Promise<Response> {
-  const { spec } = operation;
-  const { req } = context;
-  const query = spec.query ?? (path.startsWith("/api/") ? NO_QUERY : undefined);
-  return operation.handle({
-    services,
-    params: spec.params && check(spec.params, req.param()),
-    query: query && check(query, single(req.queries())),
-    body: spec.body === undefined || spec.body === "ignored" || spec.body === "raw"
-      ? undefined
-      : check(spec.body, parseJson(req.header("content-type"), context.get("body"))),
-    withBody: async (use) => {
-      const body = spec.body === "raw" ? await readBytes(req.raw, limits) : new Uint8Array();
-      try {
-        return await use(body);
-      } finally {
-        limits.budget.give(body.length);
-      }
-    },
-    headers: req.raw.headers,
-    entrance: context.env,
-    headOnly: req.method === "HEAD",
-  });
-}
-
-/** A parameter that is there once is a text; one that is repeated suits no schema. */
-function single(queries: Record<string, string[]>): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(queries).map(([name, all]) => [name, all.length === 1 ? all[0]! : all]),
-  );
 }
 
 /** A path of the table as the router writes it. */
@@ -305,16 +260,15 @@ function pattern(path: string): string {
 }
 
 /** After the routes themselves, so that it is reached where none of them took the request. */
-function refuseOtherMethods(hono: Hono<Env>, logins: FailedLogins): void {
+function refuseOtherMethods(hono: Hono<Env>, services: Services): void {
   for (const [path, routes] of Map.groupBy(ROUTES, ([, path]) => path)) {
     const allow = routes.map(([method]) => method === "get" ? "GET, HEAD" : method.toUpperCase())
       .join(", ");
-    // Whoever may use the path without the token may be told so too.
-    const open = routes.map(([, , operation]) => operation)
-      .find(({ spec }) => spec.access === "open");
+    // Whoever may use the path in one way may be told of the others.
+    const [least] = routes.map(([, , needed]) => needed).sort((a, b) => rank(a) - rank(b));
     hono.all(
       pattern(path),
-      enter(path, { logins, operation: open }),
+      enter(path, least!, services),
       (context) => {
         throw new Problem(
           "method-not-allowed",
@@ -324,6 +278,10 @@ function refuseOtherMethods(hono: Hono<Env>, logins: FailedLogins): void {
       },
     );
   }
+}
+
+function rank(needed: Needed): number {
+  return needed === "open" ? -1 : ROLES.indexOf(needed);
 }
 
 function fail(error: Error, context: Context<Env>, { log }: ServerDeps): Response {

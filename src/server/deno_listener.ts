@@ -20,7 +20,10 @@ export function listenDeno(place: Place, { handler }: ListenOptions): Listener {
   const common = { signal: closing.signal, onListen: () => {} };
   const answer = (remote: string | null, request: Request, completed: Promise<void>) =>
     // Rejects when the client has left: no matter, it is over either way.
-    handler(request, { remote, completed: completed.catch(() => {}) });
+    handler(request, {
+      ...{ remote, secure: false, user: () => null },
+      completed: completed.catch(() => {}),
+    });
   const server = place.kind === "unix"
     ? Deno.serve(
       { path: place.path, ...common },

@@ -7,7 +7,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ByteBudget } from "./byte_budget.ts";
-import type { Handler } from "./listener.ts";
+import { peerUid } from "../system/peer.ts";
+import type { Handler, Peer } from "./listener.ts";
 import { asProblem, Problem, problemResponse } from "./problem.ts";
 
 /** What an exchange needs. */
@@ -41,14 +42,26 @@ export async function exchange(
   outgoing.on("error", () => {});
   const body = new RequestBody(incoming, () => expects && outgoing.writeContinue());
   try {
-    const remote = incoming.socket.remoteAddress?.replace(/^::ffff:/, "") ?? null;
-    const response = await handler(toRequest(incoming, body), { remote, completed });
+    const response = await handler(toRequest(incoming, body), peerOf(incoming, completed));
     await send(response, outgoing, { ...options, incoming, body });
   } catch (error) {
     if (outgoing.headersSent || outgoing.destroyed) return void outgoing.destroy();
     const response = problemResponse(asProblem(error));
     await send(response, outgoing, { ...options, incoming, body }).catch(() => outgoing.destroy());
   }
+}
+
+function peerOf({ socket }: IncomingMessage, completed: Promise<void>): Peer {
+  const remote = socket.remoteAddress?.replace(/^::ffff:/, "") ?? null;
+  return {
+    remote,
+    secure: "encrypted" in socket && socket.encrypted === true,
+    user: () => {
+      const { _handle } = socket as unknown as { _handle?: { fd?: number } | null };
+      return remote === null && _handle?.fd !== undefined ? peerUid(_handle.fd) : null;
+    },
+    completed,
+  };
 }
 
 /** The body of a request, read when and as far as it is asked for. */

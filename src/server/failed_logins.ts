@@ -9,7 +9,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
 /** What was wrong. */
-export type LoginKind = "token" | "webhook";
+export type LoginKind = "token" | "login" | "webhook";
 
 /** Where and how often it is told. */
 export interface FailedLoginsOptions {

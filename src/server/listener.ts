@@ -26,6 +26,10 @@ export interface TcpAddress {
 export interface Peer {
   /** IP address; null over a unix socket. */
   readonly remote: string | null;
+  /** Whether the connection is encrypted. */
+  readonly secure: boolean;
+  /** User id over a unix socket, asked while it is open; null where nobody knows. */
+  user(): number | null;
   /** Resolves when the answer was sent or can't be any more. */
   readonly completed: Promise<void>;
 }

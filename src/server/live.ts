@@ -28,6 +28,14 @@ export interface LiveOptions {
 const WELCOME = new TextEncoder().encode(": tinyforge\nretry: 2000\n\n");
 const KEEPALIVE = new TextEncoder().encode(": keepalive\n\n");
 
+/** Who reads. */
+export interface LiveReader {
+  /** Where it came in; each has room for so many. */
+  readonly entrance: string;
+  /** Whether it still may. */
+  isGood(): boolean;
+}
+
 /** Every live feed of the server. */
 export class Live {
   readonly #options: LiveOptions;
@@ -46,7 +54,7 @@ export class Live {
    *
    * @throws {Problem} `too-many-feeds`, `stopping`.
    */
-  open(lastEventId: number | null, entrance: string): ReadableStream<Uint8Array> {
+  open(lastEventId: number | null, { entrance, isGood }: LiveReader): ReadableStream<Uint8Array> {
     if (this.#closed) throw new Problem("stopping", "Cannot open a live feed: the daemon stops");
     const clients = [...this.#clients].filter((client) => client.entrance === entrance).length;
     if (clients >= this.#options.maxClients) {
@@ -57,13 +65,18 @@ export class Live {
       );
     }
     const client = new LiveClient({
-      entrance,
+      ...{ entrance, isGood },
       chunks: (client) => this.#chunks(client, lastEventId),
       onStart: (client) => this.#add(client),
       onEnd: (client) => this.#remove(client),
       onError: (error) => this.#options.log.error("live feed failed", { error }),
     });
     return client.stream;
+  }
+
+  /** Ends the feeds of those who may not read any more. */
+  recheck(): void {
+    for (const client of [...this.#clients]) if (!client.isGood()) client.end();
   }
 
   /** Ends every feed; no other opens. */
@@ -107,6 +120,7 @@ export class Live {
   #add(client: LiveClient): void {
     this.#clients.add(client);
     this.#timer ??= setInterval(() => {
+      this.recheck();
       for (const client of [...this.#clients]) client.tick();
     }, this.#options.keepaliveMs);
   }
@@ -119,9 +133,7 @@ export class Live {
   }
 }
 
-interface ClientSetup {
-  /** Where it came in. */
-  readonly entrance: string;
+interface ClientSetup extends LiveReader {
   /** What it is sent; asked for one chunk at a time, when the client has taken the last. */
   readonly chunks: (client: LiveClient) => AsyncGenerator<Uint8Array>;
   readonly onStart: (client: LiveClient) => void;
@@ -152,6 +164,16 @@ class LiveClient {
       cancel: () => this.#leave(),
       // Nothing is read ahead: a stream that nobody reads, a HEAD's for one, never starts.
     }, { highWaterMark: 0 });
+  }
+
+  /** Whether its client still may read; not, where that can't be told. */
+  isGood(): boolean {
+    try {
+      return this.#setup.isGood();
+    } catch (error) {
+      this.#setup.onError(error);
+      return false;
+    }
   }
 
   /** Ends the feed; the client is expected to come back. */

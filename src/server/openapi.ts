@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { Answer, OperationSpec, Schema } from "./operation.ts";
+import type { Answer, Schema } from "./operation.ts";
 import type { Route } from "./routes.ts";
 import { ProblemSchema } from "./schema.ts";
 
@@ -40,19 +40,24 @@ export function renderOpenApi(routes: readonly Route[], version: string): string
           type: "http",
           scheme: "bearer",
           description:
-            "What stands in the file `token` of the data directory; the socket needs none.",
+            "One that was made, or what stands in the file `token` of the data directory; the " +
+            "socket needs none. What it opens depends on its role: metrics, read, deploy, admin, " +
+            "each with all that the one before it does (`x-role`).",
         },
-        metricsToken: {
-          type: "http",
-          scheme: "bearer",
-          description: "What stands in the file that the daemon was given for it.",
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "__Host-tinyforge",
+          description:
+            "Of a browser that logged in; it is called otherwise without TLS, or under " +
+            "a prefix. Unsafe methods need a same-origin `Origin`.",
         },
       },
     },
   });
 }
 
-function describe([method, path, { spec }]: Route, schemas: Schemas): Json {
+function describe([method, path, needed, { spec }]: Route, schemas: Schemas): Json {
   const parameters = [
     ...parametersOf("path", spec.params, schemas),
     ...parametersOf("query", spec.query, schemas),
@@ -63,7 +68,8 @@ function describe([method, path, { spec }]: Route, schemas: Schemas): Json {
     summary: spec.summary,
     ...(spec.description !== undefined && { description: spec.description }),
     tags: [tagOf(path)],
-    security: SECURITY[spec.access ?? "token"],
+    security: needed === "open" ? [] : [{ token: [] }, { session: [] }],
+    ...(needed !== "open" && { "x-role": needed }),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && body !== "ignored" && body !== "raw" && {
       requestBody: {
@@ -80,14 +86,6 @@ function describe([method, path, { spec }]: Route, schemas: Schemas): Json {
     },
   };
 }
-
-const SECURITY: Readonly<
-  Record<NonNullable<OperationSpec<unknown, unknown, unknown>["access"]>, Json[]>
-> = {
-  token: [{ token: [] }],
-  metrics: [{ token: [] }, { metricsToken: [] }],
-  open: [],
-};
 
 /** `getProjectsById`: method and path, which nothing else has. */
 function operationId(method: string, path: string): string {

@@ -13,8 +13,12 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { IndexRow, ListedContainer } from "../model/container.ts";
 import type { PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
+import type { Who } from "../model/access.ts";
 import type { Entrance } from "./access.ts";
+import type { Credentials, Principal } from "./credentials.ts";
 import type { FailedLogins } from "./failed_logins.ts";
+import type { LoginCodes } from "./login_codes.ts";
+import type { LoginLimit } from "./login_limit.ts";
 import type { Written } from "../model/written.ts";
 import type { KeptChannel } from "../store/channels.ts";
 import type { RouteSettings } from "../setting_values.ts";
@@ -58,6 +62,10 @@ export interface ServerDeps {
   readonly composePrefix: string;
   /** How proxies and people reach what runs here. */
   readonly routes: RouteSettings;
+  /** Where people reach the server, if that is known; its path is a prefix of every path there. */
+  readonly baseUrl: URL | null;
+  /** Whether what listens over TCP speaks TLS itself. */
+  readonly encrypted: boolean;
   /** The program's version. */
   readonly version: string;
   /** The clock. */
@@ -121,6 +129,12 @@ export interface Services extends ServerDeps {
   readonly wrongSignatures: RateLimit;
   /** Who came without the right secret. */
   readonly logins: FailedLogins;
+  /** How often they may. */
+  readonly loginLimit: LoginLimit;
+  /** Who requests are from. */
+  readonly credentials: Credentials;
+  /** Codes that open sessions. */
+  readonly codes: LoginCodes;
   /** How long a request waits for a pass, milliseconds. */
   readonly passTimeoutMs: number;
   /** Tells this run's entity tags from another run's. */
@@ -150,6 +164,10 @@ export interface Call<Params, Query, Body> {
   readonly headers: Headers;
   /** Where it came in. */
   readonly entrance: Entrance;
+  /** Who asks; of an open route nobody. */
+  readonly principal: Principal;
+  /** Tells who it is that changes something, where only the handler finds out. */
+  actAs(who: Who): void;
   /** True for HEAD: the body that is answered won't be read. */
   readonly headOnly: boolean;
 }
@@ -170,11 +188,6 @@ export interface OperationSpec<Params, Query, Body> {
   readonly summary: string;
   /** More where one line is not enough. */
   readonly description?: string;
-  /**
-   * `token`: over TCP with the token only. `metrics`: with the token for metrics too. `open`: for
-   * everyone who reaches the listener. Default `token`.
-   */
-  readonly access?: "token" | "metrics" | "open";
   /** Path parameters. */
   readonly params?: Schema<Params>;
   /** Query parameters; absent: none are allowed under `/api`. */

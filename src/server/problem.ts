@@ -18,6 +18,7 @@ import { storeError } from "../store/error.ts";
 export type RequestErrorCode =
   | "malformed"
   | "unauthorized"
+  | "forbidden"
   | "forbidden-host"
   | "forbidden-origin"
   | "method-not-allowed"
@@ -61,6 +62,15 @@ export type ProblemHints = readonly [member: string, hints: Readonly<Record<stri
 export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   "malformed": { status: 400, title: "The request can't be read" },
   "unauthorized": { status: 401, title: "The token is missing or wrong" },
+  "forbidden": {
+    status: 403,
+    title: "The token or session may not do this",
+    hint: ["needs", {
+      read: "use a token with the role read, deploy or admin",
+      deploy: "use a token with the role deploy or admin",
+      admin: "use a token with the role admin",
+    }],
+  },
   "forbidden-host": { status: 403, title: "The request names a host that is not allowed" },
   "forbidden-origin": { status: 403, title: "The request comes from another site" },
   "not-found": {
@@ -76,6 +86,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
       channel: "GET /api/channels lists them",
       rule: "GET /api/rules lists them",
       candidate: "GET /api/discover lists them",
+      token: "GET /api/tokens lists them",
+      session: "GET /api/sessions lists them",
     }],
   },
   "method-not-allowed": { status: 405, title: "The method is not allowed here" },
@@ -85,6 +97,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: "Something else has that name or binding",
     hint: ["over", {
       "name": "choose another name, or rename the other",
+      "token-name": "choose another name, or remove the other first",
       "compose-project": "name another Compose project",
       "adopted": "POST /api/workloads/{id}/accept takes what runs now for what should run",
       "container-name": "name another container, or change the other site",

@@ -27,6 +27,12 @@ export class RateLimit {
     return { taken: true };
   }
 
+  /** Whether nothing was taken of late. */
+  get full(): boolean {
+    this.wait();
+    return this.#left >= this.#perMinute;
+  }
+
   /** Whole seconds until there is one to take, 0 where there is. */
   wait(): number {
     const now = this.#now();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { listAudit } from "./api/audit.ts";
 import {
   acceptWorkload,
   adopt,
@@ -48,6 +49,14 @@ import { callHook, callHookByHeader, callHookBySignature } from "./api/hooks.ts"
 import { getInstance, removeInstance, updateInstance } from "./api/instances.ts";
 import { check, listProblems } from "./api/problems.ts";
 import { projects, sites, stacks } from "./api/registry.ts";
+import {
+  closeSession,
+  createCode,
+  getSession,
+  listSessions,
+  openSession,
+  removeSession,
+} from "./api/sessions.ts";
 import { createSilence, listSilences, removeSilence } from "./api/silences.ts";
 import {
   createStage,
@@ -60,105 +69,122 @@ import {
   updateStage,
 } from "./api/stages.ts";
 import { getIndex } from "./api/summary.ts";
+import { createToken, listTokens, removeToken } from "./api/tokens.ts";
 import { listAllTransitions, listTransitions } from "./api/transitions.ts";
 import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
+import type { Role } from "../model/role.ts";
 import type { Operation } from "./operation.ts";
 
-/** A method, a path with its parameters in braces, and what answers there. */
+/** Who may use a route over TCP: that role and those above it, or everyone who reaches it. */
+export type Needed = Role | "open";
+
+/** A method, a path with its parameters in braces, who may use it, and what answers there. */
 export type Route = readonly [
   method: "get" | "post" | "put" | "patch" | "delete",
   path: string,
+  needed: Needed,
   operation: Operation,
 ];
 
 /** Every route. A HEAD is answered as its GET; any other method of a path that is here gets 405. */
 export const ROUTES: readonly Route[] = [
-  ["get", "/livez", livez],
-  ["get", "/readyz", readyz],
-  ["get", "/metrics", metrics],
-  ["get", "/openapi.json", openApi],
+  ["get", "/livez", "open", livez],
+  ["get", "/readyz", "open", readyz],
+  ["get", "/metrics", "metrics", metrics],
+  // It says nothing of this host, and tools fetch it without a token.
+  ["get", "/openapi.json", "open", openApi],
 
-  ["get", "/api/projects", projects.list],
-  ["post", "/api/projects", projects.create],
-  ["get", "/api/projects/{id}", projects.get],
-  ["patch", "/api/projects/{id}", projects.update],
-  ["delete", "/api/projects/{id}", projects.remove],
-  ["get", "/api/projects/{id}/stages", listStages],
-  ["post", "/api/projects/{id}/stages", createStage],
-  ["get", "/api/stages", listAllStages],
-  ["get", "/api/previews", listPreviews],
-  ["get", "/api/stages/{id}", getStage],
-  ["get", "/api/stages/{id}/containers", listStageContainers],
-  ["patch", "/api/stages/{id}", updateStage],
-  ["delete", "/api/stages/{id}", removeStage],
+  ["get", "/api/projects", "read", projects.list],
+  ["post", "/api/projects", "admin", projects.create],
+  ["get", "/api/projects/{id}", "read", projects.get],
+  ["patch", "/api/projects/{id}", "admin", projects.update],
+  ["delete", "/api/projects/{id}", "admin", projects.remove],
+  ["get", "/api/projects/{id}/stages", "read", listStages],
+  ["post", "/api/projects/{id}/stages", "admin", createStage],
+  ["get", "/api/stages", "read", listAllStages],
+  ["get", "/api/previews", "read", listPreviews],
+  ["get", "/api/stages/{id}", "read", getStage],
+  ["get", "/api/stages/{id}/containers", "read", listStageContainers],
+  ["patch", "/api/stages/{id}", "admin", updateStage],
+  ["delete", "/api/stages/{id}", "admin", removeStage],
 
-  ["get", "/api/stacks", stacks.list],
-  ["post", "/api/stacks", stacks.create],
-  ["get", "/api/stacks/{id}", stacks.get],
-  ["patch", "/api/stacks/{id}", stacks.update],
-  ["delete", "/api/stacks/{id}", stacks.remove],
+  ["get", "/api/stacks", "read", stacks.list],
+  ["post", "/api/stacks", "admin", stacks.create],
+  ["get", "/api/stacks/{id}", "read", stacks.get],
+  ["patch", "/api/stacks/{id}", "admin", stacks.update],
+  ["delete", "/api/stacks/{id}", "admin", stacks.remove],
 
-  ["get", "/api/sites", sites.list],
-  ["post", "/api/sites", sites.create],
-  ["get", "/api/sites/{id}", sites.get],
-  ["patch", "/api/sites/{id}", sites.update],
-  ["delete", "/api/sites/{id}", sites.remove],
+  ["get", "/api/sites", "read", sites.list],
+  ["post", "/api/sites", "admin", sites.create],
+  ["get", "/api/sites/{id}", "read", sites.get],
+  ["patch", "/api/sites/{id}", "admin", sites.update],
+  ["delete", "/api/sites/{id}", "admin", sites.remove],
 
-  ["get", "/api/containers", listContainers],
-  ["post", "/api/containers", createContainer],
-  ["post", "/api/containers/batch", writeBatch],
-  ["get", "/api/containers/{id}", getContainer],
-  ["put", "/api/containers/{id}", putContainer],
-  ["patch", "/api/containers/{id}", updateContainer],
-  ["delete", "/api/containers/{id}", removeContainer],
-  ["get", "/api/containers/{id}/transitions", listTransitions],
-  ["get", "/api/containers/{id}/details", getDetails],
-  ["get", "/api/routes", listRoutes],
-  ["get", "/api/export/traefik", exportTraefik],
-  ["get", "/api/export/caddy/ask", askCaddy],
-  ["get", "/api/export/prometheus", exportPrometheus],
-  ["get", "/api/export/homepage", exportHomepage],
-  ["get", "/api/export/dashy", exportDashy],
-  ["get", "/api/transitions", listAllTransitions],
+  ["get", "/api/containers", "read", listContainers],
+  ["post", "/api/containers", "deploy", createContainer],
+  ["post", "/api/containers/batch", "deploy", writeBatch],
+  ["get", "/api/containers/{id}", "read", getContainer],
+  ["put", "/api/containers/{id}", "deploy", putContainer],
+  ["patch", "/api/containers/{id}", "deploy", updateContainer],
+  ["delete", "/api/containers/{id}", "deploy", removeContainer],
+  ["get", "/api/containers/{id}/transitions", "read", listTransitions],
+  ["get", "/api/containers/{id}/details", "read", getDetails],
+  ["get", "/api/routes", "read", listRoutes],
+  ["get", "/api/export/traefik", "read", exportTraefik],
+  ["get", "/api/export/caddy/ask", "read", askCaddy],
+  ["get", "/api/export/prometheus", "read", exportPrometheus],
+  ["get", "/api/export/homepage", "read", exportHomepage],
+  ["get", "/api/export/dashy", "read", exportDashy],
+  ["get", "/api/transitions", "read", listAllTransitions],
 
-  ["get", "/api/instances/{project}/{stage}/{id}", getInstance],
-  ["patch", "/api/instances/{project}/{stage}/{id}", updateInstance],
-  ["delete", "/api/instances/{project}/{stage}/{id}", removeInstance],
+  ["get", "/api/instances/{project}/{stage}/{id}", "read", getInstance],
+  ["patch", "/api/instances/{project}/{stage}/{id}", "deploy", updateInstance],
+  ["delete", "/api/instances/{project}/{stage}/{id}", "deploy", removeInstance],
 
-  ["get", "/api/workloads", listWorkloads],
-  ["get", "/api/workloads/{id}/secret", getSecret],
-  ["post", "/api/workloads/{id}/secret", rotateSecret],
+  ["get", "/api/workloads", "read", listWorkloads],
+  ["get", "/api/workloads/{id}/secret", "deploy", getSecret],
+  ["post", "/api/workloads/{id}/secret", "admin", rotateSecret],
 
-  ["post", "/api/workloads/{id}/accept", acceptWorkload],
-  ["get", "/api/workloads/{id}/expectations", getExpectations],
-  ["put", "/api/workloads/{id}/expectations", putExpectations],
+  ["post", "/api/workloads/{id}/accept", "admin", acceptWorkload],
+  ["get", "/api/workloads/{id}/expectations", "read", getExpectations],
+  ["put", "/api/workloads/{id}/expectations", "admin", putExpectations],
 
-  ["get", "/api/discover", getDiscover],
-  ["post", "/api/adopt", adopt],
+  ["get", "/api/discover", "read", getDiscover],
+  ["post", "/api/adopt", "admin", adopt],
 
-  ["get", "/api/problems", listProblems],
-  ["get", "/api/check", check],
-  ["get", "/api/doctor", getFindings],
-  ["get", "/api/silences", listSilences],
-  ["post", "/api/silences", createSilence],
-  ["delete", "/api/silences/{id}", removeSilence],
-  ["get", "/api/channels", listChannels],
-  ["post", "/api/channels", createChannel],
-  ["delete", "/api/channels/{id}", removeChannel],
-  ["post", "/api/channels/{id}/test", testChannel],
-  ["post", "/api/channels/{id}/retry", retryChannel],
-  ["get", "/api/rules", listRules],
-  ["post", "/api/rules", createRule],
-  ["delete", "/api/rules/{id}", removeRule],
-  ["get", "/api/deliveries", listDeliveries],
+  ["get", "/api/problems", "read", listProblems],
+  ["get", "/api/check", "read", check],
+  ["get", "/api/silences", "read", listSilences],
+  ["post", "/api/silences", "admin", createSilence],
+  ["delete", "/api/silences/{id}", "admin", removeSilence],
+  ["get", "/api/channels", "read", listChannels],
+  ["post", "/api/channels", "admin", createChannel],
+  ["delete", "/api/channels/{id}", "admin", removeChannel],
+  ["post", "/api/channels/{id}/test", "admin", testChannel],
+  ["post", "/api/channels/{id}/retry", "admin", retryChannel],
+  ["get", "/api/rules", "read", listRules],
+  ["post", "/api/rules", "admin", createRule],
+  ["delete", "/api/rules/{id}", "admin", removeRule],
+  ["get", "/api/deliveries", "read", listDeliveries],
 
-  ["get", "/api/index", getIndex],
-  ["get", "/api/status", getStatus],
-  ["post", "/api/reconcile", reconcile],
-  ["post", "/api/engine/accept", acceptEngine],
-  ["get", "/api/events", listen],
+  ["get", "/api/tokens", "admin", listTokens],
+  ["post", "/api/tokens", "admin", createToken],
+  ["delete", "/api/tokens/{id}", "admin", removeToken],
+  ["get", "/api/session", "read", getSession],
+  ["post", "/api/session", "open", openSession],
+  ["delete", "/api/session", "read", closeSession],
+  ["post", "/api/session/codes", "admin", createCode],
+  ["get", "/api/sessions", "admin", listSessions],
+  ["delete", "/api/sessions/{id}", "admin", removeSession],
+  ["get", "/api/audit", "admin", listAudit],
 
-  ["post", "/hooks", callHookByHeader],
-  ["post", "/hooks/{secret}", callHook],
-  ["post", "/hooks/workloads/{id}", callHookBySignature],
+  ["get", "/api/index", "read", getIndex],
+  ["get", "/api/status", "read", getStatus],
+  ["post", "/api/reconcile", "deploy", reconcile],
+  ["post", "/api/engine/accept", "admin", acceptEngine],
+  ["get", "/api/events", "read", listen],
+
+  ["post", "/hooks", "open", callHookByHeader],
+  ["post", "/hooks/{secret}", "open", callHook],
+  ["post", "/hooks/workloads/{id}", "open", callHookBySignature],
 ];

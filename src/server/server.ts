@@ -19,6 +19,7 @@ import type {
   Listener,
   ListenerLimits,
   ListenOptions,
+  Peer,
   Place,
   TcpAddress,
 } from "./listener.ts";
@@ -100,10 +101,11 @@ export async function serve(app: App, options: ServeOptions): Promise<Listeners>
     allowedHosts: new Set(options.allowedHosts),
   };
   const listenOptions = (name: Entrance["name"], connections: number): ListenOptions => ({
-    handler: traffic.handler(async (remote) => {
-      if (name === "socket") return { name, rules: null, remote };
+    handler: traffic.handler(async ({ remote, secure, user }) => {
+      const from = { name, remote, secure, inside: false, user };
+      if (name === "socket") return { ...from, rules: null };
       await Promise.all([token.refresh(), metricsToken?.refresh()]);
-      return { name, rules, remote };
+      return { ...from, rules };
     }),
     limits: { headersMs: HEADERS_MS, idleMs: IDLE_MS, ...options.limits, connections },
     bytes: app.bytes,
@@ -171,10 +173,11 @@ class Traffic {
     this.#app = app;
   }
 
-  handler(entrance: (remote: string | null) => Promise<Entrance>): Handler {
-    return async (request, { remote, completed }) => {
+  handler(entrance: (peer: Peer) => Promise<Entrance>): Handler {
+    return async (request, peer) => {
+      const { completed } = peer;
       track(this.#requests, completed);
-      const response = await this.#app.fetch(request, await entrance(remote));
+      const response = await this.#app.fetch(request, await entrance(peer));
       if (response.headers.get("content-type") === "text/event-stream") {
         this.#requests.delete(completed);
         track(this.#feeds, completed);

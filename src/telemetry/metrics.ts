@@ -242,7 +242,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ),
     failedLogins: add(
       new Counter("tinyforge_http_failed_logins_total", "HTTP requests without the right secret.", {
-        labels: { kind: ["token", "webhook"] },
+        labels: { kind: ["token", "login", "webhook"] },
       }),
     ),
     notifyAttempts: add(

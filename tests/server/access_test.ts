@@ -10,17 +10,18 @@ import { ROUTES } from "../../src/server/routes.ts";
 import { exchange } from "../harness/raw_http.ts";
 import { fixedToken, tempServer, TOKEN } from "../harness/temp_server.ts";
 
-/** Needs no token over TCP: probes, and hooks, which carry a secret of their own. */
+/** Needs no token over TCP: probes; hooks and logins, which carry a secret of their own. */
 const OPEN = [
-  "/livez",
-  "/readyz",
-  "/openapi.json",
-  "/hooks",
-  "/hooks/{secret}",
-  "/hooks/workloads/{id}",
+  "get /livez",
+  "get /readyz",
+  "get /openapi.json",
+  "post /hooks",
+  "post /hooks/{secret}",
+  "post /hooks/workloads/{id}",
+  "post /api/session",
 ];
 
-Deno.test("TCP refuses every route but probes and hooks without the token", async () => {
+Deno.test("TCP refuses every route but probes, hooks and logins without the token", async () => {
   await using server = await tempServer();
   const before = server.store.version();
   for (const [method, path] of ROUTES) {
@@ -28,7 +29,8 @@ Deno.test("TCP refuses every route but probes and hooks without the token", asyn
       method: method.toUpperCase(),
     });
     const body = await response.text();
-    assertEquals([path, response.status === 401], [path, !OPEN.includes(path)]);
+    const route = `${method} ${path}`;
+    assertEquals([route, response.status === 401], [route, !OPEN.includes(route)]);
     if (response.status !== 401) continue;
     assertEquals(JSON.parse(body).code, "unauthorized");
     assertStringIncludes(response.headers.get("www-authenticate")!, "Bearer");
@@ -78,8 +80,9 @@ Deno.test("the token for metrics opens /metrics and nothing else", async () => {
       headers: { authorization: `Bearer ${metrics}` },
     });
     await response.body?.cancel();
-    const open = path === "/metrics" || OPEN.includes(path);
-    assertEquals([path, response.status === 401], [path, !open]);
+    const route = `${method} ${path}`;
+    const open = path === "/metrics" || OPEN.includes(route);
+    assertEquals([route, response.status === 403], [route, !open]);
     if (path === "/metrics") assertEquals(response.status, 200);
   }
   assertEquals(server.store.version(), before);

@@ -31,10 +31,11 @@ Deno.test("/openapi.json describes each route, its failures and who may ask", as
     Object.keys(methods).map((method) => `${method} ${path}`)
   );
   assertEquals(described.sort(), ROUTES.map(([method, path]) => `${method} ${path}`).sort());
-  for (const [method, path, { spec }] of ROUTES) {
+  for (const [method, path, needed] of ROUTES) {
     const operation = document.paths[path]![method]!;
-    const either = spec.access === "metrics" ? [{ metricsToken: [] }] : [];
-    assertEquals(operation.security, spec.access === "open" ? [] : [{ token: [] }, ...either]);
+    const either = [{ token: [] }, { session: [] }];
+    assertEquals(operation.security, needed === "open" ? [] : either);
+    assertEquals(operation["x-role"], needed === "open" ? undefined : needed);
     for (const failure of ["4XX", "5XX"]) {
       assert("application/problem+json" in operation.responses[failure]!.content!);
     }
@@ -91,6 +92,7 @@ interface DescribedRoute {
   summary: string;
   operationId: string;
   security: unknown;
+  "x-role"?: string;
   parameters?: { name: string; in: string; required: boolean; schema: unknown }[];
   requestBody?: { content: Record<string, { schema: { $ref?: string } }> };
   responses: Record<string, { content?: Record<string, unknown> }>;

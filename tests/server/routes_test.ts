@@ -9,7 +9,13 @@ import { assert, assertEquals } from "@std/assert";
 import { ROUTES } from "../../src/server/routes.ts";
 import type { Problem } from "../../src/server/problem.ts";
 import { ProblemSchema } from "../../src/server/schema.ts";
-import { observed, passWrites, type TempServer, tempServer } from "../harness/temp_server.ts";
+import {
+  observed,
+  passWrites,
+  type TempServer,
+  tempServer,
+  TOKEN,
+} from "../harness/temp_server.ts";
 
 const SNAPSHOT = new URL("./answers_snapshot.json", import.meta.url);
 
@@ -20,6 +26,8 @@ interface Ask {
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
+  /** Over TCP, with the token unless a cookie is among the headers; else over the socket. */
+  readonly tcp?: true;
 }
 
 interface Example {
@@ -313,6 +321,51 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: () => ({ path: "/api/adopt", body: { items: [{ name: "cafe" }] } }),
     bad: () => ({ path: "/api/adopt", body: { items: [{ name: "none" }] }, code: "not-found" }),
   },
+  "get /api/tokens": { good: () => ({ path: "/api/tokens" }), bad: null },
+  "post /api/tokens": {
+    good: () => ({
+      path: "/api/tokens",
+      body: { name: "ci", role: "deploy", expiresAt: "2999-01-01T00:00:00Z" },
+    }),
+    bad: ({ token }) => ({
+      path: "/api/tokens",
+      body: { name: token.name, role: "read" },
+      code: "conflict",
+    }),
+  },
+  "delete /api/tokens/{id}": {
+    good: ({ token }) => ({ path: `/api/tokens/${token.id}` }),
+    bad: () => ({ path: `/api/tokens/${nothing.id}`, code: "not-found" }),
+  },
+  "get /api/session": {
+    good: ({ cookie }) => ({ path: "/api/session", tcp: true, headers: { cookie } }),
+    bad: () => ({ path: "/api/session?who", code: "invalid" }),
+  },
+  "post /api/session": {
+    good: () => ({ path: "/api/session", tcp: true, body: { token: TOKEN } }),
+    bad: () => ({ path: "/api/session", tcp: true, body: {}, code: "invalid" }),
+  },
+  "delete /api/session": {
+    good: ({ cookie, origin }) => ({
+      path: "/api/session",
+      tcp: true,
+      headers: { cookie, origin },
+    }),
+    bad: () => ({ path: "/api/session", code: "conflict" }),
+  },
+  "post /api/session/codes": { good: () => ({ path: "/api/session/codes" }), bad: null },
+  "get /api/sessions": {
+    good: ({ cookie }) => ({ path: "/api/sessions", tcp: true, headers: { cookie } }),
+    bad: null,
+  },
+  "delete /api/sessions/{id}": {
+    good: ({ session }) => ({ path: `/api/sessions/${session.id}` }),
+    bad: () => ({ path: `/api/sessions/${nothing.id}`, code: "not-found" }),
+  },
+  "get /api/audit": {
+    good: () => ({ path: "/api/audit?limit=1" }),
+    bad: () => ({ path: "/api/audit?since=x", code: "invalid" }),
+  },
   "get /api/index": { good: () => ({ path: "/api/index" }), bad: null },
   "get /api/status": {
     good: () => ({ path: "/api/status" }),
@@ -363,12 +416,17 @@ Deno.test("ROUTES has an example for each of its routes, and no route twice", ()
   assertEquals(new Set(routes).size, routes.length);
 });
 
-for (const [method, path, { spec }] of ROUTES) {
+for (const [method, path, , { spec }] of ROUTES) {
   const example = EXAMPLES[`${method} ${path}`]!;
 
   Deno.test(`${method.toUpperCase()} ${path} answers what its schema says`, async () => {
     await using server = await tempServer();
     const response = await sent(server, method, example.good(world(server)));
+    // With what it did, and once, however many transactions that took.
+    assertEquals(
+      server.store.audit.since(0, { limit: 9 }).map(({ action }) => action),
+      method === "get" ? [] : [`${method.toUpperCase()} ${path}`],
+    );
     const answer = spec.answers[response.status];
     if (answer === undefined) throw new Error(`${response.status} ${await response.text()}`);
     assert(response.ok);
@@ -463,16 +521,24 @@ Deno.test("HEAD is answered as GET without a body", async () => {
   assertEquals(server.feed.subscribers, 0);
 });
 
-function sent(server: TempServer, method: string, { path, body, headers }: Ask): Promise<Response> {
-  return server.ask(path, {
+function sent(
+  server: TempServer,
+  method: string,
+  { path, body, headers, tcp }: Ask,
+): Promise<Response> {
+  const init = {
     method: method.toUpperCase(),
     headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
+  };
+  if (headers?.["cookie"] !== undefined) {
+    return fetch(`http://127.0.0.1:${server.port}${path}`, init);
+  }
+  return tcp ? server.askTcp(path, init) : server.ask(path, init);
 }
 
 /** A project with a stage and a row, a stack with two, a site with none. */
-function world({ store }: Awaited<ReturnType<typeof tempServer>>) {
+function world({ store, port }: Awaited<ReturnType<typeof tempServer>>) {
   const { entry: project, secret } = store.registry.create("project", { name: "app" });
   const { entry: other } = store.registry.create("project", { name: "other" });
   const stage = store.stages.create(project.id, { name: "production", maxInstances: 9 });
@@ -553,7 +619,16 @@ function world({ store }: Awaited<ReturnType<typeof tempServer>>) {
       deliveries: [{ channelId: channel.id, queuedAt: 1 }],
     }],
   });
-  return { project, secret, stage, stack, site, row, stackRow, silence, channel, rule };
+  const { kept: token } = store.tokens.add({ name: "robot", role: "read", expiresAt: null });
+  const { kept: session, secret: held } = store.sessions.open({
+    ...{ tokenId: token.id, fileHash: null, name: token.name, role: "admin" },
+    ...{ remote: "127.0.0.1", userAgent: "Firefox", expiresAt: Date.parse("2999-01-01") },
+  }, { now });
+  const cookie = `tinyforge_${port}=${held}`;
+  const origin = `http://127.0.0.1:${port}`;
+  const told = { silence, channel, rule };
+  const access = { token, session, cookie, origin };
+  return { project, secret, stage, stack, site, row, stackRow, ...told, ...access };
 }
 
 function registry(

@@ -29,9 +29,10 @@ export const listen: Operation = operation({
   answers: {
     200: { description: "Endless", mediaType: "text/event-stream" },
   },
-}, ({ services: { live }, headers, headOnly, entrance }) => {
+}, ({ services: { live }, headers, headOnly, entrance, principal }) => {
   if (headOnly) return new Response(null, { headers: HEADERS });
   const id = headers.get("last-event-id") ?? "";
   const lastEventId = /^\d{1,16}$/.test(id) ? Number(id) : null;
-  return new Response(live.open(lastEventId, entrance.name), { headers: HEADERS });
+  const reader = { entrance: entrance.name, isGood: () => principal.isGood() };
+  return new Response(live.open(lastEventId, reader), { headers: HEADERS });
 });

@@ -14,7 +14,6 @@ import { optional } from "../schema.ts";
 /** The event loop turns; nothing else is asked. */
 export const livez: Operation = operation({
   summary: "Whether the process turns",
-  access: "open",
   answers: { 200: { description: "It does", schema: z.string(), mediaType: "text/plain" } },
 }, () => new Response("ok\n"));
 
@@ -33,7 +32,6 @@ const Readiness: Schema<Readiness> = z.object({
 /** The index can be trusted. A missing workload is no reason for it not to be. */
 export const readyz: Operation = operation({
   summary: "Whether the index can be trusted: store open, a good pass done, and recently",
-  access: "open",
   query: z.looseObject({
     verbose: optional(z.string().meta({ description: "List the checks." })),
   }),
@@ -54,7 +52,6 @@ export const readyz: Operation = operation({
 export const metrics: Operation = operation(
   {
     summary: "Metrics in Prometheus' text format",
-    access: "metrics",
     query: z.looseObject({}),
     answers: { 200: { description: "The metrics", schema: z.string(), mediaType: "text/plain" } },
   },
@@ -65,8 +62,6 @@ export const metrics: Operation = operation(
 /** This interface, described. */
 export const openApi: Operation = operation({
   summary: "This document",
-  // It says nothing of this host, and tools fetch it without a token.
-  access: "open",
   query: z.looseObject({}),
   answers: ok("OpenAPI 3.1", z.looseObject({})),
 }, ({ services }) => jsonText(services.openApi()));

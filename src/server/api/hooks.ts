@@ -10,11 +10,10 @@ import type { PassReport } from "../../model/pass.ts";
 import type { ContainerView } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import { json, ok } from "../answer.ts";
-import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { type Call, type Operation, operation, type Schema } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
 import { Problem } from "../problem.ts";
 import { ContainerSchema, IdParams, WorkloadSchema } from "../schema.ts";
-import type { Entrance } from "../access.ts";
 import type { RateLimit } from "../rate_limit.ts";
 
 /** What a secret looks like: 256 bits, URL-safe. Anything else is not looked up. */
@@ -51,23 +50,22 @@ const ANSWERS = ok("When the pass was, and the workload's rows after it", HookAn
 export const callHook: Operation = operation({
   summary: "Say that a workload changed: a pass now",
   description: DESCRIPTION,
-  access: "open",
   params: z.strictObject({ secret: z.string() }),
   body: "ignored",
   answers: ANSWERS,
-}, ({ services, params: { secret }, entrance }) => callBySecret(secret, { services, entrance }));
+}, (call) => callBySecret(call.params.secret, call));
 
 /** The same with the secret where no log of requests has it. */
 export const callHookByHeader: Operation = operation({
   summary: "The same, with the secret in a header",
   description: "`X-Tinyforge-Secret: …` or `Authorization: Bearer …`. " + DESCRIPTION,
-  access: "open",
   body: "ignored",
   answers: ANSWERS,
-}, ({ services, headers, entrance }) => {
+}, (call) => {
+  const { headers } = call;
   const secret = headers.get("x-tinyforge-secret") ??
     /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
-  return callBySecret(secret, { services, entrance });
+  return callBySecret(secret, call);
 });
 
 /** The same for who signs what it sends and does not show the secret at all. */
@@ -77,44 +75,50 @@ export const callHookBySignature: Operation = operation({
     "`X-Hub-Signature-256: sha256=…` is the HMAC-SHA256 of the body with the workload's " +
     "secret. A wrong signature is answered 404 as an unknown workload is; after too many of either " +
     "429, and bodies are not read any more for a while.",
-  access: "open",
   params: IdParams,
   body: "raw",
   answers: ANSWERS,
-}, async ({ services, params, headers, entrance, withBody }) => {
+}, async (call) => {
+  const { services, params, headers, withBody } = call;
   const { store, guesses, wrongSignatures } = services;
   const signature = SIGNATURE.exec(headers.get("x-hub-signature-256") ?? "")?.[1];
   const workload = store.workloads.get(params.id);
   if (workload === undefined || signature === undefined) {
-    throw refused(guesses, { services, entrance });
+    throw refused(guesses, call);
   }
   // Before the body is read. Of their own, so that who knows no workload's id can't use them up.
   const wait = wrongSignatures.wait();
   if (wait > 0) throw tooMany(wait);
   const secret = store.workloads.secret(workload.id);
   if (!await withBody((body) => isSigned(body, { secret, signature }))) {
-    throw refused(wrongSignatures, { services, entrance });
+    throw refused(wrongSignatures, call);
   }
-  return await answer(services, workload);
+  return await answer(call, workload);
 });
 
-/** Where a hook was called. */
-interface Called {
-  readonly services: Services;
-  readonly entrance: Entrance;
-}
+/** How a hook was called. */
+type Called = Pick<Call<unknown, unknown, unknown>, "services" | "entrance" | "actAs">;
 
-async function callBySecret(secret: string, { services, entrance }: Called): Promise<Response> {
+async function callBySecret(secret: string, called: Called): Promise<Response> {
+  const { services } = called;
   // One look into an index: a right secret works however many wrong ones come.
   const workload = SECRET.test(secret)
     ? services.store.workloads.byWebhookSecret(secret)
     : undefined;
-  if (workload === undefined) throw refused(services.guesses, { services, entrance });
-  return await answer(services, workload);
+  if (workload === undefined) throw refused(services.guesses, called);
+  return await answer(called, workload);
 }
 
 /** Not the pass's report: it tells of other workloads' containers and of the host. */
-async function answer(services: Services, workload: Workload): Promise<Response> {
+async function answer(
+  { services, entrance, actAs }: Called,
+  workload: Workload,
+): Promise<Response> {
+  actAs({
+    who: `${workload.kind}/${workload.name}`,
+    via: "webhook",
+    remote: entrance.remote,
+  });
   services.problems.deploying(workload.id);
   const report = services.reconcileNow === null ? null : await passNow(services);
   const pass = report && { at: report.at, durationSeconds: report.durationSeconds };

@@ -1,0 +1,53 @@
+/**
+ * `/api/audit`: who changed what.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type AuditEntry, WAYS_IN } from "../../model/access.ts";
+import { json, ok } from "../answer.ts";
+import { type Operation, operation, type Schema } from "../operation.ts";
+import { optional, wholeNumber } from "../schema.ts";
+
+const number = z.string().regex(/^(?:0|[1-9]\d{0,14})$/, "Not a whole number");
+
+const EntrySchema: Schema<AuditEntry> = z.object({
+  seq: z.int(),
+  at: z.string().meta({ format: "date-time" }),
+  who: z.string().meta({ description: "A token's name, a user of this host, a workload." }),
+  via: z.enum(WAYS_IN),
+  remote: z.string().nullable().meta({ description: "IP address." }),
+  action: z.string().meta({ example: "POST /api/projects" }),
+  path: z.string().meta({ description: "As it was asked, secrets left out." }),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .meta({ description: "What of the request may be shown." }),
+}).meta({ id: "AuditEntry" });
+
+/** Who changed what. */
+export const listAudit: Operation = operation({
+  summary: "Who changed what, the newest first; the last 10,000 changes are kept",
+  query: z.strictObject({
+    before: optional(number.meta({ description: "Only what has a smaller `seq`." })),
+    since: optional(number.meta({
+      description: "Only what has a greater `seq`, the oldest first; not with `before`.",
+    })),
+    limit: wholeNumber({ min: 1, max: 1000, fallback: 100 }),
+  }),
+  answers: ok(
+    "A page of entries",
+    z.object({
+      items: z.array(EntrySchema as z.ZodType<AuditEntry>),
+      next: z.int().nullable().meta({
+        description: "`before` (or `since`) of the next page; null on the last.",
+      }),
+    }).meta({ id: "AuditPage" }),
+  ),
+}, ({ services: { store: { audit } }, query: { before, since, limit } }) => {
+  // One more than asked for tells whether others follow.
+  const found = since === undefined
+    ? audit.newest({ before: before === undefined ? null : Number(before), limit: limit + 1 })
+    : audit.since(Number(since), { limit: limit + 1 });
+  const items = found.slice(0, limit);
+  return json({ items, next: found.length > limit ? items.at(-1)!.seq : null });
+});

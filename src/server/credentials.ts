@@ -1,0 +1,168 @@
+/**
+ * Who a request is from: by the token that it carries, the session in its cookie, or because it came
+ * over the socket. What they may do stands in the table of routes.
+ *
+ * @module
+ */
+
+import type { Who } from "../model/access.ts";
+import type { Role } from "../model/role.ts";
+import { hashSecret, isSameSecret } from "../secret.ts";
+import type { KeptSession } from "../store/sessions.ts";
+import type { Store } from "../store/store.ts";
+import { effectiveUid } from "../system/libc.ts";
+import { userName } from "../system/peer.ts";
+import { type AccessRules, type Entrance, isOwnOrigin, isSafe } from "./access.ts";
+import { sessionSecret } from "./cookie.ts";
+import { Problem } from "./problem.ts";
+
+/** Who asks, and with what right. */
+export interface Principal extends Who {
+  /** What they may do. */
+  readonly role: Role;
+  /** Id of the token that it comes from in the end; null where that is none of the table. */
+  readonly tokenId: string | null;
+  /** SHA-256 of the token in the file, where it comes from that one. */
+  readonly fileHash: string | null;
+  /** The session; null without one. */
+  readonly session: KeptSession | null;
+  /** Whether what was shown would still do. */
+  isGood(): boolean;
+}
+
+/** What {@link Credentials} looks into. */
+export interface CredentialsOptions {
+  /** Tokens and sessions. */
+  readonly store: Store;
+  /** The clock. */
+  now(): Date;
+  /** Where people reach this server, if that is known. */
+  readonly baseUrl: URL | null;
+}
+
+/** What a name of the table can't be, because of its space. */
+const FILE = "token file";
+const METRICS_FILE = "metrics token file";
+
+/** Everything that opens something. */
+export class Credentials {
+  readonly #options: CredentialsOptions;
+  /** The token in the file that was hashed last, and its hash. */
+  #hashed: readonly [token: string, hash: string] = ["", ""];
+
+  /** Looks at nothing yet. */
+  constructor(options: CredentialsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Who the request is from.
+   *
+   * @throws {Problem} `unauthorized`, `forbidden-origin`.
+   */
+  identify(request: Request, entrance: Entrance): Principal {
+    const { rules, remote } = entrance;
+    if (rules === null) return trusted(entrance);
+    const given = request.headers.get("authorization");
+    if (given !== null) {
+      const token = /^Bearer +(\S+) *$/i.exec(given)?.[1] ?? "";
+      return this.byToken(token, rules, remote) ?? refuse("wrong token, or one that is over");
+    }
+    const session = this.#sessionOf(request, entrance, rules);
+    if (session === null) return refuse("no token");
+    // Other pages can have a browser send its cookies, but not say that they come from here.
+    const origin = request.headers.get("origin");
+    const own = { baseUrl: this.#options.baseUrl };
+    if (!isSafe(request.method) && (origin === null || !isOwnOrigin(origin, request, own))) {
+      throw new Problem("forbidden-origin", "Cannot change anything by a cookie alone", {
+        hint: "send the Origin that the page came from, or a token",
+      });
+    }
+    const { name, role, tokenId, fileHash } = session;
+    return {
+      ...{ who: name, via: "session", remote, role, tokenId, fileHash, session },
+      isGood: () => {
+        const kept = this.#options.store.sessions.find(session.id);
+        return kept !== undefined && this.#isOpen(kept, rules);
+      },
+    };
+  }
+
+  /** Whose token it is; null: nobody's, or it is over. */
+  byToken(token: string, rules: AccessRules, remote: string | null): Principal | null {
+    const shared = { via: "token", remote, tokenId: null, fileHash: null, session: null } as const;
+    if (isSameSecret(token, rules.token)) {
+      return {
+        ...{ ...shared, who: FILE, role: "admin", fileHash: this.#fileHash(rules) },
+        isGood: () => isSameSecret(token, rules.token),
+      };
+    }
+    if (rules.metricsToken !== null && isSameSecret(token, rules.metricsToken)) {
+      return { ...shared, who: METRICS_FILE, role: "metrics", isGood: () => true };
+    }
+    const { tokens } = this.#options.store;
+    const found = looksLikeSecret(token) ? tokens.bySecret(token) : undefined;
+    if (found === undefined || !this.#lasts(found.expiresAt)) return null;
+    return {
+      ...{ ...shared, who: found.name, role: found.role, tokenId: found.id },
+      isGood: () => {
+        const kept = tokens.find(found.id);
+        return kept !== undefined && this.#lasts(kept.expiresAt);
+      },
+    };
+  }
+
+  #sessionOf(request: Request, { secure }: Entrance, rules: AccessRules): KeptSession | null {
+    const { store, baseUrl } = this.#options;
+    const secret = sessionSecret(request, { secure, baseUrl });
+    const session = secret !== null && looksLikeSecret(secret)
+      ? store.sessions.bySecret(secret)
+      : undefined;
+    return session !== undefined && this.#isOpen(session, rules) ? session : null;
+  }
+
+  #isOpen({ expiresAt, fileHash }: KeptSession, rules: AccessRules): boolean {
+    return this.#lasts(expiresAt) && (fileHash === null || fileHash === this.#fileHash(rules));
+  }
+
+  #lasts(expiresAt: number | null): boolean {
+    return expiresAt === null || expiresAt > this.#options.now().getTime();
+  }
+
+  #fileHash({ token }: AccessRules): string {
+    if (token !== this.#hashed[0]) this.#hashed = [token, hashSecret(token)];
+    return this.#hashed[1];
+  }
+}
+
+/** Anything else was never made here, and is not looked up. */
+function looksLikeSecret(text: string): boolean {
+  return /^[A-Za-z0-9_-]{43}$/.test(text);
+}
+
+function trusted({ inside, user }: Entrance): Principal {
+  return {
+    // Asked when it is written down, which reading is not.
+    get who() {
+      return nameOf(inside ? effectiveUid() : user());
+    },
+    ...{ via: inside ? "command" : "socket", remote: null, role: "admin" },
+    ...{ tokenId: null, fileHash: null, session: null },
+    isGood: () => true,
+  };
+}
+
+function nameOf(uid: number | null): string {
+  if (uid === null) return "unknown user";
+  const name = userName(uid);
+  return name === null ? `uid ${uid}` : `${name} (uid ${uid})`;
+}
+
+function refuse(why: string): never {
+  throw new Problem("unauthorized", `Cannot answer: ${why}`, {
+    hint:
+      "send `Authorization: Bearer …` with a token, or what stands in the file `token` of the " +
+      "data directory; or use the socket there, or log in",
+    headers: { "www-authenticate": 'Bearer realm="tinyforge"' },
+  });
+}
