@@ -16,49 +16,12 @@ import {
 } from "../failure.ts";
 import { quote, quotePath } from "../text.ts";
 import { EXIT } from "./command.ts";
+import { CHOOSE_OTHER, GIVE, SHOW_KINDS } from "./index_words.ts";
 
 /** One line, lower case, without a period; empty where the message says it all. */
 type Hints = { readonly [Code in FailureCode]: (data: FailureData[Code]) => string };
 
 const ELSEWHERE = "or choose another data directory";
-const SHOW_KINDS = {
-  project: "`tinyforge list projects` shows them",
-  stack: "`tinyforge list stacks` shows them",
-  site: "`tinyforge list sites` shows them",
-  workload: "`tinyforge list workloads` shows them",
-  row: "`tinyforge ps` shows them",
-  silence: "`tinyforge silence list` shows them",
-  candidate: "`tinyforge discover` shows what can be taken in",
-  stage: "",
-  channel: "`tinyforge notify list` shows them",
-  rule: "",
-  token: "`tinyforge token list` shows them",
-  session: "",
-  index: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
-  schema: "start `tinyforge reconcile` once, it brings the database up to date",
-} satisfies Record<FailureData["not-found"]["thing"], string>;
-
-const CHOOSE_OTHER = {
-  "name": "choose another name, or rename the other with `tinyforge rename`",
-  "token-name": "choose another name, or remove the other with `tinyforge token rm`",
-  "compose-project": "name another one with --compose-project",
-  "adopted":
-    "`tinyforge accept` takes what runs now for what should run; --compose reads its files",
-  "container-name": "`tinyforge list sites` shows it; name another one with --container-name",
-  "stage-name": "",
-  "row": "change it with `tinyforge container set`",
-  "container": "change that row, or remove it first",
-  "subdomain": "give that row another one first, or clear it",
-  "instances": "remove a row of the stage first, or let it have more: `tinyforge set stage`",
-} satisfies Record<FailureData["conflict"]["over"], string>;
-
-const GIVE = {
-  "container": "give the container id too",
-  "full-container-id": "use the full id as `docker inspect --format {{.Id}}` prints it",
-  "compose-project": "name one with --compose-project",
-  "role": "`tinyforge expect NAME` shows its roles",
-} satisfies Record<NonNullable<FailureData["invalid"]["need"]>, string>;
-
 const WHEN_BUSY = {
   writer: "find the other process (`fuser` names it) or try again",
   table: "try again",

@@ -60,8 +60,10 @@ export function attributionNow(): Attribution | null {
 const SHOWN: ReadonlySet<string> = new Set([
   ..."name id kind role scope target workloadId stageId domain composeProjectName".split(" "),
   ..."containerId imageRef imageTag subdomain maxInstances force seconds until cron".split(" "),
-  ..."minSeverity expiresAt reason".split(" "),
+  ..."minSeverity expiresAt reason all dryRun".split(" "),
 ]);
+/** Lists of which it is shown how long they are. */
+const COUNTED: ReadonlySet<string> = new Set(["operations", "items"]);
 const MAX_SHOWN = 200;
 
 /** The details of an entry. */
@@ -70,7 +72,7 @@ export function detailsOf(...parts: readonly unknown[]): NewAuditEntry["details"
   for (const part of parts) {
     if (typeof part !== "object" || part === null) continue;
     for (const [key, value] of Object.entries(part)) {
-      if (Array.isArray(value) && key === "operations") details[key] = value.length;
+      if (Array.isArray(value) && COUNTED.has(key)) details[key] = value.length;
       if (!SHOWN.has(key)) continue;
       if (typeof value === "string") details[key] = value.slice(0, MAX_SHOWN);
       else if (typeof value !== "object" && value !== undefined) details[key] = value as number;
