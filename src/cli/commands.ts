@@ -5,6 +5,7 @@
  */
 
 import { WORKLOAD_KINDS } from "../model/workload.ts";
+import { ACCESS_COMMANDS } from "./access_commands.ts";
 import { ADOPT_COMMANDS } from "./adopt_commands.ts";
 import { BACKUP_COMMANDS } from "./backup_commands.ts";
 import type { Command, Invocation } from "./command.ts";
@@ -235,6 +236,7 @@ that is run with the labels of \`tinyforge labels WORKLOAD --row ROW\`.`,
     details: NAME_DETAILS,
   },
   ...NOTIFY_COMMANDS,
+  ...ACCESS_COMMANDS,
   {
     name: "engine accept",
     summary: "take the Engine that answers now for the right one",

@@ -1,0 +1,95 @@
+/**
+ * `tinyforge audit`: who changed what, from where.
+ *
+ * @module
+ */
+
+import type { AuditEntry } from "../../model/access.ts";
+import { onSignals } from "../../supervision.ts";
+import { isReaderGone } from "../../system/libc.ts";
+import { requireIndex } from "../client.ts";
+import { EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { tableLines } from "../table.ts";
+
+const STDOUT = 1;
+/** Between two looks, milliseconds. */
+const LOOK_MS = 1000;
+/** Entries that are asked for at once. */
+const PAGE = 1000;
+
+interface Page {
+  readonly items: AuditEntry[];
+  readonly next: number | null;
+}
+
+/** Prints the last ones and, if asked to, those that come. */
+export async function run(invocation: InvocationOf<"audit">): Promise<number> {
+  const { out } = invocation;
+  const [json, follows] = [invocation.on("json"), invocation.on("follow")];
+  const page = await look(invocation, "limit=100");
+  const items = page.items.toReversed();
+  if (json && !follows) {
+    out.json({ items });
+    return EXIT.done;
+  }
+  if (json) { for (const entry of items) out.json(entry); }
+  else print(invocation, items, { header: true });
+  if (items.length === 0) out.notes("Nobody changed anything yet.");
+  if (follows) await follow(invocation, items.at(-1)?.seq ?? 0);
+  return EXIT.done;
+}
+
+function look(invocation: InvocationOf<"audit">, query: string): Promise<Page> {
+  return requireIndex(invocation, (api) => api.get<Page>(`/api/audit?${query}`));
+}
+
+/** Until SIGINT, SIGTERM, or nobody reads stdout any more. */
+async function follow(invocation: InvocationOf<"audit">, seen: number): Promise<void> {
+  const stop = Promise.withResolvers<void>();
+  let stopped = false;
+  const signals = onSignals({
+    onEnd: () => {
+      stopped = true;
+      stop.resolve();
+    },
+  });
+  try {
+    let since = seen;
+    while (!stopped && !isReaderGone(STDOUT)) {
+      const { items, next } = await look(invocation, `since=${since}&limit=${PAGE}`);
+      if (invocation.on("json")) { for (const entry of items) invocation.out.json(entry); }
+      else print(invocation, items, { header: false });
+      since = items.at(-1)?.seq ?? since;
+      if (next === null) await Promise.race([pause(LOOK_MS), stop.promise]);
+    }
+  } finally {
+    signals.remove();
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, milliseconds)));
+}
+
+function print(
+  { out }: InvocationOf<"audit">,
+  items: readonly AuditEntry[],
+  { header }: { header: boolean },
+): void {
+  if (items.length === 0) return;
+  const cells = items.map(({ at, who, via, remote, action, path, details }) => [
+    at,
+    who,
+    via,
+    remote,
+    `${action.split(" ")[0]} ${path}`,
+    Object.entries(details).map(([key, value]) => `${key}=${value}`).join(" "),
+  ]);
+  const lines = tableLines(cells, {
+    ...(header && { header: ["WHEN", "WHO", "BY", "FROM", "WHAT", "WITH"] }),
+    width: out.size()?.columns ?? null,
+    paint: out.paint.bind(out),
+  });
+  out.raw(lines.map((line) => `${line}\n`).join(""));
+}

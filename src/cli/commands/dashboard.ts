@@ -1,0 +1,52 @@
+/**
+ * `tinyforge dashboard`: a link that logs a browser in. What is in it is for whoever asked for it
+ * alone, so that it stands on no other program's command line.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { LoginCode } from "../../server/api/sessions.ts";
+import { openOnDesktop } from "../../system/desktop.ts";
+import { withApi } from "../client.ts";
+import { CommandError, EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+
+/** Prints the link. */
+export async function run(invocation: InvocationOf<"dashboard">): Promise<number> {
+  const { out } = invocation;
+  const { url, expiresAt } = await withApi(
+    invocation.config(),
+    (api) => api.request<LoginCode>("POST", "/api/session/codes"),
+  );
+  if (invocation.on("json")) out.json({ url, expiresAt });
+  else out.lines(url);
+  out.notes("It works once, and for a minute.");
+  const { hostname, port } = new URL(url);
+  if (/^(?:127\.|localhost$|\[::1\]$)/.test(hostname)) {
+    out.notes(
+      `hint: for a browser on another machine, forward the port first: ssh -L ` +
+        `${port || 80}:${hostname}:${port || 80} HOST`,
+    );
+  }
+  if (invocation.on("open")) await open(url);
+  return EXIT.done;
+}
+
+/** Every user can read command lines: the browser is given a file that leads there. */
+async function open(url: string): Promise<void> {
+  const folder = Deno.env.get("XDG_RUNTIME_DIR") || await Deno.makeTempDir();
+  const path = join(folder, "tinyforge-dashboard.html");
+  await Deno.remove(path).catch(() => {});
+  const file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
+  // Of a URL that is well-formed nothing would be markup but these.
+  const target = url.replace(/[&"<>]/g, (character) => `&#${character.charCodeAt(0)};`);
+  using _ = file;
+  const page = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" ` +
+    `content="0;url=${target}"><title>Tinyforge</title>\n`;
+  await file.write(new TextEncoder().encode(page));
+  if (openOnDesktop(path)) return;
+  throw new CommandError("Cannot open a browser: there is no xdg-open here", {
+    hint: "open the link yourself",
+  });
+}
