@@ -70,8 +70,10 @@ async function writtenTo(path: string, make: () => Promise<MadeToken>): Promise<
   try {
     using open = file;
     const made = await make();
-    const writer = open.writable.getWriter();
-    await writer.write(new TextEncoder().encode(`${made.token}\n`));
+    const bytes = new TextEncoder().encode(`${made.token}\n`);
+    for (let written = 0; written < bytes.length;) {
+      written += await open.write(bytes.subarray(written));
+    }
     await open.sync();
     return made;
   } catch (error) {
