@@ -18,11 +18,13 @@ import {
   type ListenAddress,
   readAbsolute,
   readAllowedHosts,
+  readBaseUrl,
   readChoice,
   readHeartbeat,
   readListen,
   readRecipients,
   readRoutes,
+  readTls,
   readUrl,
   type RouteSettings,
   type Setting,
@@ -47,6 +49,8 @@ export interface Config {
   readonly listen: ListenAddress | null;
   /** Lower-case host names and addresses without port; IPv6 without brackets. */
   readonly allowedHosts: readonly string[];
+  /** Absolute paths of what TLS is spoken with over TCP; null: HTTP without. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Where the daemon makes backups by itself, absolute; null: it makes none. */
   readonly backupDir: string | null;
   /** Public keys to encrypt backups to; none: they are not encrypted. */
@@ -104,6 +108,7 @@ export function resolveConfig(sources: ConfigSources): Config {
   const given = (name: FlagName) => findSetting(sources, name, problems);
 
   const listen = readListen(given("listen"), problems);
+  const baseUrl = readBaseUrl(given("base-url"), problems);
   const namedDataDir = given("data-dir");
   const dataDir = readDataDir(namedDataDir, sources, problems);
   const socketGroup = readGroup(given("socket-group"), problems);
@@ -117,12 +122,13 @@ export function resolveConfig(sources: ConfigSources): Config {
     intervalMs: readInterval(given("interval"), problems, notes),
     composePrefix: readComposePrefix(given("compose-prefix"), problems),
     listen,
-    allowedHosts: readAllowedHosts(given("allowed-hosts"), listen, problems, notes),
+    allowedHosts: readAllowedHosts(given("allowed-hosts"), { listen, baseUrl }, problems, notes),
+    tls: readTls(given, problems),
     backupDir: readAbsolute(given("backup-dir"), problems),
     backupRecipients: readRecipients(given("backup-recipients"), problems),
     metricsTokenFile: readAbsolute(given("metrics-token-file"), problems),
     routes: readRoutes(given, problems),
-    baseUrl: readUrl(given("base-url"), problems)?.href.replace(/\/$/, "") ?? null,
+    baseUrl: baseUrl?.href.replace(/\/$/, "") ?? null,
     language: readChoice(given("language"), ["en", "ru"], problems) ?? "en",
     notifyProxy: readUrl(given("notify-proxy"), problems),
     heartbeat: readHeartbeat(given, problems),

@@ -22,7 +22,14 @@ import { Loop, type LoopOptions } from "./reconcile/loop.ts";
 import { daemonStatus, readiness } from "./reconcile/readiness.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import type { ScheduleOptions } from "./safekeeping/schedule.ts";
-import type { App, AppOptions, Listeners, ServerDeps, TokenFile } from "./server/server.ts";
+import type {
+  App,
+  AppOptions,
+  Certificate,
+  Listeners,
+  ServerDeps,
+  TokenFile,
+} from "./server/server.ts";
 import type { Written } from "./model/written.ts";
 import type { Store } from "./store/store.ts";
 import { announce, onSignals, onSuddenEnd, watchLock } from "./supervision.ts";
@@ -146,7 +153,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         composePrefix,
         routes: config.routes,
         baseUrl: config.baseUrl === null ? null : new URL(config.baseUrl),
-        encrypted: false,
+        encrypted: config.tls !== null,
         version,
         now: () => new Date(clock.now()),
         ...deps,
@@ -192,7 +199,7 @@ export async function runOnce(config: Config, options: DaemonOptions): Promise<P
 }
 
 /**
- * Runs until SIGTERM or SIGINT; SIGHUP reads the token anew. Returns the exit code. A second
+ * Runs until SIGTERM or SIGINT; SIGHUP reads the tokens and the certificate anew. Returns the exit code. A second
  * signal exits at once.
  *
  * @throws {Failure} when it can't start.
@@ -208,6 +215,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const stopping = new AbortController();
   const hangupIgnored = isSignalIgnored(SIGHUP);
   const tokens: TokenFile[] = [];
+  let certificate: Certificate | null = null;
   let listeners: Listeners | null = null;
   const signals = onSignals({
     onEnd: (signal) => {
@@ -219,6 +227,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       if (hangupIgnored) return;
       log.info("reloading", { signal: "SIGHUP" });
       for (const token of tokens) void token.reload();
+      void certificate?.reload();
     },
   });
   using manager = ServiceManager.fromEnvironment();
@@ -246,6 +255,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       ? null
       : await TokenFile.openGiven(metricsTokenFile, { log });
     tokens.push(token, ...metricsToken ? [metricsToken] : []);
+    certificate = await openCertificate(config, log);
     const open = listeners = await serve(app, {
       socketPath: join(config.socketDir, SOCKET),
       socketGroup: config.socketGroup,
@@ -253,6 +263,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       inherited: inheritedSocket(),
       token,
       metricsToken,
+      certificate,
       connections,
       allowedHosts: config.allowedHosts,
       log,
@@ -301,6 +312,13 @@ async function lastBackupOf({ backupDir }: Config): ReturnType<ServerDeps["backu
   // A place that can't be looked into has none that anybody could use.
   const last = await lastBackup(backupDir).catch(() => null);
   return { folder: backupDir, lastAt: last?.at ?? null };
+}
+
+/** Where one is named; loads what knows of them only then. */
+async function openCertificate({ tls }: Config, log: Log): Promise<Certificate | null> {
+  if (tls === null) return null;
+  const { Certificate } = await import("./server/certificate.ts");
+  return await Certificate.open(tls, { log });
 }
 
 /** Where a place for backups is named; loads what knows of them only then. */

@@ -169,6 +169,14 @@ export interface FailureData {
   "listen": {
     readonly wrong: "long" | "folder" | "stranger" | "group" | "taken" | "address";
   };
+  /**
+   * What TLS is spoken with can't be used: its `file` can't be read or is others' to write, it has
+   * not the `form`, or it is the key of another one.
+   */
+  "certificate": {
+    readonly what: "certificate" | "key";
+    readonly wrong: "file" | "form" | "other";
+  };
   /** A token's file can't be used; `ours`: it is the one that is made where there is none. */
   "token": { readonly ours: boolean };
 

@@ -13,6 +13,8 @@ export type FlagName =
   | "compose-prefix"
   | "listen"
   | "allowed-hosts"
+  | "tls-cert"
+  | "tls-key"
   | "backup-dir"
   | "backup-recipients"
   | "metrics-token-file"
@@ -94,6 +96,20 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     description: "host names that HTTP requests may use, separated by commas",
   },
   {
+    name: "tls-cert",
+    env: ["TINYFORGE_TLS_CERT"],
+    placeholder: "FILE",
+    fallback: "none: HTTP without TLS",
+    description: "certificate chain (PEM) to speak TLS with over TCP; read again on SIGHUP",
+  },
+  {
+    name: "tls-key",
+    env: ["TINYFORGE_TLS_KEY"],
+    placeholder: "FILE",
+    fallback: "none",
+    description: "its private key (PEM)",
+  },
+  {
     name: "backup-dir",
     env: ["TINYFORGE_BACKUP_DIR"],
     placeholder: "DIR",
@@ -155,8 +171,8 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     name: "base-url",
     env: ["TINYFORGE_BASE_URL"],
     placeholder: "URL",
-    fallback: "notifications have no link",
-    description: "where people reach this daemon, for links in notifications",
+    fallback: "none: notifications have no link",
+    description: "where people reach this daemon: https://ops.example/tinyforge behind a proxy",
   },
   {
     name: "language",

@@ -71,13 +71,14 @@ export function readListen(
 /** The names that requests may be for, lower case. */
 export function readAllowedHosts(
   setting: Setting | undefined,
-  listen: ListenAddress | null,
+  { listen, baseUrl }: { readonly listen: ListenAddress | null; readonly baseUrl: URL | null },
   problems: SettingProblem[],
   notes: SettingNote[],
 ): readonly string[] {
+  const named = baseUrl === null ? [] : [baseUrl.hostname.replace(/^\[|\]$/g, "")];
   if (setting === undefined) {
-    if (listen === null) return LOOPBACK_NAMES;
-    if (ANY_ADDRESS.includes(listen.hostname)) {
+    if (listen === null) return [...LOOPBACK_NAMES, ...named];
+    if (ANY_ADDRESS.includes(listen.hostname) && baseUrl === null) {
       notes.push({
         setting: "allowed-hosts",
         variable: null,
@@ -86,13 +87,14 @@ export function readAllowedHosts(
       });
       return LOOPBACK_NAMES;
     }
-    return [...new Set([...LOOPBACK_NAMES, listen.hostname])];
+    const own = ANY_ADDRESS.includes(listen.hostname) ? [] : [listen.hostname];
+    return [...new Set([...LOOPBACK_NAMES, ...own, ...named])];
   }
   const names = setting.value.split(",").map((name) => name.trim()).filter((name) => name !== "");
   if (names.length === 0) {
     problems.push({ ...setting, reason: "empty" });
   }
-  return names.map((name) => {
+  const allowed = names.map((name) => {
     const match = /^(?:\[?([0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]?|([A-Za-z0-9_.-]+))$/.exec(
       name,
     );
@@ -105,6 +107,7 @@ export function readAllowedHosts(
     }
     return (match?.[1] ?? name).toLowerCase();
   });
+  return [...new Set([...allowed, ...named])];
 }
 
 /** An absolute path; null when it is not set. */
@@ -144,6 +147,36 @@ export function readUrl(setting: Setting | undefined, problems: SettingProblem[]
   const url = URL.parse(setting.value);
   if (url !== null && /^https?:$/.test(url.protocol)) return url;
   problems.push({ ...setting, value: null, reason: "not an http or https URL" });
+  return null;
+}
+
+/** Where people reach the daemon: what stands before every path, and no more. */
+export function readBaseUrl(setting: Setting | undefined, problems: SettingProblem[]): URL | null {
+  const url = readUrl(setting, problems);
+  if (url === null || setting === undefined) return url;
+  if (url.username === "" && url.password === "" && url.search === "" && url.hash === "") {
+    return url;
+  }
+  const reason = "more than scheme, host, port and path; write https://ops.example/tinyforge";
+  // It may hold a secret.
+  problems.push({ ...setting, value: null, reason });
+  return null;
+}
+
+/** The two files of a certificate; null when neither is named. */
+export function readTls(
+  given: (name: FlagName) => Setting | undefined,
+  problems: SettingProblem[],
+): { readonly cert: string; readonly key: string } | null {
+  const [certSetting, keySetting] = [given("tls-cert"), given("tls-key")];
+  const cert = readAbsolute(certSetting, problems);
+  const key = readAbsolute(keySetting, problems);
+  if (cert !== null && key !== null) return { cert, key };
+  const alone = certSetting ?? keySetting;
+  if (alone !== undefined) {
+    const other = certSetting === undefined ? "tls-cert" : "tls-key";
+    problems.push({ ...alone, reason: `of no use without ${other}` });
+  }
   return null;
 }
 

@@ -158,7 +158,7 @@ const REASONS: readonly { from: string[]; to: string[]; because: string }[] = [
 const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = [
   { name: /^@std\/path$/, parts: ["*"], because: "" },
   {
-    name: /^node:(?:http|net)$/,
+    name: /^node:(?:https?|net)$/,
     parts: [
       "server/exchange.ts",
       "server/node_listener.ts",
@@ -199,7 +199,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   },
   {
     name: /^(?:modern-tar|age-encryption|node:crypto)$/,
-    parts: ["safekeeping"],
+    parts: ["safekeeping", "server/certificate.ts"],
     because: "what a backup is made of stays where backups are made",
   },
   {

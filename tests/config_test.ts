@@ -81,6 +81,7 @@ Deno.test("resolveConfig() gives the documented defaults", () => {
     composePrefix: "tinyforge-",
     listen: { hostname: "127.0.0.1", port: 7475 },
     allowedHosts: ["localhost", "127.0.0.1", "::1"],
+    tls: null,
     backupDir: null,
     backupRecipients: [],
     metricsTokenFile: null,
@@ -105,6 +106,13 @@ Deno.test("resolveConfig() lets a flag beat the environment and the environment 
   assertEquals(config.logLevel, "warn");
 });
 
+/** Of no use without the other. */
+const PARTNERS: { readonly [name in FlagName]?: FlagName } = {
+  "heartbeat-fail-url": "heartbeat-url",
+  "tls-cert": "tls-key",
+  "tls-key": "tls-cert",
+};
+
 Deno.test("resolveConfig() lets every flag's environment variable stand in for the flag", () => {
   const values: Record<FlagName, string> = {
     "data-dir": "/srv/index",
@@ -113,6 +121,8 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     "compose-prefix": "prod-",
     "listen": "[::1]:80",
     "allowed-hosts": "forge.example",
+    "tls-cert": "/etc/tls/cert.pem",
+    "tls-key": "/etc/tls/key.pem",
     "backup-dir": "/srv/backups",
     "backup-recipients": KEY,
     "metrics-token-file": "/etc/tinyforge/metrics-token",
@@ -130,10 +140,8 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     "log-format": "text",
   };
   for (const { name, env } of CONFIG_FLAGS) {
-    // Of no use alone.
-    const beside = name === "heartbeat-fail-url"
-      ? { "heartbeat-url": values["heartbeat-url"] }
-      : {};
+    const partner = PARTNERS[name];
+    const beside = partner === undefined ? {} : { [partner]: values[partner] };
     for (const variable of env) {
       const byFlag = resolve({ ...beside, [name]: values[name] });
       const byVariable = resolve(beside, { [variable]: values[name] });
@@ -164,6 +172,40 @@ Deno.test("resolveConfig() takes the slash from the end of --base-url, and cuts 
     Failure,
   );
   assert(error.message.length < 400, `${error.message.length} characters`);
+});
+
+Deno.test("resolveConfig() allows the host of --base-url, whatever else is allowed", () => {
+  const hosts = (flags: Flags) => resolve(flags).allowedHosts;
+  const loopback = ["localhost", "127.0.0.1", "::1"];
+  const base = { "base-url": "https://OPS.example:8443/tinyforge/" };
+  assertEquals(hosts(base), [...loopback, "ops.example"]);
+  assertEquals(hosts({ ...base, listen: "0.0.0.0:80" }), [...loopback, "ops.example"]);
+  assertEquals(resolve({ ...base, listen: "0.0.0.0:80" }).notes, []);
+  assertEquals(hosts({ ...base, "allowed-hosts": "a.example" }), ["a.example", "ops.example"]);
+  assertEquals(hosts({ "base-url": "http://[fd00::1]/" }), [...loopback, "fd00::1"]);
+});
+
+Deno.test("resolveConfig() refuses a --base-url with more than a path, and shows none of it", () => {
+  for (const rest of ["?key=secret", "#secret"]) {
+    const [told] = problems({ "base-url": `https://ops.example/${rest}` });
+    assert(told!.includes("--base-url") && !told!.includes("secret"), told);
+  }
+  const [told] = problems({ "base-url": "https://user:secret@ops.example/" });
+  assert(told!.includes("--base-url") && !told!.includes("secret"), told);
+});
+
+Deno.test("resolveConfig() takes a certificate with its key, and neither alone", () => {
+  const both = { "tls-cert": "/etc/tls/c.pem", "tls-key": "/etc/tls/k.pem" };
+  assertEquals(resolve(both).tls, { cert: "/etc/tls/c.pem", key: "/etc/tls/k.pem" });
+  assertEquals(problems({ "tls-cert": "/c" }), [
+    'Cannot use --tls-cert "/c": of no use without tls-key',
+  ]);
+  assertEquals(problems({ "tls-key": "/k" }), [
+    'Cannot use --tls-key "/k": of no use without tls-cert',
+  ]);
+  assertEquals(problems({ ...both, "tls-key": "k" }), [
+    'Cannot use --tls-key "k": not an absolute path',
+  ]);
 });
 
 Deno.test("resolveConfig() takes an empty variable as unset and an empty flag as a mistake", () => {

@@ -16,6 +16,7 @@ import {
 } from "../failure.ts";
 import { quote, quotePath } from "../text.ts";
 import { EXIT } from "./command.ts";
+import { CERTIFICATE } from "./certificate_words.ts";
 import { CHOOSE_OTHER, GIVE, SHOW_KINDS } from "./index_words.ts";
 
 /** One line, lower case, without a period; empty where the message says it all. */
@@ -105,6 +106,7 @@ const HINTS: Hints = {
       : hostHint(host);
   },
   "listen": ({ wrong }) => LISTEN[wrong],
+  "certificate": ({ what, wrong }) => CERTIFICATE[what][wrong],
   "token": ({ ours }) =>
     ours
       ? "remove the file, and the next start makes a new one"
@@ -169,6 +171,7 @@ const PROBLEM_HINTS: Readonly<Record<string, string>> = {
 const USAGE: ReadonlySet<FailureCode> = new Set([
   "invalid",
   "config",
+  "certificate",
   "engine-host",
   "backup-recipient",
 ]);

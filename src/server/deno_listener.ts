@@ -10,12 +10,13 @@ import type { Listener, ListenOptions, Place } from "./listener.ts";
 /**
  * Listens.
  *
- * @throws {Error} As `Deno.serve` does; `TypeError` for an inherited socket.
+ * @throws {Error} As `Deno.serve` does; `TypeError` for an inherited socket, or TLS.
  */
-export function listenDeno(place: Place, { handler }: ListenOptions): Listener {
+export function listenDeno(place: Place, { handler, certificate }: ListenOptions): Listener {
   if (place.kind === "inherited") {
     throw new TypeError("an inherited socket needs Deno 2.9");
   }
+  if (certificate !== null) throw new TypeError("TLS needs Deno 2.9");
   const closing = new AbortController();
   const common = { signal: closing.signal, onListen: () => {} };
   const answer = (remote: string | null, request: Request, completed: Promise<void>) =>

@@ -6,6 +6,7 @@
  */
 
 import type { ByteBudget } from "./byte_budget.ts";
+import type { Certificate } from "./certificate.ts";
 
 /** Where to listen. */
 export type Place =
@@ -53,6 +54,8 @@ export interface ListenOptions {
   readonly handler: Handler;
   /** What clients may use up. */
   readonly limits: ListenerLimits;
+  /** What TLS is spoken with; null: HTTP without. */
+  readonly certificate: Certificate | null;
   /** Answers on their way are taken from it. */
   readonly bytes: ByteBudget;
   /** Called when a connection was closed to make room. */

@@ -6,7 +6,13 @@
  * @module
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import type { Socket } from "node:net";
 import { exchange } from "./exchange.ts";
 import type { Listener, ListenOptions, Place, TcpAddress } from "./listener.ts";
@@ -30,7 +36,7 @@ const MOST_BACKLOG = 256;
  */
 export async function listenNode(place: Place, options: ListenOptions): Promise<Listener> {
   const { limits, onCrowded } = options;
-  const server = createServer({
+  const { server, forget } = await serverFor(options, {
     connectionsCheckingInterval: CHECK_MS,
     headersTimeout: limits.headersMs,
     requestTimeout: Math.max(REQUEST_MS, limits.headersMs),
@@ -44,13 +50,17 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
 
   server.on("connection", (socket: Socket) => connections.add(socket));
   const answer = (expects: boolean) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    connections.begin(incoming.socket);
-    outgoing.once("close", () => connections.end(incoming.socket));
+    const socket = rawSocket(incoming.socket);
+    connections.begin(socket);
+    outgoing.once("close", () => connections.end(socket));
     void exchange(incoming, outgoing, { ...options, stallMs: limits.idleMs, expects });
   };
   server.on("request", answer(false));
   server.on("checkContinue", answer(true));
-  server.on("close", () => ended.resolve(undefined));
+  server.on("close", () => {
+    forget();
+    ended.resolve(undefined);
+  });
   await bind(server, place, backlogOf(place, limits.connections));
   server.on("error", (error: Error) => ended.resolve(error));
 
@@ -74,6 +84,29 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
       return close();
     },
   };
+}
+
+/** A server, and what to call when it is closed. */
+async function serverFor(
+  { certificate, limits }: ListenOptions,
+  options: ServerOptions,
+): Promise<{ server: Server; forget: () => void }> {
+  if (certificate === null) return { server: createServer(options), forget: () => {} };
+  const { createServer: createTlsServer } = await import("node:https");
+  const server = createTlsServer({
+    ...options,
+    ...certificate.pem,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: limits.headersMs,
+  });
+  // Whoever speaks no TLS, or not in time, holds no connection.
+  server.on("tlsClientError", (_, socket) => void socket.destroy());
+  return { server, forget: certificate.onChange((pem) => server.setSecureContext(pem)) };
+}
+
+/** The connection itself: under TLS requests come over a socket on top of it. */
+function rawSocket(socket: Socket): Socket {
+  return (socket as Socket & { _parent?: Socket })._parent ?? socket;
 }
 
 function backlogOf(place: Place, connections: number): number {

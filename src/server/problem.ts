@@ -39,7 +39,7 @@ export type RequestErrorCode =
 /** The codes of failures in the index. */
 export type IndexCode = Exclude<
   FailureCode,
-  EngineCode | LockCode | BackupCode | "config" | "listen" | "token"
+  EngineCode | LockCode | BackupCode | "config" | "listen" | "token" | "certificate"
 >;
 
 /** The `code` of a problem; those of the index are passed on as they are. */

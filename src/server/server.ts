@@ -12,6 +12,7 @@ import { duplicateDescriptor } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { App } from "./app.ts";
 import type { Entrance } from "./access.ts";
+import type { Certificate } from "./certificate.ts";
 import { KeptListener, type Patience } from "./kept_listener.ts";
 import { listenAt } from "./listen_at.ts";
 import type {
@@ -29,6 +30,7 @@ import type { TokenSource } from "./token.ts";
 export { type App, type AppOptions } from "./app.ts";
 export { type ServerDeps } from "./operation.ts";
 export { connectionShares } from "./connection_shares.ts";
+export { type Certificate } from "./certificate.ts";
 export { TokenFile, type TokenSource } from "./token.ts";
 
 /** Where to listen, and what TCP clients must bring. */
@@ -45,6 +47,8 @@ export interface ServeOptions {
   readonly token: TokenSource;
   /** Enough for `/metrics`. */
   readonly metricsToken?: TokenSource | null;
+  /** What TLS is spoken with over TCP; null, the default: HTTP without. */
+  readonly certificate?: Certificate | null;
   /** Names that a TCP request may be for, lower case, without port; IPv6 without brackets. */
   readonly allowedHosts: readonly string[];
   /** Where it is logged what is listened on. */
@@ -88,8 +92,16 @@ const CROWD_EVERY_MS = 60_000;
  * @throws {Failure} `listen`: for the socket; nothing stays open then.
  */
 export async function serve(app: App, options: ServeOptions): Promise<Listeners> {
-  const { socketPath, listen, inherited = null, log, patience = {}, token, metricsToken = null } =
-    options;
+  const {
+    socketPath,
+    listen,
+    inherited = null,
+    log,
+    patience = {},
+    token,
+    metricsToken = null,
+    certificate = null,
+  } = options;
   const traffic = new Traffic(app);
   const rules = {
     get token() {
@@ -109,6 +121,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Listeners>
     }),
     limits: { headersMs: HEADERS_MS, idleMs: IDLE_MS, ...options.limits, connections },
     bytes: app.bytes,
+    certificate: name === "tcp" ? certificate : null,
     onCrowded: crowdWarning(name, connections, log),
   });
 
@@ -129,7 +142,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Listeners>
     entrance: "tcp",
     open: async () => {
       const listener = await openTcp(place, listenOptions("tcp", options.connections.tcp));
-      sayWhereTcpIs(listener.address!, log);
+      sayWhereTcpIs(listener.address!, { log, encrypted: certificate !== null });
       return listener;
     },
     connect: ({ address }) => Deno.connect(reachable(address!)),
@@ -237,9 +250,12 @@ async function openTcp(place: Place, options: ListenOptions): Promise<Listener> 
   }
 }
 
-function sayWhereTcpIs(address: TcpAddress, log: Log): void {
-  log.info("listening", { address: formatAddress(address) });
-  if (isLoopback(address.hostname)) return;
+function sayWhereTcpIs(
+  address: TcpAddress,
+  { log, encrypted }: { log: Log; encrypted: boolean },
+): void {
+  log.info("listening", { address: formatAddress(address), ...(encrypted && { tls: true }) });
+  if (encrypted || isLoopback(address.hostname)) return;
   log.warn("listening beyond this host in clear text", {
     address: formatAddress(address),
     hint:

@@ -117,6 +117,8 @@ export interface UnitOptions {
   readonly socketGroup?: string;
   /** Absolute path of the file with the token for metrics, which root alone need be able to read. */
   readonly metricsTokenFile?: string;
+  /** Absolute paths of a certificate and its key, which root alone need be able to read. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Variables that the program reads and has no flag for. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -169,7 +171,7 @@ export function unitText(
   options: UnitOptions,
 ): string {
   const { binary, dataDir = "/var/lib/tinyforge", args = [], environment = {} } = options;
-  const { backupDir, engine = DOCKER, socketGroup, metricsTokenFile } = options;
+  const { backupDir, engine = DOCKER, socketGroup, metricsTokenFile, tls } = options;
   if (!binary.startsWith("/")) {
     throw new TypeError(`Cannot write a unit for ${quotePath(binary)}: not an absolute path`);
   }
@@ -189,9 +191,14 @@ export function unitText(
     .map(([name, value]) => `Environment=${unitWord(`${name}=${value}`)}\n`).join("");
   const command = [unitWord(binary), "reconcile", ...args.map(unitArgument)];
   if (socketGroup !== undefined) command.push(unitArgument(`--socket-group=${socketGroup}`));
-  if (metricsTokenFile !== undefined) {
-    // The service manager reads the file for us, wherever it is and whoever may read it.
-    command.push("--metrics-token-file=${CREDENTIALS_DIRECTORY}/metrics-token");
+  // The service manager reads these files for us, wherever they are and whoever may read them.
+  const credentials = Object.entries({
+    "metrics-token": ["--metrics-token-file", metricsTokenFile],
+    "tls-cert": ["--tls-cert", tls?.cert],
+    "tls-key": ["--tls-key", tls?.key],
+  }).filter(([, [, path]]) => path !== undefined);
+  for (const [name, [flag]] of credentials) {
+    command.push(`${flag}=\${CREDENTIALS_DIRECTORY}/${name}`);
   }
   const { units, reach } = engine;
   const groups = [
@@ -203,9 +210,7 @@ export function unitText(
     reach === "root" ? "User=root" : "DynamicUser=yes",
     ...groups.length === 0 ? [] : [`SupplementaryGroups=${[...new Set(groups)].join(" ")}`],
     ...socketGroup === undefined ? [] : [`RuntimeDirectory=${name}`],
-    ...metricsTokenFile === undefined
-      ? []
-      : [`LoadCredential=${unitWord(`metrics-token:${metricsTokenFile}`)}`],
+    ...credentials.map(([name, [, path]]) => `LoadCredential=${unitWord(`${name}:${path}`)}`),
   ];
   return `[Unit]
 Description=Tinyforge, the containers index of this host

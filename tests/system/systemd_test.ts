@@ -184,6 +184,15 @@ Deno.test("unitText() gives the service what reaches its Engine, its group and i
     "RuntimeDirectory=tinyforge",
     "LoadCredential=metrics-token:/etc/tinyforge/metrics-token",
   ]);
+  const tls = { cert: "/etc/letsencrypt/live/x/fullchain.pem", key: "/etc/letsencrypt/live/x/k" };
+  assertEquals(lines({ tls }).slice(2), [
+    "ExecStart=/bin/true reconcile --tls-cert=${CREDENTIALS_DIRECTORY}/tls-cert " +
+    "--tls-key=${CREDENTIALS_DIRECTORY}/tls-key",
+    "DynamicUser=yes",
+    "SupplementaryGroups=docker",
+    "LoadCredential=tls-cert:/etc/letsencrypt/live/x/fullchain.pem",
+    "LoadCredential=tls-key:/etc/letsencrypt/live/x/k",
+  ]);
 });
 
 Deno.test("unitText() quotes what systemd would otherwise read as its own", () => {

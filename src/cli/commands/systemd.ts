@@ -69,7 +69,7 @@ export interface Told extends Pick<CommandLine, "config"> {
  * @throws {CommandError} A unit can't say that.
  */
 export function unitFor(told: Told): string {
-  const { docker, backupDir } = told.config();
+  const { docker, backupDir, tls } = told.config();
   const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
   const settings = CONFIG_FLAGS.map((flag) => ({ ...flag, value: given(flag, told) }));
   const dataDir = settings.find(({ name }) => name === "data-dir")?.value;
@@ -93,6 +93,7 @@ export function unitFor(told: Told): string {
       engine,
       ...(socketGroup && { socketGroup }),
       ...(metricsTokenFile && { metricsTokenFile }),
+      ...(tls && { tls }),
       ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
     })
   );
@@ -103,6 +104,8 @@ const OF_THE_UNIT: ReadonlySet<string> = new Set([
   "data-dir",
   "socket-group",
   "metrics-token-file",
+  "tls-cert",
+  "tls-key",
 ]);
 
 /** Who reaches the Engine's socket as it is now; where it isn't there yet, as packages make it. */
