@@ -120,60 +120,80 @@ testAsRoot(
 const prometheus = await new Deno.Command("prometheus", { args: ["--version"] }).output()
   .then(() => testAsRoot, () => (name: string) => missing(name, "prometheus is not installed"));
 
-prometheus(
-  "the README's Prometheus, not root, reads metrics with its token and nothing else",
-  async () => {
-    await using host = await SharedHost.make();
-    const file = join(host.dir, "metrics-token");
-    const token = "metrics-0123456789abcdef0123456789abcdef";
-    await Deno.writeTextFile(file, `${token}\n`);
-    await Deno.chown(file, 0, GROUP);
-    await Deno.chmod(file, 0o640);
-    await service(host, "--metrics-token-file", file);
-    const address = host.env["TINYFORGE_LISTEN"]!;
-    const own = freePort();
+for (const kept of ["in a file that the daemon is given", "by the daemon"] as const) {
+  prometheus(
+    `the README's Prometheus, not root, reads metrics with its token and nothing else: kept ${kept}`,
+    async () => {
+      await using host = await SharedHost.make();
+      const file = join(host.dir, "metrics-token");
+      if (kept === "by the daemon") {
+        await service(host);
+        const { code, stderr } = await host.run(
+          ROOT,
+          ...["token", "add", "prometheus", "--role", "metrics", "--file", file],
+        );
+        assertEquals(code, 0, stderr);
+        await share(file);
+      } else {
+        await Deno.writeTextFile(file, "metrics-0123456789abcdef0123456789abcdef\n");
+        await share(file);
+        await service(host, "--metrics-token-file", file);
+      }
+      await scrapedWith(host, file);
+    },
+  );
+}
 
-    const block = /```yaml\n(scrape_configs:\n[^`]*)```/.exec(README)![1]!
-      .replaceAll("127.0.0.1:7475", address)
-      .replaceAll("/etc/tinyforge/metrics-token", file);
-    const config = join(host.dir, "prometheus.yml");
-    await Deno.writeTextFile(
-      config,
-      `global: { scrape_interval: 1s, scrape_timeout: 1s }\n${block}`,
-    );
-    const data = join(host.dir, "prometheus");
-    await Deno.mkdir(data, { mode: 0o700 });
-    await Deno.chown(data, MEMBER.id, MEMBER.id);
-    await using scraper = new Running(
-      host.command(MEMBER, [
-        "prometheus",
-        `--config.file=${config}`,
-        `--storage.tsdb.path=${data}`,
-        `--web.listen-address=127.0.0.1:${own}`,
-      ]).spawn(),
-    );
-    const up = await until("Prometheus has scraped", async () => {
-      const query = "up{job='tinyforge'}";
-      const answer = await fetch(
-        `http://127.0.0.1:${own}/api/v1/query?query=${encodeURIComponent(query)}`,
-      )
-        .then((response) => response.json()).catch(() => null);
-      return answer?.data?.result?.[0]?.value?.[1] ?? null;
-    }, { withinMs: 30_000 });
-    assertEquals(up, "1", scraper.stderr);
+/** As the README has it: root's, and Prometheus' group reads it. */
+async function share(file: string): Promise<void> {
+  await Deno.chown(file, 0, GROUP);
+  await Deno.chmod(file, 0o640);
+}
 
-    const get = async (path: string, method = "GET") => {
-      const headers = { authorization: `Bearer ${token}` };
-      const response = await fetch(`http://${address}${path}`, { method, headers });
-      await response.body?.cancel();
-      return response.status;
-    };
-    assertEquals(
-      [await get("/metrics"), await get("/api/containers"), await get("/api/reconcile", "POST")],
-      [200, 401, 401],
-    );
-  },
-);
+async function scrapedWith(host: SharedHost, file: string): Promise<void> {
+  const address = host.env["TINYFORGE_LISTEN"]!;
+  const own = freePort();
+  const block = /```yaml\n(scrape_configs:\n[^`]*)```/.exec(README)![1]!
+    .replaceAll("127.0.0.1:7475", address)
+    .replaceAll("/etc/prometheus/tinyforge.token", file);
+  const config = join(host.dir, "prometheus.yml");
+  await Deno.writeTextFile(
+    config,
+    `global: { scrape_interval: 1s, scrape_timeout: 1s }\n${block}`,
+  );
+  const data = join(host.dir, "prometheus");
+  await Deno.mkdir(data, { mode: 0o700 });
+  await Deno.chown(data, MEMBER.id, MEMBER.id);
+  await using scraper = new Running(
+    host.command(MEMBER, [
+      "prometheus",
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${data}`,
+      `--web.listen-address=127.0.0.1:${own}`,
+    ]).spawn(),
+  );
+  const up = await until("Prometheus has scraped", async () => {
+    const query = "up{job='tinyforge'}";
+    const answer = await fetch(
+      `http://127.0.0.1:${own}/api/v1/query?query=${encodeURIComponent(query)}`,
+    )
+      .then((response) => response.json()).catch(() => null);
+    return answer?.data?.result?.[0]?.value?.[1] ?? null;
+  }, { withinMs: 30_000 });
+  assertEquals(up, "1", scraper.stderr);
+
+  const token = (await Deno.readTextFile(file)).trim();
+  const get = async (path: string, method = "GET") => {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`http://${address}${path}`, { method, headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(
+    [await get("/metrics"), await get("/api/containers"), await get("/api/reconcile", "POST")],
+    [200, 403, 403],
+  );
+}
 
 testAsRoot("a daemon that may not give its socket to the group says so and ends", async () => {
   await using host = await SharedHost.make();

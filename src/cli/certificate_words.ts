@@ -6,15 +6,16 @@
 
 import type { FailureData } from "../failure.ts";
 
-type Certificate = FailureData["certificate"];
-
 const MAY_READ =
   "the daemon's user must be able to read it, and nobody but that user and root to " +
   "write to it";
 
 /** By what can't be used and why. */
 export const CERTIFICATE: Readonly<
-  Record<Certificate["what"], Readonly<Record<Certificate["wrong"], string>>>
+  Record<
+    FailureData["certificate"]["what"],
+    Readonly<Record<FailureData["certificate"]["wrong"], string>>
+  >
 > = {
   certificate: {
     file: MAY_READ,

@@ -40,7 +40,7 @@ const INDEX = "/index.html";
 const BASE = "__BASE__";
 
 /** What a page may do: load what this server has, and nothing else. */
-export const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; " +
+export const PAGE_POLICY: string = "default-src 'none'; script-src 'self'; style-src 'self'; " +
   "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; " +
   "frame-ancestors 'none'; require-trusted-types-for 'script'";
 
