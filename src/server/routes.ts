@@ -154,6 +154,7 @@ export const ROUTES: readonly Route[] = [
 
   ["get", "/api/problems", "read", listProblems],
   ["get", "/api/check", "read", check],
+  ["get", "/api/doctor", "read", getFindings],
   ["get", "/api/silences", "read", listSilences],
   ["post", "/api/silences", "admin", createSilence],
   ["delete", "/api/silences/{id}", "admin", removeSilence],

@@ -47,8 +47,6 @@ export interface TempServerOptions extends AppOptions {
   listen?: { hostname: string; port: number };
   /** Default: loopback names. */
   allowedHosts?: readonly string[];
-  /** What the program was told besides. */
-  config?: Partial<Pick<Config, "baseUrl" | "tls">>;
   /** Of the listeners; the rest is as below. */
   serve?: Partial<ServeOptions>;
 }
