@@ -46,7 +46,9 @@ const REQUIREMENTS: readonly Requirement[] = [
 
   program("the tests", "age", "age"),
   program("the tests", "busybox", "busybox-static"),
+  program("the tests", "caddy", "caddy"),
   program("the tests", "containerd", "containerd"),
+  program("the tests", "curl", "curl"),
   program("the tests", "docker", "docker.io", "docker-cli"),
   program("the tests", "docker-compose", "docker-compose"),
   program("the tests", "dockerd", "docker.io"),

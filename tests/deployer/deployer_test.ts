@@ -14,6 +14,7 @@ import { brokenRules, serversFor } from "../exports/traefik_rules.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { DENO_ARGS, TestHost } from "../harness/program.ts";
 
+const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 const FOLDER = fromFileUrl(new URL(".", import.meta.url));
 
 /** Images whose containers say which they are; one gets never healthy, one has nothing to say. */
@@ -173,3 +174,43 @@ engineTest(
     assertEquals(left.split("\n").length, 1);
   },
 );
+
+engineTest("the README's release leads the name from one row to the other", async (scope) => {
+  await using there = await deployers(scope);
+  const { daemon, host, repository } = there;
+  const name = "shop.example.org";
+  const [, block] = /<!-- run by tests\/deployer\/deployer_test.ts -->\n+```sh\n([^`]*)```/.exec(
+    README,
+  )!;
+  const lines = block!.trimEnd().split("\n");
+  assert(lines.length <= 10, `${lines.length} lines`);
+  const script = block!
+    .replaceAll("/var/lib/tinyforge", host.dataDir)
+    .replaceAll("shop-", `${scope.name}-`)
+    .replaceAll("shop:2", `${repository}:good-2`)
+    .replaceAll("--wait 2m", "--wait 20s --stable 1s")
+    .replaceAll("sleep 10", "sleep 1");
+
+  const { body: { id, workloadId } } = await daemon.ask("POST", "/api/projects", { name: "shop" });
+  const stage = { name: "production", maxInstances: 2 };
+  const { body: { id: stageId } } = await daemon.ask("POST", `/api/projects/${id}/stages`, stage);
+  const blue = `${scope.name}-blue`;
+  const row = { workloadId, stageId, subdomain: name };
+  await daemon.ask("PUT", `/api/containers/${blue}`, row);
+  await scope.run("blue", {
+    network: "bridge",
+    image: `${repository}:good-1`,
+    labels: { "tinyforge.workload.id": workloadId, "tinyforge.row.id": blue },
+    args: ["--publish", "127.0.0.1::80"],
+  });
+
+  const stop = new AbortController();
+  const watching = watch(daemon, name, stop.signal);
+  const release = await there.run(["-eu", "-c", script]);
+  stop.abort();
+  const { pages, wrong } = await watching;
+  assertEquals(release.code, 0, `${release.stdout}\n${release.stderr}`);
+  assertEquals([pages.at(-1), wrong], ["200 good-2", []]);
+  const rows = (await daemon.get("/api/containers")).items as ContainerView[];
+  assertEquals(rows.map(({ id, subdomain }) => [id, subdomain]), [[`${scope.name}-green`, name]]);
+});
