@@ -36,18 +36,24 @@ export interface Upstream {
   readonly port: number;
 }
 
-/** Every route in the order of host names. */
+/**
+ * Every route in the order of host names. A subdomain that a deployer gave to a row wins over the
+ * domain of a site, so that a name can be led elsewhere before the site is no more.
+ */
 export function routesOf({ rows, domains }: RoutedWorld, settings: RouteSettings): Route[] {
   const slots = Map.groupBy(rows, slotOf);
   const led = new Map<string, Set<ContainerView>>();
+  const lead = (name: string | null, row: ContainerView) => {
+    if (name === null) return;
+    const its = led.get(name) ?? new Set();
+    led.set(name, its.add(row));
+    for (const other of slots.get(slotOf(row))!) if (isReplica(other, row)) its.add(other);
+  };
+  for (const row of rows) lead(hostnameOf(row.subdomain, settings), row);
+  const given = new Set(led.keys());
   for (const row of rows) {
-    const names = [hostnameOf(row.subdomain, settings), siteHostname(domains.get(row.workloadId))];
-    for (const name of names) {
-      if (name === null) continue;
-      const its = led.get(name) ?? new Set();
-      led.set(name, its.add(row));
-      for (const other of slots.get(slotOf(row))!) if (isReplica(other, row)) its.add(other);
-    }
+    const name = siteHostname(domains.get(row.workloadId));
+    if (name !== null && !given.has(name)) lead(name, row);
   }
   return [...led].sort(([a], [b]) => a < b ? -1 : 1).map(([hostname, its]) => ({
     hostname,

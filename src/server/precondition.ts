@@ -1,5 +1,5 @@
 /**
- * Entity tags of single rows, and what `If-Match` and `If-None-Match` demand before one is written.
+ * Entity tags of single rows, entries and stages, and what `If-Match` and `If-None-Match` demand before one is written.
  *
  * @module
  */
@@ -23,7 +23,12 @@ const COMES_BY_ITSELF: readonly (keyof ContainerView)[] = [
 export function rowTag(row: ContainerView): string {
   const rest: Record<string, unknown> = { ...row };
   for (const field of COMES_BY_ITSELF) delete rest[field];
-  return `"${hashSecret(JSON.stringify(rest)).slice(0, 22)}"`;
+  return entityTag(rest);
+}
+
+/** The entity tag of what is shown so: changes with everything that it says. */
+export function entityTag(shown: object): string {
+  return `"${hashSecret(JSON.stringify(shown)).slice(0, 22)}"`;
 }
 
 /** The header that tells a row's tag. */
@@ -52,6 +57,23 @@ export function demanded(headers: Headers): (before: ContainerView | null) => vo
 }
 
 /**
+ * Refuses to write an entry or a stage when the request demands another than the one that is there
+ * now. Nothing may be awaited between this and the write.
+ *
+ * @throws {Problem} `precondition-failed`, with the tag that it has now.
+ */
+export function requireUnchanged(headers: Headers, before: { readonly name: string }): void {
+  const match = headers.get("if-match");
+  const etag = entityTag(before);
+  if (match === null || names(match, etag)) return;
+  throw new Problem(
+    "precondition-failed",
+    `Cannot write ${quote(before.name)}: it is not as it was read`,
+    { headers: { etag } },
+  );
+}
+
+/**
  * Refuses to write a row that is not the one that was read.
  *
  * @throws {Problem} `precondition-failed`, with the tag that it has now.
@@ -67,8 +89,11 @@ export function requireTag(wanted: string, before: ContainerView | null): void {
   );
 }
 
-/** A weak tag is none that one may rely on before writing. */
 function holds(tags: string, row: ContainerView): boolean {
-  const own = rowTag(row);
+  return names(tags, rowTag(row));
+}
+
+/** A weak tag is none that one may rely on before writing. */
+function names(tags: string, own: string): boolean {
   return tags.split(",").some((tag) => tag.trim() === "*" || tag.trim() === own);
 }

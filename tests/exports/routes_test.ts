@@ -52,6 +52,16 @@ Deno.test("routesOf() leads a site's domain to its row, and one name of two rows
   );
 });
 
+Deno.test("routesOf() leads a site's domain where a row has it as its subdomain", () => {
+  const site = view("w2:site", { workloadId: "w2", workloadKind: "site" });
+  const domains = new Map([["w2", "blog.example.org"]]);
+  const moved = view("app-1", { subdomain: "Blog.example.org" });
+  assertEquals(routed([site, moved], { domains }), [["blog.example.org", ["app-1"]]]);
+  assertEquals(routed([{ ...site, subdomain: "blog.example.org" }], { domains }), [
+    ["blog.example.org", ["w2:site"]],
+  ]);
+});
+
 Deno.test("upstreamOf() takes the port that the host publishes, where the proxy reaches it", () => {
   const at = (fields: Partial<ContainerView>, settings: Partial<RouteSettings> = {}) => {
     const upstream = upstreamOf(view("a", fields), { ...SETTINGS, ...settings });

@@ -151,6 +151,55 @@ Deno.test("If-Match is honoured on PATCH, PUT and DELETE; a row's ETag outlives 
   assertEquals([gone.status, (await gone.json()).code], [412, "precondition-failed"]);
 });
 
+Deno.test("If-Match is honoured on projects, stacks, sites and stages, and on instances", async () => {
+  await using server = await tempServer();
+  const { project } = world(server);
+  const { store } = server;
+  const stage = store.stages.create(project.id, { name: "live", maxInstances: 2 });
+  store.deployed.updateDeployedContainer("blue", { stageId: stage.id });
+  const stack = store.registry.create("stack", { name: "shop", composeProjectName: "shop" }).entry;
+  const site = store.registry.create("site", { name: "blog" }).entry;
+  const paths: [path: string, patch: object, force: string][] = [
+    [`/api/instances/app/live/blue`, { imageTag: "2" }, ""],
+    [`/api/stages/${stage.id}`, { maxInstances: 3 }, "?force=true"],
+    [`/api/stacks/${stack.id}`, { name: "store" }, ""],
+    [`/api/sites/${site.id}`, { domain: "blog.example" }, ""],
+    [`/api/projects/${project.id}`, { name: "core" }, "?force=true"],
+  ];
+  for (const [path, patch, force] of paths) {
+    const read = await server.ask(path);
+    const tag = read.headers.get("etag")!;
+    const before = await read.json();
+    const send = (method: string, match: string, body?: object) =>
+      server.ask(path + (method === "DELETE" ? force : ""), {
+        method,
+        headers: { "if-match": match, "content-type": "application/json" },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    for (const [method, body] of [["PATCH", patch], ["DELETE", undefined]] as const) {
+      for (const wrong of ['"x"', `W/${tag}`]) {
+        const response = await send(method, wrong, body);
+        assertEquals([response.status, (await response.json()).code], [412, "precondition-failed"]);
+        assertEquals(response.headers.get("etag"), tag);
+      }
+    }
+    assertEquals(await (await server.ask(path)).json(), before, path);
+    const changed = await send("PATCH", `"x", ${tag}`, patch);
+    await changed.body?.cancel();
+    const newer = changed.headers.get("etag")!;
+    assertEquals([changed.status, newer === tag], [200, false], path);
+    const late = await send("DELETE", tag);
+    await late.body?.cancel();
+    assertEquals(late.status, 412);
+    const current = (await server.ask(path)).headers.get("etag")!;
+    assertEquals(current, newer);
+    // The project goes last, and takes what is left of its own with it.
+    const removed = await send("DELETE", path.includes("instances") ? "*" : newer);
+    await removed.body?.cancel();
+    assert([200, 204].includes(removed.status), `${path} ${removed.status}`);
+  }
+});
+
 Deno.test("PUT /api/containers/{id} creates a row with the caller's id, then makes it what is said", async () => {
   await using server = await tempServer();
   const { workloadId } = world(server);

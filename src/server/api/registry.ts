@@ -6,9 +6,10 @@
 
 import { z } from "zod";
 import type { WorkloadKind } from "../../model/workload.ts";
-import type { EntryPatch, NewEntry } from "../../store/registry.ts";
+import type { Entry, EntryPatch, NewEntry } from "../../store/registry.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
+import { entityTag, requireUnchanged } from "../precondition.ts";
 import { Problem } from "../problem.ts";
 import { quote } from "../../text.ts";
 import { countsOf } from "./workloads.ts";
@@ -130,18 +131,21 @@ function registryRoutes(kind: WorkloadKind, schemas: KindSchemas): RegistryRoute
     get: operation({
       summary: `One ${kind}`,
       params: IdParams,
+      description: "Its entity tag is what `If-Match` takes when it is changed or removed.",
       answers: ok(`The ${kind}`, EntrySchema),
-    }, ({ services: { store }, params }) => json(store.registry.get(kind, params.id))),
+    }, ({ services: { store }, params }) => entryAnswer(store.registry.get(kind, params.id))),
 
     update: operation({
       summary: `Change a ${kind}`,
       params: IdParams,
       body: schemas.update,
       answers: ok(`The ${kind} as it is now`, EntrySchema),
-    }, ({ services, params, body }) => {
-      const entry = services.store.registry.update(kind, params.id, body);
+    }, ({ services, params, body, headers }) => {
+      const { registry } = services.store;
+      requireUnchanged(headers, registry.get(kind, params.id));
+      const entry = registry.update(kind, params.id, body);
       services.requestPass();
-      return json(entry);
+      return entryAnswer(entry);
     }),
 
     remove: operation({
@@ -150,14 +154,20 @@ function registryRoutes(kind: WorkloadKind, schemas: KindSchemas): RegistryRoute
       params: IdParams,
       query: ForceQuery,
       answers: ok(`The ${kind} as it was`, EntrySchema),
-    }, ({ services, params, query }) => {
-      const entry = services.store.registry.remove(kind, params.id, {
+    }, ({ services, params, query, headers }) => {
+      const { registry } = services.store;
+      requireUnchanged(headers, registry.get(kind, params.id));
+      const entry = registry.remove(kind, params.id, {
         force: query.force === "true",
       });
       services.requestPass();
       return json(entry);
     }),
   };
+}
+
+function entryAnswer(entry: Entry): Response {
+  return json(entry, { headers: { etag: entityTag(entry) } });
 }
 
 function withComposeProject(prefix: string, fields: NewEntry): NewEntry {

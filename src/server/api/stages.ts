@@ -5,10 +5,12 @@
  */
 
 import { z } from "zod";
+import type { Stage } from "../../store/stages.ts";
 import { urlOf } from "../../exports/dashboards.ts";
 import { hostnameOf } from "../../exports/routes.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
+import { entityTag, requireUnchanged } from "../precondition.ts";
 import { Problem } from "../problem.ts";
 import { ContainerSchema, ForceQuery, IdParams, indexed, listOf, optional } from "../schema.ts";
 import {
@@ -89,9 +91,10 @@ export const listPreviews: Operation = operation({
 /** One stage. */
 export const getStage: Operation = operation({
   summary: "One stage",
+  description: "Its entity tag is what `If-Match` takes when it is changed or removed.",
   params: IdParams,
   answers: ok("The stage", StageSchema),
-}, ({ services: { store }, params }) => json(store.stages.get(params.id)));
+}, ({ services: { store }, params }) => stageAnswer(store.stages.get(params.id)));
 
 /** What serves a stage. */
 export const listStageContainers: Operation = operation({
@@ -133,7 +136,10 @@ export const updateStage: Operation = operation({
     preview: optional(preview),
   }).meta({ id: "StagePatch" }),
   answers: ok("The stage as it is now", StageSchema),
-}, ({ services: { store }, params, body }) => json(store.stages.update(params.id, body)));
+}, ({ services: { store }, params, body, headers }) => {
+  requireUnchanged(headers, store.stages.get(params.id));
+  return stageAnswer(store.stages.update(params.id, body));
+});
 
 /** No more. */
 export const removeStage: Operation = operation(
@@ -144,6 +150,12 @@ export const removeStage: Operation = operation(
     query: ForceQuery,
     answers: ok("The stage as it was", StageSchema),
   },
-  ({ services: { store }, params, query }) =>
-    json(store.stages.remove(params.id, { force: query.force === "true" })),
+  ({ services: { store }, params, query, headers }) => {
+    requireUnchanged(headers, store.stages.get(params.id));
+    return json(store.stages.remove(params.id, { force: query.force === "true" }));
+  },
 );
+
+function stageAnswer(stage: Stage): Response {
+  return json(stage, { headers: { etag: entityTag(stage) } });
+}
