@@ -12,7 +12,7 @@ import type { RouteSettings } from "../setting_values.ts";
 
 /** What of the index exports are made of. */
 export interface RoutedWorld {
-  /** Rows that have a subdomain or belong to a site with a domain, and all others of their workloads. */
+  /** At least the rows that have a subdomain, their replicas, and the rows of sites with a domain. */
   readonly rows: readonly ContainerView[];
   /** Id of a site's workload → the site's domain. */
   readonly domains: ReadonlyMap<string, string>;

@@ -105,16 +105,23 @@ export class ContainerViews {
   }
 
   /**
-   * Rows of the workloads in which one has a subdomain, and of sites that have a domain, by id: what
-   * host names lead to and their replicas.
+   * Rows that have a subdomain, their replicas (of the same workload, role and stage) without one of
+   * their own, and rows of sites that have a domain; by id.
    */
   listRouted(): ContainerView[] {
     return JSON.parse(this.#json(
-      `WHERE workload_id IN (SELECT workload_id FROM containers WHERE subdomain IS NOT NULL)
-         OR workload_id IN (
-           SELECT w.id FROM workloads AS w JOIN static_sites AS s ON s.id = w.ref_id
-           WHERE w.kind = 'site' AND s.domain IS NOT NULL
-         ) ORDER BY id`,
+      `WHERE id IN (
+         SELECT id FROM containers WHERE host IN (SELECT name FROM hosts) AND subdomain IS NOT NULL
+         UNION SELECT other.id FROM containers AS row JOIN containers AS other
+           ON other.workload_id = row.workload_id AND other.role = row.role
+             AND other.stage_id IS row.stage_id AND other.replica <> row.replica
+             AND other.subdomain IS NULL
+           WHERE row.host IN (SELECT name FROM hosts) AND row.subdomain IS NOT NULL
+         UNION SELECT c.id FROM static_sites AS s
+           JOIN workloads AS w ON w.kind = 'site' AND w.ref_id = s.id
+           JOIN containers AS c ON c.workload_id = w.id
+           WHERE s.domain IS NOT NULL
+       ) ORDER BY id`,
       [],
     ));
   }

@@ -80,8 +80,12 @@ prometheus(
         stderr: "piped",
       }).spawn(),
     );
-    const ask = (path: string) =>
-      fetch(`http://127.0.0.1:${own}${path}`).then((response) => response.text()).catch(() => "");
+    // Empty until it is ready.
+    const ask = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${own}${path}`).catch(() => null);
+      const text = await response?.text();
+      return response?.ok ? text! : "";
+    };
     const query = async (expression: string) => {
       const answer = await ask(`/api/v1/query?query=${encodeURIComponent(expression)}`);
       return answer === "" ? [] : JSON.parse(answer).data.result;

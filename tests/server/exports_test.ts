@@ -151,6 +151,50 @@ Deno.test("GET /api/export/prometheus lists what runs, and [] where nothing does
   ]);
 });
 
+Deno.test("GET /api/export/prometheus lists a host of many rows whole, each once", async () => {
+  await using server = await tempServer();
+  const { row } = world(server);
+  const ids = Array.from({ length: 1200 }, (_, i) => `row-${String(i).padStart(4, "0")}`);
+  passWrites(server.store, ids.map((id) => row(id)), { at: AT });
+  const { body } = await get(server, "/api/export/prometheus");
+  const told = body.map(({ labels }: { labels: Record<string, string> }) =>
+    labels["__meta_tinyforge_row"]
+  );
+  const site = server.store.views.list({ kind: "site" }).map(({ id }) => id);
+  assertEquals(told.sort(), [...ids, "api-1", ...site].sort());
+});
+
+Deno.test("GET /api/export/traefik finds replicas in the workload, role and stage of a name's row", async () => {
+  await using server = await tempServer();
+  const { store } = server;
+  const { app } = world(server);
+  const { workloadId } = app;
+  const stage = store.stages.create(app.id, { name: "live", maxInstances: 9 });
+  const make = (id: string, replica: number, fields = {}) =>
+    store.deployed.saveDeployedContainer({
+      ...{ id, workloadId, role: "web", replica, stageId: stage.id },
+      ...fields,
+    });
+  make("web-1", 1, { subdomain: "web.example.org" });
+  make("web-2", 2);
+  make("web-3", 3);
+  make("green", 1);
+  make("elsewhere", 2, { stageId: null });
+  make("worker", 2, { role: "worker" });
+  const rows = ["web-1", "web-2", "web-3", "green", "elsewhere", "worker"].map((id, i) => {
+    const [before] = store.views.list({ ids: [id] });
+    const { role, replica } = before!;
+    return observed({
+      ...{ id, workloadId, workloadKind: "project" as const, role: role!, replica },
+      ...{ hostIp: "0.0.0.0", hostPort: 33_000 + i },
+    });
+  });
+  passWrites(store, rows, { at: AT, op: "update" });
+  const { body } = await get(server, "/api/export/traefik");
+  const [one, two, three] = [33_000, 33_001, 33_002].map((port) => `http://127.0.0.1:${port}`);
+  assertEquals(serversFor(body, "web.example.org"), [one, two, three]);
+});
+
 Deno.test("GET /api/previews lists stages that are previews with their URLs, of one project or of all", async () => {
   await using server = await tempServer();
   const { app } = world(server);

@@ -65,6 +65,9 @@ export const askCaddy: Operation = operation({
   throw new Problem("not-found", `Cannot find ${quote(domain, 253)}: nothing has that name`);
 });
 
+/** What takes a few milliseconds. */
+const ROWS_AT_ONCE = 500;
+
 const TargetsSchema: Schema<TargetGroup[]> = z.array(
   z.object({ targets: z.array(z.string()), labels: z.record(z.string(), z.string()) })
     .meta({ id: "TargetGroup" }),
@@ -75,10 +78,18 @@ export const exportPrometheus: Operation = operation({
   summary: "Running rows as targets for Prometheus' HTTP service discovery",
   description: NOT_READY + "`[]` where nothing runs.",
   answers: ok("One group for each row, its labels `__meta_tinyforge_…`", TargetsSchema),
-}, ({ services }) => {
+}, async ({ services }) => {
   requireReady(services);
   const { store, routes } = services;
-  return json(prometheusTargets(store.views.list({ state: "running" }), routes));
+  const groups: TargetGroup[] = [];
+  for (let after = "";;) {
+    const rows = store.views.list({ state: "running", after, limit: ROWS_AT_ONCE });
+    groups.push(...prometheusTargets(rows, routes));
+    if (rows.length < ROWS_AT_ONCE) return json(groups);
+    after = rows.at(-1)!.id;
+    // Events must not wait until ten thousand rows are told.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
 });
 
 const HomepageSchema: Schema<HomepageServices> = z.array(
