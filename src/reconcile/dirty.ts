@@ -17,6 +17,8 @@ export interface DirtyOptions {
   refillMs?: number;
   /** How long after a read a container is read once more. */
   verifyMs?: number;
+  /** How long after it left a network a container that has ended is listed so. */
+  leaveMs?: number;
 }
 
 /** A container to be read. */
@@ -42,13 +44,18 @@ export class DirtySet {
   readonly #burst: number;
   readonly #refillMs: number;
   readonly #verifyMs: number;
+  readonly #leaveMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #buckets = new Map<string, Bucket>();
   /** Of the containers taken last, those that are read to be sure, and need not be again. */
   readonly #verified = new Set<string>();
+  /** Containers that left a network after they were read, to be read once more besides. */
+  readonly #leaving = new Map<string, Omit<Entry, "again">>();
 
   /** An empty set. */
-  constructor({ windowMs = 3, burst = 8, refillMs = 400, verifyMs = 200 }: DirtyOptions = {}) {
+  constructor(options: DirtyOptions = {}) {
+    const { windowMs = 3, burst = 8, refillMs = 400, verifyMs = 200, leaveMs = 30 } = options;
+    this.#leaveMs = leaveMs;
     this.#windowMs = windowMs;
     this.#burst = burst;
     this.#refillMs = refillMs;
@@ -63,8 +70,8 @@ export class DirtySet {
   /** When the next container is due; null when none is dirty. */
   get nextDueAt(): number | null {
     let next: number | null = null;
-    for (const { dueAt } of this.#entries.values()) {
-      if (next === null || dueAt < next) next = dueAt;
+    for (const entries of [this.#entries, this.#leaving]) {
+      for (const { dueAt } of entries.values()) if (next === null || dueAt < next) next = dueAt;
     }
     return next;
   }
@@ -72,16 +79,23 @@ export class DirtySet {
   /**
    * Marks the event's container. A later event of a dirty container only replaces the earlier.
    * A network's event comes along with each start and stop, whose own event says more: it waits for
-   * that, uses up nothing, and only sees to it that the container is read.
+   * that, uses up nothing, and only sees to it that the container is read. One that leaves its
+   * networks after its own event has ended: between that event and the listing that shows it the
+   * Engine takes its networks down, for a tenth of a second.
    */
   mark(event: EngineEvent, now: number): void {
     const entry = this.#entries.get(event.containerId);
     if (NETWORK_ACTIONS.has(event.action)) {
+      if (entry?.again && event.action === "disconnect") {
+        const dueAt = now + this.#leaveMs;
+        this.#leaving.set(event.containerId, { event: entry.event, dueAt });
+      }
       if (entry !== undefined) return;
       const dueAt = now + this.#verifyMs;
       this.#entries.set(event.containerId, { event, dueAt, again: true });
       return;
     }
+    this.#leaving.delete(event.containerId);
     if (entry !== undefined && !entry.again) {
       entry.event = event;
       return;
@@ -120,6 +134,14 @@ export class DirtySet {
       if (again) this.#verified.add(id);
       else this.#buckets.set(id, { used: this.#usedAt(id, now) + 1, at: now });
     }
+    for (const [id, { event, dueAt }] of this.#leaving) {
+      if (dueAt > now) continue;
+      this.#leaving.delete(id);
+      if (due.has(id)) continue;
+      due.set(id, event);
+      // Whatever this shows, it is read to be sure later.
+      this.#verified.add(id);
+    }
     return due;
   }
 
@@ -132,6 +154,7 @@ export class DirtySet {
       if (again) this.#verified.add(id);
     }
     this.#entries.clear();
+    this.#leaving.clear();
     for (const id of this.#buckets.keys()) {
       if (this.#usedAt(id, now) === 0) this.#buckets.delete(id);
     }

@@ -130,6 +130,35 @@ Deno.test("DirtySet reads for a network's event once, unless the container has o
   assertEquals(dirty.size, 0);
 });
 
+Deno.test("DirtySet reads a container that ended again once it has left its networks", () => {
+  const dirty = new DirtySet({ windowMs: 3, verifyMs: 200, leaveMs: 30 });
+  dirty.mark(event("a", "die"), 0);
+  // It is still listed as running.
+  dirty.verify(dirty.takeDue(3), 4);
+  dirty.mark(event("a", "disconnect"), 100);
+  dirty.mark(event("a", "disconnect"), 110);
+  assertEquals(dirty.nextDueAt, 140);
+  const left = dirty.takeDue(140);
+  assertEquals(left.get("a")?.action, "die");
+  // That was nobody's first read, and whatever it showed, the last one follows.
+  assertEquals([dirty.verify(left, 141), dirty.nextDueAt], [[], 204]);
+  assertEquals(dirty.verify(dirty.takeDue(204), 205), []);
+  assertEquals([dirty.size, dirty.nextDueAt], [0, null]);
+
+  // What it does next says more.
+  dirty.mark(event("a", "die"), 1000);
+  dirty.verify(dirty.takeDue(1003), 1004);
+  dirty.mark(event("a", "disconnect"), 1100);
+  dirty.mark(event("a", "start"), 1110);
+  assertEquals(dirty.takeDue(1113).get("a")?.action, "start");
+  assertEquals(dirty.nextDueAt, null);
+  dirty.mark(event("b", "die"), 2000);
+  dirty.verify(dirty.takeDue(2003), 2004);
+  dirty.mark(event("b", "disconnect"), 2010);
+  dirty.takeAll(2011);
+  assertEquals(dirty.nextDueAt, null);
+});
+
 Deno.test("DirtySet lets a network's events use up nothing of what a container may cause", () => {
   const dirty = new DirtySet({ burst: 1, verifyMs: 50 });
   for (let now = 0; now < 1000; now += 100) {
