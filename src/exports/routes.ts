@@ -38,7 +38,9 @@ export interface Upstream {
 
 /**
  * Every route in the order of host names. A subdomain that a deployer gave to a row wins over the
- * domain of a site, so that a name can be led elsewhere before the site is no more.
+ * domain of a site, so that a name can be led elsewhere before the site is no more. Two workloads
+ * never share a name: that of the older row has it. An index from before names were one row's may
+ * say otherwise, and `api` and `api.example.org` are one name below `example.org`.
  */
 export function routesOf({ rows, domains }: RoutedWorld, settings: RouteSettings): Route[] {
   const slots = Map.groupBy(rows, slotOf);
@@ -46,18 +48,23 @@ export function routesOf({ rows, domains }: RoutedWorld, settings: RouteSettings
   const lead = (name: string | null, row: ContainerView) => {
     if (name === null) return;
     const its = led.get(name) ?? new Set();
+    const [first] = its;
+    if (first !== undefined && first.workloadId !== row.workloadId) return;
     led.set(name, its.add(row));
     for (const other of slots.get(slotOf(row))!) if (isReplica(other, row)) its.add(other);
   };
-  for (const row of rows) lead(hostnameOf(row.subdomain, settings), row);
+  const oldestFirst = rows.toSorted((a, b) =>
+    a.createdAt === b.createdAt ? compare(a.id, b.id) : compare(a.createdAt, b.createdAt)
+  );
+  for (const row of oldestFirst) lead(hostnameOf(row.subdomain, settings), row);
   const given = new Set(led.keys());
-  for (const row of rows) {
+  for (const row of oldestFirst) {
     const name = siteHostname(domains.get(row.workloadId));
     if (name !== null && !given.has(name)) lead(name, row);
   }
-  return [...led].sort(([a], [b]) => a < b ? -1 : 1).map(([hostname, its]) => ({
+  return [...led].sort(([a], [b]) => compare(a, b)).map(([hostname, its]) => ({
     hostname,
-    rows: [...its].sort((a, b) => a.id < b.id ? -1 : 1),
+    rows: [...its].sort((a, b) => compare(a.id, b.id)),
   }));
 }
 
@@ -140,6 +147,10 @@ function publishedHost(hostIp: string, address: string): string | null {
 /** Rows of one role in one stage of a workload: one thing, however often it runs. */
 function slotOf({ workloadId, role, stageId }: ContainerView): string {
   return JSON.stringify([workloadId, role, stageId]);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function isReplica(other: ContainerView, row: ContainerView): boolean {

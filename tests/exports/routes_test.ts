@@ -62,6 +62,21 @@ Deno.test("routesOf() leads a site's domain where a row has it as its subdomain"
   ]);
 });
 
+Deno.test("routesOf() never lets two workloads share a name: that of the older row has it", () => {
+  const old = view("b", { subdomain: "api.example.org", createdAt: "2026-01-01T00:00:00.000Z" });
+  const young = view("a", {
+    workloadId: "w2",
+    subdomain: "api",
+    createdAt: "2026-01-02T00:00:00.000Z",
+  });
+  const settings = { ...SETTINGS, domain: "example.org" };
+  const [route, ...others] = routesOf(world([young, old]), settings);
+  assertEquals([route!.rows.map(({ id }) => id), others], [["b"], []]);
+  const sites = [view("s1", { workloadId: "w3" }), view("s2", { workloadId: "w4" })];
+  const domains = new Map([["w3", "one.example"], ["w4", "One.example"]]);
+  assertEquals(routed(sites, { domains }), [["one.example", ["s1"]]]);
+});
+
 Deno.test("upstreamOf() takes the port that the host publishes, where the proxy reaches it", () => {
   const at = (fields: Partial<ContainerView>, settings: Partial<RouteSettings> = {}) => {
     const upstream = upstreamOf(view("a", fields), { ...SETTINGS, ...settings });
