@@ -7,10 +7,11 @@
 
 import { join } from "@std/path";
 import { z } from "zod";
+import { carried } from "../carried.ts";
 import type { Asset, Assets } from "./pages.ts";
 
-/** Where the build puts them, in the sources and in the binary. */
-const FOLDER = join(import.meta.dirname!, "..", "web", "dist");
+/** Where the build puts them. */
+const FOLDER = "src/web/dist";
 
 /** Names the files: a compiled program has no directory to list. */
 const LIST = "manifest.json";
@@ -25,7 +26,7 @@ const List = z.record(
  *
  * @throws {Error} A file that is named is not there.
  */
-export async function readWebAssets(folder: string = FOLDER): Promise<Assets> {
+export async function readWebAssets(folder: string = carried(FOLDER).pathname): Promise<Assets> {
   const list = await ifThere(Deno.readTextFile(join(folder, LIST)));
   if (list === null) return new Map();
   const entries = Object.entries(List.parse(JSON.parse(list)));
