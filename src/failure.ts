@@ -164,10 +164,10 @@ export interface FailureData {
   /**
    * Nobody can connect there: the socket's path is too `long`, its `folder` takes no socket, a
    * `stranger` listens there by now, its `group` can't be given; or the address is `taken`, or not
-   * this host's.
+   * this host's; or the `runtime` can't do it.
    */
   "listen": {
-    readonly wrong: "long" | "folder" | "stranger" | "group" | "taken" | "address";
+    readonly wrong: "long" | "folder" | "stranger" | "group" | "taken" | "address" | "runtime";
   };
   /**
    * What TLS is spoken with can't be used: its `file` can't be read or is others' to write, it has

@@ -64,6 +64,8 @@ const LISTEN = {
   "taken": "another program listens there, and is sent the token by whoever asks that address: " +
     "end it, or choose another address with --listen, or --listen none",
   "address": "choose an address of this host with --listen, or --listen none",
+  "runtime":
+    "use a release of Tinyforge: `tinyforge version` tells the Deno that it was built with",
 } satisfies Record<FailureData["listen"]["wrong"], string>;
 
 const KEYS = {

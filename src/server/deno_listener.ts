@@ -5,18 +5,17 @@
  * @module
  */
 
+import { Failure } from "../failure.ts";
 import type { Listener, ListenOptions, Place } from "./listener.ts";
 
 /**
  * Listens.
  *
- * @throws {Error} As `Deno.serve` does; `TypeError` for an inherited socket, or TLS.
+ * @throws {Error} As `Deno.serve` does; a {@link Failure} `listen` for an inherited socket, or TLS.
  */
 export function listenDeno(place: Place, { handler, certificate }: ListenOptions): Listener {
-  if (place.kind === "inherited") {
-    throw new TypeError("an inherited socket needs Deno 2.9");
-  }
-  if (certificate !== null) throw new TypeError("TLS needs Deno 2.9");
+  if (place.kind === "inherited") throw unable("on a socket that was handed over");
+  if (certificate !== null) throw unable("with TLS");
   const closing = new AbortController();
   const common = { signal: closing.signal, onListen: () => {} };
   const answer = (remote: string | null, request: Request, completed: Promise<void>) =>
@@ -46,4 +45,10 @@ export function listenDeno(place: Place, { handler, certificate }: ListenOptions
       await server.finished.catch(() => {});
     },
   };
+}
+
+function unable(how: string): Failure<"listen"> {
+  return new Failure("listen", `Cannot listen ${how}: it needs Deno 2.9`, {
+    data: { wrong: "runtime" },
+  });
 }

@@ -7,7 +7,7 @@
  */
 
 import type { ListenAddress } from "../setting_values.ts";
-import { Failure } from "../failure.ts";
+import { Failure, isFailure } from "../failure.ts";
 import { duplicateDescriptor } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { App } from "./app.ts";
@@ -235,6 +235,7 @@ async function openTcp(place: Place, options: ListenOptions): Promise<Listener> 
     // A copy, so that the socket stays ours should the listener end.
     return await listenAt({ kind: "inherited", fd: duplicateDescriptor(place.fd) }, options);
   } catch (cause) {
+    if (isFailure(cause, "listen")) throw cause;
     const at = place.kind === "tcp" ? formatAddress(place) : "the socket of the service manager";
     const taken = (cause as { code?: string }).code === "EADDRINUSE" ||
       cause instanceof Deno.errors.AddrInUse;

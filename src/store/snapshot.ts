@@ -76,7 +76,7 @@ export async function inspectSnapshot(path: string): Promise<SnapshotFacts> {
 
 /**
  * Makes a copy the begin of another life of the index: brought to this program's schema, with an
- * epoch of its own, and all in one file. Returns the new epoch.
+ * epoch of its own, no browser logged in, and all in one file. Returns the new epoch.
  *
  * @throws {Failure}
  */
@@ -92,6 +92,8 @@ export async function beginAnew(path: string, options: { now: string }): Promise
         "UPDATE epoch SET restored_from = id, id = lower(hex(randomblob(16))), began_at = ?",
         options.now,
       );
+      // Who logged out since then is not to be in again.
+      db.exec("DELETE FROM sessions");
       // The write-ahead log goes away with it; whoever opens the index next begins one.
       db.exec("PRAGMA journal_mode = DELETE");
       return epochOf(db)!;

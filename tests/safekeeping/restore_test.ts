@@ -77,6 +77,27 @@ Deno.test("restoreBackup() in the clear leaves the token and the secrets that ar
   assertEquals([token, secrets], ["token-of-old".padEnd(40, "x"), '{"of":"old"}']);
 });
 
+Deno.test("restoreBackup() brings back tokens, and no browser that was logged in", async () => {
+  await using folder = await tempFolder();
+  const dataDir = join(folder.path, "data");
+  await makeIndex(dataDir, { name: "old" });
+  {
+    const data = await ownData(dataDir);
+    const { kept } = data.store.tokens.add({ name: "ci", role: "read", expiresAt: null });
+    data.store.sessions.open({
+      ...{ tokenId: kept.id, fileHash: null, name: "ci", role: "read", remote: null },
+      ...{ userAgent: "", expiresAt: Date.parse("2999-01-01") },
+    }, { now: 0 });
+    data.close();
+  }
+  const { path } = await backUp(dataDir, folder.path);
+  await restoreBackup(await stream(path), { dataDir, identities: [], now: NOW });
+  const data = await readData(dataDir);
+  assertEquals(data.store.tokens.list().map(({ name }) => name), ["ci"]);
+  assertEquals(data.store.sessions.list(0), []);
+  data.close();
+});
+
 Deno.test("restoreBackup() replaces a database that can't be opened, and keeps it", async () => {
   await using folder = await tempFolder();
   const { backup, keys } = await backedUp(folder.path);
