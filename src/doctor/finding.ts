@@ -50,7 +50,12 @@ export interface Finding {
 export function inShownOrder(findings: readonly Finding[]): Finding[] {
   const rank = ({ group, severity }: Finding) =>
     GROUPS.indexOf(group) * SEVERITIES.length + SEVERITIES.indexOf(severity);
-  return findings.toSorted((a, b) => rank(a) - rank(b));
+  return findings.toSorted((a, b) => rank(a) - rank(b)).map(
+    // As they are documented, whoever made them.
+    ({ code, severity, group, what, why, do: remedy }) => ({
+      ...{ code, severity, group, what, why, do: remedy },
+    }),
+  );
 }
 
 /** Names in a line: the first five, and how many more there are. */

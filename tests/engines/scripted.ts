@@ -300,6 +300,10 @@ export class FakeEngine implements AsyncDisposable {
       return false;
     }
 
+    if (endpoint === "top") {
+      const asked = this.containers.get(path.split("/")[2]!);
+      if (asked !== undefined) this.emit("top", asked);
+    }
     const answer = answerOf({ endpoint, filters, path }, this);
     if (answer === undefined) {
       await this.#respond(connection, 404, JSON.stringify({ message: "page not found" }));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type FakeContainer, matches, toJson } from "./scripted_container.ts";
+import { FAKE_IMAGE_ID, type FakeContainer, matches, toJson } from "./scripted_container.ts";
 import type { Endpoint, Filters } from "./wire.ts";
 
 /** What answers are made from. */
@@ -51,6 +51,7 @@ export function answerOf(
         ID: engine.kind === "podman" ? crypto.randomUUID() : engine.id,
         Name: engine.kind === "podman" ? engine.id : "fake-host",
         DockerRootDir: "/var/lib/fake",
+        SystemTime: new Date().toISOString(),
         Containers: engine.containers.size,
       };
     case "list":
@@ -58,6 +59,10 @@ export function answerOf(
       return [...engine.containers.values()].filter((one) => matches(one, filters)).map(toJson);
     case "inspect":
       return engine.containers.get(path.split("/")[2]!)?.details;
+    case "top":
+      return { Titles: [], Processes: [] };
+    case "image":
+      return { Id: FAKE_IMAGE_ID };
     default:
       return undefined;
   }

@@ -22,6 +22,8 @@ export type Endpoint =
   | "list_ids"
   | "events"
   | "inspect"
+  | "top"
+  | "image"
   | "unknown";
 
 /** What a request asks for by name and value. */
@@ -41,7 +43,9 @@ export function endpointOf(path: string, filters: Filters): Endpoint {
     case "/containers/json":
       return filters["id"] === undefined ? "list" : "list_ids";
     default:
-      return /^\/containers\/[^/]+\/json$/.test(path) ? "inspect" : "unknown";
+      if (/^\/containers\/[^/]+\/json$/.test(path)) return "inspect";
+      if (/^\/containers\/[^/]+\/top$/.test(path)) return "top";
+      return /^\/images\/.+\/json$/.test(path) ? "image" : "unknown";
   }
 }
 
