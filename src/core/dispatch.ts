@@ -96,7 +96,12 @@ export function dispatcher(
     const project = text(labels[LABEL.composeProject]);
     if (project !== "") {
       const stack = byComposeProject(project);
-      if (stack !== null) return claimOfStack(container, stack, { ...options, project, bound });
+      if (stack !== null) {
+        const claim = claimOfStack(container, stack, { ...options, project, bound });
+        // What its image brought along says nothing of the container; its name does.
+        const inherited = "reason" in claim && claim.reason === "inherited";
+        return (inherited ? claimByName(container, directory, bound) : null) ?? claim;
+      }
       if (composePrefix !== "" && project.startsWith(composePrefix)) {
         return refuse("unknown-stack", project);
       }
@@ -182,7 +187,7 @@ function namesakesIn(
 }
 
 /** Whether Compose made it to run once, or before or after a service: `run`, or a hook. */
-function isOneOff({ labels, name }: ListedContainer): boolean {
+export function isOneOff({ labels, name }: ListedContainer): boolean {
   if (labels[LABEL.composeOneOff] === "True" || text(labels[LABEL.composeHook]) !== "") return true;
   // Podman's Compose says it by the name alone; it does not write Docker's hash of the service.
   return labels[LABEL.composeConfigHash] === undefined &&
@@ -190,7 +195,7 @@ function isOneOff({ labels, name }: ListedContainer): boolean {
 }
 
 /** Whether the labels of Compose are those of the image, which Compose built: it gives others too. */
-function isInherited({ labels }: ListedContainer): boolean {
+export function isInherited({ labels }: ListedContainer): boolean {
   return text(labels[LABEL.composeVersion]) !== "" &&
     text(labels[LABEL.composeConfigHash]) === "" && text(labels[LABEL.composeNumber]) === "";
 }

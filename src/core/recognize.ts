@@ -8,7 +8,7 @@
 import type { ListedContainer } from "../model/container.ts";
 import { clip, hasControls } from "../text.ts";
 import { swarmTask } from "./swarm.ts";
-import { LABEL, MAX_LABEL_LENGTH } from "./dispatch.ts";
+import { isInherited, isOneOff, LABEL, MAX_LABEL_LENGTH } from "./dispatch.ts";
 
 /** By what a container was recognized. */
 export type RecognizedBy =
@@ -72,9 +72,6 @@ export interface LeftOut {
 
 /** Labels that {@linkcode recognize} reads beside those of dispatch. */
 export const FOREIGN_LABEL = {
-  composeConfigHash: "com.docker.compose.config-hash",
-  composeHook: "com.docker.compose.hook",
-  composeVersion: "com.docker.compose.version",
   composeWorkingDir: "com.docker.compose.project.working_dir",
   composeConfigFiles: "com.docker.compose.project.config_files",
   coolifyManaged: "coolify.managed",
@@ -97,12 +94,10 @@ export function recognize(container: ListedContainer): StackPart | Single | Left
   if (isInfra(container)) return out("infra");
 
   const project = label(LABEL.composeProject);
-  if (project !== "" && isOfCompose(container)) {
-    const oneOff = labels[LABEL.composeOneOff] === "True" ||
-      label(FOREIGN_LABEL.composeHook) !== "";
-    // Podman's Compose tells of a one-off by its name alone.
-    if (oneOff || /_tmp[0-9]+$/.test(name)) return out("one-off");
-    if (COMPOSE_PROJECT.test(project)) {
+  if (project !== "") {
+    // Before all: old Compose gives a one-off no more labels than the images it builds.
+    if (isOneOff(container)) return out("one-off");
+    if (!isInherited(container) && COMPOSE_PROJECT.test(project)) {
       const nice = niceName(label);
       return {
         kind: "stack",
@@ -141,13 +136,6 @@ const COMPOSE_PROJECT = /^[a-z0-9][a-z0-9_-]{0,127}$/;
 /** A pod's first container, as Podman makes it. */
 function isInfra({ name, image }: ListedContainer): boolean {
   return /(?:^|\/)(?:podman-)?pause(?:[:@]|$)/.test(image) || /^[0-9a-f]{12}-infra$/.test(name);
-}
-
-/** Images that Compose built carry its labels; a container that it made carries more. */
-function isOfCompose({ labels }: ListedContainer): boolean {
-  return labels[FOREIGN_LABEL.composeVersion] === undefined ||
-    labels[FOREIGN_LABEL.composeConfigHash] !== undefined ||
-    labels[LABEL.composeNumber] !== undefined;
 }
 
 /** A name that a platform gives, for people. */

@@ -8,7 +8,8 @@
 import type { ListedContainer } from "../model/container.ts";
 import type { Expectation, Mode } from "../model/problem.ts";
 import type { CandidateContainer } from "./discover.ts";
-import { FOREIGN_LABEL, labelText } from "./recognize.ts";
+import { LABEL } from "./dispatch.ts";
+import { labelText } from "./recognize.ts";
 
 /** What files say of one role. */
 export type ToldRole = Pick<Expectation, "role" | "mode" | "replicas" | "image">;
@@ -69,7 +70,7 @@ export function withTold(present: readonly TakenRole[], told: readonly ToldRole[
 /** The hash that the containers of one role agree on. */
 export function hashOf(members: readonly Pick<Member, "container">[]): string | null {
   const hashes = new Set(
-    members.map(({ container }) => labelText(container.labels[FOREIGN_LABEL.composeConfigHash])),
+    members.map(({ container }) => labelText(container.labels[LABEL.composeConfigHash])),
   );
   const [hash] = hashes;
   return hashes.size === 1 && hash !== "" ? hash! : null;

@@ -30,10 +30,14 @@ function named(name: string, labels: Record<string, string> = {}, state = "runni
   return container({ id: name.padEnd(12, "0"), name, labels, state });
 }
 
-const compose = (project: string, service: string, number = 1) => ({
+/** As Podman's Compose gives them. */
+const ofPodman = (project: string, service: string, number = 1) => ({
   "com.docker.compose.project": project,
   "com.docker.compose.service": service,
   "com.docker.compose.container-number": String(number),
+});
+const compose = (project: string, service: string, number = 1) => ({
+  ...ofPodman(project, service, number),
   "com.docker.compose.config-hash": "abc",
   "com.docker.compose.version": "2.30.0",
 });
@@ -122,6 +126,12 @@ Deno.test("discover() takes labels that an image inherited from its build for no
   ]);
 });
 
+Deno.test("discover() takes a service that is only named as if it were run once for a service", () => {
+  assertEquals(short([named("cache_tmp1", compose("shop", "web"))]), [
+    "stack shop by compose: web/1=cache_tmp1",
+  ]);
+});
+
 Deno.test("discover() says what it leaves out, and why", () => {
   const refusals: Record<string, RefusalReason | null> = {
     managed: null,
@@ -135,7 +145,14 @@ Deno.test("discover() says what it leaves out, and why", () => {
     container({ id: "i2", name: "pod1", image: "registry.k8s.io/pause:3.9" }),
     named("shop_run_1", { ...compose("shop", "web"), "com.docker.compose.oneoff": "True" }),
     named("shop-hook", { ...compose("shop", "web"), "com.docker.compose.hook": "pre_start" }),
-    named("shop_web_tmp4711", compose("shop", "web")),
+    named("shop_web_tmp4711", ofPodman("shop", "web")),
+    // As old Compose makes it: like an image that it built, but for this.
+    named("shop_web_run_b3bf", {
+      "com.docker.compose.project": "shop",
+      "com.docker.compose.service": "web",
+      "com.docker.compose.version": "1.29.2",
+      "com.docker.compose.oneoff": "True",
+    }),
     container({ id: "nameless", name: "" }),
     named("managed"),
     named("forged"),
@@ -155,6 +172,7 @@ Deno.test("discover() says what it leaves out, and why", () => {
     "pod1: infra",
     "shop-hook: one-off",
     "shop_run_1: one-off",
+    "shop_web_run_b3bf: one-off",
     "shop_web_tmp4711: one-off",
     "waiting: awaiting-deployer",
   ]);

@@ -4,7 +4,7 @@ import type { IndexRow, ListedContainer } from "../../src/model/container.ts";
 import type { Claim } from "../../src/model/pass.ts";
 import type { Workload } from "../../src/model/workload.ts";
 import { MemoryIndex } from "../../src/core/memory_index.ts";
-import { container, directoryOf, row, workload } from "../harness/world.ts";
+import { container, directoryOf, namedSite, row, workload } from "../harness/world.ts";
 
 const project = workload("project", "api");
 const stack = workload("stack", "shop");
@@ -319,7 +319,12 @@ Deno.test("dispatcher() refuses labels of Compose that came with an image which 
       'w-shop:web of w-shop role "web" replica 1',
     );
   }
-  // A label of ours speaks for itself.
+  // Its name speaks for itself, and so does a label of ours.
+  const copy = namedSite("copy");
+  assertEquals(
+    dispatched(inherited, { workloads: [...all, copy], c: { name: "copy" } }),
+    'w-copy:site of w-copy role "" replica 1',
+  );
   assertEquals(
     dispatched({ ...inherited, ...byId("w-shop", { "tinyforge.workload.role": "api" }) }),
     'w-shop:api of w-shop role "api" replica 1',

@@ -3,11 +3,12 @@
  * containers.
  */
 
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import type { PassReport, RefusalReason } from "../../src/model/pass.ts";
 import type { ContainerView } from "../../src/model/views.ts";
-import { ENGINE, engineTest, missing, STRICT } from "../engines/docker.ts";
+import { COMPOSE, serviceText } from "../engines/compose.ts";
+import { ENGINE, engineTest, missing } from "../engines/docker.ts";
 import { type EngineScope, TEST_IMAGE, TEST_LABEL } from "../engines/real.ts";
 import { run } from "../engines/run.ts";
 import { until } from "../harness/until.ts";
@@ -220,9 +221,8 @@ engineTest("a loop follows what networks do to a container's ports", async (scop
   await until("its port is back", () => port() === 80, { withinMs: 5000 });
 });
 
-const compose = await findCompose();
 const composeTest = "a Compose project comes up, scales, runs a one-off and goes down";
-if (compose !== null || typeof ENGINE === "string") {
+if (COMPOSE !== null || typeof ENGINE === "string") {
   engineTest(composeTest, async (scope) => {
     await using r = await rig(scope.host, { composePrefix: scope.name });
     const project = scope.composeProject();
@@ -231,7 +231,7 @@ if (compose !== null || typeof ENGINE === "string") {
       const file = join(directory, "docker-compose.yml");
       await Deno.writeTextFile(file, composeFile());
       const up = (...args: string[]) =>
-        run(compose!, ["--project-name", project, "--file", file, ...args], {
+        run(COMPOSE!, ["--project-name", project, "--file", file, ...args], {
           env: { DOCKER_HOST: scope.engine.address },
         });
       await up("up", "--detach", "--scale", "worker=3");
@@ -268,19 +268,7 @@ if (compose !== null || typeof ENGINE === "string") {
 } else missing(composeTest, "docker-compose is not installed");
 
 function composeFile(): string {
-  const service = "{ image: 'tinyforge-test/busybox:1', command: sleep 3600, network_mode: none }";
-  return `version: "2.4"\nservices:\n  web: ${service}\n  worker: ${service}\n`;
-}
-
-/** Compose as a program of its own; its plugin form takes other arguments. */
-async function findCompose(): Promise<string | null> {
-  try {
-    assertStringIncludes(await run("docker-compose", ["version", "--short"]), ".");
-    return "docker-compose";
-  } catch (error) {
-    if (STRICT && !(error instanceof Deno.errors.NotFound)) throw error;
-    return null;
-  }
+  return `version: "2.4"\nservices:\n  web: ${serviceText()}\n  worker: ${serviceText()}\n`;
 }
 
 engineTest("a row says where the host and each network lead to its container", async (scope) => {
