@@ -56,7 +56,7 @@ export interface ComposeProject {
 export interface ComposeOptions {
   /** Values of variables. */
   readonly variables?: Variables;
-  /** Enabled profiles; `*` enables all. */
+  /** Enabled profiles; `*` enables all. Those of the variable COMPOSE_PROFILES by default. */
   readonly profiles?: readonly string[];
 }
 
@@ -91,7 +91,7 @@ export interface ComposeText {
 /** Reads the texts of one project's files. Throws {@linkcode CommandError}. */
 export function parseComposeFiles(
   files: readonly ComposeText[],
-  { variables = {}, profiles = [] }: ComposeOptions = {},
+  { variables = {}, profiles = profilesOf(variables) }: ComposeOptions = {},
 ): ComposeProject {
   let merged: unknown = {};
   for (const { file, text } of files) {
@@ -303,6 +303,11 @@ function count(text: string | null): number | null {
 function restartPolicy(text: string | null): string | null {
   if (text === null || text === "" || text === "false") return "no";
   return /^(?:no|always|unless-stopped|on-failure(?::[0-9]{1,9})?)$/.test(text) ? text : null;
+}
+
+function profilesOf(variables: Variables): string[] {
+  const told = Object.hasOwn(variables, "COMPOSE_PROFILES") ? variables["COMPOSE_PROFILES"]! : "";
+  return told.split(",").map((profile) => profile.trim()).filter((profile) => profile !== "");
 }
 
 function isEnabled(own: readonly string[], enabled: readonly string[]): boolean {

@@ -10,7 +10,6 @@ import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow, ListedContainer, Listing } from "../model/container.ts";
 import type {
   Change,
-  Claim,
   Contention,
   Findings,
   NoClaim,
@@ -19,11 +18,12 @@ import type {
   Unmanaged,
 } from "../model/pass.ts";
 import type { WorkloadDirectory } from "../model/workload.ts";
+import { type Bid, claimsOf, type Contest, pickWinner, withBid } from "./bids.ts";
 import { MemoryIndex } from "./memory_index.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
 import { type ExpectedRoles, withCompletion } from "./expected_roles.ts";
 import { type Listed, listedIn } from "./listed.ts";
-import { observed, type RowClaim, rowState, shows } from "./observe.ts";
+import { observed, type RowClaim, shows } from "./observe.ts";
 
 /** What a listing is held against. */
 export interface PlanOptions {
@@ -189,17 +189,6 @@ function boundMeanwhile(
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** One container's claim on a row. */
-interface Bid {
-  readonly container: ListedContainer;
-  readonly claim: Claim;
-  /** The row as it is, undefined when it is to be made. */
-  readonly row: IndexRow | undefined;
-}
-
-/** Several claims on one row, by container id. */
-type Contest = Map<string, Bid>;
-
 interface Seen {
   readonly bids: ReadonlyMap<string, Bid | Contest>;
   readonly refused: Refusal[];
@@ -289,27 +278,6 @@ function dispatchAll(
   };
 }
 
-/** An Engine that lists a container twice says nothing new the second time. */
-function withBid(others: Bid | Contest, bid: Bid): Bid | Contest {
-  if (!(others instanceof Map)) {
-    if (others.container.id === bid.container.id) return others;
-    // However many claim one row, each is added at the same small cost.
-    others = new Map([[others.container.id, others]]);
-  }
-  if (!others.has(bid.container.id)) others.set(bid.container.id, bid);
-  return others;
-}
-
-/** Container id → id of the row that it asks for. */
-function claimsOf(bids: Seen["bids"]): Map<string, string> {
-  const claims = new Map<string, string>();
-  for (const [rowId, bid] of bids) {
-    const all = bid instanceof Map ? bid.values() : [bid];
-    for (const { container } of all) claims.set(container.id, rowId);
-  }
-  return claims;
-}
-
 function refusal(container: ListedContainer, { reason, value, workloadId }: NoClaim): Refusal {
   return {
     reason,
@@ -318,34 +286,6 @@ function refusal(container: ListedContainer, { reason, value, workloadId }: NoCl
     value: value.slice(0, MAX_LABEL_LENGTH),
     ...(workloadId !== undefined && { workloadId }),
   };
-}
-
-/** Best first: what a state is worth while several containers claim one row. */
-const RANK: Readonly<Record<string, number>> = {
-  running: 0,
-  paused: 1,
-  restarting: 1,
-  created: 2,
-  stopped: 3,
-  removing: 4,
-};
-
-function pickWinner(bids: Bid | Contest, contended: Contention[]): Bid {
-  if (!(bids instanceof Map)) return bids;
-  const rank = (bid: Bid) => RANK[rowState(bid.container.state)] ?? 5;
-  const renamed = ({ claim }: Bid) => claim.renamed === true ? 1 : 0;
-  const bound = ({ container, row }: Bid) => container.id === row?.containerId ? 0 : 1;
-  const [winner, ...losers] = [...bids.values()].sort((a, b) =>
-    renamed(a) - renamed(b) || rank(a) - rank(b) || bound(a) - bound(b) ||
-    b.container.createdAt - a.container.createdAt ||
-    (a.container.id > b.container.id ? -1 : 1)
-  );
-  contended.push({
-    rowId: winner!.claim.rowId,
-    winner: winner!.container.id,
-    losers: losers.map((bid) => bid.container.id),
-  });
-  return winner!;
 }
 
 function* rowsBoundTo(containerIds: Iterable<string>, index: ContainerIndex): Iterable<IndexRow> {

@@ -1,6 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeEngine } from "../engines/scripted.ts";
-import { TestHost } from "../harness/program.ts";
+import { MAX_COMPOSE_JSON } from "../../src/cli/compose_file.ts";
+import { LivingDaemon } from "../harness/living_daemon.ts";
+import { Running, TestHost } from "../harness/program.ts";
 
 /** A host with an Engine that runs a stack of two services and two containers of their own. */
 async function hostWithEngine(): Promise<{ host: TestHost; engine: FakeEngine } & AsyncDisposable> {
@@ -143,5 +145,184 @@ Deno.test("discover says of a stack whose configuration changed to adopt it agai
   assertStringIncludes(
     (await host.run("discover")).stderr,
     "Take it in again: tinyforge adopt shop",
+  );
+});
+
+/** Runs the program with this on its stdin. */
+async function piped(host: TestHost, text: string, ...args: string[]) {
+  const options = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+  await using running = new Running(host.command(args, options).spawn());
+  const writer = running.process.stdin.getWriter();
+  // It may end before it has read all of it.
+  await writer.write(new TextEncoder().encode(text)).then(() => writer.close(), () => {});
+  return await running.ended();
+}
+
+/** What is expected of the stack `shop`, as `role mode ×replicas source`. */
+async function expected(host: TestHost): Promise<string[]> {
+  const { items } = await host.json("expect", "shop");
+  return items.map(({ role, mode, replicas, source }: Record<string, string>) =>
+    `${role} ${mode} ×${replicas} ${source}`
+  );
+}
+
+Deno.test("adopt --compose - takes what `docker compose config` writes to its stdin", async () => {
+  await using world = await hostWithEngine();
+  const { host } = world;
+  const config = JSON.stringify({
+    name: "shop",
+    services: {
+      web: {
+        scale: 2,
+        depends_on: { migrate: { condition: "service_completed_successfully" } },
+      },
+      migrate: { restart: "no" },
+    },
+  });
+  for (
+    const [text, reason] of [
+      ["", "it is not JSON"],
+      ["services: {}", "it is not JSON"],
+      ["[]", "it is no mapping"],
+      ["{}", "it has no services"],
+      [" ".repeat(MAX_COMPOSE_JSON + 1), "it is longer than 16 MB"],
+    ] as const
+  ) {
+    const { code, stderr } = await piped(host, text, "adopt", "shop", "--compose", "-");
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, `Cannot read "-": ${reason}`);
+    // The index is not even made for it.
+    assertEquals(await Deno.lstat(host.dataDir).then(() => true, () => false), false);
+  }
+  const done = await piped(host, config, "adopt", "shop", "--compose", "-");
+  assertEquals([done.code, done.stdout], [0, 'adopted stack "shop": 3 containers expected\n']);
+  assertEquals(await expected(host), ["migrate completed ×1 compose", "web running ×2 compose"]);
+});
+
+Deno.test("adopt reads the files that a stack's labels name, and says which it can't read", async () => {
+  await using world = await hostWithEngine();
+  const { host, engine } = world;
+  const directory = `${host.dir}/shop`;
+  await Deno.mkdir(directory);
+  await Deno.writeTextFile(
+    `${directory}/base.yaml`,
+    "services:\n  web: { image: 'web:${TAG}' }\n  worker: { scale: 2 }\n" +
+      "  debug: { profiles: [debug] }\n",
+  );
+  await Deno.writeTextFile(`${directory}/more.yaml`, "services: { worker: { scale: 3 } }\n");
+  const name = (files: string) => {
+    for (const each of engine.containers.values()) {
+      if (!each.name.startsWith("shop_")) continue;
+      each.labels = {
+        ...each.labels,
+        "com.docker.compose.project.working_dir": directory,
+        "com.docker.compose.project.config_files": files,
+      };
+    }
+  };
+  // As Compose 1 tells them: relative to the directory.
+  name("base.yaml,./more.yaml");
+  const done = await host.run("adopt", "--all");
+  assertEquals(done.code, 0);
+  assertMatch(done.stderr, /^shop: partly known, because a variable has no value \("TAG"\)$/m);
+  assertEquals(await expected(host), [
+    "migrate completed ×1 accepted",
+    "web running ×1 compose",
+    "worker running ×3 compose",
+  ]);
+
+  // A file that is elsewhere: what is there is expected, and that is said.
+  await host.run("rm", "--force", "stack", "shop");
+  name("/data/compose/7/docker-compose.yml");
+  const other = await host.run("adopt", "shop");
+  assertEquals(other.code, 0);
+  assertMatch(other.stderr, /^shop: its Compose files are not readable here, .*it is not there/m);
+  assertEquals(await expected(host), ["migrate completed ×1 accepted", "web running ×1 accepted"]);
+
+  // Named by hand it must be readable, and nothing is changed where it is not.
+  const named = await host.run("adopt", "shop", "--compose", `${directory}/none.yaml`);
+  assertEquals(named.code, 1);
+  assertStringIncludes(named.stderr, "it is not there");
+  const files = `${directory}/base.yaml,${directory}/more.yaml`;
+  assertEquals((await host.run("adopt", "shop", "--compose", files)).code, 0);
+  assertEquals((await expected(host)).at(-1), "worker running ×3 compose");
+});
+
+Deno.test("adopt refuses a container that two sites want, and all of it is undone", async () => {
+  await using world = await hostWithEngine();
+  const { host } = world;
+  await host.json("add", "site", "other", "--container-name", "blog");
+  const before = await host.json("list");
+  assertEquals(
+    (await host.json("discover")).candidates.map(({ name }: { name: string }) => name),
+    ["it's", "shop"],
+  );
+  for (
+    const args of [
+      ["adopt", "shop", "blog"],
+      ["adopt", "it's", "--as", ""],
+      ["adopt", "shop", "--as", "it's\n"],
+      ["adopt", "shop", "--compose"],
+      ["adopt", "--all", "shop"],
+      ["adopt", "shop", "it's", "--as", "x"],
+      ["expect", "shop"],
+      ["expect", "other", "--replicas", "-1"],
+      ["expect", "other", "--replicas", "1.5"],
+      ["expect", "other", "--mode", "sometimes"],
+      ["expect", "other", "", "--replicas", "1000001"],
+      ["accept", "nobody"],
+    ]
+  ) {
+    const { code, stdout, stderr } = await host.run(...args);
+    assertEquals([code === 0, stdout], [false, ""], args.join(" "));
+    assertMatch(stderr, /^Cannot [^\n]+\n/, args.join(" "));
+    assertEquals(await host.json("list"), before);
+  }
+});
+
+Deno.test("adopt by the API refuses what is no adoption, and says what", async () => {
+  await using world = await hostWithEngine();
+  const { host } = world;
+  await using daemon = new LivingDaemon(host);
+  await daemon.ready();
+  const refused: [unknown, number][] = [
+    [{ items: [{ name: "nothing" }] }, 404],
+    [{ items: [{ name: "shop", as: "x".repeat(129) }] }, 422],
+    [{ items: [{ name: "shop" }, { name: "shop" }] }, 409],
+    [{ items: [{ name: "shop", told: [{ role: "web" }] }] }, 422],
+    [{ items: "shop" }, 422],
+    [{ every: true }, 422],
+  ];
+  for (const [body, status] of refused) {
+    const answer = await daemon.ask("POST", "/api/adopt", body);
+    assertEquals(answer.status, status, JSON.stringify(body));
+    assertEquals(typeof answer.body.detail, "string");
+  }
+  assertEquals((await daemon.get("/api/workloads")).items, []);
+  assertEquals(await daemon.ask("POST", "/api/adopt", {}), {
+    status: 200,
+    body: { adopted: [], skipped: [] },
+  });
+  const { body } = await daemon.ask("POST", "/api/adopt", { all: true });
+  const names = body.adopted.map(({ name }: { name: string }) => name);
+  assertEquals(names, ["blog", "it's", "shop"]);
+  const { workloadId } = body.adopted[2];
+  const expectations = `/api/workloads/${workloadId}/expectations`;
+  const before = await daemon.get(expectations);
+  for (
+    const items of [
+      [{ role: "nobody" }],
+      [{ role: "web" }, { role: "web" }],
+      [{ role: "web", replicas: -1 }],
+      [{ role: "web", mode: "sometimes" }],
+    ]
+  ) {
+    assertEquals((await daemon.ask("PUT", expectations, { items })).status, 422);
+    assertEquals(await daemon.get(expectations), before);
+  }
+  assertEquals((await daemon.ask("POST", "/api/workloads/nobody/accept")).status, 404);
+  assertEquals(
+    (await daemon.ask("PUT", "/api/workloads/nobody/expectations", { items: [] })).status,
+    404,
   );
 });

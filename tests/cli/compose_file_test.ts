@@ -69,6 +69,9 @@ services:
   assertEquals(services(text), ["debug ×1 off", "web ×1"]);
   assertEquals(services(text, { profiles: ["dev"] }), ["debug ×1", "web ×1"]);
   assertEquals(services(text, { profiles: ["*"] }), ["debug ×1", "web ×1"]);
+  const enables = (told: string) => services(text, { variables: { COMPOSE_PROFILES: told } });
+  assertEquals(enables("test, dev"), ["debug ×1", "web ×1"]);
+  assertEquals(enables(""), ["debug ×1 off", "web ×1"]);
 });
 
 Deno.test("parseComposeFiles() counts scale, deploy and none", () => {

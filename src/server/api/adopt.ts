@@ -259,6 +259,16 @@ function again(
   const stack = stacks.find(({ workload }) => workload.name === name);
   const taken = stack?.workload ?? store.workloads.named(name)[0];
   if (taken === undefined) {
+    const site = store.workloads.directory().byContainerName(name);
+    if (site !== undefined) {
+      throw new Failure(
+        "conflict",
+        `Cannot adopt ${quote(name)}: container ${quote(name)} belongs to site ${
+          quote(site.name)
+        } already`,
+        { data: { over: "container-name" } },
+      );
+    }
     throw new Failure("not-found", `Cannot adopt ${quote(name)}: nothing unmanaged has this name`, {
       data: { thing: "candidate", id: name },
     });
