@@ -12,16 +12,28 @@ import { type Piece, PieceCutter } from "./listing_pieces.ts";
 import { type AskedFor, MAX_BODY, parseJson, tooLong } from "./transport.ts";
 import { decodeListing } from "./wire.ts";
 
-/** Reads one listing after the other. */
+/** Reads one listing after the other, and one that comes meanwhile by itself. */
 export class ListingReader {
   readonly #cutter = new PieceCutter();
   #last: readonly ListedContainer[] = [];
+  /** A cutter that is given two listings at once would make one of them. */
+  #reading = false;
 
   /**
    * The containers of an answer; the very list of the last answer where that said the same. Throws
    * `Failure` `engine-malformed` that says what and where, or whatever the body throws.
    */
   async read(response: Response, ask: AskedFor): Promise<readonly ListedContainer[]> {
+    if (this.#reading) return await new ListingReader().read(response, ask);
+    this.#reading = true;
+    try {
+      return await this.#readNext(response, ask);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async #readNext(response: Response, ask: AskedFor): Promise<readonly ListedContainer[]> {
     const cutter = this.#cutter;
     cutter.begin();
     await readInto(cutter, response, ask);

@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ BENCHES: readonly Bench[]
   daemon: () => import("./daemon.ts"),
   endurance: () => import("./endurance.ts"),
   backups: () => import("./backups.ts"),
+  adopting: () => import("./adopting.ts"),
 };
 
 const figures: Figure[] = [];

@@ -51,6 +51,24 @@ const containers = fc.array(
   { maxLength: 12 },
 );
 
+Deno.test("ListingReader reads listings that come at the same time apart from each other", async () => {
+  const body = (prefix: string) =>
+    JSON.stringify(Array.from({ length: 40 }, (_, i) => ({
+      Id: `0${prefix}${i}`,
+      Names: ["/web"],
+      Image: "busybox",
+      State: "running",
+      Created: 1000,
+    })));
+  const reader = new ListingReader();
+  await read(reader, body("a"));
+  const bodies = ["a", "b", "a", "c"].map(body);
+  const listings = await Promise.all(bodies.map((each, i) => read(reader, each, 50 + i)));
+  assertEquals(listings, bodies.map(whole));
+  // What came meanwhile is not taken for the last one.
+  assertStrictEquals(await read(reader, body("a")), listings[0]);
+});
+
 Deno.test("ListingReader reads in pieces what decodeListing() reads in one", async () => {
   await fc.assert(fc.asyncProperty(
     fc.array(containers, { minLength: 1, maxLength: 4 }),
