@@ -57,7 +57,9 @@ export async function look({ store, composePrefix, listContainers }: Services): 
       if (claim.workload.kind === "stack") {
         const roles = ofStacks.get(claim.workload) ?? new Map();
         ofStacks.set(claim.workload, roles);
-        roles.set(claim.role, [...roles.get(claim.role) ?? [], { container }]);
+        const members = roles.get(claim.role);
+        if (members === undefined) roles.set(claim.role, [{ container }]);
+        else members.push({ container });
       }
       return null;
     },

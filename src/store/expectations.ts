@@ -105,7 +105,10 @@ export class ExpectationTable {
   #write(_tx: Transaction, workloadId: string, expectations: readonly NewExpectation[]): void {
     this.#kept = null;
     const now = this.#c.now();
-    const hashes = new Map(this.of(workloadId).map((kept) => [kept.role, kept.configHash]));
+    // Thousands are taken in at once, and each of those tells its hash.
+    const told = expectations.every(({ configHash }) => configHash !== undefined);
+    const kept = told ? [] : this.of(workloadId);
+    const hashes = new Map(kept.map(({ role, configHash }) => [role, configHash]));
     this.#c.sql("DELETE FROM expectations WHERE workload_id = ?").run(workloadId);
     for (const { role, mode, replicas, image, source, configHash } of expectations) {
       const hash = configHash === undefined ? hashes.get(role) ?? null : configHash;
@@ -123,7 +126,7 @@ export class ExpectationTable {
     const action = `Cannot accept ${workload.kind} ${quote(workload.name)}`;
     return this.#c.write(action, (tx) => {
       const { containers, problems, transitions } = this.#tables;
-      const deployed = containers.deployedRows();
+      let deployed: ReadonlySet<string> | null = null;
       const { expectations, retired } = accept(this.#rowsOf(workloadId), {
         workload,
         before: this.of(workloadId),
@@ -133,7 +136,7 @@ export class ExpectationTable {
             deaths: problems.deathsOf(row.id),
             stateSince: problems.times(row.id).get(row.id)?.stateSince ?? 0,
           }),
-        isDeployed: (rowId) => deployed.has(rowId),
+        isDeployed: (rowId) => (deployed ??= containers.deployedRows()).has(rowId),
       });
       this.#write(tx, workloadId, expectations);
       for (const { id: rowId, state: from, containerId } of retired) {

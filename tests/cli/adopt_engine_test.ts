@@ -15,6 +15,14 @@ import { LivingDaemon } from "../harness/living_daemon.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
+const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+
+/** The arguments of the three commands that the README takes in with. */
+const README_LINES = /<!-- run by tests\/cli\/adopt_engine_test.ts -->\n+```sh\n([^`]*)```/.exec(
+  README,
+)![1]!
+  .trim().split("\n").map((line) => line.split(" ").slice(1));
+
 /** Every container with what would change if it were recreated or restarted. */
 async function fingerprints(docker: (...args: string[]) => Promise<string>): Promise<string[]> {
   const ids = (await docker("ps", "--all", "--quiet", "--no-trunc")).split("\n");
@@ -111,7 +119,9 @@ composeTest(
       "wiki",
     ]);
     assertEquals(leftOut.map(({ reason }: { reason: string }) => reason), ["one-off"]);
-    const { code, stdout, stderr } = await host.run("adopt", "--all");
+    const [look, takeIn, show] = README_LINES;
+    assertEquals((await host.run(...look!)).code, 0);
+    const { code, stdout, stderr } = await host.run(...takeIn!);
     assertEquals(code, 0, stderr);
     assertEquals(stdout.trimEnd().split("\n"), [
       'adopted stack "blog": 2 containers expected',
@@ -122,7 +132,7 @@ composeTest(
       'adopted stack "wiki": 3 containers expected',
     ]);
     await host.run("reconcile", "--once");
-    const rows: Row[] = (await host.json("ps")).items;
+    const rows: Row[] = (await host.json(...show!)).items;
     assertEquals(
       rows.map(({ workloadName, role, replica, state }) =>
         `${workloadName} ${role}/${replica} ${state}`

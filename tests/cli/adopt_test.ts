@@ -146,6 +146,24 @@ Deno.test("discover says of a stack whose configuration changed to adopt it agai
     (await host.run("discover")).stderr,
     "Take it in again: tinyforge adopt shop",
   );
+
+  await using daemon = new LivingDaemon(host);
+  await daemon.ready();
+  const explained = async (container: string) =>
+    (await host.json("explain", container)).configChanged;
+  assertEquals(await explained("shop_web_1"), true);
+  assertEquals(await explained("shop_migrate_1"), false);
+  assertEquals(
+    (await host.run("explain", "shop_web_1")).stdout.match(/^(?:file|to do) .*$/gm),
+    [
+      "file   its configuration changed since it was taken in",
+      "to do  `tinyforge adopt shop` takes it in as it is now",
+    ],
+  );
+  // There is no file to be read: what runs now is taken for what should, its hash among it.
+  const again = await host.run("adopt", "shop");
+  assertEquals(again.code, 0, again.stderr);
+  assertEquals(await explained("shop_web_1"), false);
 });
 
 /** Runs the program with this on its stdin. */

@@ -10,6 +10,7 @@ import type { ContainerView, Freshness, ShownTransition } from "../../model/view
 import { type ReadApi, requireIndex } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import { quote } from "../../text.ts";
+import type { DiscoverAnswer } from "../../server/adopt_schema.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { evidenceText, remedyText } from "../problem_words.ts";
 import type { InvocationOf } from "../commands.ts";
@@ -20,12 +21,13 @@ import { wayOut } from "../way_out.ts";
 import type { RowDetails } from "../../server/api/details.ts";
 import { detailCells, storyCells } from "../detail_words.ts";
 import { ago, roleText, shortId, stateCell } from "../phrases.ts";
+import { shellCommand } from "../../shell_word.ts";
 import { type Cell, tableLines } from "../table.ts";
 
 /** Prints a row's story, oldest first. */
 export async function run(invocation: InvocationOf<"explain">): Promise<number> {
   const { out, operands } = invocation;
-  const { rowId, row, transitions, problems, details, index } = await requireIndex(
+  const { rowId, row, transitions, problems, details, index, changed } = await requireIndex(
     invocation,
     async (api) => {
       const found = await findRow(api, operands[0]);
@@ -34,7 +36,9 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
       const details = await api.get<RowDetails>(
         `/api/containers/${encodeURIComponent(found.rowId)}/details`,
       );
-      return { ...found, problems, details, index: await api.get<Freshness>("/api/index") };
+      const index = await api.get<Freshness>("/api/index");
+      const changed = await isChanged(api, found.row, index);
+      return { ...found, problems, details, index, changed };
     },
   );
   noteFreshness(out, index);
@@ -46,7 +50,8 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
   if (invocation.on("json")) {
     const { fresh, asOf, reason } = index;
     out.json({
-      ...{ id: rowId, index: { fresh, asOf, reason }, row, setBy, transitions, problems },
+      ...{ id: rowId, index: { fresh, asOf, reason }, row, setBy, configChanged: changed },
+      ...{ transitions, problems },
       ...details,
     });
     return EXIT.done;
@@ -61,6 +66,13 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
       ...detailCells(row, details, now),
     ],
   ));
+  if (row !== null && changed === true) {
+    const again = shellCommand(["tinyforge", "adopt"], [row.workloadName]);
+    out.raw(draw([
+      ["file", { text: "its configuration changed since it was taken in", style: "warn" }],
+      ["to do", again === null ? "adopt it again" : `\`${again}\` takes it in as it is now`],
+    ]));
+  }
   for (const problem of problems) {
     const seen = evidenceText(problem);
     out.raw(draw([
@@ -79,6 +91,20 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
   }
   out.raw(`\n${draw(storyCells(transitions.map(event), details.changes))}`);
   return EXIT.done;
+}
+
+/** Whether Compose gave the row's service another configuration than was taken in; null: unknown. */
+async function isChanged(
+  api: ReadApi,
+  row: ContainerView | null,
+  { fresh }: Freshness,
+): Promise<boolean | null> {
+  // Only labels tell, and where the index is old the Engine may take long not to answer.
+  if (row?.workloadKind !== "stack" || !fresh) return null;
+  const found = await api.get<DiscoverAnswer>("/api/discover").catch(() => null);
+  if (found === null) return null;
+  const stack = found.registered.find(({ workloadId }) => workloadId === row.workloadId);
+  return stack?.changed.includes(row.role ?? "") ?? false;
 }
 
 const REMOVED = "removed: the row is no longer in the index";

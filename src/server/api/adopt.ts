@@ -250,7 +250,7 @@ function register(
   return { name, kind, workloadId: entry.workloadId, rows, again: false };
 }
 
-/** A stack that is registered is taken in again by what its files say now. */
+/** A stack that is registered is taken in again by what its files say now, or its containers. */
 function again(
   store: Store,
   { stacks }: Seen,
@@ -275,14 +275,16 @@ function again(
   }
   const kind: WorkloadKind = taken.kind;
   const before = store.expectations.of(taken.id);
-  if (as === undefined && told !== undefined && kind === "stack") {
+  // Where nobody may read its files, what runs of it is all there is to go by.
+  const changed = told !== undefined || (stack?.changed.length ?? 0) > 0;
+  if (as === undefined && changed && kind === "stack") {
     const { expectations } = store.expectations.accept(taken.id);
     const hashes = stack?.hashes ?? new Map<string, string | null>();
     const present = expectations.map((kept) => ({
       ...kept,
       configHash: hashes.get(kept.role) ?? null,
     }));
-    const expected = withTold(present, told);
+    const expected = withTold(present, told ?? []);
     store.expectations.set(taken.id, expected);
     if (summary(store.expectations.of(taken.id)) !== summary(before)) {
       const rows = expected.reduce((sum, { replicas }) => sum + replicas, 0);
