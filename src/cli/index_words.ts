@@ -51,5 +51,5 @@ export const GIVE: Readonly<
   "container": "give the container id too",
   "full-container-id": "use the full id as `docker inspect --format {{.Id}}` prints it",
   "compose-project": "name one with --compose-project",
-  "role": "`tinyforge expect NAME` shows its roles",
+  "role": "`tinyforge ps --workload NAME` shows its roles",
 };

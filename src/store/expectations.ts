@@ -25,10 +25,13 @@ export interface KeptExpectation extends Expectation {
   readonly configHash: string | null;
 }
 
-/** What is expected of one role, as it is written; `configHash` stays when it is left out. */
-export type NewExpectation =
-  & Omit<Expectation, "workloadId" | "setAt">
-  & { readonly configHash?: string | null };
+/** What is expected of one role, as it is written. */
+export interface NewExpectation extends Omit<Expectation, "workloadId" | "setAt"> {
+  /** Stays as it is when it is left out. */
+  readonly configHash?: string | null;
+  /** Now when it is left out. */
+  readonly setAt?: number;
+}
 
 /** What became of a workload that was accepted. */
 export interface Accepted {
@@ -71,7 +74,7 @@ export class ExpectationTable {
   }
 
   /**
-   * Has exactly this be expected of a workload.
+   * Has exactly this be expected of a workload; what was expected already is no younger for it.
    *
    * @throws {Failure} `not-found`, or `invalid` when a role is told twice or nobody knows it.
    */
@@ -79,7 +82,8 @@ export class ExpectationTable {
     const workload = this.#workload(workloadId);
     const action = `Cannot set what is expected of ${workload.kind} ${quote(workload.name)}`;
     return this.#c.write(action, (tx) => {
-      const known = new Set(this.of(workloadId).map(({ role }) => role));
+      const before = new Map(this.of(workloadId).map((kept) => [kept.role, kept]));
+      const known = new Set(before.keys());
       for (const { role } of this.#rowsOf(workloadId)) known.add(role);
       if (workload.kind === "site") known.add("");
       for (const { role, source } of expectations) {
@@ -92,7 +96,11 @@ export class ExpectationTable {
       if (new Set(expectations.map(({ role }) => role)).size < expectations.length) {
         throw new Failure("invalid", `${action}: a role is told twice`, { data: {} });
       }
-      this.#write(tx, workloadId, expectations);
+      const written = expectations.map((each) => {
+        const kept = before.get(each.role);
+        return kept !== undefined && isSame(kept, each) ? kept : each;
+      });
+      this.#write(tx, workloadId, written);
       return this.of(workloadId);
     });
   }
@@ -110,9 +118,10 @@ export class ExpectationTable {
     const kept = told ? [] : this.of(workloadId);
     const hashes = new Map(kept.map(({ role, configHash }) => [role, configHash]));
     this.#c.sql("DELETE FROM expectations WHERE workload_id = ?").run(workloadId);
-    for (const { role, mode, replicas, image, source, configHash } of expectations) {
+    for (const { role, mode, replicas, image, source, configHash, setAt } of expectations) {
       const hash = configHash === undefined ? hashes.get(role) ?? null : configHash;
-      this.#c.sql(INSERT).run(workloadId, role, mode, replicas, image, source, hash, now);
+      const at = setAt === undefined ? now : new Date(setAt).toISOString();
+      this.#c.sql(INSERT).run(workloadId, role, mode, replicas, image, source, hash, at);
     }
   }
 
@@ -168,6 +177,11 @@ export class ExpectationTable {
       data: { thing: "workload", id },
     });
   }
+}
+
+function isSame(a: NewExpectation, b: NewExpectation): boolean {
+  return a.mode === b.mode && a.replicas === b.replicas && a.image === b.image &&
+    a.source === b.source;
 }
 
 interface Tables {

@@ -96,6 +96,7 @@ Deno.test("adopt refuses what is adopted, a name that is taken and what is not t
     [["adopt"], "Cannot adopt: say which"],
     [["add", "site", "other", "--container-name", "blog"], 'belongs to site "blog" already'],
     [["expect", "blog", "nobody", "--replicas", "2"], 'it has no role "nobody"'],
+    [["expect", "blog", "nobody"], 'it has no role "nobody"'],
   ];
   for (const [args, reason] of refused) {
     const { code, stdout, stderr } = await host.run(...args);

@@ -66,6 +66,7 @@ class Simulation {
         return json(this.#join(ids.map((id) => this.#containers.get(id))));
       }
       case "inspect":
+      case "image":
       case "unknown":
         return Response.json({ message: "page not found" }, { status: 404 });
     }

@@ -296,3 +296,28 @@ Deno.test("ExpectationTable.roles() forgets those of a workload that was removed
   assertEquals(expectations.of(workloadId), []);
   assertEquals(expectations.roles().of(workloadId, ""), undefined);
 });
+
+Deno.test("ExpectationTable.replace() makes what was expected already no younger", async () => {
+  await using temp = await tempStore();
+  const { registry, expectations } = temp.store;
+  const { workloadId } = registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  const web = {
+    role: "web",
+    mode: "running",
+    replicas: 2,
+    image: null,
+    source: "compose",
+  } as const;
+  const job = { ...web, role: "job", mode: "completed", replicas: 1 } as const;
+  expectations.set(workloadId, [{ ...web, configHash: "h" }, { ...job, configHash: "j" }]);
+  const [before] = expectations.of(workloadId).filter(({ role }) => role === "job");
+  temp.now += 60_000;
+  const after = expectations.replace(workloadId, [{ ...web, replicas: 3, source: "manual" }, job]);
+  assertEquals(after.map(({ role, setAt, configHash }) => [role, setAt, configHash]), [
+    ["job", before!.setAt, "j"],
+    ["web", before!.setAt + 60_000, "h"],
+  ]);
+});

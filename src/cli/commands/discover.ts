@@ -45,6 +45,8 @@ export async function run(invocation: InvocationOf<"discover">): Promise<number>
   out.raw(
     tableLines(rows, {
       header: ["NAME", "KIND", "BY", "CONTAINERS", "TAKE IN WITH"],
+      fit: { keep: ["TAKE IN WITH"], drop: ["BY", "KIND", "CONTAINERS"] },
+      width: out.size()?.columns ?? null,
       paint: out.paint.bind(out),
     }).map((line) => `${line}\n`).join(""),
   );

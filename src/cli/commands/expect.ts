@@ -7,11 +7,12 @@
 import type { Workload } from "../../model/workload.ts";
 import type { Expectations, ShownExpectation } from "../../server/adopt_schema.ts";
 import { quote } from "../../text.ts";
-import { requireIndex, withApi } from "../client.ts";
-import { EXIT, usageError } from "../command.ts";
+import { type ReadApi, requireIndex, withApi } from "../client.ts";
+import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { wholeNumber } from "../numbers.ts";
 import { counted } from "../phrases.ts";
+import { readRows } from "../rows.ts";
 import { tableLines } from "../table.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
@@ -59,16 +60,22 @@ export async function expect(invocation: InvocationOf<"expect">): Promise<number
   const count = replicas === undefined ? undefined : wholeNumber("replicas", replicas);
   const sets = count !== undefined || mode !== undefined;
   const find = (items: Workload[]) =>
-    resolveWorkload(items, name, { action: sets ? "set what is expected" : "show it" });
+    resolveWorkload(items, name, {
+      action: sets ? "set what is expected" : "show what is expected",
+    });
   const pathOf = ({ id }: Workload) => `/api/workloads/${encodeURIComponent(id)}/expectations`;
   if (!sets) {
-    const { items } = await requireIndex(invocation, async (api) => {
+    const shown = await requireIndex(invocation, async (api) => {
       const workload = find((await api.get<{ items: Workload[] }>("/api/workloads")).items);
-      return await api.get<Expectations>(pathOf(workload));
+      const { items } = await api.get<Expectations>(pathOf(workload));
+      if (role === undefined) return { workload, items };
+      const its = items.filter((each) => each.role === role);
+      if (its.length === 0) await requireRole(api, workload, { role, items });
+      return { workload, items: its };
     });
-    return show(invocation, items.filter((each) => role === undefined || each.role === role));
+    return show(invocation, shown);
   }
-  const items = await withApi(invocation.config(), async (api) => {
+  const set = await withApi(invocation.config(), async (api) => {
     const workload = find((await api.get<{ items: Workload[] }>("/api/workloads")).items);
     if (role === undefined && workload.kind !== "site") {
       throw usageError(
@@ -90,11 +97,14 @@ export async function expect(invocation: InvocationOf<"expect">): Promise<number
     const answer = await api.request<Expectations>("PUT", pathOf(workload), {
       items: [...kept, changed],
     });
-    return answer.items.filter((each) => each.role === wanted);
+    return { workload, items: answer.items.filter((each) => each.role === wanted) };
   });
-  return show(invocation, items);
+  return show(invocation, set);
 
-  function show({ on }: InvocationOf<"expect">, items: readonly ShownExpectation[]): number {
+  function show(
+    { on }: InvocationOf<"expect">,
+    { workload, items }: { workload: Workload; items: readonly ShownExpectation[] },
+  ): number {
     if (on("json")) {
       out.json({ items });
       return EXIT.done;
@@ -110,8 +120,39 @@ export async function expect(invocation: InvocationOf<"expect">): Promise<number
     const header = ["ROLE", "MODE", "REPLICAS", "IMAGE", "SOURCE", "SET"];
     out.raw(tableLines(rows, { header }).map((line) => `${line}\n`).join(""));
     if (items.length === 0) {
-      out.notes("Nobody said what is expected: every row that was ever bound should be running.");
+      out.notes(
+        `Nobody said what is expected: ${
+          workload.kind === "site"
+            ? "one container that runs"
+            : "every row that was ever bound should run"
+        }.`,
+      );
     }
     return EXIT.done;
   }
 }
+
+/** Throws where neither an expectation nor a row has this role: it may be mistyped. */
+async function requireRole(
+  api: ReadApi,
+  { id, kind, name }: Workload,
+  { role, items }: { role: string; items: readonly ShownExpectation[] },
+): Promise<void> {
+  const rows = (await readRows(api, { workload: id })).items;
+  const roles = new Set([...items, ...rows].map((each) => each.role ?? ""));
+  if (roles.has(role)) return;
+  throw new CommandError(
+    `Cannot show what is expected of ${kind} ${quote(name)}: it has no role ${quote(role)}`,
+    {
+      code: "not-found",
+      hint: roles.size === 0
+        ? "it has no rows yet"
+        : `its roles are ${
+          [...roles].sort().slice(0, MAX_NAMED).map((each) => quote(each)).join(", ")
+        }`,
+    },
+  );
+}
+
+/** Roles that an error names. */
+const MAX_NAMED = 20;
