@@ -67,6 +67,7 @@ class Simulation {
       }
       case "inspect":
       case "image":
+      case "top":
       case "unknown":
         return Response.json({ message: "page not found" }, { status: 404 });
     }
