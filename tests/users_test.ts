@@ -204,3 +204,18 @@ testAsRoot("a daemon that may not give its socket to the group says so and ends"
     /Cannot give ".*tinyforge" to group 23500: .*\nhint: the daemon's user must be a member/,
   );
 });
+
+testAsRoot("adopt reads Compose files as the person who runs it", async () => {
+  await using host = await SharedHost.make();
+  const file = join(host.dir, "compose.yaml");
+  await Deno.writeTextFile(file, "services: { web: {} }\n", { mode: 0o600 });
+  const adopt = () => host.run(ANN, "adopt", "shop", "--compose", file);
+  const refused = await adopt();
+  assertEquals([refused.code, refused.stdout], [1, ""]);
+  assertStringIncludes(refused.stderr, `Cannot read "${file}": this user may not read it\n`);
+  assertEquals(await Deno.stat(join(host.home(ANN), ".local")).catch(() => null), null);
+
+  // With the file it goes on to what is in its way next: here runs no Engine.
+  await Deno.chmod(file, 0o644);
+  assertStringIncludes((await adopt()).stderr, "no-engine.sock");
+});
