@@ -100,10 +100,13 @@ export function opened(problem: Problem): Problem {
   return { ...problem, status: "open", openedAt: problem.dueAt, dueAt: null };
 }
 
-/** The problem as it is when it is over; not before it opened. */
+/**
+ * The problem as it is when it is over; not before it opened. It keeps its marks: what nobody was told
+ * of while it lasted, nobody need be told of then.
+ */
 export function closed(problem: Problem, at: number, outcome: Outcome): Problem {
   const closedAt = Math.max(at, problem.openedAt!);
-  return { ...problem, status: "closed", closedAt, outcome, muted: false, silenced: false };
+  return { ...problem, status: "closed", closedAt, outcome };
 }
 
 /** Whether a problem is still needed to judge by: closed ones are while flapping may be seen. */

@@ -224,9 +224,9 @@ export interface Problem {
   readonly do: Remedy;
   /** What it is told together with, or null: by itself. */
   readonly batch: Batch | null;
-  /** Whether the row flaps: shown, told to nobody. */
+  /** Whether the row flaps, or did when this was over: shown, told to nobody. */
   readonly muted: boolean;
-  /** Whether a silence covers it now: shown, told to nobody. */
+  /** Whether a silence covers it now, or did when it was over: shown, told to nobody. */
   readonly silenced: boolean;
 }
 

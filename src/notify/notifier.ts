@@ -10,9 +10,10 @@
 import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
 import type { KeptChannel } from "../store/channels.ts";
-import type { NewNotice, Notified, Told, ToldKey } from "../store/notice_rows.ts";
+import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
 import type { Store } from "../store/store.ts";
 import { brokenOf } from "./broken_channels.ts";
+import { endingsOf } from "./endings.ts";
 import {
   BURST_LIMIT,
   fallbackAt,
@@ -20,14 +21,14 @@ import {
   gatheredAt,
   type Gathering,
   NOTHING_GATHERED,
-  recoveryFor,
   remindAt,
   tellGathered,
 } from "./schedule.ts";
+import { carriedId, closingsOf, continuing } from "./stories.ts";
 import {
   type Audience,
   idOf,
-  keptSubject,
+  idOfSubject,
   lastOfRows,
   notifiedOf,
   type Subject,
@@ -138,36 +139,13 @@ export class Notifier {
       });
     if (ended.length > 0) notices.write({ lookedAt: now, ended });
 
-    const troubled = new Set([...open.values()].map(({ rowId }) => rowId));
-    const arrived: Told[] = [];
-    const settled: ToldKey[] = [];
     const superseded: number[] = [];
-    const waiting = new Map<number, Told[]>();
-    const heard = new Set(audience.channels.map(({ id }) => id));
-    for (const told of notices.unsettled()) {
-      const { rowId } = keptSubject(told);
-      // A receiver that wants nothing any more is told no end either.
-      if (!heard.has(told.channelId)) {
-        settled.push(told);
-        continue;
-      }
-      // Its successor is not over.
-      if (told.superseded && rowId !== null && troubled.has(rowId)) continue;
-      const sending = this.#options.isSending(told.delivery);
-      switch (recoveryFor(sending ? "sending" : told.deliveryState)) {
-        case "nothing":
-          settled.push(told);
-          break;
-        case "combined":
-          waiting.set(told.delivery, [...waiting.get(told.delivery) ?? [], told]);
-          break;
-        case "recovered":
-          arrived.push(told);
-          break;
-        case "later":
-          break;
-      }
-    }
+    const { arrived, waiting, carried, settled } = endingsOf(notices.unsettled(), {
+      open: open.values(),
+      isKnown: (id) => known.has(id),
+      heard: new Set(audience.channels.map(({ id }) => id)),
+      isSending: this.#options.isSending,
+    });
     const made: NewNotice[] = [];
     for (const [seq, closings] of waiting) {
       const old = notices.get(seq)!;
@@ -177,7 +155,7 @@ export class Notifier {
           content: old.content,
           delivery: { channelId, queuedAt, nextAt, supersedes: [seq] },
         },
-        closings,
+        closingsOf(closings),
         audience,
       );
       if (notice !== null) made.push(notice);
@@ -206,7 +184,7 @@ export class Notifier {
       }
     }
     if (made.length + settled.length > 0) {
-      notices.write({ lookedAt: now, notices: made, settled, superseded });
+      notices.write({ lookedAt: now, notices: made, carried, settled, superseded });
     }
     return at !== null && at > now ? at : null;
   }
@@ -227,6 +205,8 @@ export class Notifier {
     const news = subjects.filter((each) => !each.quiet && !known.has(idOfSubject(each)));
     const made: NewNotice[] = [];
     const dealt: Subject[] = [];
+    const carried: Carried[] = [];
+    const settled: ToldKey[] = [];
     for (
       const [batch, all] of Map.groupBy(news, ({ batch }) => first ? "baseline" as const : batch)
     ) {
@@ -242,14 +222,24 @@ export class Notifier {
     if (at !== null && at <= now) {
       const { as, gathering } = tellGathered(this.#openings, { now });
       this.#openings = gathering;
-      made.push(...tellOpenings(single, { ...audience, as: as === "list" ? "burst" : "each" }));
-      dealt.push(...single);
+      const continued = continuing(single, notices.told());
+      const told = new Set(continued.carried.map(carriedId));
+      made.push(...tellOpenings(continued.subjects, {
+        ...audience,
+        as: as === "list" ? "burst" : "each",
+        wasTold: (channelId, { told: { key }, openedAt }) =>
+          told.has(carriedId({ channelId, key, openedAt })),
+      }));
+      dealt.push(...continued.subjects);
+      carried.push(...continued.carried);
+      settled.push(...continued.settled);
     }
     // While something is waited for, how far was looked stays where it was: what is over meanwhile
     // would not be found again after a crash.
     const stale = single.length === 0 && now - lookedAt! >= LOOKED_EVERY_MS;
     if (dealt.length > 0 || first || stale) {
-      notices.write({ lookedAt: now, notified: dealt.map(notifiedOf), notices: made });
+      const notified = dealt.map(notifiedOf);
+      notices.write({ lookedAt: now, notified, notices: made, carried, settled });
     }
     return at !== null && at > now ? at : null;
   }
@@ -320,8 +310,4 @@ export class Notifier {
     }
     return next;
   }
-}
-
-function idOfSubject({ told, openedAt }: Subject): string {
-  return idOf({ key: told.key, openedAt });
 }

@@ -9,7 +9,7 @@ import { newId } from "../core/names.ts";
 import type { Problem } from "../model/problem.ts";
 import type { KeptChannel, KeptRule } from "../store/channels.ts";
 import type { NewDelivery, NewNotice, Notified, Told, ToldKey } from "../store/notice_rows.ts";
-import { withClosings } from "./combine.ts";
+import { type Closing, withClosings } from "./combine.ts";
 import { digestOf, type DigestReason, type NoticeContent, noticeOf } from "./notice.ts";
 import type { NoticeProblem } from "./notice.ts";
 import { recipientsOf } from "./rules.ts";
@@ -57,6 +57,11 @@ export function idOf({ key, openedAt }: { key: string; openedAt: number }): stri
   return `${openedAt} ${key}`;
 }
 
+/** The same of what may be told. */
+export function idOfSubject({ told, openedAt }: Pick<Subject, "told" | "openedAt">): string {
+  return idOf({ key: told.key, openedAt });
+}
+
 /** What is kept of a subject from now on. */
 export function notifiedOf({ told, openedAt, rowId }: Subject): Notified {
   const kept: KeptSubject = { told, rowId };
@@ -71,15 +76,20 @@ export function keptSubject({ problem }: Pick<Notified, "problem">): KeptSubject
 /** The notices of what opened, some of which may be over already. */
 export function tellOpenings(
   subjects: readonly Subject[],
-  options: Audience & { readonly as: "each" | DigestReason },
+  options: Audience & {
+    readonly as: "each" | DigestReason;
+    /** Whether a channel was told already. */
+    readonly wasTold?: (channelId: string, subject: Subject) => boolean;
+  },
 ): NewNotice[] {
-  const { as, rules, now } = options;
+  const { as, rules, now, wasTold = () => false } = options;
   const channels = options.channels.map(({ id }) => id);
   const shares = new Map<string, { subject: Subject; remindAfterMs: number | null }[]>();
   for (const subject of subjects) {
     const { channelId, workloadId, told: { kind, severity } } = subject;
     const about = { workloadId, kind, severity, ...(channelId !== undefined && { channelId }) };
     for (const { channel, remindAfterMs } of recipientsOf(about, { rules, channels })) {
+      if (wasTold(channel, subject)) continue;
       const share = shares.get(channel) ?? [];
       share.push({ subject, remindAfterMs });
       shares.set(channel, share);
@@ -149,14 +159,11 @@ export function tellReminders(
 /** What waits to be told, told as what is known now; null when nothing of it changed. */
 export function tellCombined(
   waiting: { readonly content: string; readonly delivery: NewDelivery },
-  closings: readonly Told[],
+  closings: readonly Closing[],
   options: Audience,
 ): NewNotice | null {
   const before: NoticeContent = JSON.parse(waiting.content);
-  const content = withClosings(
-    before,
-    closings.map(({ key, closedAt }) => ({ key, closedAt: closedAt! })),
-  );
+  const content = withClosings(before, closings);
   if (content === before) return null;
   const notices = new Notices(options);
   notices.add(content, waiting.delivery);

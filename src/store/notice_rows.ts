@@ -82,6 +82,12 @@ export interface Told extends Notified {
   readonly remindAfterMs: number | null;
 }
 
+/** Who need not be told that something began, because another delivery told the like. */
+export type Carried = Pick<
+  Told,
+  "key" | "openedAt" | "channelId" | "delivery" | "reminder" | "remindAfterMs"
+>;
+
 /** Which problem, for whom. */
 export type ToldKey = Pick<Told, "key" | "openedAt" | "channelId">;
 
@@ -127,6 +133,8 @@ export interface NoticeWrite {
   readonly ended?: readonly Pick<Ended, "key" | "openedAt" | "closedAt" | "superseded">[];
   /** What to tell. */
   readonly notices?: readonly NewNotice[];
+  /** Who is to be told of an end, though not by a notice of its own that it began. */
+  readonly carried?: readonly Carried[];
   /** Who needs to be told nothing more of it. */
   readonly settled?: readonly ToldKey[];
   /** Deliveries that nobody needs any more. */

@@ -9,6 +9,7 @@
 import type { ChannelHealth, ChannelTable } from "./channels.ts";
 import type { Connection } from "./connection.ts";
 import {
+  type Carried,
   type DeliveryColumns,
   deliveryOf,
   type DeliveryState,
@@ -61,6 +62,11 @@ export class NoticeTable {
     return this.#told("p.closed_at IS NOT NULL");
   }
 
+  /** Who was or is to be told of anything whose end they were not told yet. */
+  told(): Told[] {
+    return this.#told("TRUE");
+  }
+
   /** Who may be reminded of what is not over. */
   remindable(): Told[] {
     return this.#told("p.closed_at IS NULL AND t.remind_after_ms IS NOT NULL");
@@ -90,6 +96,7 @@ export class NoticeTable {
         ).run(closedAt, superseded ? 1 : 0, key, openedAt);
       }
       for (const notice of step.notices ?? []) this.#add(notice);
+      for (const one of step.carried ?? []) this.#carry(one);
       for (const key of step.settled ?? []) this.#settle(key);
       for (const seq of step.superseded ?? []) this.#supersede(seq, step.lookedAt);
     });
@@ -128,6 +135,13 @@ export class NoticeTable {
     this.#c.sql(
       "UPDATE deliveries SET state = 'superseded', ended_at = ? WHERE seq = ? AND state = 'queued'",
     ).run(at, seq);
+  }
+
+  #carry({ key, openedAt, channelId, delivery, reminder, remindAfterMs }: Carried): void {
+    this.#c.sql(
+      `INSERT INTO told (key, opened_at, channel_id, delivery, reminder, remind_after_ms)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    ).run(key, openedAt, channelId, delivery, reminder, remindAfterMs);
   }
 
   #settle({ key, openedAt, channelId }: ToldKey): void {

@@ -239,7 +239,50 @@ Deno.test("an hour of crashing is told once, and once that it is over", async ()
   const told = receiver.requests.map(({ body }) =>
     `${kindOf(body)} ${JSON.parse(body).data.problems[0].kind}`
   );
-  assertEquals(told, ["opened crashed", "opened crash-loop", "recovered crash-loop"]);
+  assertEquals(told, ["opened crashed", "recovered crash-loop"]);
+  assertEquals(receiver.lastJson.data.problems[0].since, new Date(crashed.since).toISOString());
+});
+
+Deno.test("a crash that becomes a loop and is over while a receiver is away is told as one", async () => {
+  const state = away();
+  await using receiver = new Taking(state.answer);
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.settle();
+  const crashed = opened("web-1", telling.clock.now(), { key: "crashed:web-1", kind: "crashed" });
+  judged(telling.store, crashed);
+  await telling.pass(MINUTE);
+  const looping = opened("web-1", telling.clock.now(), { kind: "crash-loop" });
+  judged(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
+  await telling.pass(20 * MINUTE, 30 * SECOND);
+  judged(telling.store, closed(looping, telling.clock.now()));
+  await telling.pass(MINUTE);
+  state.back();
+  await telling.pass(60 * MINUTE, MINUTE);
+  assertEquals(receiver.taken.map(({ body }) => kindOf(body)), ["combined"]);
+});
+
+Deno.test("a loop of crashes is told to whoever was told of nothing yet, and to nobody twice", async () => {
+  await using first = new Taking(() => new Response(null, { status: 204 }));
+  await using second = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  await telling.channel("first", first.origin);
+  await telling.channel("second", second.origin, { rule: { kinds: ["crash-loop"] } });
+  telling.start();
+  await telling.settle();
+  const crashed = opened("web-1", telling.clock.now(), { kind: "crashed" });
+  judged(telling.store, crashed);
+  await telling.pass(MINUTE);
+  const looping = opened("web-1", telling.clock.now(), { kind: "crash-loop" });
+  judged(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
+  await telling.pass(MINUTE);
+  judged(telling.store, closed(looping, telling.clock.now()));
+  await telling.pass(MINUTE);
+  const told = ({ taken }: Taking) =>
+    taken.map(({ body }) => `${kindOf(body)} ${JSON.parse(body).data.problems[0].kind}`);
+  assertEquals(told(first), ["opened crashed", "recovered crash-loop"]);
+  assertEquals(told(second), ["opened crash-loop", "recovered crash-loop"]);
 });
 
 Deno.test("a reminder comes so long after the last delivery, and is dropped when it is over", async () => {

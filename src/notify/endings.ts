@@ -1,0 +1,75 @@
+/**
+ * What there is to do for those who were told that something began which is over now: tell them,
+ * say both as one, wait, or nothing. Pure.
+ *
+ * @module
+ */
+
+import type { Carried, Told, ToldKey } from "../store/notice_rows.ts";
+import { recoveryFor } from "./schedule.ts";
+import { carry, crashingRow } from "./stories.ts";
+import { idOfSubject, keptSubject, type Subject } from "./telling.ts";
+
+/** Who is to be told of an end, and how. */
+export interface Endings {
+  /** They were told that it began, and are told that it is over. */
+  readonly arrived: Told[];
+  /** By the delivery that still waits: they are told both as one. */
+  readonly waiting: Map<number, Told[]>;
+  /** Their story goes on by another name. */
+  readonly carried: Carried[];
+  /** They are told nothing. */
+  readonly settled: ToldKey[];
+}
+
+/** Sorts those who were not told of an end yet; whoever is in none of the parts is to wait. */
+export function endingsOf(unsettled: readonly Told[], options: {
+  /** What is not over. */
+  readonly open: Iterable<Subject>;
+  /** Whether this was dealt with, by {@linkcode idOfSubject}. */
+  readonly isKnown: (id: string) => boolean;
+  /** Channels that are told anything. */
+  readonly heard: ReadonlySet<string>;
+  /** Whether a delivery is on its way at this moment. */
+  readonly isSending: (seq: number) => boolean;
+}): Endings {
+  const open = [...options.open];
+  const troubled = new Set(open.map(({ rowId }) => rowId));
+  const crashing = new Map(open.map((each) => [crashingRow(each), each]));
+  const endings: Endings = { arrived: [], waiting: new Map(), carried: [], settled: [] };
+  const { arrived, waiting, carried, settled } = endings;
+  for (const told of unsettled) {
+    // A receiver that wants nothing any more is told no end either.
+    if (!options.heard.has(told.channelId)) {
+      settled.push(told);
+      continue;
+    }
+    const kept = keptSubject(told);
+    const crash = crashingRow(kept);
+    const goesOn = crash === null ? undefined : crashing.get(crash);
+    if (goesOn !== undefined) {
+      // What nobody was told of yet takes it over when it is told.
+      if (!options.isKnown(idOfSubject(goesOn))) continue;
+      carried.push(carry(told, goesOn));
+      settled.push(told);
+      continue;
+    }
+    // Its successor is not over.
+    if (told.superseded && kept.rowId !== null && troubled.has(kept.rowId)) continue;
+    const sending = options.isSending(told.delivery);
+    switch (recoveryFor(sending ? "sending" : told.deliveryState)) {
+      case "nothing":
+        settled.push(told);
+        break;
+      case "combined":
+        waiting.set(told.delivery, [...waiting.get(told.delivery) ?? [], told]);
+        break;
+      case "recovered":
+        arrived.push(told);
+        break;
+      case "later":
+        break;
+    }
+  }
+  return endings;
+}

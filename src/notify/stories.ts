@@ -1,0 +1,73 @@
+/**
+ * What belongs together though the judge has several problems of it: a container that crashes, again
+ * and again or for want of memory, is one story, told once and once that it is over. Pure.
+ *
+ * @module
+ */
+
+import type { Carried, Told } from "../store/notice_rows.ts";
+import type { Closing } from "./combine.ts";
+import { idOf, keptSubject, type Subject } from "./telling.ts";
+
+/** The kinds by which a container ends by itself: one becomes another while the story goes on. */
+const CRASHES: ReadonlySet<string> = new Set(["crashed", "crash-loop", "oom"]);
+
+/** The row whose story of crashes this is a part of, or null. */
+export function crashingRow({ told, rowId }: Pick<Subject, "told" | "rowId">): string | null {
+  return CRASHES.has(told.kind) ? rowId : null;
+}
+
+/** Stories that go on. */
+export interface Continued {
+  /** What began, since when its story did. */
+  readonly subjects: Subject[];
+  /** Who was told of it by an earlier part, instead of being told anew. */
+  readonly carried: Carried[];
+  /** By which parts: of their ends nobody is told. */
+  readonly settled: Told[];
+}
+
+/** Finds who was told the beginning of what seems to begin. */
+export function continuing(subjects: readonly Subject[], told: readonly Told[]): Continued {
+  const carried: Carried[] = [];
+  const settled: Told[] = [];
+  const continued = subjects.map((subject): Subject => {
+    const row = crashingRow(subject);
+    if (row === null) return subject;
+    let { since } = subject.told;
+    for (const one of told) {
+      const before = keptSubject(one);
+      if (crashingRow(before) !== row || one.deliveryState === "dead") continue;
+      if (before.told.severity === "low" && subject.told.severity === "high") continue;
+      since = Math.min(since, before.told.since);
+      carried.push(carry(one, subject));
+      settled.push(one);
+    }
+    return { ...subject, told: { ...subject.told, since } };
+  });
+  return { subjects: continued, carried, settled };
+}
+
+/** Who was told of a part is to be told of the story's end when another is over. */
+export function carry(
+  { channelId, delivery, reminder, remindAfterMs }: Told,
+  { told: { key }, openedAt }: Pick<Subject, "told" | "openedAt">,
+): Carried {
+  return { key, openedAt, channelId, delivery, reminder, remindAfterMs };
+}
+
+/** Names one who is to be told of one problem. */
+export function carriedId(one: Pick<Carried, "key" | "openedAt" | "channelId">): string {
+  return `${one.channelId} ${idOf(one)}`;
+}
+
+/** The ends of what waits to be told, by whichever part it was to be told. */
+export function closingsOf(ended: readonly Told[]): Closing[] {
+  return ended.flatMap((one) => {
+    const closedAt = one.closedAt!;
+    const row = crashingRow(keptSubject(one));
+    return row === null
+      ? [{ key: one.key, closedAt }]
+      : [...CRASHES].map((kind) => ({ key: `${kind}:${row}`, closedAt }));
+  });
+}
