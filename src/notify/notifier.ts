@@ -15,6 +15,7 @@ import type { Store } from "../store/store.ts";
 import { brokenOf } from "./broken_channels.ts";
 import { endingsOf } from "./endings.ts";
 import {
+  baselineAt,
   BURST_LIMIT,
   fallbackAt,
   gather,
@@ -102,7 +103,7 @@ export class Notifier {
     const counted = new Set<string>();
     const waits = [
       this.#end(known, { open, problems, audience, counted }),
-      this.#begin(subjects, { known, audience, counted, lookedAt }),
+      this.#begin(subjects, { known, problems, audience, counted, lookedAt }),
       this.#remind({ open, audience }),
       this.#handOver(all, audience),
     ];
@@ -192,8 +193,9 @@ export class Notifier {
   /** What nobody was told of yet. */
   #begin(
     subjects: readonly Subject[],
-    { known, audience, counted, lookedAt }: {
+    { known, problems, audience, counted, lookedAt }: {
       known: ReadonlyMap<string, Notified>;
+      problems: readonly Problem[];
       audience: Audience;
       counted: Set<string>;
       lookedAt: number | null;
@@ -207,15 +209,25 @@ export class Notifier {
     const dealt: Subject[] = [];
     const carried: Carried[] = [];
     const settled: ToldKey[] = [];
+    let baseline = now;
     for (
       const [batch, all] of Map.groupBy(news, ({ batch }) => first ? "baseline" as const : batch)
     ) {
       // What was over before anybody looked for the first time concerns nobody.
       const part = batch === "baseline" ? all.filter(({ told }) => told.closedAt === null) : all;
+      if (first) dealt.push(...all.filter(({ told }) => told.closedAt !== null));
       if (batch === null || part.length === 0) continue;
+      if (batch === "baseline" && !first) {
+        baseline = baselineAt(part.map(({ openedAt }) => openedAt), {
+          dueAt: problems.flatMap((each) => each.batch === batch ? each.dueAt ?? [] : []),
+          now,
+        });
+        if (baseline > now) continue;
+      }
       made.push(...tellOpenings(part, { ...audience, as: batch }));
       dealt.push(...part);
     }
+    const waits = baseline > now;
     const single = first ? [] : news.filter(({ batch }) => batch === null);
     this.#openings = this.#gathered(this.#openings, single.map(idOfSubject), { now, counted });
     const at = single.length === 0 ? null : gatheredAt(this.#openings);
@@ -236,12 +248,13 @@ export class Notifier {
     }
     // While something is waited for, how far was looked stays where it was: what is over meanwhile
     // would not be found again after a crash.
-    const stale = single.length === 0 && now - lookedAt! >= LOOKED_EVERY_MS;
+    const stale = single.length === 0 && !waits && now - lookedAt! >= LOOKED_EVERY_MS;
     if (dealt.length > 0 || first || stale) {
       const notified = dealt.map(notifiedOf);
       notices.write({ lookedAt: now, notified, notices: made, carried, settled });
     }
-    return at !== null && at > now ? at : null;
+    const later = [at ?? now, baseline].filter((each) => each > now);
+    return later.length === 0 ? null : Math.min(...later);
   }
 
   #gathered(

@@ -144,6 +144,23 @@ export function tellGathered(
   return { as, gathering: { held: 0, since: now, last: now, told } };
 }
 
+/** What the first judgement finds is waited for so long after the first of it, milliseconds. */
+export const BASELINE_MS = 2 * MINUTE;
+
+/**
+ * When to tell what the first judgement found, as one list: when all of it is open that will be soon.
+ * `openedAt` of what is open, at least one; `dueAt` of what may still open.
+ */
+export function baselineAt(
+  openedAt: readonly number[],
+  options: { readonly dueAt: readonly number[]; readonly now: number },
+): number {
+  const last = Math.min(...openedAt) + BASELINE_MS;
+  // Whoever opens it may be late.
+  const soon = options.dueAt.filter((at) => at <= last).map((at) => at + QUIET_MS);
+  return Math.max(options.now, ...soon.filter((at) => at > options.now));
+}
+
 function isBurst(gathering: Gathering, now: number): boolean {
   return gathering.held + toldLately(gathering, now).length > BURST_LIMIT;
 }

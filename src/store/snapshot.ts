@@ -88,6 +88,9 @@ export async function beginAnew(path: string, options: { now: string }): Promise
     try {
       db.exec("PRAGMA synchronous = FULL");
       db.exec("PRAGMA trusted_schema = OFF");
+      const now = Date.parse(options.now);
+      for (const statement of END_THE_PRESENT) db.exec(statement, { now });
+      db.exec(FORGET_THE_PRESENT);
       db.exec(
         "UPDATE epoch SET restored_from = id, id = lower(hex(randomblob(16))), began_at = ?",
         options.now,
@@ -102,6 +105,25 @@ export async function beginAnew(path: string, options: { now: string }): Promise
     }
   });
 }
+
+/**
+ * What was wrong when the backup was made, and who was still to be told of it: all that is judged anew,
+ * and nobody is told of the past. What was over by then stays known.
+ */
+const END_THE_PRESENT: readonly string[] = [
+  `UPDATE problems SET status = 'closed', closed_at = max(opened_at, :now), outcome = 'gone'
+   WHERE status = 'open'`,
+  "UPDATE deliveries SET state = 'superseded', ended_at = :now WHERE state = 'queued'",
+];
+const FORGET_THE_PRESENT = `
+  DELETE FROM problems WHERE status = 'holding';
+  UPDATE hosts SET judged = NULL;
+  DELETE FROM told;
+  DELETE FROM notified;
+  DELETE FROM notify_cursor;
+  UPDATE channels SET state = 'ok', reason = '', since = NULL WHERE state = 'broken';
+  UPDATE channels SET failing_since = NULL, failures = 0, not_before = 0;
+`;
 
 async function reading<T>(path: string, use: (db: Database) => T): Promise<T> {
   await requireSafe(path, { readonly: true });

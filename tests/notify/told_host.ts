@@ -33,8 +33,8 @@ const SECOND = 1000;
 export interface ToldHostOptions {
   /** The time. Default: 10:00 of a Thursday. */
   readonly at?: number;
-  /** Where backups are made by themselves; nowhere by default. */
-  readonly backupDir?: string;
+  /** Milliseconds between full passes. Default 30 s. */
+  readonly intervalMs?: number;
 }
 
 /** A host with a daemon that is not a process of its own. */
@@ -46,16 +46,24 @@ export class ToldHost implements AsyncDisposable {
   readonly log: string[] = [];
   #running: { parts: Assembly; app: App; store: Store; end: () => Promise<void> } | null = null;
 
-  private constructor(engine: FakeEngine, dir: string, at: number) {
+  readonly #intervalMs: number;
+
+  private constructor(
+    engine: FakeEngine,
+    { dir, at, intervalMs }: { dir: string; at: number; intervalMs: number },
+  ) {
     this.engine = engine;
     this.dir = dir;
+    this.#intervalMs = intervalMs;
     this.clock = new TurnedClock(at);
   }
 
   /** A host on which no daemon runs yet. */
-  static async make({ at = TEN }: ToldHostOptions = {}): Promise<ToldHost> {
+  static async make(
+    { at = TEN, intervalMs = 30 * SECOND }: ToldHostOptions = {},
+  ): Promise<ToldHost> {
     const dir = await Deno.makeTempDir({ prefix: "tinyforge-told-" });
-    return new ToldHost(await FakeEngine.start(), dir, at);
+    return new ToldHost(await FakeEngine.start(), { dir, at, intervalMs });
   }
 
   /** The index. */
@@ -80,7 +88,7 @@ export class ToldHost implements AsyncDisposable {
     const now = () => new Date(clock.now()).toISOString();
     const store = await openStore(this.database, { feed, now });
     const parts = assemble(
-      testConfig({ host: this.engine.host, dataDir: this.dir, intervalMs: 30 * SECOND }),
+      testConfig({ host: this.engine.host, dataDir: this.dir, intervalMs: this.#intervalMs }),
       { store, feed, close: () => store.close() },
       {
         log: new Log({ level: "debug", write: (text) => void this.log.push(decode(text)) }),
