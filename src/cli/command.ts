@@ -37,10 +37,17 @@ export interface Flag {
 }
 
 /**
- * What of an index a word can name: `workloads`, `rows`, `states`, names of `stages`, or `entries`
- * of the kind that the word before names.
+ * What of an index a word can name: `workloads`, `rows`, `states`, names of `stages` and `channels`,
+ * ids of `silences`, or `entries` of the kind that the word before names.
  */
-export type Offer = "workloads" | "rows" | "states" | "stages" | "entries";
+export type Offer =
+  | "workloads"
+  | "rows"
+  | "states"
+  | "stages"
+  | "channels"
+  | "silences"
+  | "entries";
 
 /** What a path can lead to, as completions offer it. */
 export type PathKind = "file" | "folder";

@@ -288,7 +288,10 @@ said, because its empty listing would make all of them missing.`,
     name: "complete",
     summary: "words of the index, for the scripts of completions",
     operands: [
-      { name: "WHAT", values: ["workloads", "rows", "states", "stages", "entries"] },
+      {
+        name: "WHAT",
+        values: ["workloads", "rows", "states", "stages", "channels", "silences", "entries"],
+      },
       { name: "KIND", optional: true },
     ],
     flags: [],

@@ -7,14 +7,14 @@
 import type { Command, Operand } from "./command.ts";
 import { JSON_FLAG } from "./shared_flags.ts";
 
-const CHANNEL = { name: "NAME" } as const satisfies Operand;
+const CHANNEL = { name: "NAME", offers: "channels" } as const satisfies Operand;
 
 /** `tinyforge notify …`. */
 export const NOTIFY_COMMANDS = [
   {
     name: "notify add",
     summary: "tell people by a webhook, chat, push service or e-mail",
-    operands: [CHANNEL, { name: "URL", optional: true }],
+    operands: [{ name: "NAME" }, { name: "URL", optional: true }],
     flags: [
       {
         name: "secret-file",
@@ -64,7 +64,7 @@ mmosts://, tgram://, matrixs://, mailtos://, smtps://, apprises://.`,
   {
     name: "notify log",
     summary: "what was told, and what became of it",
-    operands: [{ name: "NAME", optional: true }],
+    operands: [{ ...CHANNEL, optional: true }],
     flags: [JSON_FLAG],
   },
   {

@@ -81,7 +81,7 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
   {
     name: "silence rm",
     summary: "end a silence",
-    operands: [{ name: "ID" }],
+    operands: [{ name: "ID", offers: "silences" }],
     flags: [JSON_FLAG],
   },
 ] as const satisfies readonly Command[];

@@ -100,15 +100,50 @@ export class NotifyDesk {
     }
     const config = allowLoopback ? { ...settings.config, allowLoopback } : settings.config;
     if (secret === null) return { ...settings, config };
-    const name = BESIDE[settings.type];
-    if (name === undefined) {
-      throw new Failure(
-        "invalid",
-        `Cannot use a secret beside the URL of a ${settings.type} channel: it is part of the URL`,
-        { data: {} },
-      );
-    }
-    return { ...settings, config, secrets: { ...settings.secrets, [name]: secret } };
+    const secrets = { ...settings.secrets, [besideOf(settings.type)]: secret };
+    return { ...settings, config, secrets };
+  }
+
+  /**
+   * Takes in what changes of where a channel is: another address with its secrets, or another secret.
+   * The secrets are on disk when it resolves; `undo` brings back those of before.
+   *
+   * @throws {Failure} `invalid`, as {@linkcode NotifyDesk.takeIn}.
+   */
+  async takeInAgain(
+    channel: KeptChannel,
+    asked: {
+      readonly url: string | null;
+      readonly secret: string | null;
+      readonly allowLoopback: boolean;
+    },
+  ): Promise<{ settings: Pick<ChannelSettings, "type" | "config">; undo: () => Promise<void> }> {
+    const { url, secret, allowLoopback } = asked;
+    const before = await this.#secrets.get(channel.id);
+    const type = channel.type as ChannelSettings["type"];
+    const settings: ChannelSettings = url !== null
+      ? await this.takeIn({ url, secret, allowLoopback })
+      : {
+        type,
+        config: { ...channel.config as unknown as ChannelSettings["config"], allowLoopback },
+        secrets: secret === null
+          ? before
+          : { ...before, ...this.#renewed(type, { before, secret }) },
+      };
+    await this.#secrets.set(channel.id, settings.secrets);
+    return { settings, undo: () => this.#secrets.set(channel.id, before) };
+  }
+
+  /** Another secret; of a webhook the one before is used beside it, until there is yet another. */
+  #renewed(
+    type: ChannelSettings["type"],
+    { before, secret }: { before: ChannelSettings["secrets"]; secret: string },
+  ): ChannelSettings["secrets"] {
+    const { key } = before;
+    return {
+      [besideOf(type)]: secret,
+      ...(type === "webhook" && key !== undefined && { previousKey: key }),
+    };
   }
 
   /** Keeps the secrets of a channel, on disk when it resolves; null forgets them. */
@@ -183,6 +218,17 @@ export class NotifyDesk {
     })();
     return this.#notifications;
   }
+}
+
+/** What a secret that is given beside the URL of such a channel is called. */
+function besideOf(type: string): string {
+  const name = BESIDE[type];
+  if (name !== undefined) return name;
+  throw new Failure(
+    "invalid",
+    `Cannot use a secret beside the URL of a ${type} channel: it is part of the URL`,
+    { data: {} },
+  );
 }
 
 /** `web 2`; null for a site's row, or one that is not known any more. */

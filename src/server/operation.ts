@@ -82,6 +82,17 @@ export interface NotifyPort {
     /** What may not. */
     readonly secrets: Readonly<Record<string, string>>;
   }>;
+  /**
+   * What another address or secret of a channel stands for; the secrets are kept, `undo` brings back
+   * those of before. Throws a Failure, `invalid`.
+   */
+  takeInAgain(
+    channel: KeptChannel,
+    asked: { url: string | null; secret: string | null; allowLoopback: boolean },
+  ): Promise<{
+    readonly settings: { readonly type: string; readonly config: object };
+    readonly undo: () => Promise<void>;
+  }>;
   /** Keeps a channel's secrets; null forgets them. */
   keep(channelId: string, secrets: Readonly<Record<string, string>> | null): Promise<void>;
   /** A channel or a rule was made, changed or removed. */

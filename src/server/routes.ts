@@ -14,14 +14,12 @@ import {
 } from "./api/adopt.ts";
 import {
   createChannel,
-  createRule,
   listChannels,
   listDeliveries,
-  listRules,
   removeChannel,
-  removeRule,
   retryChannel,
   testChannel,
+  updateChannel,
 } from "./api/channels.ts";
 import {
   createContainer,
@@ -49,6 +47,7 @@ import { callHook, callHookByHeader, callHookBySignature } from "./api/hooks.ts"
 import { getInstance, removeInstance, updateInstance } from "./api/instances.ts";
 import { check, listProblems } from "./api/problems.ts";
 import { projects, sites, stacks } from "./api/registry.ts";
+import { createRule, listRules, removeRule, updateRule } from "./api/rules.ts";
 import {
   closeSession,
   createCode,
@@ -160,11 +159,13 @@ export const ROUTES: readonly Route[] = [
   ["delete", "/api/silences/{id}", "admin", removeSilence],
   ["get", "/api/channels", "read", listChannels],
   ["post", "/api/channels", "admin", createChannel],
+  ["patch", "/api/channels/{id}", "admin", updateChannel],
   ["delete", "/api/channels/{id}", "admin", removeChannel],
   ["post", "/api/channels/{id}/test", "admin", testChannel],
   ["post", "/api/channels/{id}/retry", "admin", retryChannel],
   ["get", "/api/rules", "read", listRules],
   ["post", "/api/rules", "admin", createRule],
+  ["patch", "/api/rules/{id}", "admin", updateRule],
   ["delete", "/api/rules/{id}", "admin", removeRule],
   ["get", "/api/deliveries", "read", listDeliveries],
 

@@ -141,6 +141,50 @@ export class ChannelTable {
     });
   }
 
+  /**
+   * Changes one; `mended`: it is tried anew, whatever it was like before.
+   *
+   * @throws {Failure} `invalid`, `conflict`, `not-found` (it, or its fallback).
+   */
+  update(
+    idOrName: string,
+    changes: Partial<Pick<KeptChannel, "name" | "type" | "config" | "fallbackId">>,
+    { mended }: { mended: boolean },
+  ): KeptChannel {
+    const before = this.get(idOrName);
+    const { name, type, config, fallbackId } = { ...before, ...changes };
+    requireName(name);
+    return this.#c.write(`Cannot change channel ${quote(before.name)}`, () => {
+      const other = this.find(name);
+      if (other !== undefined && other.id !== before.id) {
+        throw new Failure(
+          "conflict",
+          `Cannot call channel ${quote(before.name)} ${quote(name)}: there is one already`,
+          { data: { over: "name" } },
+        );
+      }
+      this.#requireEnd(before, fallbackId);
+      this.#c.sql(
+        "UPDATE channels SET name = ?, type = ?, config = ?, fallback_id = ? WHERE id = ?",
+      )
+        .run(name, type, JSON.stringify(config), fallbackId, before.id);
+      if (mended) this.setHealth(before.id, HEALTHY);
+      return this.get(before.id);
+    });
+  }
+
+  /** Channels that stand in for each other in a circle would hand over without end. */
+  #requireEnd({ id, name }: KeptChannel, fallbackId: string | null): void {
+    for (let next = fallbackId; next !== null; next = this.get(next).fallbackId) {
+      if (next !== id) continue;
+      throw new Failure(
+        "invalid",
+        `Cannot change channel ${quote(name)}: it would stand in for itself`,
+        { data: {} },
+      );
+    }
+  }
+
   /** Removes one with what was to be sent to it, and the rules that are about it alone. */
   remove(id: string): void {
     this.#c.write(`Cannot remove channel ${quote(id)}`, () => {
@@ -187,6 +231,34 @@ export class ChannelTable {
         jsonOf(kept.channels),
         kept.remindAfterMs,
         this.#c.now(),
+      ));
+    return kept;
+  }
+
+  /**
+   * Changes a rule.
+   *
+   * @throws {Failure} `not-found`.
+   */
+  updateRule(id: string, changes: Partial<Omit<KeptRule, "id">>): KeptRule {
+    const before = this.rules().find((each) => each.id === id);
+    if (before === undefined) {
+      throw new Failure("not-found", `Cannot change rule ${quote(id)}: no such rule`, {
+        data: { thing: "rule", id },
+      });
+    }
+    const kept: KeptRule = { ...before, ...changes };
+    this.#c.write("Cannot change a rule", () =>
+      this.#c.sql(
+        `UPDATE rules SET workloads = ?, kinds = ?, min_severity = ?, channels = ?,
+           remind_after_ms = ? WHERE id = ?`,
+      ).run(
+        jsonOf(kept.workloads),
+        jsonOf(kept.kinds),
+        kept.minSeverity,
+        jsonOf(kept.channels),
+        kept.remindAfterMs,
+        id,
       ));
     return kept;
   }

@@ -113,6 +113,10 @@ async function namedHost(): Promise<TestHost> {
     store.registry.create("stack", { name: "shop", composeProjectName: "shop" });
     const { id } = store.registry.create("project", { name: "api" }).entry;
     store.stages.create(id, { name: "live" });
+    store.channels.add(
+      { id: "c1", name: "phone", type: "ntfy", config: { origin: "http://x" }, fallbackId: null },
+      { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null },
+    );
     pass(store, [
       siteRow(workloadId, { id: "w1:web:2" }),
       siteRow(workloadId, { id: `w1:${HOSTILE}`, containerId: "c2", state: "florb" }),
@@ -136,6 +140,8 @@ const NAMED: [typed: string[], words: string[]][] = [
   [["rename", "site", "i"], ["it's"]],
   [["set", "stack", ""], ["shop"]],
   [["rm", "stage", ""], ["api/live"]],
+  [["notify", "test", ""], ["phone"]],
+  [["notify", "log", "p"], ["phone"]],
   [["container", "add", "api", "--stage", ""], ["live"]],
   [["explain", "w1:"], [`w1:${HOSTILE}`, "w1:web:2"]],
   [["ps", "--state", "pa"], ["paused"]],
@@ -267,7 +273,7 @@ await shellTest(
 Deno.test("complete is silent whatever is wrong", async () => {
   await using host = await TestHost.make();
   await Deno.writeTextFile(host.dataDir, "no directory");
-  for (const what of ["workloads", "rows", "states", "stages"]) {
+  for (const what of ["workloads", "rows", "states", "stages", "channels", "silences"]) {
     assertEquals(await host.run("complete", what), { code: 1, stdout: "", stderr: "" });
   }
 });

@@ -266,6 +266,17 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       code: "conflict",
     }),
   },
+  "patch /api/channels/{id}": {
+    good: ({ channel }) => ({
+      path: `/api/channels/${channel.name}`,
+      body: { name: "pager", url: "ntfys://ntfy.example/other", fallback: null },
+    }),
+    bad: ({ channel }) => ({
+      path: `/api/channels/${channel.id}`,
+      body: { fallback: channel.name },
+      code: "invalid",
+    }),
+  },
   "delete /api/channels/{id}": {
     good: ({ channel }) => ({ path: `/api/channels/${channel.id}` }),
     bad: () => ({ path: `/api/channels/${nothing.id}`, code: "not-found" }),
@@ -285,6 +296,17 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       body: { kinds: ["oom"], channels: [channel.name], remindAfterMinutes: 60 },
     }),
     bad: () => ({ path: "/api/rules", body: { remindAfterMinutes: 4 }, code: "invalid" }),
+  },
+  "patch /api/rules/{id}": {
+    good: ({ rule, stack }) => ({
+      path: `/api/rules/${rule.id}`,
+      body: { workloads: [stack.workloadId], minSeverity: "low", remindAfterMinutes: 30 },
+    }),
+    bad: ({ rule }) => ({
+      path: `/api/rules/${rule.id}`,
+      body: { workloads: [nothing.id] },
+      code: "not-found",
+    }),
   },
   "delete /api/rules/{id}": {
     good: ({ rule }) => ({ path: `/api/rules/${rule.id}` }),

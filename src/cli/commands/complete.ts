@@ -26,6 +26,8 @@ export async function run(invocation: InvocationOf<"complete">): Promise<number>
     rows: async (api) => (await readRows(api)).items.map(({ id }) => id),
     states,
     stages: async (api) => (await stages(api)).map(({ name }) => name),
+    channels: async (api) => (await listed<{ name: string }>(api, "channels")).map(nameOf),
+    silences: async (api) => (await listed<{ id: string }>(api, "silences")).map(({ id }) => id),
     entries: (api) => entries(api, kind ?? ""),
   };
   try {
@@ -63,6 +65,13 @@ async function entries(api: ReadApi, kind: string): Promise<string[]> {
     return (await stages(api)).map(({ project, name }) => `${project}/${name}`);
   }
   if (!["project", "stack", "site"].includes(kind)) return [];
-  const { items } = await api.get<{ items: { name: string }[] }>(`/api/${kind}s`);
-  return items.map(({ name }) => name);
+  return (await listed<{ name: string }>(api, `${kind}s`)).map(nameOf);
+}
+
+async function listed<Item>(api: ReadApi, what: string): Promise<Item[]> {
+  return (await api.get<{ items: Item[] }>(`/api/${what}`)).items;
+}
+
+function nameOf({ name }: { name: string }): string {
+  return name;
 }

@@ -1,25 +1,19 @@
 /**
- * `/api/channels`, `/api/rules` and `/api/deliveries`: where people are told, who is told of what,
- * and what became of it. Secrets come in here and never go out.
+ * `/api/channels` and `/api/deliveries`: where people are told, and what became of it. Secrets come
+ * in here and never go out.
  *
  * @module
  */
 
 import { z } from "zod";
 import { newId } from "../../core/names.ts";
-import { PROBLEM_KINDS } from "../../model/problem.ts";
 import type { KeptChannel } from "../../store/channels.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
 import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
+import { knownWorkloads, minSeverity, msOf, remindAfterMinutes, workloads } from "./rules.ts";
 
 const time = z.string().meta({ format: "date-time" });
-const minSeverity = z.enum(["low", "high"]).default("high");
-const remindAfterMinutes = z.int().min(5).max(10_080).nullable().default(null)
-  .meta({ description: "Remind so long after the last delivery; null: never." });
-const workloads = z.array(z.string().max(256)).max(1000).nullable().default(null)
-  .meta({ description: "Ids of workloads; null: all." });
-
 /** A channel as it is shown. */
 const ChannelSchema = z.object({
   id: z.string(),
@@ -34,15 +28,6 @@ const ChannelSchema = z.object({
   failingSince: time.nullable(),
   createdAt: time,
 }).meta({ id: "Channel" });
-
-const RuleSchema = z.object({
-  id: z.string(),
-  workloads: z.array(z.string()).nullable(),
-  kinds: z.array(z.string()).nullable(),
-  minSeverity: z.enum(["low", "high"]),
-  channels: z.array(z.string()).nullable(),
-  remindAfterMs: z.int().nullable(),
-}).meta({ id: "Rule" });
 
 const DeliverySchema = z.object({
   seq: z.int(),
@@ -82,13 +67,14 @@ export const createChannel: Operation = operation({
     }),
     allowLoopback: z.boolean().default(false),
     fallback: z.string().nullable().default(null),
-    minSeverity,
-    workloads,
-    remindAfterMinutes,
+    minSeverity: minSeverity.default("high"),
+    workloads: workloads.default(null),
+    remindAfterMinutes: remindAfterMinutes.default(null),
   }).meta({ id: "ChannelFields" }),
   answers: { 201: { description: "The channel", schema: ChannelSchema } },
 }, async ({ services: { store, notify }, body }) => {
   const { url, secret = null, allowLoopback } = body;
+  const workloads = knownWorkloads(store, body.workloads);
   const { type, config, secrets } = await notify.takeIn({ url, secret, allowLoopback });
   const id = newId();
   // First, so that no channel is ever without; what is left of a channel that was not kept is no harm.
@@ -97,7 +83,7 @@ export const createChannel: Operation = operation({
   try {
     const fallbackId = body.fallback === null ? null : store.channels.get(body.fallback).id;
     channel = store.channels.add({ id, name: body.name, type, config: { ...config }, fallbackId }, {
-      workloads: body.workloads,
+      workloads,
       kinds: null,
       minSeverity: body.minSeverity,
       remindAfterMs: msOf(body.remindAfterMinutes),
@@ -108,6 +94,52 @@ export const createChannel: Operation = operation({
   }
   notify.changed(id);
   return created(`/api/channels/${id}`, shown(channel));
+});
+
+/** Another name, another address, another secret. */
+export const updateChannel: Operation = operation({
+  summary: "Change a channel",
+  description:
+    "Another address, secret or permission has a channel that did not work tried anew. " +
+    "A webhook's key is used beside the one before it, until there is yet another.",
+  params: IdParams,
+  body: z.strictObject({
+    name: optional(z.string()),
+    url: optional(z.string()).meta({ description: "Another address; write-only." }),
+    secret: optional(z.string().max(4096)).meta({
+      description: "Another key, password or token that the address does not hold; write-only.",
+    }),
+    allowLoopback: optional(z.boolean()),
+    fallback: optional(z.string().nullable()),
+  }).meta({ id: "ChannelPatch" }),
+  answers: ok("The channel as it is now", ChannelSchema),
+}, async ({ services: { store, notify }, params, body }) => {
+  const channel = store.channels.get(params.id);
+  const { name, url = null, secret = null, allowLoopback, fallback } = body;
+  const fallbackId = fallback === undefined || fallback === null
+    ? fallback
+    : store.channels.get(fallback).id;
+  const changes = {
+    ...(name !== undefined && { name }),
+    ...(fallbackId !== undefined && { fallbackId }),
+  };
+  const moves = url !== null || secret !== null || allowLoopback !== undefined;
+  let changed: KeptChannel;
+  if (!moves) changed = store.channels.update(channel.id, changes, { mended: false });
+  else {
+    const was = channel.config["allowLoopback"] === true;
+    const asked = { url, secret, allowLoopback: allowLoopback ?? was };
+    const { settings: { type, config }, undo } = await notify.takeInAgain(channel, asked);
+    try {
+      const all = { ...changes, type, config: { ...config } };
+      changed = store.channels.update(channel.id, all, { mended: true });
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+  }
+  notify.changed(channel.id);
+  return json(shown(changed));
 });
 
 /** No channel any more. */
@@ -147,45 +179,6 @@ export const retryChannel: Operation = operation(
   async ({ services: { store, notify }, params }) =>
     json({ queued: await notify.retry(store.channels.get(params.id)) }),
 );
-
-/** Every rule. */
-export const listRules: Operation = operation({
-  summary: "Who is told of what",
-  answers: ok("The rules, the oldest first", listOf(RuleSchema)),
-}, ({ services: { store } }) => json({ items: store.channels.rules() }));
-
-/** A new rule. */
-export const createRule: Operation = operation({
-  summary: "Add a rule; who is named by several is told once",
-  body: z.strictObject({
-    workloads,
-    kinds: z.array(z.enum([...PROBLEM_KINDS, "channel-broken"])).nullable().default(null),
-    minSeverity,
-    channels: z.array(z.string().max(256)).max(100).nullable().default(null),
-    remindAfterMinutes,
-  }).meta({ id: "RuleFields" }),
-  answers: { 201: { description: "The rule", schema: RuleSchema } },
-}, ({ services: { store, notify }, body: { remindAfterMinutes, ...fields } }) => {
-  const channels = fields.channels?.map((channel) => store.channels.get(channel).id) ?? null;
-  const rule = store.channels.addRule({
-    ...fields,
-    channels,
-    remindAfterMs: msOf(remindAfterMinutes),
-  });
-  notify.changed("");
-  return created(`/api/rules/${rule.id}`, rule);
-});
-
-/** No rule any more. */
-export const removeRule: Operation = operation({
-  summary: "Remove a rule",
-  description: "Where there is none left, every channel is told of all that is high.",
-  params: IdParams,
-  answers: { 204: { description: "It is gone" } },
-}, ({ services: { store }, params }) => {
-  store.channels.removeRule(params.id);
-  return new Response(null, { status: 204 });
-});
 
 /** What became of what was told. */
 export const listDeliveries: Operation = operation({
@@ -229,8 +222,4 @@ function shown(channel: KeptChannel) {
 
 function timeOf(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
-}
-
-function msOf(minutes: number | null): number | null {
-  return minutes === null ? null : minutes * 60_000;
 }
