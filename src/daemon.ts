@@ -275,7 +275,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       const { signal } = stopping;
       await Promise.all([
         announce(manager, { outcomes: loop.outcomes, clock, signal }),
-        backUpDaily(config, { version, clock, signal, log, metrics: parts.metrics }),
+        backUpDaily(config, { version, clock, signal, log, ...parts }),
         parts.notify.run(signal),
         sayWhatIsUnmanaged(loop.outcomes, { store, log, signal }),
         watchLock(data.lock, {
@@ -324,11 +324,19 @@ async function openCertificate({ tls }: Config, log: Log): Promise<Certificate |
 /** Where a place for backups is named; loads what knows of them only then. */
 async function backUpDaily(
   { backupDir, backupRecipients, dataDir }: Config,
-  options: Pick<ScheduleOptions, "version" | "clock" | "signal" | "log" | "metrics">,
+  { problems, ...options }:
+    & Pick<ScheduleOptions, "version" | "clock" | "signal" | "log" | "metrics">
+    & Pick<Assembly, "problems">,
 ): Promise<void> {
-  if (backupDir === null) return;
+  if (backupDir === null) return problems.backedUp(null);
   const { keepBackups } = await import("./safekeeping/schedule.ts");
-  await keepBackups({ ...options, dataDir, folder: backupDir, recipients: backupRecipients });
+  const { version, clock, signal, log, metrics } = options;
+  await keepBackups({
+    ...{ version, clock, signal, log, metrics, dataDir },
+    folder: backupDir,
+    recipients: backupRecipients,
+    onState: (state) => problems.backedUp(state),
+  });
 }
 
 function collectGauges(metrics: Metrics, store: Store, clock: Clock): void {

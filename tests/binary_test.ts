@@ -13,6 +13,7 @@ import type { EngineScope } from "./engines/real.ts";
 import { run } from "./engines/run.ts";
 import { makeKeys } from "./harness/backups.ts";
 import { until } from "./harness/until.ts";
+import { MisbehavingReceivers } from "./receivers/misbehaving.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const TOOL = join(ROOT, "../shared/tools/denort.sh");
@@ -154,6 +155,11 @@ class BareHost implements AsyncDisposable {
     return await daemon.status;
   }
 
+  /** Of the daemon that answers. */
+  async pid(): Promise<number> {
+    return JSON.parse((await this.tinyforge("status", "--json")).stdout).daemon.pid;
+  }
+
   /** State of each row, by role. */
   async states(): Promise<Record<string, string>> {
     const { stdout, stderr } = await this.tinyforge("ps", "--json");
@@ -221,6 +227,35 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     await scope.docker("kill", scope.containerName("after"));
     await host.up();
     assertEquals(await host.states(), { before: "running", after: "stopped" });
+  });
+
+  await t.step("no receiver of notifications ends its daemon, however it answers", async () => {
+    await using bad = new MisbehavingReceivers();
+    const pid = await host.pid();
+    const outcomes = [...bad.origins].map(async ([what, origin]) => {
+      const name = what.replaceAll(" ", "-");
+      const added = await host.tinyforge("notify", "add", name, origin, "--allow-loopback");
+      assertEquals(added.code, 0, added.stderr);
+      const { code, stderr } = await host.tinyforge("notify", "test", name);
+      return [what, code, /Not delivered \((\w+)\)/.exec(stderr)?.[1] ?? stderr];
+    });
+    assertEquals(await Promise.all(outcomes), [
+      ["says nothing", 1, "timeout"],
+      ["hangs in its head", 1, "timeout"],
+      ["hangs in its body", 1, "answer"],
+      ["hangs in a chunk", 1, "answer"],
+      ["drips without end", 1, "answer"],
+      ["floods without end", 1, "answer"],
+      ["closes in its body", 1, "answer"],
+      ["closes in a chunk", 1, "answer"],
+      ["has chunks that are none", 1, "answer"],
+      ["says more than it announced", 1, "answer"],
+      ["answers twice", 1, "answer"],
+      ["upgrades", 1, "timeout"],
+      ["is no HTTP", 1, "connection"],
+      ["closes at once", 1, "connection"],
+    ]);
+    assertEquals(await host.pid(), pid);
   });
 
   await t.step("it backs itself up beside its daemon, and restores that", async () => {

@@ -87,6 +87,8 @@ export function remedyText(remedy: Remedy): string {
       return "`journalctl -u tinyforge`, then `tinyforge reconcile --once`";
     case "accept-engine":
       return "`tinyforge engine accept` if this is meant";
+    case "back-up":
+      return "`tinyforge backup` says what is in its way";
     case "mend-labels":
       return "correct its labels; `tinyforge labels` prints them";
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { BackupFacts } from "../model/backups.ts";
 import type { Hold, HostMemory, Problem, ProblemKind, ProblemSettings } from "../model/problem.ts";
 import type { Condition } from "./conditions.ts";
 import type { EngineFacts, RefusedClaims, World } from "./judged_world.ts";
@@ -94,7 +95,7 @@ function staleSince(engine: EngineFacts, now: number): number | null {
 
 /** Judges the host. `prior` are its own problems. */
 export function judgeHost(
-  world: Pick<World, "engine" | "host">,
+  world: Pick<World, "engine" | "host" | "backups">,
   options: Circumstances & { prior: readonly Problem[] },
 ): Judged {
   const { engine, host } = world;
@@ -138,6 +139,7 @@ export function judgeHost(
       now,
     }),
   );
+  steps.push(judgeBackups(world, { ...options, current: current("backup-failed") }));
   const problems = marked([...past, ...steps.flatMap(({ problems }) => problems)], options)
     .filter((problem) => matters(problem, options));
   const stales = isDown || engine.downSince !== null ? null : nextStale(engine, now);
@@ -149,6 +151,35 @@ export function judgeHost(
       nextMark(problems, options.silences, now),
     ]
       .reduce(earliest),
+  };
+}
+
+/** Backups that are made by themselves: the last one failed, or there was none for too long. */
+function judgeBackups(
+  { backups, engine, host }: Pick<World, "backups" | "engine" | "host">,
+  { now, settings, current }: Circumstances & { current: Problem | undefined },
+): Judged {
+  if (backups === undefined) return { problems: current ? [current] : [], nextAt: null };
+  const { lastAt = null, failedSince = null, error = "" }: Partial<BackupFacts> = backups ?? {};
+  const overdueAt = backups === null ? null : (lastAt ?? engine.startedAt) + settings.backupOverdue;
+  const since = [failedSince, overdueAt !== null && overdueAt <= now ? overdueAt : null]
+    .reduce(earliest);
+  const found = since === null ? null : ofHost(host, {
+    kind: "backup-failed",
+    since,
+    due: since,
+    evidence: { error },
+    do: { code: "back-up" },
+  });
+  // Only another one shows that it is over; whoever starts does not know yet that the last one failed.
+  const isNewer = current !== undefined && lastAt !== null && lastAt > current.since;
+  const overAt = backups === null || isNewer ? now : null;
+  const step = advance(current, { found, overAt, unknown: false, now });
+  return {
+    ...step,
+    nextAt: [step.nextAt, overdueAt !== null && overdueAt > now ? overdueAt : null].reduce(
+      earliest,
+    ),
   };
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { BackupFacts } from "../model/backups.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
 import type { Deaths, ExpectationSource, Hold, Mode, Restart, Silence } from "../model/problem.ts";
 
@@ -26,6 +27,8 @@ export interface World {
   readonly contended: ReadonlyMap<string, ContendedRow>;
   /** Containers that the last full pass refused for their kind or workload, by workload id. */
   readonly refused: ReadonlyMap<string, RefusedClaims>;
+  /** Backups; null where none are to be made, undefined while nothing is known of them. */
+  readonly backups?: BackupFacts | null | undefined;
   /** Deploys, by workload id; also those that are long over. */
   readonly holds: ReadonlyMap<string, Hold>;
   /** Silences that are not over, the occurrences of recurring ones among them. */

@@ -82,7 +82,8 @@ export type ProblemKind =
   | "index-stale"
   | "engine-changed"
   | "contended"
-  | "refused";
+  | "refused"
+  | "backup-failed";
 
 /** Every kind, in the order of the table. */
 export const PROBLEM_KINDS: readonly ProblemKind[] = [
@@ -100,6 +101,7 @@ export const PROBLEM_KINDS: readonly ProblemKind[] = [
   "engine-changed",
   "contended",
   "refused",
+  "backup-failed",
 ];
 
 /** How much it matters. */
@@ -185,6 +187,8 @@ export type Remedy =
   | { readonly code: "read-own-log"; readonly host: string }
   /** Accept the Engine that answers, or point to the old one. */
   | { readonly code: "accept-engine"; readonly host: string }
+  /** Make a backup by hand, which says what is in its way. */
+  | { readonly code: "back-up" }
   /** Correct the labels of these containers. */
   | { readonly code: "mend-labels"; readonly containers: readonly string[] };
 
@@ -347,6 +351,8 @@ export interface ProblemSettings {
   readonly contendedOpens: number;
   /** `refused` opens. */
   readonly refusedOpens: number;
+  /** `backup-failed` opens where none was made since the last verified one, or ever. */
+  readonly backupOverdue: number;
   /** Between the first good pass after a restart and its judgement. */
   readonly settle: number;
   /** How long a deploy holds its workload. */
@@ -382,6 +388,8 @@ export const PROBLEM_DEFAULTS: ProblemSettings = {
   indexStaleOpens: 60 * SECOND,
   contendedOpens: 5 * MINUTE,
   refusedOpens: 5 * MINUTE,
+  // A day, and time to try again.
+  backupOverdue: 26 * 60 * MINUTE,
   settle: 2 * MINUTE,
   deployHold: 5 * MINUTE,
   deployHoldMost: 15 * MINUTE,

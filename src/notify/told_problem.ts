@@ -83,6 +83,8 @@ function commandOf(remedy: Remedy, { workload }: Names): string {
       return "tinyforge status";
     case "accept-engine":
       return "tinyforge engine accept";
+    case "back-up":
+      return "tinyforge backup";
     case "mend-labels":
       return `docker inspect ${remedy.containers.map(wordOf).join(" ")}`;
   }

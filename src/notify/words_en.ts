@@ -27,6 +27,7 @@ export const ENGLISH: Words = {
     "engine-changed": "another Docker Engine answers",
     "contended": "several containers claim its place",
     "refused": "containers do not fit in",
+    "backup-failed": "no backup is made",
     "channel-broken": "notifications do not arrive",
   },
   thisHost: "this host",

@@ -28,6 +28,7 @@ export const RUSSIAN: Words = {
     "engine-changed": "отвечает другой Docker",
     "contended": "на его место претендуют несколько контейнеров",
     "refused": "есть неподходящие контейнеры",
+    "backup-failed": "резервные копии не создаются",
     "channel-broken": "уведомления не доходят",
   },
   thisHost: "этот хост",

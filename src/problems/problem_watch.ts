@@ -14,6 +14,7 @@ import { earliest } from "../core/known_time.ts";
 import type { DockerClient } from "../docker/client.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import type { Feed } from "../feed.ts";
+import type { BackupFacts } from "../model/backups.ts";
 import { type IndexRow, LOCAL_HOST } from "../model/container.ts";
 import type { PassReport } from "../model/pass.ts";
 import {
@@ -100,6 +101,7 @@ export class ProblemWatch {
   #wake = new AbortController();
   #changed: Set<string> | "all" = "all";
   #silencesChanged = true;
+  #backups: BackupFacts | null | undefined;
   readonly #unwritten: Unwritten;
   #prunedAt = -Infinity;
 
@@ -231,6 +233,12 @@ export class ProblemWatch {
     return this.#wanted.now()(row);
   }
 
+  /** How the backups are that are made by themselves; null: none are to be made. */
+  backedUp(backups: BackupFacts | null): void {
+    this.#backups = backups;
+    this.#wake.abort();
+  }
+
   /** A silence was asked for, or ended. */
   silencesChanged(): void {
     this.#silencesChanged = true;
@@ -316,6 +324,7 @@ export class ProblemWatch {
       engine: account.facts,
       contended: account.contended,
       refused: account.refused,
+      backups: this.#backups,
       holds: deploys.holds,
       silences,
     };

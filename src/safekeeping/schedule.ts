@@ -7,6 +7,7 @@
 
 import { carried } from "../carried.ts";
 import type { Clock } from "../clock.ts";
+import type { BackupFacts } from "../model/backups.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { AutomaticOptions, AutomaticReport } from "./automatic.ts";
@@ -21,6 +22,8 @@ export interface ScheduleOptions extends Omit<AutomaticOptions, "now"> {
   readonly signal: AbortSignal;
   /** Where it is said. */
   readonly log: Log;
+  /** Is told how they are, first of all of the last one of before this start. Must not throw. */
+  readonly onState?: (state: BackupFacts) => void;
   /** Where it is counted. */
   readonly metrics: Pick<Metrics, "backups" | "backupLastVerified" | "backupSize">;
   /** Makes one; in a thread of its own by default. */
@@ -39,8 +42,12 @@ const LOOK_EVERY_MS = 600_000;
 /** Makes backups until the signal aborts. Never rejects. */
 export async function keepBackups(options: ScheduleOptions): Promise<void> {
   const { folder, clock, signal, log, metrics, make = makeInThread } = options;
+  const { onState = () => {} } = options;
   await clock.sleep(FIRST_AFTER_MS, signal);
-  await tellLast(options);
+  if (signal.aborted) return;
+  let lastAt = await tellLast(options);
+  let failedSince: number | null = null;
+  onState({ lastAt, failedSince, error: "" });
   let notBefore = -Infinity;
   while (!signal.aborted) {
     const dueIn = Math.max(await untilDue(folder, clock), notBefore - clock.monotonic());
@@ -59,12 +66,17 @@ export async function keepBackups(options: ScheduleOptions): Promise<void> {
       log.info("backup made", { name, bytes, removed });
       if (damaged.length > 0) log.error("backups are damaged", { folder, names: damaged });
       notBefore = clock.monotonic() + AGAIN_AFTER_MS;
+      lastAt = now;
+      failedSince = null;
+      onState({ lastAt, failedSince, error: "" });
     } catch (error) {
       if (signal.aborted) return;
       metrics.backups.inc({ outcome: "failed" });
       const { code, message } = error as { code?: string; message: string };
       log.error("backup failed", { code, error: message, folder });
       notBefore = clock.monotonic() + AGAIN_AFTER_MS;
+      failedSince ??= clock.now();
+      onState({ lastAt, failedSince, error: message });
     }
   }
 }
@@ -79,17 +91,18 @@ async function untilDue(folder: string, clock: Clock): Promise<number> {
 }
 
 /** The last one of before this start, and what its writer left if it was killed. */
-async function tellLast({ folder, metrics, signal }: ScheduleOptions): Promise<void> {
-  if (signal.aborted) return;
+async function tellLast({ folder, metrics }: ScheduleOptions): Promise<number | null> {
   try {
     const { sweepPartials } = await import("./partial.ts");
     await sweepPartials(folder);
     const last = await lastBackup(folder);
-    if (last === null) return;
+    if (last === null) return null;
     metrics.backupLastVerified.set(Math.floor(last.at / 1000));
     metrics.backupSize.set(last.bytes);
+    return last.at;
   } catch {
     // Not there or not readable: the next one says so.
+    return null;
   }
 }
 

@@ -19,6 +19,8 @@ function told(it: JudgedHost, key: string): Pick<Problem, "severity" | "do"> {
   return { severity, do: remedy };
 }
 
+const HOUR = 3_600_000;
+
 Deno.test("judge() says missing after 60 s, and that it is over after 30 s of running", () => {
   const it = host();
   it.set("web", { state: "missing" });
@@ -369,6 +371,45 @@ Deno.test("judge() says engine-changed at once until it is accepted or the old o
   assertEquals(it.open(), []);
   it.wait(60);
   assertEquals(it.open(), ["missing:web"]);
+});
+
+Deno.test("judge() says backup-failed at once, until there is a newer one", () => {
+  const it = host();
+  const lastAt = it.now - HOUR;
+  it.backups = { lastAt, failedSince: null, error: "" };
+  it.wait(60);
+  assertEquals(it.open(), []);
+  it.backups = { lastAt, failedSince: it.now, error: "Cannot make a backup: no room" };
+  it.judge();
+  assertEquals(it.open(), ["backup-failed:local"]);
+  assertEquals(told(it, "backup-failed:local"), { severity: "high", do: { code: "back-up" } });
+  assertEquals(it.problem("backup-failed:local").evidence, {
+    error: "Cannot make a backup: no room",
+  });
+  // Another run does not know of it yet, nor does it know better.
+  for (const backups of [undefined, { lastAt, failedSince: null, error: "" }]) {
+    it.backups = backups;
+    it.wait(60);
+    assertEquals(it.open(), ["backup-failed:local"]);
+  }
+  it.backups = { lastAt: it.now, failedSince: null, error: "" };
+  it.judge();
+  assertEquals(it.story(), ["backup-failed:local 1060–1180 recovered"]);
+});
+
+Deno.test("judge() says backup-failed where none was made for 26 hours, by time alone", () => {
+  const it = host();
+  it.backups = { lastAt: it.now, failedSince: null, error: "" };
+  it.wait(26 * 3600 - 1);
+  assertEquals(it.open(), []);
+  it.wait(1);
+  assertEquals(it.open(), ["backup-failed:local"]);
+  // None are to be made any more.
+  it.backups = null;
+  it.judge();
+  assertEquals(it.open(), []);
+  it.wait(60);
+  assertEquals(it.open(), []);
 });
 
 Deno.test("judge() says contended after 5 min, and that it is over when it is gone", () => {

@@ -7,6 +7,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import type { BackupFacts } from "../../src/model/backups.ts";
 import type { IndexRow } from "../../src/model/container.ts";
 import { NO_MEMORY, PROBLEM_DEFAULTS } from "../../src/model/problem.ts";
 import type {
@@ -64,6 +65,8 @@ export class JudgedHost {
     changed: null,
     restart: null,
   };
+  /** Undefined: nothing is known of them. */
+  backups: BackupFacts | null | undefined;
   /** Whether a pass is made every 30 s while the Engine answers. */
   passes = true;
   #changed = new Set<string>();
@@ -91,6 +94,7 @@ export class JudgedHost {
       engine: this.#engine,
       contended: this.#contended,
       refused: this.#refused,
+      backups: this.backups,
       holds: this.#holds,
       silences: this.#silences,
     };

@@ -1,10 +1,15 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "@std/path";
+import { SecretFile, SECRETS } from "../../src/notify/secret_file.ts";
+import { takeInUrl } from "../../src/notify/urls.ts";
+import { makeKeys } from "../harness/backups.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { judged, opened } from "./telling.ts";
 import { Receiver } from "../receivers/receiver.ts";
+import { MailServer } from "../receivers/smtp.ts";
+import { assertClean, movedTo, SECRET, URLS } from "./secret_channels.ts";
 import { WEBHOOK_KEY, WebhookReceiver } from "../receivers/webhook.ts";
 
 /** A file of the host's own. */
@@ -141,4 +146,93 @@ Deno.test("no secret of any channel is shown or kept where people look", async (
   const file = await Deno.readTextFile(path);
   for (const secret of kept) assert(file.includes(secret), secret);
   assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+});
+
+Deno.test("no secret of any kind of channel is shown or kept where people look, though receivers say all that they were told", async () => {
+  await using receiver = new Receiver(({ method, target, headers, body }) => {
+    const said = `${method} ${target} ${[...headers].join(" ")}`;
+    return new Response(`${said.slice(0, 900)} ${body.slice(0, 100)}`, { status: 500 });
+  });
+  await using mail = await MailServer.start({
+    login: { user: "user", password: SECRET },
+    refuseMail: `550 your password is ${SECRET}, ${btoa(SECRET)}, ${btoa(`\0user\0${SECRET}`)}`,
+  });
+  await using host = await TestHost.seeded((store) =>
+    judged(
+      store,
+      opened("local", Date.now() - 60_000, {
+        kind: "engine-down",
+        workloadId: null,
+        rowId: null,
+        containerName: "",
+        do: { code: "start-engine", host: "local" },
+      }),
+    )
+  );
+  host.env.TINYFORGE_LOG_LEVEL = "debug";
+  const settings = [
+    ...URLS.map((url) => movedTo(receiver.origin, takeInUrl(url))),
+    {
+      ...takeInUrl(`mailto://user:${SECRET}@host.test?mode=insecure`),
+      config: { origin: `smtp://127.0.0.1:${mail.port}`, form: "plain", allowLoopback: true },
+    },
+  ];
+  // None is left out.
+  const kinds = new Set(settings.map(({ type }) => type));
+  assertEquals(kinds.size, 10, [...kinds].join(" "));
+  const secrets = new SecretFile(join(host.dataDir, SECRETS));
+  for (const [i, each] of settings.entries()) await secrets.set(`id-${i}`, each.secrets);
+  await host.seed((store) => {
+    for (const [i, { type, config }] of settings.entries()) {
+      const channel = { id: `id-${i}`, name: `${type}-${i}`, type, config: { ...config } };
+      const rule = { workloads: null, kinds: null, remindAfterMs: null } as const;
+      store.channels.add({ ...channel, fallbackId: null }, { ...rule, minSeverity: "high" });
+    }
+  });
+  const shown: [what: string, text: string][] = [];
+  const run = async (...words: string[]) => {
+    const { stdout, stderr } = await host.run(...words);
+    shown.push([`tinyforge ${words.join(" ")}`, stdout + stderr]);
+  };
+  await using daemon = new LivingDaemon(host);
+  await until("the daemon started", () => daemon.running.stderr.includes("started"));
+  await until(
+    "each was told by the daemon",
+    async () =>
+      new Set(
+        (await daemon.get("/api/deliveries")).items
+          .flatMap(({ channel, attempts }: { channel: string; attempts: number }) =>
+            attempts > 0 ? [channel] : []
+          ),
+      ).size === settings.length,
+  );
+  for (const [i, { type }] of settings.entries()) await run("notify", "test", `${type}-${i}`);
+  await run("notify", "list");
+  await run("notify", "log", "--json");
+  for (const url of URLS) await run("notify", "add", "more", url.replace("://", "://%ZZ"));
+  for (const path of ["channels", "rules", "deliveries", "status", "problems"]) {
+    shown.push([path, await (await daemon.send("GET", `/api/${path}`)).text()]);
+  }
+  shown.push(["metrics", await (await daemon.send("GET", "/metrics")).text()]);
+  const keys = await makeKeys();
+  await run("backup", join(host.dir, "plain.tar"));
+  await run("backup", join(host.dir, "kept.tar.age"), "--recipient", keys.recipient);
+  for (const name of ["plain.tar", "kept.tar.age"]) {
+    const bytes = await Deno.readFile(join(host.dir, name));
+    assert(bytes.length > 1000, name);
+    shown.push([name, new TextDecoder("latin1").decode(bytes)]);
+  }
+  await daemon.stop();
+  shown.push(["log", daemon.running.stderr + daemon.running.stdout], [
+    "database",
+    await dataOf(host),
+  ]);
+  for (const [what, text] of shown) assertClean(text, what);
+  // It was told to every one of them, and is kept where it belongs.
+  const asked = receiver.requests.map(({ target, headers, body }) =>
+    JSON.stringify([target, [...headers], body])
+  );
+  assert(asked.length >= 2 * URLS.length, String(asked.length));
+  assertThrows(() => assertClean(asked.join("\n"), "requests"));
+  assertThrows(() => assertClean(Deno.readTextFileSync(join(host.dataDir, SECRETS)), "secrets"));
 });

@@ -6,39 +6,8 @@ import { takeInUrl } from "../../src/notify/urls.ts";
 import { Receiver } from "../receivers/receiver.ts";
 import { MailServer } from "../receivers/smtp.ts";
 import { TEN } from "./notices.ts";
+import { assertClean as assertCleanText, movedTo, SECRET, URLS } from "./secret_channels.ts";
 import { send } from "./sending.ts";
-
-/** Something that stands in every secret below, in this form or in base64. */
-const SECRET = "S3CRETs3cret";
-
-/** A channel of each kind, taken in from a URL. */
-const URLS: readonly string[] = [
-  `ntfys://user:${SECRET}@ntfy.test/topic${SECRET}`,
-  `ntfys://tk_${SECRET}@ntfy.test/topic${SECRET}`,
-  `gotifys://gotify.test/${SECRET}`,
-  `discord://123456/${SECRET}`,
-  `slack://T1/B2/${SECRET}`,
-  `slack://xoxb-${SECRET}/general${SECRET}`,
-  `mmosts://chat.test/${SECRET}`,
-  `tgram://123456:${SECRET}/-100`,
-  `matrixs://syt_${SECRET}@home.test/!${SECRET}:home.test`,
-  `apprises://user:${SECRET}@apprise.test/${SECRET}`,
-  `jsons://user:${SECRET}@host.test/${SECRET}?+X=${SECRET}&-p=${SECRET}`,
-  `https://user:${SECRET}@host.test/${SECRET}?q=${SECRET}`,
-];
-
-/** The same channel, at a receiver on this machine. */
-function movedTo(origin: string, settings: ChannelSettings): ChannelSettings {
-  const url = new URL(settings.secrets.url!);
-  const { host, protocol } = new URL(origin);
-  url.protocol = protocol;
-  url.host = host;
-  return {
-    ...settings,
-    config: { ...settings.config, allowLoopback: true },
-    secrets: { ...settings.secrets, url: url.href },
-  };
-}
 
 const open = (settings: ChannelSettings) =>
   openChannel(settings, {
@@ -47,10 +16,7 @@ const open = (settings: ChannelSettings) =>
   });
 
 function assertClean(shown: unknown, about: string): void {
-  const text = Deno.inspect(shown, { depth: 10 });
-  for (const form of [SECRET, btoa(SECRET), btoa(`user:${SECRET}`), "S3CR"]) {
-    assert(!text.includes(form), `${about}: ${text}`);
-  }
+  assertCleanText(Deno.inspect(shown, { depth: 10 }), about);
 }
 
 Deno.test("a channel's outcome has no secret, though the receiver says all that it was told", async () => {
