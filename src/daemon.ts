@@ -13,6 +13,7 @@ import { type OpenData, ownDataSoon } from "./data.ts";
 import { staleAfterMs } from "./core/freshness.ts";
 import { DockerClient } from "./docker/client.ts";
 import type { Feed } from "./feed.ts";
+import { keepBrokenBodies } from "./http/broken_bodies.ts";
 import type { PassReport } from "./model/pass.ts";
 import { NotifyDesk } from "./notify/desk.ts";
 import { SECRETS } from "./notify/secret_file.ts";
@@ -211,6 +212,8 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const host = config.docker;
 
   const data = await ownDataSoon(config.dataDir, options);
+  // Before: it would be taken for the end.
+  keepBrokenBodies();
   const endings = onSuddenEnd(() => data.lock.release());
   const stopping = new AbortController();
   const hangupIgnored = isSignalIgnored(SIGHUP);

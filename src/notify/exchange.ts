@@ -8,6 +8,7 @@
 
 import { type IncomingMessage, request as begin } from "node:http";
 import type { Socket } from "node:net";
+import { watchBody } from "../http/broken_bodies.ts";
 import { type Dialer, DialError, type DialTarget, isAboutEncryption, openSocket } from "./dial.ts";
 import { openTunnel } from "./tunnel.ts";
 
@@ -244,7 +245,11 @@ function beginningOf(response: IncomingMessage, signal: AbortSignal): Promise<st
   });
   for (const event of ["end", "error", "aborted", "close"]) response.on(event, end);
   signal.addEventListener("abort", end, { once: true });
-  return promise.finally(() => signal.removeEventListener("abort", end));
+  const watch = watchBody(end);
+  return promise.finally(() => {
+    watch.remove();
+    signal.removeEventListener("abort", end);
+  });
 }
 
 function headersOf({ rawHeaders }: IncomingMessage): Headers {

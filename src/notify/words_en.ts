@@ -26,7 +26,7 @@ export const ENGLISH: Words = {
     "index-stale": "the index is out of date",
     "engine-changed": "another Docker Engine answers",
     "contended": "several containers claim its place",
-    "refused": "containers do not fit in",
+    "refused": "containers are refused: their labels do not fit",
     "backup-failed": "no backup is made",
     "channel-broken": "notifications do not arrive",
   },

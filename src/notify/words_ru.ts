@@ -27,7 +27,7 @@ export const RUSSIAN: Words = {
     "index-stale": "индекс устарел",
     "engine-changed": "отвечает другой Docker",
     "contended": "на его место претендуют несколько контейнеров",
-    "refused": "есть неподходящие контейнеры",
+    "refused": "контейнеры отклонены: метки не подходят",
     "backup-failed": "резервные копии не создаются",
     "channel-broken": "уведомления не доходят",
   },
@@ -38,10 +38,10 @@ export const RUSSIAN: Words = {
   combined: (subject, what, { span, down }) =>
     down ? `${subject}: не работал ${span}` : `Прошло: ${subject}: ${what}, ${span}`,
   digest: {
-    burst: (count, host) => `${problems(count)} сразу, ${host}`,
-    restart: (count, host) => `${problems(count)} после перезапуска, ${host}`,
-    baseline: (count, host) => `${problems(count)} при первом осмотре, ${host}`,
-    over: (count, host) => `${problems(count)}, всё прошло, ${host}`,
+    burst: (count, host) => `${host}: ${problems(count)} сразу`,
+    restart: (count, host) => `${host}: ${problems(count)} после перезапуска`,
+    baseline: (count, host) => `${host}: ${problems(count)} при первом осмотре`,
+    over: (count, host) => `${host}: ${problems(count)}, всё прошло`,
   },
   test: "Tinyforge: это проверка",
   since: (time, duration) => `С ${time} (${duration})`,

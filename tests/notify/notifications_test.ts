@@ -324,19 +324,3 @@ Deno.test("a fallback is told after ten minutes, and that it is over", async () 
   ]);
   assertEquals(receiver.taken.length, 0);
 });
-
-Deno.test("what is queued survives a restart, under the same id", async () => {
-  const state = away();
-  await using receiver = new Taking(state.answer);
-  await using telling = await Telling.open();
-  await telling.channel("ops", receiver.origin);
-  telling.start();
-  await telling.settle();
-  judged(telling.store, opened("web-1", telling.clock.now()));
-  await telling.pass(10 * SECOND);
-  state.back();
-  await telling.pass(MINUTE);
-  const ids = new Set(receiver.requests.map(({ headers }) => headers.get("webhook-id")));
-  assertEquals(ids.size, 1);
-  assertEquals([receiver.taken.length, receiver.requests.length >= 2], [1, true]);
-});

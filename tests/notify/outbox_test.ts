@@ -1,21 +1,26 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Channel, Outcome } from "../../src/notify/channel.ts";
 import { Outbox } from "../../src/notify/outbox.ts";
-import { testNotice } from "../../src/notify/notice.ts";
+import { type NoticeContent, testNotice } from "../../src/notify/notice.ts";
 import type { NewNotice } from "../../src/store/notice_rows.ts";
 import type { Store } from "../../src/store/store.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { TurnedClock } from "../harness/turned_clock.ts";
-import { MINUTE, TEN } from "./notices.ts";
+import { digest, MINUTE, TEN } from "./notices.ts";
 
 const DELIVERED: Outcome = { result: "delivered", status: 204, answer: "" };
 
-function queue(store: Store, channelId: string, ids: readonly string[], at: number): void {
+function queue(
+  store: Store,
+  channelId: string,
+  ids: readonly string[],
+  { at, content = testNotice(at, null) }: { at: number; content?: NoticeContent },
+): void {
   const notices: NewNotice[] = ids.map((id) => ({
     id,
     kind: "test",
-    content: JSON.stringify(testNotice(at, null)),
+    content: JSON.stringify(content),
     subject: null,
     at,
     deliveries: [{ channelId, queuedAt: at }],
@@ -44,13 +49,24 @@ function outboxOf(store: Store, clock: TurnedClock, open: () => Channel): Outbox
   });
 }
 
-Deno.test("Outbox sends ten thousand in order, within the rate, one in memory at a time", async () => {
+Deno.test("Outbox sends ten thousand in order, within the rate, and has few of them in memory", async () => {
   await using temp = await tempStore();
   const { store } = temp;
   const clock = new TurnedClock(TEN);
   addChannel(store, "ops");
   const ids = Array.from({ length: 10_000 }, (_, i) => `msg_${i}`);
-  queue(store, "ops", ids, TEN);
+  const content = digest(20, { evidence: ["x".repeat(120), "y".repeat(120)] });
+  for (let i = 0; i < ids.length; i += 1000) {
+    queue(store, "ops", ids.slice(i, i + 1000), { at: TEN, content });
+  }
+  const all = JSON.stringify(content).length * ids.length;
+  assert(all > 80e6, String(all));
+  const used = () => {
+    const { heapUsed, external } = Deno.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = used();
+  let grown = 0;
   const sent: string[] = [];
   const times: number[] = [];
   let under = 0;
@@ -58,11 +74,13 @@ Deno.test("Outbox sends ten thousand in order, within the rate, one in memory at
   const outbox = outboxOf(store, clock, () => ({
     type: "webhook",
     rate: { burst: 100, perMinute: 6000 },
-    send: async ({ id }) => {
+    send: async ({ id, content }) => {
       most = Math.max(most, ++under);
       await Promise.resolve();
+      assertEquals(content.problems.length, 20);
       sent.push(id);
       times.push(clock.now());
+      if (sent.length % 10 === 0) grown = Math.max(grown, used() - before);
       under--;
       return DELIVERED;
     },
@@ -79,6 +97,8 @@ Deno.test("Outbox sends ten thousand in order, within the rate, one in memory at
   const over = times.findIndex((at, i) => times[i + 201]! - at < 1000);
   assertEquals(over, -1);
   assert(times.at(-1)! - times[0]! >= 98_000, String(times.at(-1)! - times[0]!));
+  // What was not collected yet among it.
+  assert(grown < all / 2, `${grown / 1e6} MB of ${all / 1e6}`);
 });
 
 Deno.test("Outbox lets the others pass by a message that the receiver dislikes", async () => {
@@ -88,7 +108,7 @@ Deno.test("Outbox lets the others pass by a message that the receiver dislikes",
   addChannel(store, "ops");
   for (const status of [400, 500]) {
     const ids = ["bad", "good-1", "good-2"].map((id) => `${id}-${status}`);
-    queue(store, "ops", ids, clock.now());
+    queue(store, "ops", ids, { at: clock.now() });
     const sent: string[] = [];
     const outbox = outboxOf(store, clock, () => ({
       type: "webhook",
@@ -123,7 +143,7 @@ Deno.test("Outbox gives up after 72 hours", async () => {
   const { store } = temp;
   const clock = new TurnedClock(TEN);
   addChannel(store, "ops");
-  queue(store, "ops", ["lost"], TEN - 71 * 60 * MINUTE);
+  queue(store, "ops", ["lost"], { at: TEN - 71 * 60 * MINUTE });
   let tries = 0;
   const outbox = outboxOf(store, clock, () => ({
     type: "webhook",

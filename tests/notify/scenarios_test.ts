@@ -250,3 +250,39 @@ Deno.test("a container that fails and recovers all day is told a few times, not 
     "recovered flapping blog",
   ]);
 });
+
+Deno.test("what is queued, and who is to be told of an end, survives the daemon's end", async () => {
+  let isAway = true;
+  await using listener = new Listener(() => new Response(null, { status: isAway ? 503 : 204 }));
+  await using host = await ToldHost.make();
+  await host.begin();
+  const [queued, told] = host.sites(2);
+  await host.channel("ops", listener);
+  await host.pass(MINUTE);
+  host.crash(queued!);
+  await host.pass(MINUTE);
+  const tries = listener.told.length;
+  assert(tries >= 2, String(tries));
+  await host.end();
+  await host.clock.turn(MINUTE);
+  isAway = false;
+  await host.begin();
+  await host.pass(5 * MINUTE);
+  const ids = listener.requests.map(({ headers }) => headers.get("webhook-id"));
+  assertEquals([new Set(ids).size, ids.length], [1, tries + 1]);
+  assertEquals(new Set(listener.told), new Set(["opened crashed site-0"]));
+
+  host.crash(told!);
+  await host.pass(2 * MINUTE);
+  listener.requests.length = 0;
+  // It is over while nobody looks.
+  await host.end();
+  for (const container of [queued!, told!]) host.engine.setState(container, "running");
+  await host.clock.turn(10 * MINUTE);
+  await host.begin();
+  await host.pass(5 * MINUTE);
+  assertEquals(listener.told.toSorted(), [
+    "recovered crashed site-0",
+    "recovered crashed site-1",
+  ]);
+});

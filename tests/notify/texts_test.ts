@@ -62,7 +62,10 @@ Deno.test("wholeText() tells an opening and its end in one", () => {
   assertEquals(title("en", "missing"), "shop / web 2 was down 10:00–10:07");
   assertEquals(title("ru", "missing"), "shop / web 2: не работал 10:00–10:07");
   // It was never down.
-  assertEquals(title("en", "refused"), "Over: shop / web 2: containers do not fit in, 10:00–10:07");
+  assertEquals(
+    title("en", "refused"),
+    "Over: shop / web 2: containers are refused: their labels do not fit, 10:00–10:07",
+  );
 });
 
 Deno.test("wholeText() shows times in the zone it is told, and the date where it matters", () => {
@@ -86,13 +89,13 @@ Deno.test("wholeText() tells many as a list of bounded length", () => {
 Deno.test("wholeText() counts in Russian", () => {
   const said = (count: number) => wholeText(message(digest(count), { language: "ru" })).title;
   assertEquals([1, 2, 5, 11, 21, 22, 1234].map(said), [
-    "1 проблема сразу, nas",
-    "2 проблемы сразу, nas",
-    "5 проблем сразу, nas",
-    "11 проблем сразу, nas",
-    "21 проблема сразу, nas",
-    "22 проблемы сразу, nas",
-    "1\u00a0234 проблемы сразу, nas",
+    "nas: 1 проблема сразу",
+    "nas: 2 проблемы сразу",
+    "nas: 5 проблем сразу",
+    "nas: 11 проблем сразу",
+    "nas: 21 проблема сразу",
+    "nas: 22 проблемы сразу",
+    "nas: 1\u00a0234 проблемы сразу",
   ]);
 });
 
