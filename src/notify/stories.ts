@@ -37,7 +37,9 @@ export function continuing(subjects: readonly Subject[], told: readonly Told[]):
     let { since } = subject.told;
     for (const one of told) {
       const before = keptSubject(one);
-      if (crashingRow(before) !== row || one.deliveryState === "dead") continue;
+      if (crashingRow(before) !== row) continue;
+      // Whoever was told nothing is told anew.
+      if (one.deliveryState !== "delivered" && one.deliveryState !== "queued") continue;
       if (before.told.severity === "low" && subject.told.severity === "high") continue;
       since = Math.min(since, before.told.since);
       carried.push(carry(one, subject));
