@@ -204,8 +204,15 @@ async function roundTrip(open: () => Socket, sent: Sent): Promise<Answer> {
     fail(new Error("no answer"));
     request.destroy();
   }, sent.patience);
+  // It would speak something else from here on, which nobody asked it to.
+  const failUpgraded = () => {
+    fail(new Error("it wants to speak another protocol"));
+    request.destroy();
+  };
   request.on("error", fail);
+  request.on("upgrade", failUpgraded);
   request.on("response", (response) => {
+    if (response.statusCode! < 200) return failUpgraded();
     // From here on the receiver has answered, with or without the rest, whatever follows it.
     request.off("error", fail).on("error", () => {});
     signal.removeEventListener("abort", abort);

@@ -46,7 +46,7 @@ Deno.test("no receiver ends the daemon, however it answers, nor keeps the others
       "has chunks that are none: false 500 answer ",
       "says more than it announced: false 500 answer mo",
       "answers twice: false 500 answer ",
-      "upgrades: false null timeout Cann",
+      "upgrades: false null connection Cann",
       "is no HTTP: false null connection Cann",
       "closes at once: false null connection Cann",
     ],

@@ -190,8 +190,9 @@ export class ToldHost implements AsyncDisposable {
     this.engine.emit("die", container, { exitCode: String(exitCode) });
   }
 
-  /** Time passes; the Engine is listed at each step's end. */
-  async pass(ms: number, step = 10 * SECOND): Promise<void> {
+  /** Time passes; the Engine is listed at each step's end, and never later than it should be. */
+  async pass(ms: number, longest = 10 * SECOND): Promise<void> {
+    const step = Math.min(longest, this.#intervalMs);
     await this.settle();
     for (let left = ms; left > 0; left -= step) {
       await this.clock.turn(Math.min(step, left));
