@@ -120,17 +120,16 @@ export class ProblemWatch {
     if (this.#running !== null) return;
     const { store, clock, staleAfterMs } = this.#o;
     const now = clock.now();
-    const { problems, hosts } = store;
-    const kept = problems.kept();
+    const kept = store.problems.kept();
     this.#unwritten.begin(kept);
-    const lastPassAt = hosts.lastPassAt();
+    const lastPassAt = store.hosts.lastPassAt();
     this.#state = {
       judging: new Judging({
-        problems: problems.remembered(now - REMEMBERED_MS),
+        problems: store.problems.remembered(now - REMEMBERED_MS),
         memory: kept?.memory ?? NO_MEMORY,
       }),
-      ledger: new DeathLedger(problems.deaths()),
-      deploys: new Deploys(problems.holds(), this.#settings),
+      ledger: new DeathLedger(store.problems.deaths()),
+      deploys: new Deploys(store.problems.holds(), this.#settings),
       account: new EngineAccount({
         startedAt: now,
         staleAfter: staleAfterMs,
@@ -143,11 +142,8 @@ export class ProblemWatch {
     // Nobody watched until now.
     this.#state.ledger.gap(now, store.containers.index());
     const { signal } = this.#abort;
-    this.#running = Promise.all([
-      this.#follow(signal),
-      this.#run(signal),
-      this.#details.run(signal),
-    ]);
+    const details = this.#details.run(signal);
+    this.#running = Promise.all([this.#follow(signal), this.#run(signal), details]);
   }
 
   /** Stops watching; what was judged is written. Idempotent. */
@@ -322,9 +318,7 @@ export class ProblemWatch {
       times: rowTimes(this.#o.store.problems, now),
       deaths: (rowId) => ledger.of(rowId),
       engine: account.facts,
-      contended: account.contended,
-      refused: account.refused,
-      backups: this.#backups,
+      ...{ contended: account.contended, refused: account.refused, backups: this.#backups },
       holds: deploys.holds,
       silences,
     };
@@ -338,8 +332,8 @@ export class ProblemWatch {
     this.#unwritten.write();
     this.#tell(verdict);
     this.#prune(now);
-    const nextMark = Math.min(...silences.map(({ until }) => until));
-    const next = [verdict.nextAt, ledger.nextAt(), nextMark].reduce(earliest) ?? Infinity;
+    const ends = silences.map(({ until }) => until);
+    const next = [verdict.nextAt, ledger.nextAt(), ...ends].reduce(earliest) ?? Infinity;
     return Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(next - now)));
   }
 
