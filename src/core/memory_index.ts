@@ -13,7 +13,10 @@ const UNBOUND: readonly IndexRow[] = [];
 interface Binding {
   /** Empty once no row is bound to it any more. */
   containerId: string;
-  rows: readonly IndexRow[];
+  /** Ordered by row id; null: to be made of `byId`, which has changed. */
+  rows: readonly IndexRow[] | null;
+  /** By row id, once there were several: each comes and goes at the same small cost. */
+  byId: Map<string, IndexRow> | null;
   /** What was asked for after this one last time. */
   next: Binding | undefined;
 }
@@ -23,7 +26,7 @@ export class MemoryIndex implements ContainerIndex {
   readonly #rows = new Map<string, IndexRow>();
   readonly #bound = new Map<string, Binding>();
   #revision = 0;
-  #asked: Binding = { containerId: "", rows: UNBOUND, next: undefined };
+  #asked: Binding = { containerId: "", rows: UNBOUND, byId: null, next: undefined };
 
   /** An index of these rows. */
   constructor(rows: Iterable<IndexRow>) {
@@ -56,7 +59,7 @@ export class MemoryIndex implements ContainerIndex {
       this.#asked.next = binding;
     }
     this.#asked = binding;
-    return binding.rows;
+    return binding.rows ??= [...binding.byId!.values()].sort((a, b) => a.id < b.id ? -1 : 1);
   }
 
   /** Every row. */
@@ -73,10 +76,12 @@ export class MemoryIndex implements ContainerIndex {
     if (containerId === null) return;
     const binding = this.#bound.get(containerId);
     if (binding === undefined) {
-      this.#bound.set(containerId, { containerId, rows: [row], next: undefined });
-    } else {
-      binding.rows = [...binding.rows, row].sort((a, b) => a.id < b.id ? -1 : 1);
+      this.#bound.set(containerId, { containerId, rows: [row], byId: null, next: undefined });
+      return;
     }
+    binding.byId ??= new Map(binding.rows!.map((other) => [other.id, other]));
+    binding.byId.set(row.id, row);
+    binding.rows = null;
   }
 
   /** Removes the row with this id, if it is there. */
@@ -90,8 +95,11 @@ export class MemoryIndex implements ContainerIndex {
     const containerId = this.#rows.get(id)?.containerId ?? null;
     if (containerId === null) return;
     const binding = this.#bound.get(containerId)!;
-    binding.rows = binding.rows.filter((row) => row.id !== id);
-    if (binding.rows.length > 0) return;
+    if (binding.byId !== null) {
+      binding.byId.delete(id);
+      binding.rows = null;
+      if (binding.byId.size > 0) return;
+    }
     this.#bound.delete(containerId);
     binding.containerId = "";
   }
