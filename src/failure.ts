@@ -88,6 +88,7 @@ export interface FailureData {
     readonly over:
       | "name"
       | "token-name"
+      | "id"
       | "compose-project"
       | "container-name"
       | "adopted"

@@ -51,16 +51,16 @@ export function validRowId(value: string): string {
 }
 
 /**
- * Returns `value` when Compose accepts it as a project name.
+ * Returns `value` when it can be the name of a Compose project.
  *
  * @throws {Failure} `invalid`.
  */
 export function validComposeProject(value: string): string {
-  if (/^[a-z0-9][a-z0-9_-]{0,127}$/.test(value)) return value;
+  if (isComposeProject(value)) return value;
   throw invalid(
     "Compose project name",
     value,
-    "such a name has lower-case letters, digits, dashes and underscores, a letter or digit first",
+    "such a name has letters, digits, dots, dashes and underscores, a letter or digit first",
   );
 }
 
@@ -76,6 +76,14 @@ export function validContainerName(value: string): string {
     value,
     "such a name has letters, digits, dots, dashes and underscores, a letter or digit first",
   );
+}
+
+/**
+ * Whether a Compose project can have this name. Compose itself makes lower-case ones without dots;
+ * earlier versions and other programs that write its labels (`domain.co.il`, `KAST`) don't.
+ */
+export function isComposeProject(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name);
 }
 
 /**

@@ -9,6 +9,7 @@ import type { ListedContainer } from "../model/container.ts";
 import { clip, hasControls } from "../text.ts";
 import { swarmTask } from "./swarm.ts";
 import { isInherited, isOneOff, LABEL, MAX_LABEL_LENGTH } from "./dispatch.ts";
+import { isComposeProject } from "./names.ts";
 
 /** By what a container was recognized. */
 export type RecognizedBy =
@@ -97,7 +98,7 @@ export function recognize(container: ListedContainer): StackPart | Single | Left
   if (project !== "") {
     // Before all: old Compose gives a one-off no more labels than the images it builds.
     if (isOneOff(container)) return out("one-off");
-    if (!isInherited(container) && COMPOSE_PROJECT.test(project)) {
+    if (!isInherited(container) && isComposeProject(project)) {
       const nice = niceName(label);
       return {
         kind: "stack",
@@ -129,9 +130,6 @@ export function recognize(container: ListedContainer): StackPart | Single | Left
 
 /** Longest name of a workload that is offered. */
 const MAX_NAME = 128;
-
-/** What Compose and the registry take for a project's name. */
-const COMPOSE_PROJECT = /^[a-z0-9][a-z0-9_-]{0,127}$/;
 
 /** A pod's first container, as Podman makes it. */
 function isInfra({ name, image }: ListedContainer): boolean {

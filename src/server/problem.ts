@@ -98,6 +98,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     hint: ["over", {
       "name": "choose another name, or rename the other",
       "token-name": "choose another name, or remove the other first",
+      "id": "leave the id out, or choose another",
       "compose-project": "name another Compose project",
       "adopted": "POST /api/workloads/{id}/accept takes what runs now for what should run",
       "container-name": "name another container, or change the other site",

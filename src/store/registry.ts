@@ -289,7 +289,7 @@ export class Registry {
     ).value(id);
     if (taken === undefined) return id;
     throw new Failure("conflict", `${action}: id ${quote(id)} is taken already`, {
-      data: { over: "name" },
+      data: { over: "id" },
     });
   }
 

@@ -61,6 +61,41 @@ Deno.test("Registry.create() refuses a Compose project of another stack and says
   assertStringIncludes(error.message, '"one"');
 });
 
+Deno.test("Registry.create() takes the name of any Compose project that exists in the world", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads } = temp.store;
+  for (const project of ["domain.co.il", "KAST", "a_b-c", "9lives"]) {
+    const { entry } = registry.create("stack", { name: project, composeProjectName: project });
+    assertEquals(entry.composeProjectName, project);
+    assertEquals(workloads.directory().byComposeProject(project)?.id, entry.workloadId);
+  }
+  for (const project of ["", "-x", ".x", "a b", "a/b", "$(x)", "é", "x".repeat(129)]) {
+    const error = failure(() =>
+      registry.create("stack", { name: "x", composeProjectName: project })
+    );
+    assertEquals(error.code, "invalid", project);
+  }
+});
+
+Deno.test("Registry.create() takes a free id back, and says of a taken one that it is the id", async () => {
+  await using temp = await tempStore();
+  const { registry, workloads } = temp.store;
+  const { workloadId } = registry.create("site", { name: "blog" }).entry;
+  const error = failure(() =>
+    registry.create("stack", {
+      name: "shop",
+      composeProjectName: "shop",
+      id: workloadId,
+    })
+  );
+  assertEquals([error.code, error.data], ["conflict", { over: "id" }]);
+  assertStringIncludes(error.message, `id "${workloadId}" is taken already`);
+  registry.remove("site", registry.list("site")[0]!.id);
+  const taken = registry.create("site", { name: "other", id: workloadId }).entry;
+  assertEquals([taken.id, taken.workloadId], [workloadId, workloadId]);
+  assertEquals(workloads.directory().byId(workloadId)?.name, "other");
+});
+
 Deno.test("Registry.create() refuses names that can't be shown or told apart", async () => {
   await using temp = await tempStore();
   const { registry, workloads } = temp.store;
