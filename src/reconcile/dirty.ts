@@ -19,14 +19,16 @@ export interface DirtyOptions {
   verifyMs?: number;
   /** How long after it left a network a container that has ended is listed so. */
   leaveMs?: number;
+  /** The same where the read showed nothing new of a quiet container, besides. */
+  soonMs?: number;
 }
 
 /** A container to be read. */
 interface Entry {
   event: EngineEvent;
   dueAt: number;
-  /** Nothing new is known of it: it is only read again to be sure. */
-  again: boolean;
+  /** Nothing new is known of it: it is only read again to be sure, and then perhaps once more. */
+  again: false | "soon" | "at last";
 }
 
 /** What one container has used up: reads taken, and when that was so. */
@@ -47,19 +49,22 @@ export class DirtySet {
   readonly #leaveMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #buckets = new Map<string, Bucket>();
-  /** Of the containers taken last, those that are read to be sure, and need not be again. */
-  readonly #verified = new Set<string>();
+  readonly #soonMs: number;
+  /** Of the containers taken last, those that are read to be sure. */
+  readonly #verified = new Map<string, "soon" | "at last">();
   /** Containers that left a network after they were read, to be read once more besides. */
   readonly #leaving = new Map<string, Omit<Entry, "again">>();
 
   /** An empty set. */
   constructor(options: DirtyOptions = {}) {
-    const { windowMs = 3, burst = 8, refillMs = 400, verifyMs = 200, leaveMs = 30 } = options;
+    const { windowMs = 3, burst = 8, refillMs = 400, verifyMs = 200 } = options;
+    const { leaveMs = 30, soonMs = 15 } = options;
     this.#leaveMs = leaveMs;
     this.#windowMs = windowMs;
     this.#burst = burst;
     this.#refillMs = refillMs;
     this.#verifyMs = verifyMs;
+    this.#soonMs = soonMs;
   }
 
   /** Number of dirty containers, due or not. */
@@ -92,11 +97,11 @@ export class DirtySet {
       }
       if (entry !== undefined) return;
       const dueAt = now + this.#verifyMs;
-      this.#entries.set(event.containerId, { event, dueAt, again: true });
+      this.#entries.set(event.containerId, { event, dueAt, again: "at last" });
       return;
     }
     this.#leaving.delete(event.containerId);
-    if (entry !== undefined && !entry.again) {
+    if (entry?.again === false) {
       entry.event = event;
       return;
     }
@@ -108,18 +113,27 @@ export class DirtySet {
 
   /**
    * Has containers that were just read read once more, unless an event does so before: the Engine
-   * sends some events, such as `unpause`, a moment before its listing shows what they tell.
-   * Returns the events that were read for the first time.
+   * sends some events, such as `die`, a moment before its listing shows what they tell. A quiet
+   * container of which the read showed nothing new (`isStale`) is also read in that moment.
+   * Returns the events that are read by now, each once.
    */
-  verify(read: ReadonlyMap<string, EngineEvent>, now: number): EngineEvent[] {
-    const first: EngineEvent[] = [];
+  verify(
+    read: ReadonlyMap<string, EngineEvent>,
+    { now, isStale = () => false }: { now: number; isStale?: (containerId: string) => boolean },
+  ): EngineEvent[] {
+    const done: EngineEvent[] = [];
     for (const [id, event] of read) {
-      if (this.#verified.delete(id)) continue;
-      first.push(event);
+      const verified = this.#verified.get(id);
+      this.#verified.delete(id);
+      if (verified === "at last") continue;
+      const soon = verified === undefined && movesState(event) && this.#isQuiet(id, now) &&
+        isStale(id);
+      if (!soon) done.push(event);
       if (this.#entries.has(id)) continue;
-      this.#entries.set(id, { event, dueAt: now + this.#verifyMs, again: true });
+      const dueAt = now + (soon ? this.#soonMs : this.#verifyMs);
+      this.#entries.set(id, { event, dueAt, again: soon ? "soon" : "at last" });
     }
-    return first;
+    return done;
   }
 
   /** Takes the containers that are due, with the event that named each last. */
@@ -131,7 +145,7 @@ export class DirtySet {
       due.set(id, event);
       this.#entries.delete(id);
       // To be sure is free: a loop's next event comes before it.
-      if (again) this.#verified.add(id);
+      if (again !== false) this.#verified.set(id, again);
       else this.#buckets.set(id, { used: this.#usedAt(id, now) + 1, at: now });
     }
     for (const [id, { event, dueAt }] of this.#leaving) {
@@ -140,7 +154,7 @@ export class DirtySet {
       if (due.has(id)) continue;
       due.set(id, event);
       // Whatever this shows, it is read to be sure later.
-      this.#verified.add(id);
+      this.#verified.set(id, "at last");
     }
     return due;
   }
@@ -151,7 +165,7 @@ export class DirtySet {
     this.#verified.clear();
     for (const [id, { event, again }] of this.#entries) {
       all.set(id, event);
-      if (again) this.#verified.add(id);
+      if (again !== false) this.#verified.set(id, again);
     }
     this.#entries.clear();
     this.#leaving.clear();
@@ -161,9 +175,19 @@ export class DirtySet {
     return all;
   }
 
+  /** Whether no more than its last read was taken of late. */
+  #isQuiet(id: string, now: number): boolean {
+    return this.#usedAt(id, now) <= 1;
+  }
+
   #usedAt(id: string, now: number): number {
     const bucket = this.#buckets.get(id);
     if (bucket === undefined) return 0;
     return Math.max(0, bucket.used - (now - bucket.at) / this.#refillMs);
   }
+}
+
+/** Whether a row can be expected to change by it: a health check may say the same for ever. */
+function movesState({ action }: EngineEvent): boolean {
+  return action !== "health_status" && !NETWORK_ACTIONS.has(action);
 }

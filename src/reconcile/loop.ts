@@ -236,7 +236,7 @@ export class Loop {
     this.#tickAt = this.#now() + this.#tickMs();
     // Told during this pass, which may not have seen it.
     if (this.#untold) this.#tickAt = Math.min(this.#tickAt, this.#lostAt);
-    this.#caughtUp(named);
+    this.#caughtUp(named, result);
     // Also during the pass, which may have waited long for the Engine.
     if (unbroken && this.#unbroken) {
       const unnamed = result.changedContainers.filter((id) => !named.has(id));
@@ -260,7 +260,7 @@ export class Loop {
     );
     if (result === null) return this.#keep(dirty, { told: true });
     if (dirty.size > STORM_SIZE) this.#waitInStorm();
-    this.#caughtUp(dirty);
+    this.#caughtUp(dirty, result);
   }
 
   /** The events taken for a pass that failed; the next full one makes good for them. */
@@ -284,9 +284,11 @@ export class Loop {
   }
 
   /** What these events announced is in the index now, or will be when they are read once more. */
-  #caughtUp(events: ReadonlyMap<string, EngineEvent>): void {
-    const { clock, metrics } = this.#o;
-    for (const { timeMs } of this.#dirty.verify(events, this.#now())) {
+  #caughtUp(events: ReadonlyMap<string, EngineEvent>, { changedContainers }: DonePass): void {
+    const { clock, metrics, reconciler } = this.#o;
+    const changed = new Set(changedContainers);
+    const isStale = (id: string) => !changed.has(id) && reconciler.follows(id);
+    for (const { timeMs } of this.#dirty.verify(events, { now: this.#now(), isStale })) {
       if (timeMs !== null) metrics.eventLag.observe(Math.max(0, clock.now() - timeMs) / 1000);
     }
   }

@@ -108,6 +108,11 @@ export class Reconciler {
     return this.#anonymous;
   }
 
+  /** Whether a row shows the container with this id. */
+  follows(containerId: string): boolean {
+    return this.#o.store.containers.index().boundTo(containerId).length > 0;
+  }
+
   /** Something happened to a container: what no listing will tell of it is kept. */
   heed(event: EngineEvent): void {
     if (!this.#o.docker.listsHealth) this.#health.event(event);

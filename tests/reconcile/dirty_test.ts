@@ -53,20 +53,49 @@ Deno.test("DirtySet has a container read once more after a read, and no more tha
   const dirty = new DirtySet({ verifyMs: 200 });
   dirty.mark(event("a", "unpause"), 0);
   const first = dirty.takeDue(3);
-  assertEquals(dirty.verify(first, 4).map((e) => e.containerId), ["a"]);
+  assertEquals(dirty.verify(first, { now: 4 }).map((e) => e.containerId), ["a"]);
   assertEquals(dirty.nextDueAt, 204);
   const again = dirty.takeDue(204);
   assertEquals([...again.keys()], ["a"]);
-  assertEquals([dirty.verify(again, 205), dirty.size], [[], 0]);
+  assertEquals([dirty.verify(again, { now: 205 }), dirty.size], [[], 0]);
+});
+
+Deno.test("DirtySet reads a quiet container again in a moment when the read showed nothing new", () => {
+  const dirty = new DirtySet({ verifyMs: 200, soonMs: 15, burst: 8, refillMs: 400 });
+  const isStale = () => true;
+  dirty.mark(event("a", "die"), 0);
+  // It is not read yet: nobody knows that it ended.
+  assertEquals(dirty.verify(dirty.takeDue(3), { now: 4, isStale }), []);
+  assertEquals(dirty.nextDueAt, 19);
+  // Whatever that shows, it is the last but one.
+  const soon = dirty.verify(dirty.takeDue(19), { now: 20, isStale });
+  assertEquals(soon.map(({ action }) => action), ["die"]);
+  assertEquals(dirty.nextDueAt, 220);
+  assertEquals([dirty.verify(dirty.takeDue(220), { now: 221, isStale }), dirty.size], [[], 0]);
+});
+
+Deno.test("DirtySet does so neither for what the read showed, nor in a loop, nor for a health check", () => {
+  const dueAfter = (action: string, { stale = true, times = 1 } = {}) => {
+    const dirty = new DirtySet({ windowMs: 3, verifyMs: 200, soonMs: 15 });
+    for (let i = 0; i < times; i++) {
+      dirty.mark(event("a", action), i * 50);
+      dirty.verify(dirty.takeDue(i * 50 + 3), { now: i * 50 + 3, isStale: () => stale });
+    }
+    return dirty.nextDueAt! - (times - 1) * 50;
+  };
+  assertEquals(dueAfter("die"), 18);
+  assertEquals(dueAfter("die", { stale: false }), 203);
+  assertEquals(dueAfter("die", { times: 2 }), 203);
+  assertEquals(dueAfter("health_status"), 203);
 });
 
 Deno.test("DirtySet reads a container at once that an event names before it is read once more", () => {
   const dirty = new DirtySet({ windowMs: 3, verifyMs: 200 });
   dirty.mark(event("a", "die"), 0);
-  dirty.verify(dirty.takeDue(3), 4);
+  dirty.verify(dirty.takeDue(3), { now: 4 });
   dirty.mark(event("a", "start"), 10);
   assertEquals(dirty.nextDueAt, 13);
-  assertEquals(dirty.verify(dirty.takeDue(13), 14).map((e) => e.action), ["start"]);
+  assertEquals(dirty.verify(dirty.takeDue(13), { now: 14 }).map((e) => e.action), ["start"]);
   assertEquals(dirty.nextDueAt, 214);
 });
 
@@ -124,7 +153,7 @@ Deno.test("DirtySet reads for a network's event once, unless the container has o
   dirty.mark(event("a", "disconnect"), 102);
   const due = dirty.takeDue(103);
   assertEquals(due.get("a")?.action, "start");
-  dirty.verify(due, 104);
+  dirty.verify(due, { now: 104 });
   dirty.mark(event("b", "disconnect"), 1000);
   assertEquals([...dirty.takeDue(1200).keys()].sort(), ["a", "b"]);
   assertEquals(dirty.size, 0);
