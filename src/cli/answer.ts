@@ -63,6 +63,7 @@ function problemError(status: number, text: string): CommandError {
 const EXIT_CODES: Readonly<Record<string, number>> = {
   "malformed": EXIT.usage,
   "invalid": EXIT.usage,
+  "no-daemon": EXIT.unreachable,
   "pass-failed": EXIT.unreachable,
   "pass-timeout": EXIT.unreachable,
   "stopping": EXIT.unreachable,

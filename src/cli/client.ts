@@ -12,7 +12,7 @@ import { unkept } from "../core/freshness.ts";
 import { isFailure } from "../failure.ts";
 import { Log } from "../telemetry/log.ts";
 import { checkAnswer, readAnswer } from "./answer.ts";
-import { CommandError, type CommandLine, EXIT } from "./command.ts";
+import { CommandError, type CommandLine } from "./command.ts";
 import { VERSION } from "./commands/version.ts";
 import { indexExists, noIndex } from "./data_dir.ts";
 import { otherDaemon, otherDaemonHint, refuseSecondIndex } from "./other_daemon.ts";
@@ -50,6 +50,9 @@ const LOCK_RETRY_MS = 100;
 
 /** A daemon that has not answered a read by then hangs; milliseconds. */
 export const READ_TIMEOUT_MS = 5000;
+
+/** The same where the answer waits for a pass, which may wait for the one before it. */
+export const PASS_TIMEOUT_MS = 60_000;
 
 /**
  * Runs `use` with an API whose requests nobody else's get between, unless a daemon answers them.
@@ -94,13 +97,16 @@ export async function withApi<T>(
  * answer is read from disk, from the beginning, after a message on stderr.
  *
  * @param options `timeoutMs`: when a daemon hangs, milliseconds. Default 5 s. `silent`: no message.
+ *   `fresh`: what the Engine has now is asked for, which what is on disk does not tell.
  * @throws {CommandError | Failure}
  */
 export async function withIndex<T>(
   line: CommandLine,
   use: (api: ReadApi | null) => Promise<T>,
-  { timeoutMs = READ_TIMEOUT_MS, silent = false }: { timeoutMs?: number; silent?: boolean } = {},
+  options: { timeoutMs?: number; silent?: boolean; fresh?: boolean } = {},
 ): Promise<T> {
+  const { silent = false, fresh = false } = options;
+  const { timeoutMs = fresh ? PASS_TIMEOUT_MS : READ_TIMEOUT_MS } = options;
   const config = line.config();
   // Whatever is in the socket's way is in the way of writes alone: the index is there to be read.
   const daemon = await findDaemon(config.dataDir).catch(() => null);
@@ -118,14 +124,17 @@ export async function withIndex<T>(
   try {
     return await throughDaemon(daemon, use, { timeoutMs });
   } catch (error) {
-    const unanswered = error instanceof CommandError && error.exitCode === EXIT.unreachable;
-    if (!unanswered || !await indexExists(config.dataDir)) throw error;
+    const unanswered = error instanceof CommandError && UNANSWERED.has(error.code);
+    if (fresh || !unanswered || !await indexExists(config.dataDir)) throw error;
     if (!silent && !(error instanceof DaemonGone)) {
       line.out.notes(`${error.message}. What follows was read from disk.`);
     }
     return await onDisk(config, use);
   }
 }
+
+/** Codes of errors that are no answer to what was asked. */
+const UNANSWERED: ReadonlySet<string> = new Set(["unreachable", "stopping"]);
 
 /**
  * As {@link withIndex}, for commands that can do nothing without an index.

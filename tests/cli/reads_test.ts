@@ -89,6 +89,17 @@ Deno.test("ps, list, routes, explain and status say alike that no daemon keeps t
   }
 });
 
+Deno.test("ps --fresh without a daemon ends with 4, since nobody can list the Engine", async () => {
+  const { host } = await seeded();
+  await using _ = host;
+  for (const args of [["ps", "--fresh"], ["ps", "--fresh", "--json"]]) {
+    const { code, stdout, stderr } = await host.run(...args);
+    assertEquals([code, stdout], [4, ""]);
+    assertStringIncludes(stderr, "no daemon is running");
+    assertStringIncludes(stderr, "start it with `tinyforge reconcile`");
+  }
+});
+
 Deno.test("ps and explain say that a container does not claim its row, and what to do", async () => {
   const { host, ids } = await seeded();
   await using _ = host;

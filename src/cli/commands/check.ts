@@ -10,6 +10,7 @@ import type { Workload } from "../../model/workload.ts";
 import type { CheckedRow } from "../../server/api/problems.ts";
 import { quote } from "../../text.ts";
 import { readAnswer } from "../answer.ts";
+import { PASS_TIMEOUT_MS } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { type DaemonClient, findDaemon } from "../daemon_socket.ts";
@@ -18,9 +19,6 @@ import { counted } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { Bell, follow } from "../watch.ts";
 import { resolveWorkload } from "../workload_name.ts";
-
-/** A pass may wait for the one before it. */
-const PASS_TIMEOUT_MS = 60_000;
 
 /** Without a word from the daemon it is asked again after this. */
 const POLL_MS = 1000;

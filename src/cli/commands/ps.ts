@@ -49,7 +49,7 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
       const { note, ...wanted } = await filter(api, invocation);
       const read = api === null ? NO_INDEX : await readRowsText(api, wanted);
       return { ...read, note };
-    });
+    }, { fresh: invocation.on("fresh") });
     out.jsonText(`{"index":${JSON.stringify(index)},"items":${items}}`);
     noteFreshness(out, index);
     if (note !== null) out.notes(note);
@@ -61,7 +61,7 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
     const rows = sorted(items);
     const index = rows.length > 0 ? null : await readSummary(api);
     return { rows, note, index, age };
-  });
+  }, { fresh: invocation.on("fresh") });
   const width = out.size()?.columns ?? null;
   const lines = psLines(rows, { width, now: new Date(), paint });
   out.raw(lines.map((line) => `${line}\n`).join(""));
