@@ -146,6 +146,10 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         log,
         readiness: () => readiness({ loop, reconciler }, config),
         reconcileNow: () => loop.reconcileNow(),
+        dispatched: (reference) => {
+          const { signal } = new AbortController();
+          return reconciler.dispatched(reference, { signal });
+        },
         requestPass: () => loop.request(),
         problems,
         notify,

@@ -71,11 +71,12 @@ export const TABLE = [
   },
   {
     name: "explain",
-    summary: "what happened to a row, and what set its present state",
+    summary: "what happened to a row, or why a container has none",
     operands: [ROW],
     flags: [JSON_FLAG],
     details: `ROW is a row's id; a container's name, the beginning of its id (8 characters or
-more) or a workload's name also do where they mean one row.`,
+more) or a workload's name also do where they mean one row. Of a container that has none
+it says which label decided, and what to do.`,
   },
   ...PROBLEM_COMMANDS,
   ...ADOPT_COMMANDS,

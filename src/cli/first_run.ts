@@ -75,8 +75,12 @@ export function firstRunLines({ unmanaged, error }: FirstRun): string[] {
   return lines;
 }
 
-/** One quick listing, held against an empty index and an empty registry. */
-async function listUnmanaged(config: Config): Promise<Unmanaged> {
+/**
+ * One quick listing, held against an empty index and an empty registry.
+ *
+ * @throws {Failure} The Engine does not answer.
+ */
+export async function listUnmanaged(config: Config): Promise<Unmanaged> {
   const { openDocker } = await import("../daemon.ts");
   using docker = openDocker(config);
   const listing = await docker.list({ timeoutMs: LISTING_TIMEOUT_MS });

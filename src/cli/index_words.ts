@@ -32,6 +32,7 @@ export const CHOOSE_OTHER: Readonly<
   Record<FailureData["conflict"]["over"], string>
 > = {
   "name": "choose another name, or rename the other with `tinyforge rename`",
+  "id": "something else has it by now: leave --id out, or choose another",
   "token-name": "choose another name, or remove the other with `tinyforge token rm`",
   "compose-project": "name another one with --compose-project",
   "adopted":

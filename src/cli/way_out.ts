@@ -5,15 +5,17 @@
  * @module
  */
 
-import type { UnclaimedReason } from "../model/pass.ts";
+import type { UnclaimedReason, UnindexedReason } from "../model/pass.ts";
 import { shellWord } from "../shell_word.ts";
 
 /** One line, lower case, without a period. What a label says is quoted for a shell. */
-export function wayOut(reason: UnclaimedReason, value: string): string {
+export function wayOut(reason: UnclaimedReason | UnindexedReason, value: string): string {
   return WAYS_OUT[reason](shellWord(value));
 }
 
-const WAYS_OUT: Readonly<Record<UnclaimedReason, (value: string) => string>> = {
+const WAYS_OUT: Readonly<
+  Record<UnclaimedReason | UnindexedReason, (value: string) => string>
+> = {
   "unknown-workload": (id) =>
     `take the id back with \`tinyforge add site|stack NAME --id ${id}\`, or make the container anew ` +
     "with what `tinyforge labels NAME` prints",
@@ -35,6 +37,9 @@ const WAYS_OUT: Readonly<Record<UnclaimedReason, (value: string) => string>> = {
   "unmanaged": () =>
     "make it anew with what `tinyforge labels NAME` prints, or register its Compose project with " +
     "`tinyforge add stack NAME --compose-project PROJECT`",
+  "contended": (row) =>
+    `nothing while it is being replaced: it gets row ${row} when the other stops; else give it a ` +
+    "tinyforge.workload.role of its own",
   "other-row": (row) =>
     `its labels ask for row ${row}: remove this one with \`tinyforge container rm ROW\`, or bind it ` +
     "to another container",

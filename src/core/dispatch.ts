@@ -8,10 +8,10 @@
 import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow, ListedContainer } from "../model/container.ts";
 import type { Claim, NoClaim, RefusalReason } from "../model/pass.ts";
-import type { Workload, WorkloadDirectory } from "../model/workload.ts";
+import type { Workload, WorkloadDirectory, WorkloadKind } from "../model/workload.ts";
 import { expectedReplica, type ExpectedRoles } from "./expected_roles.ts";
 import { claimByName } from "./named_site.ts";
-import { swarmTask } from "./swarm.ts";
+import { SWARM_LABEL, swarmTask } from "./swarm.ts";
 import { hasControls } from "../text.ts";
 
 /** Label keys that dispatch reads. */
@@ -29,6 +29,23 @@ export const LABEL = {
   composeVersion: "com.docker.compose.version",
   composeConfigHash: "com.docker.compose.config-hash",
 } as const;
+
+/** The labels that decide, in the order of the rules, and the kind of workload that they lead to. */
+const RULES: readonly { label: string; kind: WorkloadKind | null }[] = [
+  { label: LABEL.workloadId, kind: null },
+  { label: LABEL.staticSite, kind: "site" },
+  { label: LABEL.composeProject, kind: "stack" },
+  { label: SWARM_LABEL.namespace, kind: "stack" },
+  { label: SWARM_LABEL.service, kind: "stack" },
+];
+
+/** The label whose value turned a container away, for each reason that has one of its own. */
+const DECIDED_BY: Readonly<Partial<Record<string, string>>> = {
+  "kind-mismatch": LABEL.workloadKind,
+  "unknown-stack": LABEL.composeProject,
+  "one-off": LABEL.composeProject,
+  "inherited": LABEL.composeProject,
+};
 
 /** Longest label value that is taken for one; a longer one counts as no label. */
 export const MAX_LABEL_LENGTH = 256;
@@ -114,6 +131,26 @@ export function dispatcher(
     }
     return claimByName(container, directory, bound) ?? UNMANAGED;
   };
+}
+
+/**
+ * The label that decided what became of a container, and its value; null where none did.
+ *
+ * @param became `reason`: why it was turned away; null: it was not. `kind`: what its row is of; null:
+ *   it has none.
+ */
+export function decidingLabel(
+  { labels }: ListedContainer,
+  became: { reason: string | null; kind: WorkloadKind | null },
+): { label: string; value: string } | null {
+  const { reason, kind } = became;
+  if (reason === "unmanaged") return null;
+  const own = reason === null ? undefined : DECIDED_BY[reason];
+  const label = own ??
+    RULES.find((rule) =>
+      (kind === null || rule.kind === null || rule.kind === kind) && text(labels[rule.label]) !== ""
+    )?.label;
+  return label === undefined ? null : { label, value: text(labels[label]) };
 }
 
 /** The container's Compose project, or empty. */

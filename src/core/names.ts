@@ -86,6 +86,13 @@ export function isComposeProject(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name);
 }
 
+/** The Compose project name that a stack of this name gets; null when none can be made of it. */
+export function defaultComposeProject(prefix: string, stackName: string): string | null {
+  const slug = stackName.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
+    .replace(/[^a-z0-9_]+/g, "-").replace(/^-+|-+$/g, "");
+  return slug === "" ? null : `${prefix}${slug}`;
+}
+
 /**
  * Returns `value` when it is a host name.
  *

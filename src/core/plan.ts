@@ -42,6 +42,8 @@ export interface PlanOptions {
   candidates: ReadonlyMap<string, string>;
   /** Whether candidates that the listing lacks become missing. */
   sweep: boolean;
+  /** Only those of them that are confirmed. Default false. */
+  onlyConfirmed?: boolean;
   /** Containers that lost a row in earlier passes, by row id; read again when the row is touched. */
   contenders?: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -102,7 +104,7 @@ interface Round extends Plan {
 }
 
 function planRound(listing: Listing, options: PlanOptions): Round {
-  const { index, candidates, sweep } = options;
+  const { index, candidates } = options;
   const listed = listedIn(listing);
   const seen = dispatchAll(listing, { ...options, ...goneness(listing, options, listed), listed });
   const changes: Change[] = [];
@@ -152,7 +154,7 @@ function planRound(listing: Listing, options: PlanOptions): Round {
       });
       continue;
     }
-    if (sweep && candidates.get(row.id) === row.containerId) {
+    if (maySweep(row, options)) {
       const next = { ...row, state: MISSING, confirmed: false };
       changes.push({ op: "sweep", row: next, from: row.state });
     } else if (full && row.confirmed) {
@@ -187,6 +189,14 @@ function boundMeanwhile(
     known.candidates.get(id) !== containerId;
 }
 
+/** Whether the row is missing if the listing lacks its container. */
+function maySweep(
+  { id, containerId, confirmed }: IndexRow,
+  { sweep, onlyConfirmed = false, candidates }: PlanOptions,
+): boolean {
+  return sweep && candidates.get(id) === containerId && (confirmed || !onlyConfirmed);
+}
+
 const NOTHING: ReadonlySet<string> = new Set();
 
 interface Seen {
@@ -211,15 +221,16 @@ function claimOfFollower({ id, workloadId, workloadKind, role, replica }: IndexR
  */
 function goneness(
   { scope }: Listing,
-  { candidates, sweep }: PlanOptions,
+  options: PlanOptions,
   listed: Listed,
 ): { isGone: (row: IndexRow) => boolean; unsure: ReadonlySet<string> } {
   const unsure = new Set<string>();
-  const isGone = ({ id, state, containerId }: IndexRow) => {
+  const isGone = (row: IndexRow) => {
+    const { state, containerId } = row;
     if (containerId === null || listed(containerId) !== undefined) return false;
     if (state === MISSING) return true;
     if (scope !== "all" && !scope.has(containerId)) unsure.add(containerId);
-    return sweep && candidates.get(id) === containerId;
+    return maySweep(row, options);
   };
   return { isGone, unsure };
 }

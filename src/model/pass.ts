@@ -71,6 +71,42 @@ export interface Refusal extends NoClaim {
   readonly containerName: string;
 }
 
+/** Why a container has no row. */
+export type UnindexedReason =
+  | RefusalReason
+  /** Another container has the row that it asks for. */
+  | "contended";
+
+/** A container that has no row. */
+export interface Unindexed {
+  /** Its id. */
+  readonly containerId: string;
+  /** Its name without the slash. */
+  readonly containerName: string;
+  /** Why. */
+  readonly reason: UnindexedReason;
+  /** The label value that decided it, or the row that it asks for; empty for `unmanaged`. */
+  readonly value: string;
+  /** Its Compose project where nothing of ours claims it, else empty. */
+  readonly composeProject: string;
+}
+
+/** What became of one container of the Engine. */
+export interface Dispatched {
+  /** Its id. */
+  readonly containerId: string;
+  /** Its name without the slash. */
+  readonly containerName: string;
+  /** The row that shows it; of a `contended` one the row that it asks for; else null. */
+  readonly rowId: string | null;
+  /** Why it has no row, or does not claim the one that follows it; null: it has its row. */
+  readonly reason: UnindexedReason | UnclaimedReason | null;
+  /** The label that decided; null where none did. */
+  readonly label: string | null;
+  /** What decided: the label's value, another row's id or a name; empty where nothing did. */
+  readonly value: string;
+}
+
 /** A container's claim on a row. */
 export interface Claim {
   /** Id of the row. */
@@ -170,7 +206,7 @@ export interface PassReport extends Findings {
   readonly durationSeconds: number;
 }
 
-/** The last full pass as it is kept for readers without a daemon. */
+/** What the last full pass found, kept current by partial ones, as readers are told of it. */
 export interface KeptPass extends Findings {
   /** Containers in the listing. */
   readonly listed: number;

@@ -11,7 +11,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { WrittenRow } from "../model/written.ts";
 import type { DonePass } from "./reconciler.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
+import { type Findings, type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 
 /** What {@link Outcomes} works with. */
 export interface OutcomesOptions {
@@ -42,7 +42,7 @@ export class Outcomes {
     this.#o = options;
   }
 
-  /** The last good full pass. */
+  /** The last good full pass; what it found is kept current by the partial ones since. */
   get lastPass(): PassReport | null {
     return this.#lastPass;
   }
@@ -78,7 +78,7 @@ export class Outcomes {
   }
 
   /** A pass succeeded. */
-  good({ report, written }: DonePass): void {
+  good({ report, written, found }: DonePass): void {
     const { clock, metrics } = this.#o;
     metrics.passes.inc({ outcome: "ok" });
     metrics.engineUp.set(1);
@@ -87,7 +87,11 @@ export class Outcomes {
     this.#engineError = null;
     this.#failures = 0;
     this.#answeredAt = clock.monotonic();
-    if (report.scope === "partial") return;
+    if (report.scope === "partial") {
+      if (found === null || this.#lastPass === null) return;
+      this.#lastPass = { ...this.#lastPass, ...found };
+      return this.#countRefused(found);
+    }
     this.#lastPass = report;
     this.#lastPassAt = clock.monotonic();
     metrics.lastPass.set(clock.now() / 1000);
@@ -132,9 +136,9 @@ export class Outcomes {
     else log.debug("index unchanged", fields);
   }
 
-  #countRefused(report: PassReport): void {
-    const counts = new Map<string, number>([["unmanaged", report.unmanaged.count]]);
-    for (const { reason } of report.refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  #countRefused({ refused, unmanaged }: Findings): void {
+    const counts = new Map<string, number>([["unmanaged", unmanaged.count]]);
+    for (const { reason } of refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
     for (const reason of REFUSAL_REASONS) {
       this.#o.metrics.refused.set(counts.get(reason) ?? 0, { reason });
     }

@@ -11,12 +11,13 @@ import type { EngineEvent } from "../docker/events.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Listing } from "../model/container.ts";
-import type { Change, EngineChange, PassReport } from "../model/pass.ts";
+import type { Change, Dispatched, EngineChange, PassReport } from "../model/pass.ts";
 import type { WrittenRow } from "../model/written.ts";
 import type { Store } from "../store/store.ts";
 import type { Plan, PlanOptions } from "../core/plan.ts";
 import { Planner } from "./planner.ts";
-import { isForbidden } from "../docker/error.ts";
+import { EngineIdentity } from "./engine_identity.ts";
+import { dispatchedOf, type Found, KnownContainers } from "./known_containers.ts";
 import { ToldHealth } from "./told_health.ts";
 import { addsTo, settle } from "../core/settle.ts";
 import { originOf } from "./event_origin.ts";
@@ -54,6 +55,8 @@ export interface DonePass {
   readonly report: PassReport;
   /** The rows that it wrote. */
   readonly written: readonly WrittenRow[];
+  /** What is known of the Engine's containers by now; null: it is what it was. */
+  readonly found: Found | null;
   /** Ids of containers whose rows were inserted, updated or swept. */
   readonly changedContainers: readonly string[];
 }
@@ -83,29 +86,27 @@ export class Reconciler {
   #contenders = new Map<string, Set<string>>();
   #prunedAt = -Infinity;
   #changesSincePrune = 0;
-  #engineChanged: EngineChange | null = null;
+  readonly #engine: EngineIdentity;
   /** What the store was when everything in it was settled; null: something is not. */
   #settledAt: string | null = null;
-  /** Whether the Engine that answers was asked for its id. */
-  #identified = false;
-  /** Whether it may not be asked, so that nothing tells this Engine from another. */
-  #anonymous = false;
   readonly #health = new ToldHealth();
   readonly #planner = new Planner();
+  readonly #known = new KnownContainers();
 
   /** Inert until a pass is asked for. */
   constructor(options: ReconcilerOptions) {
     this.#o = options;
+    this.#engine = new EngineIdentity(options);
   }
 
   /** Set while the Engine answers with another id than the accepted one. */
   get engineChanged(): EngineChange | null {
-    return this.#engineChanged;
+    return this.#engine.changed;
   }
 
   /** Whether the Engine may not be asked who it is: nothing is marked missing then. */
   get anonymous(): boolean {
-    return this.#anonymous;
+    return this.#engine.anonymous;
   }
 
   /** Whether a row shows the container with this id. */
@@ -126,37 +127,39 @@ export class Reconciler {
   async fullPass(options: FullPassOptions): Promise<DonePass> {
     const { docker, store, clock } = this.#o;
     const { signal, sameEngine = false } = options;
-    if (!sameEngine) this.#identified = false;
+    if (!sameEngine) this.#engine.doubt();
     const started = clock.monotonic();
     const at = timestamp(clock);
     const candidates = store.containers.listMissingCandidates();
     const listing = this.#completed(await docker.list({ signal }));
-    let planned = this.#identified && this.#engineChanged === null
+    let planned = this.#engine.known && this.#engine.changed === null
       ? this.#plan(listing, candidates)
       : null;
     if (planned === null || planned.changes.some(({ op }) => op === "sweep")) {
       // Docker starts programs to answer this. After the listing: were the Engine exchanged in
       // between, the new id forbids the sweep.
-      await this.#identify(signal);
+      await this.#engine.ask(signal);
       signal.throwIfAborted();
       planned = this.#plan(listing, candidates);
     }
 
+    const found = this.#known.whole(listing, planned);
     planned = this.#settled(planned);
-    const listed = listing.containers.length;
     const written = store.containers.reconcileContainers(planned.changes, {
       at,
       cause: "pass",
-      found: { ...planned, listed },
+      found,
     });
+    this.#engine.confirmed();
     this.#contenders = new Map(planned.contended.map((c) => [c.rowId, new Set(c.losers)]));
     this.#warn(planned, { forgetOthers: true });
     this.#prune(planned.changes.length);
     return this.#finish(planned, {
       at,
       scope: "full",
-      listed,
+      listed: found.listed,
       written,
+      found,
       started,
     });
   }
@@ -182,8 +185,8 @@ export class Reconciler {
       const listed = new Set(listing.containers.map((container) => container.id));
       const sweeps = candidates.values().some((id) => !listed.has(id));
       // Where another Engine answered, the accepted one may be back.
-      const asks = !this.#anonymous && (sweeps || this.#engineChanged !== null);
-      if (asks) await this.#identify(signal);
+      const asks = !this.#engine.anonymous && (sweeps || this.#engine.changed !== null);
+      if (asks) await this.#engine.ask(signal);
       signal.throwIfAborted();
 
       let planned = this.#plan(listing, candidates, { contenders: this.#contenders });
@@ -195,16 +198,18 @@ export class Reconciler {
       let settled = this.#settled(planned);
       if (!asks && addsTo(planned.changes, settled.changes)) {
         // What is expected is expected of the accepted Engine only, and none has said its id yet.
-        await this.#identify(signal);
+        await this.#engine.ask(signal);
         signal.throwIfAborted();
         planned = this.#plan(listing, candidates, { contenders: this.#contenders });
         if (planned.undecided.size > 0) break;
         settled = this.#settled(planned);
       }
       planned = settled;
+      const found = this.#known.part(listing, planned, { index: store.containers.index() });
       const written = store.containers.reconcileContainers(planned.changes, {
         at,
         cause: "event",
+        ...(found !== null && { found }),
         origin: (row) => originOf(row, { dirty, at }),
       });
       for (const { rowId, losers } of planned.contended) {
@@ -220,10 +225,29 @@ export class Reconciler {
         scope: "partial",
         listed: listing.containers.length,
         written,
+        found,
         started,
       });
     }
     return await this.fullPass({ signal });
+  }
+
+  /**
+   * What became of the containers that `reference` (an id, its beginning, or a name) means, as
+   * passes saw it; before the first pass, what would become of them. Writes nothing.
+   *
+   * @throws {Failure} or the signal's reason, when there was no pass and the Engine does not tell.
+   */
+  async dispatched(
+    reference: string,
+    { signal }: { signal: AbortSignal },
+  ): Promise<readonly Dispatched[]> {
+    const { docker, store } = this.#o;
+    const index = () => ({ index: store.containers.index() });
+    if (this.#known.any) return this.#known.dispatched(reference, index());
+    const listing = this.#completed(await docker.list({ signal }));
+    const planned = this.#plan(listing, store.containers.listMissingCandidates());
+    return dispatchedOf({ listing, plan: planned }, reference, index());
   }
 
   #plan(
@@ -238,7 +262,7 @@ export class Reconciler {
       expected: store.expectations.roles(),
       composePrefix,
       candidates,
-      sweep: this.#engineChanged === null && !this.#anonymous,
+      ...this.#engine.sweep,
       ...more,
     });
   }
@@ -248,26 +272,10 @@ export class Reconciler {
     return docker.listsHealth ? listing : this.#health.complete(listing, store.containers.index());
   }
 
-  /** Asks the Engine who it is; where a proxy forbids that, passes go on without a sweep. */
-  async #identify(signal: AbortSignal): Promise<void> {
-    const { docker, log } = this.#o;
-    try {
-      this.#recognizeEngine(await docker.engineId({ signal }));
-      this.#anonymous = false;
-    } catch (error) {
-      if (!isForbidden(error)) throw error;
-      if (!this.#anonymous) {
-        log.warn("the engine may not be asked who it is, so nothing is marked missing", { error });
-      }
-      this.#identified = true;
-      this.#anonymous = true;
-    }
-  }
-
   /** Holds the plan against what is expected. */
   #settled(planned: Plan): Plan {
     // What another Engine lacks is not known to be gone.
-    if (this.#engineChanged !== null || this.#anonymous) return planned;
+    if (!this.#engine.accepted) return planned;
     const { store } = this.#o;
     let deployed: ReadonlySet<string> | null = null;
     const changes = settle(planned.changes, {
@@ -280,41 +288,15 @@ export class Reconciler {
     return { ...planned, changes };
   }
 
-  /** Holds the Engine's id against the accepted one; the first Engine ever seen is accepted. */
-  #recognizeEngine(found: string): void {
-    const { store, log } = this.#o;
-    this.#identified = true;
-    const host = store.hosts.local();
-    // One from before data root and name were part of it is known again by its id.
-    const known = host.engineId === null || found.startsWith(`${host.engineId} at `);
-    const accepted = known ? found : host.engineId!;
-    if (accepted === found) {
-      if (host.engineId !== found || host.foundEngineId !== null) {
-        store.hosts.recordEngine({ accepted, found: null });
-      }
-      if (this.#engineChanged !== null) log.info("the accepted engine answers", { engine: found });
-      this.#engineChanged = null;
-      return;
-    }
-    if (host.foundEngineId !== found) store.hosts.recordEngine({ accepted, found });
-    if (this.#engineChanged?.found !== found) {
-      log.warn("another engine answers, nothing is marked missing until it is accepted", {
-        accepted,
-        found,
-        hint: "run `tinyforge engine accept` if this is meant",
-      });
-    }
-    this.#engineChanged = { accepted, found };
-  }
-
   #finish(
     planned: Plan,
-    pass: Pick<PassReport, "at" | "scope" | "listed"> & Pick<DonePass, "written"> & {
-      started: number;
-    },
+    pass:
+      & Pick<PassReport, "at" | "scope" | "listed">
+      & Pick<DonePass, "written" | "found">
+      & { started: number },
   ): DonePass {
     const { clock, metrics, log, store } = this.#o;
-    this.#settledAt = this.#engineChanged === null && !this.#anonymous ? store.version() : null;
+    this.#settledAt = this.#engine.accepted ? store.version() : null;
     const count = (op: Change["op"]) => planned.changes.filter((change) => change.op === op).length;
     const changed = planned.changes.filter((change) => change.op !== "unconfirm");
     const report: PassReport = {
@@ -330,7 +312,7 @@ export class Reconciler {
       unclaimed: planned.unclaimed,
       contended: planned.contended,
       unmanaged: planned.unmanaged,
-      engineChanged: this.#engineChanged,
+      engineChanged: this.#engine.changed,
       durationSeconds: (clock.monotonic() - pass.started) / 1000,
     };
     metrics.passDuration.observe(report.durationSeconds);
@@ -352,6 +334,7 @@ export class Reconciler {
     return {
       report,
       written: pass.written,
+      found: pass.found,
       changedContainers: changed.flatMap(({ row }) => row.containerId ?? []),
     };
   }

@@ -11,7 +11,7 @@ import type { Feed } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { IndexRow, ListedContainer } from "../model/container.ts";
-import type { PassReport } from "../model/pass.ts";
+import type { Dispatched, PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
 import type { Who } from "../model/access.ts";
 import type { Entrance } from "./access.ts";
@@ -56,6 +56,11 @@ export interface ServerDeps {
   listContainers(): Promise<readonly ListedContainer[]>;
   /** The daily backups: null where none are asked for, else when the last was checked, or null. */
   backups(): Promise<ExaminedIndex["backups"]>;
+  /**
+   * What became of the containers that an id, its beginning or a name means. Asks the Engine only
+   * where no pass did.
+   */
+  dispatched(reference: string): Promise<readonly Dispatched[]>;
   /** Asks for a pass soon, after a write that dispatch depends on. */
   requestPass(): void;
   /** What the Compose project of a new stack begins with. */

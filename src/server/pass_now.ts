@@ -47,7 +47,8 @@ export function engineProblem(error: unknown): unknown {
   return new Problem("pass-failed", error.message, { data, cause: error });
 }
 
-function passError(error: unknown): unknown {
+/** What a request is told when the Engine or the store failed it. */
+export function passError(error: unknown): unknown {
   if (isEngineFailure(error)) return engineProblem(error);
   if (error instanceof Problem || isFailure(error)) return error;
   if (!(error instanceof Error)) return error;

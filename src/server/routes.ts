@@ -34,6 +34,7 @@ import { writeBatch } from "./api/container_batch.ts";
 import { acceptEngine, getStatus, reconcile } from "./api/daemon.ts";
 import { getDetails } from "./api/details.ts";
 import { getFindings } from "./api/doctor.ts";
+import { getDispatch } from "./api/dispatch.ts";
 import { listen } from "./api/events.ts";
 import {
   askCaddy,
@@ -181,6 +182,7 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/audit", "admin", listAudit],
 
   ["get", "/api/index", "read", getIndex],
+  ["get", "/api/dispatch", "read", getDispatch],
   ["get", "/api/status", "read", getStatus],
   ["post", "/api/reconcile", "deploy", reconcile],
   ["post", "/api/engine/accept", "admin", acceptEngine],

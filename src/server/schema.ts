@@ -266,7 +266,7 @@ export interface IndexSummary extends Freshness {
   readonly foundEngineId: string | null;
   /** RFC 3339 UTC, null before the first pass. */
   readonly lastPassAt: string | null;
-  /** What the last full pass found, null before the first. */
+  /** What the last full pass found, kept current by partial ones; null before the first. */
   readonly lastPass: KeptPass | null;
   /** Workloads by kind. */
   readonly registered: Readonly<Record<WorkloadKind, number>>;

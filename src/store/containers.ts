@@ -35,7 +35,10 @@ export interface ReconcileOptions {
   cause: "pass" | "event";
   /** Which event set the state of a row; else the listing did. */
   origin?: (row: IndexRow) => Origin;
-  /** What a full pass found: kept with its time, in the same transaction. */
+  /**
+   * What is known of the Engine's containers, if that changed; kept in the same transaction, and
+   * with it the time when it is a full pass's.
+   */
   found?: Findings & { listed: number };
 }
 
@@ -124,7 +127,13 @@ export class ContainerTable {
         };
         for (const change of inOrderOfIds(changes)) this.#apply(tx, change, writing);
         this.#transitions.recordWritten(tx, writing.told, options);
-        if (options.found !== undefined) this.#hosts.recordPass(tx, options.at, options.found);
+        const { found } = options;
+        if (found !== undefined) {
+          this.#hosts.recordFound(tx, {
+            ...found,
+            at: options.cause === "pass" ? options.at : null,
+          });
+        }
         return tx.changes.rows;
       });
     } finally {

@@ -20,7 +20,7 @@ export interface HostRecord {
   readonly foundEngineId: string | null;
   /** RFC 3339 UTC, null before the first pass. */
   readonly lastPassAt: string | null;
-  /** What the last full pass found, null before the first. */
+  /** What the last full pass found, kept current by partial ones; null before the first. */
   readonly lastPass: KeptPass | null;
 }
 
@@ -54,9 +54,16 @@ export class HostTable {
       .value<[string | null]>(LOCAL_HOST)![0];
   }
 
-  /** Records a full pass, in the transaction that writes its rows. */
-  recordPass(_tx: Transaction, at: string, pass: Findings & { listed: number }): void {
-    const { listed, claimed, refused, unclaimed, unmanaged } = pass;
+  /**
+   * Records what is known of the Engine's containers, in the transaction that writes the rows.
+   *
+   * @param pass `at`: when a full pass asked for its listing, RFC 3339 UTC; null of a partial one.
+   */
+  recordFound(
+    _tx: Transaction,
+    pass: Findings & { listed: number; at: string | null },
+  ): void {
+    const { at, listed, claimed, refused, unclaimed, unmanaged } = pass;
     const kept: KeptPass = {
       listed,
       claimed,
@@ -65,7 +72,9 @@ export class HostTable {
       refusedCount: refused.length,
       unclaimed: unclaimed.slice(0, MAX_REFUSED),
     };
-    this.#c.sql("UPDATE hosts SET last_pass_at = ?, last_pass = ? WHERE name = ?")
+    this.#c.sql(
+      "UPDATE hosts SET last_pass_at = coalesce(?, last_pass_at), last_pass = ? WHERE name = ?",
+    )
       .run(at, JSON.stringify(kept), LOCAL_HOST);
   }
 

@@ -85,8 +85,8 @@ export interface OraclePass {
   at: string;
   /** What {@link Oracle.candidates} gave at that time. */
   candidates: OracleCandidate[];
-  /** Whether they may go missing; true when left out. */
-  sweep?: boolean;
+  /** Which of them may go missing; all when left out. `confirmed`: that this Engine had. */
+  sweep?: "all" | "confirmed" | "none";
   /** Prefix of Compose projects that want a stack; empty: none do. */
   composePrefix: string;
 }
@@ -156,6 +156,8 @@ const SCHEMA = `
 /** The plain index and the plain way to keep it. */
 export class Oracle implements Disposable {
   readonly #db: Database;
+  /** Rows whose container the last Engine that was listed has, or had until events told otherwise. */
+  readonly #confirmed = new Set<string>();
   readonly #statements = new Map<string, Statement>();
 
   /** In memory, or in a file when a bench wants to know what files cost. */
@@ -208,6 +210,8 @@ export class Oracle implements Disposable {
 
   /** The deployer changes a row. */
   deployerChanges(id: string, write: DeployerWrite): void {
+    const { container_id: bound } = write;
+    if (bound !== undefined && this.#row(id)?.container_id !== bound) this.#confirmed.delete(id);
     for (const [column, value] of Object.entries(write)) {
       this.#sql(`UPDATE containers SET ${column} = ? WHERE id = ?`).run(value, id);
     }
@@ -215,6 +219,7 @@ export class Oracle implements Disposable {
 
   /** The deployer removes a row. */
   deployerRemoves(id: string): void {
+    this.#confirmed.delete(id);
     this.#sql("DELETE FROM containers WHERE id = ?").run(id);
   }
 
@@ -266,14 +271,18 @@ export class Oracle implements Disposable {
       }
 
       // What the listing lacks and was asked for is gone.
-      for (const candidate of options.sweep === false ? [] : options.candidates) {
+      for (const candidate of options.candidates) {
+        if (!this.#maySweep(candidate.id, options)) continue;
         if (listing.scope !== "all" && !listing.scope.has(candidate.container_id)) continue;
         if (listed.has(candidate.container_id)) continue;
         this.#sql("UPDATE containers SET state = 'missing' WHERE id = ? AND container_id = ?")
           .run(candidate.id, candidate.container_id);
       }
+      for (const { id, container_id } of listing.scope === "all" ? this.rows() : []) {
+        if (container_id === null || !listed.has(container_id)) this.#confirmed.delete(id);
+      }
       // A site is expected to have a row, unless it is not known whose containers these are.
-      if (options.sweep !== false) {
+      if ((options.sweep ?? "all") === "all") {
         this.#sql(
           `INSERT INTO containers (id, workload_id, workload_kind, role, replica, state)
            SELECT id || ':site', id, 'site', '', 1, 'absent' FROM workloads AS w
@@ -294,6 +303,10 @@ export class Oracle implements Disposable {
   /** Closes its database. */
   [Symbol.dispose](): void {
     this.#db.close();
+  }
+
+  #maySweep(rowId: string, { sweep = "all" }: Pick<OraclePass, "sweep">): boolean {
+    return sweep === "all" || sweep === "confirmed" && this.#confirmed.has(rowId);
   }
 
   /** Who gets which row, by the index as it stands. Writes nothing. */
@@ -457,7 +470,7 @@ export class Oracle implements Disposable {
         .find(([id, was, state]) => {
           if (pass.listing.containers.some((c) => c.id === was)) return false;
           const known = pass.candidates.some((c) => c.id === id && c.container_id === was);
-          return state === "missing" || known && pass.sweep !== false;
+          return state === "missing" || known && this.#maySweep(id, pass);
         });
       if (row !== undefined) {
         return {
@@ -531,6 +544,7 @@ export class Oracle implements Disposable {
   }
 
   #upsert(claim: PlainClaim, container: ListedContainer, at: string): void {
+    this.#confirmed.add(claim.rowId);
     this.#sql(
       `INSERT INTO containers (
          id, workload_id, workload_kind, role, replica, container_id, container_name, image_ref,

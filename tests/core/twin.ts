@@ -82,6 +82,8 @@ export class Twin implements AsyncDisposable {
   /** Whether a partial pass may have seen rows at times the store does not keep. */
   #partial = false;
   #accepted: string;
+  /** The Engine of the last full pass. */
+  #confirmer = "";
   #answered: string;
   readonly #hidden: FakeContainer[] = [];
   #made = 0;
@@ -297,9 +299,10 @@ export class Twin implements AsyncDisposable {
     const plain = this.oracle.pass({ scope: "all", containers: this.listed() }, {
       at,
       candidates,
-      sweep: sweeps,
+      sweep: this.#sweep(),
       composePrefix: COMPOSE_PREFIX,
     });
+    this.#confirmer = this.#answered;
     this.#dirty.clear();
     this.#blind = meanwhile !== undefined || !sweeps;
     this.compare();
@@ -358,11 +361,19 @@ export class Twin implements AsyncDisposable {
     }, {
       at: new Date(this.#clock.ms).toISOString(),
       candidates: before,
-      sweep: this.engine.id === this.#accepted,
+      sweep: this.#sweep(),
       composePrefix: COMPOSE_PREFIX,
     });
+    const whole = asked.endpoint === "list";
+    if (whole || this.#answered === this.#accepted) this.#confirmer = this.#answered;
     this.#partial = true;
     this.compare();
+  }
+
+  /** What the Engine that answers may sweep; another than the accepted one what it had itself. */
+  #sweep(): "all" | "confirmed" | "none" {
+    if (this.engine.id === this.#accepted) return "all";
+    return this.engine.id === this.#confirmer ? "confirmed" : "none";
   }
 
   /** Another process writes to the database, nothing that matters: the store reads anew. */

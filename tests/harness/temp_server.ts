@@ -13,7 +13,7 @@ import type { FeedOptions } from "../../src/feed.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
 import type { IndexRow } from "../../src/model/container.ts";
-import type { Change, PassReport } from "../../src/model/pass.ts";
+import type { Change, Dispatched, PassReport } from "../../src/model/pass.ts";
 import type { DaemonStatus } from "../../src/model/views.ts";
 import {
   type App,
@@ -119,6 +119,16 @@ export const STATUS: DaemonStatus = {
   counts: [],
 };
 
+/** What its passes made of containers without a row. */
+const DISPATCHED: readonly Dispatched[] = [{
+  containerId: "f".repeat(64),
+  containerName: "forged",
+  rowId: null,
+  reason: "unknown-workload",
+  label: "tinyforge.workload.id",
+  value: "w-forged",
+}];
+
 /** Starts one. */
 export async function tempServer(options: TempServerOptions = {}): Promise<TempServer> {
   const feed = new CountedFeed<Written>(options.feed);
@@ -148,6 +158,8 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
     reconcileNow: options.reconcileNow === undefined
       ? () => Promise.resolve(PASS)
       : options.reconcileNow,
+    dispatched: (reference) =>
+      Promise.resolve(DISPATCHED.filter((one) => one.containerName === reference)),
     requestPass: () => void server.passesRequested++,
     listContainers: () => Promise.resolve([container({ id: "cafe".repeat(16), name: "cafe" })]),
   }, options);

@@ -163,7 +163,7 @@ Deno.test("DirtySet reads a container that ended again once it has left its netw
   const dirty = new DirtySet({ windowMs: 3, verifyMs: 200, leaveMs: 30 });
   dirty.mark(event("a", "die"), 0);
   // It is still listed as running.
-  dirty.verify(dirty.takeDue(3), 4);
+  dirty.verify(dirty.takeDue(3), { now: 4 });
   dirty.mark(event("a", "disconnect"), 100);
   dirty.mark(event("a", "disconnect"), 110);
   assertEquals(dirty.nextDueAt, 140);
@@ -171,18 +171,18 @@ Deno.test("DirtySet reads a container that ended again once it has left its netw
   assertEquals(left.get("a")?.action, "die");
   // That was nobody's first read, and whatever it showed, the last one follows.
   assertEquals([dirty.verify(left, 141), dirty.nextDueAt], [[], 204]);
-  assertEquals(dirty.verify(dirty.takeDue(204), 205), []);
+  assertEquals(dirty.verify(dirty.takeDue(204), { now: 205 }), []);
   assertEquals([dirty.size, dirty.nextDueAt], [0, null]);
 
   // What it does next says more.
   dirty.mark(event("a", "die"), 1000);
-  dirty.verify(dirty.takeDue(1003), 1004);
+  dirty.verify(dirty.takeDue(1003), { now: 1004 });
   dirty.mark(event("a", "disconnect"), 1100);
   dirty.mark(event("a", "start"), 1110);
   assertEquals(dirty.takeDue(1113).get("a")?.action, "start");
   assertEquals(dirty.nextDueAt, null);
   dirty.mark(event("b", "die"), 2000);
-  dirty.verify(dirty.takeDue(2003), 2004);
+  dirty.verify(dirty.takeDue(2003), { now: 2004 });
   dirty.mark(event("b", "disconnect"), 2010);
   dirty.takeAll(2011);
   assertEquals(dirty.nextDueAt, null);

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { Failure } from "../../src/failure.ts";
+import { Reconciler } from "../../src/reconcile/reconciler.ts";
+import { Log } from "../../src/telemetry/log.ts";
 import { RETENTION } from "../../src/store/transitions.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import type { Fault } from "../engines/scripted_fault.ts";
@@ -167,6 +170,69 @@ Deno.test("fullPass() sweeps nothing for another Engine until it is accepted", a
   assertEquals(r.store.hosts.acceptEngine(), "ANOTHER at /var/lib/fake on fake-host");
   assertEquals((await r.pass()).swept, 1);
   assertEquals(r.reconciler.engineChanged, null);
+});
+
+Deno.test("a container that only another Engine had is missing once it is gone there, or that is", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: "shop",
+  }).entry;
+  const runs = (role: string) =>
+    engine.add({
+      labels: { "tinyforge.workload.id": workloadId, "tinyforge.workload.role": role },
+    });
+  const states = () => r.store.views.list().map(({ role, state }) => `${role} ${state}`);
+  const ours = runs("ours");
+  await r.pass();
+  engine.containers.clear();
+  engine.id = "ANOTHER";
+  runs("theirs");
+  const late = runs("late");
+  await r.pass();
+  assertEquals(states(), ["late running", "ours running", "theirs running"]);
+  // Known by an event, and by a listing.
+  engine.remove(late);
+  const gone = new Map([[late.id, event(late.id, "destroy")]]);
+  await r.reconciler.partialPass(gone, { signal: never() });
+  assertEquals(states(), ["late missing", "ours running", "theirs running"]);
+  const last = runs("last");
+  await r.pass();
+  engine.remove(last);
+  assertEquals((await r.pass()).swept, 1);
+  // A third one has neither, and is not asked about them.
+  engine.id = "THIRD";
+  engine.containers.clear();
+  for (let i = 0; i < 2; i++) assertEquals((await r.pass()).swept, 0);
+  assertEquals(states(), ["last missing", "late missing", "ours running", "theirs running"]);
+  // The accepted one is back, and never had it.
+  engine.id = "FAKE:ENGINE:ID";
+  engine.containers.set(ours.id, ours);
+  assertEquals((await r.pass()).swept, 1);
+  assertEquals(states(), ["last missing", "late missing", "ours running", "theirs missing"]);
+});
+
+Deno.test("a daemon that starts while another Engine waits knows which rows were that Engine's", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  await r.pass();
+  const again = () =>
+    new Reconciler({ ...r, composePrefix: "", clock: SYSTEM_CLOCK, log: new Log({ write() {} }) });
+  // Another answers for the first time, and none of what the first had is taken for its own.
+  engine.containers.clear();
+  engine.id = "ANOTHER";
+  engine.fail("info", { kind: "status", status: 500 });
+  await assertRejects(() => again().fullPass({ signal: never() }), Failure);
+  engine.heal();
+  assertEquals((await again().fullPass({ signal: never() })).report.swept, 0);
+  const theirs = engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  await again().fullPass({ signal: never() });
+  assertEquals(r.store.views.list().map((row) => row.containerId), [theirs.id]);
+  engine.remove(theirs);
+  assertEquals((await again().fullPass({ signal: never() })).report.swept, 1);
 });
 
 Deno.test("fullPass() leaves what was bound meanwhile also while another Engine waits", async () => {

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { ContainerView } from "../../src/model/views.ts";
-import { defaultComposeProject } from "../../src/server/api/registry.ts";
+import { defaultComposeProject } from "../../src/core/names.ts";
 import { observed, passWrites, type TempServer, tempServer } from "../harness/temp_server.ts";
 
 const T0 = "2026-01-01T00:00:00.000Z";

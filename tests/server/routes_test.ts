@@ -388,6 +388,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: () => ({ path: "/api/audit?limit=1" }),
     bad: () => ({ path: "/api/audit?since=x", code: "invalid" }),
   },
+  "get /api/dispatch": {
+    good: () => ({ path: "/api/dispatch?container=forged&fresh" }),
+    bad: () => ({ path: "/api/dispatch?container=", code: "invalid" }),
+  },
   "get /api/index": { good: () => ({ path: "/api/index" }), bad: null },
   "get /api/status": {
     good: () => ({ path: "/api/status" }),

@@ -10,6 +10,7 @@ import type { DeployedContainerPatch } from "../../store/deployed_containers.ts"
 import type { Stage } from "../../store/stages.ts";
 import { type Api, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
+import { findContainer } from "../dispatched.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
 import { nearest } from "../nearest.ts";
@@ -49,6 +50,7 @@ export async function add(invocation: InvocationOf<"container add">): Promise<nu
     const stageId = await findStage(api, workload, invocation.flag("stage"));
     return await api.request<ContainerView>("POST", "/api/containers", {
       ...row,
+      ...await namedContainer(api, invocation.flag("container"), "create a row for container"),
       ...stageId,
       workloadId: workload.id,
     });
@@ -86,6 +88,10 @@ export async function set(invocation: InvocationOf<"container set">): Promise<nu
   }
   const view = await withApi(invocation.config(), async (api) => {
     const path = `/api/containers/${encodeURIComponent(rowId)}`;
+    Object.assign(
+      patch,
+      await namedContainer(api, invocation.flag("container"), "bind a row to container"),
+    );
     if (stage === undefined) return await api.request<ContainerView>("PATCH", path, patch);
     const { workloadId } = await api.get<ContainerView>(path);
     const workload = await findWorkload(api, workloadId, "change a row");
@@ -158,6 +164,27 @@ function readCleared(invocation: InvocationOf<"container set">): Record<string, 
 async function findWorkload(api: Api, text: string, action: string): Promise<Workload> {
   const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
   return resolveWorkload(items, text, { action });
+}
+
+/**
+ * The id of the container that a name or a short id means, as a field; a full id needs nobody to
+ * know it: its container may be on its way.
+ */
+async function namedContainer(
+  api: Api,
+  text: string | undefined,
+  action: string,
+): Promise<{ containerId?: string }> {
+  if (text === undefined || /^[0-9a-f]{64}$/.test(text)) return {};
+  const container = await findContainer(api, text, { action, fresh: true });
+  if (container !== null) return { containerId: container.containerId };
+  throw new CommandError(
+    `Cannot ${action} ${quote(text)}: the Engine has none of that name or id`,
+    {
+      code: "not-found",
+      hint: "`docker ps -a` shows them; a container that is still to come is named by its full id",
+    },
+  );
 }
 
 /** The stage's id as a field, or no field. */

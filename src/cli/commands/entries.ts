@@ -14,8 +14,9 @@ import { MISSING } from "../../model/container.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
 import type { Output } from "../output.ts";
-import { shortId } from "../phrases.ts";
+import { counted, shortId } from "../phrases.ts";
 import { readRows } from "../rows.ts";
+import { runningProject } from "../running_project.ts";
 import { shellWord } from "../../shell_word.ts";
 import { tableLines } from "../table.ts";
 
@@ -55,7 +56,19 @@ export async function add(invocation: InvocationOf<"add">): Promise<number> {
     if (kind === "stage") throw usageError("Cannot use --id with a stage: no container carries it");
     fields["id"] = id;
   }
-  const added = await withApi(invocation.config(), async (api) => {
+  const config = invocation.config();
+  const added = await withApi(config, async (api) => {
+    if (kind === "stack" && fields["composeProjectName"] === undefined) {
+      const running = await runningProject(api, config, name);
+      if (running !== null) {
+        const { project, containers } = running;
+        fields["composeProjectName"] = project;
+        out.notes(
+          `Took Compose project ${quote(project)}, which runs already ` +
+            `(${counted(containers, "container")}); --compose-project names another.`,
+        );
+      }
+    }
     if (kind !== "stage") {
       return await api.request<object>("POST", PATHS[kind], { name, ...fields });
     }

@@ -1,11 +1,12 @@
 /**
- * `tinyforge explain ROW`: what happened to a row, and what set its present state.
+ * `tinyforge explain ROW|CONTAINER`: what happened to a row and what set its present state, or why
+ * a container has none.
  *
  * @module
  */
 
 import { MISSING } from "../../model/container.ts";
-import type { UnclaimedReason } from "../../model/pass.ts";
+import type { Dispatched, UnclaimedReason } from "../../model/pass.ts";
 import type { ContainerView, Freshness, ShownTransition } from "../../model/views.ts";
 import { type ReadApi, requireIndex } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
@@ -15,6 +16,7 @@ import type { ShownProblem } from "../../server/problem_views.ts";
 import { evidenceText, remedyText } from "../problem_words.ts";
 import type { InvocationOf } from "../commands.ts";
 import { readRows } from "../rows.ts";
+import { dispatchedCells, findContainer, ruleText } from "../dispatched.ts";
 import { noteFreshness } from "../freshness.ts";
 import { nearest } from "../nearest.ts";
 import { wayOut } from "../way_out.ts";
@@ -24,45 +26,53 @@ import { ago, roleText, shortId, stateCell } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { type Cell, tableLines } from "../table.ts";
 
-/** Prints a row's story, oldest first. */
+/** Prints a row's story, oldest first; of a container without a row, why it has none. */
 export async function run(invocation: InvocationOf<"explain">): Promise<number> {
   const { out, operands } = invocation;
-  const { rowId, row, transitions, problems, details, index, changed } = await requireIndex(
+  const { found, container, problems, details, index, changed } = await requireIndex(
     invocation,
     async (api) => {
-      const found = await findRow(api, operands[0]);
-      const path = `/api/problems?row=${encodeURIComponent(found.rowId)}`;
-      const { problems } = await api.get<{ problems: ShownProblem[] }>(path);
-      const details = await api.get<RowDetails>(
-        `/api/containers/${encodeURIComponent(found.rowId)}/details`,
-      );
       const index = await api.get<Freshness>("/api/index");
+      const { found, container } = await find(api, operands[0], index);
+      if (found === null) {
+        return { found, container, problems: [], details: NO_DETAILS, index, changed: null };
+      }
+      const id = encodeURIComponent(found.rowId);
+      const { problems } = await api.get<{ problems: ShownProblem[] }>(`/api/problems?row=${id}`);
+      const details = await api.get<RowDetails>(`/api/containers/${id}/details`);
       const changed = await isChanged(api, found.row, index);
-      return { ...found, problems, details, index, changed };
+      return { found, container, problems, details, index, changed };
     },
   );
   noteFreshness(out, index);
+  const draw = (rows: Cell[][]) =>
+    tableLines(rows, { width: out.size()?.columns ?? null, paint: out.paint.bind(out) })
+      .map((line) => `${line}\n`).join("");
+  const { fresh, asOf, reason } = index;
+  const age = { index: { fresh, asOf, reason } };
+  if (found === null) {
+    const none = { row: null, setBy: null, transitions: [], problems: [], ...NO_DETAILS };
+    if (invocation.on("json")) out.json({ id: null, ...age, container, ...none });
+    else out.raw(draw(dispatchedCells(container)));
+    return EXIT.done;
+  }
+  const { rowId, row, transitions } = found;
   // A deployer who binds a row to another container leaves the state as it was.
   const setBy =
     transitions.findLast((t) =>
       t.to === row?.state && !(t.cause === "deployer" && t.from === t.to)
     ) ?? null;
   if (invocation.on("json")) {
-    const { fresh, asOf, reason } = index;
     out.json({
-      ...{ id: rowId, index: { fresh, asOf, reason }, row, setBy, configChanged: changed },
-      ...{ transitions, problems },
-      ...details,
+      ...{ id: rowId, ...age, container, row, setBy, configChanged: changed },
+      ...{ transitions, problems, ...details },
     });
     return EXIT.done;
   }
   const now = new Date();
-  const draw = (rows: Cell[][]) =>
-    tableLines(rows, { width: out.size()?.columns ?? null, paint: out.paint.bind(out) })
-      .map((line) => `${line}\n`).join("");
   out.raw(draw(
     row === null ? [["row", rowId], ["state", REMOVED]] : [
-      ...facts(row, setBy, now),
+      ...facts(row, { setBy, container, now }),
       ...detailCells(row, details, now),
     ],
   ));
@@ -107,9 +117,23 @@ async function isChanged(
   return stack?.changed.includes(row.role ?? "") ?? false;
 }
 
+/** What there is of a container that has no row. */
+const NO_DETAILS: RowDetails = {
+  details: null,
+  deaths: { count: 0, atLeast: false, last: [] },
+  changes: [],
+};
+
 const REMOVED = "removed: the row is no longer in the index";
 
-function facts(row: ContainerView, setBy: ShownTransition | null, now: Date): Cell[][] {
+function facts(
+  row: ContainerView,
+  { setBy, container, now }: {
+    setBy: ShownTransition | null;
+    container: Dispatched | null;
+    now: Date;
+  },
+): Cell[][] {
   const role = roleText(row);
   return [
     ["row", row.id],
@@ -120,6 +144,7 @@ function facts(row: ContainerView, setBy: ShownTransition | null, now: Date): Ce
       setBy === null ? "not recorded any more" : `${causeText(setBy)}, ${ago(setBy.at, now)}`,
     ],
     ["container", containerText(row)],
+    ...(container === null ? [] : [["rule", ruleText(container)]]),
     ...row.claimed ? [] : claimCells(row),
     [
       "last seen",
@@ -170,8 +195,57 @@ interface Found {
   readonly transitions: readonly ShownTransition[];
 }
 
+/** The row that `text` means and, where it can be told, its container; or a container without one. */
+async function find(
+  api: ReadApi,
+  text: string,
+  { reason }: Freshness,
+): Promise<
+  { found: Found; container: Dispatched | null } | { found: null; container: Dispatched }
+> {
+  const found = await findRow(api, text);
+  const named = found?.row?.state === MISSING && found.row.containerName === text;
+  if (found !== null && !named) {
+    const { containerId, state } = found.row ?? { containerId: null, state: MISSING };
+    // Without a daemon the Engine would have to be asked for what is only good to know.
+    const asks = containerId !== null && state !== MISSING && reason !== "no-daemon";
+    return { found, container: asks ? await containerOf(api, containerId) : null };
+  }
+  // One that has the name of a row's container that is gone, or no row at all.
+  let untold = "";
+  const container = await containerOf(api, text).catch((error: unknown) => {
+    if (!(error instanceof CommandError) || error.exitCode !== EXIT.unreachable) throw error;
+    untold = error.message;
+    return null;
+  });
+  if (container !== null && container.rowId === null) return { found: null, container };
+  if (found !== null) return { found, container: null };
+  if (container !== null) return { found: null, container };
+  throw await noSuch(api, text, untold);
+}
+
+function containerOf(api: ReadApi, reference: string): Promise<Dispatched | null> {
+  return findContainer(api, reference, { action: "explain" });
+}
+
+/** @param untold Why the Engine did not tell whether a container is called so; empty: it did. */
+async function noSuch(api: ReadApi, text: string, untold: string): Promise<CommandError> {
+  const { items } = await readRows(api);
+  const names = items.flatMap((row) => [row.id, row.containerName ?? "", row.workloadName]);
+  const near = nearest(text, names);
+  const what = untold === "" ? "row or container" : "row";
+  return new CommandError(`Cannot explain ${quote(text)}: no such ${what}`, {
+    code: "not-found",
+    hint: near !== null
+      ? `did you mean ${quote(near)}?`
+      : untold === ""
+      ? "`tinyforge ps` shows the rows"
+      : `\`tinyforge ps\` shows the rows; of a container nothing is known: ${untold}`,
+  });
+}
+
 /** The row that `text` means: its id, or the one row whose container or workload it names. */
-async function findRow(api: ReadApi, text: string): Promise<Found> {
+async function findRow(api: ReadApi, text: string): Promise<Found | null> {
   const transitions = await storyOf(api, text);
   // A removed row's story stays, so an id is an id even where no row has it.
   if (transitions !== null) {
@@ -193,12 +267,7 @@ async function findRow(api: ReadApi, text: string): Promise<Found> {
       hint: `say which: ${meant.slice(0, 8).map((row) => row.id).join(", ")}`,
     });
   }
-  const names = all.flatMap((row) => [row.id, row.containerName ?? "", row.workloadName]);
-  const near = nearest(text, names);
-  throw new CommandError(`Cannot explain ${quote(text)}: no such row`, {
-    code: "not-found",
-    hint: near === null ? "`tinyforge ps` shows the rows" : `did you mean ${quote(near)}?`,
-  });
+  return null;
 }
 
 /** Null: there is no row with this id, and there was none. */

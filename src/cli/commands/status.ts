@@ -169,8 +169,9 @@ function indexCells({ index }: Status, now: Date): Cell[][] {
   const cells: Cell[][] = [];
   if (foundEngineId !== null) {
     cells.push(["engine id", {
-      text: `✗ another Engine answers (${foundEngineId}, before ${engineId}): nothing is marked ` +
-        "missing until `tinyforge engine accept`",
+      text:
+        `✗ another Engine answers (${foundEngineId}, before ${engineId}): what it never had is ` +
+        "not marked missing until `tinyforge engine accept`",
       style: "bad",
     }]);
   }

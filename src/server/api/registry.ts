@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { defaultComposeProject } from "../../core/names.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import type { Entry, EntryPatch, NewEntry } from "../../store/registry.ts";
 import { created, json, ok } from "../answer.ts";
@@ -90,13 +91,6 @@ export const sites: RegistryRoutes = registryRoutes("site", {
   })
     .meta({ id: "SitePatch" }),
 });
-
-/** The Compose project name that a stack of this name gets; null when none can be made of it. */
-export function defaultComposeProject(prefix: string, stackName: string): string | null {
-  const slug = stackName.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
-    .replace(/[^a-z0-9_]+/g, "-").replace(/^-+|-+$/g, "");
-  return slug === "" ? null : `${prefix}${slug}`;
-}
 
 function registryRoutes(kind: WorkloadKind, schemas: KindSchemas): RegistryRoutes {
   return {
