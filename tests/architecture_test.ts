@@ -525,7 +525,7 @@ function commandsIn(text: string): string[] {
 /** What these have to say stands behind no failure, so that no code chooses the words. */
 const ADVISE_IN_THE_LOG: ReadonlySet<string> = new Set([
   "src/reconcile/first_run.ts",
-  "src/reconcile/reconciler.ts",
+  "src/reconcile/engine_identity.ts",
 ]);
 
 // The API's words are for who sends requests, not for who has a shell.

@@ -20,6 +20,7 @@ import type {
 import type { WorkloadDirectory } from "../model/workload.ts";
 import { type Bid, claimsOf, type Contest, pickWinner, withBid } from "./bids.ts";
 import { MemoryIndex } from "./memory_index.ts";
+import { type Bid, claimsOf, type Contest, pickWinner, withBid } from "./contest.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
 import { type ExpectedRoles, withCompletion } from "./expected_roles.ts";
 import { type Listed, listedIn } from "./listed.ts";

@@ -20,8 +20,10 @@ import type { Dispatched, Findings, Unclaimed, Unindexed } from "../model/pass.t
 export type Found = Findings & { readonly listed: number };
 
 /** What a listing was planned to. */
-interface Planned {
+export interface Planned {
+  /** What the Engine answered. */
   readonly listing: Listing;
+  /** What is to become of the index. */
   readonly plan: Plan;
 }
 
