@@ -299,7 +299,7 @@ Deno.test("beside a daemon, reads go over its socket", async () => {
   assertStringIncludes((await host.run("labels", "blog")).stdout, "--label tinyforge.workload.id=");
   assertEquals(
     (await host.run("explain", "x")).stderr.split("\n")[0],
-    'Cannot explain "x": no such row',
+    'Cannot explain "x": no such row or container',
   );
   await Deno.rename(`${host.database}.away`, host.database);
 });

@@ -17,21 +17,22 @@ async function made(daemon: boolean): Promise<Made> {
   const engine = await FakeEngine.start();
   const host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
-  if (daemon) {
-    host.start("reconcile", "--interval", "5m");
-    await until("the daemon follows events", async () => {
-      const { daemon } = await host.json("status");
-      return daemon?.ready && daemon.events.up;
-    }, { withinMs: 20_000 });
-  }
-  return {
-    host,
-    engine,
-    async [Symbol.asyncDispose]() {
-      await host[Symbol.asyncDispose]();
-      await engine[Symbol.asyncDispose]();
-    },
+  const dispose = async () => {
+    await host[Symbol.asyncDispose]();
+    await engine[Symbol.asyncDispose]();
   };
+  try {
+    if (daemon) {
+      host.start("reconcile", "--interval", "5m");
+      const isReady = async () => (await host.run("healthcheck")).code === 0;
+      await until("the daemon is ready", isReady, { withinMs: 60_000 });
+      await until("events flow", () => engine.followers > 0);
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return { host, engine, [Symbol.asyncDispose]: dispose };
 }
 
 for (const daemon of [true, false]) {
