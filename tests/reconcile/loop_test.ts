@@ -540,6 +540,34 @@ Deno.test("Loop knows an event until a pass has used it, however many fail", asy
   assertEquals(sample(r.metrics, "tinyforge_event_stream_reconnects_total"), 0);
 });
 
+Deno.test("Loop calls nothing drift that came while the database was locked", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web") });
+  r.loop.start();
+  await settled(r, engine);
+  r.store.setBusyTimeout(10);
+  const { Database } = await import("@db/sqlite");
+  const other = new Database(r.path);
+  try {
+    other.exec("BEGIN IMMEDIATE");
+    engine.setState(web, "exited", 3);
+    await until("a pass failed for it", () => r.loop.outcomes.failures > 0);
+    assertEquals(states(r.store), "web=running");
+    // The event is spent; only a pass on the tick can make good for it.
+    await until("another did", () => r.loop.outcomes.failures > 1, { withinMs: 10_000 });
+    other.exec("ROLLBACK");
+  } finally {
+    other.close();
+  }
+  await until("web is stopped", () => states(r.store) === "web=stopped", { withinMs: 10_000 });
+  // Drift is counted a second after the pass that found it.
+  await pause(1200);
+  assertEquals(sample(r.metrics, "tinyforge_drift_total"), 0);
+  assertEquals(r.loop.events, { up: true, reconnects: 0 });
+});
+
 Deno.test("Loop asks nothing but the listing through minutes of silence", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host, { clock: fastClock(100), intervalMs: 30_000 });
