@@ -118,6 +118,87 @@ engineTest("a forged workload id and a wrong kind are refused", async (scope) =>
   );
 });
 
+engineTest("a row is followed when its stack moves to another Compose project", async (scope) => {
+  await using r = await rig(scope.host);
+  const project = scope.composeProject();
+  const { entry } = r.store.registry.create("stack", {
+    name: "shop",
+    composeProjectName: project,
+  });
+  const id = await scope.run("web", {
+    labels: {
+      "com.docker.compose.project": project,
+      "com.docker.compose.service": "web",
+      "com.docker.compose.config-hash": "x",
+    },
+  });
+  r.loop.start();
+  const shown = () => {
+    const row = r.store.views.list().find(({ containerId }) => containerId === id);
+    return row === undefined ? "none" : `${row.state} ${row.claimed} ${row.unclaimedReason}`;
+  };
+  await until("its row is there", () => shown() === "running true null");
+  await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
+  r.store.registry.update("stack", entry.id, { composeProjectName: "other" });
+  r.loop.request();
+  await until("the claim is seen to end", () => shown() === "running false unmanaged");
+  await scope.docker("stop", id);
+  await until("it is seen to stop", () => shown() === "stopped false unmanaged");
+  await scope.docker("start", id);
+  await until("it is seen to start", () => shown() === "running false unmanaged");
+  const { lastPass } = r.store.hosts.local();
+  assertEquals(lastPass?.unclaimed.map(({ containerId }) => containerId), [id]);
+  r.store.registry.update("stack", entry.id, { composeProjectName: project });
+  r.loop.request();
+  await until("it is claimed again", () => shown() === "running true null");
+});
+
+engineTest("a deployer's row bound to a container without labels is followed", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("project", { name: "api" }).entry;
+  const id = await scope.run("bare");
+  r.store.deployed.saveDeployedContainer({ id: "api-1", workloadId, containerId: id });
+  const shown = async () => {
+    await r.pass();
+    const { state, claimed, unclaimedReason } = r.store.views.get("api-1");
+    return [state, claimed, unclaimedReason];
+  };
+  assertEquals(await shown(), ["running", false, "unmanaged"]);
+  await scope.docker("stop", id);
+  assertEquals(await shown(), ["stopped", false, "unmanaged"]);
+  await scope.docker("rm", id);
+  assertEquals((await shown())[0], "missing");
+});
+
+engineTest("the first die of a quiet container shows within a tenth of a second", async (scope) => {
+  await using r = await rig(scope.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  const id = await scope.run("blog", { labels: idLabel(workloadId), args: ["--restart", "no"] });
+  r.loop.start();
+  await until("its row is there", () => r.store.views.list()[0]?.state === "running");
+  await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
+  const late: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    await scope.docker("kill", id);
+    await until("it is seen to end", () => r.store.views.list()[0]?.state === "stopped");
+    const ended = await scope.docker("inspect", "--format", "{{.State.FinishedAt}}", id);
+    const transition = r.store.transitions.ofRow(`${workloadId}:site`)
+      .findLast(({ to }) => to === "stopped")!;
+    late.push(Date.parse(transition.at) - Date.parse(ended));
+    await scope.docker("start", id);
+    await until("it is seen to start", () => r.store.views.list()[0]?.state === "running");
+    // Until nobody counts what it did as of late.
+    await until("it is quiet", quiet(2000), { withinMs: 5000 });
+  }
+  // The middle one: a busy machine may be late for reasons of its own.
+  assertEquals(late.sort((a, b) => a - b)[2]! < 150, true, `${late.join(", ")} ms`);
+});
+
+function quiet(ms: number): () => boolean {
+  const since = performance.now();
+  return () => performance.now() - since >= ms;
+}
+
 engineTest("stop, start, pause, kill and rm show in the row", async (scope) => {
   await using r = await rig(scope.host);
   const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
