@@ -170,7 +170,7 @@ Deno.test("DirtySet reads a container that ended again once it has left its netw
   const left = dirty.takeDue(140);
   assertEquals(left.get("a")?.action, "die");
   // That was nobody's first read, and whatever it showed, the last one follows.
-  assertEquals([dirty.verify(left, 141), dirty.nextDueAt], [[], 204]);
+  assertEquals([dirty.verify(left, { now: 141 }), dirty.nextDueAt], [[], 204]);
   assertEquals(dirty.verify(dirty.takeDue(204), { now: 205 }), []);
   assertEquals([dirty.size, dirty.nextDueAt], [0, null]);
 
