@@ -18,7 +18,6 @@ import type {
   Unmanaged,
 } from "../model/pass.ts";
 import type { WorkloadDirectory } from "../model/workload.ts";
-import { type Bid, claimsOf, type Contest, pickWinner, withBid } from "./bids.ts";
 import { MemoryIndex } from "./memory_index.ts";
 import { type Bid, claimsOf, type Contest, pickWinner, withBid } from "./contest.ts";
 import { composeProjectOf, dispatcher, MAX_LABEL_LENGTH } from "./dispatch.ts";
