@@ -21,6 +21,8 @@ import {
   readBaseUrl,
   readChoice,
   readHeartbeat,
+  readHistoryAge,
+  readHistoryCount,
   readListen,
   readRecipients,
   readRoutes,
@@ -30,6 +32,7 @@ import {
   type Setting,
   type SettingNote,
 } from "./setting_values.ts";
+import type { Retention } from "./model/past.ts";
 import { defaultDataDir } from "./system/default_data_dir.ts";
 import { lookAtSocket, readSmallFile, subfolders } from "./system/files.ts";
 import { groupId } from "./system/libc.ts";
@@ -55,6 +58,8 @@ export interface Config {
   readonly backupDir: string | null;
   /** Public keys to encrypt backups to; none: they are not encrypted. */
   readonly backupRecipients: readonly string[];
+  /** How much of the past is kept. */
+  readonly history: Retention;
   /** Absolute path of a file with a token for `/metrics` alone; null without. */
   readonly metricsTokenFile: string | null;
   /** Where the daemon makes its socket. */
@@ -126,6 +131,10 @@ export function resolveConfig(sources: ConfigSources): Config {
     tls: readTls(given, problems),
     backupDir: readAbsolute(given("backup-dir"), problems),
     backupRecipients: readRecipients(given("backup-recipients"), problems),
+    history: {
+      maxAgeSeconds: readHistoryAge(given("history-age"), problems),
+      maxCount: readHistoryCount(given("history-count"), problems),
+    },
     metricsTokenFile: readAbsolute(given("metrics-token-file"), problems),
     routes: readRoutes(given, problems),
     baseUrl: baseUrl?.href.replace(/\/$/, "") ?? null,

@@ -22,6 +22,8 @@ import { sayWhatIsUnmanaged } from "./reconcile/first_run.ts";
 import { Loop, type LoopOptions } from "./reconcile/loop.ts";
 import { daemonStatus, readiness } from "./reconcile/readiness.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
+import { Sight } from "./reconcile/sight.ts";
+import { watchedBy } from "./reconcile/watchers.ts";
 import type { ScheduleOptions } from "./safekeeping/schedule.ts";
 import type {
   App,
@@ -102,6 +104,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
   const { log, version, clock = SYSTEM_CLOCK } = options;
   const { composePrefix, intervalMs } = config;
   const { store, feed } = data;
+  store.keepPast(config.history);
   const metrics = createMetrics({ version });
   collectGauges(metrics, store, clock);
   const docker = openDocker(config, { metrics, timeoutMs: options.engineTimeoutMs });
@@ -112,7 +115,9 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
     ...{ store, feed, docker, clock, log },
     staleAfterMs: staleAfterMs(intervalMs),
   });
-  const loop = new Loop({ ...shared, ...options.loop, reconciler, intervalMs, watcher: problems });
+  const sight = new Sight({ watched: store.hosts.watched, clock });
+  const watcher = watchedBy(sight, problems);
+  const loop = new Loop({ ...shared, ...options.loop, reconciler, intervalMs, watcher });
   metrics.onScrape(() => {
     metrics.engineChanged.set(reconciler.engineChanged === null ? 0 : 1);
     metrics.indexFresh.set(readiness({ loop, reconciler }, config).index.fresh ? 1 : 0);
@@ -139,6 +144,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
     app: async (deps, options) => {
       // Not by the folder's entrance, which brings the listeners too.
       const { createApp } = await import("./server/app.ts");
+      const { Past } = await import("./safekeeping/past.ts");
       return createApp({
         store,
         feed,
@@ -155,6 +161,11 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         notify,
         backups: () => lastBackupOf(config),
         listContainers: async () => (await docker.list()).containers,
+        past: new Past({
+          store,
+          now: () => clock.now(),
+          isFresh: () => readiness({ loop, reconciler }, config).index.fresh,
+        }),
         composePrefix,
         routes: config.routes,
         baseUrl: config.baseUrl === null ? null : new URL(config.baseUrl),
@@ -171,6 +182,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
   async function close(): Promise<void> {
     try {
       await loop.stop();
+      sight.stop();
       await problems.stop();
       feed.close();
       docker.close();

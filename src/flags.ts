@@ -17,6 +17,8 @@ export type FlagName =
   | "tls-key"
   | "backup-dir"
   | "backup-recipients"
+  | "history-age"
+  | "history-count"
   | "metrics-token-file"
   | "socket-group"
   | "route-address"
@@ -123,6 +125,20 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     placeholder: "KEYS",
     fallback: "none: backups are not encrypted",
     description: "public keys (age1…) to encrypt backups to, separated by commas",
+  },
+  {
+    name: "history-age",
+    env: ["TINYFORGE_HISTORY_AGE"],
+    placeholder: "TIME",
+    fallback: "30d",
+    description: "how long it is kept what happened: 12h, 30d, 365d",
+  },
+  {
+    name: "history-count",
+    env: ["TINYFORGE_HISTORY_COUNT"],
+    placeholder: "N",
+    fallback: "100000",
+    description: "how many changes of rows are kept, however young",
   },
   {
     name: "metrics-token-file",

@@ -7,6 +7,7 @@
 
 import type { GivenSetting, SettingProblem } from "./failure.ts";
 import type { FlagName } from "./flags.ts";
+import { RETENTION } from "./model/past.ts";
 import { hasControls } from "./text.ts";
 /** A setting that is used otherwise than given, and how. */
 export interface SettingNote extends GivenSetting {
@@ -222,6 +223,25 @@ export function readRoutes(
   }
   const scheme = readChoice(given("route-scheme"), ["http", "https"], problems) ?? "https";
   return { address: bare, network: network?.value ?? null, domain: below, scheme };
+}
+
+/** How long the past is kept, seconds: an hour to ten years. */
+export function readHistoryAge(setting: Setting | undefined, problems: SettingProblem[]): number {
+  if (setting === undefined) return RETENTION.maxAgeSeconds;
+  const [, number, unit] = /^(\d{1,6})(h|d)$/.exec(setting.value) ?? [];
+  const seconds = Number(number) * (unit === "d" ? 86_400 : 3600);
+  if (seconds >= 3600 && seconds <= 3650 * 86_400) return seconds;
+  problems.push({ ...setting, reason: 'not a time from 1h to 3650d; write "12h" or "30d"' });
+  return RETENTION.maxAgeSeconds;
+}
+
+/** How many changes are kept: a thousand to a million. */
+export function readHistoryCount(setting: Setting | undefined, problems: SettingProblem[]): number {
+  if (setting === undefined) return RETENTION.maxCount;
+  const count = /^\d{1,9}$/.test(setting.value) ? Number(setting.value) : NaN;
+  if (count >= 1000 && count <= 1_000_000) return count;
+  problems.push({ ...setting, reason: "not a whole number from 1000 to 1000000" });
+  return RETENTION.maxCount;
 }
 
 /** One of these words. */

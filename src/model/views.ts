@@ -25,6 +25,10 @@ export interface Transition {
   readonly cause: Cause;
   /** Container that the row is bound to, or null. */
   readonly containerId: string | null;
+  /** What it was called then; null where a listing has not told. */
+  readonly containerName: string | null;
+  /** What it was made of; null where nobody told. */
+  readonly imageRef: string | null;
   /** Exit code of a stopped container, else null. */
   readonly exitCode: number | null;
   /** Which event, listing or deployer. */

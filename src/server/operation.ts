@@ -11,6 +11,7 @@ import type { Feed } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { IndexRow, ListedContainer } from "../model/container.ts";
+import type { PastPort } from "../model/past.ts";
 import type { Dispatched, PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
 import type { Who } from "../model/access.ts";
@@ -61,6 +62,8 @@ export interface ServerDeps {
    * where no pass did.
    */
   dispatched(reference: string): Promise<readonly Dispatched[]>;
+  /** Answers what was. */
+  readonly past: PastPort;
   /** Asks for a pass soon, after a write that dispatch depends on. */
   requestPass(): void;
   /** What the Compose project of a new stack begins with. */

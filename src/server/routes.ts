@@ -46,6 +46,7 @@ import {
 import { livez, metrics, openApi, readyz } from "./api/health.ts";
 import { callHook, callHookByHeader, callHookBySignature } from "./api/hooks.ts";
 import { getInstance, removeInstance, updateInstance } from "./api/instances.ts";
+import { getAvailability, listHistory } from "./api/past.ts";
 import { check, listProblems } from "./api/problems.ts";
 import { projects, sites, stacks } from "./api/registry.ts";
 import { createRule, listRules, removeRule, updateRule } from "./api/rules.ts";
@@ -136,6 +137,8 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/export/homepage", "read", exportHomepage],
   ["get", "/api/export/dashy", "read", exportDashy],
   ["get", "/api/transitions", "read", listAllTransitions],
+  ["get", "/api/history", "read", listHistory],
+  ["get", "/api/availability", "read", getAvailability],
 
   ["get", "/api/instances/{project}/{stage}/{id}", "read", getInstance],
   ["patch", "/api/instances/{project}/{stage}/{id}", "deploy", updateInstance],

@@ -7,12 +7,11 @@
 
 import { z } from "zod";
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import { type KeptPass, type Origin, type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
+import { type KeptPass, type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 import {
   type ContainerView,
   type DaemonStatus,
   type Freshness,
-  type ShownTransition,
   STALE_REASONS,
 } from "../model/views.ts";
 import type { Workload, WorkloadKind } from "../model/workload.ts";
@@ -108,33 +107,6 @@ export const ContainerSchema: Schema<ContainerView> = z.object(
     }),
   ),
 ).meta({ id: "Container" }) as Schema<unknown> as Schema<ContainerView>;
-
-const OriginSchema: z.ZodType<Origin> = z.discriminatedUnion("by", [
-  z.object({ by: z.literal("event"), action: z.string(), at: timestamp.nullable() }),
-  z.object({ by: z.literal("listing"), at: timestamp }),
-  z.object({ by: z.literal("contender"), at: timestamp }),
-  z.object({
-    by: z.literal("deployer"),
-    who: z.string().nullable(),
-    action: z.enum(["created", "bound", "unbound", "removed"]),
-    entry: z.object({ kind, name: z.string() }).nullable(),
-  }),
-  z.object({ by: z.literal("prose"), text: z.string() }),
-]);
-
-/** {@link ShownTransition}. */
-export const TransitionSchema: Schema<ShownTransition> = z.object({
-  seq: z.int(),
-  rowId: z.string(),
-  at: timestamp,
-  from: z.string().nullable(),
-  to: z.string(),
-  cause: z.enum(["event", "pass", "sweep", "deployer"]),
-  containerId: z.string().nullable(),
-  exitCode: z.int().nullable(),
-  origin: OriginSchema,
-  detail: z.string().meta({ description: "`origin` in words." }),
-}).meta({ id: "Transition" });
 
 const entryFields = {
   id: z.string(),

@@ -248,6 +248,9 @@ export class DeployedContainers {
       if (field === "subdomain" && value !== before.subdomain) changed.add("subdomain");
       if (field === "stageId" && value !== before.stageId) changed.add("stage");
     }
+    if (patch.imageRef !== undefined) {
+      this.#c.sql("UPDATE containers SET image_ref = ? WHERE id = ?").run(patch.imageRef, id);
+    }
     const { containerId } = patch;
     if (containerId !== undefined && containerId !== before.containerId) {
       changed.add("container");
@@ -257,9 +260,6 @@ export class DeployedContainers {
       const action = containerId === null ? "unbound" : "bound";
       this.#tell(tx, action, { rowId: id, from: state, to: state, containerId });
     } else tx.wrote({ id, from: state, to: state, seq: null });
-    if (patch.imageRef !== undefined) {
-      this.#c.sql("UPDATE containers SET image_ref = ? WHERE id = ?").run(patch.imageRef, id);
-    }
     this.#c.sql("UPDATE containers SET updated_at = ? WHERE id = ?").run(this.#c.now(), id);
     return { id, action, changed };
   }
@@ -268,8 +268,8 @@ export class DeployedContainers {
     const before = this.#views.get(id);
     check?.(before);
     const { state, containerId } = before;
-    this.#c.sql("DELETE FROM containers WHERE id = ?").run(id);
     this.#tell(tx, "removed", { rowId: id, from: state, to: REMOVED, containerId });
+    this.#c.sql("DELETE FROM containers WHERE id = ?").run(id);
   }
 
   /** Makes a row; what is not told has its default. */

@@ -7,6 +7,7 @@
 import { LOCAL_HOST } from "../model/container.ts";
 import type { Findings, KeptPass } from "../model/pass.ts";
 import type { Connection, Transaction } from "./connection.ts";
+import { WatchedTable } from "./watched.ts";
 
 const MAX_REFUSED = 100;
 
@@ -26,11 +27,14 @@ export interface HostRecord {
 
 /** The `hosts` table. */
 export class HostTable {
+  /** When the index was known to be what ran. */
+  readonly watched: WatchedTable;
   readonly #c: Connection;
 
   /** On this connection. */
   constructor(connection: Connection) {
     this.#c = connection;
+    this.watched = new WatchedTable(connection);
   }
 
   /** The local host. */
@@ -60,7 +64,7 @@ export class HostTable {
    * @param pass `at`: when a full pass asked for its listing, RFC 3339 UTC; null of a partial one.
    */
   recordFound(
-    _tx: Transaction,
+    tx: Transaction,
     pass: Findings & { listed: number; at: string | null },
   ): void {
     const { at, listed, claimed, refused, unclaimed, unmanaged } = pass;
@@ -72,6 +76,7 @@ export class HostTable {
       refusedCount: refused.length,
       unclaimed: unclaimed.slice(0, MAX_REFUSED),
     };
+    if (at !== null) this.watched.passed(tx, at);
     this.#c.sql(
       "UPDATE hosts SET last_pass_at = coalesce(?, last_pass_at), last_pass = ? WHERE name = ?",
     )

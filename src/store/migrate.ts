@@ -41,6 +41,7 @@ const FILES: readonly string[] = [
   "0010_previews",
   "0011_details",
   "0012_access",
+  "0013_past",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

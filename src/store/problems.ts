@@ -7,6 +7,7 @@
 
 import { LOCAL_HOST } from "../model/container.ts";
 import type { Deaths, Hold, HostMemory, Problem, ProblemKind, Severity } from "../model/problem.ts";
+import { RETENTION, type Retention } from "../model/past.ts";
 import type { Connection } from "./connection.ts";
 
 /** What is remembered of a host besides its problems. */
@@ -54,17 +55,25 @@ export interface ProblemFilter {
 /** Closed problems that are read at most. */
 const MAX_CLOSED = 500;
 
-/** How long closed problems are kept, milliseconds, and how many of them. */
-const KEPT_MS = 30 * 86_400_000;
+/** What closed within this time may still matter to the judge, milliseconds. */
+const JUDGED_MS = 86_400_000;
+
+/** How many closed problems are kept, however young. */
 const KEPT_COUNT = 20_000;
 
 /** The `problems` table. */
 export class ProblemTable {
   readonly #c: Connection;
+  #keptMs = RETENTION.maxAgeSeconds * 1000;
 
   /** On this connection. */
   constructor(connection: Connection) {
     this.#c = connection;
+  }
+
+  /** How long closed ones are kept from now on, seconds. */
+  keep({ maxAgeSeconds }: Pick<Retention, "maxAgeSeconds">): void {
+    this.#keptMs = Math.max(JUDGED_MS, maxAgeSeconds * 1000);
   }
 
   /** Those that the judge must know: not closed, or closed at or after `since`. */
@@ -86,6 +95,28 @@ export class ProblemTable {
       ).values<Columns>(rowId ?? null, MAX_CLOSED)
       : [];
     return [...active, ...closed].map(problem);
+  }
+
+  /** Those that opened, closed or not, that were open at some time within a window, by id. */
+  opened(within: {
+    /** RFC 3339 UTC. */
+    readonly from?: string | undefined;
+    /** RFC 3339 UTC. */
+    readonly until?: string | undefined;
+    readonly workloadId?: string | undefined;
+    readonly rowId?: string | undefined;
+  }): Problem[] {
+    const { from, until, workloadId, rowId } = within;
+    return this.#c.sql(
+      `${SELECT} WHERE opened_at IS NOT NULL AND coalesce(closed_at, opened_at) >= ?1
+         AND opened_at < ?2 AND (?3 IS NULL OR workload_id = ?3) AND (?4 IS NULL OR row_id = ?4)
+       ORDER BY id`,
+    ).values<Columns>(
+      from === undefined ? 0 : Date.parse(from),
+      until === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(until),
+      workloadId ?? null,
+      rowId ?? null,
+    ).map(problem);
   }
 
   /** Open problems by kind and severity, those of which there are none left out. */
@@ -185,7 +216,7 @@ export class ProblemTable {
       "Cannot prune problems",
       () =>
         this.#c.sql("DELETE FROM problems WHERE status = 'closed' AND closed_at < ?")
-          .run(now - KEPT_MS) +
+          .run(now - this.#keptMs) +
         this.#c.sql(
           `DELETE FROM problems WHERE id IN (
              SELECT id FROM problems WHERE status = 'closed' ORDER BY id DESC LIMIT -1 OFFSET ?)`,

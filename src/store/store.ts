@@ -8,6 +8,7 @@
 
 import type { Database } from "@db/sqlite";
 import type { Feed } from "../feed.ts";
+import type { Retention } from "../model/past.ts";
 import type { Written } from "../model/written.ts";
 import { AuditTable } from "./audit.ts";
 import { ChannelTable } from "./channels.ts";
@@ -22,6 +23,7 @@ import { ExpectationTable } from "./expectations.ts";
 import { DetailColumns } from "./details.ts";
 import { RowChangeTable } from "./row_changes.ts";
 import { HostTable } from "./hosts.ts";
+import { PastTables } from "./past.ts";
 import { ProblemTable } from "./problems.ts";
 import { SilenceTable } from "./silences.ts";
 import { loadMigrations, migrate, requireCurrent } from "./migrate.ts";
@@ -115,6 +117,8 @@ export class Store {
   readonly changes: RowChangeTable;
   /** What inspects tell of rows' containers. */
   readonly details: DetailColumns;
+  /** What was, as readers of the past need it. */
+  readonly past: PastTables;
   /** What is wrong, and what its judge remembers. */
   readonly problems: ProblemTable;
   /** Of what nobody wants to hear. */
@@ -136,8 +140,10 @@ export class Store {
   constructor(connection: Connection, path: string) {
     this.#c = connection;
     this.path = path;
-    const transitions = this.transitions = new TransitionTable(connection);
     const hosts = this.hosts = new HostTable(connection);
+    const { watched } = hosts;
+    const transitions = this.transitions = new TransitionTable(connection, { watched });
+    this.past = new PastTables(connection);
     const views = this.views = new ContainerViews(connection);
     this.workloads = new WorkloadTable(connection, { transitions });
     this.stages = new StageTable(connection);
@@ -191,6 +197,12 @@ export class Store {
    */
   version(): string {
     return `${this.#c.dataVersion()}-${this.#c.totalChanges}`;
+  }
+
+  /** How much of the past is kept from now on. */
+  keepPast(retention: Retention): void {
+    this.transitions.keep(retention);
+    this.problems.keep(retention);
   }
 
   /** How long a statement waits for another process's write lock, milliseconds; 5 s at first. */

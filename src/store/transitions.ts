@@ -5,43 +5,42 @@
  */
 
 import type { Cause, Origin } from "../model/pass.ts";
+import { LOCAL_HOST, REMOVED } from "../model/container.ts";
+import { RETENTION, type Retention } from "../model/past.ts";
 import type { Transition } from "../model/views.ts";
-import { REMOVED } from "../model/container.ts";
 import type { Connection, Transaction } from "./connection.ts";
+import type { WatchedTable } from "./watched.ts";
 
 /** A transition before it has its number. */
-export type NewTransition = Omit<Transition, "seq">;
+export type NewTransition = Omit<Transition, "seq" | "containerName" | "imageRef">;
 
 /** What became of a row that was just written: the row itself says where and how it ended. */
 export type ToldOfRow = Omit<NewTransition, "at" | "containerId" | "exitCode">;
 
-/** How much of the past is kept. */
-export interface Retention {
-  /** Seconds. */
-  readonly maxAgeSeconds: number;
-  /** Number of transitions, of all rows together. */
-  readonly maxCount: number;
-}
-
-/** Thirty days, and never more than a hundred thousand. */
-export const RETENTION: Retention = { maxAgeSeconds: 30 * 86_400, maxCount: 100_000 };
-
 /** The `transitions` table. */
 export class TransitionTable {
   readonly #c: Connection;
+  readonly #watched: WatchedTable;
+  #retention = RETENTION;
 
   /** On this connection. */
-  constructor(connection: Connection) {
+  constructor(connection: Connection, tables: { watched: WatchedTable }) {
     this.#c = connection;
+    this.#watched = tables.watched;
   }
 
-  /** Appends, in the transaction that makes the change. */
+  /** How much is kept from now on; what is more goes with the next one that is written. */
+  keep(retention: Retention): void {
+    this.#retention = retention;
+  }
+
+  /**
+   * Appends, in the transaction that makes the change. What happens to a row that is removed is told
+   * while it is still there.
+   */
   record(tx: Transaction, t: NewTransition): void {
-    this.#c.sql(
-      `INSERT INTO transitions
-         (row_id, at, from_state, to_state, cause, container_id, exit_code, origin)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
+    if (t.to === REMOVED) this.#c.sql(REMEMBER_ROW).run(t.rowId);
+    this.#c.sql(RECORD).run(
       t.rowId,
       t.at,
       t.from,
@@ -51,7 +50,9 @@ export class TransitionTable {
       t.exitCode,
       JSON.stringify(t.origin),
     );
-    tx.wrote({ id: t.rowId, from: t.from, to: t.to, seq: this.#lastSeq() });
+    const seq = this.#lastSeq();
+    tx.wrote({ id: t.rowId, from: t.from, to: t.to, seq });
+    this.#forgetUpTo(seq - this.#retention.maxCount);
   }
 
   /**
@@ -69,6 +70,7 @@ export class TransitionTable {
       for (const [i, { rowId, from, to }] of group.entries()) {
         tx.wrote({ id: rowId, from, to, seq: before === null ? null : before + 1 + i });
       }
+      this.#forgetUpTo(this.#lastSeq() - this.#retention.maxCount);
     }
   }
 
@@ -101,26 +103,54 @@ export class TransitionTable {
   /**
    * The transitions of all rows after number `seq`, oldest first; the last one's number is where the
    * next page begins. Numbers have no gaps: where the first is not the one after `seq`, those between
-   * are forgotten already.
+   * are forgotten already, or not at or after `from` and before `until`, RFC 3339 UTC.
    */
-  since(seq: number, options: { limit?: number } = {}): Transition[] {
-    return this.#c.sql(`${SELECT} WHERE seq > ? ORDER BY seq LIMIT ?`)
-      .values<Columns>(seq, options.limit ?? 1000).map(transition);
+  since(
+    seq: number,
+    { limit = 1000, from = "", until = "~" }: { limit?: number; from?: string; until?: string } =
+      {},
+  ): Transition[] {
+    return this.#c.sql(`${SELECT} WHERE seq > ? AND at >= ? AND at < ? ORDER BY seq LIMIT ?`)
+      .values<Columns>(seq, from, until, limit).map(transition);
   }
 
-  /** Forgets what is older or more than `retention` allows; returns how many. */
-  prune(now: string, retention: Retention = RETENTION): number {
+  /**
+   * Up to when what happened may be forgotten, RFC 3339 UTC; null: nothing is. What is kept from after
+   * it is all that happened.
+   */
+  forgottenUntil(): string | null {
+    return this.#c.sql("SELECT forgotten_until FROM hosts WHERE name = ?")
+      .value<[string | null]>(LOCAL_HOST)![0];
+  }
+
+  /** Forgets what is older or more than is kept, and who nobody tells of any more; returns how many. */
+  prune(now: string, retention: Retention = this.#retention): number {
     const oldest = new Date(Date.parse(now) - retention.maxAgeSeconds * 1000).toISOString();
-    return this.#c.write("Cannot prune transitions", () => {
+    return this.#c.write("Cannot prune transitions", (tx) => {
       const [last] = this.#c.sql("SELECT coalesce(max(seq), 0) FROM transitions")
         .value<[number]>()!;
-      return this.#c.sql("DELETE FROM transitions WHERE seq <= ?").run(last - retention.maxCount) +
-        this.#c.sql(
-          // `at` follows `seq` but for clock steps, so the scan stops at the first one kept.
-          `DELETE FROM transitions WHERE seq < coalesce(
-             (SELECT seq FROM transitions WHERE at >= ? ORDER BY seq LIMIT 1), ?)`,
-        ).run(oldest, last + 1);
+      // `at` follows `seq` but for clock steps, so the scan stops at the first one kept.
+      const [kept] = this.#c.sql(
+        `SELECT coalesce(
+           (SELECT seq FROM transitions WHERE at >= ? ORDER BY seq LIMIT 1), ?)`,
+      ).value<[number]>(oldest, last + 1)!;
+      const count = this.#forgetUpTo(Math.max(last - retention.maxCount, kept - 1));
+      this.#c.sql(
+        "DELETE FROM removed_rows WHERE row_id NOT IN (SELECT row_id FROM transitions)",
+      ).run();
+      this.#watched.prune(tx, oldest);
+      return count;
     });
+  }
+
+  #forgetUpTo(seq: number): number {
+    const [at] = this.#c.sql("SELECT max(at) FROM transitions WHERE seq <= ?")
+      .value<[string | null]>(seq)!;
+    if (at === null) return 0;
+    this.#c.sql(
+      "UPDATE hosts SET forgotten_until = max(coalesce(forgotten_until, ''), ?) WHERE name = ?",
+    ).run(at, LOCAL_HOST);
+    return this.#c.sql("DELETE FROM transitions WHERE seq <= ?").run(seq);
   }
 
   #lastSeq(): number {
@@ -129,13 +159,31 @@ export class TransitionTable {
 }
 
 const SELECT = `
-  SELECT seq, row_id, at, from_state, to_state, cause, container_id, exit_code, detail, origin
+  SELECT seq, row_id, at, from_state, to_state, cause, container_id, exit_code, detail, origin,
+    container_name, image_ref
   FROM transitions`;
+
+// A deployer names a container; what that is called only a listing tells.
+const RECORD = `
+  INSERT INTO transitions
+    (row_id, at, from_state, to_state, cause, container_id, exit_code, origin, container_name,
+     image_ref)
+  SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(?5 = 'deployer', NULL, nullif(c.container_name, '')),
+    nullif(c.image_ref, '')
+  FROM (SELECT 1) LEFT JOIN containers AS c ON c.id = ?1`;
+
+const REMEMBER_ROW = `
+  INSERT OR REPLACE INTO removed_rows
+    (row_id, workload_id, workload_kind, workload_name, role, replica, stage_name, created_at)
+  SELECT id, workload_id, workload_kind, workload_name, role, replica, stage_name, created_at
+  FROM container_views WHERE id = ?`;
 
 const RECORD_WRITTEN = `
   INSERT INTO transitions
-    (row_id, at, from_state, to_state, cause, container_id, exit_code, origin)
-  SELECT c.id, ?2, ?3, c.state, ?4, c.container_id, iif(?4 = 'sweep', NULL, c.exit_code), ?5
+    (row_id, at, from_state, to_state, cause, container_id, exit_code, origin, container_name,
+     image_ref)
+  SELECT c.id, ?2, ?3, c.state, ?4, c.container_id, iif(?4 = 'sweep', NULL, c.exit_code), ?5,
+    nullif(c.container_name, ''), nullif(c.image_ref, '')
   FROM json_each(?1) AS written CROSS JOIN containers AS c ON c.id = written.value`;
 
 /** Those of one origin together, in their order otherwise. */
@@ -165,10 +213,13 @@ type Columns = [
   number | null,
   string,
   string | null,
+  string | null,
+  string | null,
 ];
 
 function transition(c: Columns): Transition {
-  const [seq, rowId, at, from, to, cause, containerId, exitCode, detail, kept] = c;
+  const [seq, rowId, at, from, to, cause, containerId, exitCode, detail, kept, name, imageRef] = c;
   const origin: Origin = kept === null ? { by: "prose", text: detail } : JSON.parse(kept);
-  return { seq, rowId, at, from, to, cause, containerId, exitCode, origin };
+  const container = { containerId, containerName: name, imageRef };
+  return { seq, rowId, at, from, to, cause, ...container, exitCode, origin };
 }

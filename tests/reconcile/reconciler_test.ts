@@ -3,7 +3,7 @@ import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { Failure } from "../../src/failure.ts";
 import { Reconciler } from "../../src/reconcile/reconciler.ts";
 import { Log } from "../../src/telemetry/log.ts";
-import { RETENTION } from "../../src/store/transitions.ts";
+import { RETENTION } from "../../src/model/past.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import type { Fault } from "../engines/scripted_fault.ts";
 import { until } from "../harness/until.ts";

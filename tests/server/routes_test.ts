@@ -201,8 +201,16 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     bad: () => ({ path: `/api/containers/${nothing.id}/details`, code: "not-found" }),
   },
   "get /api/transitions": {
-    good: () => ({ path: "/api/transitions?since=0&limit=5" }),
+    good: () => ({ path: "/api/transitions?since=0&limit=5&from=2020-01-01T00:00:00%2B02:00" }),
     bad: () => ({ path: "/api/transitions?since=last", code: "invalid" }),
+  },
+  "get /api/history": {
+    good: () => ({ path: "/api/history?workload=shop&limit=5" }),
+    bad: () => ({ path: "/api/history?from=2026-11-26", code: "invalid" }),
+  },
+  "get /api/availability": {
+    good: () => ({ path: "/api/availability?days=7&spans=100" }),
+    bad: () => ({ path: "/api/availability?workload=nobody", code: "invalid" }),
   },
   ...Object.fromEntries(["get", "patch", "delete"].map((method): [string, Example] => {
     const body = method === "patch" ? { body: { subdomain: "through-stage" } } : {};

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import type { PastIndex } from "../../model/past.ts";
 import type { ContainerView } from "../../model/views.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import type { ViewFilter } from "../../store/container_views.ts";
@@ -19,7 +20,10 @@ import { requireKnown } from "../known_filters.ts";
 import { pageOfViews } from "../paging.ts";
 import { demanded, rowTag, tagged } from "../precondition.ts";
 import { passNow } from "../pass_now.ts";
+import { indexAt } from "./past.ts";
+import { moment, PastIndexSchema } from "../past_schemas.ts";
 import {
+  type ContainerPage,
   ContainerSchema,
   IdParams,
   indexed,
@@ -86,12 +90,28 @@ const ListQuery: Schema<ListQuery> = z.strictObject({
   cursor: optional(z.string().meta({ description: "`nextCursor` of the page before." })),
   limit: wholeNumber({ min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT }),
   fresh,
-});
+  at: optional(
+    moment.meta({
+      description: "As it was then: all rows in one page, of `PastIndex`. Goes with `kind`, " +
+        "`state`, `workload` and the name of a `stage`.",
+    }),
+  ),
+}).refine(
+  ({ at, cursor, fresh, container }) =>
+    at === undefined || [cursor, fresh, container].every((other) => other === undefined),
+  { path: ["at"], message: "Goes neither with cursor, fresh nor container" },
+);
+
+const ListAnswer: Schema<ContainerPage | PastIndex> = z.union([
+  PageSchema as z.ZodType<ContainerPage>,
+  PastIndexSchema as z.ZodType<PastIndex>,
+]);
 
 interface ListQuery extends Omit<ViewFilter, "ids" | "after" | "limit"> {
   cursor?: string;
   fresh?: string;
   limit: number;
+  at?: string;
 }
 
 /** The index, page by page. */
@@ -100,10 +120,11 @@ export const listContainers: Operation = operation({
   description: "Ordered by id. The entity tag is that of the whole index.",
   query: ListQuery,
   answers: {
-    ...ok("A page of rows", PageSchema),
+    ...ok("A page of rows; with `at`: the index as it was", ListAnswer),
     304: { description: "Nothing changed since the entity tag in `If-None-Match`" },
   },
-}, async ({ services, query: { fresh, ...query }, headers }) => {
+}, async ({ services, query: { fresh, at, ...query }, headers }) => {
+  if (at !== undefined) return await indexAt(services, at, query);
   if (fresh !== undefined) await passNow(services);
   const { store, run } = services;
   const { index } = services.readiness();

@@ -9,7 +9,9 @@ import { shownTransition } from "../../core/origin.ts";
 import type { ShownTransition } from "../../model/views.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
-import { IdParams, listOf, TransitionSchema, wholeNumber } from "../schema.ts";
+import { moment, TransitionSchema, utc } from "../past_schemas.ts";
+import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
+import { requireOrder } from "./past.ts";
 
 /** Transitions in one page. */
 const DEFAULT_LIMIT = 1000;
@@ -46,16 +48,24 @@ const PageSchema: Schema<TransitionsPage> = z.object({
 export const listAllTransitions: Operation = operation({
   summary: "What happened to all rows, oldest first",
   description: "Numbers have no gaps: where the first `seq` is above `since` + 1, those between " +
-    "are forgotten already (they are kept for thirty days, and at most 100,000).",
+    "are forgotten already (by default they are kept for thirty days, and at most 100,000), or " +
+    "not within `from` and `until`.",
   query: z.strictObject({
     since: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 })
       .meta({ description: "Only what has a greater `seq`." }),
+    from: optional(moment.meta({ description: "Only at or after this moment." })),
+    until: optional(moment.meta({ description: "Only before this moment." })),
     limit: wholeNumber({ min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT }),
-  }),
+  }) as Schema<{ since: number; limit: number; from?: string; until?: string }>,
   answers: ok("A page of transitions", PageSchema),
-}, ({ services: { store }, query: { since, limit } }) => {
-  // One more than asked for tells whether others follow.
-  const found = store.transitions.since(since, { limit: limit + 1 });
+}, ({ services: { store }, query: { since, from, until, limit } }) => {
+  requireOrder(from, until);
+  const found = store.transitions.since(since, {
+    // One more than asked for tells whether others follow.
+    limit: limit + 1,
+    ...(from !== undefined && { from: utc(from) }),
+    ...(until !== undefined && { until: utc(until) }),
+  });
   const items = found.slice(0, limit);
   const nextSince = found.length > limit ? items.at(-1)!.seq : null;
   return json({ items: items.map(shownTransition), nextSince });

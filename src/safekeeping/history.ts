@@ -1,0 +1,210 @@
+/**
+ * What happened, of every kind, in one order. Pure; each kind is a source, and who adds one adds
+ * nothing else here.
+ *
+ * @module
+ */
+
+import { originText } from "../core/origin.ts";
+import { Failure } from "../failure.ts";
+import type { HistoryEntry, HistoryQuery, PastSubject } from "../model/past.ts";
+import type { Deaths, Problem } from "../model/problem.ts";
+import type { Transition } from "../model/views.ts";
+import type { Workload } from "../model/workload.ts";
+
+/** A place in the order of what happened: by time, then by kind, then by number. */
+export interface Place {
+  /** RFC 3339 UTC. */
+  readonly at: string;
+  /** Of the kind, the same for all of one source. */
+  readonly rank: number;
+  /** Within the source, rising with time or not. */
+  readonly number: number;
+}
+
+/** An entry and its place. */
+export interface Placed extends Place {
+  /** What is told. */
+  readonly entry: HistoryEntry;
+}
+
+/** What an entry of a source is told by; the rest is null. */
+export interface Known {
+  /** The row with this id; undefined: nobody remembers it. */
+  readonly subject: (rowId: string) => PastSubject | undefined;
+  /** The workload with this id. */
+  readonly workload: (id: string) => Pick<Workload, "id" | "kind" | "name"> | undefined;
+}
+
+/** Ranks of sources: what follows from another thing at the same moment is told after it. */
+export const RANKS = { watch: 0, death: 1, transition: 2, problem: 3 } as const;
+
+const NOTHING = {
+  workload: null,
+  row: null,
+  role: null,
+  from: null,
+  to: null,
+  containerId: null,
+  containerName: null,
+  imageRef: null,
+  exitCode: null,
+  problem: null,
+  detail: "",
+} as const satisfies Omit<HistoryEntry, "key" | "at" | "what">;
+
+/** Changes of rows. */
+export function transitionEntries(transitions: readonly Transition[], known: Known): Placed[] {
+  return transitions.map((t) => ({
+    at: t.at,
+    rank: RANKS.transition,
+    number: t.seq,
+    entry: {
+      ...NOTHING,
+      key: `transition-${t.seq}`,
+      at: t.at,
+      what: "transition",
+      ...ofRow(t.rowId, known),
+      from: t.from,
+      to: t.to,
+      containerId: t.containerId,
+      containerName: t.containerName,
+      imageRef: t.imageRef,
+      exitCode: t.exitCode,
+      detail: originText(t.cause, t.origin),
+    },
+  }));
+}
+
+/** Ends of containers, of those that are remembered. */
+export function deathEntries(deaths: ReadonlyMap<string, Deaths>, known: Known): Placed[] {
+  const entries = [...deaths].flatMap(([rowId, { ring }]) =>
+    ring.map(({ at, exitCode, how, containerId }, i): HistoryEntry => ({
+      ...NOTHING,
+      key: `death-${rowId}-${at}-${i}`,
+      at: timeText(at),
+      what: "death",
+      ...ofRow(rowId, known),
+      containerId,
+      exitCode,
+      detail: how,
+    }))
+  );
+  return inOrder(entries, RANKS.death);
+}
+
+/** What was wrong, and what is no more. */
+export function problemEntries(problems: readonly Problem[], known: Known): Placed[] {
+  const entries = problems.flatMap((problem): HistoryEntry[] => {
+    const { key, kind, severity, workloadId, rowId, containerId, containerName } = problem;
+    const { openedAt, closedAt, outcome } = problem;
+    // What closed without having opened was no problem.
+    if (openedAt === null) return [];
+    const entry = (what: "problem-opened" | "problem-closed", ms: number): HistoryEntry => ({
+      ...NOTHING,
+      ...(rowId !== null && ofRow(rowId, known)),
+      ...(workloadId !== null && { workload: workloadOf(workloadId, known) }),
+      key: `${what}-${key}-${ms}`,
+      at: timeText(ms),
+      what,
+      containerId,
+      containerName: containerName || null,
+      problem: { kind, severity },
+      detail: what === "problem-closed" ? outcome ?? "" : "",
+    });
+    const opened = entry("problem-opened", openedAt);
+    return closedAt === null ? [opened] : [opened, entry("problem-closed", closedAt)];
+  });
+  return inOrder(entries, RANKS.problem);
+}
+
+/** When somebody began and ceased to watch; what goes on has no end. */
+export function watchEntries(
+  watched: readonly { readonly from: string; readonly to: string | null }[],
+): Placed[] {
+  const entry = (what: "watch-began" | "watch-ended", at: string): Placed => ({
+    at,
+    rank: RANKS.watch,
+    number: what === "watch-began" ? 1 : 0,
+    entry: { ...NOTHING, key: `${what}-${at}`, at, what },
+  });
+  return watched.flatMap(({ from, to }) => [
+    entry("watch-began", from),
+    ...to === null ? [] : [entry("watch-ended", to)],
+  ]);
+}
+
+/**
+ * The newest of all sources that come before `place`, within the window, oldest first; and where what
+ * happened before them begins, null when nothing did.
+ */
+export function newest(
+  placed: readonly Placed[],
+  { from = "", until = "~", before, limit }: Pick<HistoryQuery, "from" | "until" | "limit"> & {
+    readonly before: Place | null;
+  },
+): { items: HistoryEntry[]; before: string | null } {
+  const found = placed
+    .filter((each) =>
+      each.at >= from && each.at < until && (before === null || order(each, before) < 0)
+    )
+    .sort(order);
+  const kept = found.slice(-limit);
+  return {
+    items: kept.map(({ entry }) => entry),
+    before: found.length > limit ? placeText(kept[0]!) : null,
+  };
+}
+
+/** A place as clients hand it back. */
+function placeText({ at, rank, number }: Place): string {
+  return `${at}.${rank}.${number}`;
+}
+
+/**
+ * The place that a client hands back.
+ *
+ * @throws {Failure} `invalid`
+ */
+export function readPlace(text: string): Place {
+  const [, at, rank, number] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)\.(\d)\.(\d{1,15})$/.exec(text) ?? [];
+  if (at !== undefined) return { at, rank: Number(rank), number: Number(number) };
+  throw new Failure("invalid", "Cannot read the history before this place: it is none", {
+    data: {},
+  });
+}
+
+function order(a: Place, b: Place): number {
+  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
+  return a.rank - b.rank || a.number - b.number;
+}
+
+/** Entries of a source that has no numbers of its own. */
+function inOrder(entries: readonly HistoryEntry[], rank: number): Placed[] {
+  return entries
+    .toSorted((a, b) => a.at !== b.at ? (a.at < b.at ? -1 : 1) : a.key < b.key ? -1 : 1)
+    .map((entry, number) => ({ at: entry.at, rank, number, entry }));
+}
+
+function ofRow(rowId: string, known: Known): Pick<HistoryEntry, "row" | "role" | "workload"> {
+  const subject = known.subject(rowId);
+  return {
+    row: rowId,
+    role: subject?.role ?? null,
+    workload: subject === undefined || subject.workloadId === null ? null : {
+      id: subject.workloadId,
+      name: subject.workloadName,
+      kind: subject.workloadKind,
+    },
+  };
+}
+
+function workloadOf(id: string, known: Known): HistoryEntry["workload"] {
+  const { name = null, kind = null } = known.workload(id) ?? {};
+  return { id, name, kind };
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,223 @@
+/**
+ * Answers what was, from what the store keeps of it. Reads only; what is reckoned is pure and stands
+ * beside.
+ *
+ * @module
+ */
+
+import type {
+  Availability,
+  AvailabilityQuery,
+  HistoryPage,
+  HistoryQuery,
+  PastIndex,
+  PastPort,
+  PastRow,
+  RowAvailability,
+  WorkloadAvailability,
+} from "../model/past.ts";
+import type { KeptSubject } from "../store/past.ts";
+import type { Store } from "../store/store.ts";
+import { joined, type Ran, ranRow, ranTogether, runningTime, stepOf } from "./availability.ts";
+import {
+  deathEntries,
+  type Known,
+  newest,
+  problemEntries,
+  RANKS,
+  readPlace,
+  transitionEntries,
+  watchEntries,
+} from "./history.ts";
+import { rowAt, type Story, stretches } from "./story.ts";
+
+/** What a {@link Past} reads. */
+export interface PastOptions {
+  /** The index. */
+  readonly store: Store;
+  /** The time, milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Whether the index is what runs now, so that what is watched goes on. */
+  readonly isFresh: () => boolean;
+}
+
+/** So many rows are read before others get their turn. */
+const AT_ONCE = 500;
+
+/** So many spans are told in one answer; where there are more rows, each is told in fewer. */
+const MAX_SPANS = 200_000;
+
+/** Reads the past. */
+export class Past implements PastPort {
+  readonly #o: PastOptions;
+
+  /** Over an open store. */
+  constructor(options: PastOptions) {
+    this.#o = options;
+  }
+
+  /** The index as it was. */
+  async at(moment: number): Promise<PastIndex> {
+    const forgottenUntil = this.#forgottenUntil();
+    const items: PastRow[] = [];
+    for await (const story of this.#stories({})) {
+      const row = rowAt(story, { at: moment, forgottenUntil });
+      if (row !== null) items.push(row);
+    }
+    const at = new Date(moment).toISOString();
+    const watched = this.#watched({ from: moment, until: moment + 1 })
+      .some(({ from, to }) => from <= moment && moment < to);
+    return {
+      at,
+      watched,
+      asOf: watched ? at : this.#o.store.hosts.watched.lastBefore(at),
+      forgottenUntil: textOf(forgottenUntil),
+      items,
+    };
+  }
+
+  /** How long things ran. */
+  async availability(query: AvailabilityQuery): Promise<Availability> {
+    const { from, workloadId } = query;
+    const until = Math.min(query.until, this.#o.now());
+    const forgottenUntil = this.#forgottenUntil();
+    const window = { from, to: until, watched: this.#watched({ from, until }) };
+    const ran: { subject: KeptSubject; ran: Ran[] }[] = [];
+    for await (const story of this.#stories(workloadId === undefined ? {} : { workloadId })) {
+      const row = ranRow(stretches(story, { forgottenUntil }), window);
+      if (row.length > 0 || !story.subject.removed) ran.push({ subject: story.subject, ran: row });
+    }
+    const maxSpans = Math.min(query.maxSpans, Math.floor(MAX_SPANS / Math.max(1, 2 * ran.length)));
+    const time = (each: readonly Ran[]) => runningTime(each, { window, maxSpans });
+    const registered = this.#o.store.workloads.list()
+      .filter(({ id }) => workloadId === undefined || id === workloadId);
+    const rows = Map.groupBy(ran, ({ subject }) => subject.workloadId);
+    let coarse = false;
+    const of = (id: string | null) => {
+      const its = rows.get(id) ?? [];
+      const together = ranTogether(its.map(({ ran }) => ran));
+      coarse ||= [together, ...its.map(({ ran }) => ran)].some(({ length }) => length > maxSpans);
+      return {
+        ...time(together),
+        rows: its.map((
+          { subject: { now: _, createdAt: __, ...subject }, ran },
+        ): RowAvailability => ({
+          ...subject,
+          ...time(ran),
+        })),
+      };
+    };
+    const here = registered.map(({ id, name, kind }): WorkloadAvailability => ({
+      ...{ id, name, kind, removed: false },
+      ...of(id),
+    }));
+    const known = new Set<string | null>(registered.map(({ id }) => id));
+    const gone = [...rows].filter(([id]) => !known.has(id)).map(([id, [first]]) => {
+      const { workloadName: name, workloadKind: kind } = first!.subject;
+      return { id, name, kind, removed: true, ...of(id) };
+    });
+    return {
+      from: new Date(from).toISOString(),
+      until: new Date(until).toISOString(),
+      forgottenUntil: textOf(forgottenUntil),
+      resolutionMs: coarse ? stepOf(window, maxSpans) : 0,
+      workloads: [...here, ...gone],
+    };
+  }
+
+  /** What happened. */
+  history(query: HistoryQuery): HistoryPage {
+    const { store } = this.#o;
+    const { workloadId, rowId, from, until, limit } = query;
+    const before = query.before === undefined ? null : readPlace(query.before);
+    const known = this.#known({
+      ...(workloadId !== undefined && { workloadId }),
+      ...(rowId !== undefined && { rowId }),
+    });
+    const mine = (id: string | null) => id !== null && known.subject(id) !== undefined;
+    const ofAll = workloadId === undefined && rowId === undefined;
+    const transitions = store.past.transitions({
+      ...{ from, until, workloadId, rowId },
+      // One more than asked for tells whether others come before.
+      limit: limit + 1,
+      before: before === null
+        ? undefined
+        // What comes before a place of another kind at the same moment is all of it or nothing.
+        : before.rank === RANKS.transition
+        ? { at: before.at, seq: before.number }
+        : { at: before.at, seq: before.rank > RANKS.transition ? Number.MAX_SAFE_INTEGER : 0 },
+    });
+    const deaths = new Map([...store.problems.deaths()].filter(([id]) => ofAll || mine(id)));
+    const problems = store.problems.opened({ from, until, workloadId, rowId });
+    const placed = [
+      ...transitionEntries(transitions, known),
+      ...deathEntries(deaths, known),
+      ...problemEntries(problems, known),
+      ...ofAll ? this.#watchEntries() : [],
+    ];
+    return {
+      ...newest(placed, { ...query, before }),
+      forgottenUntil: store.transitions.forgottenUntil(),
+    };
+  }
+
+  /** Ids of a workload that is or was registered. */
+  workloadIds(idOrName: string): readonly string[] {
+    const { workloads, past } = this.#o.store;
+    if (workloads.get(idOrName) !== undefined) return [idOrName];
+    const named = workloads.named(idOrName).map(({ id }) => id);
+    return named.length > 0 ? named : past.goneWorkloads(idOrName);
+  }
+
+  /** Whether there is or was such a row. */
+  knowsRow(id: string): boolean {
+    return this.#o.store.past.subjects({ rowId: id }).length > 0;
+  }
+
+  async *#stories(of: { workloadId?: string }): AsyncGenerator<Story> {
+    const { past } = this.#o.store;
+    const subjects = past.subjects(of);
+    for (let i = 0; i < subjects.length; i += AT_ONCE) {
+      if (i > 0) await new Promise((resolve) => setTimeout(resolve));
+      const some = subjects.slice(i, i + AT_ONCE);
+      const stories = past.stories(some.map(({ id }) => id));
+      for (const subject of some) yield { subject, events: stories.get(subject.id) ?? [] };
+    }
+  }
+
+  #known(of: { workloadId?: string; rowId?: string }): Known {
+    const { past, workloads } = this.#o.store;
+    const subjects = new Map(past.subjects(of).map((subject) => [subject.id, subject]));
+    return { subject: (id) => subjects.get(id), workload: (id) => workloads.get(id) };
+  }
+
+  #watchEntries() {
+    const { hosts } = this.#o.store;
+    const spans = hosts.watched.list();
+    const open = hosts.watched.isOpen() && this.#o.isFresh();
+    return watchEntries(
+      spans.map((span, i) => open && i === spans.length - 1 ? { ...span, to: null } : span),
+    );
+  }
+
+  #forgottenUntil(): number | null {
+    const at = this.#o.store.transitions.forgottenUntil();
+    return at === null ? null : Date.parse(at);
+  }
+
+  /** What of a window was watched. */
+  #watched({ from, until }: { from: number; until: number }) {
+    const { hosts } = this.#o.store;
+    const spans = hosts.watched.list(new Date(from).toISOString())
+      .map((span) => ({ from: Date.parse(span.from), to: Date.parse(span.to) }));
+    const last = spans.at(-1);
+    if (last !== undefined && hosts.watched.isOpen() && this.#o.isFresh()) {
+      spans[spans.length - 1] = { ...last, to: Math.max(last.to, this.#o.now()) };
+    }
+    return joined(spans).filter((span) => span.to > from && span.from < until);
+  }
+}
+
+function textOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,167 @@
+/**
+ * The JSON of what was, and the moments that are asked for. Held to the domain model by its types.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import {
+  type Availability,
+  HISTORY_KINDS,
+  type HistoryPage,
+  type PastIndex,
+  RUNNINGS,
+} from "../model/past.ts";
+import type { Origin } from "../model/pass.ts";
+import { PROBLEM_KINDS } from "../model/problem.ts";
+import type { ShownTransition } from "../model/views.ts";
+import { WORKLOAD_KINDS } from "../model/workload.ts";
+import type { Schema } from "./operation.ts";
+
+const time = z.string().meta({ format: "date-time" });
+const kind = z.enum(WORKLOAD_KINDS);
+
+/** RFC 3339 with its zone; a date alone would be another one in each place. */
+const MOMENT =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/**
+ * A moment in a query string.
+ *
+ * @ignore
+ */
+export const moment: z.ZodString = z.string()
+  .regex(MOMENT, "Not a time with its zone, as in 2026-11-26T02:00:00Z")
+  .refine((text) => !Number.isNaN(Date.parse(text)), "There is no such day")
+  .meta({ format: "date-time", pattern: undefined });
+
+/** The moment as everything here is kept: UTC, in milliseconds. */
+export function utc(moment: string): string {
+  return new Date(moment).toISOString();
+}
+
+const OriginSchema: z.ZodType<Origin> = z.discriminatedUnion("by", [
+  z.object({ by: z.literal("event"), action: z.string(), at: time.nullable() }),
+  z.object({ by: z.literal("listing"), at: time }),
+  z.object({ by: z.literal("contender"), at: time }),
+  z.object({
+    by: z.literal("deployer"),
+    who: z.string().nullable(),
+    action: z.enum(["created", "bound", "unbound", "removed"]),
+    entry: z.object({ kind, name: z.string() }).nullable(),
+  }),
+  z.object({ by: z.literal("prose"), text: z.string() }),
+]);
+
+/** {@link ShownTransition}. */
+export const TransitionSchema: Schema<ShownTransition> = z.object({
+  seq: z.int(),
+  rowId: z.string(),
+  at: time,
+  from: z.string().nullable(),
+  to: z.string(),
+  cause: z.enum(["event", "pass", "sweep", "deployer"]),
+  containerId: z.string().nullable(),
+  containerName: z.string().nullable(),
+  imageRef: z.string().nullable(),
+  exitCode: z.int().nullable(),
+  origin: OriginSchema,
+  detail: z.string().meta({ description: "`origin` in words." }),
+}).meta({ id: "Transition" });
+
+const forgottenUntil = time.nullable().meta({
+  description: "What happened up to here may be forgotten; null: nothing is.",
+});
+
+const subject = {
+  id: z.string(),
+  workloadId: z.string().nullable(),
+  workloadKind: kind.nullable(),
+  workloadName: z.string().nullable()
+    .meta({ description: "Today's, or its last one; null: nobody remembers." }),
+  role: z.string().nullable(),
+  replica: z.int().nullable(),
+  stageName: z.string().nullable(),
+  removed: z.boolean().meta({ description: "It is not in the index any more." }),
+};
+
+/** {@link PastIndex}. */
+export const PastIndexSchema: Schema<PastIndex> = z.object({
+  at: time,
+  watched: z.boolean().meta({ description: "Whether the index was known to be what ran." }),
+  asOf: time.nullable().meta({
+    description: "Where it was not: the last moment before at which it was.",
+  }),
+  forgottenUntil,
+  items: z.array(
+    z.object({
+      ...subject,
+      state: z.string().nullable().meta({ description: "Null: forgotten." }),
+      since: time.nullable(),
+      exitCode: z.int().nullable(),
+      containerId: z.string().nullable(),
+      containerName: z.string().nullable(),
+      imageRef: z.string().nullable(),
+    }).meta({ id: "PastRow" }),
+  ),
+}).meta({ id: "PastIndex" });
+
+const running = {
+  runningMs: z.number(),
+  partlyMs: z.number(),
+  downMs: z.number(),
+  unknownMs: z.number().meta({ description: "Nobody watched, or it is forgotten." }),
+  share: z.number().nullable().meta({
+    description: "How much of the known time something ran, 0 to 1; null: no time is known.",
+  }),
+  spans: z.array(z.object({ from: time, to: time, state: z.enum(RUNNINGS) }).meta({ id: "Ran" })),
+};
+
+/** {@link Availability}. */
+export const AvailabilitySchema: Schema<Availability> = z.object({
+  from: time,
+  until: time,
+  forgottenUntil,
+  resolutionMs: z.number().meta({
+    description: "Spans are told no finer, the worst of each wins; 0: as they were.",
+  }),
+  workloads: z.array(
+    z.object({
+      id: z.string().nullable(),
+      name: z.string().nullable(),
+      kind: kind.nullable(),
+      removed: z.boolean(),
+      ...running,
+      rows: z.array(z.object({ ...subject, ...running }).meta({ id: "RowAvailability" })),
+    }).meta({ id: "WorkloadAvailability" }),
+  ),
+}).meta({ id: "Availability" });
+
+/** {@link HistoryPage}. */
+export const HistoryPageSchema: Schema<HistoryPage> = z.object({
+  items: z.array(
+    z.object({
+      key: z.string().meta({ description: "The same whenever it is asked for." }),
+      at: time,
+      what: z.enum(HISTORY_KINDS),
+      workload: z.object({
+        id: z.string(),
+        name: z.string().nullable(),
+        kind: kind.nullable(),
+      }).nullable(),
+      row: z.string().nullable(),
+      role: z.string().nullable(),
+      from: z.string().nullable(),
+      to: z.string().nullable(),
+      containerId: z.string().nullable(),
+      containerName: z.string().nullable(),
+      imageRef: z.string().nullable(),
+      exitCode: z.int().nullable(),
+      problem: z.object({ kind: z.enum(PROBLEM_KINDS), severity: z.enum(["low", "high"]) })
+        .nullable(),
+      detail: z.string(),
+    }).meta({ id: "HistoryEntry" }),
+  ),
+  before: z.string().nullable().meta({ description: "`before` of the page before this one." }),
+  forgottenUntil,
+}).meta({ id: "HistoryPage" });

@@ -1,0 +1,127 @@
+/**
+ * When the index was known to be what ran: stretches from a listing to the last moment that is known.
+ * A steady pass writes nothing for it, since the host's own time of its last pass is the end of the
+ * stretch under way. Does not decide when sight is lost.
+ *
+ * @module
+ */
+
+import { isFailure } from "../failure.ts";
+import { LOCAL_HOST } from "../model/container.ts";
+import type { Connection, Transaction } from "./connection.ts";
+
+/** A stretch of time in which the index was known to be what ran. RFC 3339 UTC. */
+export interface Watched {
+  /** The listing that began it. */
+  readonly from: string;
+  /** The last moment that is known. */
+  readonly to: string;
+}
+
+/** No two passes that follow each other are further apart: twice the longest interval. */
+const MOST_BETWEEN_PASSES_MS = 600_000;
+
+/** How many stretches are kept: an Engine that comes and goes makes no more of them. */
+const MAX_COUNT = 10_000;
+
+/** The `watched` table, and its columns of `hosts`. */
+export class WatchedTable {
+  readonly #c: Connection;
+  /** The stretch that this process began; one that is in the database besides is a dead one's. */
+  #own: { readonly from: string; lostAt: string | null } | null = null;
+
+  /** On this connection. */
+  constructor(connection: Connection) {
+    this.#c = connection;
+  }
+
+  /**
+   * A full pass listed everything at `at`; in the transaction that writes it, and before its time
+   * takes the place of that of the one before.
+   */
+  passed(_tx: Transaction, at: string): void {
+    const { since, lastPassAt, strange } = this.#state();
+    const own = this.#own !== null && this.#own.from === since ? this.#own : null;
+    const goesOn = own !== null && own.lostAt === null && !strange && follows(lastPassAt!, at);
+    if (goesOn) return;
+    if (since !== null) this.#insert(since, own?.lostAt ?? lastPassAt!);
+    // What another Engine lists is not what is to be known.
+    this.#setSince(strange ? null : at);
+    this.#own = strange ? null : { from: at, lostAt: null };
+  }
+
+  /**
+   * Since `at` it is not known any more what runs; only the first of several counts. Where it can't be
+   * written now, the next pass does.
+   */
+  lost(at: string): void {
+    const own = this.#own;
+    if (own === null || own.lostAt !== null) return;
+    const { since, lastPassAt } = this.#state();
+    if (since !== own.from) return;
+    // A machine that slept says so late.
+    const lostAt = own.lostAt = at > lastPassAt! && follows(lastPassAt!, at) ? at : lastPassAt!;
+    try {
+      this.#c.write("Cannot record what was watched", () => {
+        this.#insert(own.from, lostAt);
+        this.#setSince(null);
+      });
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+    }
+  }
+
+  /** Stretches that end at or after `since`, oldest first; that under way ends with the last pass. */
+  list(since: string = ""): Watched[] {
+    const over = this.#c.sql(
+      "SELECT began_at, ended_at FROM watched WHERE ended_at >= ? ORDER BY began_at, id",
+    ).values<[string, string]>(since).map(([from, to]) => ({ from, to }));
+    const { since: from, lastPassAt } = this.#state();
+    return from === null ? over : [...over, { from, to: lastPassAt! }];
+  }
+
+  /** Whether a stretch is under way, as far as the database tells. */
+  isOpen(): boolean {
+    return this.#state().since !== null;
+  }
+
+  /** The last moment at or before `at` that was watched, RFC 3339 UTC; null: none that is remembered. */
+  lastBefore(at: string): string | null {
+    const { since, lastPassAt } = this.#state();
+    if (since !== null && since <= at) return lastPassAt! < at ? lastPassAt : at;
+    const [to] = this.#c.sql("SELECT max(ended_at) FROM watched WHERE began_at <= ?")
+      .value<[string | null]>(at)!;
+    return to !== null && to > at ? at : to;
+  }
+
+  /** Forgets stretches that ended before `oldest`, or are too many; returns how many. */
+  prune(_tx: Transaction, oldest: string): number {
+    return this.#c.sql("DELETE FROM watched WHERE ended_at < ?").run(oldest) +
+      this.#c.sql(
+        "DELETE FROM watched WHERE id IN (SELECT id FROM watched ORDER BY id DESC LIMIT -1 OFFSET ?)",
+      ).run(MAX_COUNT);
+  }
+
+  #state(): { since: string | null; lastPassAt: string | null; strange: boolean } {
+    const [since, lastPassAt, strange] = this.#c.sql(
+      `SELECT watching_since, last_pass_at, found_engine_id IS NOT NULL FROM hosts
+       WHERE name = ?`,
+    ).value<[string | null, string | null, number]>(LOCAL_HOST)!;
+    return { since, lastPassAt, strange: strange === 1 };
+  }
+
+  #setSince(since: string | null): void {
+    this.#c.sql("UPDATE hosts SET watching_since = ? WHERE name = ?").run(since, LOCAL_HOST);
+  }
+
+  #insert(from: string, to: string): void {
+    // A clock that was set back makes it end before it began.
+    this.#c.sql("INSERT INTO watched (began_at, ended_at) VALUES (?, ?)")
+      .run(from, to < from ? from : to);
+  }
+}
+
+/** Whether two moments are so near that what was known at the first held up to the second. */
+function follows(lastPassAt: string, at: string): boolean {
+  return Date.parse(at) - Date.parse(lastPassAt) <= MOST_BETWEEN_PASSES_MS;
+}
