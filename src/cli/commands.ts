@@ -23,6 +23,7 @@ import {
   ROW,
   WORKLOAD,
 } from "./shared_flags.ts";
+import { PAST_COMMANDS, PS_EXAMPLES, TIME_DETAILS } from "./past_commands.ts";
 import { PROBLEM_COMMANDS } from "./problem_commands.ts";
 import { NOTIFY_COMMANDS } from "./notify_commands.ts";
 
@@ -65,9 +66,11 @@ export const TABLE = [
       },
       { name: "fresh", description: "have the daemon list the Engine's containers first" },
       { name: "watch", description: "draw it again at each change, until interrupted" },
+      { name: "at", placeholder: "TIME", description: "as it was then" },
       JSON_FLAG,
     ],
-    examples: ["tinyforge ps --kind site", "tinyforge ps --workload site/blog --watch"],
+    details: TIME_DETAILS,
+    examples: PS_EXAMPLES,
   },
   {
     name: "explain",
@@ -78,6 +81,7 @@ export const TABLE = [
 more) or a workload's name also do where they mean one row. Of a container that has none
 it says which label decided, and what to do.`,
   },
+  ...PAST_COMMANDS,
   ...PROBLEM_COMMANDS,
   ...ADOPT_COMMANDS,
   {

@@ -6,6 +6,7 @@
  */
 
 import type { ContainerState } from "./container.ts";
+import type { Cause, Origin } from "./pass.ts";
 import type { ProblemKind, Severity } from "./problem.ts";
 import type { WorkloadKind } from "./workload.ts";
 
@@ -192,15 +193,21 @@ export interface HistoryEntry {
   readonly from: ContainerState | null;
   /** State after. */
   readonly to: ContainerState | null;
-  /** The container, its name, what it was made of. */
+  /** The container. */
   readonly containerId: string | null;
+  /** What it was called. */
   readonly containerName: string | null;
+  /** What it was made of. */
   readonly imageRef: string | null;
   /** What it ended with. */
   readonly exitCode: number | null;
   /** What was wrong. */
   readonly problem: { readonly kind: ProblemKind; readonly severity: Severity } | null;
-  /** What it goes back to, in words; may be empty. */
+  /** What set the state. */
+  readonly cause: Cause | null;
+  /** Which event, listing or deployer. */
+  readonly origin: Origin | null;
+  /** What it goes back to, in words; of an end how, of what is over why. May be empty. */
   readonly detail: string;
 }
 

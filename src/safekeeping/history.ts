@@ -50,6 +50,8 @@ const NOTHING = {
   imageRef: null,
   exitCode: null,
   problem: null,
+  cause: null,
+  origin: null,
   detail: "",
 } as const satisfies Omit<HistoryEntry, "key" | "at" | "what">;
 
@@ -71,6 +73,8 @@ export function transitionEntries(transitions: readonly Transition[], known: Kno
       containerName: t.containerName,
       imageRef: t.imageRef,
       exitCode: t.exitCode,
+      cause: t.cause,
+      origin: t.origin,
       detail: originText(t.cause, t.origin),
     },
   }));

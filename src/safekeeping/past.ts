@@ -212,7 +212,7 @@ export class Past implements PastPort {
       .map((span) => ({ from: Date.parse(span.from), to: Date.parse(span.to) }));
     const last = spans.at(-1);
     if (last !== undefined && hosts.watched.isOpen() && this.#o.isFresh()) {
-      spans[spans.length - 1] = { ...last, to: Math.max(last.to, this.#o.now()) };
+      spans[spans.length - 1] = { ...last, to: Math.max(last.to, this.#o.now() + 1) };
     }
     return joined(spans).filter((span) => span.to > from && span.from < until);
   }

@@ -53,6 +53,8 @@ const OriginSchema: z.ZodType<Origin> = z.discriminatedUnion("by", [
   z.object({ by: z.literal("prose"), text: z.string() }),
 ]);
 
+const cause = z.enum(["event", "pass", "sweep", "deployer"]);
+
 /** {@link ShownTransition}. */
 export const TransitionSchema: Schema<ShownTransition> = z.object({
   seq: z.int(),
@@ -60,7 +62,7 @@ export const TransitionSchema: Schema<ShownTransition> = z.object({
   at: time,
   from: z.string().nullable(),
   to: z.string(),
-  cause: z.enum(["event", "pass", "sweep", "deployer"]),
+  cause,
   containerId: z.string().nullable(),
   containerName: z.string().nullable(),
   imageRef: z.string().nullable(),
@@ -159,6 +161,8 @@ export const HistoryPageSchema: Schema<HistoryPage> = z.object({
       exitCode: z.int().nullable(),
       problem: z.object({ kind: z.enum(PROBLEM_KINDS), severity: z.enum(["low", "high"]) })
         .nullable(),
+      cause: cause.nullable(),
+      origin: OriginSchema.nullable(),
       detail: z.string(),
     }).meta({ id: "HistoryEntry" }),
   ),

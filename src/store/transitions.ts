@@ -138,7 +138,8 @@ export class TransitionTable {
       this.#c.sql(
         "DELETE FROM removed_rows WHERE row_id NOT IN (SELECT row_id FROM transitions)",
       ).run();
-      this.#watched.prune(tx, oldest);
+      const unwatched = this.#watched.prune(tx, oldest);
+      if (unwatched !== null) this.#forgot(unwatched);
       return count;
     });
   }
@@ -147,10 +148,14 @@ export class TransitionTable {
     const [at] = this.#c.sql("SELECT max(at) FROM transitions WHERE seq <= ?")
       .value<[string | null]>(seq)!;
     if (at === null) return 0;
+    this.#forgot(at);
+    return this.#c.sql("DELETE FROM transitions WHERE seq <= ?").run(seq);
+  }
+
+  #forgot(until: string): void {
     this.#c.sql(
       "UPDATE hosts SET forgotten_until = max(coalesce(forgotten_until, ''), ?) WHERE name = ?",
-    ).run(at, LOCAL_HOST);
-    return this.#c.sql("DELETE FROM transitions WHERE seq <= ?").run(seq);
+    ).run(until, LOCAL_HOST);
   }
 
   #lastSeq(): number {

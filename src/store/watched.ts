@@ -44,7 +44,7 @@ export class WatchedTable {
     const own = this.#own !== null && this.#own.from === since ? this.#own : null;
     const goesOn = own !== null && own.lostAt === null && !strange && follows(lastPassAt!, at);
     if (goesOn) return;
-    if (since !== null) this.#insert(since, own?.lostAt ?? lastPassAt!);
+    if (since !== null) this.#insert(since, own?.lostAt ?? this.#lastKnown(lastPassAt!));
     // What another Engine lists is not what is to be known.
     this.#setSince(strange ? null : at);
     this.#own = strange ? null : { from: at, lostAt: null };
@@ -59,8 +59,9 @@ export class WatchedTable {
     if (own === null || own.lostAt !== null) return;
     const { since, lastPassAt } = this.#state();
     if (since !== own.from) return;
+    const known = this.#lastKnown(lastPassAt!);
     // A machine that slept says so late.
-    const lostAt = own.lostAt = at > lastPassAt! && follows(lastPassAt!, at) ? at : lastPassAt!;
+    const lostAt = own.lostAt = at > known && follows(lastPassAt!, at) ? at : known;
     try {
       this.#c.write("Cannot record what was watched", () => {
         this.#insert(own.from, lostAt);
@@ -71,13 +72,13 @@ export class WatchedTable {
     }
   }
 
-  /** Stretches that end at or after `since`, oldest first; that under way ends with the last pass. */
+  /** Stretches that end at or after `since`, oldest first; the one under way as far as it is known. */
   list(since: string = ""): Watched[] {
     const over = this.#c.sql(
       "SELECT began_at, ended_at FROM watched WHERE ended_at >= ? ORDER BY began_at, id",
     ).values<[string, string]>(since).map(([from, to]) => ({ from, to }));
     const { since: from, lastPassAt } = this.#state();
-    return from === null ? over : [...over, { from, to: lastPassAt! }];
+    return from === null ? over : [...over, { from, to: this.#lastKnown(lastPassAt!) }];
   }
 
   /** Whether a stretch is under way, as far as the database tells. */
@@ -88,18 +89,26 @@ export class WatchedTable {
   /** The last moment at or before `at` that was watched, RFC 3339 UTC; null: none that is remembered. */
   lastBefore(at: string): string | null {
     const { since, lastPassAt } = this.#state();
-    if (since !== null && since <= at) return lastPassAt! < at ? lastPassAt : at;
+    if (since !== null && since <= at) {
+      const known = this.#lastKnown(lastPassAt!);
+      return known < at ? known : at;
+    }
     const [to] = this.#c.sql("SELECT max(ended_at) FROM watched WHERE began_at <= ?")
       .value<[string | null]>(at)!;
     return to !== null && to > at ? at : to;
   }
 
-  /** Forgets stretches that ended before `oldest`, or are too many; returns how many. */
-  prune(_tx: Transaction, oldest: string): number {
-    return this.#c.sql("DELETE FROM watched WHERE ended_at < ?").run(oldest) +
-      this.#c.sql(
-        "DELETE FROM watched WHERE id IN (SELECT id FROM watched ORDER BY id DESC LIMIT -1 OFFSET ?)",
-      ).run(MAX_COUNT);
+  /**
+   * Forgets stretches that ended before `oldest`, or are too many; returns when the last of them ended,
+   * null when there were none.
+   */
+  prune(_tx: Transaction, oldest: string): string | null {
+    const [id, at] = this.#c.sql(
+      `SELECT max(id), max(ended_at) FROM watched WHERE ended_at < ?1 OR id <= (
+         SELECT id FROM watched ORDER BY id DESC LIMIT 1 OFFSET ${MAX_COUNT})`,
+    ).value<[number | null, string | null]>(oldest)!;
+    if (id !== null) this.#c.sql("DELETE FROM watched WHERE id <= ?").run(id);
+    return at;
   }
 
   #state(): { since: string | null; lastPassAt: string | null; strange: boolean } {
@@ -108,6 +117,14 @@ export class WatchedTable {
        WHERE name = ?`,
     ).value<[string | null, string | null, number]>(LOCAL_HOST)!;
     return { since, lastPassAt, strange: strange === 1 };
+  }
+
+  /** The end of the stretch under way: the last pass, or an event that was seen after it. */
+  #lastKnown(lastPassAt: string): string {
+    const [at] = this.#c.sql(
+      "SELECT at FROM transitions WHERE cause = 'event' ORDER BY seq DESC LIMIT 1",
+    ).value<[string]>() ?? [lastPassAt];
+    return at > lastPassAt && follows(lastPassAt, at) ? at : lastPassAt;
   }
 
   #setSince(since: string | null): void {

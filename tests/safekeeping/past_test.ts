@@ -59,8 +59,8 @@ class World {
   #path: string;
   #rows = new Map<string, IndexRow>();
   #up = false;
-  #lastPass = -1;
-  /** Whether the last known pass lets what follows be known. */
+  #lastSeen = -1;
+  /** Whether what is written is known to be what runs. */
   #known = false;
 
   constructor(path: string) {
@@ -100,13 +100,14 @@ class World {
     const workloadId = this.ids.get(site)!;
     const id = `${workloadId}:${role}`;
     if (op === "pass" || op === "event") {
-      this.#write(op, { id, workloadId, role, state, container });
+      // Events are followed only where everything was listed.
+      this.#write(this.#known ? op : "pass", { id, workloadId, role, state, container });
     } else if (op === "lost") {
       this.store.hosts.watched.lost(textOf(this.second));
       this.#known = false;
       this.#up = false;
     } else if (op === "crash") {
-      this.#forgetSincePass();
+      this.#forgetSinceSeen();
       this.store.close();
       await this.open();
     } else if (op === "remove-row" && this.#rows.has(id)) {
@@ -126,7 +127,7 @@ class World {
     } else if (op === "gap") {
       // Nobody says that sight was lost, as when a machine sleeps; what is known ends with the last pass.
       this.wait(601);
-      this.#forgetSincePass();
+      this.#forgetSinceSeen();
     }
     this.wait(wait);
   }
@@ -162,15 +163,19 @@ class World {
       cause,
       ...(cause === "pass" && { found: { ...found, unmanaged } }),
     });
-    if (cause === "event") return;
+    const told =
+      changes.some(({ op, from, row: { state } }) => op === "insert" || from !== state) ||
+      before?.containerId !== this.#rows.get(id)?.containerId;
+    // An event that told nothing new leaves nothing behind.
+    if (cause === "event" && (!told || state === "missing")) return;
     this.#known = this.#up = true;
-    this.#lastPass = this.second;
+    this.#lastSeen = this.second;
   }
 
-  /** Of what was since the last pass nobody knows any more. */
-  #forgetSincePass(): void {
+  /** Of what was since the last pass, or an event after it, nobody knows any more. */
+  #forgetSinceSeen(): void {
     if (this.#up) {
-      for (const second of this.account.slice(this.#lastPass)) {
+      for (const second of this.account.slice(this.#lastSeen)) {
         second.watched = false;
       }
     }
@@ -179,7 +184,7 @@ class World {
 
   /** What is known at the end; returns whether the index is what runs now. */
   end({ fresh }: { fresh: boolean }): boolean {
-    if (!fresh) this.#forgetSincePass();
+    if (!fresh) this.#forgetSinceSeen();
     return fresh && this.#known;
   }
 }
@@ -237,9 +242,10 @@ Deno.test("Past.at() tells each second of a random history, and never what was n
 
 function compare(found: PastIndex, { rows, watched }: Second, second: number): void {
   const told = `second ${second}`;
-  assertEquals(found.watched, watched, told);
   assertEquals(found.at, textOf(second));
   const forgotten = found.forgottenUntil !== null && found.at < found.forgottenUntil;
+  // That somebody watched may be forgotten, too; that nobody did is not made up.
+  if (!forgotten || found.watched) assertEquals(found.watched, watched, told);
   for (const { id, state, containerId, imageRef } of found.items) {
     const was = rows.get(id);
     if (state === null) {

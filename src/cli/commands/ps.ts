@@ -31,6 +31,9 @@ import { resolveWorkload } from "../workload_name.ts";
 export async function run(invocation: InvocationOf<"ps">): Promise<number> {
   const { out } = invocation;
   const paint = out.paint.bind(out);
+  if (invocation.flag("at") !== undefined) {
+    return await (await import("./ps_at.ts")).run(invocation);
+  }
   if (invocation.on("watch")) {
     if (invocation.on("json")) {
       throw usageError(

@@ -1,0 +1,104 @@
+/**
+ * `tinyforge diff`: what differs between then and now, row by row.
+ *
+ * @module
+ */
+
+import type { PastIndex, PastRow } from "../../model/past.ts";
+import { requireIndex } from "../client.ts";
+import { EXIT } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { subjectText } from "../history_words.ts";
+import { fullLocalText, readMoment } from "../moments.ts";
+import { notePast, pastStateCell } from "../past_words.ts";
+import { shortId } from "../phrases.ts";
+import { type Cell, tableLines } from "../table.ts";
+
+/** What of a row can differ. */
+type Differs = "state" | "container" | "image";
+
+/** A row that is not as it was. */
+interface Difference {
+  readonly id: string;
+  /** Null: it was not there. */
+  readonly then: PastRow | null;
+  /** Null: it is not there. */
+  readonly now: PastRow | null;
+  /** In what; all of it where it is new or gone. */
+  readonly differs: readonly Differs[];
+}
+
+/** Prints what differs. */
+export async function run(invocation: InvocationOf<"diff">): Promise<number> {
+  const { out } = invocation;
+  const since = invocation.flag("since") ?? "24h";
+  const { ms, note } = readMoment(since, { flag: "since", now: Date.now() });
+  if (note !== null) out.notes(note);
+  const { then, now } = await requireIndex(invocation, async (api) => {
+    const at = (moment: number) =>
+      api.get<PastIndex>(`/api/containers?at=${new Date(moment).toISOString()}`);
+    return { then: await at(ms), now: await at(Date.now()) };
+  });
+  const differences = differencesOf(then.items, now.items);
+  if (invocation.on("json")) {
+    const { items: _, ...thenOnly } = then;
+    const { items: __, ...nowOnly } = now;
+    out.json({ then: thenOnly, now: nowOnly, items: differences });
+    return EXIT.done;
+  }
+  if (differences.length > 0) {
+    const lines = tableLines(differences.map(cells), {
+      header: HEADER,
+      width: out.size()?.columns ?? null,
+      fit: FIT,
+      paint: out.paint.bind(out),
+    });
+    out.raw(lines.map((line) => `${line}\n`).join(""));
+  }
+  const nothing = differences.length === 0 ? "Nothing differs between" : "Between";
+  out.notes(`${nothing} ${fullLocalText(ms)} and now.`);
+  notePast(out, then);
+  return EXIT.done;
+}
+
+const HEADER = ["WORKLOAD", "THEN", "NOW", "WHAT", "ROW"];
+const FIT = { keep: ["THEN", "NOW"], drop: ["ROW"] };
+
+function differencesOf(then: readonly PastRow[], now: readonly PastRow[]): Difference[] {
+  const before = new Map(then.map((row) => [row.id, row]));
+  const after = new Map(now.map((row) => [row.id, row]));
+  return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((id): Difference[] => {
+    const [was, is] = [before.get(id) ?? null, after.get(id) ?? null];
+    const differs = differsIn(was, is);
+    return differs.length === 0 ? [] : [{ id, then: was, now: is, differs }];
+  });
+}
+
+/** What nobody knows any more is not told to be another. */
+function differsIn(was: PastRow | null, is: PastRow | null): Differs[] {
+  if (was === null || is === null) return ["state", "container", "image"];
+  const other = (a: string | null, b: string | null) => a !== null && b !== null && a !== b;
+  return [
+    ...was.state !== is.state || was.exitCode !== is.exitCode ? ["state" as const] : [],
+    ...other(was.containerId, is.containerId) ? ["container" as const] : [],
+    ...other(was.imageRef, is.imageRef) ? ["image" as const] : [],
+  ];
+}
+
+function cells({ id, then, now, differs }: Difference): Cell[] {
+  return [
+    subjectText((now ?? then)!),
+    then === null ? "not there" : pastStateCell(then),
+    now === null ? "not there" : pastStateCell(now),
+    whatText({ then, now, differs }),
+    id,
+  ];
+}
+
+function whatText({ then, now, differs }: Omit<Difference, "id">): string {
+  if (then === null) return `new${now!.imageRef === null ? "" : `, of ${now!.imageRef}`}`;
+  if (now === null) return "removed";
+  if (differs.includes("image")) return `${then.imageRef} → ${now.imageRef}`;
+  if (differs.includes("container")) return `other container, ${shortId(now.containerId)}`;
+  return now.containerName ?? "";
+}

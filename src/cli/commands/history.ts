@@ -1,0 +1,155 @@
+/**
+ * `tinyforge history`: what happened, newest last; with `--follow` what happens.
+ *
+ * @module
+ */
+
+import type { HistoryEntry, HistoryPage } from "../../model/past.ts";
+import { onSignals } from "../../supervision.ts";
+import { isReaderGone } from "../../system/libc.ts";
+import { type ReadApi, requireIndex, withIndex } from "../client.ts";
+import { EXIT, usageError } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { HISTORY_FIT, HISTORY_HEADER, historyCells } from "../history_words.ts";
+import { fullLocalText, readMoment } from "../moments.ts";
+import { OutputClosed } from "../output.ts";
+import { resolvePast } from "../past_name.ts";
+import { tableLines } from "../table.ts";
+import { Bell, follow } from "../watch.ts";
+
+/** Without a window so many are shown, and so many before those that are waited for. */
+const LAST = 100;
+const LAST_BEFORE_FOLLOWING = 10;
+/** Pages of a window. */
+const PAGE = 10_000;
+/** What is told late is not older than this, milliseconds. */
+const LATE_MS = 60_000;
+const POLL_MS = 1000;
+const STDOUT = 1;
+
+/** Prints what happened. */
+export async function run(invocation: InvocationOf<"history">): Promise<number> {
+  const { out, operands: [name] } = invocation;
+  const following = invocation.on("follow");
+  const json = invocation.on("json");
+  if (following && invocation.flag("until") !== undefined) {
+    throw usageError("Cannot follow what is over: --follow goes without --until", "");
+  }
+  const window = readWindow(invocation);
+  const { query, page } = await requireIndex(invocation, async (api) => {
+    const query = new URLSearchParams(window);
+    if (name !== undefined) {
+      const { key, id } = await resolvePast(api, name, { action: "tell the history" });
+      query.set(key, id);
+    }
+    return { query, page: await readAll(api, query, following ? LAST_BEFORE_FOLLOWING : LAST) };
+  });
+  const { items, forgottenUntil } = page;
+  if (following) return await goOn(invocation, { query, items });
+  if (json) {
+    out.json({ forgottenUntil, items });
+    return EXIT.done;
+  }
+  print(invocation, items);
+  if (items.length === 0) out.notes("Nothing happened that is remembered.");
+  else if (page.before !== null) out.notes("There is more before that: --since tells it.");
+  const { from } = window;
+  if (forgottenUntil !== null && (from === undefined || from < forgottenUntil)) {
+    const until = fullLocalText(Date.parse(forgottenUntil));
+    if (page.before === null) out.notes(`What happened up to ${until} is forgotten.`);
+  }
+  return EXIT.done;
+}
+
+/** The window as the API takes it. */
+function readWindow(invocation: InvocationOf<"history">): { from?: string; until?: string } {
+  const now = Date.now();
+  const read = (flag: "since" | "until") => {
+    const text = invocation.flag(flag);
+    if (text === undefined) return undefined;
+    const { ms, note } = readMoment(text, { flag, now });
+    if (note !== null) invocation.out.notes(note);
+    return new Date(ms).toISOString();
+  };
+  const [from, until] = [read("since"), read("until")];
+  if (from !== undefined && until !== undefined && from > until) {
+    throw usageError("Cannot tell the history: --until is before --since", "");
+  }
+  return { ...from !== undefined && { from }, ...until !== undefined && { until } };
+}
+
+/** All of a window that has a begin, else the last of it. */
+async function readAll(api: ReadApi, asked: URLSearchParams, last: number): Promise<HistoryPage> {
+  const all = asked.has("from");
+  const query = new URLSearchParams(asked);
+  query.set("limit", `${all ? PAGE : last}`);
+  let page = await api.get<HistoryPage>(`/api/history?${query}`);
+  const pages = [page.items];
+  while (all && page.before !== null) {
+    query.set("before", page.before);
+    page = await api.get<HistoryPage>(`/api/history?${query}`);
+    pages.unshift(page.items);
+  }
+  return { ...page, items: pages.flat() };
+}
+
+/** Prints what happens until it is interrupted or nobody reads. */
+async function goOn(
+  invocation: InvocationOf<"history">,
+  { query, items }: { query: URLSearchParams; items: readonly HistoryEntry[] },
+): Promise<number> {
+  const { out } = invocation;
+  const { dataDir } = invocation.config();
+  const stop = new AbortController();
+  const signals = onSignals({ onEnd: () => stop.abort() });
+  const bell = new Bell(stop.signal);
+  const following = follow(dataDir, bell, stop.signal);
+  const seen = new Set<string>();
+  let from = new Date().toISOString();
+  const show = (entries: readonly HistoryEntry[]) => {
+    const fresh = entries.filter(({ key }) => !seen.has(key));
+    for (const { key } of fresh) seen.add(key);
+    if (invocation.on("json")) { for (const entry of fresh) out.json(entry); }
+    else print(invocation, fresh, { header: false });
+    const last = fresh.at(-1)?.at;
+    if (last !== undefined && last > from) from = last;
+  };
+  try {
+    show(items);
+    while (!stop.signal.aborted) {
+      await bell.wait(POLL_MS);
+      // A pipe into which nothing is written would never be found broken.
+      if (isReaderGone(STDOUT)) break;
+      const late = new URLSearchParams(query);
+      late.set("from", new Date(Date.parse(from) - LATE_MS).toISOString());
+      const page = await withIndex(
+        invocation,
+        async (api) => api === null ? null : await readAll(api, late, PAGE),
+        { silent: true },
+      );
+      if (page !== null && !stop.signal.aborted) show(page.items);
+    }
+  } catch (error) {
+    if (!(error instanceof OutputClosed)) throw error;
+  } finally {
+    stop.abort();
+    signals.remove();
+    await following;
+  }
+  return EXIT.done;
+}
+
+function print(
+  { out }: InvocationOf<"history">,
+  items: readonly HistoryEntry[],
+  { header = true }: { header?: boolean } = {},
+): void {
+  if (items.length === 0) return;
+  const lines = tableLines(items.map((entry) => historyCells(entry, Date.now())), {
+    header: HISTORY_HEADER,
+    width: out.size()?.columns ?? null,
+    fit: HISTORY_FIT,
+    paint: out.paint.bind(out),
+  });
+  out.raw(lines.slice(header ? 0 : 1).map((line) => `${line}\n`).join(""));
+}

@@ -1,0 +1,93 @@
+/**
+ * `tinyforge ps --at`: the index as it was.
+ *
+ * @module
+ */
+
+import type { PastIndex, PastRow } from "../../model/past.ts";
+import { requireIndex } from "../client.ts";
+import { CommandError, EXIT, usageError } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { fullLocalText, readMoment, shortText } from "../moments.ts";
+import { notePast, pastStateCell } from "../past_words.ts";
+import { resolvePast } from "../past_name.ts";
+import { KNOWN_STATES, roleText, shortId } from "../phrases.ts";
+import { type Cell, tableLines } from "../table.ts";
+import { nearest } from "../nearest.ts";
+import { quote } from "../../text.ts";
+
+/** Prints it. */
+export async function run(invocation: InvocationOf<"ps">): Promise<number> {
+  const { out } = invocation;
+  const other = (["watch", "fresh"] as const).find((name) => invocation.on(name));
+  if (other !== undefined) {
+    throw usageError(`Cannot show what was: --at goes without --${other}`, "");
+  }
+  const { ms, note } = readMoment(invocation.flag("at")!, { flag: "at", now: Date.now() });
+  if (note !== null) out.notes(note);
+  const [kind, state, name] = (["kind", "state", "workload"] as const)
+    .map((flag) => invocation.flag(flag));
+  if (state !== undefined) checkState(state);
+  const past = await requireIndex(invocation, async (api) => {
+    const query = new URLSearchParams({ at: new Date(ms).toISOString() });
+    if (kind !== undefined) query.set("kind", kind);
+    if (state !== undefined) query.set("state", state);
+    if (name !== undefined) {
+      const { key, id } = await resolvePast(api, name, { action: "list rows" });
+      if (key === "row") {
+        throw new CommandError(`Cannot list rows: ${quote(name)} is a row and no workload`, {
+          code: "not-found",
+        });
+      }
+      query.set("workload", id);
+    }
+    return await api.get<PastIndex>(`/api/containers?${query}`);
+  });
+  if (invocation.on("json")) {
+    out.json(past);
+    return EXIT.done;
+  }
+  const lines = tableLines(past.items.toSorted(byName).map(cells), {
+    header: HEADER,
+    width: out.size()?.columns ?? null,
+    fit: FIT,
+    paint: out.paint.bind(out),
+  });
+  out.raw(lines.map((line) => `${line}\n`).join(""));
+  out.notes(`As of ${fullLocalText(ms)}.`);
+  notePast(out, past);
+  return EXIT.done;
+}
+
+const HEADER = ["WORKLOAD", "KIND", "ROLE/STAGE", "STATE", "SINCE", "CONTAINER", "IMAGE", "ROW"];
+const FIT = { keep: ["STATE", "SINCE", "ROW"], drop: ["IMAGE", "KIND", "SINCE"] };
+
+function cells(row: PastRow): Cell[] {
+  const name = row.workloadName ?? row.workloadId;
+  const role = roleText({ role: row.role, replica: row.replica ?? 1 });
+  return [
+    row.removed && name !== null ? `${name} (removed)` : name,
+    row.workloadKind,
+    role || row.stageName,
+    pastStateCell(row),
+    row.since === null ? null : shortText(Date.parse(row.since), Date.now()),
+    row.containerName ?? shortId(row.containerId),
+    row.imageRef,
+    row.id,
+  ];
+}
+
+function checkState(state: string): void {
+  const meant = nearest(state, KNOWN_STATES);
+  // An Engine of another time may have had states that nobody knows here.
+  if (KNOWN_STATES.includes(state) || meant === null) return;
+  throw usageError(
+    `Cannot use --state ${quote(state)}: no row was in it`,
+    `did you mean ${quote(meant)}?`,
+  );
+}
+
+function byName(a: PastRow, b: PastRow): number {
+  const key = ({ workloadName, role, id }: PastRow) => `${workloadName} ${role} ${id}`;
+  return key(a) < key(b) ? -1 : 1;
+}

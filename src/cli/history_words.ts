@@ -1,0 +1,108 @@
+/**
+ * What happened, in words for a terminal. Pure.
+ *
+ * @module
+ */
+
+import type { HistoryEntry, PastSubject } from "../model/past.ts";
+import { shortText } from "./moments.ts";
+import { shortId, stateCell } from "./phrases.ts";
+import type { Cell, Fit } from "./table.ts";
+
+/** Titles of {@link historyCells}. */
+export const HISTORY_HEADER: readonly string[] = ["TIME", "WORKLOAD", "WHAT", "CONTAINER", "WHY"];
+
+/** What of it gives way on a narrow terminal. */
+export const HISTORY_FIT: Fit = {
+  keep: ["TIME", "WORKLOAD", "WHAT"],
+  drop: ["CONTAINER", "WHY"],
+};
+
+/** One line of history; today is `now`'s. */
+export function historyCells(entry: HistoryEntry, now: number): Cell[] {
+  const { at, containerName, containerId } = entry;
+  return [
+    shortText(Date.parse(at), now),
+    whoseText(entry),
+    whatCell(entry),
+    containerName ?? shortId(containerId),
+    whyText(entry),
+  ];
+}
+
+/** `site/blog`, `stack/shop web #2`; of a row that nobody remembers its id. */
+export function subjectText(
+  { id, workloadKind, workloadName, workloadId, role, replica }: Pick<
+    PastSubject,
+    "id" | "workloadKind" | "workloadName" | "workloadId" | "role" | "replica"
+  >,
+): string {
+  const name = nameText({ kind: workloadKind, name: workloadName, id: workloadId });
+  if (name === null) return id;
+  const which = replica !== null && replica > 1 ? ` #${replica}` : "";
+  return `${name}${role === null ? "" : ` ${role}`}${which}`;
+}
+
+/** `site/blog`; null where nobody remembers it. */
+export function nameText(
+  { kind, name, id }: { kind: string | null; name: string | null; id: string | null },
+): string | null {
+  if (name === null) return id;
+  return kind === null ? name : `${kind}/${name}`;
+}
+
+function whoseText({ workload, row, role }: HistoryEntry): string {
+  if (workload === null) return row ?? "this host";
+  const name = nameText(workload) ?? workload.id;
+  return role === null ? name : `${name} ${role}`;
+}
+
+function whatCell(entry: HistoryEntry): Cell {
+  const { what, problem } = entry;
+  switch (what) {
+    case "transition":
+      return changeCell(entry);
+    case "death":
+      return {
+        text: `† ended${entry.exitCode === null ? "" : ` (${entry.exitCode})`}`,
+        style: entry.detail === "stop" || entry.exitCode === 0 ? "faint" : "warn",
+      };
+    case "problem-opened":
+      return { text: `✗ ${problem?.kind}`, style: problem?.severity === "high" ? "bad" : "warn" };
+    case "problem-closed":
+      return { text: `✓ ${problem?.kind} is over`, style: "good" };
+    case "watch-began":
+      return { text: "watched from here on", style: "faint" };
+    case "watch-ended":
+      return { text: "not watched from here on", style: "faint" };
+  }
+}
+
+function changeCell({ from, to, exitCode }: HistoryEntry): Cell {
+  const { text, style } = stateCell(to ?? "", exitCode) as Exclude<Cell, string | number | null>;
+  const before = from === null ? "new: " : from === to ? "" : `${from} → `;
+  const after = from === to ? `${text}, other container` : text;
+  return { text: `${before}${after}`, ...(style !== undefined && { style }) };
+}
+
+const ENDS: Readonly<Record<string, string>> = {
+  stop: "stopped by an operator",
+  kill: "killed by an operator",
+  oom: "out of memory",
+  crash: "crashed",
+  exit: "ended by itself",
+};
+const OUTCOMES: Readonly<Record<string, string>> = {
+  recovered: "it recovered",
+  superseded: "another one took its place",
+  gone: "what it was about is gone",
+};
+
+function whyText({ what, detail, cause, origin }: HistoryEntry): string {
+  if (what === "death") return ENDS[detail] ?? detail;
+  if (what === "problem-closed") return OUTCOMES[detail] ?? detail;
+  // When it was seen stands in front already.
+  if (origin?.by === "event") return origin.action;
+  if (origin?.by === "listing") return cause === "sweep" ? "not listed any more" : "listed so";
+  return detail;
+}
