@@ -80,12 +80,18 @@ export function transitionEntries(transitions: readonly Transition[], known: Kno
   }));
 }
 
-/** Ends of containers, of those that are remembered. */
-export function deathEntries(deaths: ReadonlyMap<string, Deaths>, known: Known): Placed[] {
+/** Ends of containers, of those that are remembered; at or after `from`, RFC 3339 UTC. */
+export function deathEntries(
+  deaths: ReadonlyMap<string, Deaths>,
+  { from, ...known }: Known & { readonly from?: string | undefined },
+): Placed[] {
+  const oldest = from === undefined ? -Infinity : Date.parse(from);
   const entries = [...deaths].flatMap(([rowId, { ring }]) =>
-    ring.map(({ at, exitCode, how, containerId }, i): HistoryEntry => ({
+    ring.filter(({ at }) => at >= oldest).map((
+      { at, exitCode, how, containerId },
+    ): HistoryEntry => ({
       ...NOTHING,
-      key: `death-${rowId}-${at}-${i}`,
+      key: `death-${rowId}-${at}-${containerId}`,
       at: timeText(at),
       what: "death",
       ...ofRow(rowId, known),

@@ -44,6 +44,9 @@ export interface PastOptions {
 /** So many rows are read before others get their turn. */
 const AT_ONCE = 500;
 
+/** Of at most so many entries rows are asked for one by one. */
+const FEW = 500;
+
 /** So many spans are told in one answer; where there are more rows, each is told in fewer. */
 const MAX_SPANS = 200_000;
 
@@ -130,10 +133,7 @@ export class Past implements PastPort {
     const { store } = this.#o;
     const { workloadId, rowId, from, until, limit } = query;
     const before = query.before === undefined ? null : readPlace(query.before);
-    const known = this.#known({
-      ...(workloadId !== undefined && { workloadId }),
-      ...(rowId !== undefined && { rowId }),
-    });
+    const known = this.#known(query);
     const mine = (id: string | null) => id !== null && known.subject(id) !== undefined;
     const ofAll = workloadId === undefined && rowId === undefined;
     const transitions = store.past.transitions({
@@ -151,7 +151,7 @@ export class Past implements PastPort {
     const problems = store.problems.opened({ from, until, workloadId, rowId });
     const placed = [
       ...transitionEntries(transitions, known),
-      ...deathEntries(deaths, known),
+      ...deathEntries(deaths, { ...known, from }),
       ...problemEntries(problems, known),
       ...ofAll ? this.#watchEntries() : [],
     ];
@@ -185,10 +185,25 @@ export class Past implements PastPort {
     }
   }
 
-  #known(of: { workloadId?: string; rowId?: string }): Known {
+  /** Who rows are: all of them at once where many are told, else one after the other. */
+  #known({ workloadId, rowId, limit }: HistoryQuery): Known {
     const { past, workloads } = this.#o.store;
-    const subjects = new Map(past.subjects(of).map((subject) => [subject.id, subject]));
-    return { subject: (id) => subjects.get(id), workload: (id) => workloads.get(id) };
+    const workload = (id: string) => workloads.get(id);
+    const found = new Map<string, KeptSubject | undefined>();
+    const few = workloadId === undefined && rowId === undefined && limit <= FEW;
+    if (!few) {
+      const of = {
+        ...workloadId !== undefined && { workloadId },
+        ...rowId !== undefined && { rowId },
+      };
+      for (const subject of past.subjects(of)) found.set(subject.id, subject);
+      return { subject: (id) => found.get(id), workload };
+    }
+    const subject = (id: string) => {
+      if (!found.has(id)) found.set(id, past.subjects({ rowId: id })[0]);
+      return found.get(id);
+    };
+    return { subject, workload };
   }
 
   #watchEntries() {

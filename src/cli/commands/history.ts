@@ -20,8 +20,9 @@ import { Bell, follow } from "../watch.ts";
 /** Without a window so many are shown, and so many before those that are waited for. */
 const LAST = 100;
 const LAST_BEFORE_FOLLOWING = 10;
-/** Pages of a window. */
+/** Pages of a window, and of what came since it was looked last. */
 const PAGE = 10_000;
+const FEW = 500;
 /** What is told late is not older than this, milliseconds. */
 const LATE_MS = 60_000;
 const POLL_MS = 1000;
@@ -42,7 +43,10 @@ export async function run(invocation: InvocationOf<"history">): Promise<number> 
       const { key, id } = await resolvePast(api, name, { action: "tell the history" });
       query.set(key, id);
     }
-    return { query, page: await readAll(api, query, following ? LAST_BEFORE_FOLLOWING : LAST) };
+    return {
+      query,
+      page: await readAll(api, query, { last: following ? LAST_BEFORE_FOLLOWING : LAST }),
+    };
   });
   const { items, forgottenUntil } = page;
   if (following) return await goOn(invocation, { query, items });
@@ -79,10 +83,14 @@ function readWindow(invocation: InvocationOf<"history">): { from?: string; until
 }
 
 /** All of a window that has a begin, else the last of it. */
-async function readAll(api: ReadApi, asked: URLSearchParams, last: number): Promise<HistoryPage> {
+async function readAll(
+  api: ReadApi,
+  asked: URLSearchParams,
+  { last = LAST, page: size = PAGE }: { last?: number; page?: number },
+): Promise<HistoryPage> {
   const all = asked.has("from");
   const query = new URLSearchParams(asked);
-  query.set("limit", `${all ? PAGE : last}`);
+  query.set("limit", `${all ? size : last}`);
   let page = await api.get<HistoryPage>(`/api/history?${query}`);
   const pages = [page.items];
   while (all && page.before !== null) {
@@ -124,7 +132,7 @@ async function goOn(
       late.set("from", new Date(Date.parse(from) - LATE_MS).toISOString());
       const page = await withIndex(
         invocation,
-        async (api) => api === null ? null : await readAll(api, late, PAGE),
+        async (api) => api === null ? null : await readAll(api, late, { page: FEW }),
         { silent: true },
       );
       if (page !== null && !stop.signal.aborted) show(page.items);
