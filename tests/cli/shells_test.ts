@@ -57,7 +57,7 @@ for (const shell of ["bash", "zsh", "fish"]) {
 }
 
 const CASES: [typed: string, words: string[]][] = [
-  ["a", ["accept", "add", "adopt", "audit"]],
+  ["a", ["accept", "add", "adopt", "audit", "availability"]],
   ["container ", ["add", "rm", "set"]],
   ["help container ", ["add", "rm", "set"]],
   ["--data-dir /x add s", ["site", "stack", "stage"]],

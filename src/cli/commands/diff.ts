@@ -62,7 +62,7 @@ export async function run(invocation: InvocationOf<"diff">): Promise<number> {
 }
 
 const HEADER = ["WORKLOAD", "THEN", "NOW", "WHAT", "ROW"];
-const FIT = { keep: ["THEN", "NOW"], drop: ["ROW"] };
+const FIT = { keep: ["THEN", "NOW", "WHAT", "ROW"], drop: ["ROW"] };
 
 function differencesOf(then: readonly PastRow[], now: readonly PastRow[]): Difference[] {
   const before = new Map(then.map((row) => [row.id, row]));
