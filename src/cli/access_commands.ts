@@ -66,6 +66,22 @@ passes; admin: everything. The file \`token\` of the data directory stays an adm
     flags: [JSON_FLAG],
   },
   {
+    name: "session list",
+    summary: "browsers that are logged in",
+    operands: [],
+    flags: [JSON_FLAG],
+  },
+  {
+    name: "session rm",
+    summary: "log a browser out",
+    operands: [{ name: "ID", optional: true }],
+    flags: [
+      { name: "all", description: "also what may pass by itself, is over, or goes for all" },
+      JSON_FLAG,
+    ],
+    details: "ID as `tinyforge session list` shows it; --all logs every browser out.",
+  },
+  {
     name: "audit",
     summary: "who changed what, from where",
     operands: [],

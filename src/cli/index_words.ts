@@ -22,7 +22,7 @@ export const SHOW_KINDS: Readonly<
   channel: "`tinyforge notify list` shows them",
   rule: "",
   token: "`tinyforge token list` shows them",
-  session: "",
+  session: "`tinyforge session list` shows them",
   index: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
   schema: "start `tinyforge reconcile` once, it brings the database up to date",
 };

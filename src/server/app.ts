@@ -7,6 +7,7 @@
 
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
+import { getPath } from "hono/utils/url";
 import { mayDo, ROLES } from "../model/role.ts";
 import { checkHost, checkOrigin, type Entrance, TRUSTED } from "./access.ts";
 import { attributionNow } from "./asking.ts";
@@ -87,7 +88,7 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   const hono = new Hono<Env>({
     // The default one compiles its routes at the first request, for 10 ms: a command makes no other.
     router: new TrieRouter(),
-    getPath: (request) => pathUnder(base, request.url),
+    getPath: (request) => pathUnder(base, request),
   });
   const bytes = new ByteBudget(options.maxBytesInFlight ?? 64 << 20);
   const live = new Live({
@@ -168,8 +169,8 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
 }
 
 /** A proxy may leave its prefix in the path or take it out. */
-function pathUnder(base: string, url: string): string {
-  const path = /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(url)?.[1] || "/";
+function pathUnder(base: string, request: Request): string {
+  const path = getPath(request);
   if (base === "" || !path.startsWith(base)) return path;
   const rest = path.slice(base.length);
   return rest === "" ? "/" : rest.startsWith("/") ? rest : path;
@@ -185,7 +186,7 @@ function observe({ metrics, log }: ServerDeps, base: string): MiddlewareHandler<
     if (!headers.has("content-security-policy")) headers.set("content-security-policy", POLICY);
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store, no-transform");
     const location = headers.get("location");
-    if (location !== null) headers.set("location", base + location);
+    if (location !== null && context.env.rules !== null) headers.set("location", base + location);
     const route = context.get("route") ?? NO_ROUTE;
     metrics.httpRequests.inc({ route, code: String(status) });
     // Never the path itself: a webhook's is its secret.

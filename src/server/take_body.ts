@@ -8,6 +8,8 @@ import { type BodyLimits, readBody } from "./body.ts";
 import type { OperationSpec } from "./operation.ts";
 import { Problem } from "./problem.ts";
 
+/** Enough for what a stranger has to say. */
+const MAX_OPEN_BODY = 8192;
 /** Enough to see that nothing is said. */
 const MAX_EMPTY_BODY = 1024;
 
@@ -32,7 +34,7 @@ export async function withBodyText<T>(
   }
   const { text, bytes } = expected === undefined
     ? await readNothing(request, limits)
-    : await readBody(request, limits);
+    : await readBody(request, open ? withMost(MAX_OPEN_BODY, limits) : limits);
   try {
     if (expected !== undefined && text === "") {
       throw new Problem("malformed", "Cannot read the request: a JSON body is needed");
@@ -51,7 +53,7 @@ async function readNothing(
   const something = () =>
     new Problem("invalid", "Cannot take a body here: there is nothing to be said");
   try {
-    const body = await readBody(request, { ...limits, maxBytes: MAX_EMPTY_BODY });
+    const body = await readBody(request, withMost(MAX_EMPTY_BODY, limits));
     if (body.text.trim() === "" || body.text.trim() === "{}") return body;
     limits.budget.give(body.bytes);
   } catch (error) {
@@ -59,4 +61,8 @@ async function readNothing(
     throw error;
   }
   throw something();
+}
+
+function withMost(maxBytes: number, limits: BodyLimits): BodyLimits {
+  return { ...limits, maxBytes: Math.min(maxBytes, limits.maxBytes) };
 }

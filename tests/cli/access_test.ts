@@ -113,6 +113,18 @@ Deno.test("dashboard prints a link that logs in once", async () => {
   assertEquals(second.status, 401);
   const who = await (await fetch(`${url}/api/session`, { headers: { cookie } })).json();
   assertMatch(who.who, new RegExp(`\\(uid ${Deno.uid()}\\)$`));
+
+  const { items } = await host.json("session", "list");
+  assertEquals(items.map(({ role, remote }: Record<string, unknown>) => [role, remote]), [
+    ["admin", "127.0.0.1"],
+  ]);
+  assertEquals((await host.run("session", "rm")).code, 2);
+  assertEquals((await host.run("session", "rm", items[0].id, "--all")).code, 2);
+  assertEquals((await host.run("session", "rm", "none")).code, 1);
+  assertStringIncludes((await host.run("session", "rm", "--all")).stderr, "Ended 1 session.");
+  const after = await fetch(`${url}/api/session`, { headers: { cookie } });
+  await after.body?.cancel();
+  assertEquals(after.status, 401);
 });
 
 Deno.test("dashboard says so where no daemon runs, and where none listens over TCP", async () => {

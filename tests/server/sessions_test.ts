@@ -123,6 +123,15 @@ Deno.test("guessing codes is answered 429 before long, and spoils no code", asyn
   assertEquals((await browser.logIn({ code })).status, 201);
 });
 
+Deno.test("a stranger's login is read no further than a login can be long", async () => {
+  await using server = await tempServer();
+  const { status } = await new Browser(server).logIn({ token: "x".repeat(4000) });
+  assertEquals(status, 401);
+  const long = await new Browser(server).logIn({ token: "x".repeat(9000) });
+  assertEquals([long.status, long.json.code], [413, "too-large"]);
+  assertEquals(server.app.bytes.used, 0);
+});
+
 Deno.test("LoginLimit counts each address by itself, and holds no more than it has room for", () => {
   let now = 0;
   const limit = new LoginLimit(2, () => now);
