@@ -16,7 +16,7 @@ export interface Who {
   readonly who: string;
   /** How. */
   readonly via: WayIn;
-  /** IP address; null where it came over the socket or within a command. */
+  /** IP address, `… via …` where a proxy tells of it; null where it came over the socket or within a command. */
   readonly remote: string | null;
 }
 

@@ -24,7 +24,7 @@ export interface Entrance {
   readonly name: "tcp" | "socket";
   /** What is demanded there; null where reaching it is permission enough. */
   readonly rules: AccessRules | null;
-  /** IP address of who asks; null over the socket and within this process. */
+  /** IP address of who asks, `… via …` a proxy; null over the socket and within this process. */
   readonly remote: string | null;
   /** Whether the connection is encrypted. */
   readonly secure: boolean;
@@ -39,6 +39,23 @@ export const TRUSTED: Entrance = {
   ...{ name: "socket", rules: null, remote: null, secure: false, inside: true },
   user: () => null,
 };
+
+/**
+ * The same entrance with who a proxy says that it asks for. Believed of a proxy on this host alone,
+ * and where people come through one; what it is believed of is told with it.
+ */
+export function seenThrough(
+  entrance: Entrance,
+  request: Request,
+  { baseUrl }: { readonly baseUrl: URL | null },
+): Entrance {
+  const { remote } = entrance;
+  if (baseUrl === null || remote === null || !/^127\.|^::1$/.test(remote)) return entrance;
+  // What stands before the last one was said by whoever came to the proxy.
+  const last = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
+  if (!/^[0-9a-f.:]{3,45}$/i.test(last)) return entrance;
+  return { ...entrance, remote: `${last} via ${remote}` };
+}
 
 /** Methods that change nothing, so that a foreign page may cause them. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);

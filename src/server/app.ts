@@ -9,7 +9,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import { getPath } from "hono/utils/url";
 import { mayDo, ROLES } from "../model/role.ts";
-import { checkHost, checkOrigin, type Entrance, TRUSTED } from "./access.ts";
+import { checkHost, checkOrigin, type Entrance, seenThrough, TRUSTED } from "./access.ts";
 import { attributionNow } from "./asking.ts";
 import type { BodyLimits } from "./body.ts";
 import { ByteBudget } from "./byte_budget.ts";
@@ -110,7 +110,7 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
     wrongSignatures: new RateLimit(options.wrongSecretsPerMinute ?? 60),
     passTimeoutMs: options.passTimeoutMs ?? 60_000,
     run: crypto.randomUUID().slice(0, 8),
-    openApi: () => document ??= renderOpenApi(ROUTES, deps.version),
+    openApi: () => document ??= renderOpenApi(ROUTES, { version: deps.version, base }),
   };
   deps.store.audit.attribute(attributionNow);
 
@@ -157,7 +157,8 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   hono.onError((error, context) => fail(error, context, deps));
 
   return {
-    fetch: async (request, entrance = TRUSTED) => await hono.fetch(request, entrance),
+    fetch: async (request, entrance = TRUSTED) =>
+      await hono.fetch(request, seenThrough(entrance, request, deps)),
     request: async (path, init) => await hono.request(path, init, TRUSTED),
     bytes,
     close: () => {

@@ -107,7 +107,8 @@ export class Credentials {
       ...{ ...shared, who: found.name, role: found.role, tokenId: found.id },
       isGood: () => {
         const kept = tokens.find(found.id);
-        return kept !== undefined && this.#lasts(kept.expiresAt);
+        // A name can be another one's id.
+        return kept?.id === found.id && this.#lasts(kept.expiresAt);
       },
     };
   }

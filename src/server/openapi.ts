@@ -14,8 +14,11 @@ export const NO_QUERY: Schema<unknown> = z.strictObject({});
 
 type Json = Record<string, unknown>;
 
-/** The document as JSON. */
-export function renderOpenApi(routes: readonly Route[], version: string): string {
+/** The document as JSON. `base`: what stands before every path, without a final slash. */
+export function renderOpenApi(
+  routes: readonly Route[],
+  { version, base }: { readonly version: string; readonly base: string },
+): string {
   const schemas = new Schemas();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
@@ -30,7 +33,7 @@ export function renderOpenApi(routes: readonly Route[], version: string): string
       description: "The containers index of a Docker host.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "/", description: "Where this document was read" }],
+    servers: [{ url: base || "/", description: "Where this document was read" }],
     tags: [...new Set(routes.map(([, path]) => tagOf(path)))].map((name) => ({ name })),
     paths,
     components: {

@@ -7,6 +7,7 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { seenThrough, TRUSTED } from "../../src/server/access.ts";
 import type { Asset } from "../../src/server/pages.ts";
 import { type TempServer, tempServer, TOKEN } from "../harness/temp_server.ts";
 
@@ -152,6 +153,16 @@ for (
       });
       assertEquals([origin, forged.status], [origin, 403]);
     }
+    const { session } = JSON.parse(
+      (await browse(proxy.port, "GET", "/tinyforge/api/session", { headers: { cookie } })).text,
+    );
+    assertEquals(session.remote, "203.0.113.7 via 127.0.0.1");
+    const [entry] = server.store.audit.newest({ before: null, limit: 1 });
+    assertEquals([entry!.path, entry!.remote], ["/api/projects", "203.0.113.7 via 127.0.0.1"]);
+    const { servers } = JSON.parse(
+      (await browse(proxy.port, "GET", "/tinyforge/openapi.json")).text,
+    );
+    assertEquals(servers[0].url, "/tinyforge");
     const out = await browse(proxy.port, "DELETE", "/tinyforge/api/session", {
       headers: { cookie },
     });
@@ -166,6 +177,25 @@ for (
     assertEquals(after.status, 401);
   });
 }
+
+Deno.test("seenThrough() believes a proxy of this host, of the last address, and nothing else", () => {
+  const remote = (from: string | null, forwarded: string | null, base: string | null = BASE) =>
+    seenThrough(
+      { ...TRUSTED, remote: from },
+      new Request("http://localhost/", {
+        headers: forwarded === null ? {} : { "x-forwarded-for": forwarded },
+      }),
+      { baseUrl: base === null ? null : new URL(base) },
+    ).remote;
+  assertEquals(remote("127.0.0.1", "203.0.113.7"), "203.0.113.7 via 127.0.0.1");
+  assertEquals(remote("::1", "1.2.3.4, 2001:db8::7"), "2001:db8::7 via ::1");
+  assertEquals(remote("127.0.0.1", null), "127.0.0.1");
+  assertEquals(remote("127.0.0.1", "<script>"), "127.0.0.1");
+  assertEquals(remote("127.0.0.1", "f".repeat(46)), "127.0.0.1");
+  assertEquals(remote("127.0.0.1", "203.0.113.7", null), "127.0.0.1");
+  assertEquals(remote("192.0.2.1", "203.0.113.7"), "192.0.2.1");
+  assertEquals(remote(null, "203.0.113.7"), null);
+});
 
 Deno.test("with a base URL the daemon is reached as before too, and by no other name", async () => {
   await using server = await behind();
