@@ -6,6 +6,11 @@
  */
 
 import { join } from "@std/path";
+import { WANTED_BY_DEFAULT, type World as JudgedWorld } from "../../src/core/judged_world.ts";
+import { Judging } from "../../src/core/judging.ts";
+import { LOCAL_HOST } from "../../src/model/container.ts";
+import { NO_MEMORY, PROBLEM_DEFAULTS } from "../../src/model/problem.ts";
+import { rowTimes } from "../../src/problems/row_times.ts";
 import type { Reconciler } from "../../src/reconcile/reconciler.ts";
 import { Oracle } from "../core/oracle.ts";
 import { simWorkloads } from "../engines/crowd.ts";
@@ -17,6 +22,7 @@ export const BENCHES: readonly Bench[] = [
   { name: "steady-pass", run: steadyPass },
   { name: "boot-pass", run: bootPass },
   { name: "growth", run: growth },
+  { name: "judging", run: judging },
 ];
 
 const SIZE = 10_000;
@@ -152,4 +158,52 @@ async function growth(): Promise<Figure[]> {
     bound: "most",
     note: `${at10k.toFixed(0)} ms and ${at20k.toFixed(0)} ms, medians of 20`,
   }];
+}
+
+/** What a steady pass has judged beside that pass; and every row, as at a start. */
+async function judging(): Promise<Figure[]> {
+  await using w = await world(SIZE);
+  await fullPass(w.reconciler);
+  const { store } = w;
+  const nothing = new Map<string, never>();
+  const now = Date.now();
+  const facts: JudgedWorld["engine"] = {
+    ...{ startedAt: now, known: true, downSince: null, error: "", lastPassAt: now },
+    ...{ staleAfter: 60_000, changed: null, restart: null },
+  };
+  const judged = (at: number): JudgedWorld => ({
+    host: LOCAL_HOST,
+    index: store.containers.index(),
+    wanted: () => WANTED_BY_DEFAULT,
+    times: rowTimes(store.problems, at),
+    deaths: () => undefined,
+    engine: { ...facts, lastPassAt: at },
+    ...{ contended: nothing, refused: nothing, holds: nothing, silences: [] },
+  });
+  const judge = new Judging({ problems: [], memory: NO_MEMORY });
+  const ms: Record<"pass" | "steady" | "all", number[]> = { pass: [], steady: [], all: [] };
+  for (let round = 0; round < 25; round++) {
+    const pass = await time(() => fullPass(w.reconciler));
+    const at = now + round * 30_000;
+    const judging = (changed: "all" | ReadonlySet<string>) => {
+      const begin = performance.now();
+      const verdict = judge.judge(judged(at), { now: at, settings: PROBLEM_DEFAULTS, changed });
+      if (verdict.opened.length > 0) throw new Error("something is wrong on a host that is well");
+      return performance.now() - begin;
+    };
+    const [all, steady] = [judging("all"), judging(new Set())];
+    if (round < 5) continue;
+    ms.pass.push(pass);
+    ms.all.push(all);
+    ms.steady.push(steady);
+  }
+  const of = (what: "steady" | "all", row: string, target: number | null): Figure => ({
+    ...{ row, target, unit: "%", bound: "most" },
+    measured: 100 * median(ms[what]) / median(ms.pass),
+    note: `${median(ms[what]).toFixed(2)} ms and ${median(ms.pass).toFixed(0)} ms, medians of 20`,
+  });
+  return [
+    of("steady", "judging after a steady pass at 10,000 / that pass", 10),
+    of("all", "judging every row, as at a start / the same", null),
+  ];
 }

@@ -104,6 +104,90 @@ Deno.test("check ends with 2 for an unknown workload, and with 4 without Engine 
   assertStringIncludes(none.stderr, "no daemon runs");
 });
 
+Deno.test("check begins --stable anew when a container restarts", async () => {
+  await using made = await withDaemon();
+  const { host, engine } = made;
+  const blog = await site(host, engine, "blog");
+  await until(
+    "it is there",
+    async () => (await host.run("check", "--wait", "0s", "--stable", "0s")).code === 0,
+  );
+  const passes = engine.count("list");
+  const checking = host.run("check", "--wait", "60s", "--stable", "4s");
+  await until("it looked", () => engine.count("list") > passes);
+  // Between two readings: whatever is listed, it runs.
+  engine.emit("die", blog, { exitCode: "1" });
+  engine.emit("start", blog);
+  const restartedAt = Date.now();
+  const { code } = await checking;
+  assertEquals(code, 0);
+  assert(Date.now() - restartedAt >= 4000, `${Date.now() - restartedAt} ms after the restart`);
+});
+
+Deno.test("check accepts a job that completed, and none that failed", async () => {
+  await using made = await withDaemon();
+  const { host, engine } = made;
+  await host.json("add", "stack", "shop", "--compose-project", "shop");
+  const container = (service: string) =>
+    engine.add({
+      name: service,
+      labels: {
+        "com.docker.compose.project": "shop",
+        "com.docker.compose.service": service,
+        "com.docker.compose.config-hash": "x",
+        "com.docker.compose.container-number": "1",
+      },
+    });
+  container("web");
+  const job = container("migrate");
+  await until("both are seen", async () => (await host.json("ps")).items.length === 2);
+  await host.json("expect", "shop", "migrate", "--mode", "completed");
+  const check = () => host.run("check", "--wait", "0s", "--stable", "0s");
+  assertStringIncludes((await check()).stdout, "not completed");
+  engine.setState(job, "exited", 0);
+  assertEquals((await check()).code, 0);
+  engine.setState(job, "exited", 2);
+  const failed = await check();
+  assertEquals(failed.code, 3);
+  assertMatch(failed.stdout, /stopped \(2\), not completed/);
+});
+
+Deno.test("check ends with 4 when the Engine goes while it waits, whatever the index says", async () => {
+  await using made = await withDaemon();
+  const { host, engine } = made;
+  await site(host, engine, "blog");
+  await until(
+    "it is there",
+    async () => (await host.run("check", "--wait", "0s", "--stable", "0s")).code === 0,
+  );
+  const passes = engine.count("list");
+  const right = host.run("check", "--wait", "60s", "--stable", "5s");
+  await until("it looked", () => engine.count("list") > passes);
+  await engine.down();
+  const { code, stderr } = await right;
+  assertEquals(code, 4, stderr);
+});
+
+Deno.test("a webhook holds its workload's problems, and no other's", async () => {
+  await using made = await withDaemon();
+  const { host, engine } = made;
+  await site(host, engine, "blog");
+  await site(host, engine, "shop");
+  const { secret, id } = await host.json("secret", "show", "blog");
+  const path = `${host.dataDir}/tinyforge.sock`;
+  using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  const before = Date.now();
+  const answer = await fetch(`http://127.0.0.1/hooks/${secret}`, { method: "POST", client });
+  assertEquals(answer.status, 200);
+  await answer.body?.cancel();
+  const holds = await until("it is kept", async () => {
+    const holds = await host.read((store) => store.problems.holds());
+    return holds.size > 0 ? holds : null;
+  });
+  assertEquals([...holds.keys()], [id]);
+  assert(holds.get(id)!.from >= before - 1000 && holds.get(id)!.from <= Date.now());
+});
+
 Deno.test("problems says that nothing is wrong, and silences are kept, listed and ended", async () => {
   await using made = await withDaemon();
   const { host, engine } = made;

@@ -6,7 +6,7 @@
  */
 
 import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts";
-import { assemble } from "../../src/daemon.ts";
+import { assemble, type AssembleOptions } from "../../src/daemon.ts";
 import type { DockerClient } from "../../src/docker/client.ts";
 import type { DockerHost } from "../../src/docker_host.ts";
 import { Log } from "../../src/telemetry/log.ts";
@@ -27,6 +27,8 @@ export interface RigOptions extends Pick<LoopOptions, "events" | "idleMs" | "ran
   /** Deadline of a request to the Engine. */
   timeoutMs?: number;
   composePrefix?: string;
+  /** Of what is wrong; then the index goes by the clock too, and its time does not stand still. */
+  problems?: AssembleOptions["problems"];
   /** Milliseconds between full passes of the loop. Default 5 min. */
   intervalMs?: number;
 }
@@ -57,6 +59,9 @@ export async function rig(host: DockerHost, options: RigOptions = {}): Promise<R
   const { intervalMs = 300_000, events, idleMs, random } = options;
   const feed = new Feed<Written>();
   const temp = await tempStore({ feed });
+  if (options.problems !== undefined) {
+    Object.defineProperty(temp, "now", { get: () => clock.now() });
+  }
   const lines: Rig["lines"] = [];
   const log = new Log({
     level: "debug",
@@ -69,6 +74,7 @@ export async function rig(host: DockerHost, options: RigOptions = {}): Promise<R
     version: "test",
     clock,
     engineTimeoutMs: timeoutMs,
+    ...(options.problems !== undefined && { problems: options.problems }),
     loop: {
       ...(events !== undefined && { events }),
       ...(idleMs !== undefined && { idleMs }),

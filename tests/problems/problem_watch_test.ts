@@ -277,3 +277,34 @@ Deno.test("ProblemWatch tells of a container whose labels name another kind, onc
   await host.turn(MINUTE);
   assertEquals(await host.open(), []);
 });
+
+Deno.test("ProblemWatch keeps silent at each occurrence of a silence that recurs, and in no other hour", async () => {
+  await using host = await WatchedHost.start();
+  const container = host.site("blog");
+  await host.pass();
+  await host.turn(30 * SECOND);
+  // It is 00:00:30 UTC, 01:00:30 in Berlin.
+  host.temp.store.silences.add({
+    scope: "all",
+    targetId: "",
+    reason: "",
+    startsAt: host.clock.now(),
+    endsAt: null,
+    cron: "30 1,2 * * *",
+    timeZone: "Europe/Berlin",
+    lastsMs: 10 * MINUTE,
+  }, host.clock.now());
+  host.watch.silencesChanged();
+  host.engine.containers.delete(container.id);
+  await host.pass();
+  const at: Record<string, boolean> = {};
+  for (
+    const [minute, time] of [[20, "00:20"], [35, "00:35"], [45, "00:45"], [95, "01:35"]] as const
+  ) {
+    const start = Date.parse("2026-01-01T00:00:00.000Z");
+    await host.turn(start + minute * MINUTE - host.clock.now());
+    const open = host.temp.store.problems.list().find(({ kind }) => kind === "missing");
+    at[time] = open!.silenced;
+  }
+  assertEquals(at, { "00:20": false, "00:35": true, "00:45": false, "01:35": true });
+});

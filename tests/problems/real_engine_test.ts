@@ -5,10 +5,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Deaths } from "../../src/model/problem.ts";
-import { engineTest } from "../engines/docker.ts";
+import { type Deaths, PROBLEM_DEFAULTS } from "../../src/model/problem.ts";
+import { engineTest, privateEngineTest } from "../engines/docker.ts";
+import { PrivateEngine } from "../engines/private.ts";
 import type { EngineScope } from "../engines/real.ts";
-import { rig } from "../harness/rig.ts";
+import { fastClock, rig } from "../harness/rig.ts";
 import { until } from "../harness/until.ts";
 
 /** Follows the Engine, with a site for each of these containers; `label` ties one to its site. */
@@ -85,5 +86,117 @@ engineTest(
       return made.store.problems.list().some(({ kind }) => kind === "oom");
     });
     assertEquals(deaths(hungry)?.ring.map(({ how }) => how), ["oom"]);
+  },
+);
+
+engineTest(
+  "ProblemWatch keeps how the health of a real container fails and recovers",
+  async (scope) => {
+    const { made, label, running } = await watched(scope);
+    await using _ = made;
+    const id = await scope.run("blog", {
+      ...label("blog"),
+      args: [
+        ...[
+          "--health-cmd",
+          "test -e /ok || { echo not yet; false; }",
+          "--health-interval",
+          "200ms",
+        ],
+        ...["--health-retries", "1", "--restart", "always"],
+      ],
+    });
+    await running(id);
+    const row = () => made.store.views.list()[0]!;
+    await until("it is unhealthy", () => row().health === "unhealthy", { withinMs: 20_000 });
+    await until(
+      "what the check said is known",
+      () => made.store.details.of(row().id)?.healthOutput === "not yet",
+      { withinMs: 20_000 },
+    );
+    assertEquals([row().restartPolicy, row().state], ["always", "running"]);
+    assert(Math.abs(Date.parse(row().startedAt!) - Date.now()) < 60_000);
+    await scope.docker("exec", id, "touch", "/ok");
+    await until("it is healthy", () => row().health === "healthy", { withinMs: 20_000 });
+    assertEquals(
+      made.store.changes.ofRow(row().id).map(({ to }) => to).slice(-2),
+      ["unhealthy", "healthy"],
+    );
+  },
+);
+
+privateEngineTest(
+  "ProblemWatch gives one account of a real Engine's restart, which names the two that did not return",
+  async () => {
+    await using engine = await PrivateEngine.start();
+    await using scope = await engine.scope();
+    // The rest as it is: how long an Engine takes to shut down is measured by the same clock.
+    const settings = { ...PROBLEM_DEFAULTS, settle: 3000, crashedOpens: 1000 };
+    await using made = await rig(engine.host, { problems: { settings } });
+    made.problems.start();
+    made.loop.start();
+    await until("events flow", () => made.loop.events.up && made.loop.outcomes.lastPass);
+    const { workloadId } = made.store.registry.create("stack", {
+      name: "shop",
+      composeProjectName: "shop",
+    }).entry;
+    const names = Array.from({ length: 30 }, (_, i) => `c${i}`);
+    for (const [i, name] of names.entries()) {
+      await scope.run(name, {
+        labels: { "tinyforge.workload.id": workloadId, "tinyforge.workload.role": name },
+        args: ["--restart", i < 28 ? "always" : "no"],
+      });
+    }
+    const states = () => Object.groupBy(made.store.views.list(), ({ state }) => state);
+    await until("all run", () => states()["running"]?.length === 30, { withinMs: 30_000 });
+    await engine.stop();
+    await engine.up();
+    await until("28 are back", async () => {
+      await made.loop.reconcileNow().catch(() => {});
+      return states()["running"]?.length === 28;
+    }, { withinMs: 60_000 });
+    const told = () =>
+      made.lines.filter(({ message }) => message === "containers after the restart");
+    await until("one account is given", () => told().length > 0, { withinMs: 60_000 });
+    assertEquals(
+      told().map(({ right, expected, wrong }) => ({ right, expected, wrong })),
+      [{ right: 28, expected: 30, wrong: [`${workloadId}:c28`, `${workloadId}:c29`] }],
+    );
+    await until("both are told of", () => made.store.problems.list().length >= 2);
+    const open = made.store.problems.list();
+    assertEquals(open.map(({ rowId, batch }) => [rowId, batch]).sort(), [
+      [`${workloadId}:c28`, "restart"],
+      [`${workloadId}:c29`, "restart"],
+    ]);
+  },
+);
+
+privateEngineTest(
+  "ProblemWatch has one problem while a real Engine is away for minutes, and no row's",
+  async () => {
+    await using engine = await PrivateEngine.start();
+    await using scope = await engine.scope();
+    const clock = fastClock(60);
+    await using made = await rig(engine.host, { clock });
+    made.problems.start();
+    made.loop.start();
+    await until("events flow", () => made.loop.events.up && made.loop.outcomes.lastPass);
+    const { workloadId } = made.store.registry.create("site", { name: "blog" }).entry;
+    await scope.run("blog", {
+      labels: { "tinyforge.workload.id": workloadId },
+      args: ["--restart", "always"],
+    });
+    await until("it runs", () => made.store.views.list()[0]?.state === "running");
+    await engine.kill();
+    const awayAt = clock.now();
+    await until("five minutes passed", () => clock.now() - awayAt > 5 * 60_000, {
+      withinMs: 30_000,
+    });
+    assertEquals(made.store.problems.list().map(({ kind }) => kind), ["engine-down"]);
+    await engine.up();
+    await until("it is over", async () => {
+      await made.loop.reconcileNow().catch(() => {});
+      return made.store.problems.list().every(({ kind }) => kind !== "engine-down");
+    }, { withinMs: 30_000 });
   },
 );

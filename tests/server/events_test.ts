@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import type { Problem } from "../../src/model/problem.ts";
 import { writeAll } from "../harness/raw_http.ts";
 import { EventReader } from "../harness/feeds.ts";
 import {
@@ -36,6 +37,45 @@ Deno.test("GET /api/events sends a snapshot, then each change", async () => {
   server.store.deployed.deleteDeployedContainer(ids[1]!);
   const removed = await events.change();
   assertEquals([removed.items, removed.removed], [[], [ids[1]!]]);
+});
+
+Deno.test("GET /api/events names the problems that opened or closed, and none that may pass", async () => {
+  await using server = await tempServer();
+  await using events = await listen(server);
+  await events.snapshot();
+  const problem: Problem = {
+    key: "missing:r",
+    kind: "missing",
+    severity: "high",
+    status: "holding",
+    host: "local",
+    workloadId: null,
+    rowId: "r",
+    containerId: null,
+    containerName: "",
+    since: 1,
+    dueAt: 2,
+    openedAt: null,
+    closedAt: null,
+    outcome: null,
+    evidence: {},
+    do: { code: "explain", rowId: "r" },
+    batch: null,
+    muted: false,
+    silenced: false,
+  };
+  const write = (put: Problem) =>
+    server.store.problems.write({
+      ...{ put: [put], dropped: [], kept: null, deaths: new Map(), holds: new Map() },
+    });
+  write(problem);
+  write({ ...problem, status: "open", openedAt: 2, dueAt: null });
+  const opened = await events.next();
+  assertEquals([opened?.event, JSON.parse(opened!.data)], ["problems", { keys: ["missing:r"] }]);
+  write({ ...problem, status: "closed", openedAt: 2, closedAt: 3, outcome: "recovered" });
+  assertEquals((await events.next())?.event, "problems");
+  const { problems } = await (await server.ask("/api/problems?all=true")).json();
+  assertEquals(problems.map(({ status }: { status: string }) => status), ["closed"]);
 });
 
 Deno.test("GET /api/events of an empty index sends an empty snapshot", async () => {

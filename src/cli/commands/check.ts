@@ -37,19 +37,22 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
       hint: "start it with `tinyforge reconcile`",
     });
   }
-  const path = `/api/check?${await query(daemon, invocation)}`;
-  readAnswer(
-    await daemon.ask("/api/reconcile", { method: "POST", timeoutMs: PASS_TIMEOUT_MS }),
-  );
+  const wanted = await query(daemon, invocation);
   const stop = new AbortController();
   const bell = new Bell(stop.signal);
   let following: Promise<void> | null = null;
   try {
-    for (;;) {
-      const checked = await look(daemon, path);
+    for (let fresh = true;;) {
+      const checked = await look(daemon, wanted, { fresh });
       const now = Date.now();
       const stableAt = settledAt(checked, stableMs);
-      if (stableAt <= now) return print(invocation, checked, true);
+      if (stableAt <= now) {
+        if (fresh) return print(invocation, checked, true);
+        // What the index says may be old by now: the Engine may have gone meanwhile.
+        fresh = true;
+        continue;
+      }
+      fresh = false;
       if (now >= deadline) {
         await requireEngine(daemon);
         return print(invocation, checked, false);
@@ -63,8 +66,14 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
   }
 }
 
-async function look(daemon: DaemonClient, path: string): Promise<readonly CheckedRow[]> {
-  return readAnswer<{ checked: CheckedRow[] }>(await daemon.ask(path)).checked;
+async function look(
+  daemon: DaemonClient,
+  wanted: URLSearchParams,
+  { fresh }: { fresh: boolean },
+): Promise<readonly CheckedRow[]> {
+  const path = `/api/check?${wanted}${fresh ? "&fresh" : ""}`;
+  const answer = await daemon.ask(path, fresh ? { timeoutMs: PASS_TIMEOUT_MS } : {});
+  return readAnswer<{ checked: CheckedRow[] }>(answer).checked;
 }
 
 /** When all will have been right for long enough; never while something is not. */

@@ -11,6 +11,7 @@ import type { Workload } from "../../model/workload.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { passNow } from "../pass_now.ts";
 import { type ShownProblem, shownProblems } from "../problem_views.ts";
 import { optional } from "../schema.ts";
 
@@ -88,7 +89,7 @@ const CheckedRowSchema = z.object({
 /** Whether rows are as they should be. */
 export const check: Operation = operation({
   summary: "Whether rows are as expected at this moment",
-  description: "Of the index as it is: ask for a pass before. No time to settle is given.",
+  description: "Of the index as it is, or after a pass. No time to settle is given.",
   query: z.strictObject({
     workloads: optional(
       z.string().meta({
@@ -96,9 +97,17 @@ export const check: Operation = operation({
       }),
     ),
     image: optional(z.string().meta({ description: "The image that they should show." })),
-  }) as Schema<{ workloads?: string; image?: string }>,
+    fresh: optional(
+      z.string().meta({
+        description: "Answer after a listing of the Engine that began after this request.",
+      }),
+    ),
+  }) as Schema<{ workloads?: string; image?: string; fresh?: string }>,
   answers: ok("Every row", z.object({ checked: z.array(CheckedRowSchema) })),
-}, ({ services, query }) => json({ checked: checkedRows(services, query) }));
+}, async ({ services, query: { fresh, ...wanted } }) => {
+  if (fresh !== undefined) await passNow(services);
+  return json({ checked: checkedRows(services, wanted) });
+});
 
 function checkedRows(
   { store, problems, now }: Services,
