@@ -162,7 +162,9 @@ privateEngineTest(
       told().map(({ right, expected, wrong }) => ({ right, expected, wrong })),
       [{ right: 28, expected: 30, wrong: [`${workloadId}:c28`, `${workloadId}:c29`] }],
     );
-    await until("both are told of", () => made.store.problems.list().length >= 2);
+    await until("both are told of", () => made.store.problems.list().length >= 2, {
+      withinMs: 20_000,
+    });
     const open = made.store.problems.list();
     assertEquals(open.map(({ rowId, batch }) => [rowId, batch]).sort(), [
       [`${workloadId}:c28`, "restart"],
