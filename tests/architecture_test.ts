@@ -48,8 +48,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   safekeeping: [...EVERY_LEAF, "core", "store", "lock"],
   data: [...EVERY_LEAF, "store", "lock", "safekeeping"],
+  gauges: ["clock", "store", "telemetry"],
   daemon: [
     ...EVERY_LEAF,
+    "gauges",
     "core",
     "docker",
     "problems",

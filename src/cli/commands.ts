@@ -10,7 +10,6 @@ import { ADOPT_COMMANDS } from "./adopt_commands.ts";
 import { BACKUP_COMMANDS } from "./backup_commands.ts";
 import type { Command, Invocation } from "./command.ts";
 import {
-  DEPLOYER_FLAGS,
   ENTRY,
   ENTRY_DETAILS,
   ENTRY_FLAGS,
@@ -23,6 +22,7 @@ import {
   ROW,
   WORKLOAD,
 } from "./shared_flags.ts";
+import { DEPLOYER_COMMANDS } from "./deployer_commands.ts";
 import { PAST_COMMANDS, PS_EXAMPLES, TIME_DETAILS } from "./past_commands.ts";
 import { PROBLEM_COMMANDS } from "./problem_commands.ts";
 import { NOTIFY_COMMANDS } from "./notify_commands.ts";
@@ -176,70 +176,7 @@ For a stack the name of its Compose project, which does the same, is told on std
     operands: [],
     flags: [JSON_FLAG],
   },
-  {
-    name: "container add",
-    summary: "create a row, as a deployer does",
-    operands: [{ name: "WORKLOAD", offers: "workloads" }],
-    flags: [
-      { name: "id", placeholder: "ROW", description: "the row's id (default: a new one)" },
-      ROLE_FLAG,
-      { name: "replica", placeholder: "N", description: "which replica it is (default: 1)" },
-      ...DEPLOYER_FLAGS,
-      JSON_FLAG,
-    ],
-    details: `WORKLOAD is a workload's name or id, or KIND/NAME.
-The row is "pending" until a listing confirms its container: the one that --container names, or one
-that is run with the labels of \`tinyforge labels WORKLOAD --row ROW\`.`,
-    examples: [
-      "tinyforge container add api --stage production --subdomain api --container ID",
-      'tinyforge container add api --id api-1 --meta \'{"owner":"ops"}\'',
-    ],
-  },
-  {
-    name: "container set",
-    summary: "change a row's deployer columns or its container",
-    operands: [ROW],
-    flags: [
-      ...DEPLOYER_FLAGS,
-      {
-        name: "clear",
-        placeholder: "FIELDS",
-        description: "fields to empty, separated by commas",
-        list: true,
-        values: [
-          "container",
-          "stage",
-          "image-tag",
-          "subdomain",
-          "proxy-route",
-          "npm-proxy-id",
-          "meta",
-        ],
-      },
-      JSON_FLAG,
-    ],
-    examples: ["tinyforge container set api-1 --subdomain www --clear proxy-route,image-tag"],
-  },
-  {
-    name: "container rm",
-    summary: "remove a row; the container is left alone",
-    operands: [ROW],
-    flags: [JSON_FLAG],
-  },
-  {
-    name: "secret show",
-    summary: "print a workload's webhook secret",
-    operands: [WORKLOAD],
-    flags: [JSON_FLAG],
-    details: NAME_DETAILS,
-  },
-  {
-    name: "secret rotate",
-    summary: "replace a workload's webhook secret and print the new one",
-    operands: [WORKLOAD],
-    flags: [JSON_FLAG],
-    details: NAME_DETAILS,
-  },
+  ...DEPLOYER_COMMANDS,
   ...NOTIFY_COMMANDS,
   ...ACCESS_COMMANDS,
   {
