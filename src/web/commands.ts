@@ -1,0 +1,45 @@
+/**
+ * The command that helps, as it can be pasted into a shell. Which one is chosen by the problem's
+ * code; words around it are the dictionaries'. Pure.
+ *
+ * @module
+ */
+
+import { shellCommand } from "../cli/shell_word.ts";
+import type { Remedy } from "../model/problem.ts";
+
+/** The command for a problem; null where no single command helps, or none can be shown safely. */
+export function commandOf(remedy: Remedy): string | null {
+  switch (remedy.code) {
+    case "read-log":
+      return shellCommand(["docker", "logs", "--tail", "50"], [remedy.container]);
+    case "start":
+      return shellCommand(["docker", "start"], [remedy.container]);
+    case "raise-memory":
+      return shellCommand(["docker", "stats", "--no-stream"], [remedy.container]);
+    case "read-health":
+      return shellCommand(["docker", "inspect", "--format", "'{{json .State.Health}}'"], [
+        remedy.container,
+      ]);
+    case "bring-back":
+    case "explain":
+      return shellCommand(["tinyforge", "explain"], [remedy.rowId]);
+    case "unpause":
+      return shellCommand(["docker", "unpause"], [remedy.container]);
+    case "remove":
+      return shellCommand(["docker", "rm", "--force"], remedy.containers.slice(0, 5));
+    case "start-engine":
+      return "sudo systemctl start docker";
+    case "read-own-log":
+      return "journalctl -u tinyforge -n 50";
+    case "accept-engine":
+      return "tinyforge engine accept";
+    case "deploy":
+      return shellCommand(["tinyforge", "labels"], [remedy.workloadId]);
+    case "mend-labels":
+      return "tinyforge status";
+    default:
+      // A daemon that is newer than this page may know others.
+      return null;
+  }
+}

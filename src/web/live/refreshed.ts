@@ -1,0 +1,91 @@
+/**
+ * Something that is asked for again whenever it may have changed: one request at a time, one more
+ * where something changed meanwhile, and not more often than is of use. Must not know what it is.
+ *
+ * @module
+ */
+
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { AskError } from "../ask.ts";
+import { asAskError } from "../latest.ts";
+
+/** The last answer, kept until there is a newer one. */
+export class Refreshed<Value> {
+  readonly #load: () => Promise<Value>;
+  readonly #everyMs: number;
+  readonly #value = signal<Value | null>(null);
+  readonly #error = signal<AskError | null>(null);
+  #asking = false;
+  #again = false;
+  #askedAt = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #generation = 0;
+
+  /** `load` asks; at most once in `everyMs` milliseconds. */
+  constructor(load: () => Promise<Value>, { everyMs = 1000 }: { everyMs?: number } = {}) {
+    this.#load = load;
+    this.#everyMs = everyMs;
+  }
+
+  /** The last answer; null before the first. */
+  get value(): ReadonlySignal<Value | null> {
+    return this.#value;
+  }
+
+  /** Why there was no answer last time; null when there was. */
+  get error(): ReadonlySignal<AskError | null> {
+    return this.#error;
+  }
+
+  /** It may have changed. */
+  refresh(): void {
+    if (this.#asking) {
+      this.#again = true;
+      return;
+    }
+    if (this.#timer !== null) return;
+    const wait = this.#askedAt + this.#everyMs - performance.now();
+    if (wait <= 0) this.#ask();
+    else {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.#ask();
+      }, wait);
+    }
+  }
+
+  /** Asks at once, and resolves with the answer's coming; after something was changed here. */
+  async now(): Promise<void> {
+    await this.#ask();
+  }
+
+  /** Forgets the answer: somebody else logs in. */
+  forget(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#generation++;
+    this.#value.value = null;
+    this.#error.value = null;
+  }
+
+  async #ask(): Promise<void> {
+    const generation = ++this.#generation;
+    this.#asking = true;
+    this.#again = false;
+    this.#askedAt = performance.now();
+    try {
+      const value = await this.#load();
+      if (generation !== this.#generation) return;
+      this.#value.value = value;
+      this.#error.value = null;
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this.#error.value = asAskError(error);
+    } finally {
+      if (generation === this.#generation) {
+        this.#asking = false;
+        if (this.#again) this.refresh();
+      }
+    }
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The rows of the index as the browser has them. A snapshot replaces them when it is complete, so
+ * that nothing ever flashes empty; changes are shown at most once a frame. Must not fetch.
+ *
+ * @module
+ */
+
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { ContainerView } from "../../model/views.ts";
+import type { SentEvent } from "./sse.ts";
+
+/** What is kept of a row: what a list shows, filters and sorts by. The rest is asked for. */
+export interface Row {
+  readonly id: string;
+  readonly workloadId: string;
+  readonly workloadKind: ContainerView["workloadKind"];
+  readonly workloadName: string;
+  readonly role: string;
+  readonly replica: number;
+  readonly name: string;
+  readonly image: string;
+  readonly state: string;
+  readonly health: string | null;
+  readonly exitCode: number | null;
+  readonly port: number | null;
+  readonly hostIp: string | null;
+  readonly hostPort: number | null;
+  readonly stageName: string | null;
+  readonly subdomain: string | null;
+  readonly claimed: boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly updatedAt: number;
+}
+
+/** `data` of a `snapshot` event. */
+interface SnapshotPart {
+  readonly first: boolean;
+  readonly last: boolean;
+  readonly items: readonly ContainerView[];
+}
+
+/** `data` of a `change` event. */
+interface ChangedRows {
+  readonly items: readonly ContainerView[];
+  readonly removed: readonly string[];
+}
+
+/** Every row. */
+export class Rows {
+  readonly #revision = signal(0);
+  readonly #complete = signal(false);
+  readonly #texts = new Map<string, string>();
+  #rows = new Map<string, Row>();
+  #next: Map<string, Row> | null = null;
+  #frame = false;
+
+  /** Read it to be called again when {@linkcode all} has changed; at most once a frame. */
+  get revision(): ReadonlySignal<number> {
+    return this.#revision;
+  }
+
+  /** Whether a whole snapshot has come once. */
+  get complete(): ReadonlySignal<boolean> {
+    return this.#complete;
+  }
+
+  /** The rows by id; the same object until a snapshot replaces them. */
+  get all(): ReadonlyMap<string, Row> {
+    return this.#rows;
+  }
+
+  /** Takes an event of the feed; false when it is none of rows. */
+  take({ name, data }: SentEvent): boolean {
+    if (name === "snapshot") this.#snapshot(JSON.parse(data));
+    else if (name === "change") this.#change(JSON.parse(data));
+    else return false;
+    return true;
+  }
+
+  /** Forgets everything: somebody else logs in. */
+  forget(): void {
+    this.#rows = new Map();
+    this.#next = null;
+    this.#complete.value = false;
+    this.#texts.clear();
+    this.#show();
+  }
+
+  #snapshot({ first, last, items }: SnapshotPart): void {
+    if (first) {
+      this.#next = new Map();
+      // The first rows ever are shown as they come: there is nothing that they could replace.
+      if (!this.#complete.peek() && this.#rows.size === 0) this.#rows = this.#next;
+    }
+    const next = this.#next ??= new Map();
+    for (const item of items) next.set(item.id, this.#rowOf(item));
+    if (last) {
+      this.#rows = next;
+      this.#next = null;
+      this.#complete.value = true;
+    }
+    this.#show();
+  }
+
+  #change({ items, removed }: ChangedRows): void {
+    for (const item of items) this.#rows.set(item.id, this.#rowOf(item));
+    for (const id of removed) this.#rows.delete(id);
+    this.#show();
+  }
+
+  #show(): void {
+    if (this.#frame) return;
+    this.#frame = true;
+    const show = () => {
+      this.#frame = false;
+      this.#revision.value++;
+    };
+    if (document.hidden) setTimeout(show);
+    else requestAnimationFrame(show);
+  }
+
+  #rowOf(view: ContainerView): Row {
+    return {
+      id: view.id,
+      workloadId: this.#once(view.workloadId),
+      workloadKind: view.workloadKind,
+      workloadName: this.#once(view.workloadName),
+      role: this.#once(view.role ?? ""),
+      replica: view.replica,
+      name: view.containerName ?? "",
+      image: this.#once(view.imageRef ?? ""),
+      state: this.#once(view.state),
+      health: view.health === null ? null : this.#once(view.health),
+      exitCode: view.exitCode,
+      port: view.port,
+      hostIp: view.hostIp === null ? null : this.#once(view.hostIp),
+      hostPort: view.hostPort,
+      stageName: view.stageName === null ? null : this.#once(view.stageName),
+      subdomain: view.subdomain,
+      claimed: view.claimed,
+      updatedAt: Date.parse(view.updatedAt),
+    };
+  }
+
+  /** The same text is kept once, however many rows say it. */
+  #once(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    this.#texts.set(text, text);
+    return text;
+  }
+}

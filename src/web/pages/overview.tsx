@@ -1,0 +1,237 @@
+/**
+ * The first page: what is wrong, what to do; then how everything is, in numbers that lead further.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import { format } from "../format.ts";
+import { openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
+import { urgencyOf } from "../order.ts";
+import { Failed, Loading } from "../parts/notice.tsx";
+import { Page } from "../parts/page.tsx";
+import { ProblemCard, ProblemLine } from "../parts/problem_card.tsx";
+import { State } from "../parts/state.tsx";
+import { Symbol } from "../parts/symbol.tsx";
+import { When } from "../parts/when.tsx";
+import { href } from "../place.ts";
+import { words } from "../words/words.ts";
+
+/** More than this nobody reads on a first page. */
+const MOST_OVER = 5;
+/** Problems that are shown in full; the rest is a click away. */
+const MOST_OPEN = 30;
+
+/** The page. */
+export function OverviewPage(): JSX.Element {
+  const t = words.value.overview;
+  const open = openProblems.value;
+  const title = open !== null && open.length > 0 ? t.problems(open.length) : t.title;
+  return (
+    <Page title={title} id="overview">
+      <Problems />
+      <States />
+      <Host />
+    </Page>
+  );
+}
+
+function Problems(): JSX.Element | null {
+  const t = words.value.overview;
+  const all = problems.value.value;
+  const open = openProblems.value;
+  const error = problems.error.value;
+  if (all === null || open === null) {
+    return error === null ? <Loading /> : <Failed error={error} retry={() => problems.refresh()} />;
+  }
+  const holding = all.filter((problem) => problem.status === "holding");
+  const over = all.filter((problem) => problem.status === "closed").slice(0, MOST_OVER);
+  return (
+    <section aria-label={t.problems(open.length)} class="stack">
+      {open.length === 0 && <Well />}
+      {open.slice(0, MOST_OPEN).map((problem) => (
+        <ProblemCard
+          key={problem.key}
+          problem={problem}
+        />
+      ))}
+      {open.length > MOST_OPEN && (
+        <a href={href("/containers", { problem: "yes" })}>{t.problems(open.length)}</a>
+      )}
+      {holding.length > 0 && (
+        <details class="more" open={open.length === 0}>
+          <summary>{t.watching(holding.length)}</summary>
+          <ul class="lines">
+            {holding.map((problem) => <ProblemLine key={problem.key} problem={problem} />)}
+          </ul>
+        </details>
+      )}
+      {over.length > 0 && (
+        <details class="more">
+          <summary>{t.over}</summary>
+          <ul class="lines">
+            {over.map((problem) => (
+              <ProblemLine key={`${problem.key} ${problem.closedAt}`} problem={problem} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </section>
+  );
+}
+
+/** A quiet word when nothing is wrong; the way in where there is nothing yet. */
+function Well(): JSX.Element | null {
+  const t = words.value.overview;
+  rows.revision.value;
+  if (!rows.complete.value) return <Loading />;
+  const registered = workloads.value.value;
+  if (rows.all.size === 0 && registered !== null && registered.length === 0) {
+    return (
+      <div class="notice first">
+        <p class="title">{t.emptyTitle}</p>
+        <p>{t.emptyText}</p>
+        <a class="button primary" href={href("/add")}>{t.emptyAction}</a>
+      </div>
+    );
+  }
+  const index = status.value.value?.index;
+  return (
+    <div class="well">
+      <Symbol name={index?.fresh === false ? "clock" : "tick"} />
+      <div>
+        <p class="title">{index?.fresh === false ? words.value.common.unknown : t.well}</p>
+        <p>
+          {index?.fresh === false
+            ? words.value.live.unsure(reasonOf(index.reason))
+            : t.wellText(rows.all.size)}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function reasonOf(reason: string | null): string {
+  const { reasons } = words.value.live;
+  return reason !== null && reason in reasons
+    ? reasons[reason as keyof typeof reasons]
+    : reason ?? "";
+}
+
+/** Counters that are links. */
+function States(): JSX.Element | null {
+  const t = words.value;
+  rows.revision.value;
+  if (rows.all.size === 0) return null;
+  const counts = new Map<string, number>();
+  let unhealthy = 0;
+  for (const { state, health } of rows.all.values()) {
+    counts.set(state, (counts.get(state) ?? 0) + 1);
+    if (health === "unhealthy") unhealthy++;
+  }
+  const states = [...counts].sort(([a, m], [b, n]) =>
+    Number(b === "running") - Number(a === "running") || urgencyOf(a) - urgencyOf(b) || n - m
+  );
+  return (
+    <section>
+      <h2>{t.overview.states}</h2>
+      <ul class="counters">
+        {states.map(([state, count]) => (
+          <li key={state}>
+            <a href={href("/containers", { state })}>
+              <span class="number">{format.value.number(count)}</span>
+              <State state={state} />
+            </a>
+          </li>
+        ))}
+        {unhealthy > 0 && (
+          <li>
+            <a href={href("/containers", { health: "unhealthy" })}>
+              <span class="number">{format.value.number(unhealthy)}</span>
+              <span class="state bad">
+                <Symbol name="alert" /> <span>{t.health.unhealthy}</span>
+              </span>
+            </a>
+          </li>
+        )}
+      </ul>
+    </section>
+  );
+}
+
+/** The Engine and the daemon. */
+function Host(): JSX.Element | null {
+  const t = words.value.overview;
+  const daemon = status.value.value;
+  if (daemon === null) return null;
+  const { engine, events, lastPass } = daemon;
+  return (
+    <section>
+      <h2>{t.host}</h2>
+      <dl class="facts-list">
+        <div>
+          <dt>{t.engine}</dt>
+          <dd>
+            <span class={`state ${engine.up ? "good" : "bad"}`}>
+              <Symbol name={engine.up ? "disc" : "cross"} />
+              <span>{engine.up ? t.engineUp : t.engineDown}</span>
+            </span>
+            <span class="muted mono">{engine.host}</span>
+            {engine.error !== null && <span class="muted">{engine.error}</span>}
+          </dd>
+        </div>
+        <div>
+          <dt>{t.events}</dt>
+          <dd>
+            <span class={`state ${events.up ? "good" : "warn"}`}>
+              <Symbol name={events.up ? "disc" : "alert"} />
+              <span>{events.up ? t.eventsUp : t.eventsDown}</span>
+            </span>
+          </dd>
+        </div>
+        <div>
+          <dt>{t.lastPass}</dt>
+          <dd>
+            {lastPass === null ? t.noPass : (
+              <>
+                <When at={lastPass.at} />
+                <span class="muted">{words.value.nav.rows(lastPass.listed)}</span>
+              </>
+            )}
+          </dd>
+        </div>
+        {lastPass !== null && lastPass.unmanaged.count > 0 && (
+          <div>
+            <dt>{t.unmanaged}</dt>
+            <dd>
+              <a href={href("/add")}>{t.unmanagedText(lastPass.unmanaged.count)}</a>
+            </dd>
+          </div>
+        )}
+        <Backup />
+        <div>
+          <dt>{t.version}</dt>
+          <dd>
+            <span>{daemon.version}</span>
+            <span class="muted">{t.since(format.value.exact(Date.parse(daemon.startedAt)))}</span>
+          </dd>
+        </div>
+      </dl>
+    </section>
+  );
+}
+
+/** The last backup, where the daemon tells of it. */
+function Backup(): JSX.Element | null {
+  const t = words.value.overview;
+  const daemon = status.value.value;
+  if (daemon === null || !("backup" in daemon)) return null;
+  const { backup } = daemon as { backup: { lastAt?: unknown } | null };
+  const at = typeof backup?.lastAt === "string" ? backup.lastAt : null;
+  return (
+    <div>
+      <dt>{t.backup}</dt>
+      <dd>{at === null ? t.noBackup : <When at={at} />}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * What should run of a workload. Where the daemon does not tell, the section is not there.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { ask } from "../ask.ts";
+import { Latest } from "../latest.ts";
+import type { Expectation } from "../../model/problem.ts";
+import type { Workload } from "../../model/workload.ts";
+import { wordOf, words } from "../words/words.ts";
+import { Accept } from "./problem_actions.tsx";
+import { When } from "./when.tsx";
+
+/** An expectation as the API shows it. */
+interface Shown extends Omit<Expectation, "workloadId" | "setAt"> {
+  readonly setAt: string;
+}
+
+const expected = new Latest<readonly Shown[]>(async (id, signal) => {
+  const path = `/api/workloads/${encodeURIComponent(id)}/expectations`;
+  return (await ask<{ items: Shown[] }>(path, { signal })).items;
+});
+
+/** The section. */
+export function Expectations({ workload }: { workload: Workload }): JSX.Element | null {
+  const t = words.value;
+  const asking = useSignal(false);
+  useEffect(() => void expected.ask(workload.id), [workload.id]);
+  const { key, value, error } = expected.state.value;
+  // A daemon without this route has no such thing.
+  if (key !== workload.id || value === null || error !== null) return null;
+  return (
+    <section>
+      <h2>{t.workload.expectations}</h2>
+      {value.length === 0 ? <p class="muted">{t.workload.expectDefault}</p> : (
+        <ul class="expected">
+          {value.map(({ role, mode, replicas, image, source, setAt }) => (
+            <li key={role}>
+              <span class="role">{role || t.workload.everyRole}</span>
+              <span>
+                {t.workload.times(replicas)}, {wordOf(t.workload.mode, mode)}
+                {image !== null && (
+                  <>
+                    , <code>{image}</code>
+                  </>
+                )}
+              </span>
+              <span class="muted">
+                {wordOf(t.workload.source, source)}, <When at={setAt} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div>
+        <button type="button" onClick={() => asking.value = true}>{t.problem.accept}</button>
+      </div>
+      {asking.value && (
+        <Accept
+          workload={workload}
+          onClose={() => {
+            asking.value = false;
+            expected.ask(workload.id, { again: true });
+          }}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,43 @@
+/**
+ * A page's heading, its title in the window, and where the focus goes when it is opened.
+ *
+ * @module
+ */
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { words } from "../words/words.ts";
+
+/** Whether a page was shown before: only then somebody came from there. */
+let came = false;
+
+/** The heading and what is under it. `id` tells one page from another of its kind. */
+export function Page(
+  { title, id, beside, window: name = title, children }: {
+    title: ComponentChildren;
+    id: string;
+    /** Beside the heading. */
+    beside?: ComponentChildren;
+    /** The window's title, where the heading is more than text. */
+    window?: ComponentChildren;
+    children: ComponentChildren;
+  },
+): JSX.Element {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${String(name)} – ${words.value.product}`;
+  });
+  useEffect(() => {
+    if (came) heading.current?.focus({ preventScroll: true });
+    came = true;
+  }, [id]);
+  return (
+    <div class="page">
+      <div class="heading">
+        <h1 ref={heading} tabIndex={-1}>{title}</h1>
+        {beside}
+      </div>
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,178 @@
+/**
+ * What a reader can say to a problem: it was meant, or: not now. Done when the server said so.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import { useSignal } from "@preact/signals";
+import { useId } from "preact/hooks";
+import { ask } from "../ask.ts";
+import { now } from "../clock.ts";
+import { format } from "../format.ts";
+import { problems, status } from "../live/index_state.ts";
+import type { ShownProblem } from "../../server/problem_views.ts";
+import { words } from "../words/words.ts";
+import { tell } from "./announcer.tsx";
+import { Dialog } from "./dialog.tsx";
+import { useDoing } from "./doing.ts";
+
+const HOUR = 3600;
+const SPANS: readonly number[] = [HOUR, 4 * HOUR, 24 * HOUR, 7 * 24 * HOUR];
+
+/** The kinds that are over once what runs now is taken for what should run. */
+const ACCEPTABLE: ReadonlySet<string> = new Set(["missing", "absent", "stopped", "crashed"]);
+
+/** The buttons. */
+export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Element {
+  const t = words.value.problem;
+  const asking = useSignal<"accept" | "silence" | null>(null);
+  const { workload, kind, silenced } = problem;
+  const close = () => asking.value = null;
+  return (
+    <>
+      {workload !== null && ACCEPTABLE.has(kind) && (
+        <button
+          type="button"
+          onClick={() => asking.value = "accept"}
+        >
+          {t.accept}
+        </button>
+      )}
+      {kind === "engine-changed" && <AcceptEngine />}
+      {workload !== null && !silenced && (
+        <button
+          type="button"
+          onClick={() => asking.value = "silence"}
+        >
+          {t.silence}
+        </button>
+      )}
+      {asking.value === "accept" && workload !== null && (
+        <Accept workload={workload} onClose={close} />
+      )}
+      {asking.value === "silence" && workload !== null && (
+        <Silence workload={workload} onClose={close} />
+      )}
+    </>
+  );
+}
+
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** "What runs now is what should run." */
+export function Accept(
+  { workload: { id, name }, onClose }: { workload: Named; onClose: () => void },
+): JSX.Element {
+  const t = words.value.problem;
+  const { busy, run } = useDoing();
+  const accept = async () => {
+    const done = await run(async () => {
+      const { retired } = await ask<{ retired: readonly unknown[] }>(
+        `/api/workloads/${encodeURIComponent(id)}/accept`,
+        { method: "POST" },
+      );
+      tell([t.accepted(name), ...retired.length > 0 ? [t.retired(retired.length)] : []].join(" "));
+      problems.refresh();
+    });
+    if (done) onClose();
+  };
+  return (
+    <Dialog
+      title={t.acceptTitle(name)}
+      onClose={onClose}
+      actions={
+        <button type="button" class="primary" aria-disabled={busy.value} onClick={accept}>
+          {t.accept}
+        </button>
+      }
+    >
+      <p>{t.acceptText}</p>
+    </Dialog>
+  );
+}
+
+function AcceptEngine(): JSX.Element {
+  const t = words.value.problem;
+  const { busy, run } = useDoing();
+  const accept = () =>
+    run(async () => {
+      await ask("/api/engine/accept", { method: "POST" });
+      tell(t.engineAccepted);
+      problems.refresh();
+      status.refresh();
+    });
+  return <button type="button" aria-disabled={busy.value} onClick={accept}>{t.acceptEngine}
+  </button>;
+}
+
+/** How long nobody is told. */
+export function Silence(
+  { workload: { id, name }, onClose }: { workload: Named; onClose: () => void },
+): JSX.Element {
+  const t = words.value.problem;
+  const { busy, run } = useDoing();
+  const seconds = useSignal(SPANS[0]!);
+  const reason = useSignal("");
+  const field = useId();
+  const silence = async () => {
+    const done = await run(async () => {
+      const { until } = await ask<{ until: string | null }>("/api/silences", {
+        method: "POST",
+        body: {
+          scope: "workload",
+          target: id,
+          seconds: seconds.value,
+          ...(reason.value.trim() !== "" && { reason: reason.value.trim() }),
+        },
+      });
+      tell(
+        t.silenceDone(
+          name,
+          until === null ? "" : format.value.moment(Date.parse(until), now.value),
+        ),
+      );
+      problems.refresh();
+    });
+    if (done) onClose();
+  };
+  const spanText = (span: number) =>
+    span < 24 * HOUR ? t.hours(span / HOUR) : t.days(span / (24 * HOUR));
+  return (
+    <Dialog
+      title={t.silenceTitle(name)}
+      onClose={onClose}
+      actions={
+        <button type="button" class="primary" aria-disabled={busy.value} onClick={silence}>
+          {t.silence.replace("…", "")}
+        </button>
+      }
+    >
+      <p>{t.silenceText}</p>
+      <fieldset class="choices">
+        <legend>{t.silenceFor}</legend>
+        {SPANS.map((span) => (
+          <label key={span}>
+            <input
+              type="radio"
+              name={`${field}-span`}
+              checked={seconds.value === span}
+              onChange={() => seconds.value = span}
+            />
+            {spanText(span)}
+          </label>
+        ))}
+      </fieldset>
+      <label class="field" for={`${field}-reason`}>{t.reason}</label>
+      <input
+        id={`${field}-reason`}
+        value={reason.value}
+        maxLength={500}
+        onInput={(event) => reason.value = event.currentTarget.value}
+      />
+    </Dialog>
+  );
+}

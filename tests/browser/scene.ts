@@ -1,0 +1,282 @@
+/**
+ * A host as people have them, written into a store: what the pages are looked at with. Every state,
+ * long names, problems of several kinds.
+ *
+ * @module
+ */
+
+import type { IndexRow } from "../../src/model/container.ts";
+import type { Problem } from "../../src/model/problem.ts";
+import type { WorkloadKind } from "../../src/model/workload.ts";
+import type { Store } from "../../src/store/store.ts";
+import { observed, passWrites } from "../harness/temp_server.ts";
+
+/** A row in short: name, image, state and what else is not as usual. */
+type Short = readonly [role: string, image: string, state: string, fields?: Partial<IndexRow>];
+
+interface Told {
+  readonly kind: WorkloadKind;
+  readonly name: string;
+  readonly domain?: string;
+  readonly rows: readonly Short[];
+}
+
+const STACKS: readonly Told[] = [
+  {
+    kind: "stack",
+    name: "shop",
+    rows: [
+      ["web", "registry.example/shop/web:2024.11.3", "running", {
+        health: "healthy",
+        port: 8080,
+        hostPort: 8080,
+        hostIp: "0.0.0.0",
+      }],
+      ["worker", "registry.example/shop/worker:2024.11.3", "running", { port: 0 }],
+      ["worker:2", "registry.example/shop/worker:2024.11.3", "restarting", { port: 0, replica: 2 }],
+      ["db", "postgres:17.2-alpine", "running", { health: "healthy", port: 5432 }],
+      ["cache", "valkey/valkey:8", "missing", { port: 6379 }],
+      ["migrate", "registry.example/shop/web:2024.11.3", "stopped", { exitCode: 0, port: 0 }],
+    ],
+  },
+  {
+    kind: "stack",
+    name: "monitoring",
+    rows: [
+      ["prometheus", "prom/prometheus:v3.0.1", "running", {
+        port: 9090,
+        hostPort: 9090,
+        hostIp: "127.0.0.1",
+      }],
+      ["grafana", "grafana/grafana-oss:11.4.0", "running", {
+        health: "unhealthy",
+        port: 3000,
+        hostPort: 3000,
+        hostIp: "0.0.0.0",
+      }],
+      ["node-exporter", "quay.io/prometheus/node-exporter:v1.8.2", "running", { port: 9100 }],
+      ["loki", "grafana/loki:3.3.1", "stopped", { exitCode: 137, port: 3100 }],
+    ],
+  },
+  {
+    kind: "stack",
+    name: "photos",
+    rows: [
+      ["server", "ghcr.io/immich-app/immich-server:v1.123.0", "running", {
+        health: "starting",
+        port: 2283,
+        hostPort: 2283,
+        hostIp: "0.0.0.0",
+      }],
+      [
+        "machine-learning",
+        "ghcr.io/immich-app/immich-machine-learning:v1.123.0-openvino",
+        "paused",
+        {
+          port: 3003,
+        },
+      ],
+      ["database", "docker.io/tensorchord/pgvecto-rs:pg14-v0.2.0", "running", {
+        health: "healthy",
+        port: 5432,
+      }],
+    ],
+  },
+  {
+    kind: "project",
+    name: "handbook",
+    rows: [
+      ["production-1", "registry.example/handbook:main-7f3c2aa", "running", {
+        health: "healthy",
+        port: 3000,
+      }],
+      [
+        "preview-feature-a-name-that-somebody-made-rather-long-1",
+        "registry.example/handbook@sha256:4f1c7d0e1b5f6a7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e",
+        "created",
+        {
+          port: 3000,
+        },
+      ],
+    ],
+  },
+  {
+    kind: "site",
+    name: "blog",
+    domain: "blog.example.org",
+    rows: [["", "nginx:1.27-alpine", "running", { port: 80, hostPort: 8081, hostIp: "0.0.0.0" }]],
+  },
+  {
+    kind: "site",
+    name: "vaultwarden",
+    domain: "vault.example.org",
+    rows: [["", "vaultwarden/server:1.32.5", "running", { health: "healthy", port: 80 }]],
+  },
+];
+
+/** What the scene made: ids by the names that tests use. */
+export interface Scene {
+  /** Workload ids by name. */
+  readonly workloads: Readonly<Record<string, string>>;
+  /** Row ids by `workload/role`. */
+  readonly rows: Readonly<Record<string, string>>;
+}
+
+/** Writes the scene; `now` in milliseconds is when the last pass was. */
+export function setScene(store: Store, now: number): Scene {
+  const workloads: Record<string, string> = {};
+  const ids: Record<string, string> = {};
+  const rows: IndexRow[] = [];
+  for (const { kind, name, domain, rows: short } of STACKS) {
+    const { entry } = store.registry.create(kind, {
+      name,
+      ...(kind === "stack" && { composeProjectName: name }),
+      ...(domain !== undefined && { domain }),
+    });
+    workloads[name] = entry.workloadId;
+    for (const [role, imageRef, state, fields] of short) {
+      const place = role === "" ? "site" : role;
+      const id = `${entry.workloadId}:${place}`;
+      ids[`${name}/${role}`] = id;
+      rows.push(observed({
+        id,
+        workloadId: entry.workloadId,
+        workloadKind: kind,
+        role: role.split(":")[0]!,
+        containerId: hex(id),
+        containerName: role === ""
+          ? name
+          : `${name}-${role.replace(":", "-")}${role.includes(":") ? "" : "-1"}`,
+        imageRef,
+        imageId: `sha256:${hex(imageRef)}`,
+        state,
+        createdAtEngine: Math.floor(now / 1000) - 3 * 86_400,
+        addresses: JSON.stringify({
+          [`${name}_default`]: state === "running" ? "172.20.0.4" : null,
+        }),
+        ...fields,
+      }));
+    }
+  }
+  passWrites(store, rows, { at: new Date(now).toISOString() });
+  store.problems.write({
+    put: problems(workloads, ids, now),
+    dropped: [],
+    kept: null,
+    deaths: new Map(),
+    holds: new Map(),
+  });
+  return { workloads, rows: ids };
+}
+
+function problems(
+  workloads: Readonly<Record<string, string>>,
+  ids: Readonly<Record<string, string>>,
+  now: number,
+): Problem[] {
+  const minute = 60_000;
+  const of = (
+    place: string,
+    kind: Problem["kind"],
+    fields: Partial<Problem> & Pick<Problem, "do">,
+  ): Problem => {
+    const [workload = ""] = place.split("/");
+    const rowId = ids[place] ?? null;
+    const since = fields.since ?? now - 12 * minute;
+    return {
+      key: `${kind}:${rowId}`,
+      kind,
+      severity: "high",
+      status: "open",
+      host: "local",
+      workloadId: workloads[workload] ?? null,
+      rowId,
+      containerId: hex(rowId ?? ""),
+      containerName: place.replace("/", "-").replace(":", "-"),
+      since,
+      dueAt: null,
+      openedAt: since + minute,
+      closedAt: null,
+      outcome: null,
+      evidence: {},
+      batch: null,
+      muted: false,
+      silenced: false,
+      ...fields,
+    };
+  };
+  return [
+    of("shop/cache", "missing", {
+      do: {
+        code: "bring-back",
+        workloadId: workloads["shop"]!,
+        rowId: ids["shop/cache"]!,
+      },
+      evidence: { state: "missing", how: "stop" },
+    }),
+    of("shop/worker:2", "crash-loop", {
+      since: now - 47 * minute,
+      do: { code: "read-log", container: "shop-worker-2" },
+      evidence: {
+        state: "restarting",
+        count: 9,
+        exitCode: 1,
+        how: "crash",
+        inspected: {
+          error: "",
+          oomKilled: false,
+          restartCount: 9,
+          restartPolicy: "unless-stopped",
+          healthOutput: null,
+        },
+      },
+    }),
+    of("monitoring/grafana", "unhealthy", {
+      since: now - 3 * 3_600_000,
+      do: { code: "read-health", container: "monitoring-grafana-1" },
+      evidence: {
+        state: "running",
+        health: "unhealthy",
+        inspected: {
+          error: "",
+          oomKilled: false,
+          restartCount: 0,
+          restartPolicy: "always",
+          healthOutput:
+            "  % Total    % Received % Xferd  Average Speed\ncurl: (22) The requested URL returned error: 503 Service Unavailable",
+        },
+      },
+    }),
+    of("photos/machine-learning", "stuck", {
+      severity: "low",
+      since: now - 26 * 3_600_000,
+      do: { code: "unpause", container: "photos-machine-learning-1" },
+      evidence: { state: "paused" },
+    }),
+    of("photos/server", "unhealthy", {
+      status: "holding",
+      since: now - minute / 2,
+      openedAt: null,
+      dueAt: now + minute / 2,
+      do: { code: "read-health", container: "photos-server-1" },
+    }),
+    of("blog/", "crashed", {
+      status: "closed",
+      since: now - 300 * minute,
+      closedAt: now - 280 * minute,
+      outcome: "recovered",
+      do: { code: "read-log", container: "blog" },
+    }),
+  ];
+}
+
+/** Something that looks like an id, the same for the same text. */
+function hex(text: string): string {
+  let hash = 0x811c9dc5;
+  let out = "";
+  for (let i = 0; out.length < 64; i++) {
+    hash = Math.imul(hash ^ (text.charCodeAt(i % (text.length || 1)) || i), 0x01000193) >>> 0;
+    out += hash.toString(16).padStart(8, "0");
+  }
+  return out.slice(0, 64);
+}
