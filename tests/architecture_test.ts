@@ -71,6 +71,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "doctor",
   ],
   main: ["cli"],
+  // Of the server, the store, the core and the command line: see below.
+  web: ["model", "text", "core", "store", "server", "cli"],
   jsr: [],
   dev: [...EVERY_LEAF, "docker"],
 };
@@ -151,6 +153,11 @@ const REASONS: readonly { from: string[]; to: string[]; because: string }[] = [
     to: ["*"],
     because: "it is given what there is to tell; where that comes from is not its concern",
   },
+  {
+    from: ["*"],
+    to: ["web"],
+    because: "the dashboard runs in browsers; the server sends it as files that were built",
+  },
   { from: ["main"], to: ["*"], because: "it hands over to the command line and nothing else" },
   { from: ["dev"], to: ["*"], because: "setting up must work before the program does" },
   { from: ["*"], to: ["*"], because: "imports run downward only" },
@@ -208,6 +215,16 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
     name: /^(?:nodemailer|node:tls|node:dns\/promises)$/,
     parts: ["notify"],
     because: "names are resolved and sockets opened where it is judged which may be",
+  },
+  {
+    name: /^(?:preact|@preact\/signals)(?:\/|$)/,
+    parts: ["web"],
+    because: "what draws pages runs in browsers",
+  },
+  {
+    name: /^(?:esbuild|node:zlib)$/,
+    parts: ["dev/web.ts"],
+    because: "the dashboard is built before the program runs",
   },
   { name: /^@std\/cli(?:\/|$)/, parts: ["cli"], because: "arguments are the command line's" },
   {
@@ -270,7 +287,7 @@ async function read(folder: string, extension: string): Promise<SourceFile[]> {
   return files.sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
-const sources = await read("src", ".ts");
+const sources = [...await read("src", ".ts"), ...await read("src", ".tsx")];
 try {
   sources.push({ path: "main.ts", text: await Deno.readTextFile(join(ROOT, "main.ts")) });
 } catch (error) {
@@ -312,7 +329,7 @@ function importsOf(text: string): Import[] {
 
 /** `store` for `src/store/store.ts`, `config` for `src/config.ts`, `main` for `main.ts`. */
 function partOf(path: string): string {
-  return path.replace(/^src\//, "").split("/")[0]!.replace(/\.ts$/, "");
+  return path.replace(/^src\//, "").split("/")[0]!.replace(/\.tsx?$/, "");
 }
 
 function resolve(from: string, specifier: string): string {
@@ -386,6 +403,15 @@ Deno.test("commands reach the index through the API alone", () => {
         .map((target) => `${path} imports ${target}`),
   );
   assertEquals(found, []);
+});
+
+Deno.test("the dashboard has nothing of the program but types and how a shell is quoted", () => {
+  const own = sources.filter(({ path }) => path.startsWith("src/web/"));
+  assert(own.length > 20, "the folder was renamed");
+  const found = new Set(own.flatMap(({ path, text }) =>
+    importsOf(withoutTypes(text)).map(({ specifier }) => resolve(path, specifier))
+  ).filter((target) => target.startsWith("src/") && !target.startsWith("src/web/")));
+  assertEquals([...found].sort(), ["src/cli/shell_word.ts", "src/model/workload.ts"]);
 });
 
 Deno.test("every part of the program has its place in the table of imports", () => {
@@ -475,7 +501,7 @@ Deno.test("no channel is loaded before one is opened, and no mail program before
 
 Deno.test("files are named for what they are, in snake_case", () => {
   for (const { path } of sources) {
-    const names = path.replace(/\.ts$/, "").split("/").slice(1);
+    const names = path.replace(/\.tsx?$/, "").split("/").slice(1);
     const linked = path.startsWith("src/jsr/");
     for (const name of linked ? names.slice(2) : names) {
       assertMatch(name, /^[a-z0-9]+(?:_[a-z0-9]+)*$/, path);

@@ -8,6 +8,7 @@
  */
 
 import { basename } from "@std/path";
+import { buildWeb } from "./web.ts";
 import { sha256Of } from "../secret.ts";
 import { CONFIG_ENVIRONMENT } from "../flags.ts";
 import { PROXY_VARIABLES } from "../http/client.ts";
@@ -59,7 +60,7 @@ const BUNDLE = `${DIST}bundle/`;
 /** A thread's module, which nothing imports. */
 const WORKER = "src/safekeeping/worker.ts";
 /** What the program looks for with `carried()`, besides that. */
-const CARRIED: readonly string[] = ["src/store/migrations", "dist/assets"];
+const CARRIED: readonly string[] = ["src/store/migrations", "src/web/dist", "dist/assets"];
 
 /** ELF machine numbers and library folders of the platforms that are built for. */
 const TARGETS: Readonly<Record<string, { machine: number; folders: readonly string[] }>> = {
@@ -96,6 +97,7 @@ async function compile(target: string): Promise<string> {
   await Deno.mkdir(ASSETS, { recursive: true });
   for (const stale of [BINARY, `${BINARY}.sha256`]) await Deno.remove(stale).catch(() => {});
   await stageLibrary(target);
+  await buildWeb();
   await bundle();
   await runCompiler(target);
 

@@ -14,8 +14,12 @@ import { join } from "@std/path";
 export interface Watched {
   /** Files and folders; what is below them counts too. */
   readonly watch: readonly string[];
+  /** What is below here makes nothing run: it is built. */
+  readonly ignore?: readonly string[];
   /** Program and arguments: whether a change can be run at all. */
   readonly check: readonly string[];
+  /** Program and arguments: what is run before each start; a failure is as one of the check. */
+  readonly build?: readonly string[];
   /** Program and arguments: what is run; ended with SIGTERM. */
   readonly run: readonly string[];
   /** Stops it. */
@@ -34,13 +38,16 @@ if (import.meta.main) {
     Deno.addSignalListener(signal, () => stopping.abort());
   }
   const { tasks } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
-  const [, ...reconcile] = (tasks.reconcile as string).split(" ");
+  const [build = [], reconcile = []] = (tasks.reconcile as string).split(" && ")
+    .map((line) => line.split(" ").slice(1));
   const placed = Deno.args.some((arg) => arg.startsWith("--data-dir")) ||
     Deno.env.get("TINYFORGE_DATA_DIR");
   const dataDir = placed ? [] : [`--data-dir=${join(root, "dist/dev")}`];
   await runOnChange({
     watch: ["src", "main.ts", "deno.json"].map((path) => join(root, path)),
-    check: [Deno.execPath(), "check", "--quiet", join(root, "main.ts")],
+    ignore: [join(root, "src/web/dist")],
+    check: [Deno.execPath(), "check", "--quiet", join(root, "main.ts"), join(root, "src/web")],
+    build: [Deno.execPath(), ...build],
     run: [Deno.execPath(), ...reconcile, ...dataDir, ...Deno.args],
     signal: stopping.signal,
     // deno-lint-ignore no-console
@@ -55,7 +62,9 @@ export async function runOnChange(watched: Watched): Promise<void> {
   using watcher = Deno.watchFs([...watched.watch]);
   signal.addEventListener("abort", () => watcher.close(), { once: true });
   const changes = watcher[Symbol.asyncIterator]();
-  let change = nextChange(changes);
+  const next = () => nextChange(changes, watched.ignore ?? []);
+  let change = next();
+  if (watched.build !== undefined) await succeeds(watched.build);
   let running: Deno.ChildProcess | null = start(watched);
   for (;;) {
     const ended = running?.status.then(({ code }) => `it ended with code ${code}`);
@@ -66,8 +75,8 @@ export async function runOnChange(watched: Watched): Promise<void> {
       running = null;
       continue;
     }
-    change = (await quiet(changes)).next;
-    if (!(await command(watched.check).spawn().status).success) {
+    change = (await quiet(next)).next;
+    if (!await succeeds(watched.check) || watched.build && !await succeeds(watched.build)) {
       say("the change doesn't compile; what runs is from before it");
       continue;
     }
@@ -81,26 +90,32 @@ export async function runOnChange(watched: Watched): Promise<void> {
 /** "changed", or null when the watch is over. */
 async function nextChange(
   changes: AsyncIterator<Deno.FsEvent>,
+  ignore: readonly string[],
 ): Promise<"changed" | null> {
   for (;;) {
     const { done, value } = await changes.next();
     if (done) return null;
-    if (value.kind !== "access") return "changed";
+    const counts = value.paths.some((path) => !ignore.some((folder) => path.startsWith(folder)));
+    if (value.kind !== "access" && counts) return "changed";
   }
 }
 
 /** Resolves when nothing has changed for a moment, with what is waited for next. */
 async function quiet(
-  changes: AsyncIterator<Deno.FsEvent>,
+  nextChange: () => Promise<"changed" | null>,
 ): Promise<{ next: Promise<"changed" | null> }> {
   for (;;) {
-    const next = nextChange(changes);
+    const next = nextChange();
     const { promise: pause, resolve } = Promise.withResolvers<"quiet">();
     const timer = setTimeout(() => resolve("quiet"), QUIET_MS);
     const first = await Promise.race([next, pause]);
     clearTimeout(timer);
     if (first !== "changed") return { next };
   }
+}
+
+async function succeeds(line: readonly string[]): Promise<boolean> {
+  return (await command(line).spawn().status).success;
 }
 
 function start(watched: Watched): Deno.ChildProcess {

@@ -47,6 +47,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   program("the tests", "age", "age"),
   program("the tests", "busybox", "busybox-static"),
   program("the tests", "caddy", "caddy"),
+  program("the tests", "chromium", "chromium"),
   program("the tests", "containerd", "containerd"),
   program("the tests", "curl", "curl"),
   program("the tests", "docker", "docker.io", "docker-cli"),
@@ -98,7 +99,7 @@ async function setup(
     say(`No Engine answers: ${problem}`);
     say("the program needs one: install and start Docker, or name another with DOCKER_HOST");
   }
-  const cached = !change || await cacheDependencies({ forTests });
+  const cached = !change || await cacheDependencies({ forTests }) && await buildDashboard();
   const usable = problem === null && cached && !left.some(({ need }) => need === "the program");
   // Tests whose tools are missing are told by the tests themselves, unless this runs in CI.
   if (usable) {
@@ -230,7 +231,12 @@ function explain(left: readonly Requirement[]): void {
 /** Fetches what the lock file names and is needed, so that nothing is downloaded later. */
 async function cacheDependencies({ forTests }: { forTests: boolean }): Promise<boolean> {
   const root = new URL("../../", import.meta.url).pathname;
-  const entries = ["main.ts", ...forTests ? await testFiles(`${root}tests`) : []];
+  const entries = [
+    "main.ts",
+    "src/web/app.tsx",
+    "src/dev/web.ts",
+    ...forTests ? await testFiles(`${root}tests`) : [],
+  ];
   const locked = await someExists([`${root}deno.lock`]);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["cache", "--quiet", ...(locked ? ["--frozen"] : []), ...entries],
@@ -242,6 +248,18 @@ async function cacheDependencies({ forTests }: { forTests: boolean }): Promise<b
   }).output();
   if (!success) say(`Cannot fetch dependencies: ${new TextDecoder().decode(stderr).trim()}`);
   return success;
+}
+
+/** Only now: what it is built with was fetched a moment ago. */
+async function buildDashboard(): Promise<boolean> {
+  try {
+    const { buildWeb } = await import("./web.ts");
+    await buildWeb();
+    return true;
+  } catch (error) {
+    say(`Cannot build the dashboard: ${messageOf(error)}`);
+    return false;
+  }
 }
 
 async function testFiles(folder: string): Promise<string[]> {

@@ -6,10 +6,15 @@
 
 import { type ReadonlySignal, signal } from "@preact/signals";
 
-/** As in the style sheets. */
-const query = matchMedia("(max-width: 48rem)");
-const state = signal(query.matches);
-query.addEventListener("change", () => state.value = query.matches);
+/** True on a telephone and a small tablet; the width is that of the style sheets. */
+export const narrow: ReadonlySignal<boolean> = matching("(max-width: 48rem)");
 
-/** True on a telephone, and at 400 % zoom. */
-export const narrow: ReadonlySignal<boolean> = state;
+/** True on a telephone held upright, and at 400 % zoom. */
+export const slim: ReadonlySignal<boolean> = matching("(max-width: 30rem)");
+
+function matching(condition: string): ReadonlySignal<boolean> {
+  const query = matchMedia(condition);
+  const state = signal(query.matches);
+  query.addEventListener("change", () => state.value = query.matches);
+  return state;
+}

@@ -5,21 +5,41 @@
  * @module
  */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
-import { access, ask, AskError } from "./ask.ts";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { access, ask } from "./ask.ts";
 import { asAskError } from "./latest.ts";
 import { follow, unfollow } from "./live/index_state.ts";
 
 /** How far the login is. */
 export type Session =
   | { readonly kind: "starting" }
-  | { readonly kind: "in" }
+  | { readonly kind: "in"; readonly who: Who }
   | { readonly kind: "out"; readonly why: "none" | "ended" | "code" };
+
+/** Who is logged in, as far as the daemon tells. */
+export interface Who {
+  /** A token's name, or a user of the host; empty where it is not told. */
+  readonly name: string;
+  /** `read`, `deploy` or `admin`. */
+  readonly role: string;
+  /** Whether there is a session that can be ended. */
+  readonly session: boolean;
+}
 
 const state = signal<Session>({ kind: "starting" });
 
 /** How far the login is. */
 export const session: ReadonlySignal<Session> = state;
+
+/** Whether the reader may change what is registered, expected and told. */
+export const mayChange: ReadonlySignal<boolean> = computed(() =>
+  state.value.kind === "in" && state.value.who.role === "admin"
+);
+
+/** Whether the reader may see a workload's webhook. */
+export const mayDeploy: ReadonlySignal<boolean> = computed(() =>
+  state.value.kind === "in" && state.value.who.role !== "read"
+);
 
 /** Between two tries to reach a daemon that does not answer. */
 const RETRY_MS = 2000;
@@ -31,15 +51,15 @@ export async function startSession(): Promise<void> {
   if (code !== null) {
     try {
       await exchange({ code });
-      return enter();
     } catch {
       // A session may be there all the same.
-      if (!await probe()) return leave("code");
-      return enter();
+      const who = await probe();
+      return who === null ? leave("code") : enter(who);
     }
   }
-  if (await probe()) enter();
-  else leave("none");
+  const who = await probe();
+  if (who === null) leave("none");
+  else enter(who);
 }
 
 /**
@@ -61,10 +81,15 @@ export async function logIn(token: string): Promise<void> {
       throw refused;
     }
   }
-  enter();
+  const who = await probe();
+  if (who !== null) enter(who);
 }
 
-/** Ends the session here. */
+/**
+ * Ends the session here.
+ *
+ * @throws {AskError} The server did not.
+ */
 export async function logOut(): Promise<void> {
   if (access.token === null) await ask("/api/session", { method: "DELETE" });
   access.token = null;
@@ -75,24 +100,31 @@ async function exchange(what: { code: string } | { token: string }): Promise<voi
   await ask("/api/session", { method: "POST", body: what, login: true });
 }
 
-/** Whether the daemon lets us in; waits for one that does not answer. */
-async function probe(): Promise<boolean> {
+/** What the API tells of who asks. */
+interface Told {
+  readonly who: string;
+  readonly role: string;
+  readonly session: unknown;
+}
+
+/** As whom the daemon lets us in, null when it does not; waits for one that does not answer. */
+async function probe(): Promise<Who | null> {
   for (;;) {
     try {
-      await ask("/api/status", { login: true });
-      return true;
+      const { who, role, session } = await ask<Told>("/api/session", { login: true });
+      return { name: who, role, session: session !== null };
     } catch (error) {
       const { status } = asAskError(error);
-      if (status === 401) return false;
-      // Whoever answers otherwise has let us in.
-      if (error instanceof AskError && status > 0 && status < 500) return true;
+      if (status === 401) return null;
+      // Whoever refuses for another reason has let us in.
+      if (status > 0 && status < 500) return { name: "", role: "admin", session: false };
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
-function enter(): void {
-  state.value = { kind: "in" };
+function enter(who: Who): void {
+  state.value = { kind: "in", who };
   follow();
 }
 

@@ -1,14 +1,81 @@
 /**
- * To come.
+ * Settings: of this browser, and of who is told and who may ask. What the daemon or the reader's role
+ * does not offer is not there.
  *
  * @module
  */
 
 import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+import type { Signal } from "@preact/signals";
+import { Channels } from "../parts/channels.tsx";
+import { Command } from "../parts/command.tsx";
 import { Page } from "../parts/page.tsx";
+import { Rules, Silences } from "../parts/rules.tsx";
+import { Sessions, Tokens } from "../parts/tokens.tsx";
+import { mayChange } from "../session.ts";
+import { keys, type Language, language, type Theme, theme } from "../settings_here.ts";
 import { words } from "../words/words.ts";
 
 /** The page. */
-export function SettingsPage(_: { id?: string }): JSX.Element {
-  return <Page title={words.value.nav.overview} id="settings">{null}</Page>;
+export function SettingsPage(): JSX.Element {
+  const t = words.value.settings;
+  return (
+    <Page title={t.title} id="settings">
+      <Here />
+      <Channels />
+      <Rules />
+      <Silences />
+      {mayChange.value && <Tokens />}
+      <Sessions />
+      <section>
+        <h2>{t.backups}</h2>
+        <p class="muted">{t.backupsText}</p>
+        <Command text="tinyforge backup" />
+      </section>
+    </Page>
+  );
+}
+
+function Here(): JSX.Element {
+  const t = words.value.settings;
+  return (
+    <section>
+      <h2>{t.here}</h2>
+      <div class="form">
+        <Choice<Language> label={t.language} of={language} names={t.languages} />
+        <Choice<Theme> label={t.theme} of={theme} names={t.themes} />
+        <Choice<"on" | "off"> label={t.keys} of={keys} names={{ on: t.on, off: t.off }} />
+      </div>
+    </section>
+  );
+}
+
+function Choice<Value extends string>(
+  { label, of, names }: {
+    label: string;
+    of: Signal<Value>;
+    names: Readonly<Record<Value, string>>;
+  },
+): JSX.Element {
+  const id = useId();
+  return (
+    <fieldset class="facet">
+      <legend>{label}</legend>
+      {(Object.keys(names) as Value[]).map((value) => (
+        <label key={value} class={`pill ${of.value === value ? "on" : ""}`}>
+          <input
+            type="radio"
+            name={id}
+            checked={of.value === value}
+            onChange={() =>
+              of.value = value}
+          />
+          <span lang={names === words.value.settings.languages as unknown ? value : undefined}>
+            {names[value]}
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
 }

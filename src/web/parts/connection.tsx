@@ -9,21 +9,15 @@ import type { JSX } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
-import { shellCommand } from "../../cli/shell_word.ts";
 import { Latest } from "../latest.ts";
+import { ENTRY_PATHS } from "../entry_paths.ts";
 import type { Workload, WorkloadKind } from "../../model/workload.ts";
 import type { Entry } from "../../store/registry.ts";
 import { BASE } from "../place.ts";
+import { mayDeploy } from "../session.ts";
 import { words } from "../words/words.ts";
 import { Command } from "./command.tsx";
 import { useDoing } from "./doing.ts";
-
-/** Where the API keeps entries of a kind. */
-export const ENTRY_PATHS: Readonly<Record<WorkloadKind, string>> = {
-  project: "/api/projects",
-  stack: "/api/stacks",
-  site: "/api/sites",
-};
 
 const entries = new Latest<Entry>((key, signal) => {
   const [kind, id] = key.split("\n") as [WorkloadKind, string];
@@ -67,7 +61,7 @@ export function Connection({ workload }: { workload: Workload }): JSX.Element {
         <p>{t.labels}</p>
         <Command text={labelsText(workload)} label={t.labels} />
       </div>
-      <Hook workload={workload} />
+      {mayDeploy.value && <Hook workload={workload} />}
     </section>
   );
 }
@@ -75,12 +69,6 @@ export function Connection({ workload }: { workload: Workload }): JSX.Element {
 /** The labels, one on each line, as they stand in a Compose file or behind `--label`. */
 export function labelsText({ id, kind }: Pick<Workload, "id" | "kind">): string {
   return `tinyforge.workload.id=${id}\ntinyforge.workload.kind=${kind}`;
-}
-
-/** A line that starts a container with them. */
-export function runText(workload: Pick<Workload, "id" | "kind">, image: string): string {
-  const labels = labelsText(workload).split("\n").flatMap((label) => ["--label", label]);
-  return shellCommand(["docker", "run", "--detach", ...labels], [image]) ?? "";
 }
 
 function Hook({ workload }: { workload: Workload }): JSX.Element {

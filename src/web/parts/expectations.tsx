@@ -9,20 +9,16 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { Latest } from "../latest.ts";
-import type { Expectation } from "../../model/problem.ts";
+import type { ShownExpectation } from "../../server/adopt_schema.ts";
 import type { Workload } from "../../model/workload.ts";
+import { mayChange } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
 import { Accept } from "./problem_actions.tsx";
 import { When } from "./when.tsx";
 
-/** An expectation as the API shows it. */
-interface Shown extends Omit<Expectation, "workloadId" | "setAt"> {
-  readonly setAt: string;
-}
-
-const expected = new Latest<readonly Shown[]>(async (id, signal) => {
+const expected = new Latest<readonly ShownExpectation[]>(async (id, signal) => {
   const path = `/api/workloads/${encodeURIComponent(id)}/expectations`;
-  return (await ask<{ items: Shown[] }>(path, { signal })).items;
+  return (await ask<{ items: ShownExpectation[] }>(path, { signal })).items;
 });
 
 /** The section. */
@@ -56,9 +52,11 @@ export function Expectations({ workload }: { workload: Workload }): JSX.Element 
           ))}
         </ul>
       )}
-      <div>
-        <button type="button" onClick={() => asking.value = true}>{t.problem.accept}</button>
-      </div>
+      {mayChange.value && (
+        <div>
+          <button type="button" onClick={() => asking.value = true}>{t.problem.accept}</button>
+        </div>
+      )}
       {asking.value && (
         <Accept
           workload={workload}

@@ -12,6 +12,7 @@ import { now } from "../clock.ts";
 import { format } from "../format.ts";
 import { problems, status } from "../live/index_state.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
+import { mayChange } from "../session.ts";
 import { words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -24,11 +25,12 @@ const SPANS: readonly number[] = [HOUR, 4 * HOUR, 24 * HOUR, 7 * 24 * HOUR];
 const ACCEPTABLE: ReadonlySet<string> = new Set(["missing", "absent", "stopped", "crashed"]);
 
 /** The buttons. */
-export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Element {
+export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Element | null {
   const t = words.value.problem;
   const asking = useSignal<"accept" | "silence" | null>(null);
   const { workload, kind, silenced } = problem;
   const close = () => asking.value = null;
+  if (!mayChange.value) return null;
   return (
     <>
       {workload !== null && ACCEPTABLE.has(kind) && (

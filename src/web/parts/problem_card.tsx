@@ -34,8 +34,8 @@ export function ProblemCard(
       data-row
     >
       <header>
-        <Symbol name={severity === "high" ? "alert" : "low"} />
         <h3 id={id}>
+          <Symbol name={severity === "high" ? "alert" : "low"} />
           {wordOf(t.kinds, kind)}
           <span class="unseen">{`, ${wordOf(t.severity, severity)}`}</span>
         </h3>

@@ -20,6 +20,12 @@ import { When } from "./when.tsx";
 /** Transitions that are shown of a row. */
 const MOST_STORY = 20;
 
+/** Something known; null or empty: it is not. */
+interface Fact {
+  readonly name: string;
+  readonly what: JSX.Element | string | null;
+}
+
 interface Details {
   readonly view: ContainerView;
   readonly story: readonly ShownTransition[];
@@ -59,28 +65,28 @@ export function RowDetails({ row, columns }: { row: Row; columns: number }): JSX
 function Known({ view, story }: Details): JSX.Element {
   const t = words.value.row;
   const url = addressOf(view);
-  const facts: [string, JSX.Element | string | null][] = [
-    [t.image, view.imageRef && <code>{view.imageRef}</code>],
-    [t.imageId, view.imageId && <code class="id">{view.imageId}</code>],
-    [t.container, view.containerId && <code class="id">{view.containerId}</code>],
-    [t.ports, portsOf(view)],
-    [t.addresses, addressesOf(view)],
-    [t.stage, view.stageName],
-    [t.subdomain, view.subdomain],
-    [
-      t.unclaimed,
-      view.unclaimedReason &&
-      [view.unclaimedReason, view.unclaimedValue].filter(Boolean).join(": "),
-    ],
-    [t.created, view.createdAtEngine && <When at={view.createdAtEngine} />],
-    [t.seen, view.lastSeenAt && <When at={view.lastSeenAt} />],
+  const facts: Fact[] = [
+    { name: t.image, what: view.imageRef && <code>{view.imageRef}</code> },
+    { name: t.imageId, what: view.imageId && <code class="id">{view.imageId}</code> },
+    { name: t.container, what: view.containerId && <code class="id">{view.containerId}</code> },
+    { name: t.ports, what: portsOf(view) },
+    { name: t.addresses, what: addressesOf(view) },
+    { name: t.stage, what: view.stageName },
+    { name: t.subdomain, what: view.subdomain },
+    {
+      name: t.unclaimed,
+      what: view.unclaimedReason &&
+        [view.unclaimedReason, view.unclaimedValue].filter(Boolean).join(": "),
+    },
+    { name: t.created, what: view.createdAtEngine && <When at={view.createdAtEngine} /> },
+    { name: t.seen, what: view.lastSeenAt && <When at={view.lastSeenAt} /> },
     ...inspectedOf(view),
-    [t.id, <code class="id" key="id">{view.id}</code>],
+    { name: t.id, what: <code class="id">{view.id}</code> },
   ];
   return (
     <div class="known">
       <dl class="facts-list">
-        {facts.filter(([, what]) => what !== null && what !== "").map(([name, what]) => (
+        {facts.filter(({ what }) => what !== null && what !== "").map(({ name, what }) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>{what}</dd>
@@ -105,12 +111,15 @@ function Known({ view, story }: Details): JSX.Element {
 }
 
 /** What an inspect told, where the daemon keeps it. */
-function inspectedOf(view: ContainerView): [string, JSX.Element | string | null][] {
+function inspectedOf(view: ContainerView): Fact[] {
   const t = words.value.row;
   const { startedAt, restartCount } = view as unknown as Record<string, unknown>;
   return [
-    [t.started, typeof startedAt === "string" ? <When at={startedAt} /> : null],
-    [t.restarts, typeof restartCount === "number" && restartCount > 0 ? `${restartCount}` : null],
+    { name: t.started, what: typeof startedAt === "string" ? <When at={startedAt} /> : null },
+    {
+      name: t.restarts,
+      what: typeof restartCount === "number" && restartCount > 0 ? `${restartCount}` : null,
+    },
   ];
 }
 

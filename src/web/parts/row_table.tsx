@@ -7,7 +7,7 @@
 import { Fragment, type JSX } from "preact";
 import type { Row } from "../live/rows.ts";
 import { resorted, type Sort, type SortKey } from "../order.ts";
-import { narrow } from "../narrow.ts";
+import { narrow, slim } from "../narrow.ts";
 import { href, setQuery } from "../place.ts";
 import { wordOf, words } from "../words/words.ts";
 import { RowDetails } from "./row_details.tsx";
@@ -38,11 +38,12 @@ export function RowTable(
 ): JSX.Element {
   const t = words.value.containers;
   const wide = !narrow.value;
+  const thin = slim.value;
   const named = !within && !byWorkload;
   const groups = byWorkload
     ? [...Map.groupBy(rows, ({ workloadId }) => workloadId)]
     : [["", rows] as const];
-  const columns = wide ? (named ? 6 : 5) : 2;
+  const columns = wide ? (named ? 6 : 5) : thin ? 1 : 2;
   const head = (key: SortKey, name: string, extra = "") => (
     <Head name={name} sortKey={key} sort={sort} class={extra} />
   );
@@ -54,7 +55,7 @@ export function RowTable(
           <tr>
             {head("name", t.columns.name)}
             {wide && named && head("workload", t.columns.workload, "workload")}
-            {head("state", t.columns.state, "state-of")}
+            {!thin && head("state", t.columns.state, "state-of")}
             {wide && head("image", t.columns.image)}
             {wide && <th scope="col" class="port">{t.columns.port}</th>}
             {wide && head("changed", t.columns.changed, "changed")}
@@ -75,6 +76,7 @@ export function RowTable(
                   row={row}
                   named={named}
                   wide={wide}
+                  thin={thin}
                   isOpen={open === row.id}
                   isTroubled={troubled.has(row.id)}
                 />
@@ -140,11 +142,13 @@ function GroupHead(
 }
 
 function RowLine(
-  { row, named, wide, isOpen, isTroubled }: {
+  { row, named, wide, thin, isOpen, isTroubled }: {
     row: Row;
     /** Whether the workload has to be told. */
     named: boolean;
     wide: boolean;
+    /** Whether even the state has no column of its own. */
+    thin: boolean;
     isOpen: boolean;
     isTroubled: boolean;
   },
@@ -172,6 +176,7 @@ function RowLine(
           )}
         </button>
         <span class="sub">
+          {thin && <State state={state} health={health} exitCode={exitCode} />}
           {isTroubled && !wide && (
             <span class="trouble">
               <Symbol name="alert" /> {t.problem}
@@ -188,9 +193,11 @@ function RowLine(
           <a class="clip" href={workloadLink(row)} title={row.workloadName}>{row.workloadName}</a>
         </td>
       )}
-      <td>
-        <State state={state} health={health} exitCode={exitCode} />
-      </td>
+      {!thin && (
+        <td>
+          <State state={state} health={health} exitCode={exitCode} />
+        </td>
+      )}
       {wide && (
         <>
           <td class="mono">

@@ -1,0 +1,301 @@
+/**
+ * The lists of the history: what happened to containers, who did what, who was told. Each is asked
+ * for page by page; a search looks through what was asked for.
+ *
+ * @module
+ */
+
+import type { ComponentChildren, JSX } from "preact";
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { ask } from "../ask.ts";
+import { now } from "../clock.ts";
+import { Latest, type Loaded } from "../latest.ts";
+import { href } from "../place.ts";
+import { wordOf, words } from "../words/words.ts";
+import { channels, loadChannels } from "./channels.tsx";
+import { Failed, Loading } from "./notice.tsx";
+import { State } from "./state.tsx";
+import { Story, type StoryEntry } from "./story.tsx";
+import { Symbol } from "./symbol.tsx";
+
+/** What of the history is shown. */
+export interface ListProps {
+  readonly window: { readonly from: string | null; readonly until: string | null };
+  /** Lower case; empty: everything. */
+  readonly search: string;
+}
+
+/** An entry of the history, with the text that a search looks through. */
+interface Told extends StoryEntry {
+  readonly text: JSX.Element;
+  readonly found: string;
+}
+
+/** One page of it, the newest first. */
+interface Pages<Item> {
+  readonly items: readonly Item[];
+  /** How the page before is asked for; null: there is none. */
+  readonly more: string | null;
+}
+
+/** Entries in one request. */
+const LIMIT = 200;
+/** How often the newest are asked for. */
+const EVERY_MS = 15_000;
+
+/** What `/api/history` tells. */
+interface Happened {
+  readonly key: string;
+  readonly at: string;
+  readonly what: string;
+  readonly workload: { readonly id: string; readonly name: string | null } | null;
+  readonly row: string | null;
+  readonly role: string | null;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly containerName: string | null;
+  readonly exitCode: number | null;
+  readonly problem: { readonly kind: string; readonly severity: string } | null;
+  readonly detail: string;
+}
+
+/** What `/api/audit` tells. */
+interface Audited {
+  readonly seq: number;
+  readonly at: string;
+  readonly who: string;
+  readonly via: string;
+  readonly remote: string | null;
+  readonly action: string;
+  readonly path: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What `/api/deliveries` tells. */
+interface Delivered {
+  readonly seq: number;
+  readonly channel: string;
+  readonly kind: string;
+  readonly state: "queued" | "delivered" | "dead" | "superseded";
+  readonly attempts: number;
+  readonly queuedAt: string;
+  readonly answer: string;
+}
+
+const happened = pagesOf<Happened>(async ({ from, until, more }, signal) => {
+  const query = new URLSearchParams({ limit: `${LIMIT}`, ...from, ...until });
+  if (more !== null) query.set("before", more);
+  const page = await ask<{ items: Happened[]; before: string | null }>(`/api/history?${query}`, {
+    signal,
+  });
+  return { items: page.items.reverse(), more: page.before };
+});
+
+const audited = pagesOf<Audited>(async ({ more }, signal) => {
+  const query = new URLSearchParams({ limit: `${LIMIT}` });
+  if (more !== null) query.set("before", more);
+  const page = await ask<{ items: Audited[]; next: number | null }>(`/api/audit?${query}`, {
+    signal,
+  });
+  return { items: page.items, more: page.next === null ? null : `${page.next}` };
+});
+
+const delivered = pagesOf<Delivered>(async (_, signal) => {
+  const { items } = await ask<{ items: Delivered[] }>("/api/deliveries?limit=1000", { signal });
+  return { items, more: null };
+});
+
+/** What happened to containers. */
+export function EventList({ window, search }: ListProps): JSX.Element {
+  return <Pageful pages={happened} window={window} search={search} tell={happenedEntry} />;
+}
+
+/** Who did what. */
+export function AuditList({ window, search }: ListProps): JSX.Element {
+  return <Pageful pages={audited} window={window} search={search} tell={auditedEntry} />;
+}
+
+/** Who was told. */
+export function DeliveryList({ window, search }: ListProps): JSX.Element {
+  useEffect(loadChannels, []);
+  return <Pageful pages={delivered} window={window} search={search} tell={deliveredEntry} />;
+}
+
+interface PageKey {
+  readonly from: Readonly<Record<string, string>>;
+  readonly until: Readonly<Record<string, string>>;
+  readonly more: string | null;
+}
+
+/** Asks for pages; the key of a question says how many of them are wanted. */
+function pagesOf<Item>(
+  load: (key: PageKey, signal: AbortSignal) => Promise<Pages<Item>>,
+): Latest<Pages<Item>> {
+  return new Latest(async (key, signal) => {
+    const { from, until, count } = JSON.parse(key) as {
+      from: string | null;
+      until: string | null;
+      count: number;
+    };
+    const bounds = {
+      from: from === null ? {} as Record<string, string> : { from },
+      until: until === null ? {} as Record<string, string> : { until },
+    };
+    let items: readonly Item[] = [];
+    let more: string | null = null;
+    for (let i = 0; i < count; i++) {
+      const page: Pages<Item> = await load({ ...bounds, more }, signal);
+      items = [...items, ...page.items];
+      more = page.more;
+      if (more === null) break;
+    }
+    return { items, more };
+  });
+}
+
+function Pageful<Item>(
+  { pages, window, search, tell }: ListProps & {
+    pages: Latest<Pages<Item>>;
+    tell: (item: Item) => Told;
+  },
+): JSX.Element {
+  const t = words.value.history;
+  const count = useSignal(1);
+  const { from, until } = window;
+  const key = JSON.stringify({ from, until, count: count.value });
+  const tick = until === null ? Math.floor(now.value / EVERY_MS) : 0;
+  useEffect(() => void (count.value = 1), [from === null, until]);
+  useEffect(() => void pages.ask(key, { again: true }), [key, tick]);
+  const { value, error }: Loaded<Pages<Item>> = pages.state.value;
+  if (error !== null && value === null) {
+    if (error.status === 404) return <Empty>{t.unavailable}</Empty>;
+    return <Failed error={error} retry={() => pages.ask(key, { again: true })} />;
+  }
+  if (value === null) return <Loading />;
+  const all = value.items.map(tell).filter(({ at }) =>
+    (from === null || at >= from) && (until === null || at < until)
+  );
+  const found = search === "" ? all : all.filter((entry) => entry.found.includes(search));
+  return (
+    <section aria-label={words.value.history.title}>
+      {found.length === 0
+        ? <Empty>{all.length === 0 ? t.none : t.noneMatches}</Empty>
+        : <Story entries={found} />}
+      {value.more !== null && (
+        <div class="after">
+          <button type="button" onClick={() => count.value++}>{t.more}</button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Empty({ children }: { children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="notice">
+      <p>{children}</p>
+    </div>
+  );
+}
+
+function happenedEntry(entry: Happened): Told {
+  const t = words.value;
+  const { at, workload, row, role, containerName, what, to, from, problem, exitCode } = entry;
+  const name = workload?.name ?? workload?.id ?? null;
+  const which = containerName || role || row;
+  const found = [name, which, what, to, problem?.kind, entry.detail].join("\n").toLowerCase();
+  const who = name === null ? t.problem.host : (
+    <>
+      {workload !== null && (
+        <a href={href(`/workloads/${encodeURIComponent(workload.id)}`)}>{name}</a>
+      )}
+      {which !== null && which !== name && <span class="which">{which}</span>}
+    </>
+  );
+  const title = entry.detail === "" ? undefined : entry.detail;
+  return {
+    at,
+    who,
+    found,
+    text: problem !== null
+      ? (
+        <ProblemMove
+          kind={problem.kind}
+          severity={problem.severity}
+          opened={what === "problem-opened"}
+        />
+      )
+      : to !== null
+      ? (
+        <>
+          <State state={to} exitCode={exitCode} />
+          <span class="muted" title={title}>
+            {from !== null && from !== to ? t.workload.before(wordOf(t.state, from)) : entry.detail}
+          </span>
+        </>
+      )
+      : (
+        <span title={title}>
+          {wordOf(t.history.events, what)}
+          {exitCode !== null && `, ${t.exit(exitCode)}`}
+        </span>
+      ),
+  };
+}
+
+function ProblemMove(
+  { kind, severity, opened }: { kind: string; severity: string; opened: boolean },
+): JSX.Element {
+  const t = words.value;
+  const tone = opened ? (severity === "high" ? "bad" : "warn") : "good";
+  return (
+    <>
+      <span class={`state ${tone}`}>
+        <Symbol name={opened ? (severity === "high" ? "alert" : "low") : "tick"} />
+        <span>{wordOf(t.problem.kinds, kind)}</span>
+      </span>
+      <span class="muted">{opened ? t.workload.problemOpened : t.workload.problemOver}</span>
+    </>
+  );
+}
+
+function auditedEntry({ at, who, via, remote, action, path, details }: Audited): Told {
+  const told = Object.entries(details).map(([name, value]) => `${name}: ${value}`).join(", ");
+  return {
+    at,
+    who,
+    found: [who, via, remote, action, path, told].join("\n").toLowerCase(),
+    text: (
+      <>
+        <code>{`${action.split(" ")[0]} ${path}`}</code>
+        {told !== "" && <span>{told}</span>}
+        <span class="muted">{[via, remote].filter(Boolean).join(", ")}</span>
+      </>
+    ),
+  };
+}
+
+function deliveredEntry({ queuedAt, channel, kind, state, attempts, answer }: Delivered): Told {
+  const t = words.value;
+  const name = channels.state.value.value?.find(({ id }) => id === channel)?.name ?? channel;
+  const tone = state === "delivered" ? "good" : state === "dead" ? "bad" : "quiet";
+  return {
+    at: queuedAt,
+    who: name,
+    found: [name, kind, state, answer].join("\n").toLowerCase(),
+    text: (
+      <>
+        <span>{wordOf(t.history.noticeKinds, kind)}</span>
+        <span class={`state ${tone}`}>
+          <Symbol name={tone === "good" ? "tick" : tone === "bad" ? "alert" : "clock"} />
+          <span>{t.history[state]}</span>
+        </span>
+        <span class="muted">
+          {attempts > 1 && t.history.attempts(attempts)}
+          {state === "dead" && ` ${answer}`}
+        </span>
+      </>
+    ),
+  };
+}

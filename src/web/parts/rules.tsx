@@ -1,0 +1,172 @@
+/**
+ * Who is told of what, and what is silent for now.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { ask } from "../ask.ts";
+import { format } from "../format.ts";
+import { Latest } from "../latest.ts";
+import { problems, rows, workloads } from "../live/index_state.ts";
+import { mayChange } from "../session.ts";
+import type { ShownSilence } from "../../server/api/silences.ts";
+import { wordOf, words } from "../words/words.ts";
+import { tell } from "./announcer.tsx";
+import { channels } from "./channels.tsx";
+import { useDoing } from "./doing.ts";
+import { Failed, Loading } from "./notice.tsx";
+
+/** A rule as the API shows it. */
+interface ShownRule {
+  readonly id: string;
+  readonly workloads: readonly string[] | null;
+  readonly kinds: readonly string[] | null;
+  readonly minSeverity: "low" | "high";
+  readonly channels: readonly string[] | null;
+  readonly remindAfterMs: number | null;
+}
+
+const rules = new Latest<readonly ShownRule[]>(async (_, signal) =>
+  (await ask<{ items: ShownRule[] }>("/api/rules", { signal })).items
+);
+
+const silences = new Latest<readonly ShownSilence[]>(async (_, signal) =>
+  (await ask<{ items: ShownSilence[] }>("/api/silences", { signal })).items
+);
+
+/** The section of rules. */
+export function Rules(): JSX.Element {
+  const t = words.value.settings;
+  const load = () => void rules.ask("all", { again: true });
+  useEffect(load, [channels.state.value.value]);
+  const { value, error } = rules.state.value;
+  return (
+    <section>
+      <h2>{t.rules}</h2>
+      <p class="muted">{t.rulesText}</p>
+      {error !== null
+        ? <Failed error={error} retry={load} />
+        : value === null
+        ? <Loading />
+        : value.length === 0
+        ? <p>{t.noRules}</p>
+        : (
+          <ul class="items">
+            {value.map((rule) => <RuleLine key={rule.id} rule={rule} onGone={load} />)}
+          </ul>
+        )}
+    </section>
+  );
+}
+
+function RuleLine({ rule, onGone }: { rule: ShownRule; onGone: () => void }): JSX.Element {
+  const t = words.value;
+  const { busy, run } = useDoing();
+  const kinds = rule.kinds === null
+    ? t.settings.allKinds
+    : format.value.list(rule.kinds.map((kind) => wordOf(t.problem.kinds, kind)));
+  const names = new Map(channels.state.value.value?.map(({ id, name }) => [id, name]));
+  const told = rule.channels === null
+    ? t.settings.allChannels
+    : format.value.list(rule.channels.map((id) => names.get(id) ?? id));
+  const of = rule.workloads === null
+    ? t.settings.allWorkloads
+    : format.value.list(rule.workloads.map(nameOfWorkload));
+  const remove = () =>
+    run(async () => {
+      await ask(`/api/rules/${encodeURIComponent(rule.id)}`, { method: "DELETE" });
+      onGone();
+    });
+  return (
+    <li class="card item" data-row>
+      <div class="what">
+        <span>{t.settings.rule(kinds, of, told)}</span>
+        <span class="muted">
+          {t.settings.fromSeverity[rule.minSeverity]}
+          {rule.remindAfterMs !== null &&
+            `, ${t.settings.reminds(format.value.duration(rule.remindAfterMs))}`}
+        </span>
+      </div>
+      {mayChange.value && (
+        <div class="actions">
+          <button type="button" data-open aria-disabled={busy.value} onClick={remove}>
+            {t.settings.remove}
+          </button>
+        </div>
+      )}
+    </li>
+  );
+}
+
+/** The section of silences. */
+export function Silences(): JSX.Element {
+  const t = words.value.settings;
+  const load = () => void silences.ask("all", { again: true });
+  useEffect(load, [problems.value.value]);
+  const { value, error } = silences.state.value;
+  return (
+    <section>
+      <h2>{t.silences}</h2>
+      {error !== null
+        ? <Failed error={error} retry={load} />
+        : value === null
+        ? <Loading />
+        : value.length === 0
+        ? <p class="muted">{t.noSilences}</p>
+        : (
+          <ul class="items">
+            {value.map((silence) => (
+              <SilenceLine
+                key={silence.id}
+                silence={silence}
+                onGone={load}
+              />
+            ))}
+          </ul>
+        )}
+    </section>
+  );
+}
+
+function SilenceLine(
+  { silence, onGone }: { silence: ShownSilence; onGone: () => void },
+): JSX.Element {
+  const t = words.value.settings;
+  const { busy, run } = useDoing();
+  const { id, scope, target, reason, until, cron, timeZone } = silence;
+  const name = scope === "all"
+    ? t.silenceAll
+    : scope === "workload"
+    ? nameOfWorkload(target)
+    : rows.all.get(target)?.name || target;
+  const end = () =>
+    run(async () => {
+      await ask(`/api/silences/${encodeURIComponent(id)}`, { method: "DELETE" });
+      tell(t.ended);
+      onGone();
+      problems.refresh();
+    });
+  return (
+    <li class="card item" data-row>
+      <div class="what">
+        <span class="title">{name}</span>
+        <span class="muted">
+          {cron !== null && `${t.recurring} (${cron}, ${timeZone ?? "UTC"}) `}
+          {until !== null && t.until(format.value.exact(Date.parse(until)))}
+        </span>
+        {reason !== "" && <span>{reason}</span>}
+      </div>
+      {mayChange.value && (
+        <div class="actions">
+          <button type="button" data-open aria-disabled={busy.value} onClick={end}>{t.end}</button>
+        </div>
+      )}
+    </li>
+  );
+}
+
+function nameOfWorkload(id: string): string {
+  return workloads.value.value?.find((each) => each.id === id)?.name ?? id;
+}

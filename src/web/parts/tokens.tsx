@@ -1,0 +1,254 @@
+/**
+ * Who may ask: tokens, shown once when they are made, and browsers that are logged in.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import { useSignal } from "@preact/signals";
+import { useEffect, useId } from "preact/hooks";
+import { ask } from "../ask.ts";
+import { format } from "../format.ts";
+import { Latest } from "../latest.ts";
+import { logOut, mayChange, session } from "../session.ts";
+import { wordOf, words } from "../words/words.ts";
+import { Field } from "./add_review.tsx";
+import { tell } from "./announcer.tsx";
+import { Confirm } from "./channels.tsx";
+import { Command } from "./command.tsx";
+import { Dialog } from "./dialog.tsx";
+import { useDoing } from "./doing.ts";
+import { Failed, Loading } from "./notice.tsx";
+import { When } from "./when.tsx";
+
+/** A token as the API shows it. */
+interface ShownToken {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+}
+
+/** A session as the API shows it. */
+interface ShownSession {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly remote: string | null;
+  readonly userAgent: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly current: boolean;
+}
+
+const ROLES = ["metrics", "read", "deploy", "admin"] as const;
+
+const tokens = new Latest<readonly ShownToken[]>(async (_, signal) =>
+  (await ask<{ items: ShownToken[] }>("/api/tokens", { signal })).items
+);
+
+const sessions = new Latest<readonly ShownSession[]>(async (_, signal) =>
+  (await ask<{ items: ShownSession[] }>("/api/sessions", { signal })).items
+);
+
+function loadTokens(): void {
+  tokens.ask("all", { again: true });
+}
+
+function loadSessions(): void {
+  sessions.ask("all", { again: true });
+}
+
+/** The section of tokens. */
+export function Tokens(): JSX.Element | null {
+  const t = words.value.settings;
+  const adding = useSignal(false);
+  useEffect(loadTokens, []);
+  const { value, error } = tokens.state.value;
+  if (error?.status === 404) return null;
+  return (
+    <section>
+      <h2>{t.tokens}</h2>
+      {error !== null
+        ? <Failed error={error} retry={loadTokens} />
+        : value === null
+        ? <Loading />
+        : value.length === 0
+        ? <p class="muted">{t.noTokens}</p>
+        : (
+          <ul class="items">
+            {value.map((token) => <TokenLine key={token.id} token={token} />)}
+          </ul>
+        )}
+      <div>
+        <button type="button" onClick={() => adding.value = true}>{t.addToken}</button>
+      </div>
+      {adding.value && <AddToken onClose={() => adding.value = false} />}
+    </section>
+  );
+}
+
+function TokenLine({ token }: { token: ShownToken }): JSX.Element {
+  const t = words.value.settings;
+  const revoking = useSignal(false);
+  const { id, name, role, createdAt, expiresAt } = token;
+  return (
+    <li class="card item" data-row>
+      <div class="what">
+        <span class="title">{name}</span>
+        <span>{role}</span>
+        <span class="muted">
+          <When at={createdAt} />,{" "}
+          {expiresAt === null ? t.never : t.expires(format.value.exact(Date.parse(expiresAt)))}
+        </span>
+      </div>
+      <div class="actions">
+        <button type="button" data-open onClick={() => revoking.value = true}>{t.revoke}</button>
+      </div>
+      {revoking.value && (
+        <Confirm
+          title={t.revokeToken(name)}
+          text={t.revokeTokenText}
+          action={t.revoke}
+          onClose={() => revoking.value = false}
+          onDo={async () => {
+            await ask(`/api/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
+            tell(t.removed(name));
+            loadTokens();
+          }}
+        />
+      )}
+    </li>
+  );
+}
+
+function AddToken({ onClose }: { onClose: () => void }): JSX.Element {
+  const t = words.value.settings;
+  const id = useId();
+  const name = useSignal("");
+  const role = useSignal<string>("read");
+  const made = useSignal<string | null>(null);
+  const { busy, run } = useDoing();
+  const create = () =>
+    run(async () => {
+      const { token } = await ask<{ token: string }>("/api/tokens", {
+        method: "POST",
+        body: { name: name.value.trim(), role: role.value },
+      });
+      made.value = token;
+      loadTokens();
+    });
+  if (made.value !== null) {
+    return (
+      <Dialog title={t.tokens} onClose={onClose}>
+        <p>{t.tokenOnce}</p>
+        <Command text={made.value} label={t.tokens} />
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog
+      title={t.addToken}
+      onClose={onClose}
+      actions={
+        <button type="button" class="primary" aria-disabled={busy.value} onClick={create}>
+          {t.create}
+        </button>
+      }
+    >
+      <Field label={t.tokenName} value={name.value} onInput={(text) => name.value = text} />
+      <fieldset class="choices">
+        <legend>{t.tokenRole}</legend>
+        {ROLES.map((each) => (
+          <label key={each}>
+            <input
+              type="radio"
+              name={id}
+              checked={role.value === each}
+              onChange={() => role.value = each}
+            />
+            {wordOf(t.roles, each)}
+          </label>
+        ))}
+      </fieldset>
+    </Dialog>
+  );
+}
+
+/** The section of sessions; of who may not see the others, their own. */
+export function Sessions(): JSX.Element | null {
+  const t = words.value.settings;
+  const { busy, run } = useDoing();
+  useEffect(() => {
+    if (mayChange.value) loadSessions();
+  }, []);
+  const { value, error } = sessions.state.value;
+  const state = session.value;
+  const own = state.kind === "in" && state.who.session;
+  if (error?.status === 404 || (!own && !mayChange.value)) return null;
+  return (
+    <section>
+      <h2>{t.sessions}</h2>
+      {mayChange.value && (error !== null
+        ? <Failed error={error} retry={loadSessions} />
+        : value === null
+        ? <Loading />
+        : value.length === 0
+        ? <p class="muted">{t.noSessions}</p>
+        : (
+          <ul class="items">
+            {value.map((each) => <SessionLine key={each.id} shown={each} />)}
+          </ul>
+        ))}
+      {own && (
+        <div>
+          <button
+            type="button"
+            aria-disabled={busy.value}
+            onClick={() => run(logOut)}
+          >
+            {t.logout}
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function SessionLine({ shown }: { shown: ShownSession }): JSX.Element {
+  const t = words.value.settings;
+  const { busy, run } = useDoing();
+  const { id, name, role, remote, userAgent, createdAt, expiresAt, current } = shown;
+  const end = () =>
+    run(async () => {
+      await ask(`/api/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
+      loadSessions();
+    });
+  return (
+    <li class="card item" data-row>
+      <div class="what">
+        <span class="title">{`${name}, ${role}`}</span>
+        {current && <span>{t.sessionHere}</span>}
+        <span class="muted">
+          {[remote, browserOf(userAgent)].filter(Boolean).join(", ")}, <When at={createdAt} />,{" "}
+          {t.until(format.value.day(Date.parse(expiresAt)))}
+        </span>
+      </div>
+      {!current && (
+        <div class="actions">
+          <button type="button" data-open aria-disabled={busy.value} onClick={end}>
+            {t.endSession}
+          </button>
+        </div>
+      )}
+    </li>
+  );
+}
+
+/** What a browser called itself, in two words where they can be found. */
+function browserOf(userAgent: string): string {
+  const name = /(Firefox|Edg|OPR|Chrome|Safari)\/(\d+)/.exec(userAgent);
+  const system = /\((?:[^;)]*;\s*)?([^;)]+)/.exec(userAgent)?.[1] ?? "";
+  return name === null ? userAgent.slice(0, 60) : `${name[1]} ${name[2]}, ${system}`;
+}

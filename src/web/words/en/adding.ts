@@ -1,0 +1,118 @@
+/**
+ * Adding, and the history, in English.
+ *
+ * @module
+ */
+
+import { pluralOf } from "../plural.ts";
+
+const plural = pluralOf("en");
+
+/** The words. */
+export const EN_ADDING = {
+  add: {
+    title: "Add",
+    steps: ["Choose", "Set up", "Review", "Wait"],
+    step: (at: number, of: number, name: string) => `Step ${at} of ${of}: ${name}`,
+    found: "Already running",
+    foundText: "No container is touched: what runs is taken in as it is.",
+    foundNone: "Everything that runs is taken in already.",
+    foundLater: "This daemon can't take in what runs; register it by hand.",
+    looking: "Looking at what runs…",
+    take: "Take in",
+    takeAll: (count: number) => plural(count, { one: "Take it in", other: "Take in all #" }),
+    fresh: "New",
+    freshText: "Register what is to run; its containers are seen as soon as they carry its labels.",
+    choices: {
+      project: "Deployed by something that makes its own rows: stages, instances, previews.",
+      stack: "A Compose project: several services that belong together.",
+      site: "One container that serves a site or does one thing.",
+    },
+    leftOut: (count: number) =>
+      plural(count, { one: "# container is left out", other: "# containers are left out" }),
+    leftOutReason: {
+      "unmanaged": "belongs to nothing",
+      "one-off": "ran once by hand",
+      "hook": "a hook of Compose",
+      "kubernetes": "Kubernetes looks after it",
+      "infra": "holds a pod together",
+    },
+    by: {
+      "compose": "Compose project",
+      "swarm": "Swarm stack",
+      "coolify": "Coolify",
+      "kamal": "Kamal",
+      "dokku": "Dokku",
+      "quadlet": "Podman unit",
+      "unraid": "Unraid",
+      "name": "container name",
+    },
+    notes: {
+      "renamed": "offered under another name: its own is taken",
+      "several-directories": "its containers come from several directories",
+      "name-changes": "its name changes with each deploy, and with it ends the claim",
+      "not-running": "none of its containers runs",
+    },
+    name: "Name",
+    nameHint: "1–128 characters; unique among its kind.",
+    composeProject: "Compose project name",
+    composeHint: "As in `docker compose -p`. Empty: made from the name.",
+    domain: "Domain (optional)",
+    containerName: "Container name (optional)",
+    containerNameHint: "Claims the container of this name where labels can't be put on it.",
+    stages: "Stages (optional)",
+    stagesHint: "Separated by commas, as in: production, preview",
+    next: "Next",
+    back: "Back",
+    register: "Register",
+    needName: "A name is needed.",
+    badName: "At most 128 characters.",
+    review: "This is registered:",
+    reviewTake: "This is taken in; nothing is restarted or changed:",
+    paste: "Then start its container with these labels:",
+    pasteCompose: "Then start the stack under this project name:",
+    waiting: "Waiting for the first container…",
+    waitingText: "It appears here by itself.",
+    arrived: "It is there.",
+    open: (name: string) => `Open “${name}”`,
+    another: "Add another one",
+    leave: "What you entered here is not registered yet. Leave all the same?",
+    undo: "To undo it:",
+  },
+  history: {
+    title: "History",
+    what: "What",
+    transitions: "Changes of state",
+    audit: "Who did what",
+    notices: "Notifications",
+    when: "When",
+    from: "From",
+    until: "Until",
+    search: "Search",
+    presets: { hour: "Last hour", day: "Last 24 hours", week: "Last 7 days", all: "All" },
+    none: "Nothing happened in this time.",
+    noneMatches: "Nothing matches.",
+    more: "Older",
+    unavailable: "This daemon does not tell it.",
+    events: {
+      "death": "ended",
+      "watch-began": "the index is up to date from here on",
+      "watch-ended": "nobody watched from here on",
+    },
+    noticeKinds: {
+      "opened": "a problem",
+      "recovered": "it is over",
+      "combined": "began and ended",
+      "reminder": "a reminder",
+      "digest": "several problems",
+      "test": "a test",
+    },
+    delivered: "delivered",
+    queued: "waiting",
+    dead: "given up",
+    superseded: "not needed any more",
+    attempts: (count: number) => plural(count, { one: "# try", other: "# tries" }),
+    changed: (count: number) => plural(count, { one: "# row changed", other: "# rows changed" }),
+    end: "This is where the story begins.",
+  },
+};
