@@ -26,15 +26,21 @@ export type Wanted =
 
 /** A candidate, and what it is to be called. */
 export interface Taking {
+  /** What runs. */
   readonly candidate: Candidate;
+  /** What it is to be called. */
   readonly as: string;
 }
 
 /** What can be entered of something new; what a kind has not is empty. */
 export interface Fields {
+  /** What it is to be called. */
   readonly name: string;
+  /** Of a stack; empty: made from the name. */
   readonly composeProjectName: string;
+  /** Of a site. */
   readonly domain: string;
+  /** Of a site whose container is claimed by its name. */
   readonly containerName: string;
   /** Separated by commas. */
   readonly stages: string;
@@ -51,7 +57,9 @@ export const NO_FIELDS: Fields = {
 
 /** What the server made. */
 export interface Made {
+  /** What is registered now. */
   readonly workloads: readonly MadeWorkload[];
+  /** What could not be. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
   /** Whether containers are to be started now. */
   readonly fresh: boolean;
@@ -59,8 +67,11 @@ export interface Made {
 
 /** One workload of these. */
 export interface MadeWorkload {
+  /** Its id. */
   readonly id: string;
+  /** What it is. */
   readonly kind: WorkloadKind;
+  /** What it is called. */
   readonly name: string;
   /** Of a stack. */
   readonly composeProjectName: string | null;

@@ -16,6 +16,7 @@ export class AskError extends Error {
   /** What helps, as the server says it, or empty. */
   readonly hint: string;
 
+  /** With what the server said. */
   constructor(message: string, { status = 0, code = "", hint = "" } = {}) {
     super(message);
     this.status = status;
@@ -34,10 +35,13 @@ export const access: {
 
 /** What a request takes besides its path. */
 export interface AskOptions {
+  /** GET by default. */
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Ends it. */
   readonly signal?: AbortSignal;
+  /** Besides those that always go along. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether a 401 is the answer rather than the end of the session. */
   readonly login?: boolean;

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Readable } from "./readable.ts";
+import { signal } from "@preact/signals";
 
 const ticking = signal(Date.now());
 
 /** Milliseconds since the Unix epoch, a few seconds old at most. */
-export const now: ReadonlySignal<number> = ticking;
+export const now: Readable<number> = ticking;
 
 const TICK_MS = 5000;
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { computed, type ReadonlySignal } from "@preact/signals";
+import type { Readable } from "./readable.ts";
+import { computed } from "@preact/signals";
 import { type Language, language } from "./settings_here.ts";
 
 /** Writes numbers and times. Times are milliseconds since the Unix epoch. */
@@ -39,10 +40,10 @@ const UNITS: readonly [unit: "day" | "hour" | "minute" | "second", ms: number][]
 ];
 
 /** Of the language that is chosen. */
-export const format: ReadonlySignal<Format> = computed(() => formatOf(LOCALES[language.value]));
+export const format: Readable<Format> = computed(() => formatOf(LOCALES[language.value]));
 
 /** The locale of the language that is chosen. */
-export const locale: ReadonlySignal<string> = computed(() => LOCALES[language.value]);
+export const locale: Readable<string> = computed(() => LOCALES[language.value]);
 
 function formatOf(locale: string): Format {
   const numbers = new Intl.NumberFormat(locale);

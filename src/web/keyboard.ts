@@ -5,12 +5,13 @@
  * @module
  */
 
-import { type Signal, signal } from "@preact/signals";
+import type { Writable } from "./readable.ts";
+import { signal } from "@preact/signals";
 import { go, href } from "./place.ts";
 import { keys } from "./settings_here.ts";
 
 /** Whether the help is open. */
-export const helpOpen: Signal<boolean> = signal(false);
+export const helpOpen: Writable<boolean> = signal(false);
 
 /** Listens; called once. */
 export function listenToKeys(): void {

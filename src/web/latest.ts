@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Readable } from "./readable.ts";
+import { signal } from "@preact/signals";
 import { AskError, isAbort } from "./ask.ts";
 
 /** How far the last question has come. */
@@ -33,7 +34,7 @@ export class Latest<Answer> {
   }
 
   /** How far the last question has come. */
-  get state(): ReadonlySignal<Loaded<Answer>> {
+  get state(): Readable<Loaded<Answer>> {
     return this.#state;
   }
 

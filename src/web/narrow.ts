@@ -4,15 +4,16 @@
  * @module
  */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Readable } from "./readable.ts";
+import { signal } from "@preact/signals";
 
 /** True on a telephone and a small tablet; the width is that of the style sheets. */
-export const narrow: ReadonlySignal<boolean> = matching("(max-width: 48rem)");
+export const narrow: Readable<boolean> = matching("(max-width: 48rem)");
 
 /** True on a telephone held upright, and at 400 % zoom. */
-export const slim: ReadonlySignal<boolean> = matching("(max-width: 30rem)");
+export const slim: Readable<boolean> = matching("(max-width: 30rem)");
 
-function matching(condition: string): ReadonlySignal<boolean> {
+function matching(condition: string): Readable<boolean> {
   const query = matchMedia(condition);
   const state = signal(query.matches);
   query.addEventListener("change", () => state.value = query.matches);

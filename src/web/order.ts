@@ -12,7 +12,9 @@ export type SortKey = "workload" | "name" | "state" | "image" | "changed";
 
 /** A key, and which end comes first. */
 export interface Sort {
+  /** What is compared. */
   readonly key: SortKey;
+  /** The other way round. */
   readonly descending: boolean;
 }
 

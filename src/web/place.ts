@@ -5,7 +5,8 @@
  * @module
  */
 
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { Readable } from "./readable.ts";
+import { computed, signal } from "@preact/signals";
 
 /** The path that the dashboard is served under, `/` or `/prefix/`. */
 export const BASE: string = `${document.documentElement.dataset["base"] ?? ""}/`;
@@ -20,10 +21,10 @@ interface Address {
 const address = signal<Address>(read());
 
 /** The page's path below {@linkcode BASE}, decoded by who reads it. */
-export const path: ReadonlySignal<string> = computed(() => address.value.path);
+export const path: Readable<string> = computed(() => address.value.path);
 
 /** The page's query. */
-export const query: ReadonlySignal<URLSearchParams> = computed(() =>
+export const query: Readable<URLSearchParams> = computed(() =>
   new URLSearchParams(address.value.search)
 );
 

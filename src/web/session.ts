@@ -5,7 +5,8 @@
  * @module
  */
 
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { Readable } from "./readable.ts";
+import { computed, signal } from "@preact/signals";
 import { access, ask } from "./ask.ts";
 import { asAskError } from "./latest.ts";
 import { follow, unfollow } from "./live/index_state.ts";
@@ -29,15 +30,15 @@ export interface Who {
 const state = signal<Session>({ kind: "starting" });
 
 /** How far the login is. */
-export const session: ReadonlySignal<Session> = state;
+export const session: Readable<Session> = state;
 
 /** Whether the reader may change what is registered, expected and told. */
-export const mayChange: ReadonlySignal<boolean> = computed(() =>
+export const mayChange: Readable<boolean> = computed(() =>
   state.value.kind === "in" && state.value.who.role === "admin"
 );
 
 /** Whether the reader may see a workload's webhook. */
-export const mayDeploy: ReadonlySignal<boolean> = computed(() =>
+export const mayDeploy: Readable<boolean> = computed(() =>
   state.value.kind === "in" && state.value.who.role !== "read"
 );
 

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { effect, type Signal, signal } from "@preact/signals";
+import type { Writable } from "./readable.ts";
+import { effect, signal } from "@preact/signals";
 
 /** A language that there is a dictionary of. */
 export type Language = "en" | "ru";
@@ -14,17 +15,19 @@ export type Language = "en" | "ru";
 export type Theme = "system" | "light" | "dark";
 
 /** The language of every text. */
-export const language: Signal<Language> = signal(
+export const language: Writable<Language> = signal<Language>(
   chosen("language", ["en", "ru"]) ?? browserLanguage(),
 );
 
 /** Light or dark. */
-export const theme: Signal<Theme> = signal(
+export const theme: Writable<Theme> = signal<Theme>(
   chosen("theme", ["system", "light", "dark"]) ?? "system",
 );
 
 /** Whether single keys do something: for who dictates, they must not. */
-export const keys: Signal<"on" | "off"> = signal(chosen("keys", ["on", "off"]) ?? "on");
+export const keys: Writable<"on" | "off"> = signal<"on" | "off">(
+  chosen("keys", ["on", "off"]) ?? "on",
+);
 
 /** Shows what is chosen and keeps it; called once. */
 export function applySettings(): void {

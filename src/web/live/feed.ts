@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Readable } from "../readable.ts";
+import { signal } from "@preact/signals";
 import { EventParser, type SentEvent } from "./sse.ts";
 
 /** How the feed is. */
@@ -48,12 +49,13 @@ export class LiveFeed {
   #connection: AbortController | null = null;
   #wake: (() => void) | null = null;
 
+  /** Closed. */
   constructor(options: FeedOptions) {
     this.#options = options;
   }
 
   /** How the feed is. */
-  get state(): ReadonlySignal<FeedState> {
+  get state(): Readable<FeedState> {
     return this.#state;
   }
 

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { computed, type ReadonlySignal } from "@preact/signals";
+import type { Readable } from "../readable.ts";
+import { computed } from "@preact/signals";
 import type { DaemonStatus } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
@@ -35,13 +36,13 @@ export const status: Refreshed<DaemonStatus> = new Refreshed(
 );
 
 /** The problems that are open, those that matter most and are newest first. */
-export const openProblems: ReadonlySignal<readonly ShownProblem[] | null> = computed(() =>
+export const openProblems: Readable<readonly ShownProblem[] | null> = computed(() =>
   problems.value.value?.filter((problem) => problem.status === "open")
     .sort((a, b) => rank(a) - rank(b) || (a.since < b.since ? 1 : -1)) ?? null
 );
 
 /** Ids of rows that an open problem is about. */
-export const troubledRows: ReadonlySignal<ReadonlySet<string>> = computed(() =>
+export const troubledRows: Readable<ReadonlySet<string>> = computed(() =>
   new Set(openProblems.value?.map(({ row }) => row).filter((row) => row !== null))
 );
 

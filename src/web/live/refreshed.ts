@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Readable } from "../readable.ts";
+import { signal } from "@preact/signals";
 import type { AskError } from "../ask.ts";
 import { asAskError } from "../latest.ts";
 
@@ -28,12 +29,12 @@ export class Refreshed<Value> {
   }
 
   /** The last answer; null before the first. */
-  get value(): ReadonlySignal<Value | null> {
+  get value(): Readable<Value | null> {
     return this.#value;
   }
 
   /** Why there was no answer last time; null when there was. */
-  get error(): ReadonlySignal<AskError | null> {
+  get error(): Readable<AskError | null> {
     return this.#error;
   }
 

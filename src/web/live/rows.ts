@@ -5,30 +5,48 @@
  * @module
  */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Readable } from "../readable.ts";
+import { signal } from "@preact/signals";
 import type { ContainerView } from "../../model/views.ts";
 import type { SentEvent } from "./sse.ts";
 
 /** What is kept of a row: what a list shows, filters and sorts by. The rest is asked for. */
 export interface Row {
+  /** Its id. */
   readonly id: string;
+  /** Id of its workload. */
   readonly workloadId: string;
+  /** That workload's kind. */
   readonly workloadKind: ContainerView["workloadKind"];
+  /** That workload's name. */
   readonly workloadName: string;
+  /** Role within it; empty for a site. */
   readonly role: string;
+  /** 1 for the first or only replica. */
   readonly replica: number;
+  /** The container's name, or empty. */
   readonly name: string;
+  /** Image reference, or empty. */
   readonly image: string;
+  /** Its state. */
   readonly state: string;
+  /** Its health, or null without a check. */
   readonly health: string | null;
+  /** Exit code of a stopped container. */
   readonly exitCode: number | null;
+  /** The container's port, or null. */
   readonly port: number | null;
+  /** Address of the host that it is published at. */
   readonly hostIp: string | null;
+  /** Port of the host that leads there. */
   readonly hostPort: number | null;
+  /** Name of its stage. */
   readonly stageName: string | null;
+  /** Name under which a proxy serves it. */
   readonly subdomain: string | null;
+  /** Whether its container asks for the row. */
   readonly claimed: boolean;
-  /** Milliseconds since the Unix epoch. */
+  /** When it was last written, milliseconds since the Unix epoch. */
   readonly updatedAt: number;
 }
 
@@ -55,12 +73,12 @@ export class Rows {
   #frame = false;
 
   /** Read it to be called again when {@linkcode all} has changed; at most once a frame. */
-  get revision(): ReadonlySignal<number> {
+  get revision(): Readable<number> {
     return this.#revision;
   }
 
   /** Whether a whole snapshot has come once. */
-  get complete(): ReadonlySignal<boolean> {
+  get complete(): Readable<boolean> {
     return this.#complete;
   }
 

@@ -7,7 +7,7 @@
 
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
-import type { Signal } from "@preact/signals";
+import type { Writable } from "../readable.ts";
 import { Channels } from "../parts/channels.tsx";
 import { Command } from "../parts/command.tsx";
 import { Page } from "../parts/page.tsx";
@@ -54,7 +54,7 @@ function Here(): JSX.Element {
 function Choice<Value extends string>(
   { label, of, names }: {
     label: string;
-    of: Signal<Value>;
+    of: Writable<Value>;
     names: Readonly<Record<Value, string>>;
   },
 ): JSX.Element {

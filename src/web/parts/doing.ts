@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type ReadonlySignal, useSignal } from "@preact/signals";
+import type { Readable } from "../readable.ts";
+import { useSignal } from "@preact/signals";
 import { asAskError } from "../latest.ts";
 import { tell } from "./announcer.tsx";
 import { textOf } from "./notice.tsx";
@@ -12,7 +13,7 @@ import { textOf } from "./notice.tsx";
 /** Runs one thing at a time; what it failed with is told. */
 export interface Doing {
   /** Whether it is under way. */
-  readonly busy: ReadonlySignal<boolean>;
+  readonly busy: Readable<boolean>;
   /** Runs it unless something runs; whether it went well. */
   readonly run: (work: () => Promise<void>) => Promise<boolean>;
 }

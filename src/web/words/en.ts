@@ -11,10 +11,15 @@ import { EN_SETTINGS } from "./en/settings.ts";
 import { EN_STATES } from "./en/states.ts";
 
 /** Every word that is shown. */
-export const ENGLISH = {
-  ...EN_FRAME,
-  ...EN_STATES,
-  ...EN_ROWS,
-  ...EN_ADDING,
-  ...EN_SETTINGS,
-};
+export const ENGLISH:
+  & typeof EN_FRAME
+  & typeof EN_STATES
+  & typeof EN_ROWS
+  & typeof EN_ADDING
+  & typeof EN_SETTINGS = {
+    ...EN_FRAME,
+    ...EN_STATES,
+    ...EN_ROWS,
+    ...EN_ADDING,
+    ...EN_SETTINGS,
+  };

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { computed, type ReadonlySignal } from "@preact/signals";
+import type { Readable } from "../readable.ts";
+import { computed } from "@preact/signals";
 import { language } from "../settings_here.ts";
 import { ENGLISH } from "./en.ts";
 import { RUSSIAN } from "./ru.ts";
@@ -14,7 +15,7 @@ import { RUSSIAN } from "./ru.ts";
 export type Dictionary = typeof ENGLISH;
 
 /** Read within a component, so that it is drawn anew in another language. */
-export const words: ReadonlySignal<Dictionary> = computed(() =>
+export const words: Readable<Dictionary> = computed(() =>
   language.value === "ru" ? RUSSIAN : ENGLISH
 );
 
