@@ -408,9 +408,11 @@ Deno.test("commands reach the index through the API alone", () => {
 Deno.test("the dashboard has nothing of the program but types and how a shell is quoted", () => {
   const own = sources.filter(({ path }) => path.startsWith("src/web/"));
   assert(own.length > 20, "the folder was renamed");
-  const found = new Set(own.flatMap(({ path, text }) =>
-    importsOf(withoutTypes(text)).map(({ specifier }) => resolve(path, specifier))
-  ).filter((target) => target.startsWith("src/") && !target.startsWith("src/web/")));
+  const found = new Set(
+    own.flatMap(({ path, text }) =>
+      importsOf(withoutTypes(text)).map(({ specifier }) => resolve(path, specifier))
+    ).filter((target) => target.startsWith("src/") && !target.startsWith("src/web/")),
+  );
   assertEquals([...found].sort(), ["src/cli/shell_word.ts", "src/model/workload.ts"]);
 });
 

@@ -39,9 +39,7 @@ function toSearch(): void {
   if (here) return here.select();
   go(href("/containers"));
   // The page is drawn in between.
-  requestAnimationFrame(() =>
-    document.querySelector<HTMLInputElement>("main input[type=search]")?.select()
-  );
+  setTimeout(() => document.querySelector<HTMLInputElement>("main input[type=search]")?.select());
 }
 
 /** To the row after or before the one that has the focus, by what opens it. */

@@ -5,6 +5,9 @@
  * @module
  */
 
+// Whoever reads these lives in a browser.
+/// <reference lib="dom" />
+
 /** A value; a component that reads it is drawn anew when it changes. */
 export interface Readable<Value> {
   /** As it is now. */

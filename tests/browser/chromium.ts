@@ -5,12 +5,17 @@
  * @module
  */
 
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+
+// Else it looks in /proc for another system as soon as it is imported, which nobody may who may not
+// do everything.
+Deno.env.set("__IS_WSL_TEST__", "1");
+const { chromium } = await import("playwright-core");
 
 /** Where Debian puts it. */
 const CHROMIUM = Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium";
 
-/** Starts one; closed with what it is given to. */
+/** Starts one; closed by who starts it. */
 export async function launch(): Promise<Browser> {
   return await chromium.launch({
     executablePath: CHROMIUM,
@@ -26,6 +31,23 @@ export async function launch(): Promise<Browser> {
       "--enable-precise-memory-info",
       "--js-flags=--expose-gc",
     ],
+  });
+}
+
+let shared: Promise<Browser> | null = null;
+
+/** A test in the browser of its file, which is started once and lives until the last of them. */
+export function browserTest(name: string, run: (browser: Browser) => Promise<void>): void {
+  if (shared === null) {
+    shared = Promise.resolve().then(launch);
+    Deno.test.afterAll(async () => (await shared!).close());
+  }
+  Deno.test({
+    name,
+    fn: async () => await run(await shared!),
+    // The browser's pipes are there before the test and after it.
+    sanitizeOps: false,
+    sanitizeResources: false,
   });
 }
 
@@ -46,4 +68,12 @@ export function watchOffences(page: Page): Offences {
   });
   page.on("pageerror", (error) => offences.errors.push(String(error.stack ?? error)));
   return offences;
+}
+
+/** Lets a page believe that nobody looks at it, or that somebody does again. */
+export async function setHidden(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate(`
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => ${hidden} });
+    document.dispatchEvent(new Event("visibilitychange"));
+  `);
 }

@@ -33,7 +33,7 @@ export function FilterBar(
   const t = words.value.containers;
   rows.revision.value;
   const id = useId();
-  const typedAt = useRef(0);
+  const typedAt = useRef(-Infinity);
   const troubled = troubledRows.value;
   const chosen = FACETS.reduce((sum, facet) => sum + filters[facet].size, 0) +
     Number(filters.problem);

@@ -1,0 +1,153 @@
+/**
+ * The live feed in a browser: what is shown is what the daemon knows, or says since when it is not;
+ * nothing ever flashes empty, and nothing has to be reloaded.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import type { Page } from "playwright-core";
+import { FakeEngine } from "../engines/scripted.ts";
+import { freePort } from "../harness/free_port.ts";
+import { LivingDaemon } from "../harness/living_daemon.ts";
+import { TestHost } from "../harness/program.ts";
+import { passWrites, until } from "../harness/temp_server.ts";
+import { browserTest, setHidden, watchOffences } from "./chromium.ts";
+import { dashboard } from "./dashboard.ts";
+import { setScene } from "./scene.ts";
+
+/** Counts rows whenever the page changes; the least that there ever was, once there were some. */
+const WATCH_ROWS = `
+  globalThis.least = Infinity;
+  new MutationObserver(() => {
+    const count = document.querySelectorAll("tbody tr[data-row]").length;
+    if (count > 0 || globalThis.least < Infinity) least = Math.min(least, count);
+  }).observe(document, { childList: true, subtree: true });
+`;
+
+function stateOf(page: Page, name: string) {
+  return page.locator("tbody tr", { hasText: name }).locator(".state");
+}
+
+browserTest(
+  "a daemon that is killed and comes back: stale since, no empty flash, then live again",
+  async (browser) => {
+    await using engine = await FakeEngine.start();
+    await using host = await TestHost.make();
+    const port = freePort();
+    host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+    host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${port}`;
+    const labels = {
+      "com.docker.compose.project": "tinyforge-shop",
+      "com.docker.compose.service": "web",
+    };
+    const web = engine.add({ name: "shop-web", labels });
+    engine.add({
+      name: "shop-db",
+      labels: { ...labels, "com.docker.compose.service": "db" },
+    });
+    let daemon = new LivingDaemon(host);
+    try {
+      await daemon.ready();
+      await daemon.ask("POST", "/api/stacks", { name: "shop" });
+      const token = (await Deno.readTextFile(join(host.dataDir, "token"))).trim();
+      const context = await browser.newContext({
+        locale: "en-GB",
+        extraHTTPHeaders: { authorization: `Bearer ${token}` },
+      });
+      const page = await context.newPage();
+      const offences = watchOffences(page);
+      await page.addInitScript(WATCH_ROWS);
+      await page.goto(`http://127.0.0.1:${port}/containers`);
+      await stateOf(page, "shop-web").getByText("running").waitFor();
+      await page.getByText("Live", { exact: true }).waitFor();
+      await page.evaluate("globalThis.sameLoad = true");
+
+      daemon.kill();
+      await daemon.ended();
+      await page.getByText(/^Stale since \d\d:\d\d$/).waitFor();
+      await page.getByText("The daemon does not answer").waitFor();
+      assertEquals(await page.locator("tbody tr[data-row]").count(), 2);
+
+      engine.setState(web, "exited", 3);
+      daemon = new LivingDaemon(host);
+      await daemon.ready();
+      await page.getByText("Live", { exact: true }).waitFor();
+      await stateOf(page, "shop-web").getByText("stopped, exit code 3").waitFor();
+      assertEquals(await page.getByText("The daemon does not answer").count(), 0);
+      assertEquals(await page.evaluate("[sameLoad, least]"), [true, 2]);
+      assertEquals(offences, { policy: [], errors: [] });
+      await context.close();
+    } finally {
+      await daemon[Symbol.asyncDispose]();
+    }
+  },
+);
+
+browserTest(
+  "a hidden tab closes its feed, and is up to date as soon as it is seen",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    const scene = setScene(board.server.store, Date.now());
+    await using opened = await board.open("/containers");
+    const { page } = opened;
+    const { feed, store } = board.server;
+    await stateOf(page, "blog").getByText("running").waitFor();
+    assertEquals(feed.subscribers, 1);
+    await setHidden(page, true);
+    await until(() => feed.subscribers === 0, { what: "the end of the feed" });
+    const { confirmed: _, ...row } = store.containers.index().row(scene.rows["blog/"]!)!;
+    passWrites(store, [{ ...row, confirmed: true, state: "paused" }], {
+      at: new Date().toISOString(),
+      op: "update",
+    });
+    await setHidden(page, false);
+    await stateOf(page, "blog").getByText("paused").waitFor();
+    assertEquals(feed.subscribers, 1);
+  },
+);
+
+browserTest(
+  "eight tabs, of which one is seen, leave each other room to connect",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    setScene(board.server.store, Date.now());
+    await using opened = await board.open("/containers");
+    const pages = [opened.page];
+    for (let i = 1; i < 8; i++) {
+      await setHidden(pages.at(-1)!, true);
+      const page = await opened.context.newPage();
+      await page.goto(`${board.origin}/containers`);
+      await stateOf(page, "blog").getByText("running").waitFor();
+      pages.push(page);
+    }
+    await setHidden(pages.at(-1)!, true);
+    for (const page of pages) {
+      await setHidden(page, false);
+      await page.getByText("Live", { exact: true }).waitFor();
+      await setHidden(page, true);
+    }
+    await until(() => board.server.feed.subscribers === 0, { what: "the end of the feeds" });
+  },
+);
+
+browserTest(
+  "a machine that slept says that what it shows is old, until it knows better",
+  async (browser) => {
+    await using board = await dashboard(browser, { keepaliveMs: 1_000_000 });
+    setScene(board.server.store, Date.now());
+    await using opened = await board.open("/containers");
+    const { page, context } = opened;
+    await page.getByText("Live", { exact: true }).waitFor();
+    await page.evaluate("globalThis.sameLoad = true");
+    // The clock went on while nothing else did, and the network is not back at once.
+    await context.setOffline(true);
+    await page.evaluate(`{ const real = Date.now; Date.now = () => real() + 600_000; }`);
+    await page.getByText(/^Stale since/).waitFor();
+    assertEquals(await page.locator("tbody tr[data-row]").count(), 17);
+    await context.setOffline(false);
+    await page.getByText("Live", { exact: true }).waitFor();
+    assert(await page.evaluate("sameLoad"));
+  },
+);

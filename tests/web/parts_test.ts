@@ -1,0 +1,201 @@
+/**
+ * The parts of the dashboard that need no browser: events out of a stream, filters out of an
+ * address, the order of rows, commands.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { commandOf } from "../../src/web/commands.ts";
+import {
+  countValues,
+  type Filters,
+  filtersAnything,
+  filtersOf,
+  matcher,
+  toggled,
+} from "../../src/web/filters.ts";
+import type { Row } from "../../src/web/live/rows.ts";
+import { EventParser } from "../../src/web/live/sse.ts";
+import { comparator, grouped, Ordering, resorted, sortOf } from "../../src/web/order.ts";
+import { pluralOf } from "../../src/web/words/plural.ts";
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function row(fields: Partial<Row> & Pick<Row, "id">): Row {
+  return {
+    workloadId: "w",
+    workloadKind: "stack",
+    workloadName: "shop",
+    role: "web",
+    replica: 1,
+    name: fields.id,
+    image: "busybox:1",
+    state: "running",
+    health: null,
+    exitCode: null,
+    port: null,
+    hostIp: null,
+    hostPort: null,
+    stageName: null,
+    subdomain: null,
+    claimed: true,
+    updatedAt: 0,
+    ...fields,
+  };
+}
+
+function mapOf(rows: readonly Row[]): Map<string, Row> {
+  return new Map(rows.map((each) => [each.id, each]));
+}
+
+Deno.test("EventParser gives the same events however the stream is cut", () => {
+  const text = ': tinyforge\nretry: 2000\n\nevent: snapshot\ndata: {"first":true}\n\n' +
+    ': keepalive\n\nid: 7\nevent: change\ndata: {"items":[]}\n\ndata: a\ndata: b\n\n';
+  const whole = new EventParser().push(text);
+  assertEquals(whole, [
+    { name: "snapshot", id: null, data: '{"first":true}' },
+    { name: "change", id: "7", data: '{"items":[]}' },
+    { name: "message", id: null, data: "a\nb" },
+  ]);
+  fc.assert(fc.property(fc.array(fc.nat(text.length)), (cuts) => {
+    const parser = new EventParser();
+    const at = [0, ...cuts.sort((a, b) => a - b), text.length];
+    const events = at.slice(1).flatMap((end, i) => parser.push(text.slice(at[i], end)));
+    assertEquals(events, whole);
+  }));
+});
+
+Deno.test("filtersOf() reads what toggled() writes, whatever values there are", () => {
+  const values = fc.array(fc.stringMatching(/^[a-z:-]{1,12}$/), { maxLength: 5 });
+  fc.assert(fc.property(values, values, fc.string(), fc.boolean(), (states, kinds, q, problem) => {
+    const query = new URLSearchParams();
+    const put = (name: string, chosen: string[]) => {
+      let text = "";
+      for (const value of new Set(chosen)) {
+        text = toggled(new Set(text.split(",").filter(Boolean)), value);
+      }
+      query.set(name, text);
+    };
+    put("state", states);
+    put("kind", kinds);
+    query.set("q", q);
+    if (problem) query.set("problem", "yes");
+    const filters = filtersOf(new URLSearchParams(query.toString()));
+    assertEquals(filters.state, new Set(states));
+    assertEquals(filters.kind, new Set(kinds));
+    assertEquals(filters.problem, problem);
+    assertEquals(filters.search, q.trim().toLowerCase());
+  }));
+  assertEquals(toggled(new Set(["a", "b"]), "a"), "b");
+});
+
+Deno.test("matcher() lets through what every facet, the search and the problem allow", () => {
+  const rows = [
+    row({ id: "1", state: "missing" }),
+    row({ id: "2", health: "unhealthy", image: "Registry.Example/App:2" }),
+    row({ id: "3", workloadKind: "site", workloadName: "blog" }),
+  ];
+  const found = (query: string, troubled = NOBODY) =>
+    rows.filter(matcher(filtersOf(new URLSearchParams(query)), { troubled })).map(({ id }) => id);
+  assertEquals(found(""), ["1", "2", "3"]);
+  assertEquals(found("state=missing,paused"), ["1"]);
+  assertEquals(found("health=none"), ["1", "3"]);
+  assertEquals(found("kind=stack&health=unhealthy"), ["2"]);
+  assertEquals(found("q=app registry"), ["2"]);
+  assertEquals(found("q=BLOG"), ["3"]);
+  assertEquals(found("problem=yes", new Set(["3"])), ["3"]);
+  assertEquals(found("state=a-state-of-the-future"), []);
+  assert(!filtersAnything(filtersOf(new URLSearchParams("sort=name&row=1"))));
+});
+
+Deno.test("countValues() counts what choosing a value would show, and keeps what was chosen", () => {
+  const rows = [
+    row({ id: "1", state: "missing" }),
+    row({ id: "2", workloadKind: "site" }),
+    row({ id: "3" }),
+  ];
+  const filters: Filters = filtersOf(new URLSearchParams("kind=stack&state=paused"));
+  const counts = countValues(rows, "state", { filters, troubled: NOBODY });
+  assertEquals([...counts].sort(), [["missing", 1], ["paused", 0], ["running", 1]]);
+});
+
+Deno.test("Ordering sorts, holds what stands while it is held, and puts what is new behind", () => {
+  const ordering = new Ordering();
+  const compare = comparator(sortOf(new URLSearchParams("sort=state")), "en");
+  const order = (rows: readonly Row[], held = false, keep: string | null = null) =>
+    ordering.order(mapOf(rows), {
+      matches: ({ state }) => state !== "created",
+      compare,
+      held,
+      keep,
+    }).map(({ id }) => id);
+  const [a, b, c] = [row({ id: "a" }), row({ id: "b" }), row({ id: "c", state: "missing" })];
+  assertEquals(order([a, b, c]), ["c", "a", "b"]);
+  const gone = row({ id: "b", state: "missing" });
+  const fresh = row({ id: "0", state: "missing" });
+  assertEquals(order([a, gone, c, fresh], true), ["c", "a", "b", "0"]);
+  assertEquals(order([a, gone, c, fresh]), ["0", "b", "c", "a"]);
+  // The row that somebody is in stays, though the filter has no place for it any more.
+  const left = row({ id: "b", state: "created" });
+  assertEquals(order([a, left, c, fresh], true, "b"), ["0", "b", "c", "a"]);
+  assertEquals(order([a, left, c, fresh]), ["0", "c", "a"]);
+});
+
+Deno.test("comparator() and grouped() order any rows the same from any beginning", () => {
+  const rows = fc.uniqueArray(
+    fc.record({
+      id: fc.string({ minLength: 1 }),
+      workloadId: fc.constantFrom("w1", "w2", "w3"),
+      role: fc.constantFrom("", "web", "db"),
+      replica: fc.integer({ min: 1, max: 3 }),
+      state: fc.constantFrom("running", "missing", "engine:odd"),
+      name: fc.constantFrom("web-2", "web-10", "WEB-1"),
+      updatedAt: fc.nat(3),
+    }),
+    { selector: ({ id }) => id, maxLength: 12 },
+  );
+  const sorts = ["workload", "-name", "state", "-changed", "image"];
+  fc.assert(fc.property(rows, fc.constantFrom(...sorts), fc.boolean(), (told, sort, group) => {
+    const all = told.map((each) => row({ ...each, workloadName: `name-of-${each.workloadId}` }));
+    const by = comparator(sortOf(new URLSearchParams({ sort })), "ru");
+    const compare = group ? grouped(by, "ru") : by;
+    const ids = (each: readonly Row[]) => [...each].sort(compare).map(({ id }) => id);
+    assertEquals(ids(all), ids([...all].reverse()));
+  }));
+});
+
+Deno.test("resorted() turns a column round, and back to the first order", () => {
+  const next = (sort: string, key: Parameters<typeof resorted>[1]) =>
+    resorted(sortOf(new URLSearchParams({ sort })), key);
+  assertEquals(next("", "name"), "name");
+  assertEquals(next("name", "name"), "-name");
+  assertEquals(next("-name", "name"), "name");
+  assertEquals(next("", "workload"), "-workload");
+  assertEquals(next("-workload", "workload"), "");
+  assertEquals(sortOf(new URLSearchParams("sort=nonsense")).key, "workload");
+});
+
+Deno.test("commandOf() quotes what others named, and gives nothing that can't be read", () => {
+  assertEquals(
+    commandOf({ code: "read-log", container: "web; rm -rf /" }),
+    "docker logs --tail 50 'web; rm -rf /'",
+  );
+  assertEquals(commandOf({ code: "start", container: "a\u202eb", workloadId: "w" }), null);
+  assertEquals(commandOf({ code: "unpause", container: "-v" }), "docker unpause -- '-v'");
+  assertEquals(commandOf({ code: "of-the-future" } as never), null);
+});
+
+Deno.test("pluralOf() knows the forms of Russian", () => {
+  const plural = pluralOf("ru");
+  const forms = { one: "# стек", few: "# стека", many: "# стеков", other: "# стека" };
+  assertEquals([1, 2, 5, 11, 21, 104].map((count) => plural(count, forms)), [
+    "1 стек",
+    "2 стека",
+    "5 стеков",
+    "11 стеков",
+    "21 стек",
+    "104 стека",
+  ]);
+});
