@@ -219,7 +219,7 @@ browserTest(
     await page.getByRole("heading", { name: "4 problems" }).waitFor();
     await page.keyboard.press("/");
     await page.keyboard.type("shop w");
-    await shown(page, 3);
+    await shown(page, 4);
     assertEquals(new URL(page.url()).search, "?q=shop+w");
     // Typed, not obeyed.
     await page.keyboard.type("jk?");

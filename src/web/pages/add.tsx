@@ -12,8 +12,10 @@ import { Choose } from "../parts/add_choose.tsx";
 import { Review, SetUp } from "../parts/add_review.tsx";
 import { Wait } from "../parts/add_wait.tsx";
 import type { Adding } from "../adding.ts";
+import { Empty } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
 import { guardLeaving } from "../place.ts";
+import { mayChange } from "../session.ts";
 import { words } from "../words/words.ts";
 
 const STEPS: readonly Adding["step"][] = ["choose", "setup", "review", "wait"];
@@ -41,6 +43,13 @@ export function AddPage(): JSX.Element {
     };
   }, [unsaved]);
   const at = STEPS.indexOf(step);
+  if (!mayChange.value) {
+    return (
+      <Page title={t.title} id="add">
+        <Empty title={words.value.common.forbidden} />
+      </Page>
+    );
+  }
   return (
     <Page title={t.title} id="add">
       <ol class="steps">

@@ -28,7 +28,9 @@ export function Page(
     document.title = `${String(name)} – ${words.value.product}`;
   });
   useEffect(() => {
-    if (came) heading.current?.focus({ preventScroll: true });
+    // Whoever went on at once, as into the search, is where they want to be.
+    const inside = heading.current?.closest("main")?.contains(document.activeElement);
+    if (came && !inside) heading.current?.focus({ preventScroll: true });
     came = true;
   }, [id]);
   return (

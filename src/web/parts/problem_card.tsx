@@ -34,11 +34,11 @@ export function ProblemCard(
       data-row
     >
       <header>
-        <h3 id={id}>
+        <h2 id={id}>
           <Symbol name={severity === "high" ? "alert" : "low"} />
           {wordOf(t.kinds, kind)}
           <span class="unseen">{`, ${wordOf(t.severity, severity)}`}</span>
-        </h3>
+        </h2>
         {!within && <Where problem={problem} />}
         {within && placeOf(problem) !== null && <p class="where">{placeOf(problem)}</p>}
         <p class="since">

@@ -94,7 +94,7 @@ function Known({ view, story }: Details): JSX.Element {
         ))}
       </dl>
       <section>
-        <h3>{t.story}</h3>
+        <h2 class="inner">{t.story}</h2>
         {story.length === 0
           ? <p class="muted">{t.noStory}</p>
           : <Story entries={story.map((each) => ({ at: each.at, transition: each }))} />}

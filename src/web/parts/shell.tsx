@@ -11,6 +11,7 @@ import { format } from "../format.ts";
 import { helpOpen } from "../keyboard.ts";
 import { feed, openProblems, rows, status } from "../live/index_state.ts";
 import { href, path } from "../place.ts";
+import { mayChange } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
 import { now } from "../clock.ts";
 import { Dialog } from "./dialog.tsx";
@@ -48,7 +49,7 @@ export function Shell({ children }: { children: ComponentChildren }): JSX.Elemen
             <Entry to="/containers" name={t.nav.containers}>
               <RowCount />
             </Entry>
-            <Entry to="/add" name={t.nav.add} />
+            {mayChange.value && <Entry to="/add" name={t.nav.add} />}
             <Entry to="/history" name={t.nav.history} />
             <Entry to="/settings" name={t.nav.settings} />
           </ul>

@@ -1,0 +1,110 @@
+/**
+ * Logging in, in a browser: by a link, by a token, and back to where one was.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { TOKEN } from "../harness/temp_server.ts";
+import { browserTest } from "./chromium.ts";
+import { dashboard } from "./dashboard.ts";
+import { setScene } from "./scene.ts";
+
+browserTest(
+  "a link's code opens a session once, and stands in the address no longer",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    setScene(board.server.store, Date.now());
+    const { code } = await (await board.server.send("POST", "/api/session/codes")).json();
+    await using opened = await board.open(`/containers?state=missing#code=${code}`, {
+      stranger: true,
+    });
+    const { page, context, offences } = opened;
+    await page.locator("tbody tr[data-row]").waitFor();
+    assertEquals(new URL(page.url()).hash, "");
+    assertEquals(new URL(page.url()).search, "?state=missing");
+    const [cookie] = await context.cookies();
+    assert(cookie!.httpOnly && cookie!.sameSite === "Strict");
+    assertEquals(await page.evaluate("document.cookie"), "");
+    await page.reload();
+    await page.locator("tbody tr[data-row]").waitFor();
+    assertEquals(offences, { policy: [], errors: [] });
+
+    await using late = await board.open(`/#code=${code}`, { stranger: true });
+    await late.page.getByText("This link was used already").waitFor();
+  },
+);
+
+browserTest(
+  "a wrong token is refused in words, the right one leads to where one wanted to go",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    setScene(board.server.store, Date.now());
+    await using opened = await board.open("/containers?q=blog", { stranger: true });
+    const { page } = opened;
+    await page.getByLabel("Or paste a token").fill("not-this-one");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByText("This token is not right.").waitFor();
+    await page.getByLabel("Or paste a token").fill(TOKEN);
+    await page.keyboard.press("Enter");
+    await page.locator("tbody tr[data-row]").waitFor();
+    assertEquals(new URL(page.url()).search, "?q=blog");
+  },
+);
+
+browserTest(
+  "a session that is revoked ends at once, and the next login leads back",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    setScene(board.server.store, Date.now());
+    await using opened = await board.open("/containers?kind=site", { stranger: true });
+    const { page } = opened;
+    const logIn = async () => {
+      await page.getByLabel("Or paste a token").fill(TOKEN);
+      await page.keyboard.press("Enter");
+      await page.locator("tbody tr[data-row]").first().waitFor();
+    };
+    await logIn();
+    const { items } = await (await board.server.ask("/api/sessions")).json();
+    assertEquals(items.length, 1);
+    await board.server.send("DELETE", `/api/sessions/${items[0].id}`);
+    await page.getByText("The session is over.").waitFor();
+    assertEquals(await page.locator("tbody").count(), 0);
+    await logIn();
+    assertEquals(new URL(page.url()).search, "?kind=site");
+  },
+);
+
+browserTest("who may only read is offered nothing that would be refused", async (browser) => {
+  await using board = await dashboard(browser);
+  const scene = setScene(board.server.store, Date.now());
+  const { token } = await (await board.server.send("POST", "/api/tokens", {
+    name: "reader",
+    role: "read",
+  })).json();
+  const refused: string[] = [];
+  await using opened = await board.open("/", { stranger: true });
+  const { page } = opened;
+  page.on("response", (response) => {
+    if (response.status() === 403) refused.push(response.url());
+  });
+  await page.getByLabel("Or paste a token").fill(token);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "4 problems" }).waitFor();
+  const offered = page.locator("main").getByRole("button");
+  const words = async () =>
+    (await offered.allInnerTexts()).filter((text) => !/^(?:Copy|)$/.test(text.trim()));
+  assertEquals(await words(), []);
+  await page.goto(`${board.origin}/workloads/${scene.workloads["shop"]}`);
+  await page.getByRole("heading", { name: "Connect" }).waitFor();
+  assertEquals(await page.getByRole("button", { name: "Show the address" }).count(), 0);
+  for (const path of ["/settings", "/history", "/add"]) {
+    await page.goto(`${board.origin}${path}`);
+    await page.locator("h1").waitFor();
+    await page.waitForLoadState("load");
+  }
+  await page.goto(`${board.origin}/settings`);
+  await page.getByRole("button", { name: "Log out here" }).click();
+  await page.getByLabel("Or paste a token").waitFor();
+  assertEquals(refused, []);
+});
