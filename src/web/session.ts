@@ -58,6 +58,8 @@ export async function startSession(): Promise<void> {
       return who === null ? leave("code") : enter(who);
     }
   }
+  // Most who come are logged in: what they came for is asked for before that is known.
+  follow();
   const who = await probe();
   if (who === null) leave("none");
   else enter(who);
@@ -125,8 +127,8 @@ async function probe(): Promise<Who | null> {
 }
 
 function enter(who: Who): void {
-  state.value = { kind: "in", who };
   follow();
+  state.value = { kind: "in", who };
 }
 
 function leave(why: "none" | "ended" | "code"): void {

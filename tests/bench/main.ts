@@ -21,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ BENCHES: readonly Bench[]
   endurance: () => import("./endurance.ts"),
   backups: () => import("./backups.ts"),
   adopting: () => import("./adopting.ts"),
+  dashboard: () => import("./dashboard.ts"),
 };
 
 const figures: Figure[] = [];

@@ -24,8 +24,8 @@ export interface FeedOptions {
   readonly open: (
     options: { headers: Record<string, string>; signal: AbortSignal },
   ) => Promise<Response>;
-  /** Takes the events in their order. */
-  readonly onEvent: (event: SentEvent) => void;
+  /** Takes the events in their order; the next one waits for what is returned. */
+  readonly onEvent: (event: SentEvent) => void | Promise<void>;
   /** The server wants a login: the feed has stopped. */
   readonly onLost: () => void;
 }
@@ -124,7 +124,9 @@ export class LiveFeed {
         if (done) return "over";
         this.#heardAt = Date.now();
         for (const event of parser.push(value)) {
-          this.#options.onEvent(event);
+          const taken = this.#options.onEvent(event);
+          if (taken !== undefined) await taken;
+          if (stopping.aborted) return "over";
           if (event.id !== null) this.#lastId = event.id;
         }
         if (this.#state.peek().kind !== "live") this.#state.value = { kind: "live" };

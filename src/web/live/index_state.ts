@@ -49,20 +49,38 @@ export const troubledRows: Readable<ReadonlySet<string>> = computed(() =>
 /** How the daemon's own state is looked at, since no event tells of it. */
 const STATUS_EVERY_MS = 15_000;
 
+/** Whether the first rows were drawn. */
+let shown = false;
+/** Whether all of them have come once: what came with them need not be asked for again. */
+let known = false;
+
 /** The one live feed. */
 export const feed: LiveFeed = new LiveFeed({
   open: (options) => send("/api/events", options),
   onEvent: (event) => {
-    if (rows.take(event)) {
-      if (event.name === "snapshot") refreshAll();
-      else if (mentionsUnknown()) workloads.refresh();
-    } else if (event.name === "problems") {
-      problems.refresh();
-      status.refresh();
-    }
+    if (rows.take(event)) return event.name === "change" ? changed() : arrived();
+    if (event.name !== "problems") return undefined;
+    problems.refresh();
+    status.refresh();
+    return undefined;
   },
   onLost: () => access.onLost(),
 });
+
+/** Rows changed. */
+function changed(): undefined {
+  if (mentionsUnknown()) workloads.refresh();
+}
+
+/** A part of a snapshot came. */
+function arrived(): Promise<void> | undefined {
+  const first = !shown;
+  shown = true;
+  if (known) refreshAll();
+  known = rows.complete.peek();
+  // Drawn before the other parts are read, which takes longer than a reader wants to wait.
+  return first && !known ? painted() : undefined;
+}
 
 /** Everything that is asked for, asked for again. */
 export function refreshAll(): void {
@@ -75,9 +93,12 @@ let poll: ReturnType<typeof setInterval> | null = null;
 
 /** Begins to keep everything up to date. */
 export function follow(): void {
+  if (poll !== null) return;
+  shown = false;
+  known = false;
   feed.start();
   refreshAll();
-  poll ??= setInterval(() => {
+  poll = setInterval(() => {
     if (!document.hidden) status.refresh();
   }, STATUS_EVERY_MS);
 }
@@ -89,6 +110,17 @@ export function unfollow(): void {
   feed.stop();
   rows.forget();
   for (const each of [problems, workloads, status]) each.forget();
+}
+
+/** Resolves when what was changed until now has been drawn. */
+function painted(): Promise<void> {
+  return new Promise((resolve) => {
+    // Two frames: the rows are drawn in one, and on the screen with the next.
+    const drawn = () => setTimeout(resolve);
+    requestAnimationFrame(() => requestAnimationFrame(drawn));
+    // A hidden page has no frames.
+    setTimeout(resolve, 250);
+  });
 }
 
 /** Whether there are rows of a workload that came after the list of them. */

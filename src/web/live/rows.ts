@@ -117,7 +117,8 @@ export class Rows {
       this.#next = null;
       this.#complete.value = true;
     }
-    this.#show();
+    // What comes between would only push about what a reader has begun to read.
+    if (first || last) this.#show();
   }
 
   #change({ items, removed }: ChangedRows): void {

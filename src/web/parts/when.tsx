@@ -21,5 +21,13 @@ export function When(
     : as === "duration"
     ? write.duration(now.value - ms)
     : write.time(ms);
-  return <time dateTime={new Date(ms).toISOString()} title={write.exact(ms)}>{text}</time>;
+  return (
+    <time
+      dateTime={new Date(ms).toISOString()}
+      // Written when it is wanted: for hundreds of rows it would take longer than to draw them.
+      onPointerEnter={(event) => event.currentTarget.title = write.exact(ms)}
+    >
+      {text}
+    </time>
+  );
 }
