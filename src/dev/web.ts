@@ -22,7 +22,7 @@ const MOST_BYTES = 60_000;
 const ALSO: readonly string[] = [
   "deno.json",
   "src/dev/web.ts",
-  "src/cli/shell_word.ts",
+  "src/shell_word.ts",
   "src/text.ts",
 ];
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { shellCommand } from "../cli/shell_word.ts";
+import { shellCommand } from "../shell_word.ts";
 import type { Remedy } from "../model/problem.ts";
 
 /** The command for a problem; null where no single command helps, or none can be shown safely. */

@@ -85,9 +85,12 @@ export function toggled(chosen: ReadonlySet<string>, value: string): string {
 }
 
 function hasAll(row: Row, words: readonly string[]): boolean {
-  const text =
-    `${row.name}\n${row.workloadName}\n${row.role}\n${row.image}\n${row.stageName ?? ""}\n` +
-    `${row.subdomain ?? ""}\n${row.hostPort ?? ""}\n${row.id}`;
-  const lower = text.toLowerCase();
-  return words.every((word) => lower.includes(word));
+  const { id, workloadId, name, workloadName, role, image, stageName, subdomain, hostPort } = row;
+  const text = [name, workloadName, role, image, stageName, subdomain, hostPort].join("\n")
+    .toLowerCase();
+  // Ids are made of chance: a letter of one says nothing, only the whole beginning does.
+  return words.every((word) =>
+    text.includes(word) ||
+    word.length >= 6 && (id.toLowerCase().startsWith(word) || workloadId.startsWith(word))
+  );
 }

@@ -105,6 +105,7 @@ Deno.test("matcher() lets through what every facet, the search and the problem a
   assertEquals(found("kind=stack&health=unhealthy"), ["2"]);
   assertEquals(found("q=app registry"), ["2"]);
   assertEquals(found("q=BLOG"), ["3"]);
+  assertEquals(found("q=1"), ["1", "3"]);
   assertEquals(found("problem=yes", new Set(["3"])), ["3"]);
   assertEquals(found("state=a-state-of-the-future"), []);
   assert(!filtersAnything(filtersOf(new URLSearchParams("sort=name&row=1"))));

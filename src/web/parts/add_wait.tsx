@@ -7,7 +7,7 @@
 import type { JSX } from "preact";
 import type { Signal } from "@preact/signals";
 import type { Adding, Made, MadeWorkload } from "../adding.ts";
-import { shellCommand } from "../../cli/shell_word.ts";
+import { shellCommand } from "../../shell_word.ts";
 import { rows } from "../live/index_state.ts";
 import type { Row } from "../live/rows.ts";
 import { href } from "../place.ts";

@@ -108,6 +108,7 @@ export function FilterBar(
 
 function FacetGroup({ facet, filters }: { facet: Facet; filters: Filters }): JSX.Element | null {
   const t = words.value;
+  rows.revision.value;
   const counts = countValues(rows.all.values(), facet, { filters, troubled: troubledRows.value });
   const table: Readonly<Record<string, string>> =
     { kind: t.kind, state: t.state, health: t.health }[

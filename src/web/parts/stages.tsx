@@ -51,6 +51,7 @@ export function Stages({ workload }: { workload: Workload }): JSX.Element {
 
 function StageCard({ stage, workload }: { stage: Stage; workload: Workload }): JSX.Element {
   const t = words.value.workload;
+  rows.revision.value;
   const members = [...rows.all.values()].filter((row) =>
     row.workloadId === workload.id && row.stageName === stage.name
   );
