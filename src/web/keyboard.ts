@@ -38,8 +38,9 @@ function toSearch(): void {
   const here = document.querySelector<HTMLInputElement>("main input[type=search]");
   if (here) return here.select();
   go(href("/containers"));
-  // The page is drawn in between.
-  setTimeout(() => document.querySelector<HTMLInputElement>("main input[type=search]")?.select());
+  // The page is drawn in between. Not selected: of a field that has no place yet that would be done
+  // later, and take the first letters with it.
+  setTimeout(() => document.querySelector<HTMLInputElement>("main input[type=search]")?.focus());
 }
 
 /** To the row after or before the one that has the focus, by what opens it. */
