@@ -38,8 +38,7 @@ function toSearch(): void {
   const here = document.querySelector<HTMLInputElement>("main input[type=search]");
   if (here) return here.select();
   go(href("/containers"));
-  // The page is drawn in between. Not selected: of a field that has no place yet that would be done
-  // later, and take the first letters with it.
+  // The page is drawn in between.
   setTimeout(() => document.querySelector<HTMLInputElement>("main input[type=search]")?.focus());
 }
 

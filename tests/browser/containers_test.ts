@@ -218,6 +218,7 @@ browserTest(
     const { page } = opened;
     await page.getByRole("heading", { name: "4 problems" }).waitFor();
     await page.keyboard.press("/");
+    await page.locator("input[type=search]:focus").waitFor();
     await page.keyboard.type("shop w");
     await shown(page, 4);
     assertEquals(new URL(page.url()).search, "?q=shop+w");
