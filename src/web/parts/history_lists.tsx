@@ -231,7 +231,9 @@ function happenedEntry(entry: Happened): Told {
         <>
           <State state={to} exitCode={exitCode} />
           <span class="muted" title={title}>
-            {from !== null && from !== to ? t.workload.before(wordOf(t.state, from)) : entry.detail}
+            {from === null
+              ? t.workload.appeared
+              : from !== to && t.workload.before(wordOf(t.state, from))}
           </span>
         </>
       )

@@ -145,6 +145,7 @@ export const EN_ROWS = {
     domain: "Domain",
     composeProject: "Compose project",
     containerName: "Container name",
+    appeared: "first seen",
     before: (state: string) => `was ${state}`,
     problemOpened: "became a problem",
     problemOver: "is over",

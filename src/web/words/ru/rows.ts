@@ -168,6 +168,7 @@ export const RU_ROWS: typeof EN_ROWS = {
     domain: "Домен",
     composeProject: "Проект Compose",
     containerName: "Имя контейнера",
+    appeared: "замечен впервые",
     before: (state) => `был: ${state}`,
     problemOpened: "стало проблемой",
     problemOver: "прошло",
