@@ -43,7 +43,7 @@ export class WatchedTable {
     const { since, lastPassAt, strange } = this.#state();
     const own = this.#own !== null && this.#own.from === since ? this.#own : null;
     const goesOn = own !== null && own.lostAt === null && !strange && follows(lastPassAt!, at);
-    if (goesOn) return;
+    if (goesOn || strange && since === null) return;
     if (since !== null) this.#insert(since, own?.lostAt ?? this.#lastKnown(lastPassAt!));
     // What another Engine lists is not what is to be known.
     this.#setSince(strange ? null : at);

@@ -130,7 +130,7 @@ Deno.test("dashboard prints a link that logs in once", async () => {
 Deno.test("dashboard says so where no daemon runs, and where none listens over TCP", async () => {
   await using host = await TestHost.seeded(() => {});
   const alone = await host.run("dashboard");
-  assertEquals([alone.code, alone.stdout], [1, ""]);
+  assertEquals([alone.code, alone.stdout], [4, ""]);
   assertStringIncludes(alone.stderr, "tinyforge reconcile");
   await using daemon = new LivingDaemon(host);
   await until("the daemon answers", async () => await daemon.status() !== null, {
