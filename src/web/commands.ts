@@ -32,6 +32,8 @@ export function commandOf(remedy: Remedy): string | null {
       return "sudo systemctl start docker";
     case "read-own-log":
       return "journalctl -u tinyforge -n 50";
+    case "back-up":
+      return "tinyforge backup";
     case "accept-engine":
       return "tinyforge engine accept";
     case "deploy":

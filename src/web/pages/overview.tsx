@@ -5,7 +5,10 @@
  */
 
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { ask } from "../ask.ts";
 import { format } from "../format.ts";
+import { Latest } from "../latest.ts";
 import { openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
 import { urgencyOf } from "../order.ts";
 import { Failed, Loading } from "../parts/notice.tsx";
@@ -221,17 +224,22 @@ function Host(): JSX.Element | null {
   );
 }
 
-/** The last backup, where the daemon tells of it. */
+const lastBackup = new Latest<number | null>(async (_, signal) => {
+  const text = await ask<string>("/metrics", { signal });
+  const found = /^tinyforge_backup_last_verified_timestamp_seconds (\S+)$/m.exec(text);
+  return found === null ? null : Number(found[1]) * 1000;
+});
+
+/** The last backup, where there is one or there should be. */
 function Backup(): JSX.Element | null {
   const t = words.value.overview;
-  const daemon = status.value.value;
-  if (daemon === null || !("backup" in daemon)) return null;
-  const { backup } = daemon as { backup: { lastAt?: unknown } | null };
-  const at = typeof backup?.lastAt === "string" ? backup.lastAt : null;
+  useEffect(() => void lastBackup.ask("last", { again: true }), [status.value.value?.lastPass?.at]);
+  const { value: at } = lastBackup.state.value;
+  if (at === null) return null;
   return (
     <div>
       <dt>{t.backup}</dt>
-      <dd>{at === null ? t.noBackup : <When at={at} />}</dd>
+      <dd>{at === 0 ? t.noBackup : <When at={at} />}</dd>
     </div>
   );
 }

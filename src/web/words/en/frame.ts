@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { StaleReason } from "../../../model/views.ts";
 import { pluralOf } from "../plural.ts";
 
 const plural = pluralOf("en");
@@ -40,7 +41,7 @@ export const EN_FRAME = {
       "events-down": "Docker's events do not flow; changes are seen at the next pass",
       "writes-fail": "what passes find can't be written",
       "late": "the last good pass is long ago",
-    },
+    } satisfies Record<StaleReason, string>,
   },
   login: {
     title: "Log in",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ProblemKind, Remedy } from "../../../model/problem.ts";
 import { pluralOf } from "../plural.ts";
 
 const plural = pluralOf("en");
@@ -49,7 +50,8 @@ export const EN_STATES = {
       "engine-changed": "Another Docker Engine answers",
       "contended": "Several containers claim its place",
       "refused": "Containers do not fit in",
-    },
+      "backup-failed": "The daily backup fails",
+    } satisfies Record<ProblemKind, string>,
     severity: { low: "low", high: "high" },
     host: "This host",
     since: "Since",
@@ -67,8 +69,9 @@ export const EN_STATES = {
       "start-engine": "See that Docker runs:",
       "read-own-log": "See why passes fail:",
       "accept-engine": "If this is meant, accept it; else point to the old one:",
+      "back-up": "Make one by hand, and read why it fails:",
       "mend-labels": "Correct the labels of these containers; the last pass names them:",
-    },
+    } satisfies Record<Remedy["code"], string>,
     exit: (code: number) => `Exit code ${code}`,
     how: {
       stop: "by an operator",
