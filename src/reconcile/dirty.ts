@@ -6,6 +6,7 @@
  */
 
 import { type EngineEvent, NETWORK_ACTIONS } from "../docker/events.ts";
+import { type Announced, announcedBy, lags } from "./announced.ts";
 
 /** How soon and how often containers are read, milliseconds and reads. */
 export interface DirtyOptions {
@@ -19,17 +20,37 @@ export interface DirtyOptions {
   verifyMs?: number;
   /** How long after it left a network a container that has ended is listed so. */
   leaveMs?: number;
-  /** The same where the read showed nothing new of a quiet container, besides. */
+  /** How long after a read that did not show of a quiet container what its event told the next is. */
   soonMs?: number;
 }
+
+/** How a container is read again: which time it is, or for the last time since it is as announced. */
+type Again = number | "at last";
 
 /** A container to be read. */
 interface Entry {
   event: EngineEvent;
   dueAt: number;
-  /** Nothing new is known of it: it is only read again to be sure, and then perhaps once more. */
-  again: false | "soon" | "at last";
+  /** Nothing new is known of it: it is only read again to be sure. */
+  again: false | Again;
+  /** What its events say of its state. */
+  announced: Announced | null;
+  /** Whether its event has been said to be read. */
+  done: boolean;
+  /** When it is read besides, since it left a network. */
+  leftAt: number;
 }
+
+/** What rows show after a read; asked by container id. */
+export interface Shown {
+  /** The state of its row; null when it has none. Default null. */
+  stateOf?: (containerId: string) => string | null;
+  /** Whether the read changed nothing of its row. Default false. */
+  isStale?: (containerId: string) => boolean;
+}
+
+/** Which wait is the first for a container that is not quiet: the next event comes before. */
+const BUSY_FROM = 2;
 
 /** What one container has used up: reads taken, and when that was so. */
 interface Bucket {
@@ -49,11 +70,10 @@ export class DirtySet {
   readonly #leaveMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #buckets = new Map<string, Bucket>();
-  readonly #soonMs: number;
-  /** Of the containers taken last, those that are read to be sure. */
-  readonly #verified = new Map<string, "soon" | "at last">();
-  /** Containers that left a network after they were read, to be read once more besides. */
-  readonly #leaving = new Map<string, Omit<Entry, "again">>();
+  /** How long after a read that did not show what was announced the next one follows. */
+  readonly #waitsMs: readonly number[];
+  /** What the containers taken last were. */
+  readonly #taken = new Map<string, Entry>();
 
   /** An empty set. */
   constructor(options: DirtyOptions = {}) {
@@ -64,7 +84,7 @@ export class DirtySet {
     this.#burst = burst;
     this.#refillMs = refillMs;
     this.#verifyMs = verifyMs;
-    this.#soonMs = soonMs;
+    this.#waitsMs = [soonMs, 4 * soonMs, verifyMs, 5 * verifyMs, 25 * verifyMs, 75 * verifyMs];
   }
 
   /** Number of dirty containers, due or not. */
@@ -75,8 +95,9 @@ export class DirtySet {
   /** When the next container is due; null when none is dirty. */
   get nextDueAt(): number | null {
     let next: number | null = null;
-    for (const entries of [this.#entries, this.#leaving]) {
-      for (const { dueAt } of entries.values()) if (next === null || dueAt < next) next = dueAt;
+    for (const { dueAt, leftAt } of this.#entries.values()) {
+      const at = Math.min(dueAt, leftAt);
+      if (next === null || at < next) next = at;
     }
     return next;
   }
@@ -89,49 +110,52 @@ export class DirtySet {
    * Engine takes its networks down, for a tenth of a second.
    */
   mark(event: EngineEvent, now: number): void {
-    const entry = this.#entries.get(event.containerId);
+    const id = event.containerId;
+    const entry = this.#entries.get(id);
     if (NETWORK_ACTIONS.has(event.action)) {
-      if (entry?.again && event.action === "disconnect") {
-        const dueAt = now + this.#leaveMs;
-        this.#leaving.set(event.containerId, { event: entry.event, dueAt });
+      if (entry !== undefined) {
+        const left = entry.again !== false && event.action === "disconnect";
+        if (left) entry.leftAt = now + this.#leaveMs;
+        return;
       }
-      if (entry !== undefined) return;
-      const dueAt = now + this.#verifyMs;
-      this.#entries.set(event.containerId, { event, dueAt, again: "at last" });
+      this.#entries.set(id, this.#leaver(event, now));
       return;
     }
-    this.#leaving.delete(event.containerId);
+    const announced = announcedBy(event.action) ??
+      (entry ?? this.#taken.get(id))?.announced ?? null;
     if (entry?.again === false) {
       entry.event = event;
+      entry.announced = announced;
       return;
     }
-    const used = this.#usedAt(event.containerId, now);
+    const used = this.#usedAt(id, now);
     const waitMs = used + 1 <= this.#burst ? 0 : (used + 1 - this.#burst) * this.#refillMs;
     const dueAt = now + Math.max(this.#windowMs, waitMs);
-    this.#entries.set(event.containerId, { event, dueAt, again: false });
+    this.#entries.set(id, { ...fresh(event, dueAt), announced });
   }
 
   /**
-   * Has containers that were just read read once more, unless an event does so before: the Engine
-   * sends some events, such as `die`, a moment before its listing shows what they tell. A quiet
-   * container of which the read showed nothing new (`isStale`) is also read in that moment.
+   * Has containers that were just read read again, unless an event does so before: the Engine
+   * sends some events, such as `die`, before its listing shows what they tell; it may take its
+   * networks down first, which can last. While the row (`stateOf`) does not show what was announced,
+   * it is read ever later, a few times; one that shows it is read once more. So is, in a moment, a
+   * quiet container whose event says nothing of its state and whose row did not change (`isStale`).
    * Returns the events that are read by now, each once.
    */
-  verify(
-    read: ReadonlyMap<string, EngineEvent>,
-    { now, isStale = () => false }: { now: number; isStale?: (containerId: string) => boolean },
-  ): EngineEvent[] {
+  verify(read: ReadonlyMap<string, EngineEvent>, shown: Shown & { now: number }): EngineEvent[] {
+    const { now, isStale = () => false, stateOf = () => null } = shown;
     const done: EngineEvent[] = [];
     for (const [id, event] of read) {
-      const verified = this.#verified.get(id);
-      this.#verified.delete(id);
-      if (verified === "at last") continue;
-      const soon = verified === undefined && movesState(event) && this.#isQuiet(id, now) &&
-        isStale(id);
-      if (!soon) done.push(event);
-      if (this.#entries.has(id)) continue;
-      const dueAt = now + (soon ? this.#soonMs : this.#verifyMs);
-      this.#entries.set(id, { event, dueAt, again: soon ? "soon" : "at last" });
+      const entry = this.#taken.get(id) ?? fresh(event, now);
+      this.#taken.delete(id);
+      const lagging = lags(stateOf(id), entry.announced);
+      const stale = entry.announced === null && movesState(event) && isStale(id);
+      const next = this.#nextRead(entry, { lagging, stale, now });
+      const waits = next !== null && next.again !== "at last";
+      if (!entry.done && !waits) done.push(event);
+      if (next === null || this.#entries.has(id)) continue;
+      const leftAt = entry.leftAt > now ? entry.leftAt : Infinity;
+      this.#entries.set(id, { ...entry, event, leftAt, ...next, done: entry.done || !waits });
     }
     return done;
   }
@@ -139,22 +163,16 @@ export class DirtySet {
   /** Takes the containers that are due, with the event that named each last. */
   takeDue(now: number): Map<string, EngineEvent> {
     const due = new Map<string, EngineEvent>();
-    this.#verified.clear();
-    for (const [id, { event, dueAt, again }] of this.#entries) {
-      if (dueAt > now) continue;
-      due.set(id, event);
+    this.#taken.clear();
+    for (const [id, entry] of this.#entries) {
+      if (Math.min(entry.dueAt, entry.leftAt) > now) continue;
+      due.set(id, entry.event);
       this.#entries.delete(id);
+      this.#taken.set(id, entry);
       // To be sure is free: a loop's next event comes before it.
-      if (again !== false) this.#verified.set(id, again);
-      else this.#buckets.set(id, { used: this.#usedAt(id, now) + 1, at: now });
-    }
-    for (const [id, { event, dueAt }] of this.#leaving) {
-      if (dueAt > now) continue;
-      this.#leaving.delete(id);
-      if (due.has(id)) continue;
-      due.set(id, event);
-      // Whatever this shows, it is read to be sure later.
-      this.#verified.set(id, "at last");
+      if (entry.again === false) {
+        this.#buckets.set(id, { used: this.#usedAt(id, now) + 1, at: now });
+      }
     }
     return due;
   }
@@ -162,17 +180,45 @@ export class DirtySet {
   /** Takes every dirty container, due or not: a full listing is about to show them all. */
   takeAll(now: number): Map<string, EngineEvent> {
     const all = new Map<string, EngineEvent>();
-    this.#verified.clear();
-    for (const [id, { event, again }] of this.#entries) {
-      all.set(id, event);
-      if (again !== false) this.#verified.set(id, again);
+    this.#taken.clear();
+    for (const [id, entry] of this.#entries) {
+      all.set(id, entry.event);
+      // What is as announced need not be read again after this.
+      this.#taken.set(id, entry.again === "at last" ? { ...entry, dueAt: now } : entry);
     }
     this.#entries.clear();
-    this.#leaving.clear();
     for (const id of this.#buckets.keys()) {
       if (this.#usedAt(id, now) === 0) this.#buckets.delete(id);
     }
     return all;
+  }
+
+  /** A read for a network's event alone; sooner where the container's end is being read. */
+  #leaver(event: EngineEvent, now: number): Entry {
+    const taken = this.#taken.get(event.containerId);
+    const ends = event.action === "disconnect" && taken?.announced === "ended";
+    const next = ends ? this.#nextRead(taken, { lagging: true, stale: false, now }) : null;
+    if (taken !== undefined && next !== null) return { ...taken, ...next };
+    const entry = fresh(event, now + this.#verifyMs);
+    return { ...entry, again: "at last", done: true };
+  }
+
+  /** When a container that was read is read again; null: not before something happens to it. */
+  #nextRead(
+    { event, again, dueAt }: Entry,
+    { lagging, stale, now }: { lagging: boolean; stale: boolean; now: number },
+  ): Pick<Entry, "again" | "dueAt"> | null {
+    // It was read before its time, and has it still.
+    const early = again !== false && dueAt > now;
+    if (early && (lagging || again === "at last")) return { again, dueAt };
+    if (again === "at last") return null;
+    const quiet = this.#isQuiet(event.containerId, now);
+    if (lagging || (stale && quiet && again === false)) {
+      const next = Math.max(again === false ? 0 : again + 1, quiet ? 0 : BUSY_FROM);
+      const waitMs = this.#waitsMs[next];
+      return waitMs === undefined ? null : { again: next, dueAt: now + waitMs };
+    }
+    return { again: "at last", dueAt: now + this.#verifyMs };
   }
 
   /** Whether no more than its last read was taken of late. */
@@ -185,6 +231,11 @@ export class DirtySet {
     if (bucket === undefined) return 0;
     return Math.max(0, bucket.used - (now - bucket.at) / this.#refillMs);
   }
+}
+
+function fresh(event: EngineEvent, dueAt: number): Entry {
+  const announced = announcedBy(event.action);
+  return { event, dueAt, again: false, announced, done: false, leftAt: Infinity };
 }
 
 /** Whether a row can be expected to change by it: a health check may say the same for ever. */

@@ -287,8 +287,9 @@ export class Loop {
   #caughtUp(events: ReadonlyMap<string, EngineEvent>, { changedContainers }: DonePass): void {
     const { clock, metrics, reconciler } = this.#o;
     const changed = new Set(changedContainers);
-    const isStale = (id: string) => !changed.has(id) && reconciler.follows(id);
-    for (const { timeMs } of this.#dirty.verify(events, { now: this.#now(), isStale })) {
+    const stateOf = (id: string) => reconciler.shows(id);
+    const isStale = (id: string) => !changed.has(id) && stateOf(id) !== null;
+    for (const { timeMs } of this.#dirty.verify(events, { now: this.#now(), stateOf, isStale })) {
       if (timeMs !== null) metrics.eventLag.observe(Math.max(0, clock.now() - timeMs) / 1000);
     }
   }

@@ -109,9 +109,9 @@ export class Reconciler {
     return this.#engine.anonymous;
   }
 
-  /** Whether a row shows the container with this id. */
-  follows(containerId: string): boolean {
-    return this.#o.store.containers.index().boundTo(containerId).length > 0;
+  /** The state that a row shows of the container with this id; null when none is bound to it. */
+  shows(containerId: string): string | null {
+    return this.#o.store.containers.index().boundTo(containerId)[0]?.state ?? null;
   }
 
   /** Something happened to a container: what no listing will tell of it is kept. */

@@ -60,33 +60,99 @@ Deno.test("DirtySet has a container read once more after a read, and no more tha
   assertEquals([dirty.verify(again, { now: 205 }), dirty.size], [[], 0]);
 });
 
-Deno.test("DirtySet reads a quiet container again in a moment when the read showed nothing new", () => {
-  const dirty = new DirtySet({ verifyMs: 200, soonMs: 15, burst: 8, refillMs: 400 });
-  const isStale = () => true;
-  dirty.mark(event("a", "die"), 0);
-  // It is not read yet: nobody knows that it ended.
-  assertEquals(dirty.verify(dirty.takeDue(3), { now: 4, isStale }), []);
-  assertEquals(dirty.nextDueAt, 19);
-  // Whatever that shows, it is the last but one.
-  const soon = dirty.verify(dirty.takeDue(19), { now: 20, isStale });
-  assertEquals(soon.map(({ action }) => action), ["die"]);
-  assertEquals(dirty.nextDueAt, 220);
-  assertEquals([dirty.verify(dirty.takeDue(220), { now: 221, isStale }), dirty.size], [[], 0]);
+/** When a container in this state is read after an event, milliseconds; at most so many times. */
+function readsOf(action: string, { stateOf, stale = false, loops = 1 }: {
+  stateOf: (now: number) => string | null;
+  stale?: boolean;
+  loops?: number;
+}): number[] {
+  const dirty = new DirtySet();
+  let now = 0;
+  for (let i = 0; i < loops; i++) {
+    now = i * 50;
+    dirty.mark(event("a", action), now);
+    if (i === loops - 1) break;
+    dirty.verify(dirty.takeDue(now + 3), { now: now + 3 });
+  }
+  const begin = now;
+  const reads: number[] = [];
+  for (let at = dirty.nextDueAt; at !== null; at = dirty.nextDueAt) {
+    now = at;
+    reads.push(now - begin);
+    const read = dirty.takeDue(now);
+    const state = stateOf(now - begin);
+    dirty.verify(read, { now, stateOf: () => state, isStale: () => stale });
+  }
+  return reads;
+}
+
+Deno.test("DirtySet reads ever later until the row shows what was announced, and once to be sure", () => {
+  const until = (ms: number, before: string, after: string | null) => (now: number) =>
+    now < ms ? before : after;
+  assertEquals(readsOf("die", { stateOf: until(0, "", "stopped") }), [3, 203]);
+  assertEquals(readsOf("die", { stateOf: until(10, "running", "stopped") }), [3, 18, 218]);
+  assertEquals(readsOf("die", { stateOf: until(70, "running", "completed") }), [3, 18, 78, 278]);
+  assertEquals(
+    readsOf("die", { stateOf: until(4000, "running", "stopped") }),
+    [3, 18, 78, 278, 1278, 6278, 6478],
+  );
+  assertEquals(readsOf("start", { stateOf: until(10, "created", "running") }), [3, 18, 218]);
+  assertEquals(readsOf("pause", { stateOf: until(10, "running", "paused") }), [3, 18, 218]);
+  assertEquals(readsOf("destroy", { stateOf: until(10, "removing", null) }), [3, 18, 218]);
+  // That a container restarts is what its end can lead to, and no row has nothing to show.
+  assertEquals(readsOf("die", { stateOf: () => "restarting" }), [3, 203]);
+  assertEquals(readsOf("die", { stateOf: () => null }), [3, 203]);
 });
 
-Deno.test("DirtySet does so neither for what the read showed, nor in a loop, nor for a health check", () => {
-  const dueAfter = (action: string, { stale = true, times = 1 } = {}) => {
-    const dirty = new DirtySet({ windowMs: 3, verifyMs: 200, soonMs: 15 });
-    for (let i = 0; i < times; i++) {
-      dirty.mark(event("a", action), i * 50);
-      dirty.verify(dirty.takeDue(i * 50 + 3), { now: i * 50 + 3, isStale: () => stale });
-    }
-    return dirty.nextDueAt! - (times - 1) * 50;
-  };
-  assertEquals(dueAfter("die"), 18);
-  assertEquals(dueAfter("die", { stale: false }), 203);
-  assertEquals(dueAfter("die", { times: 2 }), 203);
-  assertEquals(dueAfter("health_status"), 203);
+Deno.test("DirtySet gives up a container whose row never shows it, and is slow at first in a loop", () => {
+  const never = { stateOf: () => "running" };
+  assertEquals(readsOf("die", never), [3, 18, 78, 278, 1278, 6278, 21_278]);
+  assertEquals(readsOf("die", { ...never, loops: 4 }), [3, 203, 1203, 6203, 21_203]);
+});
+
+Deno.test("DirtySet reads again in a moment what an event without a state should have changed", () => {
+  const shown = { stateOf: () => "running", stale: true };
+  assertEquals(readsOf("rename", shown), [3, 18, 218]);
+  assertEquals(readsOf("rename", { ...shown, stale: false }), [3, 203]);
+  assertEquals(readsOf("rename", { ...shown, loops: 2 }), [3, 203]);
+  // It may say the same for ever.
+  assertEquals(readsOf("health_status", shown), [3, 203]);
+});
+
+Deno.test("DirtySet holds on to what was announced through events that say nothing of it", () => {
+  const dirty = new DirtySet();
+  const stateOf = () => "running";
+  dirty.mark(event("a", "die"), 0);
+  dirty.mark(event("a", "rename"), 1);
+  assertEquals(dirty.verify(dirty.takeDue(3), { now: 3, stateOf }), []);
+  dirty.mark(event("a", "update"), 10);
+  assertEquals(dirty.verify(dirty.takeDue(13), { now: 13, stateOf }), []);
+  // The second read made it a busy one.
+  assertEquals(dirty.nextDueAt, 213);
+  dirty.mark(event("a", "start"), 20);
+  const done = dirty.verify(dirty.takeDue(23), { now: 23, stateOf });
+  assertEquals(done.map(({ action }) => action), ["start"]);
+});
+
+Deno.test("DirtySet counts no listing of everything that came early as one of the reads", () => {
+  const dirty = new DirtySet();
+  const stateOf = () => "running";
+  dirty.mark(event("a", "die"), 0);
+  dirty.verify(dirty.takeDue(3), { now: 3, stateOf });
+  for (let now = 4; now < 10; now++) dirty.verify(dirty.takeAll(now), { now, stateOf });
+  assertEquals(dirty.nextDueAt, 18);
+});
+
+Deno.test("DirtySet reads soon again what left a network while its end was being read", () => {
+  const dirty = new DirtySet();
+  dirty.mark(event("a", "die"), 0);
+  const read = dirty.takeDue(3);
+  dirty.mark(event("a", "disconnect"), 4);
+  assertEquals(dirty.verify(read, { now: 5, stateOf: () => "running" }), []);
+  const again = dirty.takeDue(dirty.nextDueAt!);
+  const done = dirty.verify(again, { now: 19, stateOf: () => "stopped" });
+  assertEquals(done.map(({ action }) => action), ["die"]);
+  assertEquals(dirty.nextDueAt, 219);
 });
 
 Deno.test("DirtySet reads a container at once that an event names before it is read once more", () => {

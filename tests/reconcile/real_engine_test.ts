@@ -3,7 +3,7 @@
  * containers.
  */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import type { PassReport, RefusalReason } from "../../src/model/pass.ts";
 import type { ContainerView } from "../../src/model/views.ts";
@@ -407,3 +407,118 @@ engineTest(
     assertEquals(bound(), ["running", third, "api"]);
   },
 );
+
+for (const [which, publish] of [["", false], [" with a published port", true]] as const) {
+  engineTest(
+    `a quiet container${which} that dies shows soon after the Engine says so`,
+    async (scope) => {
+      await using r = await rig(scope.host);
+      const { role, ended } = followDeaths(r);
+      const ids: string[] = [];
+      for (let i = 0; i < 6; i++) {
+        ids.push(
+          await scope.run(`c${i}`, {
+            labels: role(`c${i}`),
+            ...(publish && { args: ["--publish", "127.0.0.1::8081"], network: "bridge" }),
+          }),
+        );
+      }
+      r.loop.start();
+      await until("all run", () => r.store.views.list().filter(isRunning).length === ids.length);
+      await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
+      const lags: number[] = [];
+      for (const id of ids) {
+        await scope.docker("kill", id);
+        lags.push(await ended(id));
+      }
+      // The first read and the one a moment later see it; a busy machine takes longer to list it.
+      const median = lags.toSorted((a, b) => a - b)[lags.length >> 1]!;
+      assert(median < (publish ? 400 : 150), `${lags.map(Math.round)} ms`);
+      assert(Math.max(...lags) < 3000, `${lags.map(Math.round)} ms`);
+    },
+  );
+}
+
+const slowDeath =
+  "a container whose networks take their time shows as ended once the Engine lists it";
+if (Deno.uid() === 0 || typeof ENGINE === "string") {
+  engineTest(slowDeath, async (scope) => {
+    await using r = await rig(scope.host);
+    const { role, ended } = followDeaths(r);
+    const id = await scope.run("web", {
+      labels: role("web"),
+      args: ["--publish", "127.0.0.1::8081"],
+      network: "bridge",
+    });
+    const address = await scope.docker("port", id, "8081/tcp");
+    r.loop.start();
+    await until("it runs", () => r.store.views.list().some(isRunning));
+    await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
+    // The Engine waits for the program that publishes the port before it lists the container ended.
+    const proxy = proxyOf(address.slice(address.lastIndexOf(":") + 1));
+    Deno.kill(proxy, "SIGSTOP");
+    let killed: Promise<string> | null = null;
+    try {
+      killed = scope.docker("kill", id);
+      await until(
+        "it was read several times",
+        () => sample(r.metrics, 'tinyforge_passes_total{outcome="ok"}') >= 6,
+      );
+      assertEquals(r.store.views.list().map(({ state }) => state), ["running"]);
+    } finally {
+      Deno.kill(proxy, "SIGCONT");
+    }
+    await killed;
+    // Long before the next tick, of five minutes.
+    await ended(id);
+    assertEquals(r.store.views.list().map(({ state }) => state), ["stopped"]);
+    const [last] = r.store.transitions.ofRow(r.store.views.list()[0]!.id).slice(-1);
+    assertEquals(last?.origin.by === "event" && last.origin.action, "die");
+  });
+} else missing(slowDeath, "to stop a program of the Engine needs root");
+
+const isRunning = ({ state }: { state: string }) => state === "running";
+
+/** A stack of containers by role, and how long after its `die` each shows as ended. */
+function followDeaths(r: Rig) {
+  const { workloadId } = r.store.registry.create("stack", {
+    name: "deaths",
+    composeProjectName: "deaths",
+  }).entry;
+  const seen = new Map<string, number>();
+  const commits = r.feed.subscribe();
+  (async () => {
+    for await (const { data: { rows } } of commits) {
+      const now = performance.timeOrigin + performance.now();
+      for (const { id } of rows) {
+        const [last] = r.store.transitions.ofRow(id, { limit: 1 });
+        if (last?.to !== "stopped" || last.origin.by !== "event" || last.origin.at === null) {
+          continue;
+        }
+        seen.set(last.containerId!, now - Date.parse(last.origin.at));
+      }
+    }
+  })();
+  return {
+    role: (role: string) => idLabel(workloadId, { "tinyforge.workload.role": role }),
+    /** Milliseconds. */
+    ended: (id: string) =>
+      until("its end is seen", () => seen.has(id), { withinMs: 20_000 }).then(() => seen.get(id)!),
+  };
+}
+
+/** PID of Docker's program that publishes this port of the host. */
+function proxyOf(hostPort: string): number {
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    let args: string[];
+    try {
+      args = Deno.readTextFileSync(`/proc/${name}/cmdline`).split("\0");
+    } catch {
+      continue; // It ended.
+    }
+    const at = args.indexOf("-host-port");
+    if (args[0]?.endsWith("docker-proxy") && args[at + 1] === hostPort) return Number(name);
+  }
+  throw new Error(`Cannot find the program that publishes port ${hostPort}`);
+}
