@@ -132,7 +132,12 @@ class BareHost implements AsyncDisposable {
   }
 
   /** Runs the binary to its end; the mounts are seen by it alone and go with it. */
-  async tinyforge(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  tinyforge(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    return this.run("/tinyforge", ...args);
+  }
+
+  /** The same for a program wherever it lies. */
+  async run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     const { code, stdout, stderr } = await this.#command(args, "piped").output();
     const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code, stdout: decode(stdout), stderr: decode(stderr) };
@@ -140,7 +145,16 @@ class BareHost implements AsyncDisposable {
 
   /** Starts the daemon; resolves when the index is ready. Its events must do the rest. */
   async up(): Promise<void> {
-    const args = ["reconcile", "--interval", "5m", "--listen", "none", "--backup-dir", "/backups"];
+    const args = [
+      "/tinyforge",
+      "reconcile",
+      "--interval",
+      "5m",
+      "--listen",
+      "none",
+      "--backup-dir",
+      "/backups",
+    ];
     this.#daemon = this.#command(args, "null").spawn();
     await until("the daemon is ready", async () => {
       const { stdout } = await this.tinyforge("status", "--json");
@@ -179,7 +193,7 @@ class BareHost implements AsyncDisposable {
       'mount --bind "$1" "$0/var/run/docker.sock" && ' +
       'root=$0 && shift && exec env -i TMPDIR=/tmp "$(command -v chroot)" "$root" "$@"';
     return new Deno.Command("unshare", {
-      args: ["--mount", "sh", "-c", script, this.root, this.#engineSocket, "/tinyforge", ...args],
+      args: ["--mount", "sh", "-c", script, this.root, this.#engineSocket, ...args],
       stdin: "null",
       stdout: output,
       stderr: output,
@@ -206,6 +220,15 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     assertMatch(JSON.parse(version.stdout).sqlite, /^3\./);
     const unit = await host.tinyforge("systemd");
     assertStringIncludes(unit.stdout, "ExecStart=/tinyforge reconcile");
+    assertEquals(unit.stderr.includes("can't see"), false, unit.stderr);
+    // The unit has a /tmp of its own.
+    await Deno.copyFile(build.binary, join(host.root, "tmp/tinyforge"));
+    const hidden = await host.run("/tmp/tinyforge", "systemd");
+    assertStringIncludes(
+      hidden.stderr,
+      'The service can\'t see "/tmp/tinyforge": move it to /usr/local/bin/tinyforge',
+    );
+    await Deno.remove(join(host.root, "tmp/tinyforge"));
   });
 
   await t.step("one row comes by the boot pass, one by an event", async () => {

@@ -161,8 +161,26 @@ export async function onDisk<T>(
   use: (api: ReadApi | null) => Promise<T>,
 ): Promise<T> {
   if (!await indexExists(config.dataDir)) return await use(null);
+  const data = await readWhole(config.dataDir);
+  return data === null ? await use(null) : await inProcess(config, data, use);
+}
+
+/** The index, once a daemon that starts has made it whole; null where there is nothing in it yet. */
+async function readWhole(dataDir: string): Promise<OpenData | null> {
   const { readData } = await import("../data.ts");
-  return await inProcess(config, await readData(config.dataDir), use);
+  const deadline = Date.now() + LOCK_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await readData(dataDir);
+    } catch (error) {
+      if (!isFailure(error, "not-found")) throw error;
+      if (error.data.thing === "index") return null;
+      const { readOwner } = await import("../lock/lock.ts");
+      const starting = error.data.thing === "schema" && readOwner(dataDir)?.live === true;
+      if (!starting || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+    }
+  }
 }
 
 async function throughDaemon<T>(

@@ -184,8 +184,9 @@ For a stack the name of its Compose project, which does the same, is told on std
     summary: "take the Engine that answers now for the right one",
     operands: [],
     flags: [JSON_FLAG],
-    details: `When another Engine answers than before, rows are not marked missing until this is
-said, because its empty listing would make all of them missing.`,
+    details:
+      `When another Engine answers than before, rows of what it never had are not marked missing
+until this is said, because its empty listing would make all of them missing.`,
   },
   ...BACKUP_COMMANDS,
   {

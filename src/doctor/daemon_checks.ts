@@ -59,7 +59,7 @@ export function daemonFindings(
       code: "engine-changed",
       severity: "failure",
       what: `another Engine answers (${engine.changed.found}, before ${engine.changed.accepted})`,
-      why: "nothing is marked missing until it is known which one is meant",
+      why: "what it never had is not marked missing until it is known which one is meant",
       do: "`tinyforge engine accept` if this is meant",
     });
   } else if (engine.error !== null) {

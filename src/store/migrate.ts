@@ -104,7 +104,8 @@ function apply(db: Database, migration: Migration, now: string): void {
 /**
  * Checks, without writing, that the database is at exactly this program's schema.
  *
- * @throws {Failure} `newer`, or `not-found` when it was never migrated or is older.
+ * @throws {Failure} `newer`, or `not-found` when it is older (`schema`) or nothing is in it yet,
+ *   since whoever makes it has just begun (`index`).
  */
 export function requireCurrent(
   db: Database,
@@ -113,6 +114,15 @@ export function requireCurrent(
 ): void {
   const applied = appliedMigrations(db);
   refuseNewer(applied, migrations, options.path);
+  if (applied.size === 0) {
+    throw new Failure(
+      "not-found",
+      `Cannot read ${quotePath(options.path)}: it holds no index yet`,
+      {
+        data: { thing: "index", id: options.path },
+      },
+    );
+  }
   if (applied.size < migrations.length) {
     throw new Failure(
       "not-found",

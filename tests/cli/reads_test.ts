@@ -6,9 +6,12 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { VIEW_COLUMNS } from "../../src/model/columns.ts";
+import { acquireLock } from "../../src/lock/lock.ts";
+import { loadMigrations, migrate } from "../../src/store/migrate.ts";
 import type { Store } from "../../src/store/store.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { row } from "../harness/world.ts";
+import { until } from "../harness/until.ts";
 import { pass, siteRow, TestHost } from "../harness/program.ts";
 
 const HOSTILE = "evil\x1b[2J\x9b31m\u202e\nname";
@@ -583,6 +586,38 @@ Deno.test("status without a daemon says so, and what the index holds", async () 
     null,
   ]);
   assertEquals(json.index.registered, { project: 1, stack: 1, site: 2 });
+});
+
+Deno.test("a read during a daemon's very first start finds no index yet, or waits for a whole one", async () => {
+  await using host = await TestHost.make();
+  await Deno.mkdir(host.dataDir, { mode: 0o700 });
+  await Deno.writeTextFile(host.database, "", { mode: 0o600 });
+  const empty = await host.run("status");
+  assertEquals(empty.code, 0, empty.stderr);
+  assertStringIncludes(empty.stdout, "index   there is none yet\n");
+  assertEquals((await host.json("status")).index, null);
+  const ps = await host.run("ps");
+  assertEquals(ps.code, 0, ps.stderr);
+  assertStringIncludes(ps.stdout + ps.stderr, "Nothing is registered yet");
+
+  // Whoever has the lock has brought it half of the way.
+  const migrations = loadMigrations();
+  const options = { path: host.database, now: "2026-01-01T00:00:00Z" };
+  const { Database } = await import("@db/sqlite");
+  const db = new Database(host.database, { int64: true });
+  migrate(db, migrations.slice(0, 1), options);
+  const unfinished = await host.run("status");
+  assertEquals(unfinished.code, 1);
+  assertStringIncludes(unfinished.stderr, "it is at schema 1, this program reads");
+  using _lock = await acquireLock(host.dataDir);
+  const running = host.start("status");
+  const looked = performance.now() + 1200;
+  await until("it has looked", () => performance.now() > looked);
+  migrate(db, migrations, options);
+  db.close();
+  const { code, stdout } = await running.ended();
+  assertEquals([code, /schema/.test(running.stderr)], [0, false], running.stderr);
+  assertMatch(stdout, /^registered +nothing/m);
 });
 
 Deno.test("status counts every container that was refused, and names the first ten", async () => {

@@ -149,6 +149,30 @@ Deno.test("rm says what refers to an entry, and --force forgets that too", async
   assertEquals(await host.read((store) => store.views.list().length), 0);
 });
 
+Deno.test("add --id takes a removed entry's id back, so that its running container is claimed again", async () => {
+  await using engine = await FakeEngine.start();
+  await using host = await TestHost.make();
+  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+  await run(host, ["add", "site", "blog"]);
+  const { items: [{ workloadId: id }] } = await host.json("list", "sites");
+  engine.add({ name: "web", labels: { "tinyforge.workload.id": id } });
+  assertEquals((await host.json("reconcile", "--once")).claimed, 1);
+  await run(host, ["rm", "site", "blog", "--force"], ["add", "site", "blog"]);
+  const { refused } = await host.json("reconcile", "--once");
+  assertEquals(refused.map(({ reason }: { reason: string }) => reason), ["unknown-workload"]);
+  const taken = await host.run("add", "site", "journal", "--id", id);
+  assertEquals(taken.code, 0, taken.stderr);
+  assertEquals((await host.json("reconcile", "--once")).claimed, 1);
+  const { items } = await host.json("ps", "--state", "running");
+  assertEquals(items.map((row: Record<string, unknown>) => [row["id"], row["workloadName"]]), [
+    [`${id}:site`, "journal"],
+  ]);
+  // It is nobody's but once, and not for a thing of another kind.
+  const again = await host.run("add", "stack", "other", "--id", id);
+  assertEquals(again.code, 1);
+  assertStringIncludes(again.stderr, "leave --id out, or choose another");
+});
+
 Deno.test("list previews shows each preview's branch, containers and URLs", async () => {
   await using host = await TestHost.make();
   host.env["TINYFORGE_ROUTE_DOMAIN"] = "apps.example";

@@ -172,6 +172,23 @@ Deno.test("fullPass() sweeps nothing for another Engine until it is accepted", a
   assertEquals(r.reconciler.engineChanged, null);
 });
 
+Deno.test("fullPass() completes an Engine's id from before data root and name were part of it", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  r.store.hosts.recordEngine({ accepted: engine.id, found: null });
+  engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  await r.pass();
+  const whole = `${engine.id} at /var/lib/fake on fake-host`;
+  assertEquals(r.store.hosts.local().engineId, whole);
+  assertEquals([r.reconciler.engineChanged, r.store.hosts.local().foundEngineId], [null, null]);
+  engine.containers.clear();
+  assertEquals((await r.pass()).swept, 1);
+  // Only by the whole id, not by how one begins.
+  engine.id = `${engine.id}2`;
+  assertEquals((await r.pass()).engineChanged?.accepted, whole);
+});
+
 Deno.test("a container that only another Engine had is missing once it is gone there, or that is", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);

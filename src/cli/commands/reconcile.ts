@@ -93,7 +93,7 @@ function summary(report: PassReport): string[] {
     ),
     ...(engineChanged === null ? [] : [
       `another Engine answers (${engineChanged.found}, before ${engineChanged.accepted}): ` +
-      "nothing is marked missing until `tinyforge engine accept`",
+      "what it never had is not marked missing until `tinyforge engine accept`",
     ]),
   ];
 }
