@@ -184,11 +184,15 @@ rootTest(
     }
     assertEquals(await (await daemon.send("GET", "/livez")).text(), "ok\n");
     assertEquals(await stateOf(daemon), "running", "what was true last is still there to be read");
+    await saysHowOldItIs(disk.host, daemon);
     await assertSound(disk.host);
 
     await disk.free();
     await showing(daemon, "stopped");
     await until("passes succeed", async () => (await daemon.status())?.lastError === null);
+    await until("the index is fresh", async () => (await daemon.get("/api/index")).fresh);
+    assertEquals((await daemon.ask("GET", "/readyz")).status, 200);
+    assertEquals((await disk.host.run("ps")).stderr, "");
     assertEquals(
       (await daemon.get("/api/sites")).items.map((each: { name: string }) => each.name),
       [
@@ -202,6 +206,22 @@ rootTest(
     await assertSound(disk.host);
   },
 );
+
+/** What an index that can't be written says of itself everywhere: how old it is, and why. */
+async function saysHowOldItIs(host: TestHost, daemon: LivingDaemon): Promise<void> {
+  await until("it is not ready", async () => (await daemon.ask("GET", "/readyz")).status === 503);
+  assertEquals((await host.run("healthcheck")).code, 1);
+  for (const path of ["/api/index", "/api/containers", "/api/routes", "/api/status"]) {
+    const body = await daemon.get(path);
+    const { fresh, reason, asOf } = body.index ?? body;
+    assertEquals([fresh, reason, typeof asOf], [false, "writes-fail", "string"], path);
+  }
+  for (const command of ["ps", "list", "routes", "status"]) {
+    const { code, stderr } = await host.run(command);
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr, /^This may be old \(as of .* ago\): /m, command);
+  }
+}
 
 /** Creates sites until one is refused; says how many were not. */
 async function writeUntilFull(daemon: LivingDaemon, ledger: Ledger): Promise<number> {
