@@ -6,8 +6,9 @@
  */
 
 import { Failure, type FailureData, type RejectedSocket } from "./failure.ts";
-import { fitsSocket, type SocketLook } from "./system/files.ts";
+import type { SocketLook } from "./system/files.ts";
 import { MAX_SOCKET_PATH } from "./system/libc.ts";
+import { isReachable, MAX_SOCKET_NAME } from "./system/near_socket.ts";
 import { quote } from "./text.ts";
 
 /** An Engine's address. */
@@ -223,8 +224,9 @@ function parseUnix(text: string): DockerHost {
   if (path.includes("\0")) {
     throw unusable(text, "the path has a NUL character", PATH);
   }
-  if (!fitsSocket(path)) {
-    const why = `the path is longer than the ${MAX_SOCKET_PATH} bytes the system allows`;
+  if (!isReachable(path)) {
+    const why = `the path is longer than the ${MAX_SOCKET_PATH} bytes the system allows, and the ` +
+      `socket's own name than ${MAX_SOCKET_NAME}`;
     throw unusable(text, why, { wrong: "long", better: null });
   }
   return { kind: "unix", path };

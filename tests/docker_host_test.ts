@@ -36,6 +36,12 @@ Deno.test("parseDockerHost() refuses a unix path that no socket can have", () =>
   assertStringIncludes(unusable("unix:///a\0b").message, "NUL");
   assertStringIncludes(unusable(`unix:///${"x".repeat(107)}`).message, "107 bytes");
   assertEquals(parseDockerHost(`unix:///${"x".repeat(106)}`).kind, "unix");
+  // Where only its folder is deep it can be reached all the same.
+  assertEquals(parseDockerHost(`unix:///${"x".repeat(200)}/${"y".repeat(50)}`).kind, "unix");
+  assertStringIncludes(
+    unusable(`unix:///${"x".repeat(60)}/${"y".repeat(51)}`).message,
+    "the socket's own name than 50",
+  );
   // The limit is in bytes.
   assertStringIncludes(unusable(`unix:///${"ä".repeat(60)}`).message, "107 bytes");
 });

@@ -20,6 +20,7 @@ import {
 import type { DockerHost, DockerTls } from "../docker_host.ts";
 import { quotePath } from "../text.ts";
 import { lookAtSocket } from "../system/files.ts";
+import { NearSocket } from "../system/near_socket.ts";
 
 // What is read of an error answer; the Engine's are one sentence.
 const MAX_ERROR_BODY = 64 * 1024;
@@ -55,6 +56,7 @@ export class Transport implements Disposable {
   readonly #host: DockerHost;
   readonly #observe: Observe;
   #client: HttpClient | undefined;
+  #near: NearSocket | undefined;
 
   /** Inert: connects with the first request. */
   constructor(host: DockerHost, observe: Observe) {
@@ -66,7 +68,7 @@ export class Transport implements Disposable {
   async ask<T>(ask: Ask<T>): Promise<T> {
     const { endpoint, purpose, deadline } = ask;
     try {
-      const client = this.#client ??= openClient(this.#host);
+      const client = this.#client ??= this.#open();
       const response = await client.request(ask.path, { signal: deadline.signal });
       if (response.status !== 200) {
         const limits = { signal: deadline.signal, limit: MAX_ERROR_BODY };
@@ -103,6 +105,17 @@ export class Transport implements Disposable {
   [Symbol.dispose](): void {
     this.#client?.[Symbol.dispose]();
     this.#client = undefined;
+    this.#near?.[Symbol.dispose]();
+    this.#near = undefined;
+  }
+
+  #open(): HttpClient {
+    const host = this.#host;
+    if (host.kind === "tcp") {
+      return new HttpClient(host, host.tls === undefined ? undefined : readIdentity(host.tls));
+    }
+    this.#near = new NearSocket(host.path);
+    return new HttpClient({ kind: "unix", path: this.#near.path });
   }
 }
 
@@ -130,10 +143,6 @@ export function parseJson(text: string, ask: AskedFor): unknown {
     const what = `the answer of ${text.length} characters is not valid JSON`;
     throw malformed(ask.purpose, what, cause);
   }
-}
-
-function openClient(host: DockerHost): HttpClient {
-  return new HttpClient(host, host.kind === "tcp" && host.tls ? readIdentity(host.tls) : undefined);
 }
 
 function readIdentity({ ca, cert, key }: DockerTls): HttpIdentity {

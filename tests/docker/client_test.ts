@@ -627,6 +627,41 @@ for (
   });
 }
 
+Deno.test("DockerClient reaches a socket whose path is longer than an address can be, and leaves nothing", async () => {
+  await using engine = await FakeEngine.start();
+  const directory = await Deno.makeTempDir();
+  try {
+    const folder = `${directory}/${"d".repeat(90)}/${"e".repeat(90)}`;
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.symlink(engine.path, `${folder}/docker.sock`);
+    const host = `unix://${folder}/docker.sock`;
+    const { id } = engine.add();
+    const env = { ...Deno.env.toObject(), TMPDIR: directory };
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--quiet", "--no-prompt", "--allow-net", "--allow-read", "--allow-write"],
+        ...["--allow-env", `${import.meta.dirname}/list_once.ts`, host],
+      ],
+      env,
+    }).output();
+    const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals(said, ['{"count":1}', ""]);
+    assertEquals([...Deno.readDirSync(directory)].length, 1);
+    {
+      using client = connect({ host: { kind: "unix", path: `${folder}/docker.sock` } });
+      assertEquals((await client.list()).containers[0]?.id, id);
+      await Deno.remove(`${folder}/docker.sock`);
+    }
+    // What goes wrong is told of the path that was named.
+    using client = connect({ host: { kind: "unix", path: `${folder}/docker.sock` } });
+    const error = await failure(client.list());
+    assertEquals(error.code, "engine-no-socket");
+    assertStringIncludes(error.message, "docker.sock");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("DockerClient tells an Engine whose certificate is the authority itself", async () => {
   const directory = await Deno.makeTempDir();
   try {
