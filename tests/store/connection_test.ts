@@ -115,6 +115,39 @@ Deno.test("reconcileContainers() writes rows and the time of the pass, or neithe
   assertEquals(left(), [AT, 1, 1]);
 });
 
+Deno.test("reconcileContainers() writes a row and that its health changed, or neither", async () => {
+  await using temp = await tempStore();
+  const { containers, registry, changes, views } = temp.store;
+  const { workloadId } = registry.create("site", { name: "blog" }).entry;
+  const well = row({ id: "a", workloadId, health: "healthy" });
+  const options = { at: AT, cause: "event" as const };
+  containers.index();
+  containers.reconcileContainers([{ op: "insert", row: well, from: null }], options);
+  const update = {
+    op: "update" as const,
+    row: { ...well, health: "unhealthy" as const },
+    from: well.state,
+  };
+  const left = () => [views.get("a").health, changes.ofRow("a").map(({ to }) => to)];
+
+  const other = new Database(temp.path);
+  const refuseOn = (table: string, when: string) =>
+    other.exec(
+      `CREATE TRIGGER full AFTER ${when} ON ${table} BEGIN SELECT RAISE(ABORT, 'no room'); END`,
+    );
+  for (const [table, when] of [["row_changes", "INSERT"], ["containers", "UPDATE"]] as const) {
+    refuseOn(table, when);
+    containers.index();
+    assertThrows(() => containers.reconcileContainers([update], options), Error, "no room");
+    assertEquals(left(), ["healthy", []], `${table} can't be written`);
+    other.exec("DROP TRIGGER full");
+  }
+  other.close();
+  containers.index();
+  containers.reconcileContainers([update], options);
+  assertEquals(left(), ["unhealthy", ["unhealthy"]]);
+});
+
 Deno.test("rotateSecret() leaves the secret as it was when it can't be replaced, and says so", async () => {
   await using temp = await tempStore();
   const { store } = temp;
