@@ -35,6 +35,7 @@ import {
 import type { Retention } from "./model/past.ts";
 import { defaultDataDir } from "./system/default_data_dir.ts";
 import { lookAtSocket, readSmallFile, subfolders } from "./system/files.ts";
+import { hostName } from "./system/host_name.ts";
 import { groupId } from "./system/libc.ts";
 import { hasControls, quote } from "./text.ts";
 
@@ -72,6 +73,8 @@ export interface Config {
   readonly routes: RouteSettings;
   /** Where people reach the daemon, for links; null: no links. */
   readonly baseUrl: string | null;
+  /** What notifications call this host, one line; null: nobody knows what it is called. */
+  readonly hostName: string | null;
   /** Language of notifications. */
   readonly language: "en" | "ru";
   /** What notifications go through; null: nothing. Holds its login. */
@@ -96,6 +99,8 @@ export interface ConfigSources {
   readonly isRoot?: () => boolean;
   /** Looks for an Engine where none is named. Looks at the file system by default. */
   readonly surroundings?: Omit<Surroundings, "env">;
+  /** What this machine calls itself, or null. Asks the system by default. */
+  readonly machineName?: () => string | null;
   /** Whether messages go to a terminal. Asks stderr by default. */
   readonly isTerminal?: () => boolean;
 }
@@ -138,6 +143,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     metricsTokenFile: readAbsolute(given("metrics-token-file"), problems),
     routes: readRoutes(given, problems),
     baseUrl: baseUrl?.href.replace(/\/$/, "") ?? null,
+    hostName: readHostName(given("host-name"), sources, problems),
     language: readChoice(given("language"), ["en", "ru"], problems) ?? "en",
     notifyProxy: readUrl(given("notify-proxy"), problems),
     heartbeat: readHeartbeat(given, problems),
@@ -240,6 +246,26 @@ function readDataDir(
   if (hasControls(dataDir)) problems.push({ ...by, value: dataDir, reason });
   return dataDir.length > 1 ? dataDir.replace(/\/+$/, "") || "/" : dataDir;
 }
+
+/** What is given, else what the machine calls itself. */
+function readHostName(
+  setting: Setting | undefined,
+  { machineName = hostName }: ConfigSources,
+  problems: SettingProblem[],
+): string | null {
+  if (setting === undefined) return machineName();
+  const reason = hasControls(setting.value)
+    ? "it has control characters"
+    : setting.value.length > MAX_HOST_NAME
+    ? `it is longer than ${MAX_HOST_NAME} characters`
+    : null;
+  if (reason === null) return setting.value;
+  problems.push({ ...setting, reason });
+  return null;
+}
+
+/** The longest that a machine's own can be. */
+const MAX_HOST_NAME = 64;
 
 function readGroup(setting: Setting | undefined, problems: SettingProblem[]): number | null {
   if (setting === undefined) return null;

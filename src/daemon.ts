@@ -127,6 +127,8 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
     ...{ store, feed, clock, log },
     secretsPath: join(config.dataDir, SECRETS),
     problems: (since) => store.problems.remembered(since),
+    host: config.hostName,
+    account: () => store.problems.kept()?.memory.account ?? null,
     wording: { language: config.language, baseUrl: config.baseUrl },
     proxy: config.notifyProxy,
     heartbeat: config.heartbeat,

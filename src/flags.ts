@@ -26,6 +26,7 @@ export type FlagName =
   | "route-domain"
   | "route-scheme"
   | "base-url"
+  | "host-name"
   | "language"
   | "notify-proxy"
   | "heartbeat-url"
@@ -189,6 +190,13 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     placeholder: "URL",
     fallback: "none: notifications have no link",
     description: "where people reach this daemon: https://ops.example/tinyforge behind a proxy",
+  },
+  {
+    name: "host-name",
+    env: ["TINYFORGE_HOST_NAME"],
+    placeholder: "NAME",
+    fallback: "this machine's host name",
+    description: "what notifications call this host",
   },
   {
     name: "language",

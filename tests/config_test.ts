@@ -26,6 +26,7 @@ function resolve(flags: Flags = {}, env: Env = {}, root = false): Config {
     env: (name) => ({ HOME: "/home/ann", ...env })[name],
     isRoot: () => root,
     isTerminal: () => false,
+    machineName: () => "nas",
     surroundings: NOWHERE,
   });
 }
@@ -91,6 +92,7 @@ Deno.test("resolveConfig() gives the documented defaults", () => {
     dataDirIsDefault: true,
     routes: { address: "127.0.0.1", network: null, domain: null, scheme: "https" },
     baseUrl: null,
+    hostName: "nas",
     language: "en",
     notifyProxy: null,
     heartbeat: null,
@@ -135,6 +137,7 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     "route-domain": "example.org",
     "route-scheme": "http",
     "base-url": "https://forge.example",
+    "host-name": "web-1",
     "language": "ru",
     "notify-proxy": "http://proxy.example:3128",
     "heartbeat-url": "https://beat.example/1",

@@ -34,6 +34,18 @@ export const NOTIFY_COMMANDS = [
         description: "only these workloads, separated by commas",
         offers: "workloads",
       },
+      {
+        name: "fallback",
+        placeholder: "CHANNEL",
+        description: "the channel that stands in for this one after 10 min of failure",
+        offers: "channels",
+      },
+      {
+        name: "remind-after",
+        placeholder: "TIME",
+        description:
+          "tell again of what is still wrong after so long, at least 5m (default: never)",
+      },
       JSON_FLAG,
     ],
     details: `URL as you have it: https://… (a webhook), ntfys://, gotifys://, discord://, slack://,

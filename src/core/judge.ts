@@ -220,8 +220,10 @@ export function verdictOf(changes: Changes, world: World, scene: Scene): Verdict
     const at = after(outages, restart.at, settings.settle);
     if (at > now) nextAt = earliest(nextAt, at);
     else {
-      memory = { ...memory, settledFor: restart.at };
-      digest ??= digestOf(world, { ...circumstances, batch: "restart", at, restart });
+      const found = digestOf(world, { ...circumstances, batch: "restart", at, restart });
+      const account = { at, expected: found.expected, wrong: found.wrong.length };
+      memory = { ...memory, settledFor: restart.at, account };
+      digest ??= found;
     }
   }
   return { put, dropped, opened, closed, memory, digest, nextAt };

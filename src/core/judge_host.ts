@@ -7,11 +7,12 @@
 
 import type { BackupFacts } from "../model/backups.ts";
 import type { Hold, HostMemory, Problem, ProblemKind, ProblemSettings } from "../model/problem.ts";
-import type { Condition } from "./conditions.ts";
 import type { EngineFacts, RefusedClaims, World } from "./judged_world.ts";
 import { after, earliest } from "./known_time.ts";
+import { advance, ofHost } from "./advance.ts";
+import { COMES_AND_GOES, judgeFlapping } from "./host_flapping.ts";
 import { marked, nextMark } from "./marks.ts";
-import { type Circumstances, closed, holding, matters, opened, openingOf } from "./opening.ts";
+import { type Circumstances, holding, matters, openingOf } from "./opening.ts";
 import type { Judged } from "./judge_row.ts";
 
 /** How many outages are remembered at most … */
@@ -140,8 +141,16 @@ export function judgeHost(
     }),
   );
   steps.push(judgeBackups(world, { ...options, current: current("backup-failed") }));
-  const problems = marked([...past, ...steps.flatMap(({ problems }) => problems)], options)
-    .filter((problem) => matters(problem, options));
+  steps.push(
+    judgeFlapping([...past, ...steps.flatMap(({ problems }) => problems)], {
+      ...{ host, now, settings },
+      current: current("flapping"),
+    }),
+  );
+  const problems = marked([...past, ...steps.flatMap(({ problems }) => problems)], {
+    ...options,
+    mutes: (kind) => COMES_AND_GOES.has(kind),
+  }).filter((problem) => matters(problem, options));
   const stales = isDown || engine.downSince !== null ? null : nextStale(engine, now);
   return {
     problems,
@@ -189,29 +198,6 @@ function nextStale({ known, lastPassAt, startedAt, staleAfter }: EngineFacts, no
   return at > now ? at : null;
 }
 
-/** Takes a problem one judgement further. */
-function advance(
-  prior: Problem | undefined,
-  { found, overAt, unknown, now }: {
-    found: Problem | null;
-    overAt: number | null;
-    unknown: boolean;
-    now: number;
-  },
-): Judged {
-  if (prior?.status === "open") {
-    if (overAt === null || overAt > now) return { problems: [prior], nextAt: overAt };
-    return { problems: [closed(prior, overAt, "recovered")], nextAt: null };
-  }
-  if (found === null) {
-    return { problems: prior !== undefined && unknown ? [prior] : [], nextAt: null };
-  }
-  const { since, batch, dueAt } = found;
-  if (dueAt! <= now) return { problems: [opened(found)], nextAt: null };
-  const same = prior?.since === since && prior.batch === batch && prior.dueAt === dueAt;
-  return { problems: [same ? prior : found], nextAt: dueAt };
-}
-
 function engineDown(
   { downSince, error }: EngineFacts,
   { host, settings, since = downSince ?? 0 }: {
@@ -257,14 +243,6 @@ function engineChanged(
     evidence: { accepted: changed.accepted, found: changed.found },
     do: { code: "accept-engine", host },
   });
-}
-
-function ofHost(
-  host: string,
-  found: Pick<Condition, "kind" | "since" | "due" | "evidence" | "do">,
-): Problem {
-  const subject = { host, workloadId: null, rowId: null, containerId: null, containerName: "" };
-  return holding({ ...found, severity: "high" }, { at: found.due, batch: null, subject });
 }
 
 /** Judges what a workload's labels are refused for. `prior` are the workload's own problems. */

@@ -7,7 +7,8 @@
 
 import type { BackupFacts } from "../model/backups.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
-import type { Deaths, ExpectationSource, Hold, Mode, Restart, Silence } from "../model/problem.ts";
+import type { Deaths, ExpectationSource, Hold, Mode, Silence } from "../model/problem.ts";
+import type { Restart } from "../model/restart.ts";
 
 /** Everything that is judged. The functions are asked only about rows that may be wrong. */
 export interface World {

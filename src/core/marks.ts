@@ -5,18 +5,23 @@
  * @module
  */
 
-import type { Problem, Silence } from "../model/problem.ts";
+import type { Problem, ProblemKind, Silence } from "../model/problem.ts";
 import { earliest } from "./known_time.ts";
 
 /** The problems with the marks of what keeps them from being told. Marks change nothing else. */
 export function marked(
   problems: readonly Problem[],
-  { now, silences }: { readonly now: number; readonly silences: readonly Silence[] },
+  { now, silences, mutes = () => true }: {
+    readonly now: number;
+    readonly silences: readonly Silence[];
+    /** Whether flapping keeps this kind from being told; every one by default. */
+    readonly mutes?: (kind: ProblemKind) => boolean;
+  },
 ): Problem[] {
   const flaps = problems.some(({ kind, status }) => kind === "flapping" && status === "open");
   return problems.map((problem) => {
     if (problem.status === "closed") return problem;
-    const muted = flaps && problem.kind !== "flapping";
+    const muted = flaps && problem.kind !== "flapping" && mutes(problem.kind);
     const silenced = silences.some((silence) =>
       silence.from <= now && now < silence.until && covers(silence, problem)
     );

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Hold, Outcome, Problem, Restart, Silence } from "../model/problem.ts";
+import type { Hold, Outcome, Problem, Silence } from "../model/problem.ts";
+import type { Restart } from "../model/restart.ts";
 import type { Condition, Reckoning } from "./conditions.ts";
 import { after, holdUntil } from "./known_time.ts";
 

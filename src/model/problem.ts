@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Restart, RestartAccount } from "./restart.ts";
+
 /** The state of a row that is expected and whose container was never seen. */
 export const ABSENT = "absent";
 
@@ -254,6 +256,8 @@ export interface HostMemory {
   readonly restart: Restart | null;
   /** The {@linkcode Restart.at} that was judged last. */
   readonly settledFor: number | null;
+  /** What that judgement found; absent where it is not known. */
+  readonly account?: RestartAccount;
 }
 
 /** What a host is judged with at first. */
@@ -264,14 +268,6 @@ export const NO_MEMORY: HostMemory = {
   restart: null,
   settledFor: null,
 };
-
-/** The host booted or its Engine was restarted. */
-export interface Restart {
-  /** The last moment at which the Engine was known to run before; at most {@linkcode Restart.at}. */
-  readonly from: number;
-  /** The first good pass after it. */
-  readonly at: number;
-}
 
 /** Workload or rows that nobody wants to hear of for a while. One occurrence of a recurring one. */
 export interface Silence {

@@ -6,9 +6,10 @@
 
 import type { KeptChannel } from "../store/channels.ts";
 import type { Subject } from "./telling.ts";
+import type { Words } from "./words.ts";
 
 /** Those of the channels that do not work, since when and why. */
-export function brokenOf(channels: readonly KeptChannel[]): Subject[] {
+export function brokenOf(channels: readonly KeptChannel[], words: Words): Subject[] {
   return channels.flatMap(({ id, name, state, reason, since }): Subject[] =>
     state === "ok" || since === null ? [] : [{
       told: {
@@ -20,7 +21,7 @@ export function brokenOf(channels: readonly KeptChannel[]): Subject[] {
         container: null,
         since,
         closedAt: null,
-        evidence: [`channel ${name}`, reason],
+        evidence: [words.evidence.channel(name), reason],
         do: `tinyforge notify test ${name}`,
       },
       openedAt: since,

@@ -9,6 +9,7 @@ import { aborted, type Clock } from "../clock.ts";
 import type { Feed } from "../feed.ts";
 import { Failure } from "../failure.ts";
 import type { Problem } from "../model/problem.ts";
+import type { RestartAccount } from "../model/restart.ts";
 import type { Written } from "../model/written.ts";
 import type { KeptChannel } from "../store/channels.ts";
 import type { Store } from "../store/store.ts";
@@ -31,6 +32,10 @@ export interface DeskOptions {
   readonly clock: Clock;
   /** Where failures are logged. */
   readonly log: Log;
+  /** What this host is called, or null. */
+  readonly host: string | null;
+  /** The account of the last restart, or null. */
+  readonly account: () => RestartAccount | null;
   /** How messages are worded. */
   readonly wording: Pick<Message, "language" | "baseUrl">;
   /** What requests go through, or null. */
@@ -205,9 +210,10 @@ export class NotifyDesk {
   #load(): Promise<Notifications> {
     this.#notifications ??= (async () => {
       const { Notifications } = await import("./notifications.ts");
-      const { store, problems, clock, log, wording, proxy, onAttempt } = this.#options;
+      const { store, problems, host, account, clock, log, wording, proxy, onAttempt } = this
+        .#options;
       return new Notifications({
-        ...{ store, problems, clock, log, proxy, onAttempt },
+        ...{ store, problems, host, account, clock, log, proxy, onAttempt },
         secrets: this.#secrets,
         wording: { ...wording, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
         names: {

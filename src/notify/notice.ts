@@ -6,6 +6,7 @@
  */
 
 import type { Batch, Severity } from "../model/problem.ts";
+import type { RestartAccount } from "../model/restart.ts";
 
 /**
  * Why something is told: a problem opened, is still open, is over; opened and was over before
@@ -16,6 +17,19 @@ export type NoticeKind = "opened" | "reminder" | "recovered" | "combined" | "dig
 
 /** Why many problems are told at once: too many in a short time, a restart, or the first look. */
 export type DigestReason = "burst" | Batch;
+
+/** How many of what should run came back after a restart. */
+export interface Back {
+  /** As they should be. */
+  readonly right: number;
+  /** All that are expected. */
+  readonly expected: number;
+}
+
+/** What of an account is told. */
+export function backOf({ expected, wrong }: Pick<RestartAccount, "expected" | "wrong">): Back {
+  return { right: expected - wrong, expected };
+}
 
 /** One problem as it is told. Texts are whatever others wrote: neither bounded nor escaped here. */
 export interface NoticeProblem {
@@ -55,6 +69,8 @@ export interface NoticeContent {
   readonly total: number;
   /** Why there are many; null for everything but a digest. */
   readonly reason: DigestReason | null;
+  /** What came back, where it is the account of a restart; also absent or null where not. */
+  readonly back?: Back | null;
   /** The dashboard's page about it, as `/problems`, or null for its first. */
   readonly path: string | null;
 }
@@ -79,6 +95,7 @@ export function digestOf(
     readonly host: string | null;
     readonly path: string | null;
     readonly reason: DigestReason;
+    readonly back?: Back | null;
   },
 ): NoticeContent {
   const grave = problems.filter(({ severity }) => severity === "high");

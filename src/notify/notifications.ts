@@ -8,6 +8,7 @@
 import type { Clock } from "../clock.ts";
 import { newId } from "../core/names.ts";
 import type { Problem } from "../model/problem.ts";
+import type { RestartAccount } from "../model/restart.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -30,6 +31,10 @@ export interface NotificationsOptions {
   readonly problems: (since: number) => readonly Problem[];
   /** What things are called. */
   readonly names: Names;
+  /** What this host is called, or null. */
+  readonly host: string | null;
+  /** The account of the last restart, or null. */
+  readonly account: () => RestartAccount | null;
   /** The time. */
   readonly clock: Clock;
   /** Where failures are logged. */
@@ -73,7 +78,8 @@ export class Notifications {
       },
     });
     this.#notifier = new Notifier({
-      ...{ store, clock, problems: options.problems, names: options.names, host: null },
+      ...{ store, clock, problems: options.problems, names: options.names },
+      ...{ host: options.host, account: options.account, language: wording.language },
       isSending: (seq) => this.#outbox.isSending(seq),
     });
   }
@@ -147,7 +153,7 @@ export class Notifications {
   async test(channel: KeptChannel, { signal }: { signal: AbortSignal }): Promise<Outcome> {
     const { clock, store, wording } = this.#options;
     const open = await this.#open(channel);
-    const content = testNotice(clock.now(), null);
+    const content = testNotice(clock.now(), this.#options.host);
     const outcome = await open.send({ id: `msg_test_${newId()}`, content, ...wording }, { signal });
     if (outcome.result === "delivered" && channel.state !== "ok") {
       store.channels.setHealth(channel.id, HEALTHY);

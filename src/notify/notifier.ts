@@ -9,11 +9,14 @@
 
 import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
+import type { RestartAccount } from "../model/restart.ts";
 import type { KeptChannel } from "../store/channels.ts";
 import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
 import type { Store } from "../store/store.ts";
 import { brokenOf } from "./broken_channels.ts";
+import type { Language } from "./channel.ts";
 import { endingsOf } from "./endings.ts";
+import { type Back, backOf } from "./notice.ts";
 import {
   baselineAt,
   BURST_LIMIT,
@@ -39,6 +42,7 @@ import {
   tellOpenings,
   tellReminders,
 } from "./telling.ts";
+import { wordsOf } from "./texts.ts";
 import { type Names, toldProblem } from "./told_problem.ts";
 
 /** What a {@link Notifier} works with. */
@@ -53,6 +57,10 @@ export interface NotifierOptions {
   readonly clock: Clock;
   /** Name of the host, or null. */
   readonly host: string | null;
+  /** The account of the last restart, or null. */
+  readonly account: () => RestartAccount | null;
+  /** What evidence is told in. */
+  readonly language: Language;
   /** Whether a delivery is on its way at this moment. */
   readonly isSending: (seq: number) => boolean;
 }
@@ -94,7 +102,10 @@ export class Notifier {
     const lookedAt = notices.lookedAt();
     const problems = this.#options.problems(lookedAt ?? now);
     const known = new Map(notices.notified().map((each) => [idOf(each), each]));
-    const subjects = [...problems.flatMap((each) => this.#subject(each)), ...brokenOf(all)];
+    const subjects = [
+      ...problems.flatMap((each) => this.#subject(each)),
+      ...brokenOf(all, wordsOf(this.#options.language)),
+    ];
     const open = new Map(
       subjects.filter(({ told }) => told.closedAt === null).map((
         each,
@@ -115,8 +126,17 @@ export class Notifier {
   #subject(problem: Problem): Subject[] {
     const { openedAt, workloadId, rowId, batch, muted, silenced } = problem;
     if (openedAt === null) return [];
-    const told = toldProblem(problem, this.#options.names);
+    const { names, language } = this.#options;
+    const told = toldProblem(problem, { names, words: wordsOf(language) });
     return [{ told, openedAt, workloadId, rowId, batch, quiet: muted || silenced }];
+  }
+
+  /** How many came back of the restart whose account has these; null when another one has. */
+  #back(part: readonly Subject[]): Back | null {
+    const account = this.#options.account();
+    // Kept in whole milliseconds.
+    const itsOwn = part.some(({ openedAt }) => Math.abs(openedAt - (account?.at ?? 0)) <= 1);
+    return account !== null && itsOwn ? backOf(account) : null;
   }
 
   /** What was dealt with and is over: whoever was told is told so, or both as one. */
@@ -224,7 +244,10 @@ export class Notifier {
         });
         if (baseline > now) continue;
       }
-      made.push(...tellOpenings(part, { ...audience, as: batch }));
+      made.push(...tellOpenings(part, {
+        ...audience,
+        ...{ as: batch, back: batch === "restart" ? this.#back(part) : null },
+      }));
       dealt.push(...part);
     }
     const waits = baseline > now;

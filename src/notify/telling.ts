@@ -10,7 +10,7 @@ import type { Problem } from "../model/problem.ts";
 import type { KeptChannel, KeptRule } from "../store/channels.ts";
 import type { NewDelivery, NewNotice, Notified, Told, ToldKey } from "../store/notice_rows.ts";
 import { type Closing, withClosings } from "./combine.ts";
-import { digestOf, type DigestReason, type NoticeContent, noticeOf } from "./notice.ts";
+import { type Back, digestOf, type DigestReason, type NoticeContent, noticeOf } from "./notice.ts";
 import type { NoticeProblem } from "./notice.ts";
 import { recipientsOf } from "./rules.ts";
 
@@ -78,6 +78,8 @@ export function tellOpenings(
   subjects: readonly Subject[],
   options: Audience & {
     readonly as: "each" | DigestReason;
+    /** What came back, where it is the account of a restart. */
+    readonly back?: Back | null;
     /** Whether a channel was told already. */
     readonly wasTold?: (channelId: string, subject: Subject) => boolean;
   },
@@ -198,13 +200,14 @@ export function lastOfRows(ended: readonly Told[]): { tell: Told[]; drop: ToldKe
 
 function contentOf(
   problems: readonly NoticeProblem[],
-  options: Audience & { readonly reason: DigestReason },
+  options: Audience & { readonly reason: DigestReason; readonly back?: Back | null },
 ): NoticeContent {
   const over = problems.every(({ closedAt }) => closedAt !== null);
   if (problems.length === 1 && options.reason === "burst") {
     return noticeOf(over ? "combined" : "opened", problems[0]!, about(options));
   }
-  const digest = digestOf(problems, { ...about(options), reason: options.reason });
+  const { reason, back = null } = options;
+  const digest = digestOf(problems, { ...about(options), reason, ...(back !== null && { back }) });
   return over ? { ...digest, kind: "combined" } : digest;
 }
 

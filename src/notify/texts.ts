@@ -82,6 +82,11 @@ const DOWN: ReadonlySet<string> = new Set([
   "crash-loop",
 ]);
 
+/** The words of a language. */
+export function wordsOf(language: Language): Words {
+  return WORDS[language];
+}
+
 /** The message in a receiver's format, with as much of it as the receiver takes. */
 export function written<T>(message: Message, { write, fits }: Format<T>): T {
   const attempts: Bounds[] = [];
@@ -176,6 +181,8 @@ class Saying {
   digestTitle(): string {
     const { total, host, reason, kind } = this.#content;
     const name = host === null ? this.#words.thisHost : this.#name(host);
+    const { back = null } = this.#content;
+    if (kind !== "combined" && back !== null) return this.#words.back(back, name);
     const title = this.#words.digest[kind === "combined" ? "over" : reason ?? "burst"];
     return title(total, name);
   }
@@ -189,6 +196,10 @@ class Saying {
       const text = this.#words.item(this.#subject(problem), this.#what(problem), when);
       return { text: `• ${text}`, verbatim: false };
     });
+    const { kind, back = null } = this.#content;
+    if (kind !== "combined" && back !== null) {
+      lines.unshift({ text: this.#words.notBack, verbatim: false });
+    }
     const more = this.#content.total - listed.length;
     if (more > 0) lines.push({ text: this.#words.more(more), verbatim: false });
     return lines;

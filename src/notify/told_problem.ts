@@ -7,6 +7,7 @@
 
 import type { Evidence, Problem, Remedy } from "../model/problem.ts";
 import type { NoticeProblem } from "./notice.ts";
+import type { EvidenceWords, Words } from "./words.ts";
 
 /** Knows what things are called. */
 export interface Names {
@@ -17,7 +18,10 @@ export interface Names {
 }
 
 /** A problem with names and words of its evidence. */
-export function toldProblem(problem: Problem, names: Names): NoticeProblem {
+export function toldProblem(
+  problem: Problem,
+  { names, words }: { readonly names: Names; readonly words: Words },
+): NoticeProblem {
   const { workloadId, rowId, containerName } = problem;
   return {
     key: problem.key,
@@ -28,28 +32,28 @@ export function toldProblem(problem: Problem, names: Names): NoticeProblem {
     container: containerName === "" ? null : containerName,
     since: problem.since,
     closedAt: problem.closedAt,
-    evidence: evidenceLines(problem.evidence),
+    evidence: evidenceLines(problem.evidence, words.evidence),
     do: commandOf(problem.do, names),
   };
 }
 
 /** What was seen, the most telling first: of these two are told. */
-function evidenceLines(evidence: Evidence): string[] {
+function evidenceLines(evidence: Evidence, words: EvidenceWords): string[] {
   const { inspected, exitCode, how, count, atLeast, health, containers = [] } = evidence;
   const lines = [
     inspected?.error,
     inspected?.healthOutput,
     evidence.error,
     evidence.reason,
-    evidence.found !== undefined && `${evidence.found} answers in place of ${evidence.accepted}`,
+    evidence.found !== undefined && words.found(evidence.found, evidence.accepted ?? ""),
     containers.length > 0 && containers.map(({ name }) => name).join(", "),
-    (inspected?.oomKilled || how === "oom") && "out of memory",
-    count !== undefined && `${atLeast ? "at least " : ""}${count} times`,
-    exitCode !== undefined && exitCode !== null && `exit code ${exitCode}`,
+    (inspected?.oomKilled || how === "oom") && words.outOfMemory,
+    count !== undefined && words.times(count, atLeast ?? false),
+    exitCode !== undefined && exitCode !== null && words.exitCode(exitCode),
     inspected !== undefined && inspected.restartCount > 0 &&
-    `restarted ${inspected.restartCount} times, restart policy ${inspected.restartPolicy}`,
-    typeof health === "string" && health !== "" && `health: ${health}`,
-    evidence.state !== undefined && `state: ${evidence.state}`,
+    words.restarted(inspected.restartCount, inspected.restartPolicy),
+    typeof health === "string" && health !== "" && words.health(health),
+    evidence.state !== undefined && words.state(evidence.state),
   ];
   return lines.filter((line) => typeof line === "string").map((line) => line.trim())
     .filter((line) => line !== "");

@@ -43,6 +43,10 @@ export interface Words {
     /** All of them were over before anyone was told. */
     readonly over: (count: number, host: string) => string;
   };
+  /** Title: a restart, after which not all came back. */
+  readonly back: (told: { right: number; expected: number }, host: string) => string;
+  /** Above the list of those that did not. */
+  readonly notBack: string;
   /** Title: does it arrive? */
   readonly test: string;
 
@@ -68,8 +72,30 @@ export interface Words {
   readonly more: (count: number) => string;
   /** Body of a test. */
   readonly testBody: (time: string) => string;
+  /** What was seen. */
+  readonly evidence: EvidenceWords;
   /** Above or instead of a link to the dashboard. */
   readonly link: string;
+}
+
+/** What was seen, where it is not what a program said. */
+export interface EvidenceWords {
+  /** Another Engine than the accepted one. */
+  readonly found: (found: string, accepted: string) => string;
+  /** Memory ran out. */
+  readonly outOfMemory: string;
+  /** How often it happened; `atLeast`: or more often. */
+  readonly times: (count: number, atLeast: boolean) => string;
+  /** How it ended. */
+  readonly exitCode: (code: number) => string;
+  /** By what, and how often it was started again. */
+  readonly restarted: (count: number, policy: string) => string;
+  /** What the health check says. */
+  readonly health: (health: string) => string;
+  /** The state that it is in. */
+  readonly state: (state: string) => string;
+  /** Which channel does not work. */
+  readonly channel: (name: string) => string;
 }
 
 /** Picks the form of a word that goes with a number. */

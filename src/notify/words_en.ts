@@ -7,6 +7,7 @@
 import { pluralOf, type Words } from "./words.ts";
 
 const plural = pluralOf("en");
+const number = (count: number) => plural(count, { other: "#" });
 const problems = (count: number) => plural(count, { one: "# problem", other: "# problems" });
 
 /** Messages in English, with times of 24 hours. */
@@ -42,6 +43,12 @@ export const ENGLISH: Words = {
     baseline: (count, host) => `${problems(count)} at first sight on ${host}`,
     over: (count, host) => `${problems(count)} on ${host}, all over`,
   },
+  back: ({ right, expected }, host) =>
+    `${number(right)} of ${number(expected)} ${
+      right === 1 ? "is" : "are"
+    } back after a restart of ` +
+    host,
+  notBack: "Not back:",
   test: "Tinyforge: this is a test",
   since: (time, duration) => `Since ${time} (${duration})`,
   lasted: (span, duration) => `${span}, it lasted ${duration}`,
@@ -54,5 +61,17 @@ export const ENGLISH: Words = {
   itemOver: (span) => `over: ${span}`,
   more: (count) => `and ${plural(count, { other: "#" })} more`,
   testBody: (time) => `Messages arrive here. Sent ${time}.`,
+  evidence: {
+    found: (found, accepted) => `${found} answers in place of ${accepted}`,
+    outOfMemory: "out of memory",
+    times: (count, atLeast) =>
+      `${atLeast ? "at least " : ""}${plural(count, { one: "once", other: "# times" })}`,
+    exitCode: (code) => `exit code ${code}`,
+    restarted: (count, policy) =>
+      `restarted ${plural(count, { one: "once", other: "# times" })}, restart policy ${policy}`,
+    health: (health) => `health: ${health}`,
+    state: (state) => `state: ${state}`,
+    channel: (name) => `channel ${name}`,
+  },
   link: "Dashboard",
 };

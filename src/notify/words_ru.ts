@@ -7,6 +7,15 @@
 import { pluralOf, type Words } from "./words.ts";
 
 const plural = pluralOf("ru");
+const number = (count: number) => plural(count, { other: "#" });
+/** `2 раза`; after "not less than" the genitive: `не менее 2 раз`, `не менее 21 раза`. */
+const times = (count: number, genitive = false) =>
+  plural(
+    count,
+    genitive
+      ? { one: "# раза", other: "# раз" }
+      : { one: "# раз", few: "# раза", many: "# раз", other: "# раза" },
+  );
 const problems = (count: number) =>
   plural(count, { one: "# проблема", few: "# проблемы", many: "# проблем", other: "# проблемы" });
 
@@ -16,13 +25,13 @@ export const RUSSIAN: Words = {
   kinds: {
     "missing": "контейнер пропал",
     "absent": "контейнер так и не появился",
-    "crashed": "упал",
-    "stopped": "остановлен",
+    "crashed": "контейнер упал",
+    "stopped": "контейнер остановлен",
     "oom": "не хватило памяти",
-    "unhealthy": "не проходит проверку состояния",
-    "crash-loop": "падает снова и снова",
+    "unhealthy": "не проходит проверку работоспособности",
+    "crash-loop": "контейнер падает снова и снова",
     "flapping": "то работает, то нет",
-    "stuck": "застрял",
+    "stuck": "контейнер завис в промежуточном состоянии",
     "engine-down": "Docker не отвечает",
     "index-stale": "индекс устарел",
     "engine-changed": "отвечает другой Docker",
@@ -34,16 +43,26 @@ export const RUSSIAN: Words = {
   thisHost: "этот хост",
   opened: (subject, what) => `${subject}: ${what}`,
   reminder: (subject, what) => `Всё ещё: ${subject}: ${what}`,
-  recovered: (subject, what) => `Прошло: ${subject}: ${what}`,
+  recovered: (subject, what) => `Решено: ${subject}: ${what}`,
   combined: (subject, what, { span, down }) =>
-    down ? `${subject}: не работал ${span}` : `Прошло: ${subject}: ${what}, ${span}`,
+    down ? `${subject}: простой ${span}` : `Решено: ${subject}: ${what}, ${span}`,
   digest: {
     burst: (count, host) => `${host}: ${problems(count)} сразу`,
     restart: (count, host) => `${host}: ${problems(count)} после перезапуска`,
-    baseline: (count, host) => `${host}: ${problems(count)} при первом осмотре`,
-    over: (count, host) => `${host}: ${problems(count)}, всё прошло`,
+    baseline: (count, host) => `${host}: ${problems(count)} при первой проверке`,
+    over: (count, host) =>
+      `${host}: ${problems(count)}, уже ${plural(count, { one: "решена", other: "решены" })}`,
   },
-  test: "Tinyforge: это проверка",
+  back: ({ right, expected }, host) =>
+    `${host}: после перезапуска ${
+      plural(right, {
+        one: "вернулся # контейнер",
+        few: "вернулись # контейнера",
+        other: "вернулось # контейнеров",
+      })
+    } из ${number(expected)}`,
+  notBack: "Не вернулись:",
+  test: "Tinyforge: проверка уведомлений",
   since: (time, duration) => `С ${time} (${duration})`,
   lasted: (span, duration) => `${span}, длилось ${duration}`,
   low: "Важность: низкая",
@@ -52,8 +71,18 @@ export const RUSSIAN: Words = {
   todo: "Что делать:",
   item: (subject, what, when) => `${subject}: ${what}, ${when}`,
   itemSince: (time) => `с ${time}`,
-  itemOver: (span) => `прошло: ${span}`,
+  itemOver: (span) => `решено: ${span}`,
   more: (count) => `и ещё ${plural(count, { other: "#" })}`,
   testBody: (time) => `Сообщения сюда доходят. Отправлено ${time}.`,
+  evidence: {
+    found: (found, accepted) => `отвечает ${found} вместо ${accepted}`,
+    outOfMemory: "закончилась память",
+    times: (count, atLeast) => `${atLeast ? "не менее " : ""}${times(count, atLeast)}`,
+    exitCode: (code) => `код завершения ${code}`,
+    restarted: (count, policy) => `перезапущен ${times(count)}, политика перезапуска ${policy}`,
+    health: (health) => `проверка работоспособности: ${health}`,
+    state: (state) => `состояние: ${state}`,
+    channel: (name) => `канал ${name}`,
+  },
   link: "Панель",
 };

@@ -8,7 +8,7 @@
 import type { ContendedRow, EngineFacts, RefusedClaims } from "../core/judged_world.ts";
 import { isEngineFailure, isFailure } from "../failure.ts";
 import type { PassReport } from "../model/pass.ts";
-import type { Restart } from "../model/problem.ts";
+import type { Restart } from "../model/restart.ts";
 
 /** What an account begins with. Times are milliseconds since the Unix epoch. */
 export interface AccountOptions {

@@ -23,8 +23,8 @@ import {
   PROBLEM_DEFAULTS,
   type ProblemKind,
   type ProblemSettings,
-  type Restart,
 } from "../model/problem.ts";
+import type { Restart } from "../model/restart.ts";
 import type { Written } from "../model/written.ts";
 import type { Store } from "../store/store.ts";
 import { bootTime } from "../system/libc.ts";

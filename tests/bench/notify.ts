@@ -52,6 +52,7 @@ async function openedToFirstByte(): Promise<Figure[]> {
       store,
       secrets,
       problems: (since) => store.problems.remembered(since),
+      ...{ host: "nas", account: () => null },
       names: { workload: () => "shop", row: (id) => id },
       clock: SYSTEM_CLOCK,
       log: new Log({ level: "error" }),

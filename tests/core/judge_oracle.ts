@@ -156,7 +156,10 @@ export class JudgeOracle {
       this.#settling = 120;
       this.#settledAt = Infinity;
     }
-    if (this.#hostOpen !== null) this.#tell("engine-down:local", this.#hostOpen, "recovered");
+    if (this.#hostOpen !== null) {
+      this.#tell("engine-down:local", this.#hostOpen, "recovered");
+      this.#hostMoves.push(this.now);
+    }
     this.#hostOpen = null;
   }
 
@@ -188,11 +191,29 @@ export class JudgeOracle {
 
   /** Opens and closes what the table says. */
   look(): void {
-    if (this.down) {
-      if (this.#downFor >= 60 && this.#hostOpen === null) this.#hostOpen = this.now;
-      return;
+    if (this.down && this.#downFor >= 60 && this.#hostOpen === null) {
+      this.#hostOpen = this.now;
+      this.#hostMoves.push(this.now);
     }
+    this.#lookAtHost();
+    if (this.down) return;
     for (const [id, row] of this.rows) this.#lookAt(id, row);
+  }
+
+  readonly #hostMoves: number[] = [];
+  #hostFlaps: number | null = null;
+
+  /** The host's own coming and going, in seconds of the clock, known or not. */
+  #lookAtHost(): void {
+    const last = this.#hostMoves.at(-1);
+    if (last === undefined) return;
+    if (this.now - last >= 1800) {
+      if (this.#hostFlaps !== null) this.#tell("flapping:local", this.#hostFlaps, "recovered");
+      this.#hostFlaps = null;
+    } else if (this.#hostFlaps === null) {
+      const recent = this.#hostMoves.filter((at) => at >= last - 1800);
+      if (recent.length >= 6) this.#hostFlaps = this.now;
+    }
   }
 
   #lookAt(id: string, row: PlainRow): void {
@@ -356,6 +377,7 @@ export class JudgeOracle {
       [...problems].map(([kind, { openedAt }]) => `${kind}:${id} ${openedAt}–`)
     );
     if (this.#hostOpen !== null) open.push(`engine-down:local ${this.#hostOpen}–`);
+    if (this.#hostFlaps !== null) open.push(`flapping:local ${this.#hostFlaps}–`);
     return [...this.story, ...open].sort();
   }
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { judge } from "../../src/core/judge.ts";
 import { Judging } from "../../src/core/judging.ts";
 import { NO_MEMORY, type Problem, PROBLEM_DEFAULTS } from "../../src/model/problem.ts";
@@ -352,6 +352,39 @@ Deno.test("judge() says index-stale when the Engine answers and no pass is good"
   it.pass();
   it.judge();
   assertEquals(it.story(), ["index-stale:local 1140–1200 recovered"]);
+});
+
+Deno.test("judge() says flapping of a host whose passes are late again and again, and mutes that alone", () => {
+  const it = host();
+  it.passes = false;
+  const late = () => {
+    it.wait(150);
+    it.pass();
+    it.judge();
+  };
+  for (let i = 0; i < 3; i++) late();
+  assertEquals(it.open(), ["flapping:local"]);
+  assertEquals(told(it, "flapping:local"), {
+    severity: "high",
+    do: { code: "read-own-log", host: "local" },
+  });
+  assertEquals(it.problem("flapping:local").evidence, { count: 6 });
+  it.wait(150);
+  assertEquals(it.problem("index-stale:local").muted, true);
+  it.engine({ changed: { accepted: "A", found: "B", since: it.now } });
+  it.judge();
+  assertEquals(it.problem("engine-changed:local").muted, false);
+  it.engine({ changed: null });
+  it.pass();
+  it.passes = true;
+  it.judge();
+  const quietFrom = it.seconds;
+  it.wait(1799);
+  assertEquals(it.open(), ["flapping:local"]);
+  it.wait(1);
+  assertEquals(it.open(), []);
+  assertMatch(it.story().find((line) => line.startsWith("flapping"))!, / recovered$/);
+  assertEquals(it.seconds - quietFrom, 1800);
 });
 
 Deno.test("judge() says engine-changed at once until it is accepted or the old one answers", () => {

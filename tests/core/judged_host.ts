@@ -18,9 +18,9 @@ import type {
   HostMemory,
   Problem,
   ProblemSettings,
-  Restart,
   Silence,
 } from "../../src/model/problem.ts";
+import type { Restart } from "../../src/model/restart.ts";
 import { judge } from "../../src/core/judge.ts";
 import { Judging } from "../../src/core/judging.ts";
 import {

@@ -18,6 +18,7 @@ const notifications = new Notifications({
   store,
   secrets: new SecretFile(secrets),
   problems: (since) => store.problems.remembered(since),
+  ...{ host: "nas", account: () => null },
   names: { workload: () => "shop", row: (id) => id },
   clock: SYSTEM_CLOCK,
   log: new Log({ level: "error" }),

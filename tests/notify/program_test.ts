@@ -236,3 +236,43 @@ Deno.test("no secret of any kind of channel is shown or kept where people look, 
   assertThrows(() => assertClean(asked.join("\n"), "requests"));
   assertThrows(() => assertClean(Deno.readTextFileSync(join(host.dataDir, SECRETS)), "secrets"));
 });
+
+Deno.test("two hosts on one channel are told apart, by their own names or by those they are given", async () => {
+  await using receiver = new WebhookReceiver();
+  const hosts: string[] = [];
+  for (const named of [[], ["--host-name", "web-2"]]) {
+    await using host = await TestHost.make();
+    const key = await fileWith(host, WEBHOOK_KEY);
+    const url = `${receiver.origin}/hook`;
+    await host.run(...["notify", "add", "ops", url, "--secret-file", key, "--allow-loopback"]);
+    const test = await host.run("notify", "test", "ops", ...named);
+    assertEquals(test.code, 0, test.stderr);
+    const { host: told, text } = receiver.lastJson.data;
+    assertMatch(text, new RegExp(`^Host: ${RegExp.escape(told)}$`, "m"));
+    hosts.push(told);
+  }
+  assertEquals(hosts, [Deno.hostname(), "web-2"]);
+});
+
+Deno.test("tinyforge notify add takes who stands in for a channel, and when to remind", async () => {
+  await using receiver = new WebhookReceiver();
+  await using host = await TestHost.make();
+  const add = (...words: string[]) =>
+    host.run("notify", "add", ...words, "--allow-loopback", "--json");
+  const second = await add("second", `${receiver.origin}/2`);
+  const first = await add(
+    ...["first", `${receiver.origin}/1`, "--fallback", "second", "--remind-after", "4h"],
+  );
+  assertEquals(first.code, 0, first.stderr);
+  assertEquals(JSON.parse(first.stdout).fallback, JSON.parse(second.stdout).id);
+  const rules = await host.read((store) => store.channels.rules());
+  assertEquals(rules.map(({ remindAfterMs }) => remindAfterMs), [null, 4 * 3_600_000]);
+
+  const soon = await add("third", `${receiver.origin}/3`, "--remind-after", "4m");
+  assertEquals(soon.code, 2);
+  assertMatch(soon.stderr, /--remind-after .*4m.*: not whole minutes, at least 5/);
+  const nobody = await add("third", `${receiver.origin}/3`, "--fallback", "nobody");
+  assertEquals(nobody.code, 1);
+  assertMatch(nobody.stderr, /nobody/);
+  assertEquals((await host.json("notify", "list")).length, 2);
+});

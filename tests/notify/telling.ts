@@ -83,6 +83,7 @@ export class Telling implements AsyncDisposable {
       store: temp.store,
       secrets: this.secrets,
       problems: (since) => temp.store.problems.remembered(since),
+      ...{ host: "nas", account: () => null },
       names: { workload: () => "shop", row: (id) => id },
       clock: this.clock,
       log: new Log({

@@ -1,9 +1,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type NoticeText, wholeText, written } from "../../src/notify/texts.ts";
 import { testNotice } from "../../src/notify/notice.ts";
+import type { Evidence, Problem } from "../../src/model/problem.ts";
+import { toldProblem } from "../../src/notify/told_problem.ts";
 import { ENGLISH } from "../../src/notify/words_en.ts";
 import { RUSSIAN } from "../../src/notify/words_ru.ts";
 import { digest, HOSTILE, hostile, message, MINUTE, notice, TEN } from "./notices.ts";
+
+const PROBLEM: Problem = {
+  ...{ key: "crashed:row-1", kind: "crashed", severity: "high", status: "open", host: "local" },
+  ...{ workloadId: "w", rowId: "row-1", containerId: "c", containerName: "shop-web-1" },
+  ...{ since: TEN, dueAt: null, openedAt: TEN, closedAt: null, outcome: null, evidence: {} },
+  ...{ do: { code: "explain", rowId: "row-1" }, batch: null, muted: false, silenced: false },
+};
 
 const shown = ({ title, lines, link }: NoticeText) => [
   title,
@@ -60,7 +69,7 @@ Deno.test("wholeText() tells an opening and its end in one", () => {
   const title = (language: "en" | "ru", kind: string) =>
     wholeText(message(notice("combined", { kind }), { language })).title;
   assertEquals(title("en", "missing"), "shop / web 2 was down 10:00–10:07");
-  assertEquals(title("ru", "missing"), "shop / web 2: не работал 10:00–10:07");
+  assertEquals(title("ru", "missing"), "shop / web 2: простой 10:00–10:07");
   // It was never down.
   assertEquals(
     title("en", "refused"),
@@ -107,6 +116,120 @@ Deno.test("wholeText() says why there are many", () => {
     "3 problems after a restart of nas",
     "3 problems at first sight on nas",
   ]);
+});
+
+Deno.test("wholeText() says how many are back after a restart, and lists who is not", () => {
+  const back = { right: 58, expected: 61 };
+  const content = { ...digest(3), reason: "restart", back } as const;
+  assertEquals(shown(wholeText(message(content))).slice(0, 3), [
+    "58 of 61 are back after a restart of nas",
+    "Not back:",
+    "• shop / web 0: its container is gone, since 10:00",
+  ]);
+  const russian = (right: number) =>
+    wholeText(message({ ...content, back: { right, expected: 61 } }, { language: "ru" }));
+  assertEquals([1, 3, 58].map((right) => russian(right).title), [
+    "nas: после перезапуска вернулся 1 контейнер из 61",
+    "nas: после перезапуска вернулись 3 контейнера из 61",
+    "nas: после перезапуска вернулось 58 контейнеров из 61",
+  ]);
+  assertEquals(russian(58).lines[0]!.text, "Не вернулись:");
+  // What came back meanwhile is no more missing.
+  const over = { ...content, kind: "combined" } as const;
+  assertEquals(wholeText(message(over)).title, "3 problems on nas, all over");
+});
+
+Deno.test("wholeText() says every kind of message in Russian", () => {
+  const of = (content: ReturnType<typeof notice>) =>
+    shown(wholeText(message(content, { language: "ru", baseUrl: null })))
+      // Some of its spaces do not break.
+      .map((line) => line.replaceAll(/\s/g, " "));
+  const over = { workload: null, row: null, container: null, evidence: [], do: null };
+  assertEquals(
+    Object.keys(RUSSIAN.kinds).map((kind) => of(notice("opened", { ...over, kind }))[0]),
+    [
+      "nas: контейнер пропал",
+      "nas: контейнер так и не появился",
+      "nas: контейнер упал",
+      "nas: контейнер остановлен",
+      "nas: не хватило памяти",
+      "nas: не проходит проверку работоспособности",
+      "nas: контейнер падает снова и снова",
+      "nas: то работает, то нет",
+      "nas: контейнер завис в промежуточном состоянии",
+      "nas: Docker не отвечает",
+      "nas: индекс устарел",
+      "nas: отвечает другой Docker",
+      "nas: на его место претендуют несколько контейнеров",
+      "nas: контейнеры отклонены: метки не подходят",
+      "nas: резервные копии не создаются",
+      "nas: уведомления не доходят",
+    ],
+  );
+  const low = { ...over, severity: "low", kind: "stopped" } as const;
+  assertEquals(of(notice("reminder", low)), [
+    "Всё ещё: nas: контейнер остановлен",
+    "С 10:00 (5 мин)",
+    "Важность: низкая",
+    "Хост: nas",
+  ]);
+  assertEquals(of(notice("recovered", low)), [
+    "Решено: nas: контейнер остановлен",
+    "10:00–10:07, длилось 7 мин",
+    "Важность: низкая",
+    "Хост: nas",
+  ]);
+  assertEquals(
+    of(notice("combined", { ...over, kind: "unhealthy" }))[0],
+    "Решено: nas: не проходит проверку работоспособности, 10:00–10:07",
+  );
+  const content = digest(22);
+  const title = (over: Partial<typeof content>) => of({ ...content, ...over })[0];
+  assertEquals(
+    [title({ reason: "baseline" }), title({ reason: "restart" }), title({ kind: "combined" })],
+    [
+      "nas: 22 проблемы при первой проверке",
+      "nas: 22 проблемы после перезапуска",
+      "nas: 22 проблемы, уже решены",
+    ],
+  );
+  assertEquals(of(content).at(-1), "и ещё 2");
+  assertEquals(
+    of(digest(1, { closedAt: TEN + MINUTE }))[1],
+    "• shop / web 0: контейнер пропал, решено: 10:00–10:01",
+  );
+  assertEquals(of(testNotice(TEN, "nas")), [
+    "Tinyforge: проверка уведомлений",
+    "Сообщения сюда доходят. Отправлено 26 нояб. 2026 г., 10:00:00 UTC.",
+    "Хост: nas",
+  ]);
+});
+
+Deno.test("toldProblem() tells in Russian what was seen, and as they are what programs said", () => {
+  const names = { workload: () => "shop", row: () => null };
+  const lines = (evidence: Evidence, words = RUSSIAN) =>
+    toldProblem({ ...PROBLEM, evidence }, { names, words }).evidence;
+  const inspected = {
+    error: "no such network",
+    oomKilled: true,
+    restartCount: 2,
+    restartPolicy: "always",
+    healthOutput: null,
+  };
+  assertEquals(lines({ inspected }), [
+    "no such network",
+    "закончилась память",
+    "перезапущен 2 раза, политика перезапуска always",
+  ]);
+  assertEquals(lines({ count: 21, atLeast: true }), ["не менее 21 раза"]);
+  assertEquals(lines({ count: 5, exitCode: 1, state: "restarting", health: "unhealthy" }), [
+    "5 раз",
+    "код завершения 1",
+    "проверка работоспособности: unhealthy",
+    "состояние: restarting",
+  ]);
+  assertEquals(lines({ accepted: "A", found: "B" }), ["отвечает B вместо A"]);
+  assertEquals(lines({ count: 3, exitCode: 1 }, ENGLISH), ["3 times", "exit code 1"]);
 });
 
 Deno.test("wholeText() puts the grave ones of many first, and says which are over", () => {

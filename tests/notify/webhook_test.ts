@@ -31,6 +31,7 @@ Deno.test("a webhook is signed so that the specification's library verifies it",
       link: "https://tinyforge.test/workloads/shop",
       host: "nas",
       reason: null,
+      back: null,
       total: 1,
       problems: [{
         key: "missing:row-1",

@@ -10,6 +10,7 @@ import { quote, quotePath } from "../../text.ts";
 import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
+import { duration } from "../durations.ts";
 import { tableLines } from "../table.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
@@ -49,6 +50,8 @@ export async function add(invocation: InvocationOf<"notify add">): Promise<numbe
       "give it as a word, or in a file with --secret-file, where no process list shows it",
     );
   }
+  const remindAfter = reminderOf(invocation.flag("remind-after"));
+  const fallback = invocation.flag("fallback");
   const named = invocation.flag("workload")?.split(",") ?? null;
   const channel = await withApi(invocation.config(), async (api) => {
     const workloads = named === null ? null : await idsOf(api, named);
@@ -59,6 +62,8 @@ export async function add(invocation: InvocationOf<"notify add">): Promise<numbe
       allowLoopback: invocation.on("allow-loopback"),
       minSeverity: invocation.flag("min-severity") ?? "high",
       workloads,
+      remindAfterMinutes: remindAfter,
+      ...(fallback !== undefined && { fallback }),
     });
   }, { creates: true });
   if (invocation.on("json")) out.json(channel);
@@ -166,6 +171,17 @@ export async function retry(invocation: InvocationOf<"notify retry">): Promise<n
   if (invocation.on("json")) out.json(answer);
   else out.notes(`${answer.queued} to be tried now.`);
   return EXIT.done;
+}
+
+/** The minutes of `--remind-after`. */
+function reminderOf(given: string | undefined): number | null {
+  if (given === undefined) return null;
+  const minutes = duration(given, "remind-after") / 60_000;
+  if (minutes >= 5 && Number.isInteger(minutes)) return minutes;
+  throw usageError(
+    `Cannot use --remind-after ${quote(given)}: not whole minutes, at least 5`,
+    "as in 30m, 4h, 1d",
+  );
 }
 
 async function idsOf(api: ReadApi, names: readonly string[]): Promise<string[]> {

@@ -84,6 +84,7 @@ function payloadOf(message: Message): string {
         link: text.link?.url ?? null,
         host: content.host === null ? null : clip(content.host, MAX_FIELD),
         reason: content.reason,
+        back: content.back ?? null,
         total: content.total,
         problems: content.problems.slice(0, listed).map(toldOf),
       },
