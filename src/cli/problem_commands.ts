@@ -30,11 +30,12 @@ export const PROBLEM_COMMANDS = [
         placeholder: "SPAN",
         description: "it must have been so for this long (default: 10s)",
       },
+      { name: "row", placeholder: "ROWS", description: "these rows alone, separated by commas" },
       { name: "image", placeholder: "REF", description: "the image that must run" },
       JSON_FLAG,
     ],
     details: `Asks the daemon for a pass first. Exit code 3: something is not as expected at the end
-of the wait; 4: no Engine or daemon answers; 2: no such workload.`,
+of the wait; 4: no Engine or daemon answers; 2: no such workload or row.`,
     examples: ["tinyforge check site/blog --wait 2m --image example/blog:2"],
   },
   {

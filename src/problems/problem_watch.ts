@@ -103,6 +103,10 @@ export class ProblemWatch {
   #silencesChanged = true;
   #backups: BackupFacts | null | undefined;
   readonly #unwritten: Unwritten;
+  /** Judged, and said once it is written. */
+  readonly #untold: Verdict[] = [];
+  /** On the monotonic clock. */
+  #writeAgainAt = -Infinity;
   #prunedAt = -Infinity;
 
   /** Inert until {@link ProblemWatch.start}. */
@@ -299,8 +303,6 @@ export class ProblemWatch {
 
   /** Judges, writes, and returns how long nothing has to be looked at, milliseconds. */
   #judge(): number {
-    // What was judged is written before more is judged: no opening time depends on when that is.
-    this.#unwritten.write();
     const { judging, ledger, account, deploys } = this.#state!;
     const now = this.#o.clock.now();
     const index = this.#index();
@@ -329,12 +331,30 @@ export class ProblemWatch {
       deaths: new Map([...deaths, ...ledger.takeChanges()]),
       holds: deploys.takeChanges(),
     }, account);
-    this.#unwritten.write();
-    this.#tell(verdict);
-    this.#prune(now);
+    this.#untold.push(verdict);
+    if (this.#write()) this.#prune(now);
     const ends = silences.map(({ until }) => until);
     const next = [verdict.nextAt, ledger.nextAt(), ...ends].reduce(earliest) ?? Infinity;
-    return Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(next - now)));
+    const again = this.#unwritten.size === 0 ? Infinity : RETRY_MS;
+    return Math.min(LONGEST_WAIT_MS, again, Math.max(0, Math.ceil(next - now)));
+  }
+
+  /**
+   * Writes what was judged, in its order, and then says it. What can't be written keeps nobody from
+   * judging on: no opening time depends on when it is written.
+   */
+  #write(): boolean {
+    const { clock, log } = this.#o;
+    if (clock.monotonic() < this.#writeAgainAt && !this.#abort.signal.aborted) return false;
+    try {
+      this.#unwritten.write();
+    } catch (error) {
+      this.#writeAgainAt = clock.monotonic() + RETRY_MS;
+      log.error("problems not written", { error });
+      return false;
+    }
+    for (const verdict of this.#untold.splice(0)) this.#tell(verdict);
+    return true;
   }
 
   #tell(verdict: Verdict): void {

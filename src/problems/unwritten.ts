@@ -41,6 +41,8 @@ export class Unwritten {
     const same = before?.memory === memory && before.downSince === downSince &&
       before.changedSince === changedSince;
     if (!same) this.#kept = { memory, downSince, changedSince };
+    const { put, dropped, deaths, holds } = judged;
+    if (same && put.length + dropped.length + deaths.size + holds.size === 0) return;
     this.#writes.push({ ...judged, kept: same ? null : this.#kept });
   }
 
@@ -57,10 +59,7 @@ export class Unwritten {
    */
   write(): void {
     for (let write = this.#writes[0]; write !== undefined; write = this.#writes[0]) {
-      const { put, dropped, kept, deaths, holds } = write;
-      if (put.length + dropped.length + deaths.size + holds.size > 0 || kept !== null) {
-        this.#problems.write(write);
-      }
+      this.#problems.write(write);
       this.#writes.shift();
     }
   }

@@ -103,15 +103,42 @@ export interface Expectations {
   readonly retired: readonly string[];
 }
 
+const expectation = z.object({
+  role: z.string(),
+  mode: z.enum(MODES),
+  replicas: z.int(),
+  image: z.string().nullable(),
+  source: z.enum(["accepted", "compose", "manual"]),
+  setAt: timestamp,
+});
+
 /** {@link Expectations}. */
 export const ExpectationsSchema: Schema<Expectations> = z.object({
-  items: z.array(z.object({
-    role: z.string(),
-    mode: z.enum(MODES),
-    replicas: z.int(),
-    image: z.string().nullable(),
-    source: z.enum(["accepted", "compose", "manual"]),
-    setAt: timestamp,
-  })),
+  items: z.array(expectation),
   retired: z.array(z.string()),
 }).meta({ id: "Expectations" });
+
+/** What everything was accepted as. */
+export interface AcceptAnswer {
+  /** By workload. */
+  readonly accepted: readonly {
+    readonly name: string;
+    readonly kind: WorkloadKind;
+    readonly workloadId: string;
+    /** By role. */
+    readonly expectations: readonly ShownExpectation[];
+    /** Ids of rows that went. */
+    readonly retired: readonly string[];
+  }[];
+}
+
+/** {@link AcceptAnswer}. */
+export const AcceptedSchema: Schema<AcceptAnswer> = z.object({
+  accepted: z.array(z.object({
+    name: z.string(),
+    kind,
+    workloadId: z.string(),
+    expectations: z.array(expectation),
+    retired: z.array(z.string()),
+  })),
+}).meta({ id: "Accepted" });

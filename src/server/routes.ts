@@ -6,6 +6,7 @@
 
 import { listAudit } from "./api/audit.ts";
 import {
+  acceptEverything,
   acceptWorkload,
   adopt,
   getDiscover,
@@ -148,6 +149,7 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/workloads/{id}/secret", "deploy", getSecret],
   ["post", "/api/workloads/{id}/secret", "admin", rotateSecret],
 
+  ["post", "/api/accept", "admin", acceptEverything],
   ["post", "/api/workloads/{id}/accept", "admin", acceptWorkload],
   ["get", "/api/workloads/{id}/expectations", "read", getExpectations],
   ["put", "/api/workloads/{id}/expectations", "admin", putExpectations],

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeEngine } from "../engines/scripted.ts";
 import { MAX_COMPOSE_JSON } from "../../src/cli/compose_file.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
@@ -132,6 +132,34 @@ Deno.test("accept retires what is gone, and adopt --compose expects what a file 
     (await host.run("adopt", "shop", "--compose", file)).stderr,
     "adopted already",
   );
+});
+
+Deno.test("accept without a name takes everything at once, with what Compose hashes it to now", async () => {
+  await using world = await hostWithEngine();
+  const { host, engine } = world;
+  await host.run("adopt", "--all");
+  await host.run("reconcile", "--once");
+  const web = [...engine.containers.values()].find(({ name }) => name === "shop_web_1")!;
+  const HASH = "com.docker.compose.config-hash";
+  web.labels = { ...web.labels, [HASH]: "another" };
+  const hashOf = () =>
+    host.read((store) => {
+      const { id } = store.workloads.named("shop")[0]!;
+      return store.expectations.of(id).find(({ role }) => role === "web")?.configHash;
+    });
+  assert(await hashOf() !== "another");
+  const { accepted } = await host.json("accept");
+  assertEquals(
+    accepted.map(({ name }: { name: string }) => name),
+    (await host.json("list")).map(({ name }: { name: string }) => name),
+  );
+  assertEquals(await hashOf(), "another");
+  const audited = await host.read((store) => store.audit.newest({ before: null, limit: 1 }));
+  assertEquals(audited[0]?.action, "POST /api/accept");
+  // What cannot be asked is left as it was.
+  await engine.down();
+  assertEquals((await host.run("accept")).code, 0);
+  assertEquals(await hashOf(), "another");
 });
 
 Deno.test("discover says of a stack whose configuration changed to adopt it again", async () => {

@@ -80,6 +80,47 @@ Deno.test("check ends with 3 at the timeout, and names each row and why", async 
   assertStringIncludes(image.stdout, 'runs "example/app:1", not "other:2"');
 });
 
+Deno.test("check --row looks at one row alone, and ends with 2 for one that there is not", async () => {
+  await using made = await withDaemon();
+  const { host, engine } = made;
+  await site(host, engine, "blog");
+  engine.setState(await site(host, engine, "preview"), "exited", 2);
+  await host.run("reconcile", "--once");
+  const rows: { id: string; workloadName: string }[] = (await host.json("ps")).items;
+  const [blog, preview] = ["blog", "preview"]
+    .map((name) => rows.find(({ workloadName }) => workloadName === name)!.id);
+  const check = (...args: string[]) =>
+    host.run("check", ...args, "--wait", "200ms", "--stable", "0s");
+  assertEquals((await check()).code, 3);
+  const one = await check("--row", blog!);
+  assertEquals([one.code, one.stdout], [0, "1 row as expected.\n"]);
+  assertEquals((await check("--row", preview!)).code, 3);
+  assertEquals((await check("--row", `${blog},${preview}`)).code, 3);
+  const nobody = await check("--row", "nobody");
+  assertEquals(nobody.code, 2);
+  assertStringIncludes(nobody.stderr, "nobody");
+});
+
+Deno.test("check holds a row to the image that somebody set by hand, not to one that a file told", async () => {
+  await using made = await withDaemon();
+  const { host, engine } = made;
+  await site(host, engine, "blog");
+  await host.run("reconcile", "--once");
+  const check = () => host.run("check", "blog", "--wait", "0s", "--stable", "0s");
+  const set = async (source: "manual" | "compose") =>
+    await host.seed((store) => {
+      const { id } = store.workloads.named("blog")[0]!;
+      const its = { role: "", mode: "running", replicas: 1, image: "example/app:2" } as const;
+      store.expectations.replace(id, [{ ...its, source }]);
+    });
+  await set("compose");
+  assertEquals((await check()).code, 0);
+  await set("manual");
+  const { code, stdout } = await check();
+  assertEquals(code, 3);
+  assertStringIncludes(stdout, 'runs "example/app:1", not "example/app:2"');
+});
+
 Deno.test("check ends with 3 while what is right has not been so for --stable", async () => {
   await using made = await withDaemon();
   const { host, engine } = made;

@@ -101,7 +101,7 @@ release() {
   api PUT "/api/containers/$new" "{\"workloadId\":\"$workload\",\"stageId\":\"$stage\",
     \"imageTag\":\"${2##*:}\"}" >/dev/null
   start "$new" "$2"
-  if ! tinyforge check "project/$PROJECT" --wait "$WAIT" --stable "$STABLE"; then
+  if ! tinyforge check --row "$new" --wait "$WAIT" --stable "$STABLE"; then
     discard "$new"
     echo "deploy: $2 does not get well, $3 stays as it was" >&2
     return 1
@@ -144,7 +144,7 @@ preview() {
   api PUT "/api/containers/$row" "{\"workloadId\":\"$workload\",\"stageId\":\"$stage\",
     \"imageTag\":\"${2##*:}\",\"subdomain\":\"$3\"}" >/dev/null
   start "$row" "$2"
-  if ! tinyforge check "project/$PROJECT" --wait "$WAIT" --stable "$STABLE"; then
+  if ! tinyforge check --row "$row" --wait "$WAIT" --stable "$STABLE"; then
     teardown "$1"
     echo "deploy: $2 does not get well, there is no preview of $1" >&2
     return 1

@@ -255,6 +255,39 @@ Deno.test("ProblemWatch survives a store that can't be written, and opens when i
   assertEquals([problem.kind, problem.openedAt], ["missing", goneAt + MINUTE]);
 });
 
+Deno.test("ProblemWatch judges on while nothing can be written, tries once a second, and writes all in order", async () => {
+  await using host = await WatchedHost.start();
+  const [blog, shop] = [host.site("blog"), host.site("shop")];
+  await host.pass();
+  await host.turn(MINUTE);
+  const { problems } = host.temp.store;
+  const write = problems.write.bind(problems);
+  let attempts = 0;
+  problems.write = () => {
+    attempts++;
+    throw new Failure("busy", "Cannot write: injected", { data: { by: "writer" } });
+  };
+  host.engine.remove(blog);
+  await host.pass();
+  await host.turn(30 * SECOND);
+  host.engine.remove(shop);
+  await host.pass();
+  const before = attempts;
+  // Whatever wakes it: it is not tried at each of them.
+  for (let i = 0; i < 20; i++) host.watch.silencesChanged(), await host.clock.turn(0);
+  assert(attempts - before <= 1, `${attempts - before} attempts in no time`);
+  await host.turn(2 * MINUTE);
+  assertEquals(await host.open(), []);
+  assert(attempts >= 100, `${attempts} attempts`);
+  problems.write = write;
+  await host.clock.turn(SECOND);
+  assertEquals(await host.open(), ["missing", "missing"]);
+  const [second, first] = problems.list().map(({ openedAt }) => openedAt!);
+  assertEquals(second! - first!, 30 * SECOND);
+  const told = host.verdicts.flatMap(({ opened }) => opened.map(({ kind }) => kind));
+  assertEquals(told, ["missing", "missing"]);
+});
+
 Deno.test("ProblemWatch tells of a container whose labels name another kind, once it has done so for long", async () => {
   await using host = await WatchedHost.start();
   const { entry } = host.temp.store.registry.create("site", { name: "blog" });

@@ -324,6 +324,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     good: () => ({ path: "/api/deliveries?limit=5" }),
     bad: () => ({ path: "/api/deliveries?state=lost", code: "invalid" }),
   },
+  "post /api/accept": {
+    good: () => ({ path: "/api/accept" }),
+    bad: () => ({ path: "/api/accept?only=x", code: "invalid" }),
+  },
   "post /api/workloads/{id}/accept": {
     good: ({ project }) => ({ path: `/api/workloads/${project.workloadId}/accept` }),
     bad: () => ({ path: `/api/workloads/${nothing.id}/accept`, code: "not-found" }),

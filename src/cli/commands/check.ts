@@ -43,7 +43,7 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
   let following: Promise<void> | null = null;
   try {
     for (let fresh = true;;) {
-      const checked = await look(daemon, wanted, { fresh });
+      const checked = await misspelt(() => look(daemon, wanted, { fresh }));
       const now = Date.now();
       const stableAt = settledAt(checked, stableMs);
       if (stableAt <= now) {
@@ -93,20 +93,28 @@ async function query(
   const wanted = new URLSearchParams();
   const image = invocation.flag("image");
   if (image !== undefined) wanted.set("image", image);
+  const row = invocation.flag("row");
+  if (row !== undefined) wanted.set("rows", row);
   // Words beyond those that the table tells by place: there may be many.
   const names = invocation.operands.filter((word) => word !== undefined);
   if (names.length === 0) return wanted;
   const { items } = readAnswer<{ items: Workload[] }>(await daemon.ask("/api/workloads"));
+  const resolved = misspelt(async () =>
+    await Promise.resolve(names.map((name) => resolveWorkload(items, name, { action: "check" }).id))
+  );
+  wanted.set("workloads", (await resolved).join(","));
+  return wanted;
+}
+
+/** A pipeline must tell a name that is misspelt from a deploy that failed. */
+async function misspelt<T>(find: () => Promise<T>): Promise<T> {
   try {
-    const ids = names.map((name) => resolveWorkload(items, name, { action: "check" }).id);
-    wanted.set("workloads", ids.join(","));
+    return await find();
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    // A pipeline must tell a name that is misspelt from a deploy that failed.
+    if (!(error instanceof CommandError) || error.code !== "not-found") throw error;
     const { message, hint, code } = error;
     throw new CommandError(message, { hint, code, exitCode: EXIT.usage });
   }
-  return wanted;
 }
 
 /** What the index says of an Engine that is away proves nothing. */
@@ -133,19 +141,17 @@ function print(
   else {
     out.lines(
       `${wrong.length} of ${counted(checked.length, "row")} not as expected:`,
-      ...wrong.map((each) => `  ${lineOf(each, invocation.flag("image"))}`),
+      ...wrong.map((each) => `  ${lineOf(each)}`),
     );
   }
   return settled ? EXIT.done : EXIT.notAsExpected;
 }
 
-function lineOf(each: CheckedRow, image: string | undefined): string {
+function lineOf(each: CheckedRow): string {
   const { workload, row, why } = each;
   const name = `${workload.kind}/${workload.name}`;
   if (row === null) return `${name}: ${WORDS["no-container"](each)}`;
-  const reason = why === "image" && image !== undefined
-    ? `runs ${quote(each.image ?? "")}, not ${quote(image)}`
-    : WORDS[why!](each);
+  const reason = WORDS[why!](each);
   const explain = shellCommand(["tinyforge", "explain"], [row]);
   return `${name}, row ${row}: ${reason}${explain === null ? "" : ` (\`${explain}\`)`}`;
 }
@@ -159,5 +165,6 @@ const WORDS: Readonly<Record<NotRight, (row: CheckedRow) => string>> = {
   "unhealthy": () => "unhealthy",
   "not-completed": ({ state, exitCode }) =>
     `${state}${state === "stopped" && exitCode !== null ? ` (${exitCode})` : ""}, not completed`,
-  "image": ({ image }) => `runs ${quote(image ?? "")}`,
+  "image": ({ image, expectedImage }) =>
+    `runs ${quote(image ?? "")}, not ${quote(expectedImage ?? "")}`,
 };

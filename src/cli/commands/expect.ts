@@ -5,7 +5,7 @@
  */
 
 import type { Workload } from "../../model/workload.ts";
-import type { Expectations, ShownExpectation } from "../../server/adopt_schema.ts";
+import type { AcceptAnswer, Expectations, ShownExpectation } from "../../server/adopt_schema.ts";
 import { quote } from "../../text.ts";
 import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
@@ -20,31 +20,22 @@ import { resolveWorkload } from "../workload_name.ts";
 export async function accept(invocation: InvocationOf<"accept">): Promise<number> {
   const { out, operands: [name] } = invocation;
   const accepted = await withApi(invocation.config(), async (api) => {
-    const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
-    const wanted = name === undefined
-      ? items
-      : [resolveWorkload(items, name, { action: "accept it" })];
-    const done = [];
-    for (const workload of wanted) {
-      const path = `/api/workloads/${encodeURIComponent(workload.id)}/accept`;
-      done.push({ workload, ...await api.request<Expectations>("POST", path) });
+    if (name === undefined) {
+      return (await api.request<AcceptAnswer>("POST", "/api/accept")).accepted;
     }
-    return done;
+    const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
+    const workload = resolveWorkload(items, name, { action: "accept it" });
+    const path = `/api/workloads/${encodeURIComponent(workload.id)}/accept`;
+    const { items: expectations, retired } = await api.request<Expectations>("POST", path);
+    const { id: workloadId, kind } = workload;
+    return [{ name: workload.name, kind, workloadId, expectations, retired }];
   });
   if (invocation.on("json")) {
-    out.json({
-      accepted: accepted.map(({ workload: { id, kind, name }, items, retired }) => ({
-        name,
-        kind,
-        workloadId: id,
-        expectations: items,
-        retired,
-      })),
-    });
+    out.json({ accepted });
     return EXIT.done;
   }
-  for (const { workload: { kind, name }, items, retired } of accepted) {
-    const count = items.reduce((sum, { replicas }) => sum + replicas, 0);
+  for (const { kind, name, expectations, retired } of accepted) {
+    const count = expectations.reduce((sum, { replicas }) => sum + replicas, 0);
     const gone = retired.length === 0 ? "" : `; ${counted(retired.length, "row")} retired`;
     out.notes(`Accepted ${kind} ${quote(name)}: ${counted(count, "container")} expected${gone}.`);
   }

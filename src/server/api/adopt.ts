@@ -10,13 +10,14 @@ import { expectedOf, type ToldRole, withTold } from "../../core/taking_in.ts";
 import { Failure, isFailure } from "../../failure.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import { MODES } from "../../model/problem.ts";
-import type { KeptExpectation } from "../../store/expectations.ts";
+import type { Accepted, KeptExpectation } from "../../store/expectations.ts";
 import { quote } from "../../text.ts";
 import { json, ok } from "../answer.ts";
 import { look, type Seen } from "../discovery.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
 import {
+  AcceptedSchema,
   type AdoptAnswer,
   AdoptAnswerSchema,
   type DiscoverAnswer,
@@ -95,11 +96,50 @@ export const acceptWorkload: Operation = operation({
   description: "Rows whose container is gone are retired.",
   params: IdParams,
   answers: ok("What is expected now, and the rows that went", ExpectationsSchema),
-}, ({ services, params }) => {
-  const { expectations, retired } = services.store.expectations.accept(params.id);
-  expectedAnew(services, params.id);
+}, async ({ services, params }) => {
+  const [{ expectations, retired } = NOTHING] = await acceptAll(services, [params.id]);
   return json({ items: expectations.map(shown), retired });
 });
+
+const NOTHING: Accepted = { expectations: [], retired: [] };
+
+/** The same of everything that is registered. */
+export const acceptEverything: Operation = operation({
+  summary: "Take what runs now of every workload for what should run",
+  description: "Rows whose container is gone are retired. All in one transaction.",
+  answers: ok("By workload", AcceptedSchema),
+}, async ({ services }) => {
+  const workloads = services.store.workloads.list();
+  const accepted = await acceptAll(services, workloads.map(({ id }) => id));
+  return json({
+    accepted: workloads.map(({ id, kind, name }, i) => ({
+      ...{ workloadId: id, kind, name },
+      expectations: accepted[i]!.expectations.map(shown),
+      retired: accepted[i]!.retired,
+    })),
+  });
+});
+
+/** Accepts these, all or none; what Compose hashes them to now is taken in where that can be asked. */
+async function acceptAll(services: Services, ids: readonly string[]): Promise<Accepted[]> {
+  const { store } = services;
+  // What runs is known to the index: that the Engine is away is no reason to refuse.
+  const seen = await look(services).catch(() => null);
+  const accepted = store.atOnce("Cannot accept", () =>
+    ids.map((id) => {
+      const { expectations, retired } = store.expectations.accept(id);
+      const hashes = seen?.stacks.find(({ workload }) => workload.id === id)?.hashes;
+      if (hashes === undefined) return { expectations, retired };
+      const hashed = expectations.map((kept) => ({
+        ...kept,
+        configHash: hashes.get(kept.role) ?? null,
+      }));
+      store.expectations.set(id, hashed);
+      return { expectations: hashed, retired };
+    }));
+  for (const id of ids) expectedAnew(services, id);
+  return accepted;
+}
 
 /** What is expected of a workload. */
 export const getExpectations: Operation = operation({
@@ -152,7 +192,12 @@ export const putExpectations: Operation = operation({
         mode: item.mode ?? kept?.mode ?? "running",
         replicas: item.replicas ?? kept?.replicas ??
           Math.max(1, rows.filter((row) => row.role === item.role).length),
-        image: item.image === undefined ? kept?.image ?? null : item.image,
+        // What a file told is no word of whoever sets the rest by hand.
+        image: item.image === undefined
+          ? (item.mode === undefined && item.replicas === undefined || kept?.source === "manual"
+            ? kept?.image ?? null
+            : null)
+          : item.image,
       };
       const same = kept !== undefined && kept.mode === merged.mode &&
         kept.replicas === merged.replicas && kept.image === merged.image;

@@ -6,9 +6,11 @@
 
 import { z } from "zod";
 import { checkRow, NOT_RIGHT, type NotRight } from "../../core/check.ts";
+import { Failure } from "../../failure.ts";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
 import type { Workload } from "../../model/workload.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
+import { quote } from "../../text.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
@@ -70,6 +72,8 @@ export interface CheckedRow {
   readonly exitCode: number | null;
   /** The image that it shows; null without a row. */
   readonly image: string | null;
+  /** The image that it should show, where that is what is wrong; else null. */
+  readonly expectedImage: string | null;
   /** Why it is not as expected; null: it is. */
   readonly why: NotRight | null;
   /** Since when, RFC 3339 UTC; null without a row. */
@@ -82,6 +86,7 @@ const CheckedRowSchema = z.object({
   state: z.string().nullable(),
   exitCode: z.int().nullable(),
   image: z.string().nullable(),
+  expectedImage: z.string().nullable(),
   why: z.enum(NOT_RIGHT).nullable(),
   since: time.nullable(),
 }).meta({ id: "CheckedRow" });
@@ -96,13 +101,18 @@ export const check: Operation = operation({
         description: "Ids, separated by commas; one without a row yet is not as expected.",
       }),
     ),
-    image: optional(z.string().meta({ description: "The image that they should show." })),
+    rows: optional(z.string().meta({ description: "Ids, separated by commas: these alone." })),
+    image: optional(
+      z.string().meta({
+        description: "The image that they should show; by default what somebody set by hand.",
+      }),
+    ),
     fresh: optional(
       z.string().meta({
         description: "Answer after a listing of the Engine that began after this request.",
       }),
     ),
-  }) as Schema<{ workloads?: string; image?: string; fresh?: string }>,
+  }) as Schema<{ workloads?: string; rows?: string; image?: string; fresh?: string }>,
   answers: ok("Every row", z.object({ checked: z.array(CheckedRowSchema) })),
 }, async ({ services, query: { fresh, ...wanted } }) => {
   if (fresh !== undefined) await passNow(services);
@@ -111,8 +121,16 @@ export const check: Operation = operation({
 
 function checkedRows(
   { store, problems, now }: Services,
-  { workloads, image }: { workloads?: string; image?: string },
+  { workloads, rows: only, image }: { workloads?: string; rows?: string; image?: string },
 ): CheckedRow[] {
+  const ids = only === undefined ? null : new Set(only.split(","));
+  for (const id of ids ?? []) {
+    if (store.containers.index().row(id) !== undefined) continue;
+    throw new Failure("not-found", `Cannot check row ${quote(id)}: no such row`, {
+      data: { thing: "row", id },
+    });
+  }
+  const expected = store.expectations.roles();
   const named = workloads === undefined ? null : new Set(workloads.split(","));
   const times = store.problems.times();
   const deaths = store.problems.deaths();
@@ -121,15 +139,23 @@ function checkedRows(
     if (named !== null && !named.has(id)) return [];
     const workload = { id, kind, name };
     const its = rows.get(id) ?? [];
-    if (its.length === 0 && (named !== null || kind === "site")) {
-      const nothing = { row: null, state: null, exitCode: null, image: null, since: null };
+    if (its.length === 0 && ids === null && (named !== null || kind === "site")) {
+      const nothing = {
+        row: null,
+        state: null,
+        exitCode: null,
+        image: null,
+        expectedImage: null,
+        since: null,
+      };
       return [{ workload, ...nothing, why: "no-container" }];
     }
-    return its.map((row): CheckedRow => {
+    return its.filter((row) => ids?.has(row.id) ?? true).map((row): CheckedRow => {
       const at = now().getTime();
+      const told = expected.of(id, kind === "site" ? "" : row.role);
       const checked = checkRow(row, {
         wanted: problems.wanted(row),
-        image: image ?? null,
+        image: image ?? (told?.source === "manual" ? told.image : null),
         times: times.get(row.id) ?? { stateSince: at, healthSince: at },
         deaths: deaths.get(row.id),
       });
@@ -139,6 +165,7 @@ function checkedRows(
         state: row.state,
         exitCode: row.exitCode,
         image: row.imageRef,
+        expectedImage: checked.why === "image" ? image ?? told?.image ?? null : null,
         why: checked.why,
         since: new Date(checked.since).toISOString(),
       };
