@@ -90,6 +90,7 @@ export interface FailureData {
       | "token-name"
       | "id"
       | "compose-project"
+      | "domain"
       | "container-name"
       | "adopted"
       | "stage-name"

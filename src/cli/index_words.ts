@@ -35,6 +35,7 @@ export const CHOOSE_OTHER: Readonly<
   "id": "something else has it by now: leave --id out, or choose another",
   "token-name": "choose another name, or remove the other with `tinyforge token rm`",
   "compose-project": "name another one with --compose-project",
+  "domain": "name another one with --domain, or `tinyforge set site OTHER --clear domain` first",
   "adopted":
     "`tinyforge accept` takes what runs now for what should run; --compose reads its files",
   "container-name": "`tinyforge list sites` shows it; name another one with --container-name",

@@ -9,6 +9,7 @@ import type { ListedContainer } from "../model/container.ts";
 import type { RefusalReason } from "../model/pass.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { clip } from "../text.ts";
+import { foldName } from "./names.ts";
 import {
   FOREIGN_LABEL,
   labelText,
@@ -23,7 +24,7 @@ import {
 export interface DiscoverOptions {
   /** Why dispatch gives the container no row; null when it has one. */
   refusal(container: ListedContainer): RefusalReason | null;
-  /** Whether a workload of that kind has this name. */
+  /** Whether a workload of that kind has this name, in whatever case. */
   isTaken(kind: WorkloadKind, name: string): boolean;
   /** Whether a site claims this container name. */
   isClaimed(containerName: string): boolean;
@@ -219,14 +220,15 @@ function named(
     compare(b.kind, a.kind) || compare(a.name, b.name) ||
     compare(a.containers[0]!.name, b.containers[0]!.name)
   );
-  const isFree = (name: string, kind: WorkloadKind) => !given.has(name) && !isTaken(kind, name);
+  const isFree = (name: string, kind: WorkloadKind) =>
+    !given.has(foldName(name)) && !isTaken(kind, name);
   return inOrder.map((candidate) => {
     const { kind, name: from } = candidate;
     let name = from;
-    let n = last.get(from) ?? 1;
+    let n = last.get(foldName(from)) ?? 1;
     while (!isFree(name, kind)) name = `${clip(from, 120)}-${++n}`;
-    last.set(from, n);
-    given.add(name);
+    last.set(foldName(from), n);
+    given.add(foldName(name));
     if (name === from) return candidate;
     return { ...candidate, name, notes: [{ code: "renamed", from } as const, ...candidate.notes] };
   }).sort((a, b) => compare(a.name, b.name));

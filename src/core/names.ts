@@ -35,6 +35,11 @@ export function validName(value: string, what: string): string {
   return value.normalize("NFC");
 }
 
+/** What two names have in common that differ only by case; of names in NFC. */
+export function foldName(name: string): string {
+  return name.toLowerCase();
+}
+
 /**
  * Returns `value` when it can be a container row's id: 1–256 letters, digits, `.`, `_`, `-`, `:`. The
  * reconciler's own (`<workload>:<role>`) are of that form.

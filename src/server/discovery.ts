@@ -7,6 +7,7 @@
 
 import { type ComposeFiles, composeFilesOf, discover, type Discovery } from "../core/discover.ts";
 import { dispatcher } from "../core/dispatch.ts";
+import { foldName } from "../core/names.ts";
 import { hashOf } from "../core/taking_in.ts";
 import type { ListedContainer } from "../model/container.ts";
 import type { Workload } from "../model/workload.ts";
@@ -49,7 +50,7 @@ export async function look({ store, composePrefix, listContainers }: Services): 
   const dispatch = dispatcher({ directory, index: store.containers.index(), composePrefix });
   const ofStacks = new Map<Workload, Map<string, { container: ListedContainer }[]>>();
   const taken = new Set<string>();
-  for (const { kind, name } of directory.all()) taken.add(`${kind}/${name}`);
+  for (const { kind, name } of directory.all()) taken.add(`${kind}/${foldName(name)}`);
   const found = discover(containers, {
     refusal: (container) => {
       const claim = dispatch(container);
@@ -63,7 +64,7 @@ export async function look({ store, composePrefix, listContainers }: Services): 
       }
       return null;
     },
-    isTaken: (kind, name) => taken.has(`${kind}/${name}`),
+    isTaken: (kind, name) => taken.has(`${kind}/${foldName(name)}`),
     isClaimed: (name) => directory.byContainerName(name) !== undefined,
   });
   const stacks = [...ofStacks].map(([workload, roles]) => {

@@ -100,6 +100,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
       "token-name": "choose another name, or remove the other first",
       "id": "leave the id out, or choose another",
       "compose-project": "name another Compose project",
+      "domain": "give this site another domain, or take it from the other first",
       "adopted": "POST /api/workloads/{id}/accept takes what runs now for what should run",
       "container-name": "name another container, or change the other site",
       "row": "change it, or remove it first",

@@ -42,6 +42,7 @@ const FILES: readonly string[] = [
   "0011_details",
   "0012_access",
   "0013_past",
+  "0014_names",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

@@ -15,6 +15,7 @@ import {
   validName,
 } from "../core/names.ts";
 import type { Connection } from "./connection.ts";
+import { takenName } from "./taken_names.ts";
 import type { WorkloadTable } from "./workloads.ts";
 import { quote } from "../text.ts";
 
@@ -24,13 +25,13 @@ export interface Entry {
   readonly id: string;
   /** Which table it lives in. */
   readonly kind: WorkloadKind;
-  /** Unique within its kind. */
+  /** Unique within its kind, in whatever case. */
   readonly name: string;
   /** Id of its workload. */
   readonly workloadId: string;
   /** Stacks only: the Compose project whose containers belong to it. */
   readonly composeProjectName: string | null;
-  /** Sites only. */
+  /** Sites only: unique in whatever case. */
   readonly domain: string | null;
   /** Sites only: the name of the container that serves it without a label. */
   readonly containerName: string | null;
@@ -51,7 +52,7 @@ export interface NewEntry extends EntryFields {
 
 /** What an entry is made of. */
 export interface EntryFields {
-  /** Unique within its kind, 1–128 characters. */
+  /** Unique within its kind in whatever case, 1–128 characters. */
   readonly name: string;
   /** Required for stacks, refused elsewhere. */
   readonly composeProjectName?: string;
@@ -64,7 +65,12 @@ export interface EntryFields {
 /** What can change on an entry. */
 export type EntryPatch = Partial<EntryFields>;
 
-const TABLES: Readonly<Record<WorkloadKind, { table: string; extra: string }>> = {
+const TABLES: Readonly<
+  Record<
+    WorkloadKind,
+    { table: "projects" | "stacks" | "static_sites"; extra: string }
+  >
+> = {
   project: { table: "projects", extra: "NULL, NULL, NULL" },
   stack: { table: "stacks", extra: "e.compose_project_name, NULL, NULL" },
   site: { table: "static_sites", extra: "NULL, e.domain, e.container_name" },
@@ -113,7 +119,7 @@ export class Registry {
   create(kind: WorkloadKind, fields: NewEntry): { entry: Entry; secret: string } {
     const action = `Cannot add ${kind} ${quote(fields.name)}`;
     return this.#c.write(action, (tx) => {
-      const checked = this.#checked(kind, fields, { action, self: null });
+      const checked = this.#checked(kind, fields, { action, before: null });
       const now = this.#c.now();
       const id = fields.id === undefined ? newId() : this.#freeId(kind, fields.id, action);
       const workloadId = fields.id ?? newId();
@@ -166,7 +172,7 @@ export class Registry {
           }
           : patch.containerName !== undefined && { containerName: patch.containerName }),
       };
-      const checked = this.#checked(kind, fields, { action, self: id });
+      const checked = this.#checked(kind, fields, { action, before });
       const now = this.#c.now();
       if (kind === "project") {
         this.#c.sql("UPDATE projects SET name = ?, updated_at = ? WHERE id = ?")
@@ -232,15 +238,21 @@ export class Registry {
   #checked(
     kind: WorkloadKind,
     fields: EntryFields,
-    options: { action: string; self: string | null },
+    options: { action: string; before: Entry | null },
   ): Checked {
-    const { action, self } = options;
+    const { action, before } = options;
+    const self = before?.id ?? null;
     const name = validName(fields.name, `${kind} name`);
-    const sameName = this.named(kind, name);
-    if (sameName !== undefined && sameName.id !== self) {
-      throw new Failure("conflict", `${action}: a ${kind} named ${quote(name)} exists already`, {
-        data: { over: "name" },
-      });
+    const taken = name === before?.name
+      ? undefined
+      : takenName(this.#c, name, { table: TABLES[kind].table, except: self });
+    if (taken !== undefined) {
+      const both = taken.name === name ? "" : `, which differs from ${quote(name)} by case alone`;
+      throw new Failure(
+        "conflict",
+        `${action}: a ${kind} named ${quote(taken.name)} exists already${both}`,
+        { data: { over: "name" } },
+      );
     }
     if (kind !== "stack" && fields.composeProjectName !== undefined) {
       throw new Failure("invalid", `${action}: only a stack has a Compose project`, { data: {} });
@@ -256,11 +268,27 @@ export class Registry {
     const composeProjectName = kind === "stack"
       ? this.#freeComposeProject(fields.composeProjectName ?? "", action, self)
       : null;
-    const domain = typeof fields.domain === "string" ? validDomain(fields.domain) : null;
+    const domain = typeof fields.domain !== "string"
+      ? null
+      : fields.domain === before?.domain
+      ? before.domain
+      : this.#freeDomain(fields.domain, action, self);
     const containerName = typeof fields.containerName === "string"
       ? this.#freeContainer(fields.containerName, action, self)
       : null;
     return { name, composeProjectName, domain, containerName };
+  }
+
+  #freeDomain(domain: string, action: string, self: string | null): string {
+    const taken = this.#c.sql(
+      "SELECT id, name FROM static_sites WHERE domain = ?1 COLLATE NOCASE AND id IS NOT ?2",
+    ).value<[string, string]>(validDomain(domain), self);
+    if (taken === undefined) return domain;
+    throw new Failure(
+      "conflict",
+      `${action}: domain ${quote(domain)} belongs to site ${quote(taken[1])} already`,
+      { data: { over: "domain" } },
+    );
   }
 
   #freeContainer(containerName: string, action: string, self: string | null): string {

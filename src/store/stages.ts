@@ -8,6 +8,7 @@ import { Failure } from "../failure.ts";
 import { newId, validName, validText } from "../core/names.ts";
 import { quote } from "../text.ts";
 import type { Connection } from "./connection.ts";
+import { takenName } from "./taken_names.ts";
 
 /** A stage of a project. */
 export interface Stage {
@@ -132,6 +133,8 @@ export class StageTable {
       const before = this.get(id);
       const name = patch.name === undefined
         ? before.name
+        : patch.name === before.name
+        ? before.name
         : this.#freeName(before.projectId, patch.name, id);
       this.#c.sql(
         `UPDATE stages SET name = ?, max_instances = ?, branch = ?, preview = ?, updated_at = ?
@@ -175,14 +178,13 @@ export class StageTable {
 
   #freeName(projectId: string, name: string, self: string | null): string {
     const valid = validName(name, "stage name");
-    const taken = this.named(projectId, valid);
-    if (taken === undefined || taken.id === self) return valid;
+    const taken = takenName(this.#c, valid, { table: "stages", except: self, projectId });
+    if (taken === undefined) return valid;
     throw new Failure(
       "conflict",
-      `Cannot name a stage ${quote(name)}: the project has one already`,
-      {
-        data: { over: "stage-name" },
-      },
+      `Cannot name a stage ${quote(name)}: the project has ` +
+        (taken.name === valid ? "one already" : `${quote(taken.name)} already`),
+      { data: { over: "stage-name" } },
     );
   }
 }

@@ -24,7 +24,9 @@ Deno.test("add makes the data directory, the entry and its workload, and prints 
   assertEquals(code, 0);
   assertEquals(
     stderr,
-    'Added site "blog". Its container: docker run -d $(tinyforge labels site/blog) IMAGE\n',
+    'Added site "blog". Its container: docker run -d $(tinyforge labels site/blog) IMAGE\n' +
+      "Label containers with the workload's id (tinyforge.workload.id); the site's own is for\n" +
+      "/api/sites and tinyforge.static-site, the secret for /hooks.\n",
   );
   const [entry, secret] = await host.read((store) => {
     const entry = store.registry.named("site", "blog")!;
@@ -49,7 +51,7 @@ Deno.test("add prints a command that a shell reads back as the name, whatever is
   for (const name of ["blog", "it's", "a b", "$(touch pwned)", 'quo"te', "`id`", "é;ls"]) {
     const { code, stderr } = await host.run("add", "site", "--", name);
     assertEquals(code, 0, stderr);
-    const command = stderr.trimEnd().split("Its container: ")[1];
+    const command = /Its container: (.*)/.exec(stderr)![1];
     const { stdout } = await new Deno.Command("sh", {
       args: ["-c", `tinyforge() { printf '[%s]' "$@" >&2; }; docker() { :; }; ${command}`],
       cwd: host.dir,
@@ -67,8 +69,8 @@ Deno.test("add stack takes the Compose project from the prefix and the name, or 
   assertMatch(first.secret, /^[\w-]{43}$/);
   const second = await host.run("add", "stack", "crm", "--compose-project", "crm-1");
   assertEquals(
-    second.stderr,
-    'Added stack "crm". Its containers: docker compose -p crm-1 up -d\n',
+    second.stderr.split("\n")[0],
+    'Added stack "crm". Its containers: docker compose -p crm-1 up -d',
   );
   assertStringIncludes(second.stdout, "compose project  crm-1\n");
 });
@@ -282,10 +284,27 @@ Deno.test("with --json a failure is one JSON document on stderr, with a code and
 
 Deno.test("commands that change an entry refuse what doesn't fit, before anything is written", async () => {
   await using host = await TestHost.seeded((store) => {
-    store.registry.create("site", { name: "blog" });
+    store.registry.create("site", { name: "blog", domain: "blog.example.org" });
     store.registry.create("project", { name: "api" });
   });
   const cases: [args: string[], code: number, message: string][] = [
+    [
+      ["add", "site", "Blog"],
+      1,
+      'Cannot add site "Blog": a site named "blog" exists already, which differs from "Blog" by ' +
+      "case alone\nhint: ",
+    ],
+    [
+      ["add", "site", "x", "--domain", "Blog.example.org"],
+      1,
+      'Cannot add site "x": domain "Blog.example.org" belongs to site "blog" already\n' +
+      "hint: name another one with --domain, or `tinyforge set site OTHER --clear domain` first",
+    ],
+    [
+      ["set", "site", "blog", "--domain", "a", "--clear", "domain"],
+      2,
+      'Cannot set and clear "domain" at once',
+    ],
     [
       ["add", "site", "blog"],
       1,

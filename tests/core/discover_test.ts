@@ -191,6 +191,12 @@ Deno.test("discover() gives each candidate a name of its own, and says so", () =
   ]);
 });
 
+Deno.test("discover() tells names apart by more than their case", () => {
+  const { candidates } = discovered([named("Blog"), named("BLOG"), named("blog")]);
+  const names = candidates.map(({ name }) => name.toLowerCase());
+  assertEquals(new Set(names).size, 3);
+});
+
 Deno.test("discover() notes what a person should know before", () => {
   const dir = (path: string) => ({ "com.docker.compose.project.working_dir": path });
   const { candidates } = discovered([

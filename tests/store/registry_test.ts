@@ -139,6 +139,68 @@ Deno.test("Registry and StageTable keep names in NFC, however they are spelled",
   assertEquals(failure(() => stages.create(entry.id, { name: "\u00e9" })).code, "conflict");
 });
 
+Deno.test("Registry and StageTable refuse a name that differs from another by case alone", async () => {
+  await using temp = await tempStore();
+  const { registry, stages, workloads } = temp.store;
+  const { entry } = registry.create("project", { name: "Shop" });
+  registry.create("project", { name: "Übung" });
+  for (const [name, has] of [["shop", "Shop"], ["SHOP", "Shop"], ["übung", "Übung"]] as const) {
+    const error = failure(() => registry.create("project", { name }));
+    assertEquals([error.code, error.data], ["conflict", { over: "name" }]);
+    assertStringIncludes(
+      error.message,
+      `a project named "${has}" exists already, which differs from "${name}" by case alone`,
+    );
+  }
+  // Of another kind it is another name, and one's own may change its case.
+  registry.create("site", { name: "shop" });
+  assertEquals(registry.update("project", entry.id, { name: "SHOP" }).name, "SHOP");
+  const other = registry.create("project", { name: "other" }).entry;
+  assertEquals(
+    failure(() => registry.update("project", other.id, { name: "shop" })).code,
+    "conflict",
+  );
+  stages.create(entry.id, { name: "Live" });
+  assertEquals(failure(() => stages.create(entry.id, { name: "live" })).code, "conflict");
+  assertEquals(stages.create(other.id, { name: "live" }).name, "live");
+  assertEquals(workloads.list().map(({ name }) => name).sort(), ["SHOP", "other", "shop", "Übung"]);
+});
+
+Deno.test("Registry gives no two sites one domain, in whatever case", async () => {
+  await using temp = await tempStore();
+  const { registry } = temp.store;
+  const { entry: blog } = registry.create("site", { name: "blog", domain: "a.example.org" });
+  const { entry: other } = registry.create("site", { name: "other" });
+  const refused = [
+    failure(() => registry.create("site", { name: "new", domain: "A.example.org" })),
+    failure(() => registry.update("site", other.id, { domain: "a.example.org" })),
+  ];
+  for (const error of refused) {
+    assertEquals([error.code, error.data], ["conflict", { over: "domain" }]);
+    assertStringIncludes(error.message, 'belongs to site "blog" already');
+  }
+  assertEquals(registry.update("site", blog.id, { name: "journal" }).domain, "a.example.org");
+  registry.update("site", blog.id, { domain: null });
+  assertEquals(
+    registry.update("site", other.id, { domain: "a.example.org" }).domain,
+    "a.example.org",
+  );
+});
+
+Deno.test("Registry changes an entry that is older than the rule that its name breaks", async () => {
+  await using temp = await tempStore();
+  const { registry } = temp.store;
+  registry.create("site", { name: "blog", domain: "a.example.org" });
+  const { entry } = registry.create("site", { name: "other" });
+  const { Database } = await import("@db/sqlite");
+  const db = new Database(temp.path);
+  db.prepare("UPDATE static_sites SET name = 'Blog', domain = 'A.example.org' WHERE id = ?")
+    .run(entry.id);
+  db.close();
+  const changed = registry.update("site", entry.id, { containerName: "web" });
+  assertEquals([changed.name, changed.domain], ["Blog", "A.example.org"]);
+});
+
 Deno.test("Registry.update() renames entry and workload together", async () => {
   await using temp = await tempStore();
   const { registry, workloads } = temp.store;
