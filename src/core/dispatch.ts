@@ -102,10 +102,10 @@ export function dispatcher(
       });
     }
 
-    const siteId = text(labels[LABEL.staticSite]);
-    if (siteId !== "") {
-      const site = directory.bySite(siteId);
-      if (site === undefined) return refuse("unknown-site", siteId);
+    const idOrName = text(labels[LABEL.staticSite]);
+    if (idOrName !== "") {
+      const site = directory.bySite(idOrName);
+      if (site === undefined) return refuse("unknown-site", idOrName);
       if (isOneOff(container)) return refuse("one-off", composeProjectOf(container));
       return claimOf(site, { role: "", place: "site", replica: 1, bound });
     }

@@ -29,8 +29,8 @@ export interface WorkloadDirectory {
   all(): Iterable<Workload>;
   /** The workload with this id. */
   byId(workloadId: string): Workload | undefined;
-  /** The workload of the site with this id. */
-  bySite(siteId: string): Workload | undefined;
+  /** The workload of the site with this id, else of the one with this name. */
+  bySite(idOrName: string): Workload | undefined;
   /** The workload of the stack registered under this Compose project name. */
   byComposeProject(projectName: string): Workload | undefined;
   /** The workload of the site whose container has this name. */

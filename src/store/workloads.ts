@@ -144,10 +144,14 @@ export class WorkloadTable {
   #loadDirectory(): WorkloadDirectory {
     const byId = new Map<string, Workload>();
     const bySite = new Map<string, Workload>();
+    const siteNamed = new Map<string, Workload>();
     const byStack = new Map<string, Workload>();
     for (const w of this.list()) {
       byId.set(w.id, w);
-      if (w.kind === "site") bySite.set(w.refId, w);
+      if (w.kind === "site") {
+        bySite.set(w.refId, w);
+        siteNamed.set(w.name, w);
+      }
       if (w.kind === "stack") byStack.set(w.refId, w);
     }
     const byComposeProject = new Map<string, Workload>();
@@ -175,7 +179,7 @@ export class WorkloadTable {
       byContainerName: (name) => byContainer.get(name),
       containerNameOf: (id) => containerNames.get(id) ?? null,
       byId: (id) => byId.get(id),
-      bySite: (id) => bySite.get(id),
+      bySite: (idOrName) => bySite.get(idOrName) ?? siteNamed.get(idOrName.normalize("NFC")),
       byComposeProject: (project) => byComposeProject.get(project),
     };
   }

@@ -144,6 +144,30 @@ Deno.test("dispatcher() gives a container with a legacy site label the site's ro
   );
 });
 
+Deno.test("dispatcher() takes a site's name in its label, and an id before another's name", () => {
+  const site = (refId: string, name: string): Workload => ({
+    id: `w-${refId}`,
+    kind: "site",
+    refId,
+    name,
+  });
+  const dispatch = dispatcher({
+    directory: directoryOf(site("s1", "s2"), site("s2", "blog")),
+    index: new MemoryIndex([]),
+    composePrefix: "",
+  });
+  const rowOf = (label: string) => {
+    const claim = dispatch(container({ id: "c1", labels: { "tinyforge.static-site": label } }));
+    return "reason" in claim ? claim.reason : claim.rowId;
+  };
+  assertEquals(["blog", "s1", "s2", "Blog"].map(rowOf), [
+    "w-s2:site",
+    "w-s1:site",
+    "w-s2:site",
+    "unknown-site",
+  ]);
+});
+
 Deno.test("dispatcher() refuses an unknown legacy site", () => {
   assertEquals(dispatched({ "tinyforge.static-site": "site-gone" }), "unknown-site");
 });

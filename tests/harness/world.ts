@@ -83,7 +83,10 @@ export function directoryOf(
     composeLookups,
     all: () => workloads,
     byId: (id) => workloads.find((w) => w.id === id),
-    bySite: (id) => workloads.find((w) => w.kind === "site" && w.refId === id),
+    bySite: (idOrName) => {
+      const sites = workloads.filter((w) => w.kind === "site");
+      return sites.find((w) => w.refId === idOrName) ?? sites.find((w) => w.name === idOrName);
+    },
     byComposeProject: (project) => {
       composeLookups.push(project);
       return workloads.find((w) => w.kind === "stack" && w.name === project);

@@ -10,6 +10,7 @@ import { type Api, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
+import { LABEL } from "../../core/dispatch.ts";
 import { MISSING } from "../../model/container.ts";
 import { nearest } from "../nearest.ts";
 import { wholeNumber } from "../numbers.ts";
@@ -270,27 +271,37 @@ function nextStep(
   kind: Kind,
   { name = "", composeProjectName, containerName }: Partial<Entry>,
 ): string[] {
+  const ids = [
+    `Label containers with the workload's id (${LABEL.workloadId}); the ${kind}'s own is for`,
+    `${PATHS[kind]}${kind === "site" ? ` and ${LABEL.staticSite}` : ""}, the secret for /hooks.`,
+  ];
   switch (kind) {
     case "site":
       if (typeof containerName === "string") {
         return [
           `Added site ${quote(name)}; the container named ${quote(containerName)} serves it.`,
+          ...ids,
         ];
       }
       return [
         `Added site ${quote(name)}. Its container: docker run -d $(tinyforge labels ${
           shellWord(`site/${name}`)
         }) IMAGE`,
+        ...ids,
       ];
     case "stack":
       return [
         `Added stack ${quote(name)}. Its containers: docker compose -p ${
           shellWord(composeProjectName ?? "")
         } up -d`,
+        ...ids,
       ];
     case "project":
-      return [`Added project ${quote(name)}. Its rows are a deployer's: tinyforge help container`];
+      return [
+        `Added project ${quote(name)}. Its rows are a deployer's: tinyforge help container`,
+        ...ids,
+      ];
     case "stage":
-      return [`Added stage ${quote(name)}.`];
+      return [`Added stage ${quote(name)}; its id is what rows have as stageId.`];
   }
 }
