@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import type { Answer, Schema } from "./operation.ts";
+import { TAGS, TOOLS } from "./openapi_tags.ts";
 import type { Route } from "./routes.ts";
 import { ProblemSchema } from "./schema.ts";
 
@@ -34,7 +35,10 @@ export function renderOpenApi(
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: base || "/", description: "Where this document was read" }],
-    tags: [...new Set(routes.map(([, path]) => tagOf(path)))].map((name) => ({ name })),
+    tags: [...new Set(routes.map(([, path]) => tagOf(path)))].map((name) => ({
+      name,
+      ...(name in TAGS && { description: TAGS[name] }),
+    })),
     paths,
     components: {
       schemas: schemas.named,
@@ -104,7 +108,7 @@ function capital(word: string): string {
 }
 
 function tagOf(path: string): string {
-  return path.startsWith("/api/") ? path.split("/")[2]! : "tools";
+  return path.startsWith("/api/") ? path.split("/")[2]! : TOOLS;
 }
 
 function parametersOf(

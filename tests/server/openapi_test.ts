@@ -5,6 +5,7 @@
  */
 
 import SwaggerParser from "@apidevtools/swagger-parser";
+import { createConfig, lintFromString } from "@redocly/openapi-core";
 import {
   assert,
   assertEquals,
@@ -64,6 +65,19 @@ Deno.test("/openapi.json is valid OpenAPI", async () => {
   const broken = structuredClone(document) as any;
   delete broken.paths["/livez"].get.responses["200"].description;
   await assertRejects(() => validate(broken));
+});
+
+Deno.test("/openapi.json has nothing that Redocly's recommended rules find fault with", async () => {
+  const config = await createConfig({ extends: ["spec", "recommended"] });
+  const faults = async (document: unknown) => {
+    const source = JSON.stringify(document);
+    const found = await lintFromString({ source, absoluteRef: "openapi.json", config });
+    return found.map(({ ruleId, location }) => `${ruleId} ${location[0]?.pointer}`);
+  };
+  const document = await openApi();
+  assertEquals(await faults(document), []);
+  const { license: _, ...info } = document.info;
+  assertEquals(await faults({ ...document, info }), ["info-license #/info"]);
 });
 
 Deno.test("/openapi.json has what generators and linters ask for", async () => {
