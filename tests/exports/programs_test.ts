@@ -60,12 +60,18 @@ prometheus(
       });
     }
 
+    const token = join(host.dir, "etc/token");
+    const command = /^mkdir -p \/etc\/tinyforge && tinyforge (token add .*)$/m.exec(README)![1]!
+      .replace("/etc/tinyforge/token", token);
+    await Deno.mkdir(join(token, ".."));
+    assertEquals((await host.run(...command.split(" "))).code, 0);
+
     const config = join(host.dir, "prometheus.yml");
     await Deno.writeTextFile(
       config,
       "global: { scrape_interval: 1s, scrape_timeout: 1s }\n" + block("yaml\n# Prometheus", {
         "127.0.0.1:7475": `127.0.0.1:${port}`,
-        "/etc/tinyforge/token": join(host.dataDir, "token"),
+        "/etc/tinyforge/token": token,
         "15s": "1s",
       }),
     );
