@@ -33,7 +33,7 @@ export function takenName(
   },
 ): TakenName | undefined {
   const within = table === "stages" ? "project_id = ?2 AND" : "?2 IS NULL AND";
-  const isAscii = /^[\x01-\x7f]*$/.test(name);
+  const isAscii = /^[ -~]*$/.test(name);
   // The few names that are not ASCII are compared here.
   const candidates = isAscii ? "name = ?1 COLLATE NOCASE" : "(name = ?1 OR name GLOB '*[^ -~]*')";
   const wanted = foldName(name);
