@@ -8,7 +8,7 @@
 import type { Row } from "./live/rows.ts";
 
 /** What can be sorted by. */
-export type SortKey = "workload" | "name" | "state" | "image" | "changed";
+export type SortKey = "workload" | "name" | "state" | "image" | "since";
 
 /** A key, and which end comes first. */
 export interface Sort {
@@ -18,7 +18,7 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-const KEYS: ReadonlySet<string> = new Set(["workload", "name", "state", "image", "changed"]);
+const KEYS: ReadonlySet<string> = new Set(["workload", "name", "state", "image", "since"]);
 
 /** States from the one that needs somebody to the one that needs nobody. */
 const URGENCY: readonly string[] = [
@@ -101,7 +101,7 @@ export function comparator({ key, descending }: Sort, locale: string): (a: Row, 
       urgencyOf(a.state) - urgencyOf(b.state) ||
       Number(b.health === "unhealthy") - Number(a.health === "unhealthy"),
     image: (a, b) => a.image === b.image ? 0 : text(a.image, b.image),
-    changed: (a, b) => b.updatedAt - a.updatedAt,
+    since: (a, b) => b.since - a.since,
   };
   const turn = descending ? -1 : 1;
   return (a, b) => turn * by[key](a, b) || place(a, b);

@@ -51,7 +51,7 @@ browserTest(
     const scene = setScene(board.server.store, Date.now());
     await using opened = await board.open("/containers");
     const { page, context, offences } = opened;
-    await shown(page, 17);
+    await shown(page, 18);
 
     await page.getByRole("checkbox", { name: "running" }).check();
     await shown(page, 11);
@@ -70,7 +70,7 @@ browserTest(
     const url = page.url();
     const here = await names(page);
     assertEquals(here, ["shop-cache-1", "shop-db-1", "shop-web-1", "shop-worker-1"]);
-    assert(await page.getByText("13 more are hidden by filters").isVisible());
+    assert(await page.getByText("14 more are hidden by filters").isVisible());
     const everything = async (other: Page) => {
       await other.getByText("Container created").waitFor();
       assertEquals(await names(other), here);
@@ -104,7 +104,7 @@ browserTest(
       "?state=running,missing&kind=stack&group=workload&sort=state",
     );
     await page.getByRole("button", { name: "Show all" }).click();
-    await shown(page, 17);
+    await shown(page, 18);
     assertEquals(offences, { policy: [], errors: [] });
   },
 );
@@ -193,7 +193,7 @@ browserTest(
     await using opened = await board.open("/containers?state=running");
     const { page } = opened;
     await shown(page, 11);
-    assert(await page.getByText("6 more are hidden by filters").isVisible());
+    assert(await page.getByText("7 more are hidden by filters").isVisible());
     const { store } = board.server;
     passWrites(store, [
       observed({
@@ -203,7 +203,7 @@ browserTest(
         state: "hibernating",
       }),
     ], { at: new Date().toISOString() });
-    await page.getByText("7 more are hidden by filters").waitFor();
+    await page.getByText("8 more are hidden by filters").waitFor();
     await page.getByRole("checkbox", { name: "hibernating" }).check();
     await shown(page, 12);
   },
@@ -226,7 +226,7 @@ browserTest(
     await page.keyboard.type("jk?");
     await page.getByText("Nothing matches").waitFor();
     await page.keyboard.press("Escape");
-    await shown(page, 17);
+    await shown(page, 18);
     await page.locator("h1").focus();
     for (const key of ["j", "j", "j", "k"]) await page.keyboard.press(key);
     await page.keyboard.press("Enter");
@@ -241,7 +241,7 @@ browserTest(
     // For who dictates, single keys must do nothing.
     await page.evaluate(`localStorage.setItem("tinyforge.keys", "off")`);
     await page.reload();
-    await shown(page, 17);
+    await shown(page, 18);
     await page.keyboard.press("?");
     await page.keyboard.press("/");
     assertEquals(await help.count(), 0);

@@ -145,7 +145,7 @@ browserTest(
     await context.setOffline(true);
     await page.evaluate(`{ const real = Date.now; Date.now = () => real() + 600_000; }`);
     await page.getByText(/^Stale since/).waitFor();
-    assertEquals(await page.locator("tbody tr[data-row]").count(), 17);
+    assertEquals(await page.locator("tbody tr[data-row]").count(), 18);
     await context.setOffline(false);
     await page.getByText("Live", { exact: true }).waitFor();
     assert(await page.evaluate("sameLoad"));

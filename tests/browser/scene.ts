@@ -159,6 +159,7 @@ export function setScene(store: Store, now: number): Scene {
     }
   }
   passWrites(store, rows, { at: new Date(now).toISOString() });
+  previews(store);
   store.problems.write({
     put: problems(workloads, ids, now),
     dropped: [],
@@ -167,6 +168,23 @@ export function setScene(store: Store, now: number): Scene {
     holds: new Map(),
   });
   return { workloads, rows: ids };
+}
+
+/** A stage for good, and one for a branch, which has a URL. */
+function previews(store: Store): void {
+  const project = store.registry.named("project", "handbook")!;
+  store.stages.create(project.id, { name: "production", maxInstances: 2 });
+  const preview = store.stages.create(project.id, {
+    name: "feature-search",
+    preview: true,
+    branch: "feature/search",
+  });
+  store.deployed.saveDeployedContainer({
+    workloadId: project.workloadId,
+    role: "feature-search",
+    stageId: preview.id,
+    subdomain: "feature-search.handbook.example.org",
+  });
 }
 
 function problems(

@@ -41,7 +41,7 @@ function row(fields: Partial<Row> & Pick<Row, "id">): Row {
     stageName: null,
     subdomain: null,
     claimed: true,
-    updatedAt: 0,
+    since: 0,
     ...fields,
   };
 }
@@ -153,11 +153,11 @@ Deno.test("comparator() and grouped() order any rows the same from any beginning
       replica: fc.integer({ min: 1, max: 3 }),
       state: fc.constantFrom("running", "missing", "engine:odd"),
       name: fc.constantFrom("web-2", "web-10", "WEB-1"),
-      updatedAt: fc.nat(3),
+      since: fc.nat(3),
     }),
     { selector: ({ id }) => id, maxLength: 12 },
   );
-  const sorts = ["workload", "-name", "state", "-changed", "image"];
+  const sorts = ["workload", "-name", "state", "-since", "image"];
   fc.assert(fc.property(rows, fc.constantFrom(...sorts), fc.boolean(), (told, sort, group) => {
     const all = told.map((each) => row({ ...each, workloadName: `name-of-${each.workloadId}` }));
     const by = comparator(sortOf(new URLSearchParams({ sort })), "ru");

@@ -46,8 +46,8 @@ export interface Row {
   readonly subdomain: string | null;
   /** Whether its container asks for the row. */
   readonly claimed: boolean;
-  /** When it was last written, milliseconds since the Unix epoch. */
-  readonly updatedAt: number;
+  /** Since when it is in its state, milliseconds since the Unix epoch. */
+  readonly since: number;
 }
 
 /** `data` of a `snapshot` event. */
@@ -157,7 +157,7 @@ export class Rows {
       stageName: view.stageName === null ? null : this.#once(view.stageName),
       subdomain: view.subdomain,
       claimed: view.claimed,
-      updatedAt: Date.parse(view.updatedAt),
+      since: Date.parse(view.stateSince),
     };
   }
 

@@ -154,7 +154,7 @@ function Happened({ workload }: { workload: Workload }): JSX.Element {
   const members = [...rows.all.values()].filter((row) => row.workloadId === workload.id);
   const names = new Map(members.map((row) => [row.id, row.name || row.role || row.workloadName]));
   const key = [workload.id, ...members.map(({ id }) => id).sort().slice(0, MOST_ROWS)].join("\n");
-  const newest = members.reduce((last, { updatedAt }) => Math.max(last, updatedAt), 0);
+  const newest = members.reduce((last, { since }) => Math.max(last, since), 0);
   useEffect(() => void stories.ask(key, { again: true }), [key, newest]);
   const state = stories.state.value;
   if (state.value === null || state.key?.split("\n")[0] !== workload.id) {

@@ -17,7 +17,7 @@ import { wordOf, words } from "../words/words.ts";
 import { Symbol } from "./symbol.tsx";
 
 /** Keys in the order of the columns. */
-const SORTS: readonly SortKey[] = ["workload", "name", "state", "image", "changed"];
+const SORTS: readonly SortKey[] = ["workload", "name", "state", "image", "since"];
 
 /** Letters that follow each other this closely are one step back. */
 const ONE_STEP_MS = 1500;

@@ -110,16 +110,17 @@ function Known({ view, story }: Details): JSX.Element {
   );
 }
 
-/** What an inspect told, where the daemon keeps it. */
-function inspectedOf(view: ContainerView): Fact[] {
+/** What an inspect told. */
+function inspectedOf(
+  { state, startedAt, finishedAt, restartCount, restartPolicy }: ContainerView,
+): Fact[] {
   const t = words.value.row;
-  const { startedAt, restartCount } = view as unknown as Record<string, unknown>;
+  const ended = state === "running" ? null : finishedAt;
   return [
-    { name: t.started, what: typeof startedAt === "string" ? <When at={startedAt} /> : null },
-    {
-      name: t.restarts,
-      what: typeof restartCount === "number" && restartCount > 0 ? `${restartCount}` : null,
-    },
+    { name: t.started, what: startedAt && <When at={startedAt} /> },
+    { name: t.ended, what: ended && <When at={ended} /> },
+    { name: t.restarts, what: restartCount ? `${restartCount}` : null },
+    { name: t.policy, what: restartPolicy },
   ];
 }
 

@@ -58,7 +58,7 @@ export function RowTable(
             {!thin && head("state", t.columns.state, "state-of")}
             {wide && head("image", t.columns.image)}
             {wide && <th scope="col" class="port">{t.columns.port}</th>}
-            {wide && head("changed", t.columns.changed, "changed")}
+            {wide && head("since", t.columns.since, "since-when")}
           </tr>
         </thead>
         {groups.map(([workloadId, members]) => (
@@ -154,7 +154,7 @@ function RowLine(
   },
 ): JSX.Element {
   const t = words.value.containers;
-  const { id, name, image, state, health, exitCode, updatedAt } = row;
+  const { id, name, image, state, health, exitCode, since } = row;
   const shownName = name || placeText(row);
   return (
     <tr data-row={id} class={`${isOpen ? "open" : ""} ${isTroubled ? "troubled" : ""}`}>
@@ -204,8 +204,8 @@ function RowLine(
             <span class="clip" title={image}>{shortImage(image) || "–"}</span>
           </td>
           <td class="mono port">{portText(row)}</td>
-          <td class="changed">
-            <When at={updatedAt} />
+          <td class="since-when">
+            <When at={since} />
           </td>
         </>
       )}

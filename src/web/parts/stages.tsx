@@ -9,8 +9,8 @@ import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { Latest } from "../latest.ts";
 import { rows } from "../live/index_state.ts";
-import type { Row } from "../live/rows.ts";
 import type { Workload } from "../../model/workload.ts";
+import type { Preview } from "../../server/stage_schemas.ts";
 import type { Stage } from "../../store/stages.ts";
 import { href } from "../place.ts";
 import { words } from "../words/words.ts";
@@ -18,10 +18,20 @@ import { Failed, Loading } from "./notice.tsx";
 import { State } from "./state.tsx";
 import { Symbol } from "./symbol.tsx";
 
-const stages = new Latest<readonly Stage[]>(async (id, signal) =>
-  (await ask<{ items: Stage[] }>(`/api/projects/${encodeURIComponent(id)}/stages`, { signal }))
-    .items
-);
+/** A stage, and where people look at it. */
+interface Shown extends Stage {
+  readonly urls: readonly string[];
+}
+
+const stages = new Latest<readonly Shown[]>(async (id, signal) => {
+  const project = encodeURIComponent(id);
+  const [all, previews] = await Promise.all([
+    ask<{ items: Stage[] }>(`/api/projects/${project}/stages`, { signal }),
+    ask<{ items: Preview[] }>(`/api/previews?project=${project}`, { signal }),
+  ]);
+  const urls = new Map(previews.items.map((preview) => [preview.id, preview.urls]));
+  return all.items.map((stage) => ({ ...stage, urls: urls.get(stage.id) ?? [] }));
+});
 
 /** The section. */
 export function Stages({ workload }: { workload: Workload }): JSX.Element {
@@ -49,7 +59,7 @@ export function Stages({ workload }: { workload: Workload }): JSX.Element {
   );
 }
 
-function StageCard({ stage, workload }: { stage: Stage; workload: Workload }): JSX.Element {
+function StageCard({ stage, workload }: { stage: Shown; workload: Workload }): JSX.Element {
   const t = words.value.workload;
   rows.revision.value;
   const members = [...rows.all.values()].filter((row) =>
@@ -59,7 +69,12 @@ function StageCard({ stage, workload }: { stage: Stage; workload: Workload }): J
     <li class="card">
       <div class="heading">
         <h3>{stage.name}</h3>
-        <span class="muted">{t.instances(members.length, stage.maxInstances)}</span>
+        {stage.branch !== null && <code>{stage.branch}</code>}
+        <span class="muted">
+          {stage.preview && `${t.preview}, `}
+          {t.instances(members.length, stage.maxInstances)}
+        </span>
+        {stage.urls.map((url) => <Outward key={url} url={url} />)}
       </div>
       {members.length > 0 && (
         <ul class="lines">
@@ -69,7 +84,7 @@ function StageCard({ stage, workload }: { stage: Stage; workload: Workload }): J
                 {row.name || row.role}
               </a>
               <State state={row.state} health={row.health} exitCode={row.exitCode} />
-              <Address row={row} />
+              {row.subdomain !== null && stage.urls.length === 0 && <span>{row.subdomain}</span>}
             </li>
           ))}
         </ul>
@@ -78,14 +93,12 @@ function StageCard({ stage, workload }: { stage: Stage; workload: Workload }): J
   );
 }
 
-/** Where a preview is reached, if what its deployer wrote is a whole name. */
-function Address({ row: { subdomain } }: { row: Row }): JSX.Element | null {
-  if (subdomain === null) return null;
-  // Written by a deployer, so it is read as a name and nothing else.
-  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i.test(subdomain)) return <span>{subdomain}</span>;
+/** A link out of here, if it is one: its name was written by a deployer. */
+function Outward({ url }: { url: string }): JSX.Element {
+  if (!/^https?:\/\//.test(url)) return <span>{url}</span>;
   return (
-    <a href={`https://${subdomain}/`} target="_blank" rel="noopener noreferrer">
-      {subdomain} <Symbol name="outward" />
+    <a href={url} target="_blank" rel="noopener noreferrer">
+      {url} <Symbol name="outward" />
     </a>
   );
 }

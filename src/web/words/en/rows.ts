@@ -60,7 +60,7 @@ export const EN_ROWS = {
       state: "State",
       image: "Image",
       port: "Port",
-      changed: "Changed",
+      since: "Since",
     },
     shown: (shown: number, all: number) =>
       shown === all
@@ -98,7 +98,9 @@ export const EN_ROWS = {
     subdomain: "Subdomain",
     unclaimed: "Not claimed",
     started: "Started",
+    ended: "Ended",
     restarts: "Restarts",
+    policy: "Restart policy",
     story: "Story",
     noStory: "Nothing is known to have happened.",
     gone: "This row is no more.",
@@ -131,6 +133,7 @@ export const EN_ROWS = {
     noTimeline: "Nothing yet.",
     older: "Older",
     stages: "Stages",
+    preview: "preview",
     noStages: "No stages.",
     instances: (count: number, max: number) =>
       plural(max, { one: `${count} of # instance`, other: `${count} of # instances` }),

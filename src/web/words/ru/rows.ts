@@ -76,7 +76,7 @@ export const RU_ROWS: typeof EN_ROWS = {
       state: "Состояние",
       image: "Образ",
       port: "Порт",
-      changed: "Изменён",
+      since: "С тех пор",
     },
     shown: (shown, all) => shown === all ? containers(all) : `${shown} из ${containers(all)}`,
     hidden: (count) =>
@@ -116,7 +116,9 @@ export const RU_ROWS: typeof EN_ROWS = {
     subdomain: "Поддомен",
     unclaimed: "Не заявлен",
     started: "Запущен",
+    ended: "Завершён",
     restarts: "Перезапуски",
+    policy: "Политика перезапуска",
     story: "Что было",
     noStory: "О нём ничего не известно.",
     gone: "Этой строки больше нет.",
@@ -150,6 +152,7 @@ export const RU_ROWS: typeof EN_ROWS = {
     noTimeline: "Пока ничего.",
     older: "Раньше",
     stages: "Стадии",
+    preview: "предпросмотр",
     noStages: "Стадий нет.",
     instances: (count, max) =>
       plural(max, {
