@@ -13,6 +13,16 @@ import { keys } from "./settings_here.ts";
 /** Whether the help is open. */
 export const helpOpen: Writable<boolean> = signal(false);
 
+/** Whether the search was asked for on a page without one. */
+let searchWanted = false;
+
+/** Whether a search that has just been drawn is what was asked for; said once. */
+export function takeSearch(): boolean {
+  const wanted = searchWanted;
+  searchWanted = false;
+  return wanted;
+}
+
 /** Listens; called once. */
 export function listenToKeys(): void {
   addEventListener("keydown", (event) => {
@@ -37,9 +47,8 @@ function isTyping(target: EventTarget | null): boolean {
 function toSearch(): void {
   const here = document.querySelector<HTMLInputElement>("main input[type=search]");
   if (here) return here.select();
+  searchWanted = true;
   go(href("/containers"));
-  // The page is drawn in between.
-  setTimeout(() => document.querySelector<HTMLInputElement>("main input[type=search]")?.focus());
 }
 
 /** To the row after or before the one that has the focus, by what opens it. */

@@ -6,9 +6,10 @@
  */
 
 import type { JSX } from "preact";
-import { useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { countValues, type Facet, FACETS, type Filters, NO_HEALTH, toggled } from "../filters.ts";
 import { format } from "../format.ts";
+import { takeSearch } from "../keyboard.ts";
 import { rows, troubledRows } from "../live/index_state.ts";
 import { type Sort, type SortKey, urgencyOf } from "../order.ts";
 import { narrow } from "../narrow.ts";
@@ -34,6 +35,11 @@ export function FilterBar(
   rows.revision.value;
   const id = useId();
   const typedAt = useRef(-Infinity);
+  const field = useRef<HTMLInputElement>(null);
+  // Before anything else is typed.
+  useLayoutEffect(() => {
+    if (takeSearch()) field.current?.focus();
+  }, []);
   const troubled = troubledRows.value;
   const chosen = FACETS.reduce((sum, facet) => sum + filters[facet].size, 0) +
     Number(filters.problem);
@@ -49,6 +55,7 @@ export function FilterBar(
         <Symbol name="search" />
         <input
           id={`${id}-q`}
+          ref={field}
           type="search"
           placeholder={t.searchHint}
           value={query.value.get("q") ?? ""}
