@@ -230,7 +230,7 @@ browserTest(
     await page.locator("h1").focus();
     for (const key of ["j", "j", "j", "k"]) await page.keyboard.press(key);
     await page.keyboard.press("Enter");
-    await page.getByText("Container created").waitFor();
+    await page.locator("tr.details .known").waitFor();
     const open = page.locator("tr.open .clip").first();
     assertEquals(await open.textContent(), (await names(page))[1]);
     await page.keyboard.press("?");
