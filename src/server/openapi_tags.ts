@@ -10,6 +10,7 @@ export const TOOLS = "tools";
 /** Group → what it is for. */
 export const TAGS: Readonly<Record<string, string>> = {
   [TOOLS]: "For probes, scrapers and webhooks",
+  accept: "Takes what runs now for what should run",
   adopt: "Takes in what runs already",
   audit: "Who changed what",
   availability: "How long what ran",

@@ -646,7 +646,7 @@ Deno.test("DockerClient reaches a socket whose path is longer than an address ca
     }).output();
     const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     assertEquals(said, ['{"count":1}', ""]);
-    assertEquals([...Deno.readDirSync(directory)].length, 1);
+    assertEquals((await Array.fromAsync(Deno.readDir(directory))).length, 1);
     {
       using client = connect({ host: { kind: "unix", path: `${folder}/docker.sock` } });
       assertEquals((await client.list()).containers[0]?.id, id);
