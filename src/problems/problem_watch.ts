@@ -37,7 +37,7 @@ import { Inspections } from "./inspections.ts";
 import { probeRestart } from "./restart_probe.ts";
 import { rowTimes } from "./row_times.ts";
 import { SilenceWindows } from "./silence_windows.ts";
-import { Unwritten } from "./unwritten.ts";
+import { RETRY_MS, Unwritten } from "./unwritten.ts";
 import { sayVerdict } from "./verdict_log.ts";
 import { WantedRows } from "./wanted_rows.ts";
 
@@ -73,9 +73,6 @@ const INSPECTED: ReadonlySet<ProblemKind> = new Set([
   "unhealthy",
 ]);
 
-/** When a write failed it is tried again after this. */
-const RETRY_MS = 1000;
-
 /** A timer can't be set for weeks. */
 const LONGEST_WAIT_MS = 3_600_000;
 
@@ -103,10 +100,6 @@ export class ProblemWatch {
   #silencesChanged = true;
   #backups: BackupFacts | null | undefined;
   readonly #unwritten: Unwritten;
-  /** Judged, and said once it is written. */
-  readonly #untold: Verdict[] = [];
-  /** On the monotonic clock. */
-  #writeAgainAt = -Infinity;
   #prunedAt = -Infinity;
 
   /** Inert until {@link ProblemWatch.start}. */
@@ -115,7 +108,7 @@ export class ProblemWatch {
     this.#settings = options.settings ?? PROBLEM_DEFAULTS;
     this.#inspections = new Inspections(options);
     this.#wanted = new WantedRows(options.store);
-    this.#unwritten = new Unwritten(options.store.problems);
+    this.#unwritten = new Unwritten({ ...options, problems: options.store.problems });
     this.#details = new DetailWatch({ ...options, inspections: this.#inspections });
   }
 
@@ -328,33 +321,16 @@ export class ProblemWatch {
     ledger.forget(changed, index);
     this.#unwritten.add({
       ...verdict,
+      said: () => this.#tell(verdict),
       deaths: new Map([...deaths, ...ledger.takeChanges()]),
       holds: deploys.takeChanges(),
     }, account);
-    this.#untold.push(verdict);
-    if (this.#write()) this.#prune(now);
+    const written = this.#unwritten.write({ now: this.#abort.signal.aborted });
+    if (written) this.#prune(now);
     const ends = silences.map(({ until }) => until);
     const next = [verdict.nextAt, ledger.nextAt(), ...ends].reduce(earliest) ?? Infinity;
     const again = this.#unwritten.size === 0 ? Infinity : RETRY_MS;
     return Math.min(LONGEST_WAIT_MS, again, Math.max(0, Math.ceil(next - now)));
-  }
-
-  /**
-   * Writes what was judged, in its order, and then says it. What can't be written keeps nobody from
-   * judging on: no opening time depends on when it is written.
-   */
-  #write(): boolean {
-    const { clock, log } = this.#o;
-    if (clock.monotonic() < this.#writeAgainAt && !this.#abort.signal.aborted) return false;
-    try {
-      this.#unwritten.write();
-    } catch (error) {
-      this.#writeAgainAt = clock.monotonic() + RETRY_MS;
-      log.error("problems not written", { error });
-      return false;
-    }
-    for (const verdict of this.#untold.splice(0)) this.#tell(verdict);
-    return true;
   }
 
   #tell(verdict: Verdict): void {

@@ -5,19 +5,36 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
 import type { HostMemory, Problem } from "../model/problem.ts";
 import type { JudgementWrite, KeptJudgement, ProblemTable } from "../store/problems.ts";
+import type { Log } from "../telemetry/log.ts";
 import type { EngineAccount } from "./engine_account.ts";
+
+/** When a write failed it is tried again after this, milliseconds. */
+export const RETRY_MS = 1000;
+
+/** What {@link Unwritten} works with. */
+export interface UnwrittenOptions {
+  /** Where it is written. */
+  readonly problems: ProblemTable;
+  /** The time. */
+  readonly clock: Clock;
+  /** Where it is said that nothing can be written. */
+  readonly log: Log;
+}
 
 /** What waits to be written. */
 export class Unwritten {
-  readonly #problems: ProblemTable;
-  #writes: JudgementWrite[] = [];
+  readonly #o: UnwrittenOptions;
+  readonly #writes: (JudgementWrite & { readonly said: () => void })[] = [];
+  /** On the monotonic clock. */
+  #againAt = -Infinity;
   #kept: KeptJudgement | null = null;
 
   /** Nothing waits yet. */
-  constructor(problems: ProblemTable) {
-    this.#problems = problems;
+  constructor(options: UnwrittenOptions) {
+    this.#o = options;
   }
 
   /** How many wait. */
@@ -30,11 +47,11 @@ export class Unwritten {
     this.#kept = kept;
   }
 
-  /** A judgement waits. */
+  /** A judgement waits; `said` is called once it is written. */
   add(
     { memory, ...judged }:
       & Omit<JudgementWrite, "kept">
-      & { readonly memory: HostMemory },
+      & { readonly memory: HostMemory; readonly said: () => void },
     { downSince, changedSince }: Pick<EngineAccount, "downSince" | "changedSince">,
   ): void {
     const before = this.#kept;
@@ -49,18 +66,29 @@ export class Unwritten {
   /** More is known of a problem. */
   amend(problem: Problem): void {
     const nothing = { dropped: [], kept: null, deaths: new Map(), holds: new Map() };
-    this.#writes.push({ put: [problem], ...nothing });
+    this.#writes.push({ put: [problem], ...nothing, said: () => {} });
   }
 
   /**
-   * Writes all that waits.
-   *
-   * @throws {Failure} What is not written then goes on waiting.
+   * Writes all that waits, in its order; returns whether nothing waits any more. What can't be
+   * written keeps nobody from judging on: no opening time depends on when it is written. It is tried
+   * again no sooner than {@linkcode RETRY_MS} after it failed, unless it must be `now`.
    */
-  write(): void {
-    for (let write = this.#writes[0]; write !== undefined; write = this.#writes[0]) {
-      this.#problems.write(write);
-      this.#writes.shift();
+  write({ now }: { readonly now: boolean }): boolean {
+    const { problems, clock, log } = this.#o;
+    if (clock.monotonic() < this.#againAt && !now) return false;
+    try {
+      for (let write = this.#writes[0]; write !== undefined; write = this.#writes[0]) {
+        const { said, ...judged } = write;
+        problems.write(judged);
+        this.#writes.shift();
+        said();
+      }
+      return true;
+    } catch (error) {
+      this.#againAt = clock.monotonic() + RETRY_MS;
+      log.error("problems not written", { error });
+      return false;
     }
   }
 }

@@ -5,14 +5,13 @@
  */
 
 import { listAudit } from "./api/audit.ts";
+import { adopt, getDiscover } from "./api/adopt.ts";
 import {
   acceptEverything,
   acceptWorkload,
-  adopt,
-  getDiscover,
   getExpectations,
   putExpectations,
-} from "./api/adopt.ts";
+} from "./api/expectations.ts";
 import {
   createChannel,
   listChannels,
