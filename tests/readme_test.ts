@@ -4,6 +4,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { PROBLEM_KINDS } from "../src/model/problem.ts";
 import { DENO_ARGS, TestHost } from "./harness/program.ts";
 import { engineTest } from "./engines/docker.ts";
 import { TEST_IMAGE } from "./engines/real.ts";
@@ -150,4 +151,11 @@ Deno.test("what CI says last is true", async (t) => {
       await Deno.remove(folder, { recursive: true });
     });
   }
+});
+
+Deno.test("README's table of what is wrong has every kind that there is, once and in order", () => {
+  const section = README.split("\n## What is wrong\n")[1]!.split("\n## ")[0]!;
+  const kinds = section.split("\n").filter((line) => line.startsWith("| `"))
+    .flatMap((line) => [...line.split("|")[1]!.matchAll(/`([a-z-]+)`/g)].map(([, kind]) => kind!));
+  assertEquals(kinds, [...PROBLEM_KINDS]);
 });
