@@ -146,7 +146,6 @@ for (const daemon of [true, false]) {
     assertEquals(await add("other", "--compose-project", "both"), ["both", undefined]);
     // Nobody's by now.
     assertEquals(await add("new"), ["tinyforge-new", undefined]);
-    assertEquals(await add("Blog"), ["tinyforge-blog", undefined]);
     await engine.down();
     assertEquals(await add("later"), ["tinyforge-later", undefined]);
   });

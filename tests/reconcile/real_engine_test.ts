@@ -455,7 +455,7 @@ if (Deno.uid() === 0 || typeof ENGINE === "string") {
     await until("it runs", () => r.store.views.list().some(isRunning));
     await until("events flow", () => sample(r.metrics, "tinyforge_event_stream_up") === 1);
     // The Engine waits for the program that publishes the port before it lists the container ended.
-    const proxy = proxyOf(address.slice(address.lastIndexOf(":") + 1));
+    const proxy = await proxyOf(address.slice(address.lastIndexOf(":") + 1));
     Deno.kill(proxy, "SIGSTOP");
     let killed: Promise<string> | null = null;
     try {
@@ -507,18 +507,13 @@ function followDeaths(r: Rig) {
   };
 }
 
-/** PID of Docker's program that publishes this port of the host. */
-function proxyOf(hostPort: string): number {
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    let args: string[];
-    try {
-      args = Deno.readTextFileSync(`/proc/${name}/cmdline`).split("\0");
-    } catch {
-      continue; // It ended.
-    }
+/** PID of Docker's program that publishes this port of the host; `ps` may read what Deno may not. */
+async function proxyOf(hostPort: string): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,args="] }).output();
+  for (const line of new TextDecoder().decode(stdout).split("\n")) {
+    const [pid, program, ...args] = line.trim().split(/ +/);
     const at = args.indexOf("-host-port");
-    if (args[0]?.endsWith("docker-proxy") && args[at + 1] === hostPort) return Number(name);
+    if (program?.endsWith("docker-proxy") && args[at + 1] === hostPort) return Number(pid);
   }
   throw new Error(`Cannot find the program that publishes port ${hostPort}`);
 }
