@@ -31,13 +31,14 @@ export interface Continued {
 export function continuing(subjects: readonly Subject[], told: readonly Told[]): Continued {
   const carried: Carried[] = [];
   const settled: Told[] = [];
+  // Read only where crashes begin, and once for all of them.
+  let parts: ReturnType<typeof partsOf> | null = null;
   const continued = subjects.map((subject): Subject => {
     const row = crashingRow(subject);
     if (row === null) return subject;
     let { since } = subject.told;
-    for (const one of told) {
-      const before = keptSubject(one);
-      if (crashingRow(before) !== row) continue;
+    parts ??= partsOf(told);
+    for (const { one, before } of parts.get(row) ?? []) {
       // Whoever was told nothing is told anew.
       if (one.deliveryState !== "delivered" && one.deliveryState !== "queued") continue;
       if (before.told.severity === "low" && subject.told.severity === "high") continue;
@@ -48,6 +49,12 @@ export function continuing(subjects: readonly Subject[], told: readonly Told[]):
     return { ...subject, told: { ...subject.told, since } };
   });
   return { subjects: continued, carried, settled };
+}
+
+/** What was told, by the row whose story it is a part of. */
+function partsOf(told: readonly Told[]) {
+  const parts = told.map((one) => ({ one, before: keptSubject(one) }));
+  return Map.groupBy(parts, ({ before }) => crashingRow(before));
 }
 
 /** Who was told of a part is to be told of the story's end when another is over. */
