@@ -24,8 +24,8 @@ export interface Place {
 
 /** An entry and its place. */
 export interface Placed extends Place {
-  /** What is told. */
-  readonly entry: HistoryEntry;
+  /** What is told. Who it is about is looked up only here: few of all that happened make a page. */
+  readonly entry: () => HistoryEntry;
 }
 
 /** What an entry of a source is told by; the rest is null. */
@@ -61,7 +61,7 @@ export function transitionEntries(transitions: readonly Transition[], known: Kno
     at: t.at,
     rank: RANKS.transition,
     number: t.seq,
-    entry: {
+    entry: () => ({
       ...NOTHING,
       key: `transition-${t.seq}`,
       at: t.at,
@@ -76,7 +76,7 @@ export function transitionEntries(transitions: readonly Transition[], known: Kno
       cause: t.cause,
       origin: t.origin,
       detail: originText(t.cause, t.origin),
-    },
+    }),
   }));
 }
 
@@ -87,43 +87,53 @@ export function deathEntries(
 ): Placed[] {
   const oldest = from === undefined ? -Infinity : Date.parse(from);
   const entries = [...deaths].flatMap(([rowId, { ring }]) =>
-    ring.filter(({ at }) => at >= oldest).map((
-      { at, exitCode, how, containerId },
-    ): HistoryEntry => ({
-      ...NOTHING,
-      key: `death-${rowId}-${at}-${containerId}`,
-      at: timeText(at),
-      what: "death",
-      ...ofRow(rowId, known),
-      containerId,
-      exitCode,
-      detail: how,
-    }))
+    ring.filter(({ at }) => at >= oldest).map(
+      ({ at: ms, exitCode, how, containerId }): Unnumbered => {
+        const key = `death-${rowId}-${ms}-${containerId}`;
+        const at = timeText(ms);
+        const entry = (): HistoryEntry => ({
+          ...NOTHING,
+          key,
+          at,
+          what: "death",
+          ...ofRow(rowId, known),
+          containerId,
+          exitCode,
+          detail: how,
+        });
+        return { at, key, entry };
+      },
+    )
   );
   return inOrder(entries, RANKS.death);
 }
 
 /** What was wrong, and what is no more. */
 export function problemEntries(problems: readonly Problem[], known: Known): Placed[] {
-  const entries = problems.flatMap((problem): HistoryEntry[] => {
-    const { key, kind, severity, workloadId, rowId, containerId, containerName } = problem;
+  const entries = problems.flatMap((problem): Unnumbered[] => {
+    const { key: of, kind, severity, workloadId, rowId, containerId, containerName } = problem;
     const { openedAt, closedAt, outcome } = problem;
     // What closed without having opened was no problem.
     if (openedAt === null) return [];
-    const entry = (what: "problem-opened" | "problem-closed", ms: number): HistoryEntry => ({
-      ...NOTHING,
-      ...(rowId !== null && ofRow(rowId, known)),
-      ...(workloadId !== null && { workload: workloadOf(workloadId, known) }),
-      key: `${what}-${key}-${ms}`,
-      at: timeText(ms),
-      what,
-      containerId,
-      containerName: containerName || null,
-      problem: { kind, severity },
-      detail: what === "problem-closed" ? outcome ?? "" : "",
-    });
-    const opened = entry("problem-opened", openedAt);
-    return closedAt === null ? [opened] : [opened, entry("problem-closed", closedAt)];
+    const told = (what: "problem-opened" | "problem-closed", ms: number): Unnumbered => {
+      const key = `${what}-${of}-${ms}`;
+      const at = timeText(ms);
+      const entry = (): HistoryEntry => ({
+        ...NOTHING,
+        ...(rowId !== null && ofRow(rowId, known)),
+        ...(workloadId !== null && { workload: workloadOf(workloadId, known) }),
+        key,
+        at,
+        what,
+        containerId,
+        containerName: containerName || null,
+        problem: { kind, severity },
+        detail: what === "problem-closed" ? outcome ?? "" : "",
+      });
+      return { at, key, entry };
+    };
+    const opened = told("problem-opened", openedAt);
+    return closedAt === null ? [opened] : [opened, told("problem-closed", closedAt)];
   });
   return inOrder(entries, RANKS.problem);
 }
@@ -136,7 +146,7 @@ export function watchEntries(
     at,
     rank: RANKS.watch,
     number: what === "watch-began" ? 1 : 0,
-    entry: { ...NOTHING, key: `${what}-${at}`, at, what },
+    entry: () => ({ ...NOTHING, key: `${what}-${at}`, at, what }),
   });
   return watched.flatMap(({ from, to }) => [
     entry("watch-began", from),
@@ -161,7 +171,7 @@ export function newest(
     .sort(order);
   const kept = found.slice(-limit);
   return {
-    items: kept.map(({ entry }) => entry),
+    items: kept.map(({ entry }) => entry()),
     before: found.length > limit ? placeText(kept[0]!) : null,
   };
 }
@@ -190,11 +200,16 @@ function order(a: Place, b: Place): number {
   return a.rank - b.rank || a.number - b.number;
 }
 
-/** Entries of a source that has no numbers of its own. */
-function inOrder(entries: readonly HistoryEntry[], rank: number): Placed[] {
+/** An entry of a source that has no numbers of its own. */
+interface Unnumbered extends Pick<Placed, "at" | "entry"> {
+  /** The entry's. */
+  readonly key: string;
+}
+
+function inOrder(entries: readonly Unnumbered[], rank: number): Placed[] {
   return entries
     .toSorted((a, b) => a.at !== b.at ? (a.at < b.at ? -1 : 1) : a.key < b.key ? -1 : 1)
-    .map((entry, number) => ({ at: entry.at, rank, number, entry }));
+    .map(({ at, entry }, number) => ({ at, rank, number, entry }));
 }
 
 function ofRow(rowId: string, known: Known): Pick<HistoryEntry, "row" | "role" | "workload"> {
