@@ -67,6 +67,14 @@ export function withTold(present: readonly TakenRole[], told: readonly ToldRole[
   return [...roles.values()];
 }
 
+/** With the hashes that the containers of each role have now; null where they tell none. */
+export function withHashes<Kept extends { readonly role: string }>(
+  kept: readonly Kept[],
+  hashes: ReadonlyMap<string, string | null>,
+): (Kept & { readonly configHash: string | null })[] {
+  return kept.map((one) => ({ ...one, configHash: hashes.get(one.role) ?? null }));
+}
+
 /** The hash that the containers of one role agree on. */
 export function hashOf(members: readonly Pick<Member, "container">[]): string | null {
   const hashes = new Set(

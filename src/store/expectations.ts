@@ -8,7 +8,6 @@
 import { RETIRED } from "../model/container.ts";
 import type { IndexRow } from "../model/container.ts";
 import type { Expectation, ExpectationSource, Mode } from "../model/problem.ts";
-import type { Workload } from "../model/workload.ts";
 import { accept, endingOf } from "../core/expect.ts";
 import { ExpectedRoles } from "../core/expected_roles.ts";
 import { Failure } from "../failure.ts";
@@ -79,7 +78,7 @@ export class ExpectationTable {
    * @throws {Failure} `not-found`, or `invalid` when a role is told twice or nobody knows it.
    */
   replace(workloadId: string, expectations: readonly NewExpectation[]): KeptExpectation[] {
-    const workload = this.#workload(workloadId);
+    const workload = this.#tables.workloads.known(workloadId);
     const action = `Cannot set what is expected of ${workload.kind} ${quote(workload.name)}`;
     return this.#c.write(action, (tx) => {
       const before = new Map(this.of(workloadId).map((kept) => [kept.role, kept]));
@@ -131,7 +130,7 @@ export class ExpectationTable {
    * @throws {Failure} `not-found`.
    */
   accept(workloadId: string): Accepted {
-    const workload = this.#workload(workloadId);
+    const workload = this.#tables.workloads.known(workloadId);
     const action = `Cannot accept ${workload.kind} ${quote(workload.name)}`;
     return this.#c.write(action, (tx) => {
       const { containers, problems, transitions } = this.#tables;
@@ -168,14 +167,6 @@ export class ExpectationTable {
   #rowsOf(workloadId: string): IndexRow[] {
     return [...this.#tables.containers.index().rows()]
       .filter((row) => row.workloadId === workloadId);
-  }
-
-  #workload(id: string): Workload {
-    const workload = this.#tables.workloads.get(id);
-    if (workload !== undefined) return workload;
-    throw new Failure("not-found", `Cannot find workload ${quote(id)}: no such workload`, {
-      data: { thing: "workload", id },
-    });
   }
 }
 

@@ -41,6 +41,17 @@ export class WorkloadTable {
     return row && workload(row);
   }
 
+  /**
+   * The same where there must be one.
+   *
+   * @throws {Failure} `not-found`.
+   */
+  known(id: string): Workload {
+    const found = this.get(id);
+    if (found === undefined) throw unknownWorkload(id);
+    return found;
+  }
+
   /** Workloads with this name: at most one of each kind. */
   named(name: string): Workload[] {
     return this.#c.sql(

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { Candidate } from "../../core/discover.ts";
-import { expectedOf, type ToldRole, withTold } from "../../core/taking_in.ts";
+import { expectedOf, type ToldRole, withHashes, withTold } from "../../core/taking_in.ts";
 import { Failure, isFailure } from "../../failure.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import { MODES } from "../../model/problem.ts";
@@ -193,12 +193,7 @@ function again(
   const changed = told !== undefined || (stack?.changed.length ?? 0) > 0;
   if (as === undefined && changed && kind === "stack") {
     const { expectations } = store.expectations.accept(taken.id);
-    const hashes = stack?.hashes ?? new Map<string, string | null>();
-    const present = expectations.map((kept) => ({
-      ...kept,
-      configHash: hashes.get(kept.role) ?? null,
-    }));
-    const expected = withTold(present, told ?? []);
+    const expected = withTold(withHashes(expectations, stack?.hashes ?? new Map()), told ?? []);
     store.expectations.set(taken.id, expected);
     if (summary(store.expectations.of(taken.id)) !== summary(before)) {
       const rows = expected.reduce((sum, { replicas }) => sum + replicas, 0);

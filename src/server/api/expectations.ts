@@ -5,10 +5,9 @@
  */
 
 import { z } from "zod";
-import { Failure } from "../../failure.ts";
+import { withHashes } from "../../core/taking_in.ts";
 import { MODES } from "../../model/problem.ts";
 import type { Accepted, KeptExpectation } from "../../store/expectations.ts";
-import { quote } from "../../text.ts";
 import { AcceptedSchema, ExpectationsSchema, type ShownExpectation } from "../adopt_schema.ts";
 import { json, ok } from "../answer.ts";
 import { look } from "../discovery.ts";
@@ -54,19 +53,17 @@ async function acceptAll(services: Services, ids: readonly string[]): Promise<Ac
   const { store } = services;
   // What runs is known to the index: that the Engine is away is no reason to refuse.
   const seen = await look(services).catch(() => null);
+  const stacks = new Map(seen?.stacks.map(({ workload, hashes }) => [workload.id, hashes]));
   const accepted = store.atOnce("Cannot accept", () =>
     ids.map((id) => {
       const { expectations, retired } = store.expectations.accept(id);
-      const hashes = seen?.stacks.find(({ workload }) => workload.id === id)?.hashes;
+      const hashes = stacks.get(id);
       if (hashes === undefined) return { expectations, retired };
-      const hashed = expectations.map((kept) => ({
-        ...kept,
-        configHash: hashes.get(kept.role) ?? null,
-      }));
+      const hashed = withHashes(expectations, hashes);
       store.expectations.set(id, hashed);
       return { expectations: hashed, retired };
     }));
-  for (const id of ids) expectedAnew(services, id);
+  expectedAnew(services, ids);
   return accepted;
 }
 
@@ -77,8 +74,8 @@ export const getExpectations: Operation = operation({
   params: IdParams,
   answers: ok("By role", ExpectationsSchema),
 }, ({ services: { store }, params }) => {
-  if (store.workloads.get(params.id) === undefined) throw noWorkload(params.id);
-  return json({ items: store.expectations.of(params.id).map(shown), retired: [] });
+  const { id } = store.workloads.known(params.id);
+  return json({ items: store.expectations.of(id).map(shown), retired: [] });
 });
 
 interface ExpectBody {
@@ -133,15 +130,20 @@ export const putExpectations: Operation = operation({
       return { ...merged, source: same ? kept.source : "manual" as const };
     }),
   );
-  expectedAnew(services, params.id);
+  expectedAnew(services, [params.id]);
   return json({ items: items.map(shown), retired: [] });
 });
 
-/** Something else is expected of a workload: its rows are judged anew, and made or retired. */
-function expectedAnew({ store, problems, requestPass }: Services, workloadId: string): void {
+/** Something else is expected of these: their rows are judged anew, and made or retired. */
+function expectedAnew(
+  { store, problems, requestPass }: Services,
+  workloadIds: readonly string[],
+): void {
+  if (workloadIds.length === 0) return;
+  const named = new Set(workloadIds);
   const rowIds: string[] = [];
   for (const row of store.containers.index().rows()) {
-    if (row.workloadId === workloadId) rowIds.push(row.id);
+    if (named.has(row.workloadId)) rowIds.push(row.id);
   }
   problems.wantedChanged(rowIds);
   requestPass();
@@ -149,10 +151,4 @@ function expectedAnew({ store, problems, requestPass }: Services, workloadId: st
 
 function shown({ role, mode, replicas, image, source, setAt }: KeptExpectation): ShownExpectation {
   return { role, mode, replicas, image, source, setAt: new Date(setAt).toISOString() };
-}
-
-function noWorkload(id: string): Failure {
-  return new Failure("not-found", `Cannot find workload ${quote(id)}: no such workload`, {
-    data: { thing: "workload", id },
-  });
 }
