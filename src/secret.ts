@@ -13,6 +13,11 @@ export function makeSecret(): string {
   });
 }
 
+/** Whether it looks like one that was made here. Anything else is not looked up. */
+export function looksLikeSecret(text: string): boolean {
+  return /^[A-Za-z0-9_-]{43}$/.test(text);
+}
+
 /** What a secret is found by: its SHA-256, base64url without padding. */
 export function hashSecret(secret: string): string {
   // Loaded when first needed: that takes longer than most commands do, and few need it.

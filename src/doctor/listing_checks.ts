@@ -5,19 +5,21 @@
  * @module
  */
 
+import { LABEL } from "../core/dispatch.ts";
+import { FOREIGN_LABEL } from "../core/recognize.ts";
 import type { ListedContainer } from "../model/container.ts";
 import { shellWord } from "../shell_word.ts";
 import { quote } from "../text.ts";
 import { type Finding, named } from "./finding.ts";
 
-const PROJECT = "com.docker.compose.project";
-const WORKING_DIR = "com.docker.compose.project.working_dir";
-
 /** Compose projects of which several directories have containers. */
 export function sharedProjects(containers: readonly ListedContainer[]): Finding[] {
   const directories = new Map<string, Set<string>>();
   for (const { labels } of containers) {
-    const [project, directory] = [labels[PROJECT], labels[WORKING_DIR]];
+    const [project, directory] = [
+      labels[LABEL.composeProject],
+      labels[FOREIGN_LABEL.composeWorkingDir],
+    ];
     if (!project || !directory) continue;
     directories.set(project, (directories.get(project) ?? new Set()).add(directory));
   }

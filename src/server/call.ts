@@ -49,15 +49,15 @@ export async function call(route: Route, calling: Calling): Promise<Response> {
   const { request, services, principal } = calling;
   const query = single(calling.queries);
   const body = bodyOf(route, calling);
+  const checked = { ...calling, query, body };
+  if (isSafe(request.method)) return await handle(route, { ...checked, asking: null });
   const asking = new Asking(principal ?? null, {
     action: `${method.toUpperCase()} ${path}`,
     path: path.includes("{secret}") ? path : calling.path.slice(0, MAX_AUDITED_PATH),
     details: detailsOf(query, body),
   });
-  const answer = () => handle(route, { ...calling, query, body, asking });
-  if (isSafe(request.method)) return await answer();
   try {
-    const response = await asked(asking, answer);
+    const response = await asked(asking, () => handle(route, { ...checked, asking }));
     const rest = response.ok ? asking.attribution() : null;
     if (rest !== null) writeDown(rest.entry, services);
     return response;
@@ -84,7 +84,8 @@ function bodyOf([, , , { spec }]: Route, { request, text }: Calling): unknown {
 interface Checked extends Calling {
   readonly query: Record<string, string | string[]>;
   readonly body: unknown;
-  readonly asking: Asking;
+  /** Null where nothing is changed. */
+  readonly asking: Asking | null;
 }
 
 async function handle([, path, , operation]: Route, checked: Checked): Promise<Response> {
@@ -108,7 +109,7 @@ async function handle([, path, , operation]: Route, checked: Checked): Promise<R
     entrance,
     // A route that is not open has let nobody in without.
     principal: checked.principal as Principal,
-    actAs: (who) => asking.is(who),
+    actAs: (who) => asking?.is(who),
     headOnly: request.method === "HEAD",
   });
 }

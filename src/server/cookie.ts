@@ -17,7 +17,10 @@ export interface Reached {
 }
 
 /** What a request's cookie holds; null without one. */
-export function sessionSecret(request: Request, reached: Reached): string | null {
+export function sessionSecret(
+  request: Pick<Request, "headers">,
+  reached: Reached,
+): string | null {
   const header = request.headers.get("cookie");
   if (header === null) return null;
   const names = isSurelySecure(request, reached)

@@ -7,7 +7,7 @@
 
 import type { Who } from "../model/access.ts";
 import type { Role } from "../model/role.ts";
-import { hashSecret, isSameSecret } from "../secret.ts";
+import { hashSecret, isSameSecret, looksLikeSecret } from "../secret.ts";
 import type { KeptSession } from "../store/sessions.ts";
 import type { Store } from "../store/store.ts";
 import { effectiveUid } from "../system/libc.ts";
@@ -68,7 +68,7 @@ export class Credentials {
       const token = /^Bearer +(\S+) *$/i.exec(given)?.[1] ?? "";
       return this.byToken(token, rules, remote) ?? refuse("wrong token, or one that is over");
     }
-    const session = this.#sessionOf(request, entrance, rules);
+    const session = this.sessionOf(request, entrance);
     if (session === null) return refuse("no token");
     // Other pages can have a browser send its cookies, but not say that they come from here.
     const origin = request.headers.get("origin");
@@ -113,7 +113,12 @@ export class Credentials {
     };
   }
 
-  #sessionOf(request: Request, { secure }: Entrance, rules: AccessRules): KeptSession | null {
+  /** The session whose cookie it brings; null: none that is open. */
+  sessionOf(
+    request: Pick<Request, "headers">,
+    { secure, rules }: Entrance,
+  ): KeptSession | null {
+    if (rules === null) return null;
     const { store, baseUrl } = this.#options;
     const secret = sessionSecret(request, { secure, baseUrl });
     const session = secret !== null && looksLikeSecret(secret)
@@ -134,11 +139,6 @@ export class Credentials {
     if (token !== this.#hashed[0]) this.#hashed = [token, hashSecret(token)];
     return this.#hashed[1];
   }
-}
-
-/** Anything else was never made here, and is not looked up. */
-function looksLikeSecret(text: string): boolean {
-  return /^[A-Za-z0-9_-]{43}$/.test(text);
 }
 
 function trusted({ inside, user }: Entrance): Principal {

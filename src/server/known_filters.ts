@@ -8,7 +8,8 @@
 import { COMPLETED, ENGINE_STATES, MISSING, PENDING, RETIRED } from "../model/container.ts";
 import { ABSENT } from "../model/problem.ts";
 import type { Services } from "./operation.ts";
-import { type FieldError, Problem } from "./problem.ts";
+import type { FieldError } from "./problem.ts";
+import { invalidFields } from "./validation.ts";
 
 /** What may be asked for by name. */
 export interface NamedFilters {
@@ -39,9 +40,7 @@ export function requireKnown({ store }: Services, filters: NamedFilters): void {
   if (stage !== undefined && !store.stages.has(stage)) {
     errors.push({ path: "stage", message: "No stage has this id or name" });
   }
-  if (errors.length === 0) return;
-  const summary = errors.map(({ path, message }) => `"${path}": ${message}`).join("; ");
-  throw new Problem("invalid", `Cannot take the request: ${summary}`, { errors });
+  if (errors.length > 0) throw invalidFields(errors);
 }
 
 const STATES: ReadonlySet<string> = new Set([

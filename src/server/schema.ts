@@ -33,6 +33,13 @@ export function optional<Type extends z.ZodType>(type: Type): z.ZodExactOptional
   return type.optional() as unknown as z.ZodExactOptional<Type>;
 }
 
+/** The parameter that asks for what the Engine has now. */
+export const fresh: z.ZodExactOptional<z.ZodString> = optional(
+  z.string().meta({
+    description: "Answer after a listing of the Engine that began after this request.",
+  }),
+);
+
 /**
  * A whole number in a query string, in plain decimal digits: what else `Number()` takes for one
  * (`0x10`, `1e3`, ` 5`, nothing at all) was meant as something else.

@@ -64,6 +64,11 @@ function invalid(issues: readonly Issue[]): Problem {
       ? keys.slice(0, MAX_ERRORS).map((key) => fieldError([...path, key], "Unknown field"))
       : fieldError(path, message)
   ).slice(0, MAX_ERRORS);
+  return invalidFields(errors);
+}
+
+/** That these fields of a request are wrong. */
+export function invalidFields(errors: readonly FieldError[]): Problem {
   const summary = errors.slice(0, 3).map(({ path, message }) =>
     path === "" ? message : `${JSON.stringify(path)}: ${message}`
   ).join("; ");

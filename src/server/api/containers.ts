@@ -25,6 +25,7 @@ import { moment, PastIndexSchema } from "../past_schemas.ts";
 import {
   type ContainerPage,
   ContainerSchema,
+  fresh,
   IdParams,
   indexed,
   optional,
@@ -74,12 +75,6 @@ const WholeContainerSchema: Schema<Omit<NewDeployedContainer, "id">> = z
 /** What a deployer changes on a row. */
 export const ContainerPatchSchema: Schema<DeployedContainerPatch> = z
   .strictObject(deployerFields).meta({ id: "ContainerPatch" });
-
-const fresh = optional(
-  z.string().meta({
-    description: "Answer after a listing of the Engine that began after this request.",
-  }),
-);
 
 const ListQuery: Schema<ListQuery> = z.strictObject({
   kind: optional(z.enum(WORKLOAD_KINDS)),

@@ -9,7 +9,7 @@ import { type Dispatched, REFUSAL_REASONS } from "../../model/pass.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
 import { passError, passNow } from "../pass_now.ts";
-import { indexed, optional } from "../schema.ts";
+import { fresh, indexed } from "../schema.ts";
 
 /** {@link Dispatched}. */
 const DispatchedSchema: Schema<Dispatched> = z.object({
@@ -34,11 +34,7 @@ export const getDispatch: Operation = operation({
     container: z.string().min(1).meta({
       description: "Its id, the beginning of it, or its name.",
     }),
-    fresh: optional(
-      z.string().meta({
-        description: "Answer after a listing of the Engine that began after this request.",
-      }),
-    ),
+    fresh,
   }),
   answers: ok("The containers that are meant", indexed(DispatchedSchema)),
 }, async ({ services, query }) => {

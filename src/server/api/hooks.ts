@@ -9,15 +9,13 @@ import { z } from "zod";
 import type { PassReport } from "../../model/pass.ts";
 import type { ContainerView } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
+import { looksLikeSecret } from "../../secret.ts";
 import { json, ok } from "../answer.ts";
 import { type Call, type Operation, operation, type Schema } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
 import { Problem } from "../problem.ts";
 import { ContainerSchema, IdParams, WorkloadSchema } from "../schema.ts";
 import type { RateLimit } from "../rate_limit.ts";
-
-/** What a secret looks like: 256 bits, URL-safe. Anything else is not looked up. */
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /** What a signature looks like, as GitHub, Gitea and others send it. */
 const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
@@ -102,7 +100,7 @@ type Called = Pick<Call<unknown, unknown, unknown>, "services" | "entrance" | "a
 async function callBySecret(secret: string, called: Called): Promise<Response> {
   const { services } = called;
   // One look into an index: a right secret works however many wrong ones come.
-  const workload = SECRET.test(secret)
+  const workload = looksLikeSecret(secret)
     ? services.store.workloads.byWebhookSecret(secret)
     : undefined;
   if (workload === undefined) throw refused(services.guesses, called);

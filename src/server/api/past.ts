@@ -11,8 +11,9 @@ import type { WorkloadKind } from "../../model/workload.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { AvailabilitySchema, HistoryPageSchema, moment, utc } from "../past_schemas.ts";
-import { Problem } from "../problem.ts";
+import type { Problem } from "../problem.ts";
 import { optional, wholeNumber } from "../schema.ts";
+import { invalidFields } from "../validation.ts";
 
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
@@ -149,7 +150,5 @@ function workloadIds({ past }: Services, idOrName: string): readonly string[] {
 }
 
 function unknown(path: string, message: string): Problem {
-  return new Problem("invalid", `Cannot take the request: "${path}": ${message}`, {
-    errors: [{ path, message }],
-  });
+  return invalidFields([{ path, message }]);
 }

@@ -15,7 +15,7 @@ import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
 import { type ShownProblem, shownProblems } from "../problem_views.ts";
-import { optional } from "../schema.ts";
+import { fresh, optional } from "../schema.ts";
 
 const time = z.string().meta({ format: "date-time" });
 
@@ -107,11 +107,7 @@ export const check: Operation = operation({
         description: "The image that they should show; by default what somebody set by hand.",
       }),
     ),
-    fresh: optional(
-      z.string().meta({
-        description: "Answer after a listing of the Engine that began after this request.",
-      }),
-    ),
+    fresh,
   }) as Schema<{ workloads?: string; rows?: string; image?: string; fresh?: string }>,
   answers: ok("Every row", z.object({ checked: z.array(CheckedRowSchema) })),
 }, async ({ services, query: { fresh, ...wanted } }) => {

@@ -120,7 +120,7 @@ export const openSession: Operation = operation({
   const { kept, secret } = store.sessions.open({
     ...{ tokenId, fileHash, name, role, remote, expiresAt },
     userAgent: (headers.get("user-agent") ?? "").slice(0, 256),
-  }, { now, replaces: heldBefore(call) });
+  }, { now, replaces: services.credentials.sessionOf(call, entrance)?.id ?? null });
   services.live.recheck();
   return json({ ...shown(kept), current: true }, {
     status: 201,
@@ -208,19 +208,6 @@ function whoOpens(
   throw new Problem("unauthorized", `Cannot log in: ${why}`, {
     hint: code === undefined ? "" : "have another link made",
   });
-}
-
-/** The session that the browser held so far, so that none is left behind. */
-function heldBefore(
-  { services, headers, entrance }: Call<unknown, unknown, unknown>,
-): string | null {
-  const request = new Request("http://localhost/", { headers });
-  request.headers.delete("authorization");
-  try {
-    return services.credentials.identify(request, entrance).session?.id ?? null;
-  } catch {
-    return null;
-  }
 }
 
 function addressOf({ address }: { address: string | null }, secure: boolean): string {

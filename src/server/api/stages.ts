@@ -11,7 +11,6 @@ import { hostnameOf } from "../../exports/routes.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
 import { entityTag, requireUnchanged } from "../precondition.ts";
-import { Problem } from "../problem.ts";
 import { ContainerSchema, ForceQuery, IdParams, indexed, listOf, optional } from "../schema.ts";
 import {
   type NamedStage,
@@ -20,6 +19,7 @@ import {
   PreviewSchema,
   StageSchema,
 } from "../stage_schemas.ts";
+import { invalidFields } from "../validation.ts";
 
 const name = z.string().meta({ description: "Unique within its project." });
 const maxInstances = z.int().min(1).max(10_000)
@@ -66,13 +66,7 @@ export const listPreviews: Operation = operation({
     : projects.filter(({ id, name }) => id === project || name === project.normalize("NFC"))
       .slice(0, 1);
   if (project !== undefined && only.length === 0) {
-    const errors = [{ path: "project", message: "No project has this id or name" }];
-    throw new Problem(
-      "invalid",
-      'Cannot take the request: "project": No project has this id or ' +
-        "name",
-      { errors },
-    );
+    throw invalidFields([{ path: "project", message: "No project has this id or name" }]);
   }
   const items = only.flatMap(({ id, name }) =>
     store.stages.previews(id).map((stage): Preview => {
