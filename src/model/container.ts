@@ -37,6 +37,11 @@ export const REMOVED = "removed";
 /** The same of a row whose container vanished and that nobody expected any more. */
 export const RETIRED = "retired";
 
+/** Whether what became this is no row any more. */
+export function endsRow(state: string): boolean {
+  return state === REMOVED || state === RETIRED;
+}
+
 /** The state of a row whose container ended with 0, as it should. */
 export const COMPLETED = "completed";
 

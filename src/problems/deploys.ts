@@ -6,7 +6,7 @@
  */
 
 import { extendHold } from "../core/known_time.ts";
-import { MISSING, REMOVED } from "../model/container.ts";
+import { endsRow, MISSING } from "../model/container.ts";
 import type { Hold, ProblemSettings } from "../model/problem.ts";
 import type { WrittenRow } from "../model/written.ts";
 import type { TransitionTable } from "../store/transitions.ts";
@@ -46,7 +46,7 @@ export class Deploys {
 
 /** Whether another container came under the same row, which is how most deploys look. */
 export function isReplacement({ id, to, seq }: WrittenRow, transitions: TransitionTable): boolean {
-  if (seq === null || to === MISSING || to === REMOVED) return false;
+  if (seq === null || to === MISSING || endsRow(to)) return false;
   const [before, after] = transitions.ofRow(id, { limit: 2 });
   if (before === undefined || after === undefined) return false;
   if (before.containerId === null || after.containerId === null) return false;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { REMOVED } from "../model/container.ts";
+import { endsRow } from "../model/container.ts";
 import type { PastRow } from "../model/past.ts";
 import type { KeptSubject, StoryEvent } from "../store/past.ts";
 
@@ -59,7 +59,7 @@ export function stretches(
     const next = events[i + 1];
     // A clock that was set back does not turn the story round.
     const until = next === undefined ? Infinity : Math.max(at, Date.parse(next.at));
-    if (to !== REMOVED) add(at, until, { to, containerId, containerName, imageRef, exitCode });
+    if (!endsRow(to)) add(at, until, { to, containerId, containerName, imageRef, exitCode });
     at = until;
   });
   return found;
@@ -96,6 +96,6 @@ export function rowAt(
 
 /** What is known of the state before the first event that is kept; null: the row was not there. */
 function stateBefore({ from }: StoryEvent): Omit<StoryEvent, "at" | "from"> | null {
-  if (from === null || from === REMOVED) return null;
+  if (from === null || endsRow(from)) return null;
   return { to: from, containerId: null, containerName: null, imageRef: null, exitCode: null };
 }

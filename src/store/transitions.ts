@@ -5,7 +5,7 @@
  */
 
 import type { Cause, Origin } from "../model/pass.ts";
-import { LOCAL_HOST, REMOVED } from "../model/container.ts";
+import { endsRow, LOCAL_HOST, REMOVED } from "../model/container.ts";
 import { RETENTION, type Retention } from "../model/past.ts";
 import type { Transition } from "../model/views.ts";
 import type { Connection, Transaction } from "./connection.ts";
@@ -39,7 +39,7 @@ export class TransitionTable {
    * while it is still there.
    */
   record(tx: Transaction, t: NewTransition): void {
-    if (t.to === REMOVED) this.#c.sql(REMEMBER_ROW).run(t.rowId);
+    if (endsRow(t.to)) this.#c.sql(REMEMBER_ROW).run(t.rowId);
     this.#c.sql(RECORD).run(
       t.rowId,
       t.at,

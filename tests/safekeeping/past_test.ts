@@ -10,6 +10,7 @@ import type { Change } from "../../src/model/pass.ts";
 import type { Availability, PastIndex } from "../../src/model/past.ts";
 import { Past } from "../../src/safekeeping/past.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
+import { pass } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { row } from "../harness/world.ts";
 
@@ -349,4 +350,34 @@ Deno.test("Past.availability() says of a pruned past that it is unknown, and no 
     }),
     { numRuns: 40 },
   );
+});
+
+Deno.test("Past tells of a row that was retired until then, as its workload's, and not after", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const begin = temp.now;
+  const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
+  const id = `${workloadId}:old`;
+  const of = (state: string) =>
+    row({ id, workloadId, workloadKind: "site", state, containerId: "c1" });
+  const passes: [string, number][] = [["running", 0], ["missing", 60]];
+  for (const [state, second] of passes) {
+    temp.now = begin + second * SECOND;
+    pass(store, [of(state)], { at: new Date(temp.now).toISOString() });
+  }
+  temp.now = begin + 100 * SECOND;
+  assertEquals(store.expectations.accept(workloadId).retired, [id]);
+  temp.now = begin + 200 * SECOND;
+  pass(store, [], { at: new Date(temp.now).toISOString() });
+
+  const past = new Past({ store, now: () => temp.now, isFresh: () => true });
+  const found = await past.availability({ from: begin, until: temp.now, maxSpans: 10 });
+  assertEquals(found.workloads.map(({ name, rows }) => [name, rows.map((each) => each.id)]), [
+    ["blog", [id]],
+  ]);
+  const [blog] = found.workloads;
+  assertEquals([blog!.runningMs, blog!.downMs], [60 * SECOND, 40 * SECOND]);
+  const at = async (second: number) => (await past.at(begin + second * SECOND)).items;
+  assertEquals((await at(99)).map(({ state }) => state), ["missing"]);
+  assertEquals(await at(150), []);
 });
