@@ -4,9 +4,10 @@
  * @module
  */
 
-import { COMPLETED, type IndexRow, MISSING, PENDING } from "../model/container.ts";
+import { type IndexRow, MISSING, PENDING } from "../model/container.ts";
 import { ABSENT, type Deaths } from "../model/problem.ts";
 import type { RowTimes, Wanted } from "./judged_world.ts";
+import { endedWell } from "./observe.ts";
 
 /** Why a row is not as expected. */
 export type NotRight =
@@ -59,14 +60,14 @@ export function checkRow(row: IndexRow, { wanted, image, times, deaths }: CheckO
 }
 
 function reasonOf(row: IndexRow, { mode }: Wanted, image: string | null): NotRight | null {
-  const { state, health, exitCode, imageRef } = row;
+  const { state, health, imageRef } = row;
   if (mode === null) return null;
   if (state === ABSENT || state === PENDING) return "no-container";
   if (state === MISSING) return "gone";
   const why = mode === "any"
     ? null
     : mode === "completed"
-    ? (state === COMPLETED || (state === "stopped" && exitCode === 0) ? null : "not-completed")
+    ? (endedWell(row) ? null : "not-completed")
     : state !== "running"
     ? "not-running"
     : health === "starting"

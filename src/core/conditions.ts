@@ -5,7 +5,7 @@
  * @module
  */
 
-import { COMPLETED, MISSING, PENDING } from "../model/container.ts";
+import { MISSING, PENDING } from "../model/container.ts";
 import type { IndexRow } from "../model/container.ts";
 import { ABSENT } from "../model/problem.ts";
 import type {
@@ -21,6 +21,7 @@ import type {
 } from "../model/problem.ts";
 import type { ContendedRow, RowTimes, Wanted } from "./judged_world.ts";
 import { after, lastBurst } from "./known_time.ts";
+import { endedWell } from "./observe.ts";
 
 /** One row and all that is known of it. */
 export interface RowFacts {
@@ -111,14 +112,14 @@ export function readingOf(
 }
 
 /** Whether a row that does not run is as is expected. */
-function isWell({ state, exitCode }: IndexRow, { mode }: Wanted): boolean {
+function isWell(row: IndexRow, { mode }: Wanted): boolean {
   switch (mode) {
     case null:
       return true;
     case "any":
-      return !isGone(state);
+      return !isGone(row.state);
     case "completed":
-      return state === COMPLETED || (state === "stopped" && exitCode === 0);
+      return endedWell(row);
     case "running":
       return false;
   }

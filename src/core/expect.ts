@@ -12,6 +12,7 @@ import { ABSENT } from "../model/problem.ts";
 import type { Death, Deaths, Expectation, Mode } from "../model/problem.ts";
 import type { Workload } from "../model/workload.ts";
 import { type Wanted, WANTED_BY_DEFAULT } from "./judged_world.ts";
+import { endedWell } from "./observe.ts";
 
 /** The id of the row for one slot of a workload. Null role: a site's only one. */
 export function slotId(workload: Workload, role: string, replica: number): string {
@@ -132,7 +133,8 @@ function parted(
   return { expected: inOrder.slice(0, count), surplus: inOrder.slice(count) };
 }
 
-function isGone({ state }: IndexRow): boolean {
+/** Whether no container is there any more, or yet. */
+export function isGone({ state }: IndexRow): boolean {
   return state === MISSING || state === ABSENT;
 }
 
@@ -264,7 +266,7 @@ export function endingOf(
 }
 
 /** It stopped with 0, and by itself as far as is known. */
-function isCompleted({ state, exitCode }: IndexRow, ending: Death | null): boolean {
-  if (state === COMPLETED) return true;
-  return state === "stopped" && exitCode === 0 && ending?.how !== "stop" && ending?.how !== "kill";
+function isCompleted(row: IndexRow, ending: Death | null): boolean {
+  if (row.state === COMPLETED) return true;
+  return endedWell(row) && ending?.how !== "stop" && ending?.how !== "kill";
 }

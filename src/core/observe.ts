@@ -120,6 +120,11 @@ export function rowState(engineState: string): ContainerState {
   }
 }
 
+/** Whether a row's container ended with 0, as far as the row tells. */
+export function endedWell({ state, exitCode }: Pick<IndexRow, "state" | "exitCode">): boolean {
+  return state === COMPLETED || state === "stopped" && exitCode === 0;
+}
+
 /**
  * The port that a proxy leads to: the lowest published TCP port, else the lowest TCP port, else the
  * lowest, else null. The same whatever order the Engine lists ports in: of several publications of

@@ -6,12 +6,10 @@
  * @module
  */
 
-import { MISSING } from "../model/container.ts";
 import type { ContainerIndex, IndexRow } from "../model/container.ts";
 import type { Change } from "../model/pass.ts";
-import { ABSENT } from "../model/problem.ts";
 import type { Workload, WorkloadDirectory } from "../model/workload.ts";
-import { settleRole } from "./expect.ts";
+import { isGone, settleRole } from "./expect.ts";
 import type { ExpectedRoles } from "./expected_roles.ts";
 
 /** What changes are settled by. */
@@ -113,7 +111,7 @@ function settleOne(
   changes: Map<string, Change>,
 ): void {
   const expectation = expected.of(workload.id, role);
-  if (rows.length === (expectation?.replicas ?? 1) && rows.every(isThere)) return;
+  if (rows.length === (expectation?.replicas ?? 1) && !rows.some(isGone)) return;
   const { rebound, retired, absent } = settleRole(rows, {
     workload,
     role,
@@ -134,8 +132,4 @@ function settleOne(
     else changes.set(row.id, { op: "retire", row, from: before.state });
   }
   for (const row of absent) changes.set(row.id, { op: "absent", row, from: null });
-}
-
-function isThere({ state }: IndexRow): boolean {
-  return state !== MISSING && state !== ABSENT;
 }
