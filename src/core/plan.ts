@@ -243,7 +243,6 @@ function dispatchAll(
   const bids = new Map<string, Bid | Contest>();
   const turnedAway = new Map<string, Refusal>();
   const unmanaged = new Map<string, UnmanagedContainer>();
-  const projects = new Map<string, number>();
   for (const container of listing.containers) {
     let claim = dispatch(container);
     const row = "reason" in claim ? undefined : options.index.row(claim.rowId);
@@ -255,9 +254,6 @@ function dispatchAll(
       if (claim.reason === "unmanaged") {
         const composeProject = composeProjectOf(container);
         unmanaged.set(container.id, { name: container.name, composeProject });
-        if (composeProject !== "") {
-          projects.set(composeProject, (projects.get(composeProject) ?? 0) + 1);
-        }
       } else {
         turnedAway.set(container.id, refusal(container, claim));
       }
@@ -269,14 +265,11 @@ function dispatchAll(
     if (others === undefined) bids.set(claim.rowId, bid);
     else bids.set(claim.rowId, withBid(others, bid));
   }
-  const composeProjects = Object.fromEntries(
-    [...projects].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0),
-  );
   let claims: Map<string, string> | null = null;
   return {
     bids,
     refused: [...turnedAway.values()],
-    unmanaged: { count: unmanaged.size, composeProjects },
+    unmanaged: unmanagedIn(unmanaged.values()),
     unmanagedContainers: unmanaged,
     unsure: options.unsure,
     unclaimed: (containerId) => {
@@ -287,6 +280,22 @@ function dispatchAll(
       return { reason: "other-row", value: claims.get(containerId) ?? "" };
     },
   };
+}
+
+/** How many containers nothing claims, and of which Compose projects those of one are. */
+export function unmanagedIn(
+  containers: Iterable<Pick<UnmanagedContainer, "composeProject">>,
+): Unmanaged {
+  const projects = new Map<string, number>();
+  let count = 0;
+  for (const { composeProject } of containers) {
+    count++;
+    if (composeProject !== "") {
+      projects.set(composeProject, (projects.get(composeProject) ?? 0) + 1);
+    }
+  }
+  const inOrder = [...projects].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  return { count, composeProjects: Object.fromEntries(inOrder) };
 }
 
 function refusal(container: ListedContainer, { reason, value, workloadId }: NoClaim): Refusal {

@@ -6,7 +6,7 @@
  */
 
 import { decidingLabel } from "../core/dispatch.ts";
-import type { Plan } from "../core/plan.ts";
+import { type Plan, unmanagedIn } from "../core/plan.ts";
 import {
   type ContainerIndex,
   type IndexRow,
@@ -173,28 +173,18 @@ function partsOf({ listing, plan }: Planned): Parts {
 }
 
 function foundIn({ containers, unindexed, unclaimed, claimed }: Parts): Found {
-  const projects = new Map<string, number>();
   const refused: Findings["refused"][number][] = [];
-  let unmanaged = 0;
+  const unmanaged: { composeProject: string }[] = [];
   for (const { composeProject, reason, ...one } of unindexed.values()) {
-    if (reason === "contended") continue;
-    if (reason !== "unmanaged") refused.push({ reason, ...one });
-    else {
-      unmanaged++;
-      if (composeProject !== "") {
-        projects.set(composeProject, (projects.get(composeProject) ?? 0) + 1);
-      }
-    }
+    if (reason === "unmanaged") unmanaged.push({ composeProject });
+    else if (reason !== "contended") refused.push({ reason, ...one });
   }
-  const composeProjects = Object.fromEntries(
-    [...projects].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0),
-  );
   return {
     listed: containers.size,
     claimed,
     refused,
     unclaimed: [...unclaimed.values()],
-    unmanaged: { count: unmanaged, composeProjects },
+    unmanaged: unmanagedIn(unmanaged),
   };
 }
 
