@@ -8,10 +8,10 @@
 
 import type { ContainerState } from "../model/container.ts";
 import type { PastSubject } from "../model/past.ts";
-import type { Cause, Origin } from "../model/pass.ts";
 import type { Transition } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import type { Connection } from "./connection.ts";
+import { transition, type TransitionColumns } from "./transitions.ts";
 
 /** A row that is or was, and how it is now. */
 export interface KeptSubject extends PastSubject {
@@ -94,13 +94,7 @@ export class PastTables {
       before?.seq ?? null,
       limit,
     )!;
-    return (JSON.parse(json) as TransitionColumns[]).map((
-      [seq, rowId, at, from, to, cause, containerId, containerName, imageRef, exitCode, detail, o],
-    ) => {
-      const origin: Origin = o === null ? { by: "prose", text: detail } : JSON.parse(o);
-      const container = { containerId, containerName, imageRef };
-      return { seq, rowId, at, from, to, cause, ...container, exitCode, origin };
-    });
+    return (JSON.parse(json) as TransitionColumns[]).map(transition);
   }
 
   /** Ids of workloads of this name that are not registered any more and of which rows are remembered. */
@@ -143,8 +137,8 @@ const STORIES = `
 
 const TRANSITIONS = `
   SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
-    SELECT json_array(seq, row_id, at, from_state, to_state, cause, container_id, container_name,
-      image_ref, exit_code, detail, origin) AS row
+    SELECT json_array(seq, row_id, at, from_state, to_state, cause, container_id, exit_code, detail,
+      origin, container_name, image_ref) AS row
     FROM transitions
     WHERE at >= ?1 AND at < ?2 AND (?4 IS NULL OR row_id = ?4)
       AND (?3 IS NULL OR row_id IN (
@@ -178,21 +172,6 @@ type EventColumns = [
   containerName: string | null,
   imageRef: string | null,
   exitCode: number | null,
-];
-
-type TransitionColumns = [
-  seq: number,
-  rowId: string,
-  at: string,
-  from: string | null,
-  to: string,
-  cause: Cause,
-  containerId: string | null,
-  containerName: string | null,
-  imageRef: string | null,
-  exitCode: number | null,
-  detail: string,
-  origin: string | null,
 ];
 
 function subject(columns: SubjectColumns): KeptSubject {

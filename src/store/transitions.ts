@@ -97,7 +97,7 @@ export class TransitionTable {
   ofRow(rowId: string, options: { limit?: number } = {}): Transition[] {
     return this.#c.sql(
       `SELECT * FROM (${SELECT} WHERE row_id = ? ORDER BY seq DESC LIMIT ?) ORDER BY seq`,
-    ).values<Columns>(rowId, options.limit ?? 1000).map(transition);
+    ).values<TransitionColumns>(rowId, options.limit ?? 1000).map(transition);
   }
 
   /**
@@ -111,7 +111,7 @@ export class TransitionTable {
       {},
   ): Transition[] {
     return this.#c.sql(`${SELECT} WHERE seq > ? AND at >= ? AND at < ? ORDER BY seq LIMIT ?`)
-      .values<Columns>(seq, from, until, limit).map(transition);
+      .values<TransitionColumns>(seq, from, until, limit).map(transition);
   }
 
   /**
@@ -207,7 +207,8 @@ function alike(written: readonly ToldOfRow[]): Iterable<readonly ToldOfRow[]> {
   ).values();
 }
 
-type Columns = [
+/** A transition as it is read, in the order of its columns. */
+export type TransitionColumns = [
   number,
   string,
   string,
@@ -222,7 +223,8 @@ type Columns = [
   string | null,
 ];
 
-function transition(c: Columns): Transition {
+/** What was read, as it is told. */
+export function transition(c: TransitionColumns): Transition {
   const [seq, rowId, at, from, to, cause, containerId, exitCode, detail, kept, name, imageRef] = c;
   const origin: Origin = kept === null ? { by: "prose", text: detail } : JSON.parse(kept);
   const container = { containerId, containerName: name, imageRef };
