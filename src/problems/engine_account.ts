@@ -27,7 +27,7 @@ export interface AccountOptions {
 }
 
 /** An Engine that shuts down ends its containers first, and takes about this long; milliseconds. */
-const SHUTDOWN_MS = 20_000;
+export const SHUTDOWN_MS = 20_000;
 
 /** The account of one Engine. */
 export class EngineAccount {

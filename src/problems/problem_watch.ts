@@ -31,6 +31,7 @@ import { bootTime } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import { DeathLedger } from "./death_ledger.ts";
 import { DetailWatch } from "./detail_watch.ts";
+import { JUDGED_MS } from "../store/problems.ts";
 import { Deploys, isReplacement } from "./deploys.ts";
 import { EngineAccount } from "./engine_account.ts";
 import { Inspections } from "./inspections.ts";
@@ -76,9 +77,6 @@ const INSPECTED: ReadonlySet<ProblemKind> = new Set([
 /** A timer can't be set for weeks. */
 const LONGEST_WAIT_MS = 3_600_000;
 
-/** Closed problems that may still matter to the judge are younger than this. */
-const REMEMBERED_MS = 86_400_000;
-
 /** What is read at the start. */
 type State = Readonly<
   { judging: Judging; ledger: DeathLedger; account: EngineAccount; deploys: Deploys }
@@ -122,7 +120,7 @@ export class ProblemWatch {
     const lastPassAt = store.hosts.lastPassAt();
     this.#state = {
       judging: new Judging({
-        problems: store.problems.remembered(now - REMEMBERED_MS),
+        problems: store.problems.remembered(now - JUDGED_MS),
         memory: kept?.memory ?? NO_MEMORY,
       }),
       ledger: new DeathLedger(store.problems.deaths()),
@@ -221,9 +219,9 @@ export class ProblemWatch {
     this.#wake.abort();
   }
 
-  /** What is expected of a row. */
-  wanted(row: IndexRow): Wanted {
-    return this.#wanted.now()(row);
+  /** Says what is expected of any row, for as long as nothing is written. */
+  wanted(): (row: IndexRow) => Wanted {
+    return this.#wanted.now();
   }
 
   /** How the backups are that are made by themselves; null: none are to be made. */

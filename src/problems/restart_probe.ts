@@ -8,6 +8,7 @@
 
 import type { ContainerDetails } from "../model/details.ts";
 import type { Store } from "../store/store.ts";
+import { SHUTDOWN_MS } from "./engine_account.ts";
 import type { Inspections } from "./inspections.ts";
 
 /** What {@link probeRestart} works with. */
@@ -27,9 +28,6 @@ const WITNESSES = 3;
 
 /** That the stream ended is noticed this much later at most, milliseconds. */
 const NOTICED_MS = 100;
-
-/** An Engine that shuts down ends its containers first, and takes about this long; milliseconds. */
-const SHUTDOWN_MS = 20_000;
 
 /**
  * Asks, and calls `found` if every container that was asked about was interrupted at that time. An

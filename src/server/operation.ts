@@ -132,8 +132,8 @@ export interface ProblemsPort {
   deploying(workloadId: string): void;
   /** A silence was asked for, or ended. */
   silencesChanged(): void;
-  /** What is expected of a row. */
-  wanted(row: IndexRow): Wanted;
+  /** Says what is expected of any row, for as long as nothing is written. */
+  wanted(): (row: IndexRow) => Wanted;
   /** What is expected changed, of these rows or of any. */
   wantedChanged(rowIds: Iterable<string> | "all"): void;
 }

@@ -56,7 +56,7 @@ export interface ProblemFilter {
 const MAX_CLOSED = 500;
 
 /** What closed within this time may still matter to the judge, milliseconds. */
-const JUDGED_MS = 86_400_000;
+export const JUDGED_MS = 86_400_000;
 
 /** How many closed problems are kept, however young. */
 const KEPT_COUNT = 20_000;

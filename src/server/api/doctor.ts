@@ -35,6 +35,7 @@ async function findings({ store, problems, now, backups }: Services): Promise<Fi
     store.workloads.list().map(({ id, kind, name }) => [id, `${kind}/${name}`]),
   );
   const details = store.details.all();
+  const wanted = problems.wanted();
   return indexFindings({
     now: now().getTime(),
     rows: [...store.containers.index().rows()].map((row) => ({
@@ -42,7 +43,7 @@ async function findings({ store, problems, now, backups }: Services): Promise<Fi
       workload: names.get(row.workloadId) ?? row.workloadId,
       state: row.state,
       container: row.containerName,
-      wanted: problems.wanted(row).mode,
+      wanted: wanted(row).mode,
       details: details.get(row.id) ?? null,
     })),
     problems: store.problems.list(),

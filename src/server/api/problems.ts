@@ -130,6 +130,7 @@ function checkedRows(
   const named = workloads === undefined ? null : new Set(workloads.split(","));
   const times = store.problems.times();
   const deaths = store.problems.deaths();
+  const wanted = problems.wanted();
   const rows = Map.groupBy(store.containers.index().rows(), ({ workloadId }) => workloadId);
   return store.workloads.list().flatMap(({ id, kind, name }): CheckedRow[] => {
     if (named !== null && !named.has(id)) return [];
@@ -150,7 +151,7 @@ function checkedRows(
       const at = now().getTime();
       const told = expected.of(id, kind === "site" ? "" : row.role);
       const checked = checkRow(row, {
-        wanted: problems.wanted(row),
+        wanted: wanted(row),
         image: image ?? (told?.source === "manual" ? told.image : null),
         times: times.get(row.id) ?? { stateSince: at, healthSince: at },
         deaths: deaths.get(row.id),
