@@ -33,7 +33,11 @@ export function optional<Type extends z.ZodType>(type: Type): z.ZodExactOptional
   return type.optional() as unknown as z.ZodExactOptional<Type>;
 }
 
-/** The parameter that asks for what the Engine has now. */
+/**
+ * The parameter that asks for what the Engine has now.
+ *
+ * @ignore
+ */
 export const fresh: z.ZodExactOptional<z.ZodString> = optional(
   z.string().meta({
     description: "Answer after a listing of the Engine that began after this request.",
