@@ -75,6 +75,8 @@ export interface MadeWorkload {
   readonly name: string;
   /** Of a stack. */
   readonly composeProjectName: string | null;
+  /** It was registered before: to forget it would be more than an undo. */
+  readonly again: boolean;
 }
 
 /** Names longer than this are refused. */
@@ -105,11 +107,12 @@ async function take(items: readonly Taking[]): Promise<Made> {
     },
   });
   return {
-    workloads: answer.adopted.map(({ workloadId, kind, name }) => ({
+    workloads: answer.adopted.map(({ workloadId, kind, name, again }) => ({
       id: workloadId ?? "",
       kind,
       name,
       composeProjectName: null,
+      again,
     })),
     skipped: answer.skipped,
     fresh: false,
@@ -138,5 +141,6 @@ async function make(kind: WorkloadKind, fields: Fields): Promise<Made> {
     }
   }
   const { workloadId: id, name, composeProjectName } = entry;
-  return { workloads: [{ id, kind, name, composeProjectName }], skipped: [], fresh: true };
+  const made = { id, kind, name, composeProjectName, again: false };
+  return { workloads: [made], skipped: [], fresh: true };
 }

@@ -1,12 +1,13 @@
 /**
  * The command that helps, as it can be pasted into a shell. Which one is chosen by the problem's
- * code; words around it are the dictionaries'. Pure.
+ * code, or undoes what was done here; words around it are the dictionaries'. Pure.
  *
  * @module
  */
 
 import { shellCommand } from "../shell_word.ts";
 import type { Remedy } from "../model/problem.ts";
+import type { WorkloadKind } from "../model/workload.ts";
 
 /** The command for a problem; null where no single command helps, or none can be shown safely. */
 export function commandOf(remedy: Remedy): string | null {
@@ -44,4 +45,9 @@ export function commandOf(remedy: Remedy): string | null {
       // A daemon that is newer than this page may know others.
       return null;
   }
+}
+
+/** Forgets what was taken in and touches no container; null where it can't be shown safely. */
+export function undoOf({ kind, name }: { kind: WorkloadKind; name: string }): string | null {
+  return shellCommand(["tinyforge", "rm", "--force"], [kind, name]);
 }

@@ -7,7 +7,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { commandOf } from "../../src/web/commands.ts";
+import { checkOperands, parseArguments } from "../../src/cli/arguments.ts";
+import type { Remedy } from "../../src/model/problem.ts";
+import { WORKLOAD_KINDS } from "../../src/model/workload.ts";
+import { commandOf, undoOf } from "../../src/web/commands.ts";
 import {
   countValues,
   type Filters,
@@ -186,6 +189,40 @@ Deno.test("commandOf() quotes what others named, and gives nothing that can't be
   assertEquals(commandOf({ code: "start", container: "a\u202eb", workloadId: "w" }), null);
   assertEquals(commandOf({ code: "unpause", container: "-v" }), "docker unpause -- '-v'");
   assertEquals(commandOf({ code: "of-the-future" } as never), null);
+});
+
+Deno.test("commandOf() and undoOf() give commands that the command table has", () => {
+  const containers = ["web"];
+  const remedies: { [Code in Remedy["code"]]: Extract<Remedy, { code: Code }> } = {
+    "bring-back": { code: "bring-back", workloadId: "w", rowId: "r" },
+    "deploy": { code: "deploy", workloadId: "w", rowId: "r" },
+    "read-log": { code: "read-log", container: "web" },
+    "start": { code: "start", container: "web", workloadId: "w" },
+    "raise-memory": { code: "raise-memory", container: "web" },
+    "read-health": { code: "read-health", container: "web" },
+    "explain": { code: "explain", rowId: "r" },
+    "unpause": { code: "unpause", container: "web" },
+    "remove": { code: "remove", containers },
+    "start-engine": { code: "start-engine", host: "h" },
+    "read-own-log": { code: "read-own-log", host: "h" },
+    "accept-engine": { code: "accept-engine", host: "h" },
+    "back-up": { code: "back-up" },
+    "mend-labels": { code: "mend-labels", containers },
+  };
+  const undone = WORKLOAD_KINDS.map((kind) => undoOf({ kind, name: "shop" }));
+  const found = [...Object.values(remedies).map(commandOf), ...undone]
+    .filter((command) => command?.startsWith("tinyforge ") === true)
+    .map((command) => {
+      const { command: known, operands } = parseArguments(command!.split(" ").slice(1));
+      checkOperands(known!, operands);
+      return known!.name;
+    });
+  assertEquals(
+    new Set(found),
+    new Set(["explain", "labels", "engine accept", "backup", "status", "rm"]),
+  );
+  assertEquals(undoOf({ kind: "site", name: "it's" }), "tinyforge rm --force site 'it'\\''s'");
+  assertEquals(undoOf({ kind: "site", name: "a\u202eb" }), null);
 });
 
 Deno.test("pluralOf() knows the forms of Russian", () => {

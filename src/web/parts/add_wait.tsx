@@ -7,6 +7,7 @@
 import type { JSX } from "preact";
 import type { Signal } from "@preact/signals";
 import type { Adding, Made, MadeWorkload } from "../adding.ts";
+import { undoOf } from "../commands.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { rows } from "../live/index_state.ts";
 import type { Row } from "../live/rows.ts";
@@ -47,6 +48,7 @@ function Arriving({ workload, fresh }: { workload: MadeWorkload; fresh: boolean 
   const { id, name, kind } = workload;
   const members = [...rows.all.values()].filter((row) => row.workloadId === id);
   const seen = members.filter(({ state }) => state !== "absent" && state !== "pending");
+  const undo = fresh || workload.again ? null : undoOf(workload);
   return (
     <div class="card arriving">
       <div class="heading">
@@ -71,13 +73,10 @@ function Arriving({ workload, fresh }: { workload: MadeWorkload; fresh: boolean 
       <p>
         <a href={href(`/workloads/${encodeURIComponent(id)}`)}>{t.add.open(name)}</a>
       </p>
-      {!fresh && (
+      {undo !== null && (
         <div class="stack tight">
           <p class="muted">{t.add.undo}</p>
-          <Command
-            text={shellCommand(["tinyforge", "remove", kind], [name]) ?? ""}
-            label={t.add.undo}
-          />
+          <Command text={undo} label={t.add.undo} />
         </div>
       )}
     </div>
