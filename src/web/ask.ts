@@ -5,25 +5,8 @@
  * @module
  */
 
+import { AskError, isAbort } from "./ask_error.ts";
 import { BASE } from "./place.ts";
-
-/** A request that did not do what it was for. */
-export class AskError extends Error {
-  /** HTTP status; 0 when no answer came. */
-  readonly status: number;
-  /** The API's code, or empty. */
-  readonly code: string;
-  /** What helps, as the server says it, or empty. */
-  readonly hint: string;
-
-  /** With what the server said. */
-  constructor(message: string, { status = 0, code = "", hint = "" } = {}) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.hint = hint;
-  }
-}
 
 /** What goes along with every request, and who hears that it was refused. */
 export const access: {
@@ -82,11 +65,6 @@ export async function send(path: string, options: AskOptions = {}): Promise<Resp
   } catch (error) {
     throw lost(error);
   }
-}
-
-/** Whether this error only says that nobody waits any more. */
-export function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "AbortError";
 }
 
 function lost(error: unknown): unknown {

@@ -7,7 +7,7 @@
 
 import type { Readable } from "./readable.ts";
 import { signal } from "@preact/signals";
-import { AskError, isAbort } from "./ask.ts";
+import { asAskError, type AskError, isAbort } from "./ask_error.ts";
 
 /** How far the last question has come. */
 export interface Loaded<Answer> {
@@ -64,11 +64,4 @@ export class Latest<Answer> {
     this.#generation++;
     this.#state.value = { key: null, value: null, error: null, busy: false };
   }
-}
-
-/** What was thrown, as an error of a request. */
-export function asAskError(error: unknown): AskError {
-  return error instanceof AskError
-    ? error
-    : new AskError(error instanceof Error ? error.message : String(error));
 }

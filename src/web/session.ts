@@ -8,7 +8,7 @@
 import type { Readable } from "./readable.ts";
 import { computed, signal } from "@preact/signals";
 import { access, ask } from "./ask.ts";
-import { asAskError } from "./latest.ts";
+import { asAskError } from "./ask_error.ts";
 import { follow, unfollow } from "./live/index_state.ts";
 
 /** How far the login is. */

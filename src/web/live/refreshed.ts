@@ -7,8 +7,7 @@
 
 import type { Readable } from "../readable.ts";
 import { signal } from "@preact/signals";
-import type { AskError } from "../ask.ts";
-import { asAskError } from "../latest.ts";
+import { asAskError, type AskError } from "../ask_error.ts";
 
 /** The last answer, kept until there is a newer one. */
 export class Refreshed<Value> {

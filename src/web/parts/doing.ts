@@ -6,7 +6,7 @@
 
 import type { Readable } from "../readable.ts";
 import { useSignal } from "@preact/signals";
-import { asAskError } from "../latest.ts";
+import { asAskError } from "../ask_error.ts";
 import { tell } from "./announcer.tsx";
 import { textOf } from "./notice.tsx";
 

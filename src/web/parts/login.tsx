@@ -7,7 +7,7 @@
 import type { JSX } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { asAskError } from "../latest.ts";
+import { asAskError } from "../ask_error.ts";
 import { logIn, session } from "../session.ts";
 import { words } from "../words/words.ts";
 import { Command } from "./command.tsx";

@@ -6,7 +6,7 @@
  */
 
 import type { ComponentChildren, JSX } from "preact";
-import type { AskError } from "../ask.ts";
+import type { AskError } from "../ask_error.ts";
 import { words } from "../words/words.ts";
 import { Symbol } from "./symbol.tsx";
 
