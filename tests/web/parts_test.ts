@@ -19,6 +19,7 @@ import {
   matcher,
   toggled,
 } from "../../src/web/filters.ts";
+import { Refreshed } from "../../src/web/live/refreshed.ts";
 import type { Row } from "../../src/web/live/rows.ts";
 import { EventParser } from "../../src/web/live/sse.ts";
 import { comparator, grouped, Ordering, resorted, sortOf } from "../../src/web/order.ts";
@@ -68,6 +69,34 @@ Deno.test("EventParser gives the same events however the stream is cut", () => {
     const events = at.slice(1).flatMap((end, i) => parser.push(text.slice(at[i], end)));
     assertEquals(events, whole);
   }));
+});
+
+Deno.test("Refreshed asks again after it forgot while an answer was on its way", async () => {
+  const asked: PromiseWithResolvers<string>[] = [];
+  const refreshed = new Refreshed(() => {
+    asked.push(Promise.withResolvers());
+    return asked.at(-1)!.promise;
+  }, { everyMs: 0 });
+  refreshed.refresh();
+  refreshed.refresh();
+  assertEquals(asked.length, 1);
+  refreshed.forget();
+  refreshed.refresh();
+  assertEquals(asked.length, 2);
+  // The old answer is of who was here before: neither kept nor taken for the end of the new one.
+  asked[0]!.resolve("old");
+  await asked[0]!.promise;
+  refreshed.refresh();
+  assertEquals([asked.length, refreshed.value.value], [2, null]);
+  asked[1]!.resolve("new");
+  await asked[1]!.promise;
+  assertEquals(refreshed.value.value, "new");
+  // It was asked for meanwhile, so once more.
+  await Promise.resolve();
+  assertEquals(asked.length, 3);
+  asked[2]!.reject(new Error("refused"));
+  await asked[2]!.promise.catch(() => {});
+  assertEquals([refreshed.value.value, refreshed.error.value?.message], ["new", "refused"]);
 });
 
 Deno.test("filtersOf() reads what toggled() writes, whatever values there are", () => {

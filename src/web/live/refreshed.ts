@@ -59,11 +59,14 @@ export class Refreshed<Value> {
     await this.#ask();
   }
 
-  /** Forgets the answer: somebody else logs in. */
+  /** Forgets the answer, also one on its way: somebody else logs in. */
   forget(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#generation++;
+    // What is on its way is nobody's any more, so its end is not waited for either.
+    this.#asking = false;
+    this.#again = false;
     this.#value.value = null;
     this.#error.value = null;
   }
