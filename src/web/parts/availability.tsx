@@ -10,6 +10,7 @@ import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { format } from "../format.ts";
 import { Latest } from "../latest.ts";
+import type { Availability as Told, Running } from "../../model/past.ts";
 import type { Workload } from "../../model/workload.ts";
 import { words } from "../words/words.ts";
 import { Loading } from "./notice.tsx";
@@ -20,25 +21,6 @@ const WINDOWS = [
   { name: "week", days: 7, spans: 336 },
   { name: "month", days: 30, spans: 360 },
 ] as const;
-
-type Running = "running" | "partly" | "down" | "unknown";
-
-/** What the API tells of a window. */
-interface Told {
-  readonly from: string;
-  readonly until: string;
-  readonly workloads: readonly {
-    readonly id: string | null;
-    readonly share: number | null;
-    readonly downMs: number;
-    readonly unknownMs: number;
-    readonly spans: readonly {
-      readonly from: string;
-      readonly to: string;
-      readonly state: Running;
-    }[];
-  }[];
-}
 
 const told = new Latest<readonly Told[]>((id, signal) =>
   Promise.all(WINDOWS.map(({ days, spans }) => {

@@ -11,6 +11,8 @@ import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { now } from "../clock.ts";
 import { Latest, type Loaded } from "../latest.ts";
+import type { AuditEntry } from "../../model/access.ts";
+import type { HistoryEntry, HistoryPage } from "../../model/past.ts";
 import { href } from "../place.ts";
 import { wordOf, words } from "../words/words.ts";
 import { channels, loadChannels } from "./channels.tsx";
@@ -44,34 +46,6 @@ const LIMIT = 200;
 /** How often the newest are asked for. */
 const EVERY_MS = 15_000;
 
-/** What `/api/history` tells. */
-interface Happened {
-  readonly key: string;
-  readonly at: string;
-  readonly what: string;
-  readonly workload: { readonly id: string; readonly name: string | null } | null;
-  readonly row: string | null;
-  readonly role: string | null;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly containerName: string | null;
-  readonly exitCode: number | null;
-  readonly problem: { readonly kind: string; readonly severity: string } | null;
-  readonly detail: string;
-}
-
-/** What `/api/audit` tells. */
-interface Audited {
-  readonly seq: number;
-  readonly at: string;
-  readonly who: string;
-  readonly via: string;
-  readonly remote: string | null;
-  readonly action: string;
-  readonly path: string;
-  readonly details: Readonly<Record<string, unknown>>;
-}
-
 /** What `/api/deliveries` tells. */
 interface Delivered {
   readonly seq: number;
@@ -83,19 +57,17 @@ interface Delivered {
   readonly answer: string;
 }
 
-const happened = pagesOf<Happened>(async ({ from, until, more }, signal) => {
+const happened = pagesOf<HistoryEntry>(async ({ from, until, more }, signal) => {
   const query = new URLSearchParams({ limit: `${LIMIT}`, ...from, ...until });
   if (more !== null) query.set("before", more);
-  const page = await ask<{ items: Happened[]; before: string | null }>(`/api/history?${query}`, {
-    signal,
-  });
-  return { items: page.items.reverse(), more: page.before };
+  const page = await ask<HistoryPage>(`/api/history?${query}`, { signal });
+  return { items: page.items.toReversed(), more: page.before };
 });
 
-const audited = pagesOf<Audited>(async ({ more }, signal) => {
+const audited = pagesOf<AuditEntry>(async ({ more }, signal) => {
   const query = new URLSearchParams({ limit: `${LIMIT}` });
   if (more !== null) query.set("before", more);
-  const page = await ask<{ items: Audited[]; next: number | null }>(`/api/audit?${query}`, {
+  const page = await ask<{ items: AuditEntry[]; next: number | null }>(`/api/audit?${query}`, {
     signal,
   });
   return { items: page.items, more: page.next === null ? null : `${page.next}` };
@@ -199,7 +171,7 @@ function Empty({ children }: { children: ComponentChildren }): JSX.Element {
   );
 }
 
-function happenedEntry(entry: Happened): Told {
+function happenedEntry(entry: HistoryEntry): Told {
   const t = words.value;
   const { at, workload, row, role, containerName, what, to, from, problem, exitCode } = entry;
   const name = workload?.name ?? workload?.id ?? null;
@@ -262,7 +234,7 @@ function ProblemMove(
   );
 }
 
-function auditedEntry({ at, who, via, remote, action, path, details }: Audited): Told {
+function auditedEntry({ at, who, via, remote, action, path, details }: AuditEntry): Told {
   const told = Object.entries(details).map(([name, value]) => `${name}: ${value}`).join(", ");
   return {
     at,

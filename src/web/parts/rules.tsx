@@ -12,24 +12,15 @@ import { Latest } from "../latest.ts";
 import { problems, rows, workloads } from "../live/index_state.ts";
 import { mayChange } from "../session.ts";
 import type { ShownSilence } from "../../server/api/silences.ts";
+import type { KeptRule } from "../../store/channels.ts";
 import { wordOf, words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { channels } from "./channels.tsx";
 import { useDoing } from "./doing.ts";
 import { Failed, Loading } from "./notice.tsx";
 
-/** A rule as the API shows it. */
-interface ShownRule {
-  readonly id: string;
-  readonly workloads: readonly string[] | null;
-  readonly kinds: readonly string[] | null;
-  readonly minSeverity: "low" | "high";
-  readonly channels: readonly string[] | null;
-  readonly remindAfterMs: number | null;
-}
-
-const rules = new Latest<readonly ShownRule[]>(async (_, signal) =>
-  (await ask<{ items: ShownRule[] }>("/api/rules", { signal })).items
+const rules = new Latest<readonly KeptRule[]>(async (_, signal) =>
+  (await ask<{ items: KeptRule[] }>("/api/rules", { signal })).items
 );
 
 const silences = new Latest<readonly ShownSilence[]>(async (_, signal) =>
@@ -61,7 +52,7 @@ export function Rules(): JSX.Element {
   );
 }
 
-function RuleLine({ rule, onGone }: { rule: ShownRule; onGone: () => void }): JSX.Element {
+function RuleLine({ rule, onGone }: { rule: KeptRule; onGone: () => void }): JSX.Element {
   const t = words.value;
   const { busy, run } = useDoing();
   const kinds = rule.kinds === null

@@ -10,6 +10,8 @@ import { useEffect, useId } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { format } from "../format.ts";
 import { Latest } from "../latest.ts";
+import type { ShownSession } from "../../server/api/sessions.ts";
+import type { ShownToken } from "../../server/api/tokens.ts";
 import { logOut, mayChange, session } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
 import { Field } from "./add_review.tsx";
@@ -20,27 +22,6 @@ import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
 import { Failed, Loading } from "./notice.tsx";
 import { When } from "./when.tsx";
-
-/** A token as the API shows it. */
-interface ShownToken {
-  readonly id: string;
-  readonly name: string;
-  readonly role: string;
-  readonly createdAt: string;
-  readonly expiresAt: string | null;
-}
-
-/** A session as the API shows it. */
-interface ShownSession {
-  readonly id: string;
-  readonly name: string;
-  readonly role: string;
-  readonly remote: string | null;
-  readonly userAgent: string;
-  readonly createdAt: string;
-  readonly expiresAt: string;
-  readonly current: boolean;
-}
 
 const ROLES = ["metrics", "read", "deploy", "admin"] as const;
 
