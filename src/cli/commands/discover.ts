@@ -70,7 +70,7 @@ export async function run(invocation: InvocationOf<"discover">): Promise<number>
 }
 
 /** The command that takes a candidate in; null when its name can't be shown. */
-export function commandFor({ name }: Pick<Candidate, "name">): string | null {
+function commandFor({ name }: Pick<Candidate, "name">): string | null {
   return shellCommand(["tinyforge", "adopt"], [name]);
 }
 

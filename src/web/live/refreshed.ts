@@ -54,11 +54,6 @@ export class Refreshed<Value> {
     }
   }
 
-  /** Asks at once, and resolves with the answer's coming; after something was changed here. */
-  async now(): Promise<void> {
-    await this.#ask();
-  }
-
   /** Forgets the answer, also one on its way: somebody else logs in. */
   forget(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);

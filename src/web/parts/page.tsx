@@ -13,19 +13,17 @@ let came = false;
 
 /** The heading and what is under it. `id` tells one page from another of its kind. */
 export function Page(
-  { title, id, beside, window: name = title, children }: {
-    title: ComponentChildren;
+  { title, id, beside, children }: {
+    title: string;
     id: string;
     /** Beside the heading. */
     beside?: ComponentChildren;
-    /** The window's title, where the heading is more than text. */
-    window?: ComponentChildren;
     children: ComponentChildren;
   },
 ): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${String(name)} – ${words.value.product}`;
+    document.title = `${title} – ${words.value.product}`;
   });
   useEffect(() => {
     // Whoever went on at once, as into the search, is where they want to be.

@@ -9,7 +9,7 @@ import { wordOf, words } from "../words/words.ts";
 import { Symbol, type SymbolName } from "./symbol.tsx";
 
 /** How a state is to be taken. */
-export type Tone = "good" | "bad" | "warn" | "quiet";
+type Tone = "good" | "bad" | "warn" | "quiet";
 
 interface Look {
   readonly symbol: SymbolName;
@@ -34,7 +34,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
 const UNKNOWN: Look = { symbol: "question", tone: "warn" };
 
 /** How a state looks; one of the future has a look of its own. */
-export function lookOf(state: string): Look {
+function lookOf(state: string): Look {
   return Object.hasOwn(LOOKS, state) ? LOOKS[state]! : UNKNOWN;
 }
 

@@ -10,7 +10,7 @@ import { format } from "../format.ts";
 
 /** A time, milliseconds since the Unix epoch or RFC 3339. */
 export function When(
-  { at, as = "ago" }: { at: number | string; as?: "ago" | "moment" | "time" | "duration" },
+  { at, as = "ago" }: { at: number | string; as?: "ago" | "moment" | "time" },
 ): JSX.Element {
   const ms = typeof at === "number" ? at : Date.parse(at);
   const write = format.value;
@@ -18,8 +18,6 @@ export function When(
     ? write.ago(ms, now.value)
     : as === "moment"
     ? write.moment(ms, now.value)
-    : as === "duration"
-    ? write.duration(now.value - ms)
     : write.time(ms);
   return (
     <time

@@ -112,7 +112,5 @@ export const EN_ADDING = {
     dead: "given up",
     superseded: "not needed any more",
     attempts: (count: number) => plural(count, { one: "# try", other: "# tries" }),
-    changed: (count: number) => plural(count, { one: "# row changed", other: "# rows changed" }),
-    end: "This is where the story begins.",
   },
 };

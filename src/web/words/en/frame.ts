@@ -56,7 +56,6 @@ export const EN_FRAME = {
     used: "This link was used already, or is older than a minute. Ask for another one.",
     ended: "The session is over. Log in to go on where you were.",
     checking: "Logging in…",
-    unreachable: "The daemon does not answer. Trying again…",
   },
   keyboard: {
     title: "Keyboard",
@@ -76,7 +75,6 @@ export const EN_FRAME = {
     copied: "Copied",
     close: "Close",
     cancel: "Cancel",
-    ok: "OK",
     retry: "Try again",
     loading: "Loading…",
     failed: "This did not work",
@@ -84,8 +82,6 @@ export const EN_FRAME = {
     notFound: "There is no such page",
     toOverview: "To the overview",
     unknown: "unknown",
-    none: "none",
-    of: "of",
     forbidden: "Your role does not allow this.",
   },
 };

@@ -80,7 +80,6 @@ export const EN_ROWS = {
     replica: (count: number) => `no. ${count}`,
     inGroup: (count: number) => plural(count, { one: "# container", other: "# containers" }),
     unclaimed: "bound by hand",
-    close: "Close",
     descending: "descending",
   },
   row: {
@@ -90,7 +89,6 @@ export const EN_ROWS = {
     imageId: "Image id",
     created: "Container created",
     seen: "Last seen",
-    changed: "Row changed",
     ports: "Port",
     addresses: "Addresses",
     noAddress: "none",
@@ -114,7 +112,6 @@ export const EN_ROWS = {
     problems: "Problems",
     availability: "Availability",
     spans: { day: "24 hours", week: "7 days", month: "30 days" },
-    up: "up",
     down: "down",
     unknownTime: "unknown",
     stripText: (span: string, share: string) => `${span}: ${share} available`,

@@ -113,7 +113,6 @@ export const EN_STATES = {
     silenceDone: (name: string, until: string) => `“${name}” is silent until ${until}.`,
     story: "Story",
     opened: (what: string, where: string) => `New problem: ${where}: ${what}`,
-    over: (what: string, where: string) => `Over: ${where}: ${what}`,
   },
   cause: {
     event: "event of Docker",

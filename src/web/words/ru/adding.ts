@@ -129,13 +129,5 @@ export const RU_ADDING: typeof EN_ADDING = {
         many: "# попыток",
         other: "# попытки",
       }),
-    changed: (count) =>
-      plural(count, {
-        one: "изменилась # строка",
-        few: "изменились # строки",
-        many: "изменилось # строк",
-        other: "изменилось # строки",
-      }),
-    end: "С этого начинается история.",
   },
 };

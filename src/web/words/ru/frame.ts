@@ -70,7 +70,6 @@ export const RU_FRAME: typeof EN_FRAME = {
     used: "Эта ссылка уже использована или старше минуты. Получите другую.",
     ended: "Сеанс закончился. Войдите, чтобы продолжить с того же места.",
     checking: "Вход…",
-    unreachable: "Демон не отвечает. Пробуем снова…",
   },
   keyboard: {
     title: "Клавиатура",
@@ -90,7 +89,6 @@ export const RU_FRAME: typeof EN_FRAME = {
     copied: "Скопировано",
     close: "Закрыть",
     cancel: "Отмена",
-    ok: "Хорошо",
     retry: "Ещё раз",
     loading: "Загрузка…",
     failed: "Не получилось",
@@ -98,8 +96,6 @@ export const RU_FRAME: typeof EN_FRAME = {
     notFound: "Такой страницы нет",
     toOverview: "К обзору",
     unknown: "неизвестно",
-    none: "нет",
-    of: "из",
     forbidden: "Ваша роль этого не позволяет.",
   },
 };

@@ -98,7 +98,6 @@ export const RU_ROWS: typeof EN_ROWS = {
     replica: (count) => `№ ${count}`,
     inGroup: containers,
     unclaimed: "привязан вручную",
-    close: "Закрыть",
     descending: "по убыванию",
   },
   row: {
@@ -108,7 +107,6 @@ export const RU_ROWS: typeof EN_ROWS = {
     imageId: "Id образа",
     created: "Контейнер создан",
     seen: "Виден в последний раз",
-    changed: "Строка изменена",
     ports: "Порт",
     addresses: "Адреса",
     noAddress: "нет",
@@ -133,7 +131,6 @@ export const RU_ROWS: typeof EN_ROWS = {
     problems: "Проблемы",
     availability: "Доступность",
     spans: { day: "24 часа", week: "7 дней", month: "30 дней" },
-    up: "работал",
     down: "не работал",
     unknownTime: "неизвестно",
     stripText: (span, share) => `${span}: доступен ${share}`,

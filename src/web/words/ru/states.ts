@@ -137,7 +137,6 @@ export const RU_STATES: typeof EN_STATES = {
     silenceDone: (name, until) => `О «${name}» не сообщается до ${until}.`,
     story: "Что было",
     opened: (what, where) => `Новая проблема: ${where}: ${what}`,
-    over: (what, where) => `Прошло: ${where}: ${what}`,
   },
   cause: {
     event: "событие Docker",
