@@ -18,7 +18,7 @@ import { wordOf, words } from "../words/words.ts";
 import { channels, loadChannels } from "./channels.tsx";
 import { Failed, Loading } from "./notice.tsx";
 import { State } from "./state.tsx";
-import { Story, type StoryEntry } from "./story.tsx";
+import { ProblemMove, Story, type StoryEntry } from "./story.tsx";
 import { Symbol } from "./symbol.tsx";
 
 /** What of the history is shown. */
@@ -216,22 +216,6 @@ function happenedEntry(entry: HistoryEntry): Told {
         </span>
       ),
   };
-}
-
-function ProblemMove(
-  { kind, severity, opened }: { kind: string; severity: string; opened: boolean },
-): JSX.Element {
-  const t = words.value;
-  const tone = opened ? (severity === "high" ? "bad" : "warn") : "good";
-  return (
-    <>
-      <span class={`state ${tone}`}>
-        <Symbol name={opened ? (severity === "high" ? "alert" : "low") : "tick"} />
-        <span>{wordOf(t.problem.kinds, kind)}</span>
-      </span>
-      <span class="muted">{opened ? t.workload.problemOpened : t.workload.problemOver}</span>
-    </>
-  );
 }
 
 function auditedEntry({ at, who, via, remote, action, path, details }: AuditEntry): Told {

@@ -51,6 +51,23 @@ export function Story({ entries }: { entries: readonly StoryEntry[] }): JSX.Elem
   );
 }
 
+/** That something became a problem, or was over. */
+export function ProblemMove(
+  { kind, severity, opened }: { kind: string; severity: string; opened: boolean },
+): JSX.Element {
+  const t = words.value;
+  const tone = opened ? (severity === "high" ? "bad" : "warn") : "good";
+  return (
+    <>
+      <span class={`state ${tone}`}>
+        <Symbol name={opened ? (severity === "high" ? "alert" : "low") : "tick"} />
+        <span>{wordOf(t.problem.kinds, kind)}</span>
+      </span>
+      <span class="muted">{opened ? t.workload.problemOpened : t.workload.problemOver}</span>
+    </>
+  );
+}
+
 function What({ entry: { transition, problem, text } }: { entry: StoryEntry }): JSX.Element {
   const t = words.value;
   if (transition !== undefined) {
@@ -70,11 +87,7 @@ function What({ entry: { transition, problem, text } }: { entry: StoryEntry }): 
     const { opened, problem: { kind, severity } } = problem;
     return (
       <span class="happened">
-        <span class={`state ${opened ? (severity === "high" ? "bad" : "warn") : "good"}`}>
-          <Symbol name={opened ? (severity === "high" ? "alert" : "low") : "tick"} />
-          <span>{wordOf(t.problem.kinds, kind)}</span>
-        </span>
-        <span class="muted">{opened ? t.workload.problemOpened : t.workload.problemOver}</span>
+        <ProblemMove kind={kind} severity={severity} opened={opened} />
       </span>
     );
   }
