@@ -1,11 +1,12 @@
 /**
- * Tables without borders: aligned, escaped, cut to a width. Pure.
+ * Tables without borders: aligned, escaped, cut to a width. Writes nowhere but to an output that it
+ * is given.
  *
  * @module
  */
 
 import { escapeControls } from "../text.ts";
-import type { Style } from "./output.ts";
+import type { Output, Style } from "./output.ts";
 
 /** What stands in one place of a table. */
 export type Cell = string | number | null | { readonly text: string; readonly style?: Style };
@@ -30,10 +31,27 @@ export interface Fit {
   readonly drop: readonly string[];
 }
 
+/** How to print a table. */
+export interface PrintOptions extends Pick<TableOptions, "header" | "fit"> {
+  /** The first line that is printed: 1 leaves out the header, which goes into the widths. Default: 0. */
+  readonly from?: number;
+}
+
 const GAP = "  ";
 
 /** A cell that is cut keeps at least this many places. */
 const LEAST = 8;
+
+/** Prints a table as wide as the terminal is, or as it is where there is none. */
+export function printTable(
+  out: Output,
+  rows: readonly (readonly Cell[])[],
+  { from = 0, ...options }: PrintOptions = {},
+): void {
+  const width = out.size()?.columns ?? null;
+  const lines = tableLines(rows, { ...options, width, paint: out.paint.bind(out) });
+  out.raw(lines.slice(from).map((line) => `${line}\n`).join(""));
+}
 
 /**
  * The lines of a table, without line ends. A column is as wide as its widest cell; null and empty

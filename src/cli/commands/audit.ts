@@ -10,7 +10,7 @@ import { isReaderGone } from "../../system/libc.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 
 const STDOUT = 1;
 /** Between two looks, milliseconds. */
@@ -86,10 +86,7 @@ function print(
     `${action.split(" ")[0]} ${path}`,
     Object.entries(details).map(([key, value]) => `${key}=${value}`).join(" "),
   ]);
-  const lines = tableLines(cells, {
+  printTable(out, cells, {
     ...(header && { header: ["WHEN", "WHO", "BY", "FROM", "WHAT", "WITH"] }),
-    width: out.size()?.columns ?? null,
-    paint: out.paint.bind(out),
   });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
 }

@@ -12,7 +12,7 @@ import type { InvocationOf } from "../commands.ts";
 import { nameText, subjectText } from "../history_words.ts";
 import { fullLocalText } from "../moments.ts";
 import { resolvePast } from "../past_name.ts";
-import { type Cell, tableLines } from "../table.ts";
+import { type Cell, printTable } from "../table.ts";
 
 const MAX_DAYS = 3650;
 
@@ -43,13 +43,7 @@ export async function run(invocation: InvocationOf<"availability">): Promise<num
       : [],
   ]);
   if (lines.length > 0) {
-    const drawn = tableLines(lines, {
-      header: one ? [...HEADER, "ROW"] : HEADER,
-      width: out.size()?.columns ?? null,
-      fit: FIT,
-      paint: out.paint.bind(out),
-    });
-    out.raw(drawn.map((line) => `${line}\n`).join(""));
+    printTable(out, lines, { header: one ? [...HEADER, "ROW"] : HEADER, fit: FIT });
   }
   const { from, forgottenUntil } = found;
   out.notes(

@@ -12,7 +12,7 @@ import { subjectText } from "../history_words.ts";
 import { fullLocalText, readMoment } from "../moments.ts";
 import { notePast, pastStateCell } from "../past_words.ts";
 import { shortId } from "../phrases.ts";
-import { type Cell, tableLines } from "../table.ts";
+import { type Cell, printTable } from "../table.ts";
 
 /** What of a row can differ. */
 type Differs = "state" | "container" | "image";
@@ -47,13 +47,7 @@ export async function run(invocation: InvocationOf<"diff">): Promise<number> {
     return EXIT.done;
   }
   if (differences.length > 0) {
-    const lines = tableLines(differences.map(cells), {
-      header: HEADER,
-      width: out.size()?.columns ?? null,
-      fit: FIT,
-      paint: out.paint.bind(out),
-    });
-    out.raw(lines.map((line) => `${line}\n`).join(""));
+    printTable(out, differences.map(cells), { header: HEADER, fit: FIT });
   }
   const nothing = differences.length === 0 ? "Nothing differs between" : "Between";
   out.notes(`${nothing} ${fullLocalText(ms)} and now.`);

@@ -14,7 +14,7 @@ import type { InvocationOf } from "../commands.ts";
 import { discoverWithoutIndex } from "../discovery.ts";
 import { counted } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 
 /** Prints candidates, what takes them in, and what is left out. */
 export async function run(invocation: InvocationOf<"discover">): Promise<number> {
@@ -42,14 +42,10 @@ export async function run(invocation: InvocationOf<"discover">): Promise<number>
     namesOf(candidate),
     commandFor(candidate) ?? "its name can't be shown in one line",
   ]);
-  out.raw(
-    tableLines(rows, {
-      header: ["NAME", "KIND", "BY", "CONTAINERS", "TAKE IN WITH"],
-      fit: { keep: ["TAKE IN WITH"], drop: ["BY", "KIND", "CONTAINERS"] },
-      width: out.size()?.columns ?? null,
-      paint: out.paint.bind(out),
-    }).map((line) => `${line}\n`).join(""),
-  );
+  printTable(out, rows, {
+    header: ["NAME", "KIND", "BY", "CONTAINERS", "TAKE IN WITH"],
+    fit: { keep: ["TAKE IN WITH"], drop: ["BY", "KIND", "CONTAINERS"] },
+  });
   for (const candidate of candidates) {
     for (const note of candidate.notes) {
       out.notes(`${onOneLine(candidate.name)}: ${noteText(note)}`);

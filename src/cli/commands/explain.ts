@@ -24,7 +24,7 @@ import type { RowDetails } from "../../server/api/details.ts";
 import { detailCells, storyCells } from "../detail_words.ts";
 import { ago, roleText, shortId, stateCell } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
-import { type Cell, tableLines } from "../table.ts";
+import { type Cell, printTable } from "../table.ts";
 
 /** Prints a row's story, oldest first; of a container without a row, why it has none. */
 export async function run(invocation: InvocationOf<"explain">): Promise<number> {
@@ -45,15 +45,12 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     },
   );
   noteFreshness(out, index);
-  const draw = (rows: Cell[][]) =>
-    tableLines(rows, { width: out.size()?.columns ?? null, paint: out.paint.bind(out) })
-      .map((line) => `${line}\n`).join("");
   const { fresh, asOf, reason } = index;
   const age = { index: { fresh, asOf, reason } };
   if (found === null) {
     const none = { row: null, setBy: null, transitions: [], problems: [], ...NO_DETAILS };
     if (invocation.on("json")) out.json({ id: null, ...age, container, ...none });
-    else out.raw(draw(dispatchedCells(container)));
+    else printTable(out, dispatchedCells(container));
     return EXIT.done;
   }
   const { rowId, row, transitions } = found;
@@ -70,22 +67,23 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     return EXIT.done;
   }
   const now = new Date();
-  out.raw(draw(
+  printTable(
+    out,
     row === null ? [["row", rowId], ["state", REMOVED]] : [
       ...facts(row, { setBy, container, now }),
       ...detailCells(row, details, now),
     ],
-  ));
+  );
   if (row !== null && changed === true) {
     const again = shellCommand(["tinyforge", "adopt"], [row.workloadName]);
-    out.raw(draw([
+    printTable(out, [
       ["file", { text: "its configuration changed since it was taken in", style: "warn" }],
       ["to do", again === null ? "adopt it again" : `\`${again}\` takes it in as it is now`],
-    ]));
+    ]);
   }
   for (const problem of problems) {
     const seen = evidenceText(problem);
-    out.raw(draw([
+    printTable(out, [
       ["problem", {
         text: `✗ ${problem.kind}, since ${ago(problem.since, now)}${
           seen === "" ? "" : `: ${seen}`
@@ -93,13 +91,14 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
         style: problem.severity === "high" ? "bad" : "warn",
       }],
       ["do", remedyText(problem.do)],
-    ]));
+    ]);
   }
   if (transitions.length === 0) {
     out.notes("Nothing is recorded: its transitions are older than what is kept.");
     return EXIT.done;
   }
-  out.raw(`\n${draw(storyCells(transitions.map(event), details.changes))}`);
+  out.lines("");
+  printTable(out, storyCells(transitions.map(event), details.changes));
   return EXIT.done;
 }
 

@@ -14,7 +14,7 @@ import { HISTORY_FIT, HISTORY_HEADER, historyCells } from "../history_words.ts";
 import { fullLocalText, readMoment } from "../moments.ts";
 import { OutputClosed } from "../output.ts";
 import { resolvePast } from "../past_name.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 import { Bell, follow } from "../watch.ts";
 
 /** Without a window so many are shown, and so many before those that are waited for. */
@@ -153,11 +153,9 @@ function print(
   { header = true }: { header?: boolean } = {},
 ): void {
   if (items.length === 0) return;
-  const lines = tableLines(items.map((entry) => historyCells(entry, Date.now())), {
+  printTable(out, items.map((entry) => historyCells(entry, Date.now())), {
     header: HISTORY_HEADER,
-    width: out.size()?.columns ?? null,
     fit: HISTORY_FIT,
-    paint: out.paint.bind(out),
+    from: header ? 0 : 1,
   });
-  out.raw(lines.slice(header ? 0 : 1).map((line) => `${line}\n`).join(""));
 }

@@ -15,7 +15,7 @@ import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { inOrder, symbolOf } from "../phrases.ts";
 import { quote } from "../../text.ts";
-import { type Cell, tableLines } from "../table.ts";
+import { type Cell, printTable } from "../table.ts";
 
 /** An entry with what serves it, as `--json` prints it. */
 type ListedEntry = Entry & Counts;
@@ -51,13 +51,10 @@ export async function run(invocation: InvocationOf<"list">): Promise<number> {
     ? PREVIEW_TABLE
     : TABLES[kind ?? "all"];
   const { header, row } = table as Table;
-  const lines = tableLines(items.map((item) => row(item)), {
+  printTable(out, items.map((item) => row(item)), {
     header,
     fit: { keep: ["WORKLOAD", "ID", "URL"], drop: ["DOMAIN", "COMPOSE-PROJECT", "SINCE"] },
-    width: out.size()?.columns ?? null,
-    paint: out.paint.bind(out),
   });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
   if (items.length === 0) {
     const none = what === "workloads" ? "Nothing is registered" : `There are no ${what}`;
     out.notes(`${none}; \`tinyforge help add\` shows how to add one.`);

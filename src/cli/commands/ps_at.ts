@@ -12,7 +12,7 @@ import { fullLocalText, readMoment, shortText } from "../moments.ts";
 import { notePast, pastStateCell } from "../past_words.ts";
 import { resolvePast } from "../past_name.ts";
 import { KNOWN_STATES, roleText, shortId } from "../phrases.ts";
-import { type Cell, tableLines } from "../table.ts";
+import { type Cell, printTable } from "../table.ts";
 import { nearest } from "../nearest.ts";
 import { quote } from "../../text.ts";
 
@@ -47,13 +47,7 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
     out.json(past);
     return EXIT.done;
   }
-  const lines = tableLines(past.items.toSorted(byName).map(cells), {
-    header: HEADER,
-    width: out.size()?.columns ?? null,
-    fit: FIT,
-    paint: out.paint.bind(out),
-  });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
+  printTable(out, past.items.toSorted(byName).map(cells), { header: HEADER, fit: FIT });
   out.notes(`As of ${fullLocalText(ms)}.`);
   notePast(out, past);
   return EXIT.done;

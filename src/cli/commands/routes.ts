@@ -10,7 +10,7 @@ import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { noteFreshness } from "../freshness.ts";
 import { shortId, stateCell } from "../phrases.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 
 const HEADER = [
   "SUBDOMAIN",
@@ -61,9 +61,7 @@ export async function run(invocation: InvocationOf<"routes">): Promise<number> {
     row.npmProxyId,
     row.id,
   ]);
-  const width = out.size()?.columns ?? null;
-  const lines = tableLines(cells, { header: HEADER, width, fit: FIT, paint: out.paint.bind(out) });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
+  printTable(out, cells, { header: HEADER, fit: FIT });
   return EXIT.done;
 }
 

@@ -10,7 +10,7 @@ import { requireIndex, withApi } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { counted } from "../phrases.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 
 interface Sessions {
   readonly items: ShownSession[];
@@ -36,12 +36,9 @@ export async function list(invocation: InvocationOf<"session list">): Promise<nu
     expiresAt,
     userAgent,
   ]);
-  const lines = tableLines(cells, {
+  printTable(out, cells, {
     header: ["ID", "OPENED BY", "ROLE", "FROM", "SINCE", "UNTIL", "BROWSER"],
-    width: out.size()?.columns ?? null,
-    paint: out.paint.bind(out),
   });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
   if (items.length === 0) out.notes("No browser is logged in.");
   return EXIT.done;
 }

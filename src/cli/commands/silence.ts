@@ -10,7 +10,7 @@ import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Keeps one. */
@@ -91,12 +91,7 @@ export async function list(invocation: InvocationOf<"silence list">): Promise<nu
     timesText(each),
     each.reason,
   ]);
-  const lines = tableLines(cells, {
-    header: ["ID", "WHAT", "WHEN", "REASON"],
-    width: out.size()?.columns ?? null,
-    paint: out.paint.bind(out),
-  });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
+  printTable(out, cells, { header: ["ID", "WHAT", "WHEN", "REASON"] });
   if (items.length === 0) out.notes("Nothing is silenced.");
   return EXIT.done;
 }

@@ -19,7 +19,7 @@ import { type FirstRun, firstRunLines } from "../first_run.ts";
 import { noteFreshness } from "../freshness.ts";
 import type { Output } from "../output.ts";
 import { ago, counted, refusalLine, tally } from "../phrases.ts";
-import { type Cell, tableLines } from "../table.ts";
+import { type Cell, printTable } from "../table.ts";
 
 const MAX_REFUSED = 10;
 /** While events are not followed, passes follow each other at least this fast. */
@@ -101,9 +101,7 @@ function print(status: Status, out: Output): void {
     ...status.daemon === null ? [] : daemonCells(status.daemon),
     ...indexCells(status, now),
   ];
-  const width = out.size()?.columns ?? null;
-  const lines = tableLines(cells, { width, paint: out.paint.bind(out) });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
+  printTable(out, cells);
   if (status.firstRun !== null) out.lines("", ...firstRunLines(status.firstRun));
 }
 

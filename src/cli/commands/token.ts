@@ -12,7 +12,7 @@ import { requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 
 /** Makes one. */
 export async function add(invocation: InvocationOf<"token add">): Promise<number> {
@@ -104,12 +104,7 @@ export async function list(invocation: InvocationOf<"token list">): Promise<numb
       ? expiresAt
       : { text: `over since ${expiresAt}`, style: "warn" as const },
   ]);
-  const lines = tableLines(cells, {
-    header: ["NAME", "ROLE", "MADE", "ENDS"],
-    width: out.size()?.columns ?? null,
-    paint: out.paint.bind(out),
-  });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
+  printTable(out, cells, { header: ["NAME", "ROLE", "MADE", "ENDS"] });
   if (items.length === 0) out.notes("There are no tokens but the one in the data directory.");
   return EXIT.done;
 }
