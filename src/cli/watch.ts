@@ -1,6 +1,7 @@
 /**
- * Draws the same thing again at each change, in place on a terminal. What is shown is read anew each
- * time; the daemon's event stream only says when to look, and without it time does.
+ * Draws the same thing again at each change, in place on a terminal, or takes another step then. What
+ * is shown is read anew each time; the daemon's event stream only says when to look, and without it
+ * time does.
  *
  * @module
  */
@@ -30,16 +31,27 @@ const STDOUT = 1;
 const SETTLE_MS = 50;
 
 /** Draws until SIGINT, SIGTERM, or nobody reads stdout any more. */
-export async function watch<T>(line: CommandLine, watched: Watched<T>): Promise<number> {
+export function watch<T>(line: CommandLine, watched: Watched<T>): Promise<number> {
+  const screen = new Screen(line);
+  return whileRead(line, () => screen.show(watched));
+}
+
+/**
+ * Takes the step at once and again at each change, until SIGINT, SIGTERM, or nobody reads stdout any
+ * more; its signal says that of the first two. Resolves with the exit code.
+ */
+export async function whileRead(
+  line: CommandLine,
+  step: (ending: AbortSignal) => void | Promise<void>,
+): Promise<number> {
   const { dataDir } = line.config();
   const stop = new AbortController();
   const signals = onSignals({ onEnd: () => stop.abort() });
   const bell = new Bell(stop.signal);
   const following = follow(dataDir, bell, stop.signal);
-  const screen = new Screen(line);
   try {
     while (!stop.signal.aborted) {
-      await screen.show(watched);
+      await step(stop.signal);
       await bell.wait(POLL_MS);
       // A pipe without changes is never written to, so it would never be found broken.
       if (isReaderGone(STDOUT)) break;

@@ -5,6 +5,7 @@
  */
 
 import type { AuditEntry } from "../../model/access.ts";
+import { SYSTEM_CLOCK } from "../../clock.ts";
 import { onSignals } from "../../supervision.ts";
 import { isReaderGone } from "../../system/libc.ts";
 import { requireIndex } from "../client.ts";
@@ -46,30 +47,20 @@ function look(invocation: InvocationOf<"audit">, query: string): Promise<Page> {
 
 /** Until SIGINT, SIGTERM, or nobody reads stdout any more. */
 async function follow(invocation: InvocationOf<"audit">, seen: number): Promise<void> {
-  const stop = Promise.withResolvers<void>();
-  let stopped = false;
-  const signals = onSignals({
-    onEnd: () => {
-      stopped = true;
-      stop.resolve();
-    },
-  });
+  const stop = new AbortController();
+  const signals = onSignals({ onEnd: () => stop.abort() });
   try {
     let since = seen;
-    while (!stopped && !isReaderGone(STDOUT)) {
+    while (!stop.signal.aborted && !isReaderGone(STDOUT)) {
       const { items, next } = await look(invocation, `since=${since}&limit=${PAGE}`);
       if (invocation.on("json")) { for (const entry of items) invocation.out.json(entry); }
       else print(invocation, items, { header: false });
       since = items.at(-1)?.seq ?? since;
-      if (next === null) await Promise.race([pause(LOOK_MS), stop.promise]);
+      if (next === null) await SYSTEM_CLOCK.sleep(LOOK_MS, stop.signal);
     }
   } finally {
     signals.remove();
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, milliseconds)));
 }
 
 function print(

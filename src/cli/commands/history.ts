@@ -5,17 +5,14 @@
  */
 
 import type { HistoryEntry, HistoryPage } from "../../model/past.ts";
-import { onSignals } from "../../supervision.ts";
-import { isReaderGone } from "../../system/libc.ts";
 import { type ReadApi, requireIndex, withIndex } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { HISTORY_FIT, HISTORY_HEADER, historyCells } from "../history_words.ts";
 import { fullLocalText, readMoment } from "../moments.ts";
-import { OutputClosed } from "../output.ts";
 import { resolvePast } from "../past_name.ts";
 import { printTable } from "../table.ts";
-import { Bell, follow } from "../watch.ts";
+import { whileRead } from "../watch.ts";
 
 /** Without a window so many are shown, and so many before those that are waited for. */
 const LAST = 100;
@@ -25,8 +22,6 @@ const PAGE = 10_000;
 const FEW = 500;
 /** What is told late is not older than this, milliseconds. */
 const LATE_MS = 60_000;
-const POLL_MS = 1000;
-const STDOUT = 1;
 
 /** Prints what happened. */
 export async function run(invocation: InvocationOf<"history">): Promise<number> {
@@ -107,11 +102,6 @@ async function goOn(
   { query, items }: { query: URLSearchParams; items: readonly HistoryEntry[] },
 ): Promise<number> {
   const { out } = invocation;
-  const { dataDir } = invocation.config();
-  const stop = new AbortController();
-  const signals = onSignals({ onEnd: () => stop.abort() });
-  const bell = new Bell(stop.signal);
-  const following = follow(dataDir, bell, stop.signal);
   const seen = new Set<string>();
   let from = new Date().toISOString();
   const show = (entries: readonly HistoryEntry[]) => {
@@ -122,29 +112,21 @@ async function goOn(
     const last = fresh.at(-1)?.at;
     if (last !== undefined && last > from) from = last;
   };
-  try {
-    show(items);
-    while (!stop.signal.aborted) {
-      await bell.wait(POLL_MS);
-      // A pipe into which nothing is written would never be found broken.
-      if (isReaderGone(STDOUT)) break;
-      const late = new URLSearchParams(query);
-      late.set("from", new Date(Date.parse(from) - LATE_MS).toISOString());
-      const page = await withIndex(
-        invocation,
-        async (api) => api === null ? null : await readAll(api, late, { page: FEW }),
-        { silent: true },
-      );
-      if (page !== null && !stop.signal.aborted) show(page.items);
+  let first = true;
+  return await whileRead(invocation, async (ending) => {
+    if (first) {
+      first = false;
+      return show(items);
     }
-  } catch (error) {
-    if (!(error instanceof OutputClosed)) throw error;
-  } finally {
-    stop.abort();
-    signals.remove();
-    await following;
-  }
-  return EXIT.done;
+    const late = new URLSearchParams(query);
+    late.set("from", new Date(Date.parse(from) - LATE_MS).toISOString());
+    const page = await withIndex(
+      invocation,
+      async (api) => api === null ? null : await readAll(api, late, { page: FEW }),
+      { silent: true },
+    );
+    if (page !== null && !ending.aborted) show(page.items);
+  });
 }
 
 function print(
