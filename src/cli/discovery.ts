@@ -8,6 +8,7 @@ import type { Config } from "../config.ts";
 import { discover } from "../core/discover.ts";
 import { dispatcher } from "../core/dispatch.ts";
 import { MemoryIndex } from "../core/memory_index.ts";
+import { NOBODY } from "../core/unmanaged.ts";
 import type { DiscoverAnswer } from "../server/adopt_schema.ts";
 
 /**
@@ -19,16 +20,8 @@ export async function discoverWithoutIndex(config: Config): Promise<DiscoverAnsw
   const { openDocker } = await import("../daemon.ts");
   using docker = openDocker(config);
   const { containers } = await docker.list();
-  const nobody = () => undefined;
   const dispatch = dispatcher({
-    directory: {
-      all: () => [],
-      byId: nobody,
-      bySite: nobody,
-      byComposeProject: nobody,
-      byContainerName: nobody,
-      containerNameOf: () => null,
-    },
+    directory: NOBODY,
     index: new MemoryIndex([]),
     composePrefix: config.composePrefix,
   });

@@ -7,6 +7,7 @@
 
 import type { Listing } from "../model/container.ts";
 import type { Refusal, Unmanaged } from "../model/pass.ts";
+import type { WorkloadDirectory } from "../model/workload.ts";
 import { MemoryIndex } from "./memory_index.ts";
 import { plan } from "./plan.ts";
 
@@ -20,6 +21,18 @@ export interface LeftOver {
   readonly refusedCount?: number;
 }
 
+const nobody = () => undefined;
+
+/** A registry in which nothing is registered. */
+export const NOBODY: WorkloadDirectory = {
+  all: () => [],
+  byId: nobody,
+  bySite: nobody,
+  byComposeProject: nobody,
+  byContainerName: nobody,
+  containerNameOf: () => null,
+};
+
 /** Everything that a pass left over: while nothing is registered, what bears our labels is as unmanaged as the rest. */
 export function everythingUnmanaged({ unmanaged, refused, refusedCount }: LeftOver): Unmanaged {
   const composeProjects = { ...unmanaged.composeProjects };
@@ -31,17 +44,9 @@ export function everythingUnmanaged({ unmanaged, refused, refusedCount }: LeftOv
 
 /** What a listing would leave over, with an empty index and an empty registry. */
 export function unmanagedOf(listing: Listing, composePrefix: string): Unmanaged {
-  const nobody = () => undefined;
   return everythingUnmanaged(plan(listing, {
     index: new MemoryIndex([]),
-    directory: {
-      all: () => [],
-      byId: nobody,
-      bySite: nobody,
-      byComposeProject: nobody,
-      byContainerName: nobody,
-      containerNameOf: () => null,
-    },
+    directory: NOBODY,
     composePrefix,
     candidates: new Map(),
     sweep: false,
