@@ -16,7 +16,7 @@ import { Field } from "./add_review.tsx";
 import { tell } from "./announcer.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
-import { Failed, Loading } from "./notice.tsx";
+import { Items } from "./notice.tsx";
 import { Symbol } from "./symbol.tsx";
 import { When } from "./when.tsx";
 
@@ -46,22 +46,13 @@ export function Channels(): JSX.Element {
   const t = words.value.settings;
   const adding = useSignal(false);
   useEffect(loadChannels, []);
-  const { value, error } = channels.state.value;
   return (
     <section>
       <h2>{t.channels}</h2>
       <p class="muted">{t.channelsText}</p>
-      {error !== null
-        ? <Failed error={error} retry={loadChannels} />
-        : value === null
-        ? <Loading />
-        : value.length === 0
-        ? <p>{t.noChannels}</p>
-        : (
-          <ul class="items">
-            {value.map((channel) => <ChannelLine key={channel.id} channel={channel} />)}
-          </ul>
-        )}
+      <Items loaded={channels.state.value} retry={loadChannels} none={<p>{t.noChannels}</p>}>
+        {(channel) => <ChannelLine key={channel.id} channel={channel} />}
+      </Items>
       {mayChange.value && (
         <div>
           <button type="button" onClick={() => adding.value = true}>{t.addChannel}</button>

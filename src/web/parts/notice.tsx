@@ -1,12 +1,13 @@
 /**
  * What stands where there is nothing to show: nothing yet, nothing that matches, on its way, failed.
- * Each is a state that was thought of, not an empty page.
+ * Each is a state that was thought of, not an empty page; a list that was asked for has all of them.
  *
  * @module
  */
 
 import type { ComponentChildren, JSX } from "preact";
 import type { AskError } from "../ask_error.ts";
+import type { Loaded } from "../latest.ts";
 import { words } from "../words/words.ts";
 import { Symbol } from "./symbol.tsx";
 
@@ -45,6 +46,22 @@ export function Failed({ error, retry }: { error: AskError; retry?: () => void }
       {retry !== undefined && <button type="button" onClick={retry}>{t.retry}</button>}
     </div>
   );
+}
+
+/** A list that was asked for: how far it has come, `none` where there is nothing, else its items. */
+export function Items<Item>(
+  { loaded: { value, error }, retry, none, children }: {
+    loaded: Pick<Loaded<readonly Item[]>, "value" | "error">;
+    retry: () => void;
+    none: JSX.Element;
+    /** One of them, a list item with a key. */
+    children: (item: Item) => JSX.Element;
+  },
+): JSX.Element {
+  if (error !== null) return <Failed error={error} retry={retry} />;
+  if (value === null) return <Loading />;
+  if (value.length === 0) return none;
+  return <ul class="items">{value.map((item) => children(item))}</ul>;
 }
 
 /** What a request failed with, for a person. */

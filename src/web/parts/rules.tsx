@@ -17,7 +17,7 @@ import { wordOf, words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { channels } from "./channels.tsx";
 import { useDoing } from "./doing.ts";
-import { Failed, Loading } from "./notice.tsx";
+import { Items } from "./notice.tsx";
 
 const rules = new Latest<readonly KeptRule[]>(async (_, signal) =>
   (await ask<{ items: KeptRule[] }>("/api/rules", { signal })).items
@@ -32,22 +32,13 @@ export function Rules(): JSX.Element {
   const t = words.value.settings;
   const load = () => void rules.ask("all", { again: true });
   useEffect(load, [channels.state.value.value]);
-  const { value, error } = rules.state.value;
   return (
     <section>
       <h2>{t.rules}</h2>
       <p class="muted">{t.rulesText}</p>
-      {error !== null
-        ? <Failed error={error} retry={load} />
-        : value === null
-        ? <Loading />
-        : value.length === 0
-        ? <p>{t.noRules}</p>
-        : (
-          <ul class="items">
-            {value.map((rule) => <RuleLine key={rule.id} rule={rule} onGone={load} />)}
-          </ul>
-        )}
+      <Items loaded={rules.state.value} retry={load} none={<p>{t.noRules}</p>}>
+        {(rule) => <RuleLine key={rule.id} rule={rule} onGone={load} />}
+      </Items>
     </section>
   );
 }
@@ -96,27 +87,12 @@ export function Silences(): JSX.Element {
   const t = words.value.settings;
   const load = () => void silences.ask("all", { again: true });
   useEffect(load, [problems.value.value]);
-  const { value, error } = silences.state.value;
   return (
     <section>
       <h2>{t.silences}</h2>
-      {error !== null
-        ? <Failed error={error} retry={load} />
-        : value === null
-        ? <Loading />
-        : value.length === 0
-        ? <p class="muted">{t.noSilences}</p>
-        : (
-          <ul class="items">
-            {value.map((silence) => (
-              <SilenceLine
-                key={silence.id}
-                silence={silence}
-                onGone={load}
-              />
-            ))}
-          </ul>
-        )}
+      <Items loaded={silences.state.value} retry={load} none={<p class="muted">{t.noSilences}</p>}>
+        {(silence) => <SilenceLine key={silence.id} silence={silence} onGone={load} />}
+      </Items>
     </section>
   );
 }

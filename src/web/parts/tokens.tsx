@@ -20,7 +20,7 @@ import { Confirm } from "./channels.tsx";
 import { Command } from "./command.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
-import { Failed, Loading } from "./notice.tsx";
+import { Items } from "./notice.tsx";
 import { When } from "./when.tsx";
 
 const ROLES = ["metrics", "read", "deploy", "admin"] as const;
@@ -46,22 +46,14 @@ export function Tokens(): JSX.Element | null {
   const t = words.value.settings;
   const adding = useSignal(false);
   useEffect(loadTokens, []);
-  const { value, error } = tokens.state.value;
-  if (error?.status === 404) return null;
+  const loaded = tokens.state.value;
+  if (loaded.error?.status === 404) return null;
   return (
     <section>
       <h2>{t.tokens}</h2>
-      {error !== null
-        ? <Failed error={error} retry={loadTokens} />
-        : value === null
-        ? <Loading />
-        : value.length === 0
-        ? <p class="muted">{t.noTokens}</p>
-        : (
-          <ul class="items">
-            {value.map((token) => <TokenLine key={token.id} token={token} />)}
-          </ul>
-        )}
+      <Items loaded={loaded} retry={loadTokens} none={<p class="muted">{t.noTokens}</p>}>
+        {(token) => <TokenLine key={token.id} token={token} />}
+      </Items>
       <div>
         <button type="button" onClick={() => adding.value = true}>{t.addToken}</button>
       </div>
@@ -164,24 +156,18 @@ export function Sessions(): JSX.Element | null {
   useEffect(() => {
     if (mayChange.value) loadSessions();
   }, []);
-  const { value, error } = sessions.state.value;
+  const loaded = sessions.state.value;
   const state = session.value;
   const own = state.kind === "in" && state.who.session;
-  if (error?.status === 404 || (!own && !mayChange.value)) return null;
+  if (loaded.error?.status === 404 || (!own && !mayChange.value)) return null;
   return (
     <section>
       <h2>{t.sessions}</h2>
-      {mayChange.value && (error !== null
-        ? <Failed error={error} retry={loadSessions} />
-        : value === null
-        ? <Loading />
-        : value.length === 0
-        ? <p class="muted">{t.noSessions}</p>
-        : (
-          <ul class="items">
-            {value.map((each) => <SessionLine key={each.id} shown={each} />)}
-          </ul>
-        ))}
+      {mayChange.value && (
+        <Items loaded={loaded} retry={loadSessions} none={<p class="muted">{t.noSessions}</p>}>
+          {(each) => <SessionLine key={each.id} shown={each} />}
+        </Items>
+      )}
       {own && (
         <div>
           <button
