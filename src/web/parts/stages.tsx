@@ -9,6 +9,7 @@ import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { Latest } from "../latest.ts";
 import { rows } from "../live/index_state.ts";
+import type { Row } from "../live/rows.ts";
 import type { Workload } from "../../model/workload.ts";
 import type { Preview } from "../../server/stage_schemas.ts";
 import type { Stage } from "../../store/stages.ts";
@@ -41,6 +42,10 @@ export function Stages({ workload }: { workload: Workload }): JSX.Element {
     if (workload.refId !== "") stages.ask(workload.refId);
   }, [workload.refId]);
   const { key, value, error } = stages.state.value;
+  const members = Map.groupBy(
+    [...rows.all.values()].filter((row) => row.workloadId === workload.id),
+    (row) => row.stageName,
+  );
   return (
     <section>
       <h2>{t.stages}</h2>
@@ -52,19 +57,24 @@ export function Stages({ workload }: { workload: Workload }): JSX.Element {
         ? <p class="muted">{t.noStages}</p>
         : (
           <ul class="stages">
-            {value.map((stage) => <StageCard key={stage.id} stage={stage} workload={workload} />)}
+            {value.map((stage) => (
+              <StageCard
+                key={stage.id}
+                stage={stage}
+                workload={workload}
+                members={members.get(stage.name) ?? []}
+              />
+            ))}
           </ul>
         )}
     </section>
   );
 }
 
-function StageCard({ stage, workload }: { stage: Shown; workload: Workload }): JSX.Element {
+function StageCard(
+  { stage, workload, members }: { stage: Shown; workload: Workload; members: readonly Row[] },
+): JSX.Element {
   const t = words.value.workload;
-  rows.revision.value;
-  const members = [...rows.all.values()].filter((row) =>
-    row.workloadId === workload.id && row.stageName === stage.name
-  );
   return (
     <li class="card">
       <div class="heading">
