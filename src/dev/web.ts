@@ -26,6 +26,8 @@ const ALSO: readonly string[] = [
   "src/text.ts",
 ];
 
+type Esbuild = typeof import("esbuild");
+
 /** What was built. */
 export interface WebBuild {
   /** Whether anything had to be. */
@@ -44,8 +46,7 @@ if (import.meta.main) {
 export async function buildWeb({ always = false }: { always?: boolean } = {}): Promise<WebBuild> {
   const builtAt = await Deno.stat(MANIFEST).then((info) => info.mtime?.getTime() ?? 0, () => 0);
   if (!always && builtAt > await newest(SOURCES)) return { built: false, bytes: 0 };
-  const script = await bundleScript();
-  const style = await bundleStyle();
+  const { script, style } = await bundle();
   const icon = await Deno.readTextFile(join(SOURCES, "icon.svg"));
   const files = new Map<string, { type: string; text: string; immutable: boolean }>();
   const named = async (name: string, extension: string, type: string, text: string) => {
@@ -97,36 +98,40 @@ async function write(
   return bytes;
 }
 
-async function bundleScript(): Promise<string> {
+async function bundle(): Promise<{ script: string; style: string }> {
   // Only here, so that who has built needs no bundler.
   const esbuild = await import("esbuild");
   try {
-    const { outputFiles } = await esbuild.build({
-      entryPoints: [join(SOURCES, "app.tsx")],
-      bundle: true,
-      minify: true,
-      write: false,
-      format: "esm",
-      target: "es2023",
-      charset: "utf8",
-      legalComments: "none",
-      jsx: "automatic",
-      jsxImportSource: "preact",
-      logLevel: "error",
-      plugins: [{
-        name: "packages of deno.json",
-        setup: (build) =>
-          build.onResolve(
-            { filter: /^@?[a-z]/ },
-            ({ path, kind }) =>
-              kind === "entry-point" ? null : fileOf(path).then((path) => ({ path })),
-          ),
-      }],
-    });
-    return outputFiles[0]!.text;
+    return { script: await bundleScript(esbuild), style: await bundleStyle(esbuild) };
   } finally {
     await esbuild.stop();
   }
+}
+
+async function bundleScript({ build }: Esbuild): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(SOURCES, "app.tsx")],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    target: "es2023",
+    charset: "utf8",
+    legalComments: "none",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    logLevel: "error",
+    plugins: [{
+      name: "packages of deno.json",
+      setup: (build) =>
+        build.onResolve(
+          { filter: /^@?[a-z]/ },
+          ({ path, kind }) =>
+            kind === "entry-point" ? null : fileOf(path).then((path) => ({ path })),
+        ),
+    }],
+  });
+  return outputFiles[0]!.text;
 }
 
 /** Where Deno keeps a module of a package; fetched first where that is nowhere yet. */
@@ -136,22 +141,17 @@ async function fileOf(specifier: string): Promise<string> {
 }
 
 /** The sheets in the order of their names: what comes later wins. */
-async function bundleStyle(): Promise<string> {
+async function bundleStyle({ transform }: Esbuild): Promise<string> {
   const folder = join(SOURCES, "style");
   const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
   const texts = await Promise.all(names.map((name) => Deno.readTextFile(join(folder, name))));
-  const esbuild = await import("esbuild");
-  try {
-    const { code } = await esbuild.transform(texts.join("\n"), {
-      loader: "css",
-      minify: true,
-      charset: "utf8",
-      target: ["chrome123", "firefox121", "safari17.5"],
-    });
-    return code;
-  } finally {
-    await esbuild.stop();
-  }
+  const { code } = await transform(texts.join("\n"), {
+    loader: "css",
+    minify: true,
+    charset: "utf8",
+    target: ["chrome123", "firefox121", "safari17.5"],
+  });
+  return code;
 }
 
 /** When a source was last changed, milliseconds since the Unix epoch. */
