@@ -18,7 +18,7 @@ import { State } from "../parts/state.tsx";
 import { Symbol } from "../parts/symbol.tsx";
 import { When } from "../parts/when.tsx";
 import { href } from "../place.ts";
-import { words } from "../words/words.ts";
+import { wordOf, words } from "../words/words.ts";
 
 /** More than this nobody reads on a first page. */
 const MOST_OVER = 5;
@@ -99,6 +99,7 @@ function Well(): JSX.Element | null {
     );
   }
   const index = status.value.value?.index;
+  const { live } = words.value;
   return (
     <div class="well">
       <Symbol name={index?.fresh === false ? "clock" : "tick"} />
@@ -106,19 +107,12 @@ function Well(): JSX.Element | null {
         <p class="title">{index?.fresh === false ? words.value.common.unknown : t.well}</p>
         <p>
           {index?.fresh === false
-            ? words.value.live.unsure(reasonOf(index.reason))
+            ? live.unsure(wordOf(live.reasons, index.reason ?? ""))
             : t.wellText(rows.all.size)}
         </p>
       </div>
     </div>
   );
-}
-
-function reasonOf(reason: string | null): string {
-  const { reasons } = words.value.live;
-  return reason !== null && reason in reasons
-    ? reasons[reason as keyof typeof reasons]
-    : reason ?? "";
 }
 
 /** Counters that are links. */
