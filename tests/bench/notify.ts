@@ -10,9 +10,10 @@ import { Notifications } from "../../src/notify/notifications.ts";
 import { BURST_LIMIT } from "../../src/notify/schedule.ts";
 import { SecretFile } from "../../src/notify/secret_file.ts";
 import { Log } from "../../src/telemetry/log.ts";
+import { writeProblems } from "../harness/problems.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { until } from "../harness/until.ts";
-import { judged, opened } from "../notify/telling.ts";
+import { opened } from "../notify/telling.ts";
 import { type Bench, type Figure, median, percentile } from "./figure.ts";
 
 /** The benches of this file. */
@@ -65,7 +66,7 @@ async function openedToFirstByte(): Promise<Figure[]> {
     await until("it looked", () => store.notices.lookedAt() !== null);
     for (let i = 0; i < BURST_LIMIT; i++) {
       arrived = Promise.withResolvers();
-      judged(store, opened(`row-${round}-${i}`, Date.now()));
+      writeProblems(store, opened(`row-${round}-${i}`, Date.now()));
       const committed = performance.now();
       notifications.wake();
       samples.push(await arrived.promise - committed);

@@ -8,6 +8,7 @@
 import axe from "axe-core";
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
+import { problem, writeProblems } from "../harness/problems.ts";
 import { observed, passWrites } from "../harness/temp_server.ts";
 import { browserTest } from "./chromium.ts";
 import { dashboard, type Opened } from "./dashboard.ts";
@@ -187,43 +188,33 @@ browserTest("hostile texts are shown as text, and the layout holds", async (brow
     })
   );
   passWrites(store, rows, { at: new Date().toISOString() });
-  store.problems.write({
-    put: HOSTILE.map((text, i) => ({
-      key: `unhealthy:${entry.workloadId}:r${i}`,
-      kind: "unhealthy",
-      severity: "high",
-      status: "open",
-      host: "local",
-      workloadId: entry.workloadId,
-      rowId: `${entry.workloadId}:r${i}`,
-      containerId: "c".repeat(64),
-      containerName: text,
-      since: Date.now() - 60_000,
-      dueAt: null,
-      openedAt: Date.now(),
-      closedAt: null,
-      outcome: null,
-      evidence: {
-        reason: text,
-        error: text,
-        inspected: {
+  const now = Date.now();
+  writeProblems(
+    store,
+    ...HOSTILE.map((text, i) =>
+      problem({
+        kind: "unhealthy",
+        workloadId: entry.workloadId,
+        rowId: `${entry.workloadId}:r${i}`,
+        containerId: "c".repeat(64),
+        containerName: text,
+        since: now - 60_000,
+        openedAt: now,
+        evidence: {
+          reason: text,
           error: text,
-          oomKilled: false,
-          restartCount: 1,
-          restartPolicy: text,
-          healthOutput: text,
+          inspected: {
+            error: text,
+            oomKilled: false,
+            restartCount: 1,
+            restartPolicy: text,
+            healthOutput: text,
+          },
         },
-      },
-      do: { code: "read-log", container: text },
-      batch: null,
-      muted: false,
-      silenced: false,
-    })),
-    dropped: [],
-    kept: null,
-    deaths: new Map(),
-    holds: new Map(),
-  });
+        do: { code: "read-log", container: text },
+      })
+    ),
+  );
   const paths = [
     "/",
     "/containers",

@@ -9,6 +9,7 @@ import type { IndexRow } from "../../src/model/container.ts";
 import type { Problem } from "../../src/model/problem.ts";
 import type { WorkloadKind } from "../../src/model/workload.ts";
 import type { Store } from "../../src/store/store.ts";
+import { problem, writeProblems } from "../harness/problems.ts";
 import { observed, passWrites } from "../harness/temp_server.ts";
 
 /** A row in short: name, image, state and what else is not as usual. */
@@ -160,13 +161,7 @@ export function setScene(store: Store, now: number): Scene {
   }
   passWrites(store, rows, { at: new Date(now).toISOString() });
   previews(store);
-  store.problems.write({
-    put: problems(workloads, ids, now),
-    dropped: [],
-    kept: null,
-    deaths: new Map(),
-    holds: new Map(),
-  });
+  writeProblems(store, ...problems(workloads, ids, now));
   return { workloads, rows: ids };
 }
 
@@ -201,27 +196,16 @@ function problems(
     const [workload = ""] = place.split("/");
     const rowId = ids[place] ?? null;
     const since = fields.since ?? now - 12 * minute;
-    return {
-      key: `${kind}:${rowId}`,
+    return problem({
       kind,
-      severity: "high",
-      status: "open",
-      host: "local",
       workloadId: workloads[workload] ?? null,
       rowId,
       containerId: hex(rowId ?? ""),
       containerName: place.replace("/", "-").replace(":", "-"),
       since,
-      dueAt: null,
       openedAt: since + minute,
-      closedAt: null,
-      outcome: null,
-      evidence: {},
-      batch: null,
-      muted: false,
-      silenced: false,
       ...fields,
-    };
+    });
   };
   return [
     of("shop/cache", "missing", {

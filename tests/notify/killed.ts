@@ -10,7 +10,8 @@ import { Notifications } from "../../src/notify/notifications.ts";
 import { SecretFile } from "../../src/notify/secret_file.ts";
 import { openStore } from "../../src/store/store.ts";
 import { Log } from "../../src/telemetry/log.ts";
-import { judged, opened } from "./telling.ts";
+import { writeProblems } from "../harness/problems.ts";
+import { opened } from "./telling.ts";
 
 const [path, secrets, run] = Deno.args as [string, string, string];
 const store = await openStore(path);
@@ -30,7 +31,7 @@ const stop = new AbortController();
 const running = notifications.run(stop.signal);
 await Deno.stdout.write(new TextEncoder().encode("ready\n"));
 for (let i = 0; run !== "drain"; i++) {
-  judged(store, opened(`row-${run}-${i}`, Date.now(), { batch: "restart" }));
+  writeProblems(store, opened(`row-${run}-${i}`, Date.now(), { batch: "restart" }));
   notifications.wake();
   await SYSTEM_CLOCK.sleep(7, stop.signal);
 }

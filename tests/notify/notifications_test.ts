@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Answering, Receiver } from "../receivers/receiver.ts";
 import { MINUTE, TEN } from "./notices.ts";
-import { closed, judged, opened, SECOND, Telling } from "./telling.ts";
+import { writeProblems } from "../harness/problems.ts";
+import { closed, opened, SECOND, Telling } from "./telling.ts";
 
 /** Why a webhook was told. */
 function kindOf(body: string): string {
@@ -48,10 +49,10 @@ Deno.test("a receiver that is away while it fails and recovers is told both as o
   telling.start();
   await telling.settle();
   const problem = opened("web-1", telling.clock.now());
-  judged(telling.store, problem);
+  writeProblems(telling.store, problem);
   await telling.pass(7 * MINUTE);
   assert(state.tries >= 4, String(state.tries));
-  judged(telling.store, closed(problem, telling.clock.now()));
+  writeProblems(telling.store, closed(problem, telling.clock.now()));
   await telling.pass(33 * MINUTE);
   assertEquals(receiver.taken.length, 0);
   state.back();
@@ -69,11 +70,11 @@ Deno.test("a receiver that is away while it fails is told that, then that it is 
   telling.start();
   await telling.settle();
   const problem = opened("web-1", telling.clock.now());
-  judged(telling.store, problem);
+  writeProblems(telling.store, problem);
   await telling.pass(5 * MINUTE);
   state.back();
   await telling.pass(10 * MINUTE);
-  judged(telling.store, closed(problem, telling.clock.now()));
+  writeProblems(telling.store, closed(problem, telling.clock.now()));
   await telling.pass(MINUTE);
   assertEquals(receiver.taken.map(({ body }) => kindOf(body)), [
     "opened",
@@ -90,9 +91,9 @@ Deno.test("401 parks a channel, which the others are told of, until a test arriv
   await telling.channel("other", other.origin);
   telling.start();
   await telling.settle();
-  judged(telling.store, opened("web-1", telling.clock.now()));
+  writeProblems(telling.store, opened("web-1", telling.clock.now()));
   await telling.pass(10 * SECOND);
-  judged(telling.store, opened("web-2", telling.clock.now()));
+  writeProblems(telling.store, opened("web-2", telling.clock.now()));
   await telling.pass(2 * 60 * MINUTE, MINUTE);
   assertEquals(receiver.requests.length, 1);
   assertEquals(telling.store.channels.get("ops").state, "broken");
@@ -120,14 +121,14 @@ Deno.test("410 disables a channel for good", async () => {
   telling.start();
   await telling.settle();
   const told = opened("web-0", telling.clock.now());
-  judged(telling.store, told);
+  writeProblems(telling.store, told);
   await telling.pass(10 * SECOND);
   gone = true;
-  judged(telling.store, opened("web-1", telling.clock.now()));
+  writeProblems(telling.store, opened("web-1", telling.clock.now()));
   await telling.pass(10 * SECOND);
-  judged(telling.store, opened("web-2", telling.clock.now()));
+  writeProblems(telling.store, opened("web-2", telling.clock.now()));
   await telling.pass(30 * MINUTE, MINUTE);
-  judged(telling.store, closed(told, telling.clock.now()));
+  writeProblems(telling.store, closed(told, telling.clock.now()));
   await telling.pass(30 * MINUTE, MINUTE);
   assertEquals(receiver.requests.length, 2);
   assertEquals(telling.store.channels.get("ops").state, "disabled");
@@ -143,7 +144,7 @@ Deno.test("a receiver that hangs delays no other", async () => {
   await telling.channel("other", other.origin);
   telling.start();
   for (let i = 0; i < 3; i++) {
-    judged(telling.store, opened(`web-${i}`, telling.clock.now()));
+    writeProblems(telling.store, opened(`web-${i}`, telling.clock.now()));
     while (other.requests.length <= i) await telling.clock.turn(100);
   }
   assertEquals([hung.requests.length, other.taken.length], [1, 3]);
@@ -159,7 +160,7 @@ Deno.test("a thousand problems at once are one list of bounded length", async ()
   telling.start();
   await telling.settle();
   const problems = Array.from({ length: 1000 }, (_, i) => opened(`web-${i}`, telling.clock.now()));
-  judged(telling.store, ...problems);
+  writeProblems(telling.store, ...problems);
   await telling.pass(MINUTE);
   assertEquals(receiver.requests.length, 1);
   assertEquals([kindOf(receiver.requests[0]!.body), receiver.lastJson.data.total], [
@@ -167,7 +168,7 @@ Deno.test("a thousand problems at once are one list of bounded length", async ()
     1000,
   ]);
   assert(receiver.requests[0]!.body.length < 64_000, String(receiver.requests[0]!.body.length));
-  judged(telling.store, ...problems.map((each) => closed(each, telling.clock.now())));
+  writeProblems(telling.store, ...problems.map((each) => closed(each, telling.clock.now())));
   await telling.pass(MINUTE);
   assertEquals(receiver.requests.length, 2);
   assertEquals([kindOf(receiver.requests.at(-1)!.body), receiver.lastJson.data.total], [
@@ -180,7 +181,7 @@ Deno.test("a reboot is one message, and so is the first start", async () => {
   await using receiver = new Taking(() => new Response(null, { status: 204 }));
   await using telling = await Telling.open();
   const at = TEN;
-  judged(
+  writeProblems(
     telling.store,
     ...Array.from({ length: 12 }, (_, i) => opened(`old-${i}`, at, { batch: "baseline" })),
   );
@@ -190,7 +191,7 @@ Deno.test("a reboot is one message, and so is the first start", async () => {
   assertEquals(receiver.requests.length, 1);
   assertEquals([receiver.lastJson.data.reason, receiver.lastJson.data.total], ["baseline", 12]);
   const now = telling.clock.now();
-  judged(
+  writeProblems(
     telling.store,
     ...Array.from({ length: 3 }, (_, i) => opened(`new-${i}`, now, { batch: "restart" })),
   );
@@ -208,12 +209,12 @@ Deno.test("nobody is told of what is silenced or muted, until it is not while it
   const silent = opened("web-1", telling.clock.now(), { silenced: true });
   const over = opened("web-2", telling.clock.now(), { silenced: true });
   const muted = opened("web-3", telling.clock.now(), { muted: true });
-  judged(telling.store, silent, over, muted);
+  writeProblems(telling.store, silent, over, muted);
   await telling.pass(10 * MINUTE, MINUTE);
-  judged(telling.store, closed(over, telling.clock.now()));
+  writeProblems(telling.store, closed(over, telling.clock.now()));
   await telling.pass(MINUTE);
   assertEquals(receiver.requests.length, 0);
-  judged(telling.store, { ...silent, silenced: false });
+  writeProblems(telling.store, { ...silent, silenced: false });
   await telling.pass(MINUTE);
   assertEquals(receiver.requests.length, 1);
   assertEquals(receiver.lastJson.data.problems[0].key, silent.key);
@@ -226,15 +227,15 @@ Deno.test("an hour of crashing is told once, and once that it is over", async ()
   telling.start();
   await telling.settle();
   const crashed = opened("web-1", telling.clock.now(), { kind: "crashed" });
-  judged(telling.store, crashed);
+  writeProblems(telling.store, crashed);
   await telling.pass(MINUTE);
   const looping = opened("web-1", telling.clock.now(), { kind: "crash-loop" });
-  judged(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
+  writeProblems(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
   for (let minute = 0; minute < 60; minute++) {
-    judged(telling.store, { ...looping, evidence: { count: minute } });
+    writeProblems(telling.store, { ...looping, evidence: { count: minute } });
     await telling.pass(MINUTE, MINUTE);
   }
-  judged(telling.store, closed(looping, telling.clock.now()));
+  writeProblems(telling.store, closed(looping, telling.clock.now()));
   await telling.pass(MINUTE);
   const told = receiver.requests.map(({ body }) =>
     `${kindOf(body)} ${JSON.parse(body).data.problems[0].kind}`
@@ -251,12 +252,12 @@ Deno.test("a crash that becomes a loop and is over while a receiver is away is t
   telling.start();
   await telling.settle();
   const crashed = opened("web-1", telling.clock.now(), { key: "crashed:web-1", kind: "crashed" });
-  judged(telling.store, crashed);
+  writeProblems(telling.store, crashed);
   await telling.pass(MINUTE);
   const looping = opened("web-1", telling.clock.now(), { kind: "crash-loop" });
-  judged(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
+  writeProblems(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
   await telling.pass(20 * MINUTE, 30 * SECOND);
-  judged(telling.store, closed(looping, telling.clock.now()));
+  writeProblems(telling.store, closed(looping, telling.clock.now()));
   await telling.pass(MINUTE);
   state.back();
   await telling.pass(60 * MINUTE, MINUTE);
@@ -272,12 +273,12 @@ Deno.test("a loop of crashes is told to whoever was told of nothing yet, and to 
   telling.start();
   await telling.settle();
   const crashed = opened("web-1", telling.clock.now(), { kind: "crashed" });
-  judged(telling.store, crashed);
+  writeProblems(telling.store, crashed);
   await telling.pass(MINUTE);
   const looping = opened("web-1", telling.clock.now(), { kind: "crash-loop" });
-  judged(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
+  writeProblems(telling.store, closed(crashed, telling.clock.now(), "superseded"), looping);
   await telling.pass(MINUTE);
-  judged(telling.store, closed(looping, telling.clock.now()));
+  writeProblems(telling.store, closed(looping, telling.clock.now()));
   await telling.pass(MINUTE);
   const told = ({ taken }: Taking) =>
     taken.map(({ body }) => `${kindOf(body)} ${JSON.parse(body).data.problems[0].kind}`);
@@ -292,9 +293,9 @@ Deno.test("a reminder comes so long after the last delivery, and is dropped when
   telling.start();
   await telling.settle();
   const problem = opened("web-1", telling.clock.now());
-  judged(telling.store, problem);
+  writeProblems(telling.store, problem);
   await telling.pass(21 * MINUTE, 10 * SECOND);
-  judged(telling.store, closed(problem, telling.clock.now()));
+  writeProblems(telling.store, closed(problem, telling.clock.now()));
   await telling.pass(60 * MINUTE, MINUTE);
   const told = receiver.requests.map(({ body }) => kindOf(body));
   assertEquals(told, ["opened", "reminder", "reminder", "recovered"]);
@@ -310,13 +311,13 @@ Deno.test("a fallback is told after ten minutes, and that it is over", async () 
   telling.start();
   await telling.settle();
   const problem = opened("web-1", telling.clock.now());
-  judged(telling.store, problem);
+  writeProblems(telling.store, problem);
   await telling.pass(9 * MINUTE);
   assertEquals(fallback.requests.length, 0);
   await telling.pass(2 * MINUTE);
   assertEquals(fallback.requests.length, 1);
   state.back();
-  judged(telling.store, closed(problem, telling.clock.now()));
+  writeProblems(telling.store, closed(problem, telling.clock.now()));
   await telling.pass(60 * MINUTE, MINUTE);
   assertEquals(fallback.requests.map(({ body }) => kindOf(body)), [
     "opened",

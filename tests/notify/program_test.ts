@@ -4,9 +4,10 @@ import { SecretFile, SECRETS } from "../../src/notify/secret_file.ts";
 import { takeInUrl } from "../../src/notify/urls.ts";
 import { makeKeys } from "../harness/backups.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
+import { writeProblems } from "../harness/problems.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
-import { judged, opened } from "./telling.ts";
+import { opened } from "./telling.ts";
 import { Receiver } from "../receivers/receiver.ts";
 import { MailServer } from "../receivers/smtp.ts";
 import { assertClean, movedTo, SECRET, URLS } from "./secret_channels.ts";
@@ -63,7 +64,7 @@ Deno.test("the daemon tells a channel that is added while it runs, and ends when
   await using receiver = new WebhookReceiver();
   // There is no Engine, so that what was open before stays.
   await using host = await TestHost.seeded((store) =>
-    judged(
+    writeProblems(
       store,
       opened("local", Date.now() - 60_000, {
         kind: "engine-down",
@@ -158,7 +159,7 @@ Deno.test("no secret of any kind of channel is shown or kept where people look, 
     refuseMail: `550 your password is ${SECRET}, ${btoa(SECRET)}, ${btoa(`\0user\0${SECRET}`)}`,
   });
   await using host = await TestHost.seeded((store) =>
-    judged(
+    writeProblems(
       store,
       opened("local", Date.now() - 60_000, {
         kind: "engine-down",

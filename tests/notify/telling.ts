@@ -15,6 +15,7 @@ import { SecretFile } from "../../src/notify/secret_file.ts";
 import type { KeptChannel, KeptRule } from "../../src/store/channels.ts";
 import type { Store } from "../../src/store/store.ts";
 import { Log } from "../../src/telemetry/log.ts";
+import { problem } from "../harness/problems.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { TurnedClock } from "../harness/turned_clock.ts";
 import { WEBHOOK_KEY } from "../receivers/webhook.ts";
@@ -24,39 +25,22 @@ export const SECOND = 1000;
 
 /** A problem of a row, open since now. */
 export function opened(row: string, at: number, over: Partial<Problem> = {}): Problem {
-  const kind = over.kind ?? "missing";
-  return {
-    key: `${kind}:${row}`,
-    kind,
-    severity: "high",
-    status: "open",
-    host: "local",
+  return problem({
+    key: `${over.kind ?? "missing"}:${row}`,
+    kind: "missing",
     workloadId: "w1",
     rowId: row,
-    containerId: null,
     containerName: row,
     since: at,
-    dueAt: null,
-    openedAt: at,
-    closedAt: null,
-    outcome: null,
     evidence: { state: "missing" },
     do: { code: "explain", rowId: row },
-    batch: null,
-    muted: false,
-    silenced: false,
     ...over,
-  };
+  });
 }
 
 /** The same, over. */
 export function closed(problem: Problem, at: number, outcome: Ending = "recovered"): Problem {
   return { ...problem, status: "closed", closedAt: at, outcome };
-}
-
-/** Puts problems where the judge puts them. */
-export function judged(store: Store, ...put: Problem[]): void {
-  store.problems.write({ put, dropped: [], kept: null, deaths: new Map(), holds: new Map() });
 }
 
 /** Notifications that run. */

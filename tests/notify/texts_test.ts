@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type NoticeText, wholeText, written } from "../../src/notify/texts.ts";
 import { testNotice } from "../../src/notify/notice.ts";
-import type { Evidence, Problem } from "../../src/model/problem.ts";
+import type { Evidence } from "../../src/model/problem.ts";
 import { toldProblem } from "../../src/notify/told_problem.ts";
 import { ENGLISH } from "../../src/notify/words_en.ts";
 import { RUSSIAN } from "../../src/notify/words_ru.ts";
+import { problem } from "../harness/problems.ts";
 import { digest, HOSTILE, hostile, message, MINUTE, notice, TEN } from "./notices.ts";
 
-const PROBLEM: Problem = {
-  ...{ key: "crashed:row-1", kind: "crashed", severity: "high", status: "open", host: "local" },
+const PROBLEM = problem({
+  kind: "crashed",
   ...{ workloadId: "w", rowId: "row-1", containerId: "c", containerName: "shop-web-1" },
-  ...{ since: TEN, dueAt: null, openedAt: TEN, closedAt: null, outcome: null, evidence: {} },
-  ...{ do: { code: "explain", rowId: "row-1" }, batch: null, muted: false, silenced: false },
-};
+  ...{ since: TEN, do: { code: "explain", rowId: "row-1" } },
+});
 
 const shown = ({ title, lines, link }: NoticeText) => [
   title,

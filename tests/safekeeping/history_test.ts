@@ -5,36 +5,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { HistoryEntry } from "../../src/model/past.ts";
-import type { Problem } from "../../src/model/problem.ts";
 import { Past } from "../../src/safekeeping/past.ts";
+import { problem } from "../harness/problems.ts";
 import { pass, siteRow } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { failsWith } from "../harness/failures.ts";
 
 const MINUTE = 60_000;
-
-function problem(fields: Partial<Problem> & { key: string; workloadId: string }): Problem {
-  return {
-    kind: "missing",
-    severity: "high",
-    status: "closed",
-    host: "local",
-    rowId: null,
-    containerId: null,
-    containerName: "",
-    since: 0,
-    dueAt: null,
-    openedAt: null,
-    closedAt: null,
-    outcome: null,
-    evidence: {},
-    do: { code: "deploy", workloadId: fields.workloadId },
-    batch: null,
-    muted: false,
-    silenced: false,
-    ...fields,
-  } as Problem;
-}
 
 /** Twelve rows that all change at the same moments, at which problems open and containers end, too. */
 async function eventful() {
@@ -56,6 +33,7 @@ async function eventful() {
   store.problems.write({
     put: sites.slice(0, 5).map((workloadId, i) =>
       problem({
+        ...{ kind: "missing", do: { code: "deploy", workloadId, rowId: `${workloadId}:site` } },
         ...{ key: `missing/${workloadId}`, workloadId, rowId: `${workloadId}:site` },
         openedAt: times[1]!,
         closedAt: i < 3 ? times[2]! : null,

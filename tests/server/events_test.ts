@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import type { Problem } from "../../src/model/problem.ts";
 import { writeAll } from "../harness/raw_http.ts";
 import { EventReader } from "../harness/feeds.ts";
+import { problem, writeProblems } from "../harness/problems.ts";
 import {
   observed,
   passWrites,
@@ -43,36 +43,27 @@ Deno.test("GET /api/events names the problems that opened or closed, and none th
   await using server = await tempServer();
   await using events = await listen(server);
   await events.snapshot();
-  const problem: Problem = {
-    key: "missing:r",
+  const { store } = server;
+  const held = problem({
     kind: "missing",
-    severity: "high",
     status: "holding",
-    host: "local",
-    workloadId: null,
     rowId: "r",
-    containerId: null,
-    containerName: "",
     since: 1,
     dueAt: 2,
     openedAt: null,
-    closedAt: null,
-    outcome: null,
-    evidence: {},
     do: { code: "explain", rowId: "r" },
-    batch: null,
-    muted: false,
-    silenced: false,
-  };
-  const write = (put: Problem) =>
-    server.store.problems.write({
-      ...{ put: [put], dropped: [], kept: null, deaths: new Map(), holds: new Map() },
-    });
-  write(problem);
-  write({ ...problem, status: "open", openedAt: 2, dueAt: null });
+  });
+  writeProblems(store, held);
+  writeProblems(store, { ...held, status: "open", openedAt: 2, dueAt: null });
   const opened = await events.next();
   assertEquals([opened?.event, JSON.parse(opened!.data)], ["problems", { keys: ["missing:r"] }]);
-  write({ ...problem, status: "closed", openedAt: 2, closedAt: 3, outcome: "recovered" });
+  writeProblems(store, {
+    ...held,
+    status: "closed",
+    openedAt: 2,
+    closedAt: 3,
+    outcome: "recovered",
+  });
   assertEquals((await events.next())?.event, "problems");
   const { problems } = await (await server.ask("/api/problems?all=true")).json();
   assertEquals(problems.map(({ status }: { status: string }) => status), ["closed"]);

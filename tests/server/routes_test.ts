@@ -9,6 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ROUTES } from "../../src/server/routes.ts";
 import type { Problem } from "../../src/server/problem.ts";
 import { ProblemSchema } from "../../src/server/schema.ts";
+import { problem, writeProblems } from "../harness/problems.ts";
 import {
   observed,
   passWrites,
@@ -611,33 +612,19 @@ function world({ store, port }: Awaited<ReturnType<typeof tempServer>>) {
     timeZone: null,
     lastsMs: 60_000,
   }, now);
-  store.problems.write({
-    put: [{
-      key: `missing:${stackRow}`,
+  writeProblems(
+    store,
+    problem({
       kind: "missing",
-      severity: "high",
-      status: "open",
-      host: "local",
       workloadId: stack.workloadId,
       rowId: stackRow,
       containerId: "cafe",
       containerName: "web",
       since: now,
-      dueAt: null,
-      openedAt: now,
-      closedAt: null,
-      outcome: null,
       evidence: { state: "missing" },
       do: { code: "bring-back", workloadId: stack.workloadId, rowId: stackRow },
-      batch: null,
-      muted: false,
-      silenced: false,
-    }],
-    dropped: [],
-    kept: null,
-    deaths: new Map(),
-    holds: new Map(),
-  });
+    }),
+  );
   const channel = store.channels.add({
     id: "ops-channel",
     name: "ops",
