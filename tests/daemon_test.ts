@@ -4,9 +4,10 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import type { ContainerView, DaemonStatus } from "../src/model/views.ts";
-import { DENO_ARGS, type Running, TestHost } from "./harness/program.ts";
+import { harnessCommand } from "./harness/living_daemon.ts";
+import { type Running, TestHost } from "./harness/program.ts";
 import { Receiver } from "./harness/datagram.ts";
 import { engineTest, privateEngineTest } from "./engines/docker.ts";
 import { PrivateEngine } from "./engines/private.ts";
@@ -274,13 +275,7 @@ for (const how of ["thrown", "rejected"]) {
     await using engine = await FakeEngine.start();
     await using host = await TestHost.make();
     host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
-    const program = fromFileUrl(import.meta.resolve("./harness/failing_daemon.ts"));
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...DENO_ARGS.slice(0, -1), program, how],
-      clearEnv: true,
-      env: host.env,
-      stdin: "null",
-    }).output();
+    const { code, stderr } = await harnessCommand(host, "failing_daemon.ts", how).output();
     const said = new TextDecoder().decode(stderr);
     assertEquals(code, 1, said);
     assertStringIncludes(said, "nobody catches this");
@@ -338,19 +333,8 @@ Deno.test("a daemon whose lock is taken away stops with 1 and says who has it", 
   await using engine = await FakeEngine.start();
   await using host = await TestHost.make();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
-  const args = [
-    ...DENO_ARGS.slice(0, -1),
-    fromFileUrl(import.meta.resolve("./harness/fast_daemon.ts")),
-  ];
   // A minute in half a second.
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [...args, "120"],
-    clearEnv: true,
-    env: host.env,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const process = harnessCommand(host, "fast_daemon.ts", "120").spawn();
   const output = process.output();
   const lock = join(host.dataDir, "tinyforge.lock");
   await until("it runs", () => Deno.stat(lock).catch(() => null));

@@ -6,14 +6,14 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import type { Locator, Page } from "playwright-core";
 import { ENGLISH } from "../../src/web/words/en.ts";
 import { RUSSIAN } from "../../src/web/words/ru.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { freePort } from "../harness/free_port.ts";
-import { LivingDaemon } from "../harness/living_daemon.ts";
-import { DENO_ARGS, TestHost } from "../harness/program.ts";
+import { harnessCommand, LivingDaemon } from "../harness/living_daemon.ts";
+import { TestHost } from "../harness/program.ts";
 import { browserTest, watchOffences } from "./chromium.ts";
 
 /** A minute in a second. */
@@ -60,21 +60,8 @@ for (const [language, t] of [["en-GB", ENGLISH], ["ru-RU", RUSSIAN]] as const) {
         });
       service("web");
       const cache = service("cache");
-      await using daemon = new LivingDaemon(
-        host,
-        new Deno.Command(Deno.execPath(), {
-          args: [
-            ...DENO_ARGS.slice(0, -1),
-            fromFileUrl(import.meta.resolve("../harness/fast_daemon.ts")),
-            String(FAST),
-          ],
-          clearEnv: true,
-          env: host.env,
-          stdin: "null",
-          stdout: "piped",
-          stderr: "piped",
-        }),
-      );
+      const command = harnessCommand(host, "fast_daemon.ts", String(FAST));
+      await using daemon = new LivingDaemon(host, command);
       await daemon.ready();
       const context = await browser.newContext({ locale: language });
       const page = await context.newPage();

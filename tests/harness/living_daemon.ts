@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import type { DaemonStatus } from "../../src/model/views.ts";
 import { DENO_ARGS, type Ran, Running, type TestHost } from "./program.ts";
 import { until } from "./until.ts";
@@ -117,16 +117,28 @@ export class LivingDaemon implements AsyncDisposable {
   }
 }
 
+const PIPED = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+
 /** The program as a daemon; `through` a command that runs it in another way. */
 export function daemonCommand(host: TestHost, through: readonly string[] = []): Deno.Command {
-  const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  if (through.length === 0) return host.command(["reconcile"], options);
+  if (through.length === 0) return host.command(["reconcile"], PIPED);
   const [program, ...args] = [...through, Deno.execPath(), ...DENO_ARGS, "reconcile"];
   return new Deno.Command(program!, {
     args,
     clearEnv: true,
     env: host.env,
     cwd: host.dir,
-    ...options,
+    ...PIPED,
+  });
+}
+
+/** A program of this folder instead of the program itself: `fast_daemon.ts` or its like. */
+export function harnessCommand(host: TestHost, file: string, ...args: string[]): Deno.Command {
+  const program = fromFileUrl(new URL(file, import.meta.url));
+  return new Deno.Command(Deno.execPath(), {
+    args: [...DENO_ARGS.slice(0, -1), program, ...args],
+    clearEnv: true,
+    env: host.env,
+    ...PIPED,
   });
 }

@@ -6,11 +6,10 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
 import { FakeEngine } from "../engines/scripted.ts";
 import type { FakeContainer } from "../engines/scripted_container.ts";
-import { LivingDaemon } from "../harness/living_daemon.ts";
-import { DENO_ARGS, TestHost } from "../harness/program.ts";
+import { harnessCommand, LivingDaemon } from "../harness/living_daemon.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
 /** A minute in a second. */
@@ -29,18 +28,8 @@ class FastHost implements AsyncDisposable {
     const engine = await FakeEngine.start();
     const host = await TestHost.make();
     host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
-    const program = fromFileUrl(import.meta.resolve("../harness/fast_daemon.ts"));
-    const daemon = new LivingDaemon(
-      host,
-      new Deno.Command(Deno.execPath(), {
-        args: [...DENO_ARGS.slice(0, -1), program, String(factor)],
-        clearEnv: true,
-        env: host.env,
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-      }),
-    );
+    const command = harnessCommand(host, "fast_daemon.ts", String(factor));
+    const daemon = new LivingDaemon(host, command);
     await daemon.ready();
     return new FastHost(host, engine, daemon);
   }
