@@ -25,23 +25,18 @@ export class Authority {
     return new Authority(dir, await Deno.readTextFile(`${dir}/ca.pem`));
   }
 
-  /** A certificate for localhost and 127.0.0.1 whose subject is `name`; paths of it and its key. */
-  async issue(name: string): Promise<{ cert: string; key: string }> {
+  /** A certificate for `names` whose subject is `name`; paths of it and its key. */
+  async issue(
+    name: string,
+    names = "DNS:localhost,IP:127.0.0.1",
+  ): Promise<{ cert: string; key: string }> {
     const dir = this.#dir;
     const base = `leaf-${++this.#made}`;
-    const names = "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n";
-    await Deno.writeTextFile(`${dir}/${base}.ext`, names);
+    const extensions = `subjectAltName=${names}\nbasicConstraints=CA:FALSE\n`;
+    await Deno.writeTextFile(`${dir}/${base}.ext`, extensions);
     await openssl(dir, [
-      ...[
-        "req",
-        ...NEW_KEY,
-        "-keyout",
-        `${base}.key`,
-        "-out",
-        `${base}.csr`,
-        "-subj",
-        `/CN=${name}`,
-      ],
+      ...["req", ...NEW_KEY, "-keyout", `${base}.key`, "-out", `${base}.csr`],
+      ...["-subj", `/CN=${name}`],
     ]);
     await openssl(dir, [
       ...["x509", "-req", "-in", `${base}.csr`, "-CA", "ca.pem", "-CAkey", "ca.key"],

@@ -1,10 +1,10 @@
 /**
- * Certificates of a test's own, made by openssl: an authority and a server that it signed.
+ * Certificates of a test's own, as texts: an authority and a server that it signed.
  *
  * @module
  */
 
-import { join } from "@std/path";
+import { Authority } from "../harness/certificates.ts";
 
 /** PEM texts. */
 export interface TestCertificate {
@@ -17,39 +17,14 @@ export interface TestCertificate {
 export async function certificateFor(name: string): Promise<TestCertificate> {
   const dir = await Deno.makeTempDir();
   try {
-    const at = (file: string) => join(dir, file);
-    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    const authority = [
-      "-keyout",
-      at("ca.key"),
-      "-out",
-      at("ca.pem"),
-      "-subj",
-      "/CN=test authority",
-    ];
-    await openssl(["req", "-x509", ...key, ...authority, "-days", "2"]);
-    await openssl(["req", ...key, "-keyout", at("key"), "-out", at("csr"), "-subj", `/CN=${name}`]);
-    await Deno.writeTextFile(
-      at("extensions"),
-      `subjectAltName=DNS:${name}\nbasicConstraints=CA:FALSE\n`,
-    );
-    const signed = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial", "-days", "2"];
-    await openssl([
-      ...["x509", "-req", "-in", at("csr"), "-out", at("cert")],
-      ...[...signed, "-extfile", at("extensions")],
-    ]);
+    const authority = await Authority.make(dir);
+    const { cert, key } = await authority.issue(name, `DNS:${name}`);
     return {
-      ca: await Deno.readTextFile(at("ca.pem")),
-      cert: await Deno.readTextFile(at("cert")),
-      key: await Deno.readTextFile(at("key")),
+      ca: authority.pem,
+      cert: await Deno.readTextFile(cert),
+      key: await Deno.readTextFile(key),
     };
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
-}
-
-async function openssl(args: readonly string[]): Promise<void> {
-  const command = new Deno.Command("openssl", { args: [...args], stdout: "null", stderr: "piped" });
-  const { success, stderr } = await command.output();
-  if (!success) throw new Error(`openssl ${args[0]}: ${new TextDecoder().decode(stderr)}`);
 }
