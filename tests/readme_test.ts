@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { PROBLEM_KINDS } from "../src/model/problem.ts";
-import { DENO_ARGS, TestHost } from "./harness/program.ts";
+import { TestHost } from "./harness/program.ts";
 import { engineTest } from "./engines/docker.ts";
 import { TEST_IMAGE } from "./engines/real.ts";
 import { freePort } from "./harness/free_port.ts";
@@ -17,24 +17,11 @@ const README = await Deno.readTextFile(new URL("../README.md", import.meta.url))
 const BLOCKS = [...README.matchAll(/<!-- run by tests\/readme_test.ts -->\n+```sh\n([^`]*)```/g)]
   .map(([, block]) => block!);
 
-/** Runs a script with `tinyforge` as a command, and what else it needs at the front of PATH. */
+/** Runs a script with `tinyforge` as a command. */
 async function shell(host: TestHost, script: string): Promise<string> {
-  const bin = join(host.dir, "bin");
-  await Deno.mkdir(bin, { recursive: true });
-  const words = [Deno.execPath(), ...DENO_ARGS].map((word) => `'${word}'`).join(" ");
-  await Deno.writeTextFile(join(bin, "tinyforge"), `#!/bin/sh\nexec ${words} "$@"\n`, {
-    mode: 0o755,
-  });
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-eu", "-c", script],
-    clearEnv: true,
-    env: { ...host.env, PATH: `${bin}:${host.env["PATH"]}` },
-    cwd: host.dir,
-    stdin: "null",
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  assertEquals(code, 0, `${out}\n${err}`);
-  return out!;
+  const { code, stdout, stderr } = await host.shell(["-eu", "-c", script]);
+  assertEquals(code, 0, `${stdout}\n${stderr}`);
+  return stdout;
 }
 
 engineTest("the README's session shows a container running, stopped and missing", async (scope) => {

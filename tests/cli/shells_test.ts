@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DENO_ARGS, pass, siteRow, TestHost } from "../harness/program.ts";
+import { pass, siteRow, TestHost } from "../harness/program.ts";
 
 /** Runs a test with this shell, or reports it as ignored where the shell is missing. */
 async function shellTest(shell: string, name: string, run: () => Promise<void>): Promise<void> {
@@ -122,12 +122,7 @@ async function namedHost(): Promise<TestHost> {
       siteRow(workloadId, { id: `w1:${HOSTILE}`, containerId: "c2", state: "florb" }),
     ]);
   });
-  const words = [Deno.execPath(), ...DENO_ARGS].join(" ");
-  await Deno.mkdir(`${host.dir}/bin`);
-  await Deno.writeTextFile(`${host.dir}/bin/tinyforge`, `#!/bin/sh\nexec ${words} "$@"\n`, {
-    mode: 0o755,
-  });
-  host.env["PATH"] = `${host.dir}/bin:${host.env["PATH"]}`;
+  host.env["PATH"] = `${await host.installed()}:${host.env["PATH"]}`;
   for (const shell of ["bash", "zsh", "fish"]) {
     const { stdout } = await host.run("completions", shell);
     await Deno.writeTextFile(`${host.dir}/completions.${shell}`, stdout);

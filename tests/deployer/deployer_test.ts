@@ -12,7 +12,7 @@ import { engineTest } from "../engines/docker.ts";
 import type { EngineScope } from "../engines/real.ts";
 import { brokenRules, serversFor } from "../exports/traefik_rules.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
-import { DENO_ARGS, TestHost } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 
 const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 const FOLDER = fromFileUrl(new URL(".", import.meta.url));
@@ -45,32 +45,18 @@ async function deployers(scope: EngineScope) {
   }
   const daemon = new LivingDaemon(host);
   await daemon.ready();
-  const bin = join(host.dir, "bin");
-  await Deno.mkdir(bin);
-  const words = [Deno.execPath(), ...DENO_ARGS].map((word) => `'${word}'`).join(" ");
-  const tinyforge = `#!/bin/sh\nexec ${words} "$@"\n`;
-  await Deno.writeTextFile(join(bin, "tinyforge"), tinyforge, { mode: 0o755 });
   return {
     repository,
     host,
     daemon,
     /** Runs a script of a person. */
-    run: async (args: readonly string[], env: Record<string, string> = {}) => {
-      const { code, stdout, stderr } = await new Deno.Command("sh", {
-        args: [...args],
-        clearEnv: true,
-        env: {
-          ...host.env,
-          ...{ PATH: `${bin}:${host.env["PATH"]}`, DOCKER_HOST: scope.engine.address },
-          ...{ SOCKET: join(host.dataDir, "tinyforge.sock"), PROJECT: scope.name },
-          // The client below asks again and again; a person's proxy asks every few seconds.
-          ...{ DRAIN: "1", WAIT: "20s", STABLE: "1s", ...env },
-        },
-        stdin: "null",
-      }).output();
-      const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-      return { code, stdout: out!, stderr: err! };
-    },
+    run: (args: readonly string[], env: Record<string, string> = {}) =>
+      host.shell(args, {
+        DOCKER_HOST: scope.engine.address,
+        ...{ SOCKET: join(host.dataDir, "tinyforge.sock"), PROJECT: scope.name },
+        // The client below asks again and again; a person's proxy asks every few seconds.
+        ...{ DRAIN: "1", WAIT: "20s", STABLE: "1s", ...env },
+      }),
     async [Symbol.asyncDispose]() {
       await daemon[Symbol.asyncDispose]();
       await host[Symbol.asyncDispose]();

@@ -48,6 +48,7 @@ export class TestHost implements AsyncDisposable {
   /** What the program finds in its environment; change at will. */
   readonly env: Record<string, string>;
   readonly #running: Running[] = [];
+  #bin: Promise<string> | null = null;
 
   private constructor(dir: string) {
     this.dir = dir;
@@ -129,10 +130,37 @@ export class TestHost implements AsyncDisposable {
     });
   }
 
+  /** The folder with the program as `tinyforge`, for a PATH; made once. */
+  installed(): Promise<string> {
+    return this.#bin ??= this.#install();
+  }
+
+  /** Runs `sh`, to which `tinyforge` is a command, to its end; `env` besides the host's. */
+  async shell(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+    const bin = await this.installed();
+    const { code, stdout, stderr } = await new Deno.Command("sh", {
+      args: [...args],
+      clearEnv: true,
+      env: { ...this.env, PATH: `${bin}:${this.env["PATH"]}`, ...env },
+      cwd: this.dir,
+      stdin: "null",
+    }).output();
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  }
+
   /** Ends what runs and removes the directory. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const running of this.#running) await running[Symbol.asyncDispose]();
     await Deno.remove(this.dir, { recursive: true });
+  }
+
+  async #install(): Promise<string> {
+    const bin = join(this.dir, "bin");
+    await Deno.mkdir(bin);
+    const words = [Deno.execPath(), ...DENO_ARGS].map((word) => `'${word}'`).join(" ");
+    const script = `#!/bin/sh\nexec ${words} "$@"\n`;
+    await Deno.writeTextFile(join(bin, "tinyforge"), script, { mode: 0o755 });
+    return bin;
   }
 }
 
