@@ -7,7 +7,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
-import { observed, passWrites, until } from "../harness/temp_server.ts";
+import { observed, passWrites } from "../harness/temp_server.ts";
+import { until } from "../harness/until.ts";
 import { browserTest } from "./chromium.ts";
 import { type Dashboard, dashboard } from "./dashboard.ts";
 import { type Scene, setScene } from "./scene.ts";
@@ -21,8 +22,8 @@ function names(page: Page): Promise<string[]> {
 async function shown(page: Page, count: number): Promise<void> {
   const rows = page.locator("tbody tr[data-row]");
   let last = -1;
-  await until(async () => (last = await rows.count()) === count, {
-    what: `${count} rows`,
+  await until(`${count} rows are shown`, async () => (last = await rows.count()) === count, {
+    withinMs: 5000,
   }).catch((cause) => {
     throw new Error(`Shown are ${last} rows`, { cause });
   });

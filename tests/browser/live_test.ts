@@ -12,7 +12,8 @@ import { FakeEngine } from "../engines/scripted.ts";
 import { freePort } from "../harness/free_port.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { TestHost } from "../harness/program.ts";
-import { passWrites, until } from "../harness/temp_server.ts";
+import { passWrites } from "../harness/temp_server.ts";
+import { until } from "../harness/until.ts";
 import { browserTest, setHidden, watchOffences } from "./chromium.ts";
 import { dashboard } from "./dashboard.ts";
 import { setScene } from "./scene.ts";
@@ -96,7 +97,7 @@ browserTest(
     await stateOf(page, "blog").getByText("running").waitFor();
     assertEquals(feed.subscribers, 1);
     await setHidden(page, true);
-    await until(() => feed.subscribers === 0, { what: "the end of the feed" });
+    await until("the feed is over", () => feed.subscribers === 0, { withinMs: 5000 });
     const { confirmed: _, ...row } = store.containers.index().row(scene.rows["blog/"]!)!;
     passWrites(store, [{ ...row, confirmed: true, state: "paused" }], {
       at: new Date().toISOString(),
@@ -128,7 +129,9 @@ browserTest(
       await page.getByText("Live", { exact: true }).waitFor();
       await setHidden(page, true);
     }
-    await until(() => board.server.feed.subscribers === 0, { what: "the end of the feeds" });
+    await until("the feeds are over", () => board.server.feed.subscribers === 0, {
+      withinMs: 5000,
+    });
   },
 );
 

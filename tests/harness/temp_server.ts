@@ -254,15 +254,3 @@ export function passWrites(
     },
   });
 }
-
-/** Waits until `condition` holds, asking again and again for at most `milliseconds`. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  { milliseconds = 5000, what = "the condition" } = {},
-): Promise<void> {
-  const deadline = performance.now() + milliseconds;
-  while (!await condition()) {
-    if (performance.now() > deadline) throw new Error(`Waited too long for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -6,7 +6,8 @@
 
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { readAnswer, writeAll } from "../harness/raw_http.ts";
-import { type TempServer, tempServer, until } from "../harness/temp_server.ts";
+import { type TempServer, tempServer } from "../harness/temp_server.ts";
+import { until } from "../harness/until.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
@@ -62,10 +63,10 @@ Deno.test("a body that comes a byte at a time gets no more time than another", a
   const started = performance.now();
   let answered = false;
   const answer = readAnswer(connection).finally(() => answered = true);
-  await until(async () => {
+  await until("it is answered", async () => {
     if (!answered) await writeAll(connection, "1\r\n \r\n");
     return answered;
-  }, { what: "the answer" });
+  }, { withinMs: 5000 });
   assertEquals((await answer).status, 408);
   assertLess(performance.now() - started, 2000);
 });
@@ -79,7 +80,11 @@ Deno.test("a client that leaves in the middle of its body is no fault of ours", 
       'Content-Length: 100\r\n\r\n{"name":',
   );
   connection.close();
-  await until(() => server.logged.some((line) => line.includes('"/api/projects"')));
+  await until(
+    "it is logged",
+    () => server.logged.some((line) => line.includes('"/api/projects"')),
+    { withinMs: 5000 },
+  );
   assertEquals(server.logged.filter((line) => line.includes('"error"')), []);
 });
 

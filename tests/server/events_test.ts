@@ -8,13 +8,8 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { writeAll } from "../harness/raw_http.ts";
 import { EventReader } from "../harness/feeds.ts";
 import { problem, writeProblems } from "../harness/problems.ts";
-import {
-  observed,
-  passWrites,
-  type TempServer,
-  tempServer,
-  until,
-} from "../harness/temp_server.ts";
+import { observed, passWrites, type TempServer, tempServer } from "../harness/temp_server.ts";
+import { until } from "../harness/until.ts";
 
 const T0 = "2026-01-01T00:00:00.000Z";
 
@@ -225,7 +220,7 @@ Deno.test("200 clients are told of each change, and leave nothing behind", async
   } finally {
     for (const client of clients) await client[Symbol.asyncDispose]();
   }
-  await until(() => server.feed.subscribers === 0, { what: "the clients to be gone" });
+  await until("the clients are gone", () => server.feed.subscribers === 0, { withinMs: 5000 });
 });
 
 Deno.test("a client that never reads is dropped; others and the writer do not wait", async () => {
@@ -235,11 +230,11 @@ Deno.test("a client that never reads is dropped; others and the writer do not wa
   await reader.snapshot();
   using idler = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(idler, "GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n");
-  await until(() => server.feed.subscribers === 2);
+  await until("both are subscribed", () => server.feed.subscribers === 2, { withinMs: 5000 });
 
   let slowest = 0;
   let changes = 0;
-  await until(async () => {
+  await until("the idler is dropped", async () => {
     // Each is some 100 kB: what the kernel holds for the idler is soon full.
     const rows = ids.slice(0, 200);
     const workloadId = server.store.views.get(rows[0]!).workloadId;
@@ -253,7 +248,7 @@ Deno.test("a client that never reads is dropped; others and the writer do not wa
     changes++;
     assertEquals((await reader.change()).items.length, rows.length);
     return server.feed.subscribers === 1;
-  }, { milliseconds: 30_000, what: "the idler to be dropped" });
+  }, { withinMs: 30_000 });
   assertGreater(changes, 32);
   assertLess(slowest, 1000);
   // What it had not read is gone; what was on its way ends in the middle of the feed, cleanly.
@@ -267,8 +262,8 @@ Deno.test("a client that stops reading on a quiet index is dropped too", async (
   stack(server, 6000);
   using idler = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(idler, "GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n");
-  await until(() => server.feed.subscribers === 1);
-  await until(() => server.feed.subscribers === 0, { what: "the idler to be dropped" });
+  await until("it is subscribed", () => server.feed.subscribers === 1, { withinMs: 5000 });
+  await until("the idler is dropped", () => server.feed.subscribers === 0, { withinMs: 5000 });
 });
 
 Deno.test("more clients than the limit are answered 503, until one leaves", async () => {
@@ -278,7 +273,7 @@ Deno.test("more clients than the limit are answered 503, until one leaves", asyn
   const refused = await server.ask("/api/events");
   assertEquals([refused.status, (await refused.json()).code], [503, "too-many-feeds"]);
   await clients.pop()![Symbol.asyncDispose]();
-  await until(() => server.feed.subscribers === 1);
+  await until("one is gone", () => server.feed.subscribers === 1, { withinMs: 5000 });
   clients.push(await listen(server));
   await clients[1]!.snapshot();
   for (const client of clients) await client[Symbol.asyncDispose]();

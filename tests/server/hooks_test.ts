@@ -7,7 +7,8 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { createHmac } from "node:crypto";
 import { Failure } from "../../src/failure.ts";
-import { PASS, type TempServer, tempServer, until } from "../harness/temp_server.ts";
+import { PASS, type TempServer, tempServer } from "../harness/temp_server.ts";
+import { until } from "../harness/until.ts";
 
 const WRONG = "A".repeat(43);
 
@@ -100,7 +101,7 @@ Deno.test("POST /hooks/workloads/{id} takes a signature of the bytes that were s
       ["nothing", bytes, signed(bytes, secret)],
     ] as const
   ) assertEquals(await status(call(id, body, signature)), 404);
-  await until(() => server.app.bytes.used === 0, { what: "the bodies' bytes" });
+  await until("the bodies' bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
 });
 
 Deno.test("POST /hooks/workloads/{id} bounds a body, and reads none after too many wrong signatures", async () => {

@@ -14,8 +14,8 @@ import {
   type TempServer,
   tempServer,
   TOKEN,
-  until,
 } from "../harness/temp_server.ts";
+import { until } from "../harness/until.ts";
 
 const HALF = "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ";
 
@@ -47,8 +47,10 @@ Deno.test("a connection that takes nothing of its answer is closed, and its byte
   fill(server, 10_000);
   using connection = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(connection, "GET /api/containers?limit=10000 HTTP/1.1\r\nHost: x\r\n\r\n");
-  await until(() => server.app.bytes.used > 1 << 20, { what: "the answer on its way" });
-  await until(() => server.app.bytes.used === 0, { what: "the end of the connection" });
+  await until("the answer is on its way", () => server.app.bytes.used > 1 << 20, {
+    withinMs: 5000,
+  });
+  await until("the connection is over", () => server.app.bytes.used === 0, { withinMs: 5000 });
 });
 
 Deno.test("where connections are used up, the ones that ask nothing make room", async () => {
@@ -174,7 +176,7 @@ Deno.test("a webhook's body is not read, whatever its secret", async () => {
     // Told to send it, the client would be told so first.
     assertEquals((await readAnswer(connection)).status, code);
   }
-  await until(() => server.app.bytes.used === 0);
+  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
 });
 
 Deno.test("a body that is wanted is asked for", async () => {
@@ -213,7 +215,7 @@ Deno.test("bodies of all requests together are bounded: 503, and later it works"
     `Content-Length: ${length}\r\n\r\n`;
   using slow = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(slow, post(9001) + " ".repeat(9000));
-  await until(() => server.app.bytes.used === 9000);
+  await until("its bytes are taken", () => server.app.bytes.used === 9000, { withinMs: 5000 });
   using other = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(other, post(5000) + " ".repeat(5000));
   const refused = await readAnswer(other);
@@ -221,9 +223,9 @@ Deno.test("bodies of all requests together are bounded: 503, and later it works"
   assertStringIncludes(refused.head.toLowerCase(), "retry-after: 5");
   await writeAll(slow, "x");
   assertEquals((await readAnswer(slow)).status, 400);
-  await until(() => server.app.bytes.used === 0);
+  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
   assertEquals(await status(server.send("POST", "/api/projects", { name: "app" })), 201);
-  await until(() => server.app.bytes.used === 0);
+  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
 });
 
 Deno.test("answers that nobody takes are bounded as well", async () => {
@@ -240,7 +242,7 @@ Deno.test("answers that nobody takes are bounded as well", async () => {
   assert(codes.includes("200") && codes.includes("503"), codes.join());
   assertLess(server.app.bytes.used, (5 << 20) + 1);
   for (const connection of connections) connection.close();
-  await until(() => server.app.bytes.used === 0);
+  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
 });
 
 Deno.test("connectionShares() leaves the socket its share, and descriptors for the rest", () => {

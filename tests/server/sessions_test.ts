@@ -9,7 +9,8 @@ import { sessionCookie, sessionSecret } from "../../src/server/cookie.ts";
 import { LoginCodes } from "../../src/server/login_codes.ts";
 import { LoginLimit } from "../../src/server/login_limit.ts";
 import type { Principal } from "../../src/server/credentials.ts";
-import { fixedToken, type TempServer, tempServer, TOKEN, until } from "../harness/temp_server.ts";
+import { fixedToken, type TempServer, tempServer, TOKEN } from "../harness/temp_server.ts";
+import { until } from "../harness/until.ts";
 
 /** A browser: keeps its cookie and tells where its pages come from. */
 class Browser {
@@ -306,7 +307,7 @@ Deno.test("ending a session ends its live feeds at once, and no other's", async 
     return reader;
   };
   const [over, open] = [await feed(ended), await feed(stays)];
-  await until(() => server.feed.subscribers === 2, { what: "both feeds" });
+  await until("both feeds are open", () => server.feed.subscribers === 2, { withinMs: 5000 });
   assertEquals((await stays.ask("DELETE", `/api/sessions/${id}`)).status, 204);
   while (!(await over.read()).done);
   assertEquals(server.feed.subscribers, 1);

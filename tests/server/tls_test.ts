@@ -18,8 +18,8 @@ import { Log } from "../../src/telemetry/log.ts";
 import { Authority } from "../harness/certificates.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { TestHost } from "../harness/program.ts";
-import { type TempServer, tempServer, TOKEN, until } from "../harness/temp_server.ts";
-import { until as untilTold } from "../harness/until.ts";
+import { type TempServer, tempServer, TOKEN } from "../harness/temp_server.ts";
+import { until } from "../harness/until.ts";
 
 const silent = new Log({ write() {} });
 
@@ -152,13 +152,13 @@ Deno.test("connections over TLS are capped as others are, and idle ones end", as
       open.push(conn);
       void readToEnd(conn).then(() => ended.add(i));
     }
-    await until(() => ended.size >= 2, { what: "the crowd's oldest to be closed" });
+    await until("the crowd's oldest are closed", () => ended.size >= 2, { withinMs: 5000 });
     assertEquals([...ended].sort(), [0, 1]);
     // One that asked, and then does nothing.
     await open[5]!.write(
       new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     );
-    await until(() => ended.has(5), { what: "an idle one to be closed" });
+    await until("an idle one is closed", () => ended.has(5), { withinMs: 5000 });
     for (const conn of open) conn.close();
   });
 });
@@ -239,7 +239,7 @@ Deno.test("the daemon listens with --tls-cert and --tls-key, and takes a renewed
   host.env["TINYFORGE_TLS_CERT"] = files.cert;
   host.env["TINYFORGE_TLS_KEY"] = files.key;
   await using daemon = new LivingDaemon(host);
-  await untilTold("it listens", async () => (await daemon.status())?.tcp.address, {
+  await until("it listens", async () => (await daemon.status())?.tcp.address, {
     withinMs: 20_000,
   });
   const port = Number((await daemon.status())!.tcp.address!.split(":").at(-1));
@@ -248,7 +248,7 @@ Deno.test("the daemon listens with --tls-cert and --tls-key, and takes a renewed
   assertStringIncludes(stdout, `https://127.0.0.1:${port}/#code=`);
   await install(second);
   daemon.running.process.kill("SIGHUP");
-  await untilTold("the second is shown", async () => await shownBy(port) === "second");
+  await until("the second is shown", async () => await shownBy(port) === "second");
 });
 
 Deno.test("the daemon does not start with a certificate that it can't use: exit code 2", async () => {
