@@ -4,13 +4,11 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "@std/path";
 import type { PassReport, RefusalReason } from "../../src/model/pass.ts";
 import type { ContainerView } from "../../src/model/views.ts";
-import { COMPOSE, serviceText } from "../engines/compose.ts";
+import { COMPOSE, ComposeProject, serviceText } from "../engines/compose.ts";
 import { ENGINE, engineTest, missing } from "../engines/docker.ts";
 import { type EngineScope, TEST_IMAGE, TEST_LABEL } from "../engines/real.ts";
-import { run } from "../engines/run.ts";
 import { until } from "../harness/until.ts";
 import { type Rig, rig, sample } from "../harness/rig.ts";
 
@@ -277,16 +275,11 @@ const composeTest = "a Compose project comes up, scales, runs a one-off and goes
 if (COMPOSE !== null || typeof ENGINE === "string") {
   engineTest(composeTest, async (scope) => {
     await using r = await rig(scope.host, { composePrefix: scope.name });
-    const project = scope.composeProject();
     const directory = await Deno.makeTempDir();
     try {
-      const file = join(directory, "docker-compose.yml");
-      await Deno.writeTextFile(file, composeFile());
-      const up = (...args: string[]) =>
-        run(COMPOSE!, ["--project-name", project, "--file", file, ...args], {
-          env: { DOCKER_HOST: scope.engine.address },
-        });
-      await up("up", "--detach", "--scale", "worker=3");
+      const project = new ComposeProject(scope.engine, { name: scope.composeProject(), directory });
+      await project.write({ web: serviceText(), worker: serviceText() });
+      await project.compose("up", "--detach", "--scale", "worker=3");
       // Not registered yet: it has our prefix, so it is ours and unknown.
       assertEquals(
         new Set(await refusals(r, scope)),
@@ -294,7 +287,7 @@ if (COMPOSE !== null || typeof ENGINE === "string") {
       );
       const { workloadId } = r.store.registry.create("stack", {
         name: "shop",
-        composeProjectName: project,
+        composeProjectName: project.name,
       }).entry;
       await r.pass();
       const states = () =>
@@ -305,11 +298,11 @@ if (COMPOSE !== null || typeof ENGINE === "string") {
         `${workloadId}:worker:2 worker 2 running`,
         `${workloadId}:worker:3 worker 3 running`,
       ]);
-      await up("run", "--detach", "web", "sleep", "3600");
+      await project.compose("run", "--detach", "web", "sleep", "3600");
       const report = await r.pass();
       assertEquals(refusedIn(report, scope).filter((reason) => reason === "one-off").length, 1);
       assertEquals(states().length, 4);
-      await up("down", "--timeout", "0", "--remove-orphans");
+      await project.compose("down", "--timeout", "0", "--remove-orphans");
       await r.pass();
       assertEquals(new Set(r.store.views.list().map((x) => x.state)), new Set(["missing"]));
       assertEquals(states().length, 4);
@@ -318,10 +311,6 @@ if (COMPOSE !== null || typeof ENGINE === "string") {
     }
   });
 } else missing(composeTest, "docker-compose is not installed");
-
-function composeFile(): string {
-  return `version: "2.4"\nservices:\n  web: ${serviceText()}\n  worker: ${serviceText()}\n`;
-}
 
 engineTest("a row says where the host and each network lead to its container", async (scope) => {
   await using r = await rig(scope.host);
