@@ -68,6 +68,16 @@ export class LivingDaemon implements AsyncDisposable {
     return Number(lines.find((line) => line.startsWith(series))?.split(" ").at(-1) ?? NaN);
   }
 
+  /** Resolves when it says that it started, which needs no Engine. */
+  async started(): Promise<void> {
+    await until("the daemon started", () => this.running.stderr.includes("started"));
+  }
+
+  /** Where it listens over TCP, as `host:port`, once it does. */
+  async address(): Promise<string> {
+    return await until("it listens", async () => (await this.status())?.tcp.address);
+  }
+
   /** Resolves when its first pass is done; throws what it logged when it ends before. */
   async ready(): Promise<void> {
     let ended = false;

@@ -47,7 +47,7 @@ Deno.test("the daemon has a problem where it can't make its backups", async () =
   await using host = await TestHost.make();
   host.env.TINYFORGE_BACKUP_DIR = "/dev/null/backups";
   await using daemon = new LivingDaemon(host);
-  await until("the daemon started", () => daemon.running.stderr.includes("started"));
+  await daemon.started();
   const problem = await until("it is told", async () => {
     const { problems } = await daemon.get("/api/problems");
     return problems.find(({ kind }: { kind: string }) => kind === "backup-failed");

@@ -6,7 +6,6 @@
 import { assertEquals } from "@std/assert";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { TestHost } from "../harness/program.ts";
-import { until } from "../harness/until.ts";
 import { MisbehavingReceivers } from "../receivers/misbehaving.ts";
 import { Receiver } from "../receivers/receiver.ts";
 
@@ -15,7 +14,7 @@ Deno.test("no receiver ends the daemon, however it answers, nor keeps the others
   await using bad = new MisbehavingReceivers();
   await using host = await TestHost.make();
   await using daemon = new LivingDaemon(host);
-  await until("the daemon started", () => daemon.running.stderr.includes("started"));
+  await daemon.started();
   const ids = new Map<string, string>();
   for (const [what, origin] of [...bad.origins, ["good", good.origin] as const]) {
     const name = what.replaceAll(" ", "-");

@@ -76,7 +76,7 @@ Deno.test("the daemon tells a channel that is added while it runs, and ends when
     )
   );
   await using daemon = new LivingDaemon(host);
-  await until("the daemon started", () => daemon.running.stderr.includes("started"));
+  await daemon.started();
   const key = await fileWith(host, WEBHOOK_KEY);
   const url = `${receiver.origin}/hook`;
   const added = await host.run(
@@ -117,7 +117,7 @@ Deno.test("no secret of any channel is shown or kept where people look", async (
   const keep = ({ stdout, stderr }: { stdout: string; stderr: string }) =>
     void shown.push(stdout, stderr);
   await using daemon = new LivingDaemon(host);
-  await until("the daemon started", () => daemon.running.stderr.includes("started"));
+  await daemon.started();
   for (const [name, url, secret] of channels) {
     const file = await fileWith(host, secret ?? url);
     const words = secret === null ? [] : [url];
@@ -196,7 +196,7 @@ Deno.test("no secret of any kind of channel is shown or kept where people look, 
     shown.push([`tinyforge ${words.join(" ")}`, stdout + stderr]);
   };
   await using daemon = new LivingDaemon(host);
-  await until("the daemon started", () => daemon.running.stderr.includes("started"));
+  await daemon.started();
   await until(
     "each was told by the daemon",
     async () =>
