@@ -1,14 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { FakeEngine } from "../engines/scripted.ts";
 import { MAX_COMPOSE_JSON } from "../../src/cli/compose_file.ts";
+import { type EngineHost, engineHost } from "../harness/engine_host.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
-import { Running, TestHost } from "../harness/program.ts";
+import { Running, type TestHost } from "../harness/program.ts";
 
 /** A host with an Engine that runs a stack of two services and two containers of their own. */
-async function hostWithEngine(): Promise<{ host: TestHost; engine: FakeEngine } & AsyncDisposable> {
-  const engine = await FakeEngine.start();
-  const host = await TestHost.make();
-  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+async function hostWithEngine(): Promise<EngineHost> {
+  const made = await engineHost();
+  const { engine } = made;
   const service = (name: string, more = {}) =>
     engine.add({
       name: `shop_${name}_1`,
@@ -24,14 +23,7 @@ async function hostWithEngine(): Promise<{ host: TestHost; engine: FakeEngine } 
   service("migrate", { state: "exited", exitCode: 0 });
   engine.add({ name: "blog" });
   engine.add({ name: "its-1", labels: { "coolify.managed": "true", "coolify.name": "it's" } });
-  return {
-    host,
-    engine,
-    async [Symbol.asyncDispose]() {
-      await host[Symbol.asyncDispose]();
-      await engine[Symbol.asyncDispose]();
-    },
-  };
+  return made;
 }
 
 Deno.test("discover shows what could be taken in without an index, and makes none", async () => {

@@ -6,25 +6,10 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { FakeEngine } from "../engines/scripted.ts";
+import type { FakeEngine } from "../engines/scripted.ts";
+import { daemonHost } from "../harness/engine_host.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
-
-async function withDaemon(): Promise<{ host: TestHost; engine: FakeEngine } & AsyncDisposable> {
-  const engine = await FakeEngine.start();
-  const host = await TestHost.make();
-  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
-  host.start("reconcile", "--interval", "5m");
-  await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
-  return {
-    host,
-    engine,
-    async [Symbol.asyncDispose]() {
-      await host[Symbol.asyncDispose]();
-      await engine[Symbol.asyncDispose]();
-    },
-  };
-}
 
 async function site(host: TestHost, engine: FakeEngine, name: string) {
   const { workloadId } = await host.json("add", "site", name);
@@ -32,7 +17,7 @@ async function site(host: TestHost, engine: FakeEngine, name: string) {
 }
 
 Deno.test("check is done at once when all is right already", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   const { code, stdout } = await host.run("check", "--stable", "0s", "--wait", "0s");
@@ -40,7 +25,7 @@ Deno.test("check is done at once when all is right already", async () => {
 });
 
 Deno.test("check waits for a row that does not exist yet, and until it was right for --stable", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   const { workloadId } = await host.json("add", "site", "blog");
   const checking = host.run("check", "blog", "--wait", "20s", "--stable", "1s", "--json");
@@ -60,7 +45,7 @@ Deno.test("check waits for a row that does not exist yet, and until it was right
 });
 
 Deno.test("check ends with 3 at the timeout, and names each row and why", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   const shop = await site(host, engine, "shop");
@@ -81,7 +66,7 @@ Deno.test("check ends with 3 at the timeout, and names each row and why", async 
 });
 
 Deno.test("check --row looks at one row alone, and ends with 2 for one that there is not", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   engine.setState(await site(host, engine, "preview"), "exited", 2);
@@ -102,7 +87,7 @@ Deno.test("check --row looks at one row alone, and ends with 2 for one that ther
 });
 
 Deno.test("check holds a row to the image that somebody set by hand, not to one that a file told", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   await host.run("reconcile", "--once");
@@ -122,7 +107,7 @@ Deno.test("check holds a row to the image that somebody set by hand, not to one 
 });
 
 Deno.test("check ends with 3 while what is right has not been so for --stable", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   const { code, stdout } = await host.run("check", "--wait", "200ms", "--stable", "1h");
@@ -130,7 +115,7 @@ Deno.test("check ends with 3 while what is right has not been so for --stable", 
 });
 
 Deno.test("check ends with 2 for an unknown workload, and with 4 without Engine or daemon", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   const unknown = await host.run("check", "blok");
@@ -146,7 +131,7 @@ Deno.test("check ends with 2 for an unknown workload, and with 4 without Engine 
 });
 
 Deno.test("check begins --stable anew when a container restarts", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   const blog = await site(host, engine, "blog");
   await until(
@@ -166,7 +151,7 @@ Deno.test("check begins --stable anew when a container restarts", async () => {
 });
 
 Deno.test("check accepts a job that completed, and none that failed", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await host.json("add", "stack", "shop", "--compose-project", "shop");
   const container = (service: string) =>
@@ -194,7 +179,7 @@ Deno.test("check accepts a job that completed, and none that failed", async () =
 });
 
 Deno.test("check ends with 4 when the Engine goes while it waits, whatever the index says", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   await until(
@@ -210,7 +195,7 @@ Deno.test("check ends with 4 when the Engine goes while it waits, whatever the i
 });
 
 Deno.test("a webhook holds its workload's problems, and no other's", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   await site(host, engine, "shop");
@@ -230,7 +215,7 @@ Deno.test("a webhook holds its workload's problems, and no other's", async () =>
 });
 
 Deno.test("problems says that nothing is wrong, and silences are kept, listed and ended", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   assertEquals(await host.run("problems"), {
@@ -260,7 +245,7 @@ Deno.test("problems says that nothing is wrong, and silences are kept, listed an
 });
 
 Deno.test("silence refuses what is past, has no end, never comes or means nothing", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await site(host, engine, "blog");
   const refused = async (...args: string[]) => {

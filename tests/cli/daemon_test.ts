@@ -9,32 +9,12 @@ import { CommandError } from "../../src/cli/command.ts";
 import { findDaemon } from "../../src/cli/daemon_socket.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
 import { FakeEngine } from "../engines/scripted.ts";
-import { pass, type Running, siteRow, TestHost } from "../harness/program.ts";
+import { daemonHost } from "../harness/engine_host.ts";
+import { pass, siteRow, TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
-/** A host with a daemon that is ready, and the Engine that it follows. */
-async function withDaemon(
-  ...args: string[]
-): Promise<{ host: TestHost; engine: FakeEngine; daemon: Running } & AsyncDisposable> {
-  const engine = await FakeEngine.start();
-  const host = await TestHost.make();
-  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
-  const daemon = host.start("reconcile", "--interval", "5m", ...args);
-  const dispose = async () => {
-    await host[Symbol.asyncDispose]();
-    await engine[Symbol.asyncDispose]();
-  };
-  try {
-    await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
-  } catch (error) {
-    await dispose();
-    throw new Error(`${daemon.stderr}`, { cause: error });
-  }
-  return { host, engine, daemon, [Symbol.asyncDispose]: dispose };
-}
-
 Deno.test("beside a daemon, writes, --once, status and healthcheck go over its socket", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine, daemon } = made;
   const { workloadId } = await host.json("add", "site", "blog");
   engine.add({ name: "web", labels: { "tinyforge.workload.id": workloadId } });
@@ -67,7 +47,7 @@ Deno.test("beside a daemon, writes, --once, status and healthcheck go over its s
 });
 
 Deno.test("status tells how often passes follow each other while events don't", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   await until("events flow", () => engine.followers > 0);
   assertMatch((await host.run("status")).stdout, /followed, .*, a pass every 300 s besides/);
@@ -80,7 +60,7 @@ Deno.test("status tells how often passes follow each other while events don't", 
 });
 
 Deno.test("a second daemon on one data directory ends with 5 and says who holds the lock", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const second = await made.host.run("reconcile");
   assertEquals([second.code, second.stdout], [5, ""], second.stderr);
   assertMatch(
@@ -124,7 +104,7 @@ Deno.test("--once asks the daemon that came first while it waited", async () => 
 });
 
 Deno.test("--once beside a daemon that lost its Engine ends with 4", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   made.engine.fail("list", { kind: "status", status: 500, message: "boom" });
   const { code, stdout, stderr } = await made.host.run("reconcile", "--once");
   assertEquals([code, stdout], [4, ""], stderr);
@@ -132,7 +112,7 @@ Deno.test("--once beside a daemon that lost its Engine ends with 4", async () =>
 });
 
 Deno.test("ps --watch beside a daemon shows what an event changed", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host, engine } = made;
   const { workloadId } = await host.json("add", "site", "blog");
   const running = host.start("ps", "--watch");
@@ -285,7 +265,7 @@ Deno.test("what a hanging daemon does not answer is read from disk, and that is 
 });
 
 Deno.test("beside a daemon, reads go over its socket", async () => {
-  await using made = await withDaemon();
+  await using made = await daemonHost();
   const { host } = made;
   await host.json("add", "site", "blog");
   await until("its row is there", async () => (await host.json("ps")).items.length === 1);

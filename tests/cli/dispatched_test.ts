@@ -3,36 +3,12 @@
  */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { FakeEngine } from "../engines/scripted.ts";
-import { TestHost } from "../harness/program.ts";
+import { daemonHost, type EngineHost, engineHost } from "../harness/engine_host.ts";
 import { until } from "../harness/until.ts";
 
-interface Made extends AsyncDisposable {
-  readonly host: TestHost;
-  readonly engine: FakeEngine;
-}
-
 /** A host with an Engine that a daemon follows, or nobody does. */
-async function made(daemon: boolean): Promise<Made> {
-  const engine = await FakeEngine.start();
-  const host = await TestHost.make();
-  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
-  const dispose = async () => {
-    await host[Symbol.asyncDispose]();
-    await engine[Symbol.asyncDispose]();
-  };
-  try {
-    if (daemon) {
-      host.start("reconcile", "--interval", "5m");
-      const isReady = async () => (await host.run("healthcheck")).code === 0;
-      await until("the daemon is ready", isReady, { withinMs: 60_000 });
-      await until("events flow", () => engine.followers > 0);
-    }
-  } catch (error) {
-    await dispose();
-    throw error;
-  }
-  return { host, engine, [Symbol.asyncDispose]: dispose };
+function made(daemon: boolean): Promise<EngineHost> {
+  return daemon ? daemonHost({ withinMs: 60_000, events: true }) : engineHost();
 }
 
 for (const daemon of [true, false]) {
