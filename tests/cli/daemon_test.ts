@@ -18,7 +18,7 @@ Deno.test("beside a daemon, writes, --once, status and healthcheck go over its s
   const { host, engine, daemon } = made;
   const { workloadId } = await host.json("add", "site", "blog");
   engine.add({ name: "web", labels: { "tinyforge.workload.id": workloadId } });
-  const listings = () => engine.requests.filter(({ endpoint }) => endpoint === "list").length;
+  const listings = () => engine.count("list");
   const before = listings();
   const report = await host.json("reconcile", "--once");
   assertEquals([report.listed, report.claimed], [1, 1]);

@@ -35,7 +35,7 @@ function shows(
 }
 
 function inspects(host: WatchedHost): number {
-  return host.engine.requests.filter(({ endpoint }) => endpoint === "inspect").length;
+  return host.engine.count("inspect");
 }
 
 /** Turns the clock until this holds. */

@@ -177,7 +177,7 @@ Deno.test("ProblemWatch asks the Engine once about what opens, and keeps what it
     await host.clock.turn(100);
     return host.all().some(({ evidence }) => evidence.inspected !== undefined);
   });
-  const asked = () => host.engine.requests.filter(({ endpoint }) => endpoint === "inspect").length;
+  const asked = () => host.engine.count("inspect");
   const inspected = host.all().find(({ evidence }) => evidence.inspected)!.evidence.inspected!;
   assertEquals(inspected, {
     error: "bad \ufffd[31mthing",
