@@ -27,21 +27,22 @@ export const MINUTE = 60 * SECOND;
 /** A host whose time is turned by hand. */
 export class WatchedHost implements AsyncDisposable {
   readonly clock = new TurnedClock();
-  readonly feed = new Feed<Written>();
   readonly verdicts: Verdict[] = [];
   bootedAt: number | null = null;
   watch!: ProblemWatch;
   #reconciler!: Reconciler;
   #docker!: DockerClient;
-  #polling = true;
 
-  private constructor(readonly temp: TempStore, readonly engine: FakeEngine) {}
+  private constructor(
+    readonly temp: TempStore,
+    readonly feed: Feed<Written>,
+    readonly engine: FakeEngine,
+  ) {}
 
   static async start(): Promise<WatchedHost> {
     const feed = new Feed<Written>();
     const temp = await tempStore({ feed });
-    const host = new WatchedHost(temp, await FakeEngine.start());
-    Object.assign(host, { feed });
+    const host = new WatchedHost(temp, feed, await FakeEngine.start());
     host.begin();
     return host;
   }
@@ -78,7 +79,7 @@ export class WatchedHost implements AsyncDisposable {
     for (let left = ms; left > 0; left -= 30 * SECOND) {
       await this.clock.turn(Math.min(left, 30 * SECOND));
       this.temp.now = this.clock.now();
-      if (this.#polling) await this.pass();
+      await this.pass();
     }
   }
 
