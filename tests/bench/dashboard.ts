@@ -9,7 +9,7 @@ import type { Page } from "playwright-core";
 import { buildWeb } from "../../src/dev/web.ts";
 import type { IndexRow } from "../../src/model/container.ts";
 import { observed, passWrites } from "../harness/temp_server.ts";
-import { launch } from "../browser/chromium.ts";
+import { CHROMIUM, launch } from "../browser/chromium.ts";
 import { type Dashboard, dashboard } from "../browser/dashboard.ts";
 import { type Bench, type Figure, median, percentile } from "./figure.ts";
 
@@ -26,7 +26,7 @@ const STORM_MS = 10_000;
 const STORM_ROWS_PER_SECOND = 1000;
 
 async function chromiumMissing(): Promise<string | null> {
-  const there = await Deno.stat("/usr/bin/chromium").then(() => true, () => false);
+  const there = await Deno.stat(CHROMIUM).then(() => true, () => false);
   return there ? null : "no chromium here";
 }
 

@@ -12,8 +12,8 @@ import type { Browser, Page } from "playwright-core";
 Deno.env.set("__IS_WSL_TEST__", "1");
 const { chromium } = await import("playwright-core");
 
-/** Where Debian puts it. */
-const CHROMIUM = Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium";
+/** Its path: where Debian puts it, unless `CHROMIUM` says another. */
+export const CHROMIUM: string = Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium";
 
 /** Starts one; closed by who starts it. */
 export async function launch(): Promise<Browser> {
