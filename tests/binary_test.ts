@@ -10,7 +10,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 import { run } from "./engines/run.ts";
 import { makeKeys } from "./harness/backups.ts";
-import { binaryTest, Build, linkedTo, ROOT } from "./harness/build.ts";
+import { binaryTest, Build, copyLinked, ROOT } from "./harness/build.ts";
 import { until } from "./harness/until.ts";
 import { MisbehavingReceivers } from "./receivers/misbehaving.ts";
 
@@ -30,10 +30,7 @@ class BareHost implements AsyncDisposable {
 
   static async make(binary: string, engineSocket: string): Promise<BareHost> {
     const host = new BareHost(await Deno.makeTempDir({ prefix: "tinyforge-bare-" }), engineSocket);
-    for (const path of await linkedTo(binary)) {
-      await Deno.mkdir(join(host.root, path, ".."), { recursive: true });
-      await run("cp", ["-L", path, join(host.root, path)]);
-    }
+    await copyLinked(binary, host.root);
     await run("cp", [binary, join(host.root, "tinyforge")]);
     for (const folder of ["proc", "tmp", "var/run"]) {
       await Deno.mkdir(join(host.root, folder), { recursive: true });

@@ -11,7 +11,7 @@ import { busybox } from "./engines/busybox.ts";
 import { PrivateEngine } from "./engines/private.ts";
 import { type EngineScope, TEST_LABEL } from "./engines/real.ts";
 import { run } from "./engines/run.ts";
-import { binaryTest, Build, linkedTo } from "./harness/build.ts";
+import { binaryTest, Build, copyLinked } from "./harness/build.ts";
 import { until } from "./harness/until.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
@@ -25,10 +25,7 @@ const [, DOCKERFILE, COMMANDS] =
 async function makeBase(scope: EngineScope, options: { binary: string; tag: string }) {
   const directory = await Deno.makeTempDir({ prefix: "tinyforge-base-" });
   try {
-    for (const path of await linkedTo(options.binary)) {
-      await Deno.mkdir(join(directory, dirname(path)), { recursive: true });
-      await run("cp", ["-L", path, join(directory, path)]);
-    }
+    await copyLinked(options.binary, directory);
     const bin = join(directory, "bin");
     await Deno.mkdir(bin, { recursive: true });
     await Deno.copyFile(await busybox(), join(bin, "busybox"));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fromFileUrl, join } from "@std/path";
+import { dirname, fromFileUrl, join } from "@std/path";
 import { ENGINE, missing } from "../engines/docker.ts";
 import type { EngineScope } from "../engines/real.ts";
 import { run } from "../engines/run.ts";
@@ -97,8 +97,16 @@ export class Build implements AsyncDisposable {
   }
 }
 
+/** Copies what a program is linked to below `root`, where it lies as it does here. */
+export async function copyLinked(program: string, root: string): Promise<void> {
+  for (const path of await linkedTo(program)) {
+    await Deno.mkdir(join(root, dirname(path)), { recursive: true });
+    await run("cp", ["-L", path, join(root, path)]);
+  }
+}
+
 /** The libraries that a program is linked to, as `ldd` names them. */
-export async function linkedTo(program: string): Promise<string[]> {
+async function linkedTo(program: string): Promise<string[]> {
   // `libc.so.6 => /lib/…/libc.so.6 (0x…)` and the loader's own line.
   const linked = await run("ldd", [program]);
   return [...linked.matchAll(/\/\S+(?= \(0x)/g)].map(([path]) => path);
