@@ -10,8 +10,8 @@ import type { Page } from "playwright-core";
 import { observed, passWrites } from "../harness/temp_server.ts";
 import { until } from "../harness/until.ts";
 import { browserTest } from "./chromium.ts";
-import { type Dashboard, dashboard } from "./dashboard.ts";
-import { type Scene, setScene } from "./scene.ts";
+import { dashboard } from "./dashboard.ts";
+import { change, setScene } from "./scene.ts";
 
 /** Names in the table, from the top. */
 function names(page: Page): Promise<string[]> {
@@ -26,22 +26,6 @@ async function shown(page: Page, count: number): Promise<void> {
     withinMs: 5000,
   }).catch((cause) => {
     throw new Error(`Shown are ${last} rows`, { cause });
-  });
-}
-
-/** Writes one row of the scene anew. */
-function change(
-  { server }: Dashboard,
-  scene: Scene,
-  place: string,
-  state: string,
-): void {
-  const id = scene.rows[place]!;
-  const row = server.store.containers.index().row(id)!;
-  const { confirmed: _, ...columns } = row;
-  passWrites(server.store, [{ ...columns, confirmed: true, state }], {
-    at: new Date().toISOString(),
-    op: "update",
   });
 }
 
@@ -160,19 +144,19 @@ browserTest(
     await shown(page, 14);
     assertEquals((await names(page))[0], "shop-cache-1");
 
-    change(board, scene, "blog/", "missing");
+    change(board.server.store, scene, "blog/", "missing");
     await page.locator(`[data-row="${scene.rows["blog/"]}"] .state.bad`).waitFor();
     assertEquals((await names(page)).slice(0, 2), ["blog", "shop-cache-1"]);
 
     const focused = `[data-row="${scene.rows["shop/web"]}"]`;
     await page.locator(`${focused} button`).focus();
     const before = await names(page);
-    change(board, scene, "shop/web", "missing");
-    change(board, scene, "shop/db", "missing");
+    change(board.server.store, scene, "shop/web", "missing");
+    change(board.server.store, scene, "shop/db", "missing");
     await page.locator(`[data-row="${scene.rows["shop/db"]}"] .state.bad`).waitFor();
     assertEquals(await names(page), before);
     // Even where the filter has no place for it.
-    change(board, scene, "shop/web", "paused");
+    change(board.server.store, scene, "shop/web", "paused");
     await page.locator(`${focused} .state.warn`).waitFor();
     assertEquals(await names(page), before);
     assertEquals(

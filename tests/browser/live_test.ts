@@ -12,11 +12,10 @@ import { FakeEngine } from "../engines/scripted.ts";
 import { freePort } from "../harness/free_port.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { TestHost } from "../harness/program.ts";
-import { passWrites } from "../harness/temp_server.ts";
 import { until } from "../harness/until.ts";
 import { browserTest, setHidden, watchOffences } from "./chromium.ts";
 import { dashboard } from "./dashboard.ts";
-import { setScene } from "./scene.ts";
+import { change, setScene } from "./scene.ts";
 
 /** Counts rows whenever the page changes; the least that there ever was, once there were some. */
 const WATCH_ROWS = `
@@ -98,11 +97,7 @@ browserTest(
     assertEquals(feed.subscribers, 1);
     await setHidden(page, true);
     await until("the feed is over", () => feed.subscribers === 0, { withinMs: 5000 });
-    const { confirmed: _, ...row } = store.containers.index().row(scene.rows["blog/"]!)!;
-    passWrites(store, [{ ...row, confirmed: true, state: "paused" }], {
-      at: new Date().toISOString(),
-      op: "update",
-    });
+    change(store, scene, "blog/", "paused");
     await setHidden(page, false);
     await stateOf(page, "blog").getByText("paused").waitFor();
     assertEquals(feed.subscribers, 1);

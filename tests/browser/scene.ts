@@ -165,6 +165,15 @@ export function setScene(store: Store, now: number): Scene {
   return { workloads, rows: ids };
 }
 
+/** Writes the row at `workload/role` anew, in another state. */
+export function change(store: Store, scene: Scene, place: string, state: string): void {
+  const { confirmed: _, ...row } = store.containers.index().row(scene.rows[place]!)!;
+  passWrites(store, [{ ...row, confirmed: true, state }], {
+    at: new Date().toISOString(),
+    op: "update",
+  });
+}
+
 /** A stage for good, and one for a branch, which has a URL. */
 function previews(store: Store): void {
   const project = store.registry.named("project", "handbook")!;
