@@ -1,10 +1,12 @@
 /**
- * Runs the tests: `deno task test [FILE…] [--filter TEXT] …`. The files that are named, and all of
- * `tests/` where none is; everything else goes to `deno test` as it stands. The exit code is its.
- * Must not read what the tests say. Not part of the binary.
+ * Runs the tests: `deno task test [FILE…] [--filter TEXT] …`. The files that are named, as `deno
+ * test` runs them, with whatever else is given; without any, all of `tests/` in lanes.
+ * Not part of the binary.
  *
  * @module
  */
+
+import { type Lane, lanesOf, runLanes } from "./lanes.ts";
 
 /** What the tests may do, and that what they leave open is a fault. */
 const PERMISSIONS: readonly string[] = [
@@ -21,12 +23,58 @@ const SANITIZERS = { DENO_TEST_SANITIZE_OPS: "1", DENO_TEST_SANITIZE_RESOURCES: 
 if (import.meta.main) {
   // A terminal interrupts both; what the tests clean up must be waited for.
   Deno.addSignalListener("SIGINT", () => {});
-  const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "--quiet", ...PERMISSIONS, ...targets(Deno.args, isThere)],
+  Deno.exit(Deno.args.length === 0 ? await testAll() : await testThese(Deno.args));
+}
+
+async function testAll(): Promise<number> {
+  const passed = await runLanes(allLanes(), {
+    start: startLane,
+    print: writeOut,
+  });
+  return passed ? 0 : 1;
+}
+
+function allLanes(): Lane[] {
+  const read = (path: string) => isThere(path) ? Deno.readTextFileSync(path) : "";
+  return lanesOf([...testFiles("tests")], read);
+}
+
+async function testThese(args: readonly string[]): Promise<number> {
+  return (await denoTest(targets(args, isThere), "inherit").status).code;
+}
+
+async function startLane({ files }: Lane, print: (text: string) => void): Promise<number> {
+  const process = denoTest(files, "piped");
+  const follow = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) print(text);
+  };
+  await Promise.all([follow(process.stdout), follow(process.stderr)]);
+  return (await process.status).code;
+}
+
+function denoTest(args: readonly string[], output: "inherit" | "piped"): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["test", "--quiet", ...PERMISSIONS, ...args],
     env: SANITIZERS,
     stdin: "null",
-  }).spawn().status;
-  Deno.exit(code);
+    stdout: output,
+    stderr: output,
+  }).spawn();
+}
+
+function writeOut(text: string): void {
+  for (let left = new TextEncoder().encode(text); left.length > 0;) {
+    left = left.subarray(Deno.stdout.writeSync(left));
+  }
+}
+
+function* testFiles(folder: string): Generator<string> {
+  const entries = [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1);
+  for (const { name, isDirectory } of entries) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* testFiles(path);
+    else if (/_test\.tsx?$/.test(name)) yield path;
+  }
 }
 
 /**

@@ -1,0 +1,167 @@
+/**
+ * All tests in several processes, two at a time: most tests wait, most of the time. Those that use
+ * this machine's Engine stay in one process, because they see each other's containers. What is
+ * printed comes a test file at a time, and one summary at the end, as `deno test` words it. Must not
+ * know how a process is started. Not part of the binary.
+ *
+ * @module
+ */
+
+import { dirname, join, normalize } from "@std/path";
+
+/** Test files that run one after another. */
+export interface Lane {
+  /** What they have in common, for who reads the output. */
+  readonly name: string;
+  /** Paths from the top of the checkout. */
+  readonly files: readonly string[];
+}
+
+/** What a lane's process came to. */
+export interface Result {
+  /** Tests, as the process counted them; null: it ended before it did. */
+  readonly counts:
+    | { readonly passed: number; readonly steps: number; readonly failed: number }
+    | null;
+  /** Its exit code. */
+  readonly code: number;
+  /** Names of what failed, each with its file and line. */
+  readonly failures: readonly string[];
+}
+
+/** Runs a lane and hands on what it prints, as it comes. Resolves with the exit code. */
+export type Start = (lane: Lane, print: (text: string) => void) => Promise<number>;
+
+/** How many processes run at once. */
+const AT_ONCE = 2;
+
+/** What drives the machine's own Engine; whoever imports one of them uses it. */
+const REAL_ENGINES: readonly string[] = ["compose", "docker", "podman", "private", "real"].map(
+  (name) => `tests/engines/${name}.ts`,
+);
+
+/**
+ * The lanes of these test files: first those that use the machine's Engine, then a folder each, the
+ * longest to read first, so that no long one is left for the end.
+ *
+ * @param read gives a file's text by its path from the top of the checkout; nothing where a test only
+ *   quotes an import.
+ */
+export function lanesOf(files: readonly string[], read: (path: string) => string): Lane[] {
+  const usesEngine = engineUsers(read);
+  const folders = Map.groupBy(files.filter((file) => !usesEngine(file)), dirname);
+  const length = (lane: Lane) => lane.files.reduce((sum, file) => sum + read(file).length, 0);
+  const lanes = [...folders].map(([name, files]) => ({ name, files }))
+    .sort((a, b) => length(b) - length(a));
+  const engine = { name: "the Engine", files: files.filter(usesEngine) };
+  return engine.files.length === 0 ? lanes : [engine, ...lanes];
+}
+
+/**
+ * Runs the lanes and prints what they say. Resolves with whether all of them passed; one that ended
+ * before it counted its tests did not.
+ */
+export async function runLanes(
+  lanes: readonly Lane[],
+  { start, print }: { start: Start; print: (text: string) => void },
+): Promise<boolean> {
+  const began = Date.now();
+  const waiting = [...lanes];
+  const results: (Result & { readonly lane: Lane })[] = [];
+  const worker = async () => {
+    for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift()) {
+      const files = new ByFile(print);
+      const code = await start(lane, (text) => files.take(text));
+      files.end();
+      results.push({ lane, ...resultOf(files.tail, code) });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const { text, failed } = summary(results, Date.now() - began);
+  print(text);
+  return failed === 0;
+}
+
+/** What the end of a process's output and its exit code tell. */
+export function resultOf(tail: string, code: number): Result {
+  const found = tail.match(/^(?:ok|FAILED) \| (\d+) passed(?: \((\d+) steps?\))? \| (\d+) failed/m);
+  const named = tail.match(/^ FAILURES \n\n([\s\S]*?)\n\n/m)?.[1] ?? "";
+  return {
+    counts: found === null
+      ? null
+      : { passed: Number(found[1]), steps: Number(found[2] ?? 0), failed: Number(found[3]) },
+    code,
+    failures: named.split("\n").filter((line) => line.includes(" => ")),
+  };
+}
+
+function summary(
+  results: readonly (Result & { readonly lane: Lane })[],
+  tookMs: number,
+): { text: string; failed: number } {
+  let [passed, steps, failed] = [0, 0, 0];
+  const wrong: string[] = [];
+  for (const { lane, counts, code, failures } of results) {
+    passed += counts?.passed ?? 0;
+    steps += counts?.steps ?? 0;
+    failed += counts?.failed ?? 0;
+    wrong.push(...failures);
+    // Killed, or failed outside of any test: a failure that nothing else counts.
+    if (counts === null || (code !== 0 && counts.failed === 0)) {
+      failed++;
+      wrong.push(`the tests of ${lane.name} ended with code ${code}`);
+    }
+  }
+  const seconds = Math.round(tookMs / 1000);
+  const took = seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+  const counted = `${passed} passed (${steps} ${
+    steps === 1 ? "step" : "steps"
+  }) | ${failed} failed`;
+  const lines = wrong.length === 0 ? [] : ["", " FAILURES ", "", ...wrong];
+  lines.push("", `${failed === 0 ? "ok" : "FAILED"} | ${counted} (${took})`, "");
+  return { text: lines.join("\n"), failed };
+}
+
+/** Hands on text when a file's tests are through, so that two processes' lines don't mix. */
+class ByFile {
+  readonly #print: (text: string) => void;
+  #kept = "";
+
+  constructor(print: (text: string) => void) {
+    this.#print = print;
+  }
+
+  /** What was printed last: of the last file, and what all came to. */
+  get tail(): string {
+    return this.#kept;
+  }
+
+  take(text: string): void {
+    this.#kept += text;
+    const next = this.#kept.lastIndexOf("\nrunning ");
+    if (next === -1) return;
+    this.#print(this.#kept.slice(0, next + 1));
+    this.#kept = this.#kept.slice(next + 1);
+  }
+
+  end(): void {
+    this.#print(this.#kept);
+  }
+}
+
+/** Tells of a test file whether it uses the machine's Engine, itself or by what it imports. */
+function engineUsers(read: (path: string) => string): (file: string) => boolean {
+  const known = new Map<string, boolean>(REAL_ENGINES.map((file) => [file, true]));
+  const uses = (file: string): boolean => {
+    const before = known.get(file);
+    if (before !== undefined) return before;
+    known.set(file, false);
+    const imported = [...read(file).matchAll(/from\s+"(\.[^"]+\.tsx?)"/g)]
+      .map(([, path]) => normalize(join(dirname(file), path!)))
+      .filter((path) => path.startsWith("tests/"));
+    const answer = imported.some(uses);
+    known.set(file, answer);
+    return answer;
+  };
+  return uses;
+}

@@ -1,0 +1,103 @@
+/**
+ * How all tests are divided among processes, and what is told of them.
+ *
+ * @module
+ */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type Lane, lanesOf, resultOf, runLanes } from "../../src/dev/lanes.ts";
+
+const FILES: Record<string, string> = {
+  "tests/cli/a_test.ts": `import { x } from "../harness/host.ts";\nDeno.test(…)`,
+  "tests/harness/host.ts": `import { docker } from "../engines/docker.ts";`,
+  "tests/cli/b_test.ts": `import { y } from "../harness/round.ts";`,
+  "tests/harness/round.ts": `import { z } from "./again.ts";`,
+  "tests/harness/again.ts": `import { y } from "./round.ts"; import { s } from "../../src/cli.ts";`,
+  "tests/core/c_test.ts": "a longer text than that of the folder before, so it begins earlier"
+    .repeat(9),
+  "tests/d_test.ts": `import { private } from "./engines/private.ts";`,
+};
+const read = (path: string): string => FILES[path] ?? "";
+
+Deno.test("lanesOf() keeps together what uses the machine's Engine by whatever way", () => {
+  const files = Object.keys(FILES).filter((path) => path.endsWith("_test.ts"));
+  assertEquals(lanesOf(files, read), [
+    { name: "the Engine", files: ["tests/cli/a_test.ts", "tests/d_test.ts"] },
+    { name: "tests/core", files: ["tests/core/c_test.ts"] },
+    { name: "tests/cli", files: ["tests/cli/b_test.ts"] },
+  ]);
+});
+
+Deno.test("resultOf() reads what deno test says at its end", () => {
+  const tail =
+    "running 2 tests from ./tests/a_test.ts\na ... ok (1ms)\nb ... FAILED (2ms)\n\n ERRORS \n\n" +
+    "b => ./tests/a_test.ts:3:6\nerror: Error: no\n\n FAILURES \n\nb => ./tests/a_test.ts:3:6\n\n" +
+    "FAILED | 1 passed (3 steps) | 1 failed (1s)\n\nerror: Test failed\n";
+  assertEquals(resultOf(tail, 1), {
+    counts: { passed: 1, steps: 3, failed: 1 },
+    code: 1,
+    failures: ["b => ./tests/a_test.ts:3:6"],
+  });
+  assertEquals(resultOf("ok | 7 passed | 0 failed (19ms)\n", 0).counts, {
+    passed: 7,
+    steps: 0,
+    failed: 0,
+  });
+  assertEquals(resultOf("Segmentation fault", 139), { counts: null, code: 139, failures: [] });
+});
+
+const LANES: Lane[] = ["one", "two", "three"].map((name) => ({ name, files: [] }));
+
+/** Runs lanes that print and end as they are told. */
+async function run(ends: Record<string, { says: string[]; code: number }>) {
+  let printed = "";
+  let most = 0;
+  let now = 0;
+  const passed = await runLanes(LANES, {
+    print: (text) => printed += text,
+    start: async ({ name }, print) => {
+      most = Math.max(most, ++now);
+      for (const text of ends[name]!.says) {
+        await Promise.resolve();
+        print(text);
+      }
+      now--;
+      return ends[name]!.code;
+    },
+  });
+  return { passed, printed, most };
+}
+
+const good = (n: number) => ({
+  says: [
+    `running 1 test from ./${n}_test.ts\nx${n} `,
+    "... ok (1ms)\n",
+    `\nok | ${n} passed (1 step) | 0 failed (1ms)\n`,
+  ],
+  code: 0,
+});
+
+Deno.test("runLanes() runs two at a time, mixes no lines, and adds up what they counted", async () => {
+  const { passed, printed, most } = await run({ one: good(1), two: good(2), three: good(3) });
+  assertEquals([passed, most], [true, 2]);
+  for (const n of [1, 2, 3]) assertStringIncludes(printed, `_test.ts\nx${n} ... ok (1ms)\n`);
+  assertMatch(printed, /\nok \| 6 passed \(3 steps\) \| 0 failed \(0s\)\n$/);
+});
+
+Deno.test("runLanes() fails with what failed, and with a process that ended without a word", async () => {
+  const failed = {
+    says: ["\n FAILURES \n\nb => ./b_test.ts:3:6\n\nFAILED | 4 passed | 1 failed (1s)\n"],
+    code: 1,
+  };
+  const { passed, printed } = await run({
+    one: good(1),
+    two: failed,
+    three: { says: ["Killed\n"], code: 137 },
+  });
+  assertEquals(passed, false);
+  assertStringIncludes(
+    printed,
+    " FAILURES \n\nb => ./b_test.ts:3:6\nthe tests of three ended with code 137\n",
+  );
+  assertMatch(printed, /\nFAILED \| 5 passed \(1 step\) \| 2 failed \(0s\)\n$/);
+});
