@@ -36,6 +36,12 @@ export const PROXY_VARIABLES: readonly string[] = [
   "NO_PROXY",
 ].flatMap((name) => [name, name.toLowerCase()]);
 
+/**
+ * How long a connection is kept between requests: less than any server keeps it, the daemon's own
+ * above all (60 s), because a request that meets its end fails.
+ */
+export const KEPT_IDLE_MS = 30_000;
+
 /** Asks one server; keeps connections open between requests, to be disposed. */
 export class HttpClient implements Disposable {
   readonly #base: string;
@@ -48,6 +54,7 @@ export class HttpClient implements Disposable {
     this.#base = address.kind === "unix" ? "http://127.0.0.1" : address.url;
     const open = () =>
       Deno.createHttpClient({
+        poolIdleTimeout: KEPT_IDLE_MS,
         ...(address.kind === "unix" && { proxy: { transport: "unix", path: address.path } }),
         ...(identity !== undefined && {
           caCerts: [identity.ca],

@@ -81,7 +81,8 @@ const FLUSH_MS = 500;
 
 /** Headers that take longer were never meant to arrive. */
 const HEADERS_MS = 10_000;
-const IDLE_MS = 60_000;
+/** How long a connection is kept without a request. */
+export const IDLE_MS = 60_000;
 /** A crowd is told of once a minute. */
 const CROWD_EVERY_MS = 60_000;
 

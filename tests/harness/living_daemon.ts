@@ -23,7 +23,11 @@ export class LivingDaemon implements AsyncDisposable {
     this.host = host;
     this.running = new Running(command.spawn());
     const path = join(host.dataDir, "tinyforge.sock");
-    this.#client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    this.#client = Deno.createHttpClient({
+      proxy: { transport: "unix", path },
+      // Less than the daemon keeps a connection: a request that meets its end fails.
+      poolIdleTimeout: 30_000,
+    });
   }
 
   /** Process id. */

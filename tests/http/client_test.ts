@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { HttpClient, isLoopback, PROXY_VARIABLES } from "../../src/http/client.ts";
+import { assert, assertEquals } from "@std/assert";
+import { HttpClient, isLoopback, KEPT_IDLE_MS, PROXY_VARIABLES } from "../../src/http/client.ts";
+import { IDLE_MS } from "../../src/server/server.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 
 /** Runs `work` while these variables are all the environment names of proxies. */
@@ -80,4 +81,8 @@ Deno.test("isLoopback() knows what is on this machine", () => {
   for (const host of [...far, "[::2]", "[::ffff:10.0.0.1]"]) {
     assertEquals(isLoopback(`http://${host}:2375`), false, host);
   }
+});
+
+Deno.test("HttpClient lets go of an idle connection well before the daemon ends it", () => {
+  assert(KEPT_IDLE_MS <= IDLE_MS / 2);
 });
