@@ -26,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ BENCHES: readonly Bench[]
 
 const figures: Figure[] = [];
 const skipped: { name: string; reason: string }[] = [];
+const broken: { name: string; reason: string }[] = [];
 for (const load of Object.values(BENCHES)) {
   for (const bench of (await load()).BENCHES) {
     if (only !== undefined && bench.name !== only) continue;
@@ -35,20 +36,26 @@ for (const load of Object.values(BENCHES)) {
       if (!json) console.log(`skipped ${bench.name}: ${reason}`);
       continue;
     }
-    for (const figure of await bench.run()) {
-      figures.push(figure);
-      if (!json) console.log(line(figure));
+    // One that breaks must not take what the others measured with it.
+    try {
+      for (const figure of await bench.run()) {
+        figures.push(figure);
+        if (!json) console.log(line(figure));
+      }
+    } catch (error) {
+      broken.push({ name: bench.name, reason: Deno.inspect(error) });
+      console.error(`${bench.name} broke: ${Deno.inspect(error)}`);
     }
   }
 }
 const missed = figures.filter((figure) => verdict(figure) === "missed");
 if (json) {
   const rows = figures.map((figure) => ({ ...figure, verdict: verdict(figure) }));
-  console.log(JSON.stringify({ figures: rows, skipped }));
-} else if (figures.length === 0) {
+  console.log(JSON.stringify({ figures: rows, skipped, broken }));
+} else if (figures.length === 0 && broken.length === 0) {
   console.error(`Cannot run bench ${JSON.stringify(only)}: no such bench, or skipped`);
 } else {
   const judged = figures.filter((figure) => figure.target !== null).length;
   console.log(`${judged - missed.length} of ${judged} within a fifth of the target`);
 }
-Deno.exit(missed.length > 0 || figures.length === 0 ? 1 : 0);
+Deno.exit(missed.length > 0 || broken.length > 0 || figures.length === 0 ? 1 : 0);
