@@ -20,7 +20,7 @@ export class ListingReader {
   #reading = false;
 
   /**
-   * The containers of an answer; the very list of the last answer where that said the same. Throws
+   * The containers of an answer; the very list of the last answer where that told of the same. Throws
    * `Failure` `engine-malformed` that says what and where, or whatever the body throws.
    */
   async read(response: Response, ask: AskedFor): Promise<readonly ListedContainer[]> {

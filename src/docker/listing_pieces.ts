@@ -1,6 +1,7 @@
 /**
  * Cuts a listing into pieces and knows the pieces of the last one again by their bytes, which costs
- * a tenth of reading them. Looks at each byte a fixed number of times, whatever comes.
+ * a tenth of reading them; and its containers by what is read of them, which most of what changes
+ * is not. Looks at each byte a fixed number of times, whatever comes.
  *
  * @module
  */
@@ -13,6 +14,8 @@ import { decodeListing } from "./wire.ts";
 export interface Piece {
   /** As the Engine wrote it, with the bracket or comma in front. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** As much of that as tells it from the others: its first container's id. */
+  readonly key: string;
   /** Whether it begins with the bracket that opens the list. */
   readonly opens: boolean;
   /** Whether it is the last, with the bracket that closes the list. */
@@ -65,22 +68,27 @@ export class PieceCutter {
     }
   }
 
-  /** The pieces of the listing; null when they are those of the last one. */
+  /** The pieces of the listing; null when their containers are those of the last one. */
   end(): readonly Piece[] | null {
     const known = this.#known[this.#next];
     const expected = this.#parts === null && known?.closes && this.#at === known.bytes.length;
     this.#pieces.push(
       expected ? known : this.#piece(joinedBytes(this.#came()), { closes: true }),
     );
-    // As many as there were, too: the last one closes the list, which only the last known one does.
-    const same = this.#pieces.every((piece, i) => piece === this.#known[i]);
-    return same ? null : this.#pieces;
+    const [pieces, last] = [this.#pieces, this.#known];
+    const same = pieces.length === last.length &&
+      pieces.every(({ containers }, i) =>
+        containers !== null && containers === last[i]!.containers
+      );
+    if (!same) return pieces;
+    if (pieces.some((piece, i) => piece !== last[i])) this.remember(pieces);
+    return null;
   }
 
   /** These are the pieces to know again. */
   remember(pieces: readonly Piece[]): void {
     this.#known = pieces;
-    this.#places = new Map(pieces.map(({ bytes }, i) => [keyOf(bytes), i]));
+    this.#places = new Map(pieces.map(({ key }, i) => [key, i]));
   }
 
   #expect(next: number): void {
@@ -156,14 +164,15 @@ export class PieceCutter {
     const piece = this.#piece(bytes, { closes: false });
     this.#pieces.push(piece);
     this.#cutting = piece.containers !== null;
-    const place = this.#places.get(keyOf(bytes));
+    const place = this.#places.get(piece.key);
     this.#expect(place === undefined ? this.#next : place + 1);
     if (!this.#cutting) this.#parts = [];
   }
 
-  /** The known piece that says the same, else a new one. */
+  /** The known piece in the same words, else a new one; with the known containers if they say the same. */
   #piece(bytes: Uint8Array<ArrayBuffer>, { closes }: { closes: boolean }): Piece {
-    const known = this.#known[this.#places.get(keyOf(bytes)) ?? -1];
+    const key = keyOf(bytes);
+    const known = this.#known[this.#places.get(key) ?? -1];
     if (known?.closes === closes && Buffer.compare(known.bytes, bytes) === 0) return known;
     const text = this.#decoder.decode(bytes);
     const opens = text.startsWith("[");
@@ -173,7 +182,9 @@ export class PieceCutter {
     } catch {
       // Said of the whole listing, where it shows what is wrong.
     }
-    return { bytes, opens, closes, containers };
+    // "Up 3 minutes" was "Up 2 minutes", and nothing that is read of it is another.
+    if (known !== undefined && isSame(known.containers, containers)) ({ containers } = known);
+    return { bytes, key, opens, closes, containers };
   }
 }
 
@@ -185,6 +196,16 @@ function endIn(bytes: Uint8Array, from: number): number {
     if (i === END_OF_PIECE.length) return at + 1;
   }
   return -1;
+}
+
+/** Whether both say the same; of what JSON can say. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  const [mine, theirs] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  return names.every((name) => isSame(mine[name], theirs[name]));
 }
 
 function keyOf(bytes: Uint8Array): string {

@@ -134,6 +134,27 @@ Deno.test("ListingReader gives the very list again that an Engine told before", 
   assertEquals(await read(reader, body), before);
 });
 
+Deno.test("ListingReader gives the very list again where other words tell of the same", async () => {
+  const reader = new ListingReader();
+  const body = (status: (i: number) => string) =>
+    JSON.stringify(Array.from({ length: 40 }, (_, i) => ({
+      Id: `${i % 5 === 0 ? "0" : "a"}${i}`.padEnd(64, "f"),
+      State: "running",
+      Status: status(i),
+      Created: 1,
+    })));
+  const before = await read(reader, body(() => "Up 59 seconds")) as unknown[];
+  const minute = (i: number) => i % 7 === 0 ? "Up About a minute" : "Up 59 seconds";
+  assertStrictEquals(await read(reader, body(minute)), before);
+  assertStrictEquals(await read(reader, body(() => "Up About a minute")), before);
+  const ill = (i: number) => i === 23 ? "Up 2 minutes (unhealthy)" : "Up 2 minutes";
+  const after = await read(reader, body(ill)) as unknown[];
+  assertEquals(after, whole(body(ill)));
+  assertEquals(after.flatMap((container, i) => container === before[i] ? [] : i), [
+    ...[20, 21, 22, 23, 24],
+  ], "only the piece of the one that says something else is another");
+});
+
 Deno.test("ListingReader refuses what JSON.parse() refuses, wherever it is cut", async () => {
   const good = JSON.stringify(
     Array.from({ length: 6 }, (_, i) => ({ Id: `0${i}`, State: "running", Created: 1 })),
