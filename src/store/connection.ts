@@ -58,6 +58,16 @@ export interface Changes {
   readonly problems: readonly string[];
 }
 
+/** How a transaction is written. */
+export interface WriteOptions {
+  /**
+   * Whether the disk has it before {@link Connection.write} returns; a pass that found nothing new
+   * need not wait for that. Else a power failure may undo it, never in part, nor anything before it;
+   * whatever else ends this process does not. Default true.
+   */
+  readonly synced?: boolean;
+}
+
 /** What belongs to a transaction besides what it does: written `before` its commit, told `after`. */
 export interface Companion {
   /** In the transaction, at its end. */
@@ -99,7 +109,11 @@ export class Connection {
    * come out as a Failure with `action` in front, and nobody hears of it. After the outermost commit
    * first the copies in memory follow, then the feed is told.
    */
-  write<T>(action: string, operation: (tx: Transaction) => T): T {
+  write<T>(
+    action: string,
+    operation: (tx: Transaction) => T,
+    { synced = true }: WriteOptions = {},
+  ): T {
     const outer = this.#open;
     const tx = this.#open = new Transaction();
     const companion = outer === null ? this.#companion?.() ?? null : null;
@@ -111,11 +125,15 @@ export class Connection {
       if (accompanied) companion.before(tx);
       return result;
     };
+    // What it is part of, or what belongs to it, is not to be undone.
+    const unsynced = !synced && outer === null && companion === null;
     let result: T;
     try {
+      if (unsynced) this.#db.exec("PRAGMA synchronous = NORMAL");
       result = guarded(action, () => this.#db.transaction(() => whole(tx)).immediate());
     } finally {
       this.#open = outer;
+      if (unsynced) this.#db.exec("PRAGMA synchronous = FULL");
     }
     if (accompanied) companion?.after();
     const { changes } = tx;

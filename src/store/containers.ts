@@ -97,7 +97,8 @@ export class ContainerTable {
 
   /**
    * Writes what a pass found, in one transaction: changes, transitions and, for a full pass, the
-   * time of the pass. Returns the rows that it wrote.
+   * time of the pass. Returns the rows that it wrote. That nothing changed is written without waiting
+   * for the disk: after a power failure the index is known up to an earlier pass.
    *
    * @throws {Failure} `busy` when another connection wrote since the index was read; `full`,
    *   `readonly`, `io`. Nothing is written then.
@@ -135,7 +136,7 @@ export class ContainerTable {
           });
         }
         return tx.changes.rows;
-      });
+      }, { synced: changes.length > 0 });
     } finally {
       this.#writing = null;
     }

@@ -85,6 +85,56 @@ Deno.test("openStore() writes so that what is committed outlasts a power failure
   assertEquals(pragmas("wal_autocheckpoint"), 4000);
 });
 
+Deno.test("Connection.write() need not wait for the disk, unless it is part of what does", async () => {
+  await using temp = await tempStore();
+  const db = new Database(temp.path, { int64: true });
+  db.exec("PRAGMA synchronous = FULL");
+  const connection = new Connection(db, { now: () => AT, feed: null });
+  using _ = { [Symbol.dispose]: () => connection.close() };
+  const unsynced = { synced: false };
+  const level = () => synchronous(db);
+  assertEquals(connection.write("Cannot do", level), 2);
+  assertEquals(connection.write("Cannot do", level, unsynced), 1);
+  assertEquals(level(), 2);
+  const fail = () => {
+    throw new TypeError("stop");
+  };
+  assertThrows(() => connection.write("Cannot do", fail, unsynced), TypeError);
+  assertEquals(level(), 2, "also when it failed");
+  const part = () => connection.write("Cannot do", level, unsynced);
+  assertEquals(connection.write("Cannot do", part), 2);
+  connection.onChange(() => ({ before() {}, after() {} }));
+  assertEquals(connection.write("Cannot do", level, unsynced), 2, "who did it is told with it");
+});
+
+Deno.test("reconcileContainers() waits for the disk where a row is another than before", async () => {
+  await using temp = await tempStore();
+  const { workloadId } = temp.store.registry.create("site", { name: "blog" }).entry;
+  const levels: number[] = [];
+  let opened: InstanceType<typeof Database> | null = null;
+  const { exec } = Database.prototype;
+  Database.prototype.exec = function (...args) {
+    opened = this;
+    return exec.apply(this, args);
+  };
+  // Asked for in the transaction.
+  const now = () => (levels.push(synchronous(opened!)), AT);
+  try {
+    using store = await openStore(temp.path, { now });
+    store.containers.index();
+    const options = { at: AT, cause: "pass" as const, found: FOUND };
+    levels.length = 0;
+    const insert = { op: "insert" as const, row: row({ id: "a", workloadId }), from: null };
+    store.containers.reconcileContainers([insert], options);
+    assertEquals(levels, [2]);
+    store.containers.reconcileContainers([], options);
+    assertEquals(levels, [2, 1]);
+    assertEquals(synchronous(opened!), 2);
+  } finally {
+    Database.prototype.exec = exec;
+  }
+});
+
 Deno.test("reconcileContainers() writes rows and the time of the pass, or neither", async () => {
   await using temp = await tempStore();
   const { workloadId } = temp.store.registry.create("site", { name: "blog" }).entry;
@@ -169,6 +219,13 @@ function open(path: string, feed: Feed<Written> | null = null): Disposable & { o
   const on = new Connection(db, { now: () => AT, feed });
   on.setBusyTimeout(0);
   return { on, [Symbol.dispose]: () => on.close() };
+}
+
+/** How a connection waits for the disk: 2 with each commit, 1 with a checkpoint. */
+function synchronous(db: InstanceType<typeof Database>): number {
+  // Prepared each time: what is prepared keeps the answer that it had then.
+  using statement = db.prepare("PRAGMA synchronous");
+  return statement.value<[number]>()![0];
 }
 
 /** What the settings are of the connection that a store opens; no other connection can see them. */
