@@ -5,7 +5,9 @@
  * @module
  */
 
+/** As much of a body is read at once; of one that fills this, what an Engine sends at once. */
 const BUFFER_BYTES = 64 * 1024;
+const LARGE_BUFFER_BYTES = 256 * 1024;
 
 /** So long, milliseconds, a body may be read before others get their turn. */
 const TURN_MS = 25;
@@ -66,7 +68,11 @@ function readerOf(body: ReadableStream<Uint8Array>): {
   let buffer = new ArrayBuffer(BUFFER_BYTES);
   const read = async (): Promise<ReadableStreamReadResult<Uint8Array>> => {
     const result = await reader.read(new Uint8Array(buffer));
-    if (result.value !== undefined) buffer = result.value.buffer;
+    const { value } = result;
+    if (value === undefined) return result;
+    const { buffer: own } = value;
+    const isFull = value.length === own.byteLength && own.byteLength < LARGE_BUFFER_BYTES;
+    buffer = isFull ? new ArrayBuffer(LARGE_BUFFER_BYTES) : own;
     return result;
   };
   return { reader, read };
