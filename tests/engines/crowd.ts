@@ -27,6 +27,8 @@ export interface SimChange {
   readonly state: "running" | "exited" | "paused" | "restarting";
   readonly exitCode?: number;
   readonly health?: "healthy" | "unhealthy" | "starting" | null;
+  /** For how long its `Status` says that it has been so. */
+  readonly minutes?: number;
   /** Whether events tell of it; true by default. */
   readonly events?: boolean;
 }

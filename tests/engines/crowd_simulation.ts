@@ -19,6 +19,7 @@ interface SimContainer {
   state: string;
   exitCode: number;
   health: string | null;
+  minutes: number;
   /** Its JSON, null after a change. */
   bytes: Uint8Array<ArrayBuffer> | null;
 }
@@ -84,6 +85,7 @@ class Simulation {
         state: "running",
         exitCode: 0,
         health: index % 4 === 0 ? "healthy" : null,
+        minutes: 3,
         bytes: null,
       };
       this.#containers.set(id, container);
@@ -155,6 +157,7 @@ class Simulation {
       container.state = change.state;
       container.exitCode = change.exitCode ?? 0;
       if (change.health !== undefined) container.health = change.health;
+      if (change.minutes !== undefined) container.minutes = change.minutes;
       container.bytes = null;
       this.#listing = null;
       if (change.events === false) continue;

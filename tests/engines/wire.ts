@@ -61,22 +61,23 @@ export function parseFilters(text: string | null): Filters {
   );
 }
 
-/** The `Status` text of an Engine for a state of its own, a health and an exit code. */
+/** The `Status` text of an Engine for a state of its own, a health and an exit code, by default of 3 minutes. */
 export function statusOf(
-  { state, health, exitCode }: {
+  { state, health, exitCode, minutes = 3 }: {
     readonly state: string;
     readonly health: string | null;
     readonly exitCode: number;
+    readonly minutes?: number;
   },
 ): string {
   switch (state) {
     case "running":
-      if (health === null) return "Up 3 minutes";
-      return `Up 3 minutes (${health === "starting" ? "health: starting" : health})`;
+      if (health === null) return `Up ${minutes} minutes`;
+      return `Up ${minutes} minutes (${health === "starting" ? "health: starting" : health})`;
     case "paused":
-      return "Up 3 minutes (Paused)";
+      return `Up ${minutes} minutes (Paused)`;
     case "exited":
-      return `Exited (${exitCode}) 3 minutes ago`;
+      return `Exited (${exitCode}) ${minutes} minutes ago`;
     case "restarting":
       return `Restarting (${exitCode}) 3 seconds ago`;
     case "created":
