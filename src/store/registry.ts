@@ -265,41 +265,20 @@ export class Registry {
         data: {},
       });
     }
+    const asking = { action, self };
     const composeProjectName = kind === "stack"
-      ? this.#freeComposeProject(fields.composeProjectName ?? "", action, self)
+      ? this.#free("compose-project", validComposeProject(fields.composeProjectName ?? ""), asking)
       : null;
+    // One that is kept may be older than these rules.
     const domain = typeof fields.domain !== "string"
       ? null
       : fields.domain === before?.domain
       ? before.domain
-      : this.#freeDomain(fields.domain, action, self);
+      : this.#free("domain", validDomain(fields.domain), asking);
     const containerName = typeof fields.containerName === "string"
-      ? this.#freeContainer(fields.containerName, action, self)
+      ? this.#free("container-name", validContainerName(fields.containerName), asking)
       : null;
     return { name, composeProjectName, domain, containerName };
-  }
-
-  #freeDomain(domain: string, action: string, self: string | null): string {
-    const taken = this.#c.sql(
-      "SELECT id, name FROM static_sites WHERE domain = ?1 COLLATE NOCASE AND id IS NOT ?2",
-    ).value<[string, string]>(validDomain(domain), self);
-    if (taken === undefined) return domain;
-    throw new Failure(
-      "conflict",
-      `${action}: domain ${quote(domain)} belongs to site ${quote(taken[1])} already`,
-      { data: { over: "domain" } },
-    );
-  }
-
-  #freeContainer(containerName: string, action: string, self: string | null): string {
-    const taken = this.#c.sql("SELECT id, name FROM static_sites WHERE container_name = ?")
-      .value<[string, string]>(validContainerName(containerName));
-    if (taken === undefined || taken[0] === self) return containerName;
-    throw new Failure(
-      "conflict",
-      `${action}: container ${quote(containerName)} belongs to site ${quote(taken[1])} already`,
-      { data: { over: "container-name" } },
-    );
   }
 
   #freeId(kind: WorkloadKind, id: string, action: string): string {
@@ -321,17 +300,45 @@ export class Registry {
     });
   }
 
-  #freeComposeProject(project: string, action: string, self: string | null): string {
-    const taken = this.#c.sql("SELECT id, name FROM stacks WHERE compose_project_name = ?")
-      .value<[string, string]>(validComposeProject(project));
-    if (taken === undefined || taken[0] === self) return project;
+  /** The value, which no other entry has. */
+  #free(
+    over: keyof typeof ONE_ENTRYS,
+    value: string,
+    { action, self }: { action: string; self: string | null },
+  ): string {
+    const { table, column, what, of } = ONE_ENTRYS[over];
+    const taken = this.#c.sql(`SELECT name FROM ${table} WHERE ${column} = ?1 AND id IS NOT ?2`)
+      .value<[string]>(value, self);
+    if (taken === undefined) return value;
     throw new Failure(
       "conflict",
-      `${action}: Compose project ${quote(project)} belongs to stack ${quote(taken[1])} already`,
-      { data: { over: "compose-project" } },
+      `${action}: ${what} ${quote(value)} belongs to ${of} ${quote(taken[0])} already`,
+      { data: { over } },
     );
   }
 }
+
+/** What one entry alone may have, besides its name and id. */
+const ONE_ENTRYS = {
+  "compose-project": {
+    table: "stacks",
+    column: "compose_project_name",
+    what: "Compose project",
+    of: "stack",
+  },
+  "domain": {
+    table: "static_sites",
+    column: "domain COLLATE NOCASE",
+    what: "domain",
+    of: "site",
+  },
+  "container-name": {
+    table: "static_sites",
+    column: "container_name",
+    what: "container",
+    of: "site",
+  },
+} as const;
 
 /** Fields as they are written. */
 interface Checked {
