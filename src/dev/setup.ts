@@ -12,6 +12,7 @@ import { DockerClient } from "../docker/client.ts";
 import { resolveDockerHost } from "../config.ts";
 import { DEFAULT_SOCKET, type DockerHost } from "../docker_host.ts";
 import { startEngine } from "./engine.ts";
+import { installQuietly } from "./services.ts";
 
 /** What fails without it: the program, the Engine (needed where none answers), or the tests. */
 type Need = "the program" | "an Engine" | "the tests";
@@ -24,6 +25,8 @@ interface Requirement {
   readonly package: string;
   /** The package that newer releases moved it to. */
   readonly movedTo?: string;
+  /** The service that the package would start, and nobody here needs. */
+  readonly service?: string;
   readonly isHere: () => Promise<boolean>;
 }
 
@@ -36,7 +39,7 @@ const LIBRARY_FOLDERS: readonly string[] = [
   "/usr/lib",
 ];
 
-/** One line for each: a library's or a program's name, Debian's package, where that moved to. */
+/** One line for each: a library's or a program's name, Debian's package, what else is to know. */
 const REQUIREMENTS: readonly Requirement[] = [
   library("the program", "libsqlite3.so.0", "libsqlite3-0"),
 
@@ -46,18 +49,18 @@ const REQUIREMENTS: readonly Requirement[] = [
 
   program("the tests", "age", "age"),
   program("the tests", "busybox", "busybox-static"),
-  program("the tests", "caddy", "caddy"),
+  program("the tests", "caddy", "caddy", { service: "caddy" }),
   program("the tests", "chromium", "chromium"),
   program("the tests", "containerd", "containerd"),
   program("the tests", "curl", "curl"),
-  program("the tests", "docker", "docker.io", "docker-cli"),
+  program("the tests", "docker", "docker.io", { movedTo: "docker-cli" }),
   program("the tests", "docker-compose", "docker-compose"),
   program("the tests", "dockerd", "docker.io"),
   program("the tests", "fish", "fish"),
   program("the tests", "iptables", "iptables"),
   program("the tests", "openssl", "openssl"),
   program("the tests", "podman", "podman"),
-  program("the tests", "prometheus", "prometheus"),
+  program("the tests", "prometheus", "prometheus", { service: "prometheus" }),
   program("the tests", "ps", "procps"),
   program("the tests", "restic", "restic"),
   program("the tests", "systemd-analyze", "systemd"),
@@ -87,7 +90,11 @@ async function setup(
 
   const missing = await findMissing(needs);
   const canInstall = change && await isRoot() && await isDebian();
-  if (missing.length > 0 && canInstall) await install(missing, needs);
+  if (missing.length > 0 && canInstall) {
+    const services = missing.flatMap(({ service }) => service ?? []);
+    if (services.length > 0) say(`not starting the services of ${services.join(", ")}`);
+    await installQuietly(services, { install: () => install(missing, needs) });
+  }
   if (startsEngine && canInstall) {
     say("starting dockerd");
     problem = await startEngine(() => engineProblem(host));
@@ -114,13 +121,18 @@ function library(need: Need, name: string, debian: string): Requirement {
   return { need, name, package: debian, isHere: () => someExists(paths) };
 }
 
-function program(need: Need, name: string, debian: string, movedTo?: string): Requirement {
+function program(
+  need: Need,
+  name: string,
+  debian: string,
+  more: Pick<Requirement, "movedTo" | "service"> = {},
+): Requirement {
   const folders = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin", "/sbin");
   return {
     need,
     name,
     package: debian,
-    ...(movedTo !== undefined && { movedTo }),
+    ...more,
     isHere: () => someExists(folders.map((folder) => `${folder}/${name}`)),
   };
 }
