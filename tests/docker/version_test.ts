@@ -70,6 +70,16 @@ Deno.test("identify() takes Docker's own id", () => {
   }
 });
 
+Deno.test("identify() tells two Engines that report one id apart by data root and name", () => {
+  const info = (DockerRootDir: string, Name: string) => ({ ID: "Y5M6:CVGB", DockerRootDir, Name });
+  const ids = [
+    info("/var/lib/docker", "host"),
+    info("/mnt/docker", "host"),
+    info("/var/lib/docker", "other"),
+  ].map((each) => identify(each, DOCKER));
+  assertEquals(new Set(ids).size, 3, ids.join());
+});
+
 Deno.test("identify() derives Podman's from what stays the same", () => {
   const podman: EngineVersion = { ...DOCKER, kind: "podman" };
   const info = (ID: string) => ({ ID, Name: "vm", DockerRootDir: "/var/lib/containers/storage" });
