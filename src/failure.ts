@@ -121,10 +121,10 @@ export interface FailureData {
   "newer": Nothing;
   /** A file or directory that another user could have made, or that leads elsewhere. */
   "untrusted": {
-    /** Where it is. */
+    /** Where it is; of what is closed, its directory. */
     readonly path: string;
-    /** Who owns it, who may write to it, or what it is. */
-    readonly wrong: "owner" | "writers" | "kind" | "second-name";
+    /** Who owns it, who may write to it, what it is, or that its owner keeps it from this user. */
+    readonly wrong: "owner" | "writers" | "kind" | "second-name" | "closed";
     /** Its owner's user id; null where there are none. */
     readonly owner: number | null;
     /** This process's user id. */
@@ -236,8 +236,10 @@ export interface FailureData {
   /** The system refused a step, with this error code. */
   "lock-refused": Locking & {
     readonly errno: string;
-    /** User ids of the file's owner and the directory's, when that they differ is why. */
-    readonly strangers: { readonly file: number; readonly directory: number } | null;
+    /** User ids of the file's owner, the directory's and this process's, when they are why. */
+    readonly strangers:
+      | { readonly file: number; readonly directory: number; readonly self: number }
+      | null;
   };
 }
 

@@ -60,6 +60,82 @@ testAsRoot(
   },
 );
 
+/** What each of them needs the index for, and what becomes of it where that can't be had. */
+const NEED_INDEX: readonly (readonly string[])[] = [
+  ["ps"],
+  ["list"],
+  ["status"],
+  ["routes"],
+  ["explain", "blog"],
+  ["labels", "blog"],
+  ["problems"],
+  ["history"],
+  ["expect", "blog"],
+  ["secret", "show", "blog"],
+  ["token", "list"],
+  ["backup", "-"],
+  ["add", "site", "shop"],
+  ["rename", "site", "blog", "shop"],
+  ["rm", "site", "blog"],
+  ["secret", "rotate", "blog"],
+  ["reconcile"],
+  ["reconcile", "--once"],
+];
+
+for (const given of ["nothing of it", "its directory alone", "all but the lock's guard"] as const) {
+  testAsRoot(
+    `what root's first command made, the service's user, given ${given}, is told whose it is and what to do`,
+    async () => {
+      await using host = await SharedHost.make();
+      const dataDir = join(host.dir, "data");
+      const where = ["--data-dir", dataDir];
+      const root = (...args: string[]) => host.command(ROOT, args).output();
+      assertEquals((await host.run(ROOT, "add", "site", "blog", ...where)).code, 0);
+      if (given === "its directory alone") await root("chown", String(ANN.id), dataDir);
+      if (given === "all but the lock's guard") {
+        await root("chown", "--recursive", String(ANN.id), dataDir);
+        await root("chown", "0", join(dataDir, "tinyforge.lock.guard"));
+      }
+      const writes = NEED_INDEX.slice(NEED_INDEX.findIndex(([name]) => name === "add"));
+      const files = () => everyFile(dataDir);
+      const before = await files();
+      const all = `chown -R ${ANN.id} "${dataDir}"`;
+      for (const args of given === "all but the lock's guard" ? writes : NEED_INDEX) {
+        const { code, stderr } = await host.run(ANN, ...args, ...where);
+        assertEquals(code, 1, `${args.join(" ")}: ${stderr}`);
+        assertMatch(stderr, /belongs to (another )?user \(?0\b/, args.join(" "));
+        assertMatch(stderr, /^Cannot [^\n]*"\/[^\n]*data(\/tinyforge[a-z.]+)?"/m, args.join(" "));
+        assertStringIncludes(stderr, all, args.join(" "));
+      }
+      assertEquals(await files(), before, "nothing is made, changed or lost");
+
+      await root("chown", "--recursive", String(ANN.id), dataDir);
+      assertMatch((await host.run(ANN, "list", "sites", ...where)).stdout, /^blog /m);
+      // Root may look, and what it looks at stays the user's.
+      for (const args of [["ps"], ["status"], ["list"]]) {
+        assertEquals((await host.run(ROOT, ...args, ...where)).code, 0, args.join());
+      }
+      const refused = await host.run(ROOT, "add", "site", "other", ...where);
+      assertEquals(refused.code, 1);
+      assertStringIncludes(refused.stderr, `sudo -u '#${ANN.id}'`);
+      const added = await host.run(ANN, "add", "site", "shop", ...where);
+      assertEquals(added.code, 0, added.stderr);
+    },
+  );
+}
+
+/** Each file below, with its owner, mode and size. */
+async function everyFile(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    const { uid, mode, size } = await Deno.lstat(path);
+    found.push([path, uid, mode, size].join(" "));
+    if (isDirectory) found.push(...await everyFile(path));
+  }
+  return found.sort();
+}
+
 testAsRoot(
   "the socket's group reads and writes the service's index, and nobody else does",
   async () => {

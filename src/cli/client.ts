@@ -67,7 +67,7 @@ export async function withApi<T>(
   options: { creates?: boolean } = {},
 ): Promise<T> {
   // Its daemon may be had where the directory itself may not be looked into.
-  const exists = await indexExists(config.dataDir).catch((error: CommandError) => error);
+  const exists = await indexExists(config.dataDir).catch((error: Error) => error);
   const deadline = Date.now() + LOCK_PATIENCE_MS;
   for (;;) {
     const answered = { any: false };

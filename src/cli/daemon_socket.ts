@@ -12,6 +12,7 @@ import { HttpClient, isUnconnected } from "../http/client.ts";
 import { Deadline } from "../http/deadline.ts";
 import { fitsSocket, SOCKET, socketPlaces } from "../system/files.ts";
 import { MAX_SOCKET_PATH } from "../system/libc.ts";
+import { closedBy } from "../system/private.ts";
 import { CommandError, EXIT, usageError } from "./command.ts";
 import { quote, quotePath } from "../text.ts";
 
@@ -147,8 +148,10 @@ async function listensAt(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     if (error instanceof Deno.errors.ConnectionRefused) return false;
     if (error instanceof Deno.errors.PermissionDenied) {
+      const owner = closedBy(path)?.owner ?? null;
+      const user = owner === null ? "" : ` (${owner})`;
       throw unreachable(path, "permission denied", {
-        hint: "run as root, as the user that the daemon runs as, or as a member of its " +
+        hint: `run as root, as the user that the daemon runs as${user}, or as a member of its ` +
           "--socket-group",
         cause: error,
       });

@@ -6,7 +6,9 @@
  */
 
 import { join } from "@std/path";
+import { Failure } from "../failure.ts";
 import { DATABASE, RESTORE_READY } from "../system/files.ts";
+import { closedBy } from "../system/private.ts";
 import { CommandError, EXIT } from "./command.ts";
 import { quote } from "../text.ts";
 
@@ -54,7 +56,12 @@ export function noIndex(dataDir: string): CommandError {
   });
 }
 
-function unusable(dataDir: string, why: string, cause?: unknown): CommandError {
+function unusable(dataDir: string, why: string, cause?: unknown): Error {
+  const closed = why === PERMISSION ? closedBy(join(dataDir, DATABASE)) : null;
+  if (closed !== null) {
+    const message = `Cannot use data directory ${quote(dataDir)}: ${why}, ${closed.reason}`;
+    return new Failure("untrusted", message, { data: closed, cause });
+  }
   return new CommandError(`Cannot use data directory ${quote(dataDir)}: ${why}`, {
     exitCode: why === PERMISSION ? EXIT.failed : EXIT.usage,
     hint: why === PERMISSION

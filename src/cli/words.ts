@@ -41,8 +41,8 @@ const WHEN_IO = {
   "migration": "the database was left as it was; is it Tinyforge's?",
   "data-dir": "choose another with --data-dir, or create it for this user",
   "sqlite": "",
-  "no-folder-for-library": "run as the user that owns the data directory, or name a library with " +
-    "DENO_SQLITE_PATH",
+  "no-folder-for-library": "run as the user that owns the data directory and all that is in it " +
+    "(chown -R), or name a library with DENO_SQLITE_PATH",
   "no-embedded-library": "build it with `deno task compile`, or name a library with " +
     "DENO_SQLITE_PATH",
   "stdout": "what was written so far is not all of it",
@@ -153,8 +153,12 @@ const HINTS: Hints = {
       ? "choose another data directory"
       : "find out what put it there, and remove it",
   "lock-refused": ({ errno, directory, strangers }) =>
-    strangers === null ? refusalHint(errno) : "give all that is in it to the directory's user: " +
-      `chown -R ${strangers.directory} ${quotePath(directory)}`,
+    strangers === null
+      ? refusalHint(errno)
+      : strangers.file === strangers.directory
+      ? giveHint({ owner: strangers.file, self: strangers.self, directory })
+      : "give all that is in it to the directory's user: " +
+        `chown -R ${strangers.directory} ${quotePath(directory)}`,
 };
 
 /** What allows an endpoint of the Engine in the widespread docker-socket-proxy. */
@@ -290,9 +294,19 @@ function distrustHint({ path, wrong, owner, self }: FailureData["untrusted"]): s
       return `take that from them: chmod go-w ${file}`;
     case "kind":
       return "put the file itself there, or link the whole directory";
+    case "closed":
+      return giveHint({ owner, self, directory: path });
     case "second-name":
       return `find the other (find / -samefile ${file}) and remove it, or put a copy in its place`;
   }
+}
+
+/** What helps where a directory, or a file in it, is closed by its owner. */
+function giveHint(
+  { owner, self, directory }: { owner: number | null; self: number; directory: string },
+): string {
+  return `run as that user (sudo -u '#${owner}'), or as root give this one all that is there: ` +
+    `chown -R ${self} ${quotePath(directory)}`;
 }
 
 function refusalHint(errno: string, elsewhere = "choose another data directory"): string {

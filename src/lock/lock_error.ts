@@ -4,6 +4,7 @@
  * @module
  */
 import { Failure, type FailureData, type LockCode } from "../failure.ts";
+import { closedBy } from "../system/private.ts";
 import { quotePath } from "../text.ts";
 import type { LockFile, Verdict } from "./attempt.ts";
 
@@ -61,6 +62,8 @@ export function lockErrorFor(
       const strangers = strangersOf(refused, errno);
       const why = strangers === null
         ? reasonFor(errno, cause)
+        : strangers.file === strangers.directory
+        ? `${reasonFor(errno, cause)}, it belongs to user ${strangers.file}`
         : `it belongs to user ${strangers.file}, the directory to user ${strangers.directory}`;
       const reason = "file" in step ? `${quotePath(refused)}: ${why}` : why;
       return lockFailure("lock-refused", reason, {
@@ -73,22 +76,18 @@ export function lockErrorFor(
 }
 
 /**
- * Who owns a refused file and its directory, when they are two: root's first command leaves such
+ * Who owns a refused file and its directory, when it is not ours: root's first command leaves such
  * files to the service's user. Null when it isn't that.
  */
 function strangersOf(
   path: string,
   errno: string,
-): { readonly file: number; readonly directory: number } | null {
+): FailureData["lock-refused"]["strangers"] {
   if (errno !== "EACCES" && errno !== "EPERM") return null;
-  try {
-    const directory = Deno.statSync(path.slice(0, path.lastIndexOf("/"))).uid;
-    const file = Deno.lstatSync(path).uid;
-    if (file === null || directory === null || file === directory) return null;
-    return { file, directory };
-  } catch {
-    return null;
-  }
+  const closed = closedBy(path);
+  const directory = closed === null ? null : Deno.statSync(closed.path).uid;
+  if (closed === null || closed.owner === null || directory === null) return null;
+  return { file: closed.owner, directory, self: closed.self };
 }
 
 /** What a refusal means, by its code. */

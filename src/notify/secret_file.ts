@@ -7,6 +7,7 @@
 
 import { dirname } from "@std/path";
 import { Failure } from "../failure.ts";
+import { closedBy } from "../system/private.ts";
 import { quotePath } from "../text.ts";
 import type { ChannelSecrets } from "./channel.ts";
 
@@ -31,7 +32,7 @@ export class SecretFile {
   /**
    * The secrets of a channel; none for one that has none.
    *
-   * @throws {Failure} `io`.
+   * @throws {Failure} `io`, `untrusted` when another user keeps it from this one.
    */
   async get(channelId: string): Promise<ChannelSecrets> {
     return (await this.#read())[channelId] ?? {};
@@ -40,7 +41,7 @@ export class SecretFile {
   /**
    * Keeps the secrets of a channel; null forgets them. On disk when it resolves.
    *
-   * @throws {Failure} `io`.
+   * @throws {Failure} `io`, `untrusted` when another user keeps it from this one.
    */
   set(channelId: string, secrets: ChannelSecrets | null): Promise<void> {
     const written = this.#writing.then(async () => {
@@ -94,9 +95,15 @@ export class SecretFile {
   }
 
   #failure(action: "read" | "write", cause: unknown): Failure {
-    const reason = cause instanceof Deno.errors.PermissionDenied
-      ? "permission denied"
-      : (cause as Error).message;
+    const denied = cause instanceof Deno.errors.PermissionDenied;
+    const closed = denied ? closedBy(this.#path) : null;
+    if (closed !== null) {
+      const message = `Cannot ${action} ${
+        quotePath(this.#path)
+      }: permission denied, ${closed.reason}`;
+      return new Failure("untrusted", message, { data: closed });
+    }
+    const reason = denied ? "permission denied" : (cause as Error).message;
     return new Failure("io", `Cannot ${action} ${quotePath(this.#path)}: ${reason}`, {
       data: { at: "data-dir" },
     });

@@ -9,7 +9,7 @@ import { join } from "@std/path";
 import { Failure, type FailureData } from "../failure.ts";
 import type { Log } from "../telemetry/log.ts";
 import { makeSecret } from "../secret.ts";
-import { distrust } from "../system/private.ts";
+import { closedBy, distrust } from "../system/private.ts";
 import { TOKEN } from "../system/files.ts";
 import { quotePath } from "../text.ts";
 
@@ -40,14 +40,14 @@ export async function loadToken(dataDir: string): Promise<string> {
  * @throws {Failure} `token`: the file can't be read, or holds no usable token.
  */
 export async function loadGivenToken(path: string): Promise<string> {
-  const info = await ifThere(Deno.stat(path), path);
+  const info = await ifThere(Deno.stat(path), path, GIVEN);
   const wrong = info === null ? "it is not there" : distrustToken(path, info);
   if (wrong !== null) throw unusable(path, wrong, GIVEN);
   return await readToken(path, GIVEN);
 }
 
 async function readToken(path: string, whose = OURS): Promise<string> {
-  const token = (await ifThere(Deno.readTextFile(path), path) ?? "").trim();
+  const token = (await ifThere(Deno.readTextFile(path), path, whose) ?? "").trim();
   if (!/^[A-Za-z0-9._~+/=-]*$/.test(token)) {
     throw unusable(path, "it has characters that can't be sent as a token", whose);
   }
@@ -176,11 +176,19 @@ async function makeToken(path: string): Promise<string> {
   return token;
 }
 
-async function ifThere<T>(result: Promise<T>, path: string): Promise<T | null> {
+async function ifThere<T>(result: Promise<T>, path: string, whose = OURS): Promise<T | null> {
   try {
     return await result;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return null;
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      const closed = closedBy(path);
+      if (closed === null || !whose.ours) throw unusable(path, "permission denied", whose);
+      const message = `Cannot use the token ${
+        quotePath(path)
+      }: permission denied, ${closed.reason}`;
+      throw new Failure("untrusted", message, { data: closed, cause });
+    }
     throw new Error(`Cannot use the token ${quotePath(path)}: ${(cause as Error).message}`, {
       cause,
     });

@@ -13,7 +13,7 @@ import type { Written } from "../model/written.ts";
 import { AuditTable } from "./audit.ts";
 import { ChannelTable } from "./channels.ts";
 import { Connection } from "./connection.ts";
-import { distrust, distrustShape } from "../system/private.ts";
+import { closedBy, distrust, distrustShape } from "../system/private.ts";
 import { ContainerTable } from "./containers.ts";
 import { ContainerViews } from "./container_views.ts";
 import { DeployedContainers } from "./deployed_containers.ts";
@@ -60,7 +60,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   await requireSafe(path, { readonly });
   const frozen = readonly && await isFrozen(path);
   const { Database } = await import("@db/sqlite");
-  return guarded(`Cannot open ${quotePath(path)}`, () => {
+  const open = () => {
     const db = frozen
       ? new Database(immutableUri(path), FROZEN)
       : new Database(path, { readonly, create: false, int64: true });
@@ -88,7 +88,33 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
       db.close();
       throw error;
     }
-  });
+  };
+  try {
+    return guarded(`Cannot open ${quotePath(path)}`, open);
+  } catch (error) {
+    throw unlessClosed(path, error);
+  }
+}
+
+/**
+ * The error of an opening, or that another user keeps one of the database's files from this one: SQLite
+ * names no file, and doesn't say why it may not use one.
+ */
+export function unlessClosed(path: string, error: unknown): unknown {
+  const refused = isFailure(error, "readonly") ||
+    isFailure(error, "io") && error.data.at === "database";
+  return (refused ? closedError(path, error) : null) ?? error;
+}
+
+/** That another user keeps one of the database's files from this one; null when it isn't that. */
+function closedError(path: string, cause: unknown): Failure | null {
+  for (const suffix of SUFFIXES) {
+    const data = closedBy(path + suffix);
+    if (data === null) continue;
+    const message = `Cannot open ${quotePath(path)}: permission denied, ${data.reason}`;
+    return new Failure("untrusted", message, { data, cause });
+  }
+  return null;
 }
 
 /** An open database. Every method is synchronous; the process that owns the lock is the writer. */
@@ -352,6 +378,8 @@ function openError(path: string, cause: unknown): unknown {
     });
   }
   if (code === "EROFS" || code === "EACCES" || code === "EPERM") {
+    const closed = code === "EROFS" ? null : closedError(path, cause);
+    if (closed !== null) return closed;
     return new Failure(
       "readonly",
       `Cannot open ${quotePath(path)}: permission denied (${code})`,

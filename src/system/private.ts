@@ -1,6 +1,6 @@
 /**
- * Whether what stands at a path can be trusted: only this user and root can have made it or can
- * write to it. Looks, and changes nothing.
+ * Whose what stands at a path is: whether it can be trusted, since only this user and root can have
+ * made it or can write to it; and who keeps it closed. Looks, and changes nothing.
  *
  * @module
  */
@@ -14,10 +14,10 @@ const OTHERS_MAY_WRITE = 0o022;
 export interface Distrust {
   /** In words, as `"/srv/x" belongs to another user (1000)`. */
   readonly reason: string;
-  /** The path. */
+  /** The path; of what is closed, its directory. */
   readonly path: string;
-  /** Who owns it, who may write to it, or what it is. */
-  readonly wrong: "owner" | "writers" | "kind" | "second-name";
+  /** Who owns it, who may write to it, what it is, or that its owner keeps it from this user. */
+  readonly wrong: "owner" | "writers" | "kind" | "second-name" | "closed";
   /** Its owner's user id; null where there are none. */
   readonly owner: number | null;
   /** This process's user id. */
@@ -43,6 +43,30 @@ export function distrust(path: string, info: Deno.FileInfo): Distrust | null {
 /** Why a directory that is there, or a link to one, can't be trusted; null when it can. */
 export async function distrustDirectory(path: string): Promise<Distrust | null> {
   return distrust(path, await Deno.lstat(await Deno.realPath(path)));
+}
+
+/**
+ * Who keeps this user from a file that the system has just refused: who made it or, where it can't be
+ * seen or isn't there, its directory. Null when neither is another user's.
+ */
+export function closedBy(path: string): Distrust | null {
+  const directory = path.slice(0, path.lastIndexOf("/")) || "/";
+  const self = effectiveUid();
+  for (const at of [path, directory]) {
+    const owner = ownerOf(at);
+    if (owner === null || owner === self) continue;
+    const reason = `${quotePath(at)} belongs to another user (${owner})`;
+    return { path: directory, reason, wrong: "closed", owner, self };
+  }
+  return null;
+}
+
+function ownerOf(path: string): number | null {
+  try {
+    return Deno.lstatSync(path).uid;
+  } catch {
+    return null;
+  }
 }
 
 /**

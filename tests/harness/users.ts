@@ -10,6 +10,9 @@ import { DENO_ARGS, MAIN, type Ran, Running } from "./program.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
+/** No command takes as long, unless it hangs. */
+const RUNS_AT_MOST_MS = 60_000;
+
 /** Who runs a program. */
 export interface User {
   /** User id, and that of its group. */
@@ -65,22 +68,28 @@ export class SharedHost implements AsyncDisposable {
     return new SharedHost(dir, mounts);
   }
 
-  /** Runs tinyforge to its end. */
+  /** Runs tinyforge to its end; one that has none is killed, with code 143. */
   async run(user: User, ...args: string[]): Promise<Ran> {
-    const { code, stdout, stderr } = await (await this.#command(user, args, {})).output();
+    const signal = AbortSignal.timeout(RUNS_AT_MOST_MS);
+    const command = await this.#command(user, args, { signal });
+    const { code, stdout, stderr } = await command.output();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     return { code, stdout: out!, stderr: err! };
   }
 
   /** Starts tinyforge; ended with this host at the latest. */
   async start(user: User, args: string[], env: Record<string, string> = {}): Promise<Running> {
-    const running = new Running((await this.#command(user, args, env)).spawn());
+    const running = new Running((await this.#command(user, args, { env })).spawn());
     this.#running.push(running);
     return running;
   }
 
   /** A program that sees what this host's do. */
-  command(user: User, program: readonly string[], env: Record<string, string> = {}): Deno.Command {
+  command(
+    user: User,
+    program: readonly string[],
+    { env = {}, signal }: { env?: Record<string, string>; signal?: AbortSignal } = {},
+  ): Deno.Command {
     const { id, groups = [] } = user;
     return new Deno.Command("nsenter", {
       args: [
@@ -94,6 +103,7 @@ export class SharedHost implements AsyncDisposable {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
+      ...(signal && { signal }),
     });
   }
 
@@ -113,7 +123,7 @@ export class SharedHost implements AsyncDisposable {
   async #command(
     user: User,
     args: readonly string[],
-    env: Record<string, string>,
+    options: { env?: Record<string, string>; signal?: AbortSignal },
   ): Promise<Deno.Command> {
     const home = this.home(user);
     if (await Deno.stat(home).catch(() => null) === null) {
@@ -122,6 +132,6 @@ export class SharedHost implements AsyncDisposable {
     }
     const main = join(this.dir, "program/main.ts");
     const words = DENO_ARGS.map((word) => word === MAIN ? main : word);
-    return this.command(user, [join(this.dir, "deno"), ...words, ...args], env);
+    return this.command(user, [join(this.dir, "deno"), ...words, ...args], options);
   }
 }

@@ -9,17 +9,16 @@ import { isFailure } from "../../failure.ts";
 import { Log, writesToJournal } from "../../telemetry/log.ts";
 import type { PassReport } from "../../model/pass.ts";
 import { readAnswer } from "../answer.ts";
+import { PASS_TIMEOUT_MS } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
-import { dataDirExists } from "../data_dir.ts";
+import { dataDirExists, indexExists } from "../data_dir.ts";
 import { findDaemon, socketPath } from "../daemon_socket.ts";
 import { refuseSecondIndex } from "../other_daemon.ts";
 import { counted, refusalLine, shortId } from "../phrases.ts";
 import { hintForError } from "../words.ts";
 import { VERSION } from "./version.ts";
 
-/** A pass may wait for the one before it, and each for the Engine. */
-const PASS_TIMEOUT_MS = 60_000;
 const MAX_REFUSED = 20;
 
 /** Runs the daemon until it is told to stop, or with `--once` one pass. */
@@ -67,7 +66,11 @@ async function onePass(
 }
 
 async function passOfDaemon(config: Config): Promise<PassReport | null> {
-  using daemon = await findDaemon(config.dataDir);
+  using daemon = await findDaemon(config.dataDir).catch(async (error) => {
+    // Where the directory itself is closed, that is what is wrong.
+    await indexExists(config.dataDir);
+    throw error;
+  });
   if (daemon === null) return null;
   const asked = { method: "POST", timeoutMs: PASS_TIMEOUT_MS };
   return readAnswer<PassReport>(await daemon.ask("/api/reconcile", asked));
