@@ -408,6 +408,28 @@ Deno.test("fullPass() sweeps nothing for an Engine that took another's place whi
   assertEquals(r.store.views.list().map(({ state }) => state), ["running"]);
 });
 
+Deno.test("partialPass() sweeps nothing for an Engine that took another's place while it answered", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { workloadId } = r.store.registry.create("site", { name: "blog" }).entry;
+  const { id } = engine.add({ labels: { "tinyforge.workload.id": workloadId } });
+  await r.pass();
+  engine.fail("list_ids", {
+    kind: "edit",
+    edit: () => {
+      engine.id = "ANOTHER";
+      return [];
+    },
+  }, 1);
+  const dirty = new Map([[id, event(id, "destroy")]]);
+  const { report } = await r.reconciler.partialPass(dirty, { signal: never() });
+  assertEquals([report.swept, report.engineChanged?.found], [
+    0,
+    "ANOTHER at /var/lib/fake on fake-host",
+  ]);
+  assertEquals(r.store.views.list().map(({ state }) => state), ["running"]);
+});
+
 Deno.test("partialPass() leaves what was bound while it read", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);
