@@ -240,6 +240,21 @@ Deno.test("DaemonClient.ask() waits for a daemon that hangs no longer than it is
   await acted[Symbol.asyncDispose]();
 });
 
+Deno.test("DaemonClient.ask() waits half a minute for a daemon that hangs, where it is told nothing", async () => {
+  await using host = await TestHost.seeded(() => {});
+  const hanging = Promise.withResolvers<Response>();
+  const acted = actDaemon(host, () => hanging.promise);
+  using daemon = await findDaemon(host.dataDir);
+  const { setTimeout } = globalThis;
+  // A thousand times as fast, for what is asked now.
+  globalThis.setTimeout = ((act: () => void, ms = 0) => setTimeout(act, ms / 1000)) as never;
+  const asked = daemon!.ask("/api/sites", { method: "POST", body: {} });
+  globalThis.setTimeout = setTimeout;
+  await assertRejects(() => asked, CommandError, "no complete answer within 30 s");
+  hanging.resolve(new Response());
+  await acted[Symbol.asyncDispose]();
+});
+
 Deno.test("what a hanging daemon does not answer is read from disk, and that is said", async () => {
   await using host = await TestHost.seeded((store) => {
     const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
@@ -247,10 +262,11 @@ Deno.test("what a hanging daemon does not answer is read from disk, and that is 
   });
   const hanging = Promise.withResolvers<Response>();
   const acted = actDaemon(host, () => hanging.promise);
-  const [ps, list, status] = await Promise.all([
+  const [ps, list, status, health] = await Promise.all([
     host.run("ps", "--json"),
     host.run("list"),
     host.run("status"),
+    host.run("healthcheck"),
   ]);
   hanging.resolve(new Response());
   await acted[Symbol.asyncDispose]();
@@ -262,6 +278,8 @@ Deno.test("what a hanging daemon does not answer is read from disk, and that is 
   assertEquals([list.code, list.stdout.trimEnd().split("\n").length], [0, 2]);
   assertMatch(status.stdout, /^daemon +✗ Cannot reach the daemon at [^\n]+ within 5 s$/m);
   assertMatch(status.stdout, /^rows +1 running$/m);
+  assertEquals(health.code, 1);
+  assertMatch(health.stdout, /^not ready: Cannot reach the daemon at [^\n]+ within 5 s$/m);
 });
 
 Deno.test("beside a daemon, reads go over its socket", async () => {
