@@ -7,7 +7,7 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { seenThrough, TRUSTED } from "../../src/server/access.ts";
+import { isOwnOrigin, seenThrough, TRUSTED } from "../../src/server/access.ts";
 import type { Asset } from "../../src/server/pages.ts";
 import { type TempServer, tempServer, TOKEN } from "../harness/temp_server.ts";
 
@@ -195,6 +195,17 @@ Deno.test("seenThrough() believes a proxy of this host, of the last address, and
   assertEquals(remote("127.0.0.1", "203.0.113.7", null), "127.0.0.1");
   assertEquals(remote("192.0.2.1", "203.0.113.7"), "192.0.2.1");
   assertEquals(remote(null, "203.0.113.7"), null);
+});
+
+Deno.test("isOwnOrigin() takes the base URL's origin whole, and no name that only begins as it does", () => {
+  const baseUrl = new URL("https://ops.example.org/tinyforge");
+  const request = new Request("http://127.0.0.1:7475/api/sites", { method: "POST" });
+  const own = (origin: string) => isOwnOrigin(origin, request, { baseUrl });
+  assertEquals(own("https://ops.example.org"), true);
+  for (const suffix of [".evil.example", ":8443", "evil", "@evil.example"]) {
+    assertEquals(own(`https://ops.example.org${suffix}`), false, suffix);
+  }
+  assertEquals(own("http://ops.example.org"), false);
 });
 
 Deno.test("with a base URL the daemon is reached as before too, and by no other name", async () => {
