@@ -164,6 +164,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
         notify,
         backups: () => lastBackupOf(config),
         listContainers: async () => (await docker.list()).containers,
+        inspectContainer: (id) => docker.inspect(id),
         past: new Past({
           store,
           now: () => clock.now(),

@@ -195,6 +195,8 @@ export interface AcceptOptions {
   readonly now: number;
   /** The death that the row's present state comes from, if it is known. */
   endingOf(row: IndexRow): Death | null;
+  /** Its container's restart policy; null: not known. */
+  restartPolicyOf(row: IndexRow): string | null;
   /** Whether a deployer wrote a column of the row. */
   isDeployed(rowId: string): boolean;
 }
@@ -209,10 +211,12 @@ export interface Acceptance {
 
 /** What runs now is what should run. `rows` are all of the workload's. */
 export function accept(rows: readonly IndexRow[], options: AcceptOptions): Acceptance {
-  const { workload, before, now, endingOf, isDeployed } = options;
+  const { workload, before, now, endingOf, restartPolicyOf, isDeployed } = options;
   const there = Map.groupBy(rows.filter((row) => !isGone(row)), ({ role }) => role);
   const expectations = [...there].map(([role, rows]): Expectation => {
-    const completed = rows.every((row) => isCompleted(row, endingOf(row)));
+    const completed = rows.every((row) =>
+      isCompleted(row, endingOf(row)) && !keepsRunning(restartPolicyOf(row))
+    );
     const earlier = before.find((expectation) => expectation.role === role);
     // That it is a job, or does not matter, is the word of a person or a file: that it runs just
     // now, or failed, says nothing otherwise.
@@ -263,6 +267,14 @@ export function endingOf(
   // Events were missed in between: it may have run and ended once more.
   const gapAt = deaths?.gapAt ?? null;
   return gapAt !== null && gapAt > last.at && gapAt <= stateSince ? null : last;
+}
+
+/**
+ * Whether an Engine with this restart policy (null: not known) starts a container again whatever it
+ * ended with: then one that stays ended was stopped by somebody, and is a service all the same.
+ */
+export function keepsRunning(restartPolicy: string | null): boolean {
+  return restartPolicy === "always" || restartPolicy === "unless-stopped";
 }
 
 /** It stopped with 0, and by itself as far as is known. */

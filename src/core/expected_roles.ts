@@ -10,6 +10,7 @@ import type { ContainerIndex, IndexRow, ListedContainer } from "../model/contain
 import type { Claim } from "../model/pass.ts";
 import type { Workload } from "../model/workload.ts";
 import { replicaOf, slotId } from "./expect.ts";
+import { endedWithZero } from "./listed.ts";
 
 /** Expectations of every workload. */
 export class ExpectedRoles {
@@ -78,12 +79,10 @@ export function expectedReplica(
 /** The claim, marked when the container ended with 0 as it should. */
 export function withCompletion(
   claim: Claim,
-  { state, exitCode }: ListedContainer,
+  container: ListedContainer,
   expected: ExpectedRoles | undefined,
 ): Claim {
-  if (expected === undefined || exitCode !== 0 || (state !== "exited" && state !== "dead")) {
-    return claim;
-  }
+  if (expected === undefined || !endedWithZero(container)) return claim;
   const { mode } = expected.of(claim.workload.id, claim.role) ?? {};
   return mode === "completed" ? { ...claim, completed: true } : claim;
 }

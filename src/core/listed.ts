@@ -6,6 +6,11 @@
 
 import type { ListedContainer, Listing } from "../model/container.ts";
 
+/** Whether a container is listed as ended with 0. */
+export function endedWithZero({ state, exitCode }: ListedContainer): boolean {
+  return exitCode === 0 && (state === "exited" || state === "dead");
+}
+
 /** The container with this id, if it is in the listing. */
 export type Listed = (containerId: string | null) => ListedContainer | undefined;
 

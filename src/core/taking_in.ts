@@ -9,6 +9,8 @@ import type { ListedContainer } from "../model/container.ts";
 import type { Expectation, Mode } from "../model/problem.ts";
 import type { CandidateContainer } from "./discover.ts";
 import { LABEL } from "./dispatch.ts";
+import { keepsRunning } from "./expect.ts";
+import { endedWithZero } from "./listed.ts";
 import { labelText } from "./recognize.ts";
 
 /** What files say of one role. */
@@ -26,13 +28,15 @@ export interface Member {
   readonly place: Pick<CandidateContainer, "role" | "replica">;
   /** As it is listed. */
   readonly container: ListedContainer;
+  /** Its restart policy; null: not known. */
+  readonly restartPolicy: string | null;
 }
 
 /** What is expected of a candidate with these containers, by role. */
 export function expectedOf(members: readonly Member[], told: readonly ToldRole[]): TakenRole[] {
   const present = [...Map.groupBy(members, ({ place }) => place.role)].map(([role, those]) => {
-    const completed = those.every(({ container: { state, exitCode } }) =>
-      (state === "exited" || state === "dead") && exitCode === 0
+    const completed = those.every(({ container, restartPolicy }) =>
+      endedWithZero(container) && !keepsRunning(restartPolicy)
     );
     return {
       role,

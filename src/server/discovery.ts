@@ -8,6 +8,7 @@
 import { type ComposeFiles, composeFilesOf, discover, type Discovery } from "../core/discover.ts";
 import { dispatcher } from "../core/dispatch.ts";
 import { foldName } from "../core/names.ts";
+import { endedWell } from "../core/observe.ts";
 import { hashOf } from "../core/taking_in.ts";
 import type { ListedContainer } from "../model/container.ts";
 import type { Workload } from "../model/workload.ts";
@@ -77,4 +78,38 @@ export async function look({ store, composePrefix, listContainers }: Services): 
     return { workload, files: composeFilesOf(all), hashes, changed };
   });
   return { ...found, containers: new Map(containers.map((each) => [each.id, each])), stacks };
+}
+
+/** So many are asked about at once. */
+const AT_ONCE = 8;
+
+/**
+ * Restart policies of containers, by id. What the Engine does not tell, or may not, is left out:
+ * whoever gets no answer asks about no other.
+ */
+export async function restartPolicies(
+  { inspectContainer }: Services,
+  ids: Iterable<string>,
+): Promise<Map<string, string>> {
+  const policies = new Map<string, string>();
+  const left = [...ids];
+  const ask = async () => {
+    for (let id = left.pop(); id !== undefined; id = left.pop()) {
+      const details = await inspectContainer(id);
+      if (details !== null) policies.set(id, details.restartPolicy);
+    }
+  };
+  await Promise.allSettled(Array.from({ length: AT_ONCE }, ask));
+  return policies;
+}
+
+/** Containers of these workloads' rows that ended with 0, of which it is not known how they are restarted. */
+export function* endedRows(
+  { containers, details }: Services["store"],
+  workloadIds: ReadonlySet<string>,
+): Iterable<string> {
+  for (const row of containers.index().rows()) {
+    if (row.containerId === null || !workloadIds.has(row.workloadId) || !endedWell(row)) continue;
+    if (details.of(row.id) === null) yield row.containerId;
+  }
 }

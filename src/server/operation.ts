@@ -11,6 +11,7 @@ import type { Feed } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { IndexRow, ListedContainer } from "../model/container.ts";
+import type { ContainerDetails } from "../model/details.ts";
 import type { PastPort } from "../model/past.ts";
 import type { Dispatched, PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
@@ -55,6 +56,8 @@ export interface ServerDeps {
   readonly notify: NotifyPort;
   /** What the Engine lists at this moment; rejects with a Failure when it can't be asked. */
   listContainers(): Promise<readonly ListedContainer[]>;
+  /** What the Engine tells of one container beyond that; null: it is not there. Rejects as that does. */
+  inspectContainer(id: string): Promise<ContainerDetails | null>;
   /** The daily backups: null where none are asked for, else when the last was checked, or null. */
   backups(): Promise<ExaminedIndex["backups"]>;
   /**

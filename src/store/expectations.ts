@@ -14,6 +14,7 @@ import { Failure } from "../failure.ts";
 import { quote } from "../text.ts";
 import type { Connection, Transaction } from "./connection.ts";
 import type { ContainerTable } from "./containers.ts";
+import type { DetailColumns } from "./details.ts";
 import type { ProblemTable } from "./problems.ts";
 import type { TransitionTable } from "./transitions.ts";
 import type { WorkloadTable } from "./workloads.ts";
@@ -126,14 +127,15 @@ export class ExpectationTable {
 
   /**
    * What runs now of a workload is what should run: what is gone goes, and the rest is expected.
+   * `restartPolicies`: what the Engine says of containers, by id, beyond what is kept.
    *
    * @throws {Failure} `not-found`.
    */
-  accept(workloadId: string): Accepted {
+  accept(workloadId: string, restartPolicies: ReadonlyMap<string, string> = NONE): Accepted {
     const workload = this.#tables.workloads.known(workloadId);
     const action = `Cannot accept ${workload.kind} ${quote(workload.name)}`;
     return this.#c.write(action, (tx) => {
-      const { containers, problems, transitions } = this.#tables;
+      const { containers, details, problems, transitions } = this.#tables;
       let deployed: ReadonlySet<string> | null = null;
       const { expectations, retired } = accept(this.#rowsOf(workloadId), {
         workload,
@@ -144,6 +146,8 @@ export class ExpectationTable {
             deaths: problems.deathsOf(row.id),
             stateSince: problems.times(row.id).get(row.id)?.stateSince ?? 0,
           }),
+        restartPolicyOf: ({ id, containerId }) =>
+          restartPolicies.get(containerId ?? "") ?? details.of(id)?.restartPolicy ?? null,
         isDeployed: (rowId) => (deployed ??= containers.deployedRows()).has(rowId),
       });
       this.#write(tx, workloadId, expectations);
@@ -177,10 +181,13 @@ function isSame(a: NewExpectation, b: NewExpectation): boolean {
 
 interface Tables {
   readonly containers: ContainerTable;
+  readonly details: DetailColumns;
   readonly problems: ProblemTable;
   readonly transitions: TransitionTable;
   readonly workloads: WorkloadTable;
 }
+
+const NONE: ReadonlyMap<string, string> = new Map();
 
 /** Roles that an error names. */
 const MAX_TOLD = 20;

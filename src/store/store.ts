@@ -185,9 +185,10 @@ export class Store {
     this.sessions = new SessionTable(connection);
     this.audit = new AuditTable(connection);
     this.registry = new Registry(connection, { workloads: this.workloads });
-    const { containers, problems, workloads } = this;
+    const { containers, details, problems, workloads } = this;
     this.expectations = new ExpectationTable(connection, {
       containers,
+      details,
       problems,
       transitions,
       workloads,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { ComposeProject, composeTest, serviceText } from "../engines/compose.ts";
 import { podmanTest } from "../engines/podman.ts";
@@ -225,6 +225,62 @@ composeTest(
       (await host.json("expect", "shop")).items.map(({ role }: { role: string }) => role),
       ["web"],
     );
+  },
+);
+
+/** Ends with 0 when it is stopped, as what shuts down in order does. */
+function orderlyText(restart: string): string {
+  return `{ image: '${TEST_IMAGE}', network_mode: none, restart: '${restart}', ` +
+    `command: [sh, -c, "trap 'exit 0' TERM; sleep 3600 & wait"] }`;
+}
+
+composeTest(
+  "what was stopped before it was taken in is a service where it is always restarted, else a job",
+  async (engine) => {
+    await using host = await TestHost.make();
+    host.env["TINYFORGE_DOCKER_HOST"] = engine.address;
+    const project = new ComposeProject(engine, { name: "shop", directory: join(host.dir, "shop") });
+    await project.write({
+      web: orderlyText("always"),
+      worker: orderlyText("unless-stopped"),
+      batch: orderlyText("no"),
+      later: orderlyText("always"),
+    });
+    await project.compose("up", "--detach");
+    await project.compose("stop", "--timeout", "10", "web", "worker", "batch");
+    const codes = await engine.docker("ps", "--all", "--format", "{{.Names}} {{.Status}}");
+    for (const service of ["web", "worker", "batch"]) {
+      assertMatch(codes, new RegExp(`^shop_${service}_1 Exited \\(0\\)`, "m"));
+    }
+    const modes = async () => {
+      const { items } = await host.json("expect", "shop");
+      return items.map(({ role, mode }: { role: string; mode: string }) => `${role} ${mode}`);
+    };
+    const states = async () => {
+      await host.run("reconcile", "--once");
+      const { items } = await host.json("ps");
+      return items.map(({ role, state }: Row) => `${role} ${state}`).sort();
+    };
+    const adopted = await host.run("adopt", "shop");
+    assertEquals(adopted.code, 0, adopted.stderr);
+    assertEquals(await modes(), [
+      "batch completed",
+      "later running",
+      "web running",
+      "worker running",
+    ]);
+    assertEquals(await states(), [
+      "batch completed",
+      "later running",
+      "web stopped",
+      "worker stopped",
+    ]);
+
+    // Nobody watched how this one ended, and still it is no job.
+    await project.compose("stop", "--timeout", "10", "later");
+    assertEquals((await states())[1], "later stopped");
+    assertEquals((await host.run("accept", "shop")).code, 0);
+    assertEquals((await modes())[1], "later running");
   },
 );
 

@@ -259,6 +259,7 @@ function accepted(rows: IndexRow[], fields: Partial<Parameters<typeof accept>[1]
     before: [],
     now: 99,
     endingOf: () => null,
+    restartPolicyOf: () => null,
     isDeployed: () => false,
     ...fields,
   });
@@ -291,6 +292,20 @@ Deno.test("accept() takes for completed what stopped with 0 by itself, and nothi
   assertEquals(modeOf([done], "kill"), "running");
   assertEquals(modeOf([web(1, { state: "stopped", exitCode: 1 })]), "running");
   assertEquals(modeOf([done, web(2)]), "running");
+});
+
+Deno.test("accept() takes for a service what is started again whatever it ends with, though it ended with 0", () => {
+  for (const done of [web(1, { state: "stopped", exitCode: 0 }), web(1, { state: "completed" })]) {
+    const modeOf = (restartPolicy: string | null) =>
+      accepted([done], { restartPolicyOf: () => restartPolicy }).expectations[0]!.mode;
+    assertEquals(["always", "unless-stopped"].map(modeOf), ["running", "running"]);
+    assertEquals(["no", "on-failure", "on-failure:3", null].map(modeOf), [
+      "completed",
+      "completed",
+      "completed",
+      "completed",
+    ]);
+  }
 });
 
 Deno.test("accept() keeps the word of a person or a file that it does not matter or is a job", () => {

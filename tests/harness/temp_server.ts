@@ -162,6 +162,7 @@ export async function tempServer(options: TempServerOptions = {}): Promise<TempS
       Promise.resolve(DISPATCHED.filter((one) => one.containerName === reference)),
     requestPass: () => void server.passesRequested++,
     listContainers: () => Promise.resolve([container({ id: "cafe".repeat(16), name: "cafe" })]),
+    inspectContainer: () => Promise.resolve(null),
   }, options);
   const socketPath = join(dir, "tinyforge.sock");
   options.prepare?.(dir);

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import type { Candidate } from "../../core/discover.ts";
+import { endedWithZero } from "../../core/listed.ts";
 import { expectedOf, type ToldRole, withHashes, withTold } from "../../core/taking_in.ts";
 import { Failure, isFailure } from "../../failure.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
@@ -13,7 +14,7 @@ import { MODES } from "../../model/problem.ts";
 import type { KeptExpectation } from "../../store/expectations.ts";
 import { quote } from "../../text.ts";
 import { json, ok } from "../answer.ts";
-import { look, type Seen } from "../discovery.ts";
+import { endedRows, look, restartPolicies, type Seen } from "../discovery.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
 import {
@@ -78,7 +79,10 @@ export const adopt: Operation = operation({
   answers: ok("What was taken in", AdoptAnswerSchema),
 }, async ({ services, body }) => {
   const seen = await look(services);
-  const answer = takeIn(services, seen, body);
+  const policies = body.dryRun === true
+    ? new Map<string, string>()
+    : await restartPolicies(services, ended(services, seen, body));
+  const answer = takeIn(services, { ...seen, policies }, body);
   if (body.dryRun === true) return json(answer);
   services.problems.wantedChanged("all");
   services.requestPass();
@@ -87,9 +91,29 @@ export const adopt: Operation = operation({
   return json(answer);
 });
 
+/** What runs, with the restart policies of what ended with 0: a job, or a service that was stopped. */
+interface Known extends Seen {
+  readonly policies: ReadonlyMap<string, string>;
+}
+
+/** Ids of the containers of what is taken in that ended with 0. */
+function* ended(
+  { store }: Services,
+  { candidates, containers, stacks }: Seen,
+  { items = [], all = false }: AdoptBody,
+): Iterable<string> {
+  const named = new Set(items.map(({ name }) => name));
+  for (const { name, containers: those } of candidates) {
+    if (!all && !named.has(name)) continue;
+    for (const { id } of those) if (endedWithZero(containers.get(id)!)) yield id;
+  }
+  const again = stacks.filter(({ workload }) => named.has(workload.name));
+  yield* endedRows(store, new Set(again.map(({ workload }) => workload.id)));
+}
+
 function takeIn(
   { store }: Services,
-  seen: Seen,
+  seen: Known,
   { items = [], all = false, dryRun = false }: AdoptBody,
 ): AdoptAnswer {
   const answer: {
@@ -143,7 +167,7 @@ type Store = Services["store"];
 
 function register(
   store: Store,
-  { containers }: Seen,
+  { containers, policies }: Known,
   { candidate, item }: { candidate: Candidate; item: Adoption },
 ): AdoptAnswer["adopted"][number] {
   const { kind, claim } = candidate;
@@ -157,6 +181,7 @@ function register(
   const members = candidate.containers.map((place) => ({
     place,
     container: containers.get(place.id)!,
+    restartPolicy: policies.get(place.id) ?? null,
   }));
   const expected = expectedOf(members, item.told ?? []);
   store.expectations.set(entry.workloadId, expected);
@@ -167,7 +192,7 @@ function register(
 /** A stack that is registered is taken in again by what its files say now, or its containers. */
 function again(
   store: Store,
-  { stacks }: Seen,
+  { stacks, policies }: Known,
   { name, as, told }: Adoption,
 ): AdoptAnswer["adopted"][number] {
   const stack = stacks.find(({ workload }) => workload.name === name);
@@ -192,7 +217,7 @@ function again(
   // Where nobody may read its files, what runs of it is all there is to go by.
   const changed = told !== undefined || (stack?.changed.length ?? 0) > 0;
   if (as === undefined && changed && kind === "stack") {
-    const { expectations } = store.expectations.accept(taken.id);
+    const { expectations } = store.expectations.accept(taken.id, policies);
     const expected = withTold(withHashes(expectations, stack?.hashes ?? new Map()), told ?? []);
     store.expectations.set(taken.id, expected);
     if (summary(store.expectations.of(taken.id)) !== summary(before)) {

@@ -10,7 +10,7 @@ import { MODES } from "../../model/problem.ts";
 import type { Accepted, KeptExpectation } from "../../store/expectations.ts";
 import { AcceptedSchema, ExpectationsSchema, type ShownExpectation } from "../adopt_schema.ts";
 import { json, ok } from "../answer.ts";
-import { look } from "../discovery.ts";
+import { endedRows, look, restartPolicies } from "../discovery.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { IdParams, optional } from "../schema.ts";
 
@@ -54,9 +54,12 @@ async function acceptAll(services: Services, ids: readonly string[]): Promise<Ac
   // What runs is known to the index: that the Engine is away is no reason to refuse.
   const seen = await look(services).catch(() => null);
   const stacks = new Map(seen?.stacks.map(({ workload, hashes }) => [workload.id, hashes]));
+  // One that gave no listing is not asked about each container in turn.
+  const ended = seen === null ? [] : endedRows(store, new Set(ids));
+  const policies = await restartPolicies(services, ended);
   const accepted = store.atOnce("Cannot accept", () =>
     ids.map((id) => {
-      const { expectations, retired } = store.expectations.accept(id);
+      const { expectations, retired } = store.expectations.accept(id, policies);
       const hashes = stacks.get(id);
       if (hashes === undefined) return { expectations, retired };
       const hashed = withHashes(expectations, hashes);
