@@ -71,10 +71,22 @@ export class SharedHost implements AsyncDisposable {
   /** Runs tinyforge to its end; one that has none is killed, with code 143. */
   async run(user: User, ...args: string[]): Promise<Ran> {
     const signal = AbortSignal.timeout(RUNS_AT_MOST_MS);
-    const command = await this.#command(user, args, { signal });
-    const { code, stdout, stderr } = await command.output();
-    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-    return { code, stdout: out!, stderr: err! };
+    return decoded(await (await this.#command(user, args, { signal })).output());
+  }
+
+  /** Runs `sh`, to which `tinyforge` is a command, to its end; as long as {@linkcode run}. */
+  async shell(user: User, script: string, env: Record<string, string> = {}): Promise<Ran> {
+    const bin = join(this.dir, "bin");
+    await Deno.mkdir(bin, { recursive: true });
+    const words = [join(this.dir, "deno"), ...this.#program()].map((word) => `'${word}'`).join(" ");
+    const text = `#!/bin/sh\nexec ${words} "$@"\n`;
+    await Deno.writeTextFile(join(bin, "tinyforge"), text, { mode: 0o755 });
+    const path = `${bin}:${this.env["PATH"]}`;
+    const command = this.command(user, ["sh", "-eu", "-c", script], {
+      env: { ...env, PATH: path },
+      signal: AbortSignal.timeout(RUNS_AT_MOST_MS),
+    });
+    return decoded(await command.output());
   }
 
   /** Starts tinyforge; ended with this host at the latest. */
@@ -130,8 +142,17 @@ export class SharedHost implements AsyncDisposable {
       await Deno.mkdir(home, { mode: 0o700 });
       await Deno.chown(home, user.id, user.id);
     }
-    const main = join(this.dir, "program/main.ts");
-    const words = DENO_ARGS.map((word) => word === MAIN ? main : word);
-    return this.command(user, [join(this.dir, "deno"), ...words, ...args], options);
+    return this.command(user, [join(this.dir, "deno"), ...this.#program(), ...args], options);
   }
+
+  /** What comes before the program's own arguments. */
+  #program(): string[] {
+    const main = join(this.dir, "program/main.ts");
+    return DENO_ARGS.map((word) => word === MAIN ? main : word);
+  }
+}
+
+function decoded({ code, stdout, stderr }: Deno.CommandOutput): Ran {
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, stdout: out!, stderr: err! };
 }

@@ -123,7 +123,9 @@ async function examineDaemon(
     const answer = await daemon.ask("/api/status", { timeoutMs: STATUS_TIMEOUT_MS });
     const status = readAnswer<DaemonStatus>(answer);
     const findings = daemonFindings(status, { version: VERSION, now: Date.now() });
-    return { status, findings: held ? findings : [...findings, lockLost(status)] };
+    // Who may not look at its files, as members of the socket's group may not, can't tell.
+    const lost = owner === null || owner.live === false;
+    return { status, findings: lost ? [...findings, lockLost(status)] : findings };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const { message: what, hint } = error;
