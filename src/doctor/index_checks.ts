@@ -8,7 +8,7 @@
 import type { ContainerDetails } from "../model/details.ts";
 import { ABSENT, type Mode, type Problem } from "../model/problem.ts";
 import { MISSING, PENDING } from "../model/container.ts";
-import { shellWord } from "../shell_word.ts";
+import { shellCommand, shellWord } from "../shell_word.ts";
 import { quote } from "../text.ts";
 import { type Finding, named } from "./finding.ts";
 
@@ -104,14 +104,15 @@ function backups({ backups, now }: ExaminedIndex): Finding[] {
   }
   const { lastAt, folder } = backups;
   const where = shellWord(folder);
+  // With a slash: where there is no such directory, a file of its name is no help.
+  const command = `tinyforge backup ${shellWord(folder.replace(/\/*$/, "/"))}`;
+  const remedy = `\`${command}\` says what is in the way`;
   if (lastAt === null) {
     const what = `there is no checked backup in ${where} yet`;
-    const remedy = `\`tinyforge backup ${where}\` says what is in the way`;
     return [{ ...about, code: "backup-missing", severity: "warning", what, do: remedy }];
   }
   if (now - lastAt <= BACKUP_OLD_MS) return [];
   const what = `the last checked backup in ${where} is ${days(now - lastAt)} days old`;
-  const remedy = `\`tinyforge backup ${where}\` says what is in the way`;
   return [{ ...about, code: "backup-old", severity: "warning", what, do: remedy }];
 }
 
@@ -180,7 +181,11 @@ function withoutHealthCheck({ rows }: ExaminedIndex): Finding[] {
   }];
 }
 
-function wrongForLong({ problems, now }: ExaminedIndex): Finding[] {
+function wrongForLong({ problems, rows, now }: ExaminedIndex): Finding[] {
+  const acceptance = ({ rowId }: Problem) => {
+    const row = rows.find(({ id }) => id === rowId);
+    return row === undefined ? null : shellCommand(["tinyforge", "accept"], [row.workload]);
+  };
   return problems.filter(({ since }) => now - since > PROBLEM_OLD_MS).map((problem) => ({
     code: "problem-old",
     severity: "warning",
@@ -189,9 +194,8 @@ function wrongForLong({ problems, now }: ExaminedIndex): Finding[] {
       quote(problem.containerName || (problem.rowId ?? problem.workloadId ?? problem.host))
     } for ${days(now - problem.since)} days`,
     why: "what is always wrong hides what is newly wrong",
-    do: problem.workloadId === null
-      ? "`tinyforge problems` says what to do"
-      : "`tinyforge problems` says what to do; if it is meant, `tinyforge accept` the present",
+    do: "`tinyforge problems` says what to do" +
+      (acceptance(problem) === null ? "" : `; if it is meant: \`${acceptance(problem)}\``),
   }));
 }
 

@@ -127,7 +127,7 @@ Deno.test("indexFindings() names problems of a week, failing channels, old backu
     "warning channel-failing",
     "warning channel-failing",
   ]);
-  assertEquals(found[1]?.do, "`tinyforge backup '/my backups'` says what is in the way");
+  assertEquals(found[1]?.do, "`tinyforge backup '/my backups/'` says what is in the way");
   assertEquals(found[3]?.do, "`tinyforge notify test phone`");
   assertEquals(brief(indexFindings({ ...WELL, backups: null })), ["info no-backups"]);
   const never = { folder: "/backups", lastAt: null };
