@@ -76,7 +76,7 @@ passes; admin: everything. The file \`token\` of the data directory stays an adm
     summary: "log a browser out",
     operands: [{ name: "ID", optional: true }],
     flags: [
-      { name: "all", description: "also what may pass by itself, is over, or goes for all" },
+      { name: "all", description: "every browser that is logged in" },
       JSON_FLAG,
     ],
     details: "ID as `tinyforge session list` shows it; --all logs every browser out.",

@@ -14,7 +14,7 @@ export const PROBLEM_COMMANDS = [
     summary: "what is wrong, and what to do about it",
     operands: [],
     flags: [
-      { name: "all", description: "also what may pass by itself, is over, or goes for all" },
+      { name: "all", description: "also what may pass by itself, and what is over" },
       JSON_FLAG,
     ],
     details: "--all also lists what may pass by itself, and what is over.",
@@ -55,7 +55,7 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
     summary: "have a workload, a row or everything notify nobody for a while",
     operands: [{ name: "WORKLOAD|ROW", optional: true, offers: "workloads" }],
     flags: [
-      { name: "all", description: "also what may pass by itself, is over, or goes for all" },
+      { name: "all", description: "everything: of every workload and of this host" },
       { name: "for", placeholder: "SPAN", description: "how long, or how long each time" },
       { name: "until", placeholder: "TIME", description: "its end, as 2030-01-31T06:00:00Z" },
       { name: "cron", placeholder: "EXPR", description: 'it comes again, as "0 3 * * SUN"' },

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Evidence, Remedy } from "../model/problem.ts";
+import type { Evidence } from "../model/problem.ts";
 import type { ShownProblem } from "../server/problem_views.ts";
 import { onOneLine, quote } from "../text.ts";
 import { shortId } from "./phrases.ts";
@@ -14,9 +14,13 @@ import { shellCommand, shellWord } from "../shell_word.ts";
 /** What it is about: a row's container, a workload, or the host. */
 export function subjectOf({ workload, container, row }: ShownProblem): string {
   if (workload === null) return "this host";
-  const name = workload.kind === null ? workload.name : `${workload.kind}/${workload.name}`;
+  const name = nameOf(workload);
   const which = container?.name || row;
   return which === null || which === workload.name ? name : `${name}, ${which}`;
+}
+
+function nameOf({ kind, name }: NonNullable<ShownProblem["workload"]>): string {
+  return kind === null ? name : `${kind}/${name}`;
 }
 
 /** What it was seen by, one line; may be empty. */
@@ -56,21 +60,23 @@ function exitText({ exitCode, how }: Evidence): string {
 }
 
 /** The command that helps first, and what else does. */
-export function remedyText(remedy: Remedy): string {
+export function remedyText(
+  { do: remedy, workload }: Pick<ShownProblem, "do" | "workload">,
+): string {
+  const ofWorkload = (name: string) => command(name, workload === null ? "" : nameOf(workload));
   switch (remedy.code) {
     case "bring-back":
-      return `start it again, or ${
-        command("container rm", remedy.rowId)
-      } if it is meant to be gone`;
+      // To remove the row alone does not help where one is expected: then it is absent.
+      return `start it again, or ${ofWorkload("accept")} if it is meant to be gone`;
     case "deploy":
-      return "start its container; `tinyforge labels` tells how they are tied together";
+      return `start its container; ${ofWorkload("labels")} tells how they are tied together`;
     case "read-log":
       return docker("logs --tail 50", remedy.container);
     case "start":
       return docker("start", remedy.container);
     case "raise-memory":
       return `raise its memory limit (${
-        docker("update --memory", remedy.container)
+        docker("update --memory SIZE", remedy.container)
       }), or find out ` +
         "where it goes";
     case "read-health":
@@ -90,7 +96,7 @@ export function remedyText(remedy: Remedy): string {
     case "back-up":
       return "`tinyforge backup` says what is in its way";
     case "mend-labels":
-      return "correct its labels; `tinyforge labels` prints them";
+      return `correct its labels; ${ofWorkload("labels")} prints them`;
   }
 }
 

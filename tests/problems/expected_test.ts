@@ -98,10 +98,16 @@ Deno.test("the daemon judges missing, absent and how many there are by what is e
   made.service("migrate", 1, { state: "exited", exitCode: 0 });
   assertEquals((await host.run("adopt", "shop")).code, 0);
 
-  // What ended with 0 as it should is never a problem; what is gone is one, and `accept` ends it.
+  // What ended with 0 as it should is never a problem; what is gone is one, and the command that is
+  // printed with it ends it.
   engine.remove(web[2]!);
   await made.opens("missing web/3");
-  assertEquals((await host.run("accept", "shop")).code, 0);
+  const { stdout } = await host.run("problems");
+  const [, command = ""] = /do: start it again, or `([^`]+)` if it is meant to be gone$/m.exec(
+    stdout,
+  ) ?? [];
+  assertEquals(command, "tinyforge accept stack/shop");
+  assertEquals((await host.shell(["-c", command])).code, 0);
   await made.opens();
   assertEquals(await made.rows(), ["migrate/1 completed", "web/1 running", "web/2 running"]);
 

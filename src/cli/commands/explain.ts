@@ -90,7 +90,7 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
         }`,
         style: problem.severity === "high" ? "bad" : "warn",
       }],
-      ["do", remedyText(problem.do)],
+      ["do", remedyText(problem)],
     ]);
   }
   if (transitions.length === 0) {

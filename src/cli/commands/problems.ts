@@ -59,6 +59,6 @@ function details(problem: ShownProblem): string[] {
   const seen = evidenceText(problem);
   return [
     ...seen === "" ? [] : [`    ${seen}`],
-    ...problem.status === "closed" ? [] : [`    do: ${remedyText(problem.do)}`],
+    ...problem.status === "closed" ? [] : [`    do: ${remedyText(problem)}`],
   ];
 }
