@@ -118,16 +118,21 @@ function backups({ backups, now }: ExaminedIndex): Finding[] {
 
 /** Expected to run, and its Engine won't start it. */
 function willNotReturn({ rows }: ExaminedIndex): Finding[] {
-  return rows.filter((row) =>
+  const without = rows.filter((row) =>
     row.wanted === "running" && isThere(row) && row.details?.restartPolicy === "no"
-  ).map(({ workload, container }) => ({
-    code: "no-restart-policy",
-    severity: "warning",
-    group: "containers",
-    what: `${quote(container)} of ${workload} has no restart policy`,
-    why: "it stays away after a crash and after a reboot",
-    do: `\`docker update --restart unless-stopped ${shellWord(container)}\``,
-  }));
+  );
+  return [...Map.groupBy(without, ({ workload }) => workload)].map(([workload, those]) => {
+    const names = those.map(({ container }) => container).sort();
+    const [has, it] = names.length === 1 ? ["has", "it stays"] : ["have", "they stay"];
+    return {
+      code: "no-restart-policy",
+      severity: "warning",
+      group: "containers",
+      what: `${named(names.map((name) => quote(name)))} of ${workload} ${has} no restart policy`,
+      why: `${it} away after a crash and after a reboot`,
+      do: `\`docker update --restart unless-stopped ${names.map(shellWord).join(" ")}\``,
+    };
+  });
 }
 
 function claimedTwice({ rows }: ExaminedIndex): Finding[] {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { displayWidth } from "../../src/cli/table.ts";
 import { DENO_ARGS, pass, Running, siteRow, TestHost } from "../harness/program.ts";
+import { problem, writeProblems } from "../harness/problems.ts";
 import { until } from "../harness/until.ts";
 
 const HAS_SCRIPT = await new Deno.Command("script", { args: ["--version"] }).output()
@@ -62,6 +63,30 @@ terminalTest("ps is coloured and cut to a terminal, and only there", async () =>
   assert(lines[1]?.includes("…"), "the container's name is cut");
   assert(lines[1]?.endsWith(`  ${workloadId}:site`), "the row's id is not");
   assertStringIncludes((await host.run("ps")).stdout, "a-name-that-is-rather-long  busybox:1");
+});
+
+terminalTest("commands colour what they show, and never show what colours it", async () => {
+  const { host, workloadId } = await blogHost();
+  await using _ = host;
+  const rowId = `${workloadId}:site`;
+  await host.seed((store) =>
+    writeProblems(
+      store,
+      problem({
+        kind: "missing",
+        ...{ workloadId, rowId, do: { code: "bring-back", workloadId, rowId } },
+      }),
+    )
+  );
+  const coloured = [["doctor"], ["problems"], ["ps"], ["list"], ["explain", rowId], ["history"]];
+  for (const args of [...coloured, ["expect", "blog"], ["status"], ["silence", "list"]]) {
+    await using running = onTerminal(host, ...args);
+    await running.process.stdin.close();
+    const { stdout } = await running.ended();
+    assert(!stdout.includes("u001b"), `${args.join(" ")}: ${stdout}`);
+    if (coloured.includes(args)) assert(SGR.test(stdout), `${args.join(" ")}: ${stdout}`);
+    SGR.lastIndex = 0;
+  }
 });
 
 terminalTest("NO_COLOR and --no-color leave the symbols and words", async () => {

@@ -74,6 +74,16 @@ Deno.test("indexFindings() names what won't return after a reboot, with the comm
   const found = indexFindings({ ...WELL, rows });
   assertEquals(brief(found), ["warning no-restart-policy"]);
   assertEquals(found[0]?.do, "`docker update --restart unless-stopped blog`");
+  const several = ["b", "a"].map((name) => ({
+    ...row(name, { restartPolicy: "no" }),
+    workload: "stack/shop",
+  }));
+  const [one, ...others] = indexFindings({ ...WELL, rows: several });
+  assertEquals([one?.what, one?.do, others], [
+    '"a", "b" of stack/shop have no restart policy',
+    "`docker update --restart unless-stopped a b`",
+    [],
+  ]);
 });
 
 Deno.test("indexFindings() names a port that two ask for, wherever they can't both have it", () => {

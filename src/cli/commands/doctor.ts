@@ -17,7 +17,7 @@ import { readUnits, unitFindings } from "../../doctor/unit_checks.ts";
 import { readOwner } from "../../lock/lock.ts";
 import type { ListedContainer } from "../../model/container.ts";
 import type { DaemonStatus } from "../../model/views.ts";
-import { quotePath } from "../../text.ts";
+import { escapeControls, quotePath } from "../../text.ts";
 import { readAnswer } from "../answer.ts";
 import { withIndex } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
@@ -49,7 +49,9 @@ export async function run(invocation: InvocationOf<"doctor">): Promise<number> {
   const [failures, warnings] = [count("failure"), count("warning")];
   if (invocation.on("json")) out.json({ findings });
   else {
-    for (const finding of findings) out.lines(...linesOf(finding, out.paint.bind(out)));
+    const lines = findings.flatMap((finding) => linesOf(finding, out.paint.bind(out)));
+    // Escaped already, piece by piece: as whole lines their colours would be, too.
+    out.raw(lines.map((line) => `${line}\n`).join(""));
     out.notes(
       failures + warnings === 0
         ? "Nothing is wrong."
@@ -71,9 +73,9 @@ function linesOf(
 ): string[] {
   const { symbol, style } = MARKS[severity];
   return [
-    `${paint(`${symbol} ${group}: ${code}`, style)}  ${what}`,
-    `    ${why}`,
-    ...(remedy === "" ? [] : [`    do: ${remedy}`]),
+    `${paint(escapeControls(`${symbol} ${group}: ${code}`), style)}  ${escapeControls(what)}`,
+    `    ${escapeControls(why)}`,
+    ...(remedy === "" ? [] : [`    do: ${escapeControls(remedy)}`]),
   ];
 }
 

@@ -11,9 +11,9 @@ import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { wholeNumber } from "../numbers.ts";
-import { counted } from "../phrases.ts";
+import { ago, counted } from "../phrases.ts";
 import { readRows } from "../rows.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
 /** Takes what runs now for what should run. */
@@ -100,16 +100,19 @@ export async function expect(invocation: InvocationOf<"expect">): Promise<number
       out.json({ items });
       return EXIT.done;
     }
+    const now = new Date();
     const rows = items.map(({ role, mode, replicas, image, source, setAt }) => [
       role,
       mode,
       replicas,
       image,
       source,
-      setAt,
+      ago(setAt, now),
     ]);
-    const header = ["ROLE", "MODE", "REPLICAS", "IMAGE", "SOURCE", "SET"];
-    out.raw(tableLines(rows, { header }).map((line) => `${line}\n`).join(""));
+    printTable(out, rows, {
+      header: ["ROLE", "MODE", "REPLICAS", "IMAGE", "SOURCE", "SET"],
+      fit: { keep: ["ROLE", "MODE", "REPLICAS"], drop: ["SET", "SOURCE", "IMAGE"] },
+    });
     if (items.length === 0) {
       out.notes(
         `Nobody said what is expected: ${

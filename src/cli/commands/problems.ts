@@ -11,6 +11,7 @@ import type { InvocationOf } from "../commands.ts";
 import { ago } from "../phrases.ts";
 import { evidenceText, remedyText, subjectOf } from "../problem_words.ts";
 import { type Cell, tableLines } from "../table.ts";
+import { onOneLine } from "../../text.ts";
 
 /** Prints them. */
 export async function run(invocation: InvocationOf<"problems">): Promise<number> {
@@ -58,7 +59,7 @@ export function headOf(problem: ShownProblem, now: Date): Cell[] {
 function details(problem: ShownProblem): string[] {
   const seen = evidenceText(problem);
   return [
-    ...seen === "" ? [] : [`    ${seen}`],
-    ...problem.status === "closed" ? [] : [`    do: ${remedyText(problem)}`],
+    ...seen === "" ? [] : [`    ${onOneLine(seen)}`],
+    ...problem.status === "closed" ? [] : [`    do: ${onOneLine(remedyText(problem))}`],
   ];
 }
