@@ -7,34 +7,29 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import type { Finding } from "../../src/doctor/finding.ts";
+import { ComposeProject, composeTest, serviceText } from "../engines/compose.ts";
 import { engineTest } from "../engines/docker.ts";
 import { TEST_IMAGE } from "../engines/real.ts";
 import { FakeEngine } from "../engines/scripted.ts";
+import { freePort } from "../harness/free_port.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
+import { codesOf, commandsOf, type Examined, examined, theFinding } from "./findings.ts";
 
 /** What it finds, and its exit code. */
-async function doctor(
-  host: TestHost,
-  ...args: string[]
-): Promise<{ code: number; findings: Finding[] }> {
-  const { code, stdout, stderr } = await host.run("doctor", "--json", ...args);
-  if (code !== 0 && code !== 3) throw new Error(`doctor ended with ${code}: ${stderr}`);
+async function doctor(host: TestHost, ...args: string[]): Promise<Examined> {
+  const { code, findings } = examined(await host.run("doctor", "--json", ...args));
   // Other Engines of this machine and its units are none of a test's.
-  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
   return {
     code,
     findings: findings.filter(({ code, group }) => code !== "other-engines" && group !== "host"),
   };
 }
 
-const codes = ({ findings }: { findings: readonly Finding[] }) => findings.map(({ code }) => code);
-
 Deno.test("doctor says without Engine, daemon and data what is not there, and ends with 3", async () => {
   await using host = await TestHost.make();
   const found = await doctor(host);
-  assertEquals([found.code, codes(found)], [3, ["engine-unreachable", "no-daemon"]]);
+  assertEquals([found.code, codesOf(found)], [3, ["engine-unreachable", "no-daemon"]]);
   const { stdout, stderr, code } = await host.run("doctor");
   assertEquals(code, 3);
   assertStringIncludes(stdout, "✗ engine: engine-unreachable  Cannot list containers: ");
@@ -49,20 +44,19 @@ Deno.test("doctor tells of another Engine until the command that it prints was r
   host.start("reconcile", "--interval", "1s");
   await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
   const well = await doctor(host, "--strict");
-  assertEquals([well.code, codes(well)], [0, ["no-backups"]]);
+  assertEquals([well.code, codesOf(well)], [0, ["no-backups"]]);
   engine.restart({ id: "ANOTHER" });
-  await until("it is told", async () => codes(await doctor(host)).includes("engine-changed"));
+  await until("it is told", async () => codesOf(await doctor(host)).includes("engine-changed"));
   const changed = await doctor(host);
   assertEquals(changed.code, 3);
-  const remedy = changed.findings.find(({ code }) => code === "engine-changed")!.do;
-  const [, command = ""] = /`tinyforge ([^`]+)`/.exec(remedy) ?? [];
-  assertEquals((await host.run(...command.split(" "))).code, 0);
+  const [command] = commandsOf(theFinding(changed, "engine-changed"));
+  assertEquals((await host.shell(["-c", command!])).code, 0);
   await until("it is cured", async () => (await doctor(host)).code === 0);
   await engine.down();
   await until("that it is down is told", async () => {
     const found = await doctor(host);
-    return found.code === 3 && codes(found).includes("engine-down") &&
-      codes(found).includes("engine-unreachable");
+    return found.code === 3 && codesOf(found).includes("engine-down") &&
+      codesOf(found).includes("engine-unreachable");
   });
 });
 
@@ -75,11 +69,11 @@ Deno.test("doctor tells of a daemon that does not listen, and of a database that
     using guard = await Deno.create(join(host.dataDir, "tinyforge.lock.guard"));
     assert(guard.tryLockSync(true));
     const found = await doctor(host);
-    assertEquals([found.code, codes(found)], [3, ["daemon-silent"]]);
+    assertEquals([found.code, codesOf(found)], [3, ["daemon-silent"]]);
   }
   await Deno.writeTextFile(host.database, "this is no database, but as long as one could be");
   const found = await doctor(host);
-  assertEquals([found.code, codes(found)], [3, ["no-daemon", "index-unreadable"]]);
+  assertEquals([found.code, codesOf(found)], [3, ["no-daemon", "index-unreadable"]]);
   assert(found.findings.at(-1)!.do !== "");
 });
 
@@ -131,10 +125,80 @@ engineTest(
 
       assertEquals(await ours("image-moved"), undefined);
       await scope.docker("commit", id, tag);
-      await until("its image is outdated", () => ours("image-moved"));
+      const moved = (await until("its image is outdated", () => ours("image-moved")))!;
+      const [, remove = ""] = commandsOf(moved);
+      await scope.docker(...remove.split(" ").slice(1));
+      await scope.run("blog", {
+        labels: { "tinyforge.workload.id": workloadId },
+        image: tag,
+        args: ["--restart", "unless-stopped", "--health-cmd", "true"],
+      });
+      await until("it runs the new one", async () => {
+        const { findings } = await doctor(host);
+        return findings.every(({ what }) => !what.includes(name));
+      });
     } finally {
       await scope.docker("rm", "--force", scope.containerName("blog")).catch(() => {});
       await scope.docker("rmi", tag);
     }
+  },
+);
+
+engineTest(
+  "doctor names a port that two containers of a real Engine ask for, until one asks for another",
+  async (scope) => {
+    await using host = await TestHost.make();
+    host.env["TINYFORGE_DOCKER_HOST"] = scope.engine.address;
+    host.start("reconcile");
+    await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
+    const port = freePort();
+    const asking = async (site: string, port: number) => {
+      const { workloadId } = (await host.json("list", "sites")).items
+        .find(({ name }: { name: string }) => name === site) ??
+        await host.json("add", "site", site);
+      return {
+        labels: { "tinyforge.workload.id": workloadId },
+        network: "bridge",
+        args: ["--publish", `127.0.0.1:${port}:80`],
+      };
+    };
+    await scope.run("one", await asking("one", port));
+    await scope.create("two", await asking("two", port));
+    const ours = async () =>
+      (await doctor(host)).findings.find(({ code }) => code === "port-claimed-twice")?.what ?? "";
+    const what = await until("both are known", ours);
+    assertStringIncludes(what, `port ${port}/tcp of the host is asked for by `);
+    assertStringIncludes(what, `"${scope.containerName("one")}"`);
+    assertStringIncludes(what, `"${scope.containerName("two")}"`);
+    await scope.docker("rm", scope.containerName("two"));
+    await scope.run("two", await asking("two", freePort()));
+    await until("each has its own", async () => await ours() === "");
+  },
+);
+
+composeTest(
+  "doctor names a Compose project that two directories have, until one of them has another name",
+  async (engine) => {
+    await using host = await TestHost.make();
+    host.env["TINYFORGE_DOCKER_HOST"] = engine.address;
+    const [first, second] = ["first", "second"].map((name) =>
+      new ComposeProject(engine, { name: "app", directory: join(host.dir, name) })
+    );
+    await first!.write({ web: serviceText() });
+    await second!.write({ db: serviceText() });
+    await first!.compose("up", "--detach");
+    assert(!codesOf(await doctor(host)).includes("compose-project-shared"));
+    await second!.compose("up", "--detach");
+    const { severity, what, do: remedy } = theFinding(
+      await doctor(host),
+      "compose-project-shared",
+    );
+    assertEquals(severity, "warning");
+    assertStringIncludes(what, `"${first!.directory}", "${second!.directory}"`);
+    assertStringIncludes(remedy, "COMPOSE_PROJECT_NAME");
+    await second!.compose("rm", "--stop", "--force", "db");
+    const renamed = new ComposeProject(engine, { name: "db", directory: second!.directory });
+    await renamed.compose("up", "--detach");
+    assert(!codesOf(await doctor(host)).includes("compose-project-shared"));
   },
 );
