@@ -5,19 +5,22 @@
  */
 
 import type { RowChange } from "../model/details.ts";
+import { RETENTION, type Retention } from "../model/past.ts";
 import type { Connection, Transaction } from "./connection.ts";
-
-/** How long changes are kept, seconds, and how many of them. */
-const KEPT_SECONDS = 30 * 86_400;
-const KEPT_COUNT = 50_000;
 
 /** The `row_changes` table. */
 export class RowChangeTable {
   readonly #c: Connection;
+  #retention = RETENTION;
 
   /** On this connection. */
   constructor(connection: Connection) {
     this.#c = connection;
+  }
+
+  /** How much is kept from now on; what is more goes with the next one that is written. */
+  keep(retention: Retention): void {
+    this.#retention = retention;
   }
 
   /** Appends, in the transaction that makes the change. */
@@ -27,6 +30,7 @@ export class RowChangeTable {
       `INSERT INTO row_changes (row_id, at, field, from_value, to_value, container_id)
        VALUES (?, ?, ?, ?, ?, ?)`,
     ).run(rowId, at, field, from, to, containerId);
+    this.#keepNewest();
   }
 
   /** The newest `limit` changes of a row, oldest first. */
@@ -45,15 +49,17 @@ export class RowChangeTable {
 
   /** Forgets what is old, or more than is kept; returns how many. `now` is RFC 3339 UTC. */
   prune(now: string): number {
-    const oldest = new Date(Date.parse(now) - KEPT_SECONDS * 1000).toISOString();
+    const oldest = new Date(Date.parse(now) - this.#retention.maxAgeSeconds * 1000).toISOString();
     return this.#c.write(
       "Cannot prune changes of rows",
-      () =>
-        this.#c.sql("DELETE FROM row_changes WHERE at < ?").run(oldest) +
-        this.#c.sql(
-          `DELETE FROM row_changes WHERE seq <= (
-           SELECT seq FROM row_changes ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
-        ).run(KEPT_COUNT),
+      () => this.#c.sql("DELETE FROM row_changes WHERE at < ?").run(oldest) + this.#keepNewest(),
     );
+  }
+
+  #keepNewest(): number {
+    return this.#c.sql(
+      "DELETE FROM row_changes WHERE seq <= (SELECT max(seq) FROM row_changes) - ?",
+    )
+      .run(this.#retention.maxCount);
   }
 }

@@ -229,6 +229,7 @@ export class Store {
   /** How much of the past is kept from now on. */
   keepPast(retention: Retention): void {
     this.transitions.keep(retention);
+    this.changes.keep(retention);
     this.problems.keep(retention);
   }
 

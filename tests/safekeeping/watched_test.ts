@@ -82,6 +82,26 @@ Deno.test("TransitionTable keeps as many as it is told, at every moment", async 
   assertEquals(count(), 10);
 });
 
+Deno.test("RowChangeTable keeps as many and for as long as it is told, at every moment", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  store.keepPast({ maxAgeSeconds: 60, maxCount: 10 });
+  const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
+  const row = siteRow(workloadId);
+  const kept = () => store.changes.ofRow(row.id, { limit: 1000 });
+  for (let i = 0; i < 30; i++) {
+    temp.now += 1000;
+    const at = new Date(temp.now).toISOString();
+    pass(store, [{ ...row, health: i % 2 === 0 ? "healthy" : "unhealthy" }], { at });
+    // The first pass makes the row and changes nothing of it.
+    assertEquals(kept().length, Math.min(10, i));
+  }
+  assertEquals(kept().at(-1)!.to, "unhealthy");
+  temp.now += 55_500;
+  assertEquals(store.changes.prune(new Date(temp.now).toISOString()), 5);
+  assertEquals(kept().map(({ at }) => temp.now - Date.parse(at) <= 60_000), Array(5).fill(true));
+});
+
 Deno.test("prune() forgets who a removed row was with the last that is told of it", async () => {
   await using temp = await tempStore();
   const { store } = temp;
