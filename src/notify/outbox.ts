@@ -107,8 +107,7 @@ export class Outbox {
       const due = channel.notBefore > now ? undefined : notices.due(channel.id, now);
       if (due === undefined) {
         const at = notices.nextAt(channel.id);
-        // What waits for an earlier one of its problem comes up when that is over.
-        if (at !== null) next = Math.min(next, Math.max(at, channel.notBefore, now + 1));
+        if (at !== null) next = Math.min(next, Math.max(at, channel.notBefore));
         continue;
       }
       const waitMs = this.#wait(channel.id, now);

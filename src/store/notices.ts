@@ -153,17 +153,19 @@ export class NoticeTable {
   due(channelId: string, now: number): DueDelivery | undefined {
     const found = this.#c.sql(
       `${SELECT_DUE} WHERE d.state = 'queued' AND d.channel_id = ?1 AND d.next_at <= ?2
-         AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.state = 'queued'
-           AND e.channel_id = ?1 AND e.subject = d.subject AND e.seq < d.seq)
-       ORDER BY d.seq LIMIT 1`,
+         AND ${FIRST_OF_ITS_PROBLEM} ORDER BY d.seq LIMIT 1`,
     ).value<DueColumns>(channelId, now);
     return found && dueOf(found);
   }
 
-  /** When the next delivery of a channel is to be tried; null when none is queued. */
+  /**
+   * When the next delivery of a channel is to be tried; null when none is queued. What waits for an
+   * earlier one of its problem has its turn when that is over.
+   */
   nextAt(channelId: string): number | null {
     return this.#c.sql(
-      "SELECT min(next_at) FROM deliveries WHERE state = 'queued' AND channel_id = ?",
+      `SELECT min(d.next_at) FROM deliveries d WHERE d.state = 'queued' AND d.channel_id = ?1
+         AND ${FIRST_OF_ITS_PROBLEM}`,
     ).value<[number | null]>(channelId)![0];
   }
 
@@ -265,3 +267,7 @@ export class NoticeTable {
     });
   }
 }
+
+/** Of a delivery `d` of channel `?1`. */
+const FIRST_OF_ITS_PROBLEM = `NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.state = 'queued'
+           AND e.channel_id = ?1 AND e.subject = d.subject AND e.seq < d.seq)`;

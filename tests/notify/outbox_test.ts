@@ -15,13 +15,17 @@ function queue(
   store: Store,
   channelId: string,
   ids: readonly string[],
-  { at, content = testNotice(at, null) }: { at: number; content?: NoticeContent },
+  { at, content = testNotice(at, null), subject = null }: {
+    at: number;
+    content?: NoticeContent;
+    subject?: string | null;
+  },
 ): void {
   const notices: NewNotice[] = ids.map((id) => ({
     id,
     kind: "test",
     content: JSON.stringify(content),
-    subject: null,
+    subject,
     at,
     deliveries: [{ channelId, queuedAt: at }],
   }));
@@ -136,6 +140,48 @@ Deno.test("Outbox lets the others pass by a message that the receiver dislikes",
     assertEquals(sent, ids.slice(1));
     assert(store.notices.queue().length > 0, "it was given up");
   }
+});
+
+Deno.test("Outbox lets what is told of one problem wait for what comes before it, and looks no oftener for that", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  let looks = 0;
+  const clock = new class extends TurnedClock {
+    override sleep(ms: number, signal: AbortSignal): Promise<void> {
+      // Nothing else here sleeps.
+      if (++looks > 1000) throw new Error("it does nothing but look");
+      return super.sleep(ms, signal);
+    }
+  }(TEN);
+  addChannel(store, "ops");
+  for (const id of ["first", "second"]) {
+    queue(store, "ops", [id], { at: TEN, subject: "missing:a" });
+  }
+  const sent: string[] = [];
+  let takes = false;
+  const outbox = outboxOf(store, clock, () => ({
+    type: "webhook",
+    rate: { burst: 10, perMinute: 60 },
+    send: ({ id }) => {
+      sent.push(id);
+      return Promise.resolve(
+        takes ? DELIVERED : {
+          ...{ result: "retry", status: 400, answer: "", cause: "answer", retryAfterMs: null },
+        } as const,
+      );
+    },
+  }));
+  const stop = new AbortController();
+  const running = outbox.run(stop.signal);
+  await clock.turn(30 * MINUTE);
+  assertEquals(new Set(sent), new Set(["first"]));
+  assert(looks < 100, `${looks} looks`);
+  takes = true;
+  await clock.turn(60 * MINUTE);
+  stop.abort();
+  await running;
+  assertEquals(sent.slice(-2), ["first", "second"]);
+  assertEquals(store.notices.queue().length, 0);
 });
 
 Deno.test("Outbox gives up after 72 hours", async () => {
