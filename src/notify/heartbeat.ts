@@ -31,11 +31,15 @@ export interface HeartbeatOptions {
 /** It is asked so often, milliseconds. */
 export const HEARTBEAT_MS = 60_000;
 
+/** A daemon that has just started is looked at so often, milliseconds. */
+const STARTING_MS = 1000;
+
 /** Asks until the signal aborts. */
 export async function beat(options: HeartbeatOptions): Promise<void> {
   const { url, failUrl, clock, log, proxy, signal } = options;
   const dialer = createDialer(proxy === null ? {} : { proxy });
   let answered = true;
+  await startedOrLate(options);
   while (!signal.aborted) {
     const asked = options.isWell() ? url : failUrl;
     if (asked !== null) {
@@ -61,5 +65,16 @@ export async function beat(options: HeartbeatOptions): Promise<void> {
       // The messages of the dialler hold no more of the URL than its host.
       return error instanceof Error ? error.message : "unknown error";
     }
+  }
+}
+
+/**
+ * Waits until all is well, a minute at most: before the first pass nothing is known, and a restart is
+ * no reason to call for help.
+ */
+async function startedOrLate({ isWell, clock, signal }: HeartbeatOptions): Promise<void> {
+  const end = clock.monotonic() + HEARTBEAT_MS;
+  while (!signal.aborted && !isWell() && clock.monotonic() < end) {
+    await clock.sleep(STARTING_MS, signal);
   }
 }

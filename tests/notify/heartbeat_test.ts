@@ -4,6 +4,7 @@ import { Log } from "../../src/telemetry/log.ts";
 import { TurnedClock } from "../harness/turned_clock.ts";
 import { until } from "../harness/until.ts";
 import { Receiver } from "../receivers/receiver.ts";
+import { MINUTE, SECOND, ToldHost } from "./told_host.ts";
 
 Deno.test("beat() asks every minute while all is well, else its other form", async () => {
   let status = 200;
@@ -64,4 +65,56 @@ Deno.test("beat() asks nothing while it is not well and there is no other form",
   stop.abort();
   await running;
   assertEquals(receiver.requests.length, 0);
+});
+
+Deno.test("beat() calls for no help while the daemon has just started, and does a minute later", async () => {
+  for (const startsWell of [true, false]) {
+    await using receiver = new Receiver(() => new Response(""));
+    const clock = new TurnedClock();
+    const stop = new AbortController();
+    let well = false;
+    const running = beat({
+      url: new URL(`${receiver.origin}/beat`),
+      failUrl: new URL(`${receiver.origin}/fail`),
+      isWell: () => well,
+      proxy: null,
+      clock,
+      log: new Log({ write() {} }),
+      signal: stop.signal,
+    });
+    await clock.turn(20 * SECOND);
+    assertEquals(receiver.requests.length, 0);
+    well = startsWell;
+    // Soon, where it is well; else when it had a minute.
+    await clock.turn(startsWell ? SECOND : HEARTBEAT_MS - 20 * SECOND);
+    await until("it was asked", () => receiver.requests.length === 1);
+    assertEquals(receiver.requests[0]!.target, startsWell ? "/beat" : "/fail");
+    stop.abort();
+    await running;
+  }
+});
+
+Deno.test("the daemon's heart beats while its index is that of its Engine, and calls for help while it is not", async () => {
+  await using receiver = new Receiver(() => new Response(""));
+  const [url, failUrl] = ["/beat", "/fail"].map((path) => new URL(path, receiver.origin));
+  await using host = await ToldHost.make({ heartbeat: { url: url!, failUrl: failUrl! } });
+  await host.begin();
+  /** What was asked of it from now on, each once. */
+  const asked = async (ms: number) => {
+    const before = receiver.requests.length;
+    for (let left = ms; left > 0; left -= MINUTE) {
+      const count = receiver.requests.length;
+      await host.pass(MINUTE);
+      await until("a beat", () => receiver.requests.length > count);
+    }
+    return [...new Set(receiver.requests.slice(before).map(({ target }) => target))];
+  };
+  assertEquals(await asked(3 * MINUTE), ["/beat"]);
+  host.engine.restart({ id: "ANOTHER" });
+  await asked(2 * MINUTE);
+  assertEquals(await asked(2 * MINUTE), ["/fail"]);
+  host.store.hosts.acceptEngine();
+  await asked(2 * MINUTE);
+  assertEquals(await asked(2 * MINUTE), ["/beat"]);
+  assertEquals(receiver.requests[0]!.target, "/beat");
 });

@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import type { Config } from "../../src/config.ts";
 import { assemble, type Assembly } from "../../src/daemon.ts";
 import { Feed } from "../../src/feed.ts";
 import type { Written } from "../../src/model/written.ts";
@@ -35,6 +36,8 @@ export interface ToldHostOptions {
   readonly at?: number;
   /** Milliseconds between full passes. Default 30 s. */
   readonly intervalMs?: number;
+  /** Asked while all is well, and while it is not. Default: nothing is asked. */
+  readonly heartbeat?: Config["heartbeat"];
 }
 
 /** A host with a daemon that is not a process of its own. */
@@ -47,23 +50,25 @@ export class ToldHost implements AsyncDisposable {
   #running: { parts: Assembly; app: App; store: Store; end: () => Promise<void> } | null = null;
 
   readonly #intervalMs: number;
+  readonly #heartbeat: Config["heartbeat"];
 
   private constructor(
     engine: FakeEngine,
-    { dir, at, intervalMs }: { dir: string; at: number; intervalMs: number },
+    { dir, at, intervalMs, heartbeat }: { dir: string } & Required<ToldHostOptions>,
   ) {
     this.engine = engine;
     this.dir = dir;
     this.#intervalMs = intervalMs;
+    this.#heartbeat = heartbeat;
     this.clock = new TurnedClock(at);
   }
 
   /** A host on which no daemon runs yet. */
   static async make(
-    { at = TEN, intervalMs = 30 * SECOND }: ToldHostOptions = {},
+    { at = TEN, intervalMs = 30 * SECOND, heartbeat = null }: ToldHostOptions = {},
   ): Promise<ToldHost> {
     const dir = await Deno.makeTempDir({ prefix: "tinyforge-told-" });
-    return new ToldHost(await FakeEngine.start(), { dir, at, intervalMs });
+    return new ToldHost(await FakeEngine.start(), { dir, at, intervalMs, heartbeat });
   }
 
   /** The index. */
@@ -88,7 +93,10 @@ export class ToldHost implements AsyncDisposable {
     const now = () => new Date(clock.now()).toISOString();
     const store = await openStore(this.database, { feed, now });
     const parts = assemble(
-      testConfig({ host: this.engine.host, dataDir: this.dir, intervalMs: this.#intervalMs }),
+      testConfig({
+        ...{ host: this.engine.host, dataDir: this.dir },
+        ...{ intervalMs: this.#intervalMs, heartbeat: this.#heartbeat },
+      }),
       { store, feed, close: () => store.close() },
       {
         log: new Log({ level: "debug", write: (text) => void this.log.push(decode(text)) }),
