@@ -7,6 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { mayDo, type Role, ROLES } from "../../src/model/role.ts";
 import { ROUTES } from "../../src/server/routes.ts";
+import { HEALTHY } from "../../src/store/channels.ts";
 import { fixedToken, type TempServer, tempServer, TOKEN } from "../harness/temp_server.ts";
 
 /** What each role may besides what the one before it may; beyond it, nothing. */
@@ -231,3 +232,38 @@ async function codeOf(response: Response): Promise<string | null> {
   }
   return (await response.json()).code;
 }
+
+Deno.test("what a receiver answered is an admin's to see, and nobody else's", async () => {
+  await using server = await tempServer();
+  const { store } = server;
+  const channel = { id: "ops", name: "ops", type: "webhook", config: {}, fallbackId: null };
+  const rule = { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null } as const;
+  store.channels.add(channel, rule);
+  const at = Date.now();
+  const answers = [[401, "s3cret page"], [null, 'Cannot resolve "host.test"']] as const;
+  for (const [i, [status, answer]] of answers.entries()) {
+    const deliveries = [{ channelId: "ops", queuedAt: at }];
+    const notice = { id: `msg_${i}`, kind: "test", content: "{}", subject: null, at, deliveries };
+    store.notices.write({ lookedAt: at, notices: [notice] });
+    const { seq } = store.notices.due("ops", at)!;
+    const recorded = { seq, channelId: "ops", status, answer, nextAt: at, endedAt: at };
+    const health = { ...HEALTHY, state: "broken" as const, since: at, reason: `401 ${answer}` };
+    store.notices.record(store.channels, { ...recorded, state: "dead" }, health);
+  }
+  store.channels.setHealth("ops", {
+    ...{ ...HEALTHY, state: "broken", since: at, reason: "401 s3cret page" },
+  });
+  const paths = ["/api/channels", "/api/deliveries", "/api/doctor"];
+  for (const role of ["read", "deploy", "admin"] as const) {
+    const headers = bearer(tokenOf(server, role));
+    const shown = await Promise.all(paths.map(async (path) => {
+      const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { headers });
+      return await response.text();
+    }));
+    const isAdmin = role === "admin";
+    assertEquals(shown.map((text) => text.includes("s3cret")), [isAdmin, isAdmin, isAdmin], role);
+    // What is no answer, and the status of one, everyone sees.
+    for (const text of shown) assert(text.includes("401"), text);
+    assert(shown[1]!.includes("Cannot resolve"), shown[1]);
+  }
+});

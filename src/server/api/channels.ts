@@ -7,8 +7,10 @@
 
 import { z } from "zod";
 import { newId } from "../../core/names.ts";
+import { mayDo } from "../../model/role.ts";
 import type { KeptChannel } from "../../store/channels.ts";
 import { created, json, ok } from "../answer.ts";
+import type { Principal } from "../credentials.ts";
 import { type Operation, operation } from "../operation.ts";
 import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
 import { knownWorkloads, minSeverity, msOf, remindAfterMinutes, workloads } from "./rules.ts";
@@ -23,7 +25,9 @@ const ChannelSchema = z.object({
   allowLoopback: z.boolean(),
   fallback: z.string().nullable().meta({ description: "Id of the channel that stands in for it." }),
   state: z.enum(["ok", "broken", "disabled"]),
-  reason: z.string(),
+  reason: z.string().meta({
+    description: "Why it is not ok; of what a receiver said only admins see more than the status.",
+  }),
   since: time.nullable().meta({ description: "Since when it is not ok." }),
   failingSince: time.nullable(),
   createdAt: time,
@@ -40,7 +44,9 @@ const DeliverySchema = z.object({
   nextAt: time.nullable(),
   endedAt: time.nullable(),
   status: z.int().nullable(),
-  answer: z.string(),
+  answer: z.string().meta({
+    description: "The beginning of the receiver's answer, for admins alone; or why there is none.",
+  }),
 }).meta({ id: "Delivery" });
 
 const OutcomeSchema = z.object({
@@ -54,7 +60,21 @@ const OutcomeSchema = z.object({
 export const listChannels: Operation = operation({
   summary: "Where people are told",
   answers: ok("The channels, the oldest first", listOf(ChannelSchema)),
-}, ({ services: { store } }) => json({ items: store.channels.list().map(shown) }));
+}, ({ services: { store }, principal }) =>
+  json({
+    items: store.channels.list().map((each) => ({
+      ...shown(each),
+      reason: reasonFor(principal, each.reason),
+    })),
+  }));
+
+/**
+ * Why a channel does not work, as far as somebody may see it: of what a receiver said whoever is no
+ * admin sees the status. What stands there without a status is this program's own.
+ */
+export function reasonFor({ role }: Pick<Principal, "role">, reason: string): string {
+  return mayDo(role, "admin") ? reason : /^\d{3}(?= |$)/.exec(reason)?.[0] ?? reason;
+}
 
 /** A new channel. */
 export const createChannel: Operation = operation({
@@ -189,7 +209,7 @@ export const listDeliveries: Operation = operation({
     limit: wholeNumber({ min: 1, max: 1000, fallback: 100 }),
   }),
   answers: ok("The deliveries, the newest first", listOf(DeliverySchema)),
-}, ({ services: { store }, query }) => {
+}, ({ services: { store }, principal, query }) => {
   const { state, limit } = query;
   const channelId = query.channel === undefined ? undefined : store.channels.get(query.channel).id;
   const items = store.notices.list({
@@ -201,7 +221,8 @@ export const listDeliveries: Operation = operation({
     ...{ state: each.state, attempts: each.attempts, queuedAt: timeOf(each.queuedAt) },
     nextAt: each.state === "queued" ? timeOf(each.nextAt) : null,
     endedAt: timeOf(each.endedAt),
-    ...{ status: each.status, answer: each.answer },
+    status: each.status,
+    answer: each.status === null || mayDo(principal.role, "admin") ? each.answer : "",
   }));
   return json({ items });
 });

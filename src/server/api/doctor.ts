@@ -8,7 +8,9 @@ import { z } from "zod";
 import { type Finding, GROUPS, SEVERITIES } from "../../doctor/finding.ts";
 import { indexFindings } from "../../doctor/index_checks.ts";
 import { json, ok } from "../answer.ts";
+import type { Principal } from "../credentials.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { reasonFor } from "./channels.ts";
 
 /** {@link Finding}. */
 const FindingSchema: Schema<Finding> = z.object({
@@ -28,9 +30,12 @@ export const getFindings: Operation = operation({
     "What was found",
     z.object({ findings: z.array(FindingSchema as z.ZodType<Finding>) }),
   ),
-}, async ({ services }) => json({ findings: await findings(services) }));
+}, async ({ services, principal }) => json({ findings: await findings(services, principal) }));
 
-async function findings({ store, problems, now, backups }: Services): Promise<Finding[]> {
+async function findings(
+  { store, problems, now, backups }: Services,
+  principal: Principal,
+): Promise<Finding[]> {
   const names = new Map(
     store.workloads.list().map(({ id, kind, name }) => [id, `${kind}/${name}`]),
   );
@@ -47,7 +52,8 @@ async function findings({ store, problems, now, backups }: Services): Promise<Fi
       details: details.get(row.id) ?? null,
     })),
     problems: store.problems.list(),
-    channels: store.channels.list(),
+    channels: store.channels.list()
+      .map((each) => ({ ...each, reason: reasonFor(principal, each.reason) })),
     damage: store.damage(),
     backups: await backups(),
   });
