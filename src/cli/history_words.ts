@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { AuditEntry } from "../model/access.ts";
 import type { HistoryEntry, PastSubject } from "../model/past.ts";
-import { shortText } from "./moments.ts";
+import { fullLocalText, shortText } from "./moments.ts";
 import { shortId, stateCell } from "./phrases.ts";
 import type { Cell, Fit } from "./table.ts";
 
@@ -71,6 +72,10 @@ function whatCell(entry: HistoryEntry): Cell {
       return { text: `✗ ${problem?.kind}`, style: problem?.severity === "high" ? "bad" : "warn" };
     case "problem-closed":
       return { text: `✓ ${problem?.kind} is over`, style: "good" };
+    case "audit":
+      return { text: changeText(entry.audit), style: "faint" };
+    case "restored":
+      return { text: "restored from a backup", style: "warn" };
     case "watch-began":
       return { text: "watched from here on", style: "faint" };
     case "watch-ended":
@@ -98,7 +103,25 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   gone: "what it was about is gone",
 };
 
-function whyText({ what, detail, cause, origin }: HistoryEntry): string {
+/** What somebody did, as `tinyforge audit` has it. */
+export function changeText(change: Pick<AuditEntry, "action" | "path"> | null): string {
+  return change === null ? "" : `${change.action.split(" ")[0]} ${change.path}`.trimEnd();
+}
+
+/** With what they did it. */
+export function withText({ details }: Pick<AuditEntry, "details">): string {
+  return Object.entries(details).map(([key, value]) => `${key}=${value}`).join(" ");
+}
+
+function whyText({ what, detail, cause, origin, audit }: HistoryEntry): string {
+  if (what === "audit" && audit !== null) {
+    const from = audit.remote === null ? audit.via : `${audit.via} from ${audit.remote}`;
+    return `${audit.who} (${from}) ${withText(audit)}`.trimEnd();
+  }
+  if (what === "restored") {
+    const by = audit === null ? "" : `, by ${audit.who}`;
+    return `made ${fullLocalText(Date.parse(detail))}${by}`;
+  }
   if (what === "death") return ENDS[detail] ?? detail;
   if (what === "problem-closed") return OUTCOMES[detail] ?? detail;
   // When it was seen stands in front already.

@@ -38,8 +38,8 @@ export const PAST_COMMANDS = [
       JSON_FLAG,
     ],
     details:
-      `Changes of rows, ends of containers, problems, and when nobody watched. Without --since
-the last 100. With --follow and --json one document on each line.
+      `Changes of rows, ends of containers, problems, who changed what, restores, and when nobody
+watched. Without --since the last 100. With --follow and --json one document on each line.
 ${TIME_DETAILS}`,
     examples: ["tinyforge history --since 8h", "tinyforge history site/blog --follow"],
   },

@@ -20,15 +20,18 @@ export interface Who {
   readonly remote: string | null;
 }
 
+/** The action of a restore, which no route makes. */
+export const RESTORED = "restore";
+
 /** That somebody changed something. */
 export interface AuditEntry extends Who {
   /** Numbers grow. */
   readonly seq: number;
   /** RFC 3339 UTC. */
   readonly at: string;
-  /** Method and path of the route, as `POST /api/projects`. */
+  /** Method and path of the route, as `POST /api/projects`; or {@link RESTORED}. */
   readonly action: string;
-  /** The path that was asked, secrets left out. */
+  /** The path that was asked, secrets left out; empty where none was. */
   readonly path: string;
   /** What of the request may be shown. */
   readonly details: Readonly<Record<string, string | number | boolean | null>>;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AuditEntry } from "./access.ts";
 import type { ContainerState } from "./container.ts";
 import type { Cause, Origin } from "./pass.ts";
 import type { ProblemKind, Severity } from "./problem.ts";
@@ -14,7 +15,7 @@ import type { WorkloadKind } from "./workload.ts";
 export interface Retention {
   /** Seconds. */
   readonly maxAgeSeconds: number;
-  /** Number of transitions, of all rows together. */
+  /** Number of transitions of all rows together, and of what else happened to them. */
   readonly maxCount: number;
 }
 
@@ -152,6 +153,10 @@ export type HistoryKind =
   | "transition"
   /** A container ended. */
   | "death"
+  /** Somebody changed something through the API; told to admins alone. */
+  | "audit"
+  /** A backup took the place of the index. */
+  | "restored"
   /** Something became a problem. */
   | "problem-opened"
   /** It was over. */
@@ -165,6 +170,8 @@ export type HistoryKind =
 export const HISTORY_KINDS: readonly HistoryKind[] = [
   "transition",
   "death",
+  "audit",
+  "restored",
   "problem-opened",
   "problem-closed",
   "watch-began",
@@ -207,7 +214,12 @@ export interface HistoryEntry {
   readonly cause: Cause | null;
   /** Which event, listing or deployer. */
   readonly origin: Origin | null;
-  /** What it goes back to, in words; of an end how, of what is over why. May be empty. */
+  /** Who changed what; null where that is not told to who asks. */
+  readonly audit: Omit<AuditEntry, "seq" | "at"> | null;
+  /**
+   * What it goes back to, in words; of an end how, of what is over why, of a restore when its backup
+   * was made (RFC 3339 UTC). May be empty.
+   */
   readonly detail: string;
 }
 
@@ -231,6 +243,8 @@ export interface HistoryQuery {
   readonly workloadId?: string;
   /** Only of this row. */
   readonly rowId?: string;
+  /** Also who changed what. */
+  readonly audit: boolean;
   /** {@link HistoryPage.before} of a page. */
   readonly before?: string;
   /** At most so many. */

@@ -7,6 +7,7 @@
 
 import { originText } from "../core/origin.ts";
 import { Failure } from "../failure.ts";
+import { type AuditEntry, RESTORED } from "../model/access.ts";
 import type { HistoryEntry, HistoryQuery, PastSubject } from "../model/past.ts";
 import type { Deaths, Problem } from "../model/problem.ts";
 import type { Transition } from "../model/views.ts";
@@ -37,7 +38,7 @@ export interface Known {
 }
 
 /** Ranks of sources: what follows from another thing at the same moment is told after it. */
-export const RANKS = { watch: 0, death: 1, transition: 2, problem: 3 } as const;
+export const RANKS = { watch: 0, death: 1, audit: 2, transition: 3, problem: 4 } as const;
 
 const NOTHING = {
   workload: null,
@@ -52,6 +53,7 @@ const NOTHING = {
   problem: null,
   cause: null,
   origin: null,
+  audit: null,
   detail: "",
 } as const satisfies Omit<HistoryEntry, "key" | "at" | "what">;
 
@@ -106,6 +108,38 @@ export function deathEntries(
     )
   );
   return inOrder(entries, RANKS.death);
+}
+
+/** What of an audit entry's subject is known. */
+export interface Changed {
+  /** The entry. */
+  readonly entry: AuditEntry;
+  /** The row that was changed; null: none, or several. */
+  readonly rowId: string | null;
+  /** The workload; null: none, or several. */
+  readonly workloadId: string | null;
+}
+
+/** What somebody changed; that an index was restored is told to everyone, by whom only with `audit`. */
+export function auditEntries(
+  changed: readonly Changed[],
+  { audit, ...known }: Known & Pick<HistoryQuery, "audit">,
+): Placed[] {
+  return changed.map(({ entry: { seq, at, ...told }, rowId, workloadId }) => ({
+    at,
+    rank: RANKS.audit,
+    number: seq,
+    entry: () => ({
+      ...NOTHING,
+      ...(workloadId !== null && { workload: workloadOf(workloadId, known) }),
+      ...(rowId !== null && ofRow(rowId, known)),
+      key: `audit-${seq}`,
+      at,
+      what: told.action === RESTORED ? "restored" : "audit",
+      audit: audit ? told : null,
+      detail: told.action === RESTORED ? `${told.details["backup"]}` : "",
+    }),
+  }));
 }
 
 /** What was wrong, and what is no more. */

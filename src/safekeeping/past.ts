@@ -18,11 +18,15 @@ import type {
 } from "../model/past.ts";
 import type { KeptSubject } from "../store/past.ts";
 import type { Store } from "../store/store.ts";
+import { aboutOf } from "./about.ts";
 import { joined, type Ran, ranRow, ranTogether, runningTime, stepOf } from "./availability.ts";
 import {
+  auditEntries,
+  type Changed,
   deathEntries,
   type Known,
   newest,
+  type Place,
   problemEntries,
   RANKS,
   readPlace,
@@ -140,18 +144,14 @@ export class Past implements PastPort {
       ...{ from, until, workloadId, rowId },
       // One more than asked for tells whether others come before.
       limit: limit + 1,
-      before: before === null
-        ? undefined
-        // What comes before a place of another kind at the same moment is all of it or nothing.
-        : before.rank === RANKS.transition
-        ? { at: before.at, seq: before.number }
-        : { at: before.at, seq: before.rank > RANKS.transition ? Number.MAX_SAFE_INTEGER : 0 },
+      before: seqBefore(before, RANKS.transition),
     });
     const deaths = new Map([...store.problems.deaths()].filter(([id]) => ofAll || mine(id)));
     const problems = store.problems.opened({ from, until, workloadId, rowId });
     const placed = [
       ...transitionEntries(transitions, known),
       ...deathEntries(deaths, { ...known, from }),
+      ...auditEntries(this.#changed(query, { before, known }), { ...known, audit: query.audit }),
       ...problemEntries(problems, known),
       ...ofAll ? this.#watchEntries() : [],
     ];
@@ -172,6 +172,38 @@ export class Past implements PastPort {
   /** Whether there is or was such a row. */
   knowsRow(id: string): boolean {
     return this.#o.store.past.subjects({ rowId: id }).length > 0;
+  }
+
+  /** Who changed what of that which is asked for; without `audit` of all that happened only restores. */
+  #changed(
+    { from, until, workloadId, rowId, audit, limit }: HistoryQuery,
+    { before, known }: { before: Place | null; known: Known },
+  ): Changed[] {
+    const ofAll = workloadId === undefined && rowId === undefined;
+    if (!ofAll && !audit) return [];
+    const { store } = this.#o;
+    const entries = store.audit.within({
+      ...{ from, until, restores: !audit },
+      before: seqBefore(before, RANKS.audit),
+      // Whose they are is found out here, so of one workload's all are looked through.
+      ...ofAll && { limit: limit + 1 },
+    });
+    if (entries.length === 0) return [];
+    // A project and its workload have each an id of their own, and webhooks are told by names.
+    const registered = new Map(
+      store.workloads.list().flatMap(({ id, refId, kind, name }) =>
+        [id, refId, `${kind}/${name}`].map((each) => [each, id] as const)
+      ),
+    );
+    const changed = entries.map((entry): Changed => {
+      const about = aboutOf(entry);
+      const row = about.row === null ? undefined : known.subject(about.row);
+      const workloadId = row?.workloadId ?? registered.get(about.workload ?? "") ?? null;
+      return { entry, rowId: row?.id ?? null, workloadId };
+    });
+    return changed.filter((each) =>
+      ofAll || (rowId === undefined ? each.workloadId === workloadId : each.rowId === rowId)
+    );
   }
 
   async *#stories(of: { workloadId?: string }): AsyncGenerator<Story> {
@@ -231,6 +263,14 @@ export class Past implements PastPort {
     }
     return joined(spans).filter((span) => span.to > from && span.from < until);
   }
+}
+
+/** The number before which those of a source come that come before a place, in that source's order. */
+function seqBefore(before: Place | null, rank: number): { at: string; seq: number } | undefined {
+  if (before === null) return undefined;
+  const { at, rank: its, number } = before;
+  // What comes before a place of another kind at the same moment is all of it or nothing.
+  return { at, seq: its === rank ? number : its > rank ? Number.MAX_SAFE_INTEGER : 0 };
 }
 
 function textOf(ms: number | null): string | null {

@@ -13,6 +13,8 @@ import { sqliteLibrary } from "../store/library.ts";
 import { beginAnew } from "../store/snapshot.ts";
 import { syncDirectory } from "../system/disk.ts";
 import { DATABASE, RESTORE_NEW, RESTORE_READY } from "../system/files.ts";
+import { effectiveUid } from "../system/libc.ts";
+import { userText } from "../system/peer.ts";
 import type { Manifest } from "./manifest.ts";
 import { stamp } from "./names.ts";
 import { finishRestore, type OnStep, PLAN, recover, type RestorePlan } from "./recover.ts";
@@ -63,7 +65,11 @@ export async function restoreBackup(
     try {
       const { manifest } = await unpackInto(source, { folder, identities });
       await onStep("begin anew");
-      const epoch = await beginAnew(join(folder, DATABASE), { now: now.toISOString() });
+      const epoch = await beginAnew(join(folder, DATABASE), {
+        now: now.toISOString(),
+        madeAt: manifest.madeAt,
+        who: userText(effectiveUid()),
+      });
       const plan: RestorePlan = {
         keepAs: await keepName(dataDir, now),
         files: manifest.files.map(({ name }) => name),

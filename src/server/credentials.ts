@@ -11,7 +11,7 @@ import { hashSecret, isSameSecret, looksLikeSecret } from "../secret.ts";
 import type { KeptSession } from "../store/sessions.ts";
 import type { Store } from "../store/store.ts";
 import { effectiveUid } from "../system/libc.ts";
-import { userName } from "../system/peer.ts";
+import { userText } from "../system/peer.ts";
 import { type AccessRules, type Entrance, isOwnOrigin, isSafe } from "./access.ts";
 import { sessionSecret } from "./cookie.ts";
 import { Problem } from "./problem.ts";
@@ -145,18 +145,12 @@ function trusted({ inside, user }: Entrance): Principal {
   return {
     // Asked when it is written down, which reading is not.
     get who() {
-      return nameOf(inside ? effectiveUid() : user());
+      return userText(inside ? effectiveUid() : user());
     },
     ...{ via: inside ? "command" : "socket", remote: null, role: "admin" },
     ...{ tokenId: null, fileHash: null, session: null },
     isGood: () => true,
   };
-}
-
-function nameOf(uid: number | null): string {
-  if (uid === null) return "unknown user";
-  const name = userName(uid);
-  return name === null ? `uid ${uid}` : `${name} (uid ${uid})`;
 }
 
 function refuse(why: string): never {

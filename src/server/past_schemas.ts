@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { type AuditEntry, WAYS_IN } from "../model/access.ts";
 import {
   type Availability,
   HISTORY_KINDS,
@@ -139,6 +140,24 @@ export const AvailabilitySchema: Schema<Availability> = z.object({
   ),
 }).meta({ id: "Availability" });
 
+const audited = {
+  at: time,
+  who: z.string().meta({ description: "A token's name, a user of this host, a workload." }),
+  via: z.enum(WAYS_IN),
+  remote: z.string().nullable().meta({ description: "IP address." }),
+  action: z.string().meta({
+    description: "Method and path of the route; `restore` where a backup took the index's place.",
+    example: "POST /api/projects",
+  }),
+  path: z.string().meta({ description: "As it was asked, secrets left out." }),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .meta({ description: "What of the request may be shown." }),
+};
+
+/** {@link AuditEntry}. */
+export const AuditEntrySchema: Schema<AuditEntry> = z.object({ seq: z.int(), ...audited })
+  .meta({ id: "AuditEntry" });
+
 /** {@link HistoryPage}. */
 export const HistoryPageSchema: Schema<HistoryPage> = z.object({
   items: z.array(
@@ -163,6 +182,9 @@ export const HistoryPageSchema: Schema<HistoryPage> = z.object({
         .nullable(),
       cause: cause.nullable(),
       origin: OriginSchema.nullable(),
+      audit: z.object(audited).omit({ at: true }).nullable().meta({
+        description: "Who changed what; null where that is not told to who asks.",
+      }),
       detail: z.string(),
     }).meta({ id: "HistoryEntry" }),
   ),

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AuditEntry, NewAuditEntry, WayIn } from "../model/access.ts";
+import { type AuditEntry, type NewAuditEntry, RESTORED, type WayIn } from "../model/access.ts";
 import type { Connection, Transaction } from "./connection.ts";
 
 /** Entries that are kept. */
@@ -17,6 +17,20 @@ export interface Attribution {
   readonly entry: NewAuditEntry;
   /** Called after it was committed. */
   done(): void;
+}
+
+/** Which entries to read. */
+export interface AuditFilter {
+  /** At or after, RFC 3339 UTC. */
+  readonly from?: string | undefined;
+  /** Before, RFC 3339 UTC. */
+  readonly until?: string | undefined;
+  /** Only those that come before one of this time and number. */
+  readonly before?: { readonly at: string; readonly seq: number } | undefined;
+  /** Only what put the index in the place of another one. */
+  readonly restores: boolean;
+  /** At most so many; all when absent. */
+  readonly limit?: number | undefined;
 }
 
 /** The `audit` table. */
@@ -40,6 +54,23 @@ export class AuditTable {
   since(after: number, { limit }: { limit: number }): AuditEntry[] {
     return this.#c.sql(`${SELECT} WHERE seq > ? ORDER BY seq LIMIT ?`)
       .values<Columns>(after, limit).map(entry);
+  }
+
+  /** Entries that match, the newest `limit` of them by their time, newest first. */
+  within(
+    { from = "", until = "~", before, restores, limit = MAX_ENTRIES }: AuditFilter,
+  ): AuditEntry[] {
+    return this.#c.sql(
+      `${SELECT} WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR at < ?3 OR (at = ?3 AND seq < ?4))
+       AND (?5 IS NULL OR action = ?5) ORDER BY at DESC, seq DESC LIMIT ?6`,
+    ).values<Columns>(
+      from,
+      until,
+      before?.at ?? null,
+      before?.seq ?? null,
+      restores ? RESTORED : null,
+      limit,
+    ).map(entry);
   }
 
   /** Writes one that tells of no transaction. */

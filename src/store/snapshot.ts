@@ -6,6 +6,7 @@
  */
 
 import type { Database } from "@db/sqlite";
+import { RESTORED } from "../model/access.ts";
 import { guarded } from "./error.ts";
 import { appliedMigrations, loadMigrations, refuseNewer } from "./migrate.ts";
 import { Failure, isFailure } from "../failure.ts";
@@ -76,11 +77,16 @@ export async function inspectSnapshot(path: string): Promise<SnapshotFacts> {
 
 /**
  * Makes a copy the begin of another life of the index: brought to this program's schema, with an
- * epoch of its own, no browser logged in, and all in one file. Returns the new epoch.
+ * epoch of its own, no browser logged in, an audit entry of who did that, and all in one file.
+ * Returns the new epoch.
  *
+ * @param options `now`, and `madeAt` of the copy: RFC 3339 UTC; `who`, as audit entries have it.
  * @throws {Failure}
  */
-export async function beginAnew(path: string, options: { now: string }): Promise<string> {
+export async function beginAnew(
+  path: string,
+  options: { now: string; madeAt: string; who: string },
+): Promise<string> {
   (await openStore(path, { now: () => options.now })).close();
   const { Database } = await import("@db/sqlite");
   return guarded(`Cannot restore ${quotePath(path)}`, () => {
@@ -94,6 +100,14 @@ export async function beginAnew(path: string, options: { now: string }): Promise
       db.exec(
         "UPDATE epoch SET restored_from = id, id = lower(hex(randomblob(16))), began_at = ?",
         options.now,
+      );
+      db.exec(
+        `INSERT INTO audit (at, who, via, action, path, details)
+         VALUES (?, ?, 'command', ?, '', ?)`,
+        options.now,
+        options.who,
+        RESTORED,
+        JSON.stringify({ backup: options.madeAt }),
       );
       // Who logged out since then is not to be in again.
       db.exec("DELETE FROM sessions");

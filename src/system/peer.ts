@@ -35,6 +35,13 @@ export function peerUid(descriptor: number): number | null {
   }
 }
 
+/** The user with this id as people read it; null: nobody knows who. */
+export function userText(uid: number | null): string {
+  if (uid === null) return "unknown user";
+  const name = userName(uid);
+  return name === null ? `uid ${uid}` : `${name} (uid ${uid})`;
+}
+
 /** Name of the user with this id; null where it has none, or the C library can't be asked. */
 export function userName(id: number): string | null {
   try {

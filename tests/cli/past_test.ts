@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
 import type { HistoryEntry } from "../../src/model/past.ts";
 import type { IndexRow } from "../../src/model/container.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -63,6 +64,40 @@ Deno.test("history tells what happened, newest last, of all, of a workload, of a
   assertEquals(items.map(({ at, to }: HistoryEntry) => [at, to]), [[at(3), "stopped"]]);
   assertEquals(items[0].exitCode, 137);
   assertEquals(items[0].workload.name, "blog");
+});
+
+Deno.test("history tells who changed what, and that the index was restored", async () => {
+  await using host = await TestHost.make();
+  for (
+    const args of [["add", "site", "blog"], ["add", "site", "shop", "--domain", "shop.example"]]
+  ) {
+    assertEquals((await host.run(...args)).code, 0);
+  }
+  const { workloadId, id } = await host.read((store) => store.registry.named("site", "blog")!);
+  assertEquals((await host.run("set", "site", "blog", "--domain", "blog.example")).code, 0);
+  const backup = join(host.dir, "one.tar");
+  assertEquals((await host.run("backup", backup)).code, 0);
+  assertEquals((await host.run("restore", backup)).code, 0);
+  const { stdout } = await host.run("history");
+  const [header, ...lines] = stdout.trimEnd().split("\n").map((line) =>
+    line.split(/ {2,}/).slice(1)
+  );
+  assertEquals(header, ["WORKLOAD", "WHAT", "CONTAINER", "WHY"]);
+  const by = `\\S+ \\(uid ${Deno.uid()}\\)`;
+  const expected: [string, string, RegExp][] = [
+    ["this host", "POST /api/sites", new RegExp(`^${by} \\(command\\) name=blog`)],
+    ["this host", "POST /api/sites", /name=shop domain=shop\.example$/],
+    ["site/blog", `PATCH /api/sites/${id}`, /domain=blog\.example$/],
+    ["this host", "restored from a backup", new RegExp(`^made \\S+ \\S+ \\S+, by ${by}$`)],
+  ];
+  assertEquals(lines.map(([who, what]) => [who, what]), expected.map(([who, what]) => [who, what]));
+  for (const [i, [, , why]] of expected.entries()) assertMatch(lines[i]![3]!, why);
+  const { items } = await host.json("history", "blog");
+  assertEquals(items.map(({ what, workload }: HistoryEntry) => [what, workload?.id]), [
+    ["audit", workloadId],
+  ]);
+  const audit = await host.run("audit");
+  assertMatch(audit.stdout, new RegExp(`${by} +command +- +restore +backup=\\d{4}-\\S+Z\n$`));
 });
 
 Deno.test("ps --at shows the table as it was, and says what is not known", async () => {

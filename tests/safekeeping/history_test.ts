@@ -4,8 +4,15 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { HistoryEntry } from "../../src/model/past.ts";
+import { join } from "@std/path";
+import { readData } from "../../src/data.ts";
+import type { NewAuditEntry } from "../../src/model/access.ts";
+import type { HistoryEntry, HistoryQuery } from "../../src/model/past.ts";
+import { aboutOf } from "../../src/safekeeping/about.ts";
 import { Past } from "../../src/safekeeping/past.ts";
+import { restoreBackup } from "../../src/safekeeping/restore.ts";
+import { userText } from "../../src/system/peer.ts";
+import { backUp, makeIndex, NOW, tempFolder } from "../harness/backups.ts";
 import { problem } from "../harness/problems.ts";
 import { pass, siteRow } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
@@ -13,7 +20,16 @@ import { failsWith } from "../harness/failures.ts";
 
 const MINUTE = 60_000;
 
-/** Twelve rows that all change at the same moments, at which problems open and containers end, too. */
+/** What an admin's token did. */
+const did = (action: string, path: string, details: NewAuditEntry["details"] = {}) => ({
+  ...{ who: "ci", via: "token", remote: "192.0.2.17" } as const,
+  ...{ action, path, details },
+});
+
+/**
+ * Twelve rows that all change at the same moments, at which problems open, containers end and
+ * somebody changes something, too.
+ */
 async function eventful() {
   const temp = await tempStore();
   const { store } = temp;
@@ -28,6 +44,9 @@ async function eventful() {
     const state = i === 1 ? "stopped" : "running";
     const rows = sites.map((id) => siteRow(id, { state, containerId: `c-${id}` }));
     pass(store, rows, { at: new Date(ms).toISOString() });
+    for (const id of sites.slice(0, 2)) {
+      store.audit.add(did("PATCH /api/containers/{id}", `/api/containers/${id}:site`));
+    }
   }
   store.hosts.watched.lost(new Date(times[2]!).toISOString());
   store.problems.write({
@@ -67,17 +86,18 @@ async function eventful() {
 Deno.test("Past.history() tells everything once, in pages of any size", async () => {
   const { temp, past } = await eventful();
   await using _ = temp;
-  const { items: all, before: none } = past.history({ limit: 1000 });
+  const { items: all, before: none } = past.history({ audit: true, limit: 1000 });
   assertEquals(none, null);
-  // Twelve rows at three times, five problems of which three are over, four ends, one watch.
-  assertEquals(all.length, 36 + 5 + 3 + 4 + 2);
+  // Twelve rows at three times, five problems of which three are over, four ends, one watch, and
+  // two changes by somebody at each time.
+  assertEquals(all.length, 36 + 5 + 3 + 4 + 2 + 6);
   assertEquals(new Set(all.map(({ key }) => key)).size, all.length);
   assertEquals(all.map(({ at }) => at), all.map(({ at }) => at).sort());
   for (const limit of [1, 2, 3, 7, 12, 50]) {
     const pages: HistoryEntry[] = [];
     let before: string | null = null;
     do {
-      const page = past.history({ limit, ...before !== null && { before } });
+      const page = past.history({ audit: true, limit, ...before !== null && { before } });
       assert(page.items.length <= limit);
       pages.unshift(...page.items);
       before = page.before;
@@ -91,29 +111,130 @@ Deno.test("Past.history() tells what is asked for: a window, a workload, a row",
   await using _ = temp;
   const at = (i: number) => new Date(times[i]!).toISOString();
   const kinds = (items: readonly HistoryEntry[]) => items.map(({ what }) => what);
-  const of = past.history({ workloadId: sites[0]!, limit: 100 }).items;
+  const history = (query: Partial<HistoryQuery>) =>
+    past.history({ audit: true, limit: 100, ...query }).items;
+  const of = history({ workloadId: sites[0]! });
   assertEquals(kinds(of), [
+    "audit",
     "transition",
     "death",
+    "audit",
     "transition",
     "problem-opened",
+    "audit",
     "transition",
     "problem-closed",
   ]);
   assert(of.every(({ workload }) => workload?.name === "site-0"));
-  assertEquals(past.history({ rowId: `${sites[0]}:site`, limit: 100 }).items, of);
-  const window = past.history({ from: at(1), until: at(2), limit: 100 }).items;
+  assertEquals(history({ rowId: `${sites[0]}:site` }), of);
+  assertEquals(kinds(history({ workloadId: sites[5]! })), Array(3).fill("transition"));
+  const window = history({ from: at(1), until: at(2) });
   assert(window.every((entry) => entry.at === at(1)));
-  assertEquals(window.length, 12 + 5 + 4);
-  assertEquals(past.history({ from: at(2), until: at(1), limit: 100 }).items, []);
+  assertEquals(window.length, 12 + 5 + 4 + 2);
+  assertEquals(history({ from: at(2), until: at(1) }), []);
   // Few entries or many: who they are of is told alike.
-  assertEquals(past.history({ limit: 1000 }).items, past.history({ limit: 100 }).items);
+  assertEquals(history({ limit: 1000 }), history({}));
+});
+
+Deno.test("Past.history() tells who changed what only where that is asked for", async () => {
+  const { temp, past, sites } = await eventful();
+  await using _ = temp;
+  const all = past.history({ audit: true, limit: 1000 }).items;
+  const some = past.history({ audit: false, limit: 1000 }).items;
+  assertEquals(some, all.filter(({ what }) => what !== "audit"));
+  const { seq: __, at: ___, ...told } = temp.store.audit.newest({ before: null, limit: 1 })[0]!;
+  const last = all.findLast(({ what }) => what === "audit")!;
+  assertEquals([last.audit, last.row, last.role], [told, `${sites[1]}:site`, null]);
+  assert(all.every(({ what, audit }) => (audit !== null) === (what === "audit")));
+  const workloadId = sites[0]!;
+  assertEquals(
+    past.history({ audit: false, workloadId, limit: 100 }).items,
+    past.history({ audit: true, workloadId, limit: 100 }).items
+      .filter(({ what }) => what !== "audit"),
+  );
+});
+
+Deno.test("Past.history() finds whose each change is, of those that say so", async () => {
+  const { temp, past, sites } = await eventful();
+  await using _ = temp;
+  const [first, second] = sites as [string, string];
+  const { audit, registry } = temp.store;
+  const { id } = registry.named("site", "site-0")!;
+  temp.now += MINUTE;
+  const from = new Date(temp.now).toISOString();
+  const changes: [NewAuditEntry, string | null, string | null][] = [
+    [did("POST /api/sites", "/api/sites", { name: "site-0" }), null, null],
+    [did("PATCH /api/sites/{id}", `/api/sites/${id}`), first, null],
+    [did("POST /api/workloads/{id}/accept", `/api/workloads/${second}/accept`), second, null],
+    [did("POST /api/silences", "/api/silences", { workloadId: first }), first, null],
+    [did("PUT /api/containers/{id}", `/api/containers/${first}%3Asite`), first, `${first}:site`],
+    [did("POST /api/containers/batch", "/api/containers/batch", { operations: 2 }), null, null],
+    [did("DELETE /api/containers/{id}", "/api/containers/nobody"), null, null],
+    [
+      did("DELETE /api/instances/{project}/{stage}/{id}", `/api/instances/a/b/${second}:site`),
+      second,
+      `${second}:site`,
+    ],
+    [
+      { ...did("POST /hooks/{secret}", "/hooks/{secret}"), via: "webhook", who: "site/site-1" },
+      second,
+      null,
+    ],
+    [did("PATCH /api/sites/{id}", "/api/sites/%"), null, null],
+  ];
+  for (const [entry] of changes) audit.add(entry);
+  assertEquals(
+    past.history({ audit: true, from, limit: 100 }).items.map((told) => [
+      ...[told.audit?.path, told.workload?.id ?? null, told.row],
+    ]),
+    changes.map(([{ path }, workload, row]) => [path, workload, row]),
+  );
+  const paths = (query: Partial<HistoryQuery>) =>
+    past.history({ audit: true, from, limit: 100, ...query }).items.map(({ audit }) => audit?.path);
+  const of = (workload: string) =>
+    changes.filter(([, its]) => its === workload).map(([{ path }]) => path);
+  assertEquals([paths({ workloadId: first }), paths({ workloadId: second })], [
+    of(first),
+    of(second),
+  ]);
+  assertEquals(paths({ rowId: `${first}:site` }), [`/api/containers/${first}%3Asite`]);
+  assertEquals(aboutOf(did("POST /api/containers", "/api/containers", { id: "api-1" })), {
+    row: "api-1",
+    workload: null,
+  });
+});
+
+Deno.test("Past.history() tells everyone that the index was restored, and admins by whom", async () => {
+  await using folder = await tempFolder();
+  const dataDir = join(folder.path, "data");
+  await makeIndex(dataDir, { name: "living" });
+  const restores = [NOW, new Date(NOW.getTime() + 86_400_000)];
+  for (const now of restores) {
+    const { path } = await backUp(dataDir, folder.path, { now: new Date(now.getTime() - MINUTE) });
+    const { readable } = await Deno.open(path);
+    await restoreBackup(readable, { dataDir, identities: [], now });
+  }
+  const data = await readData(dataDir);
+  const past = new Past({ store: data.store, now: () => NOW.getTime(), isFresh: () => false });
+  const told = (audit: boolean) =>
+    past.history({ audit, limit: 100 }).items.map(({ at, what, detail, audit }) => ({
+      ...{ at, what, detail, who: audit?.who ?? null },
+    }));
+  const expected = restores.map((now) => ({
+    at: now.toISOString(),
+    what: "restored" as const,
+    detail: new Date(now.getTime() - MINUTE).toISOString(),
+  }));
+  assertEquals(told(false), expected.map((each) => ({ ...each, who: null })));
+  const who = userText(Deno.uid());
+  assertEquals(told(true), expected.map((each) => ({ ...each, who })));
+  data.close();
 });
 
 Deno.test("Past.history() refuses a place that no page had", async () => {
   const { temp, past } = await eventful();
   await using _ = temp;
   for (const before of ["", "x", "2026-01-01T00:00:00.000Z", "2026-01-01.1.1", "'; DROP TABLE"]) {
-    await failsWith("invalid", () => past.history({ before, limit: 1 }));
+    await failsWith("invalid", () => past.history({ audit: true, before, limit: 1 }));
   }
 });

@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import type { Role } from "../../src/model/role.ts";
 import { type TempServer, tempServer, TOKEN } from "../harness/temp_server.ts";
 import { tempStore } from "../harness/temp_store.ts";
 
@@ -62,6 +63,26 @@ Deno.test("audit names who made each change: token, session, socket, webhook, co
   ]);
   const socket = newest(server).find(({ via }) => via === "socket")!;
   assertMatch(socket.who, new RegExp(`\\(uid ${Deno.uid()}\\)$`));
+});
+
+Deno.test("/api/history tells admins who changed what, and nobody else", async () => {
+  await using server = await tempServer();
+  const { store, port } = server;
+  await (await server.send("POST", "/api/projects", { name: "app" })).body?.cancel();
+  const history = async (role: Role, query = "") => {
+    const { secret } = store.tokens.add({ name: role, role, expiresAt: null });
+    const response = await fetch(`http://127.0.0.1:${port}/api/history${query}`, {
+      headers: { authorization: `Bearer ${secret}` },
+    });
+    return (await response.json()).items;
+  };
+  const [{ what, at, audit }, ...others] = await history("admin");
+  assertEquals([what, others], ["audit", []]);
+  assertEquals({ seq: 1, at, ...audit }, newest(server)[0]);
+  assertEquals(await history("deploy"), []);
+  assertEquals(await history("read", "?audit=true"), []);
+  const asked = await (await server.ask("/api/history?audit=false")).json();
+  assertEquals(asked.items, []);
 });
 
 Deno.test("audit keeps no secret of a request", async () => {

@@ -11,6 +11,7 @@ import { isReaderGone } from "../../system/libc.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
+import { changeText, withText } from "../history_words.ts";
 import { printTable } from "../table.ts";
 
 const STDOUT = 1;
@@ -74,8 +75,8 @@ function print(
     who,
     via,
     remote,
-    `${action.split(" ")[0]} ${path}`,
-    Object.entries(details).map(([key, value]) => `${key}=${value}`).join(" "),
+    changeText({ action, path }),
+    withText({ details }),
   ]);
   printTable(out, cells, {
     ...(header && { header: ["WHEN", "WHO", "BY", "FROM", "WHAT", "WITH"] }),

@@ -5,24 +5,13 @@
  */
 
 import { z } from "zod";
-import { type AuditEntry, WAYS_IN } from "../../model/access.ts";
+import type { AuditEntry } from "../../model/access.ts";
 import { json, ok } from "../answer.ts";
-import { type Operation, operation, type Schema } from "../operation.ts";
+import { type Operation, operation } from "../operation.ts";
+import { AuditEntrySchema } from "../past_schemas.ts";
 import { optional, wholeNumber } from "../schema.ts";
 
 const number = z.string().regex(/^(?:0|[1-9]\d{0,14})$/, "Not a whole number");
-
-const EntrySchema: Schema<AuditEntry> = z.object({
-  seq: z.int(),
-  at: z.string().meta({ format: "date-time" }),
-  who: z.string().meta({ description: "A token's name, a user of this host, a workload." }),
-  via: z.enum(WAYS_IN),
-  remote: z.string().nullable().meta({ description: "IP address." }),
-  action: z.string().meta({ example: "POST /api/projects" }),
-  path: z.string().meta({ description: "As it was asked, secrets left out." }),
-  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
-    .meta({ description: "What of the request may be shown." }),
-}).meta({ id: "AuditEntry" });
 
 /** Who changed what. */
 export const listAudit: Operation = operation({
@@ -37,7 +26,7 @@ export const listAudit: Operation = operation({
   answers: ok(
     "A page of entries",
     z.object({
-      items: z.array(EntrySchema as z.ZodType<AuditEntry>),
+      items: z.array(AuditEntrySchema as z.ZodType<AuditEntry>),
       next: z.int().nullable().meta({
         description: "`before` (or `since`) of the next page; null on the last.",
       }),

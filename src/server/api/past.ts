@@ -8,6 +8,7 @@
 import { z } from "zod";
 import type { PastRow } from "../../model/past.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
+import { mayDo } from "../../model/role.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { AvailabilitySchema, HistoryPageSchema, moment, utc } from "../past_schemas.ts";
@@ -27,22 +28,27 @@ const workload = optional(
 export const listHistory: Operation = operation({
   summary: "What happened, oldest first",
   description: "The newest entries of the window: changes of rows, ends of containers, problems, " +
-    "and from when to when the index was known to be what ran.",
+    "restores, and from when to when the index was known to be what ran; to admins also who " +
+    "changed what.",
   query: z.strictObject({
     from: optional(moment.meta({ description: "At or after." })),
     until: optional(moment.meta({ description: "Before." })),
     workload,
     row: optional(z.string().meta({ description: "Only of this row; a removed one's too." })),
     before: optional(z.string().meta({ description: "`before` of the page after this one." })),
+    audit: z.enum(["true", "false"]).default("true").meta({
+      description: "`false`: without who changed what.",
+    }),
     limit: wholeNumber({ min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT }),
   }) as Schema<HistoryQuery>,
   answers: ok("A page of history", HistoryPageSchema),
-}, ({ services, query: { from, until, workload, row, before, limit } }) => {
+}, ({ services, principal, query: { from, until, workload, row, before, audit, limit } }) => {
   const { past } = services;
   requireOrder(from, until);
   if (row !== undefined && !past.knowsRow(row)) throw unknown("row", "No row has this id, or had");
   return json(past.history({
     limit,
+    audit: audit === "true" && mayDo(principal.role, "admin"),
     ...(from !== undefined && { from: utc(from) }),
     ...(until !== undefined && { until: utc(until) }),
     ...(workload !== undefined && { workloadId: workloadIdOf(services, workload) }),
@@ -57,6 +63,7 @@ interface HistoryQuery {
   workload?: string;
   row?: string;
   before?: string;
+  audit: "true" | "false";
   limit: number;
 }
 

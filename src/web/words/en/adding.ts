@@ -96,6 +96,7 @@ export const EN_ADDING = {
     unavailable: "This daemon does not tell it.",
     events: {
       "death": "ended",
+      "restored": "a backup took the place of the index",
       "watch-began": "the index is up to date from here on",
       "watch-ended": "nobody watched from here on",
     },

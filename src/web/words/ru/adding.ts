@@ -107,6 +107,7 @@ export const RU_ADDING: typeof EN_ADDING = {
     unavailable: "Этот демон об этом не рассказывает.",
     events: {
       "death": "завершился",
+      "restored": "индекс восстановлен из копии",
       "watch-began": "с этого момента индекс точен",
       "watch-ended": "с этого момента никто не следил",
     },
