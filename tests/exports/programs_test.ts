@@ -26,6 +26,15 @@ function block(begin: string, replaced: Readonly<Record<string, string>>): strin
   return text;
 }
 
+/** Makes the token that reads, as the README says, in a folder in place of `/etc/tinyforge`. */
+async function readersToken(host: TestHost): Promise<string> {
+  const folder = join(host.dir, "etc");
+  const script = block("sh\nmkdir -p /etc/tinyforge", { "/etc/tinyforge": folder });
+  const { code, stderr } = await host.shell(["-euc", script]);
+  assertEquals(code, 0, stderr);
+  return folder;
+}
+
 const has = (program: string, ...args: string[]) =>
   new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output()
     .then(() => true, () => false);
@@ -60,11 +69,7 @@ prometheus(
       });
     }
 
-    const token = join(host.dir, "etc/token");
-    const command = /^mkdir -p \/etc\/tinyforge && tinyforge (token add .*)$/m.exec(README)![1]!
-      .replace("/etc/tinyforge/token", token);
-    await Deno.mkdir(join(token, ".."));
-    assertEquals((await host.run(...command.split(" "))).code, 0);
+    const token = join(await readersToken(host), "token");
 
     const config = join(host.dir, "prometheus.yml");
     await Deno.writeTextFile(
@@ -137,9 +142,17 @@ caddy(
         subdomain: "api.example.org",
       });
     });
-    await using daemon = new LivingDaemon(host);
-    await until("the daemon listens", () => daemon.status());
     const [asked, http, https, upstream] = [freePort(), freePort(), freePort(), freePort()];
+    const port = freePort();
+    host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${port}`;
+    await using daemon = new LivingDaemon(host);
+    await daemon.address();
+    const etc = await readersToken(host);
+    const included = block('sh\necho "header_up', {
+      "/etc/tinyforge": etc,
+      "-g caddy ": "",
+    });
+    assertEquals((await host.shell(["-euc", included])).code, 0);
     const config = join(host.dir, "Caddyfile");
     await Deno.writeTextFile(
       config,
@@ -149,7 +162,8 @@ caddy(
           "\tdefault_bind 127.0.0.1\n\tlocal_certs\n\tskip_install_trust\n\ton_demand_tls {",
         "127.0.0.1:9123": `127.0.0.1:${asked}`,
         "127.0.0.1:8080": `127.0.0.1:${upstream}`,
-        "/run/tinyforge/tinyforge.sock": join(host.dataDir, "tinyforge.sock"),
+        "127.0.0.1:7475": `127.0.0.1:${port}`,
+        "import /etc/tinyforge": `import ${etc}`,
       }),
     );
     const served = Deno.serve(
@@ -184,6 +198,9 @@ caddy(
           'tinyforge_http_requests_total{route="/api/export/caddy/ask",code="404"}',
         )) >= 1,
       );
+      // Who reaches what Caddy asks may ask that and nothing else.
+      const other = await fetch(`http://127.0.0.1:${asked}/api/containers?domain=evil.example.org`);
+      assertEquals([other.status, (await other.json()).code], [404, "not-found"]);
     } finally {
       await served.shutdown();
     }
