@@ -143,6 +143,7 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     await Deno.remove(join(host.root, "tmp/tinyforge"));
   });
 
+  let both = "";
   await t.step("one row comes by the boot pass, one by an event", async () => {
     assertEquals((await host.tinyforge("add", "stack", scope.name)).code, 0);
     const { stdout } = await host.tinyforge("labels", scope.name, "--json");
@@ -155,6 +156,7 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     assertEquals(await host.states(), { before: "running" });
     await scope.run("after", labelled("after"));
     await until("the event is seen", async () => (await host.states()).after === "running");
+    both = new Date().toISOString();
   });
 
   await t.step("killed, it starts again, lost nothing and catches up", async () => {
@@ -162,6 +164,43 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     await scope.docker("kill", scope.containerName("after"));
     await host.up();
     assertEquals(await host.states(), { before: "running", after: "stopped" });
+  });
+
+  await t.step("it tells what was: history, ps --at, diff, availability", async () => {
+    const told = async (...args: string[]) => {
+      const { code, stdout, stderr } = await host.tinyforge(...args, "--json");
+      assertEquals(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    const then = await told("ps", "--at", both);
+    assertEquals(
+      then.items.map((row: Record<string, string>) => [row["role"], row["state"]]).toSorted(),
+      [["after", "running"], ["before", "running"]],
+    );
+    const { items } = await told("diff", "--since", both);
+    assertEquals(
+      items.map(({ now, differs }: { now: { role: string; state: string }; differs: string[] }) => [
+        ...[now.role, now.state, differs],
+      ]),
+      [["after", "stopped", ["state"]]],
+    );
+    const history = (await told("history")).items as { what: string; to: string | null }[];
+    assertEquals(history[0]!.what, "audit");
+    assertEquals(
+      history.flatMap(({ what, to }) => what === "transition" ? [to] : []).filter((to) =>
+        to !== "created"
+      ),
+      ["running", "running", "stopped"],
+    );
+    assertEquals(
+      history.flatMap(({ what }) => what.startsWith("watch") ? [what] : []),
+      ["watch-began", "watch-ended", "watch-began"],
+    );
+    const { workloads: [stack] } = await told("availability", scope.name, "--days", "1");
+    const { runningMs, unknownMs, rows } = stack;
+    assertEquals([runningMs > 0, unknownMs > 0, rows.length], [true, true, 2]);
+    const table = await host.tinyforge("history", scope.name);
+    assertMatch(table.stdout, /running → ○ stopped \(137\)/);
   });
 
   await t.step("no receiver of notifications ends its daemon, however it answers", async () => {
@@ -212,6 +251,7 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     const restored = await host.tinyforge("restore", "/one.tar.age", "--identity", "/key");
     assertEquals(restored.code, 0, restored.stderr);
     assertEquals(await host.states(), { before: "running", after: "stopped" });
+    assertMatch((await host.tinyforge("history")).stdout, /restored from a backup +- +made .*\n$/);
     const [own] = (await Array.fromAsync(Deno.readDir(backups), ({ name }) => name))
       .filter((name) => name.endsWith(".tar"));
     const verified = await host.tinyforge("backup", "verify", `/backups/${own}`);
