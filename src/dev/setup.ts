@@ -12,7 +12,7 @@ import { DockerClient } from "../docker/client.ts";
 import { resolveDockerHost } from "../config.ts";
 import { DEFAULT_SOCKET, type DockerHost } from "../docker_host.ts";
 import { startEngine } from "./engine.ts";
-import { installQuietly } from "./services.ts";
+import { installQuietly } from "./quiet_services.ts";
 
 /** What fails without it: the program, the Engine (needed where none answers), or the tests. */
 type Need = "the program" | "an Engine" | "the tests";

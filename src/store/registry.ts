@@ -15,7 +15,7 @@ import {
   validName,
 } from "../core/names.ts";
 import type { Connection } from "./connection.ts";
-import { takenName } from "./taken_names.ts";
+import { freeValue, type OwnValue, takenName } from "./taken_names.ts";
 import type { WorkloadTable } from "./workloads.ts";
 import { quote } from "../text.ts";
 
@@ -265,18 +265,19 @@ export class Registry {
         data: {},
       });
     }
-    const asking = { action, self };
+    const free = (over: OwnValue, value: string): string =>
+      freeValue(this.#c, value, { over, action, except: self });
     const composeProjectName = kind === "stack"
-      ? this.#free("compose-project", validComposeProject(fields.composeProjectName ?? ""), asking)
+      ? free("compose-project", validComposeProject(fields.composeProjectName ?? ""))
       : null;
     // One that is kept may be older than these rules.
     const domain = typeof fields.domain !== "string"
       ? null
       : fields.domain === before?.domain
       ? before.domain
-      : this.#free("domain", validDomain(fields.domain), asking);
+      : free("domain", validDomain(fields.domain));
     const containerName = typeof fields.containerName === "string"
-      ? this.#free("container-name", validContainerName(fields.containerName), asking)
+      ? free("container-name", validContainerName(fields.containerName))
       : null;
     return { name, composeProjectName, domain, containerName };
   }
@@ -299,46 +300,7 @@ export class Registry {
       data: { over: "id" },
     });
   }
-
-  /** The value, which no other entry has. */
-  #free(
-    over: keyof typeof ONE_ENTRYS,
-    value: string,
-    { action, self }: { action: string; self: string | null },
-  ): string {
-    const { table, column, what, of } = ONE_ENTRYS[over];
-    const taken = this.#c.sql(`SELECT name FROM ${table} WHERE ${column} = ?1 AND id IS NOT ?2`)
-      .value<[string]>(value, self);
-    if (taken === undefined) return value;
-    throw new Failure(
-      "conflict",
-      `${action}: ${what} ${quote(value)} belongs to ${of} ${quote(taken[0])} already`,
-      { data: { over } },
-    );
-  }
 }
-
-/** What one entry alone may have, besides its name and id. */
-const ONE_ENTRYS = {
-  "compose-project": {
-    table: "stacks",
-    column: "compose_project_name",
-    what: "Compose project",
-    of: "stack",
-  },
-  "domain": {
-    table: "static_sites",
-    column: "domain COLLATE NOCASE",
-    what: "domain",
-    of: "site",
-  },
-  "container-name": {
-    table: "static_sites",
-    column: "container_name",
-    what: "container",
-    of: "site",
-  },
-} as const;
 
 /** Fields as they are written. */
 interface Checked {

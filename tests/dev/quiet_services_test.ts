@@ -6,7 +6,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { installQuietly } from "../../src/dev/services.ts";
+import { installQuietly } from "../../src/dev/quiet_services.ts";
 import { missing } from "../engines/docker.ts";
 
 const WANTS = "etc/systemd/system/multi-user.target.wants";
