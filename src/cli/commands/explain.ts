@@ -85,7 +85,7 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     const seen = evidenceText(problem);
     printTable(out, [
       ["problem", {
-        text: `✗ ${problem.kind}, since ${ago(problem.since, now)}${
+        text: `✗ ${problem.kind}, since ${problem.since}, ${ago(problem.since, now)}${
           seen === "" ? "" : `: ${seen}`
         }`,
         style: problem.severity === "high" ? "bad" : "warn",

@@ -8,7 +8,7 @@ import type { ShownProblem } from "../../server/problem_views.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
-import { ago } from "../phrases.ts";
+import { ago, spanText } from "../phrases.ts";
 import { evidenceText, remedyText, subjectOf } from "../problem_words.ts";
 import { type Cell, tableLines } from "../table.ts";
 import { onOneLine } from "../../text.ts";
@@ -39,9 +39,11 @@ export async function run(invocation: InvocationOf<"problems">): Promise<number>
   return EXIT.done;
 }
 
-/** Kind, what it is about, since when. */
+/** Kind, what it is about, how long it has lasted. */
 export function headOf(problem: ShownProblem, now: Date): Cell[] {
   const { kind, severity, status, since, closedAt, silenced, muted } = problem;
+  const end = closedAt === null ? now : new Date(closedAt);
+  const lasted = spanText((end.getTime() - Date.parse(since)) / 1000);
   const style = status !== "open" ? "faint" : severity === "high" ? "bad" : "warn";
   const marks = [
     status === "holding" ? "may pass" : "",
@@ -52,7 +54,7 @@ export function headOf(problem: ShownProblem, now: Date): Cell[] {
   return [
     { text: `${status === "open" ? "✗" : "○"} ${kind}`, style },
     subjectOf(problem),
-    `since ${ago(since, now)}${marks.length === 0 ? "" : ` (${marks.join(", ")})`}`,
+    `for ${lasted}${marks.length === 0 ? "" : ` (${marks.join(", ")})`}`,
   ];
 }
 

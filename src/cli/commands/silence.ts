@@ -10,6 +10,7 @@ import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
+import { spanText } from "../phrases.ts";
 import { printTable } from "../table.ts";
 import { resolveWorkload } from "../workload_name.ts";
 
@@ -109,7 +110,9 @@ export async function remove(invocation: InvocationOf<"silence rm">): Promise<nu
 }
 
 function timesText({ from, until, cron, timeZone, seconds }: ShownSilence): string {
-  if (cron === null) return `from ${from} until ${until}`;
-  const end = until === null ? "" : `, until ${until}`;
-  return `for ${seconds / 60} min each time of "${cron}" (${timeZone})${end}`;
+  const at = (time: string) => time.replace(/\.\d+Z$/, "Z");
+  const end = until === null ? "" : `until ${at(until)}`;
+  if (cron === null) return Date.parse(from) > Date.now() ? `from ${at(from)} ${end}` : end;
+  const each = `for ${spanText(seconds)} each time of "${cron}" (${timeZone})`;
+  return end === "" ? each : `${each}, ${end}`;
 }
