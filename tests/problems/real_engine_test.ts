@@ -10,6 +10,7 @@ import { engineTest, privateEngineTest } from "../engines/docker.ts";
 import { PrivateEngine } from "../engines/private.ts";
 import type { EngineScope } from "../engines/real.ts";
 import { fastClock, rig } from "../harness/rig.ts";
+import { SkippedClock } from "../harness/skipped_clock.ts";
 import { until } from "../harness/until.ts";
 
 /** Follows the Engine, with a site for each of these containers; `label` ties one to its site. */
@@ -171,6 +172,58 @@ privateEngineTest(
       [`${workloadId}:c28`, "restart"],
       [`${workloadId}:c29`, "restart"],
     ]);
+  },
+);
+
+privateEngineTest(
+  "ProblemWatch tells a real loop of crashes once, and closes it ten minutes after it was mended, by time alone",
+  async () => {
+    await using engine = await PrivateEngine.start();
+    await using scope = await engine.scope();
+    const clock = new SkippedClock();
+    // No pass comes in between either.
+    await using made = await rig(engine.host, { clock, problems: {}, intervalMs: 3_600_000 });
+    const { problems, registry, views } = made.store;
+    made.problems.start();
+    made.loop.start();
+    await until("events flow", () => made.loop.events.up && made.loop.outcomes.lastPass);
+    const { workloadId } = registry.create("site", { name: "blog" }).entry;
+    const mended = await Deno.makeTempDir({ prefix: "tinyforge-loop-" });
+    try {
+      const id = await scope.run("blog", {
+        labels: { "tinyforge.workload.id": workloadId },
+        args: ["--restart", "always", "--volume", `${mended}:/mended:ro`],
+        command: ["sh", "-c", "test -e /mended/yes || exit 1; sleep 3600"],
+      });
+      const deaths = () => {
+        const [row] = views.list();
+        return row === undefined ? undefined : problems.deathsOf(row.id);
+      };
+      await until("it ended six times", () => (deaths()?.count ?? 0) >= 6, { withinMs: 60_000 });
+      assertEquals(problems.list().map(({ kind }) => kind), ["crash-loop"]);
+      await Deno.writeTextFile(`${mended}/yes`, "");
+      await until(
+        "it runs",
+        async () =>
+          views.list()[0]?.state === "running" &&
+          await scope.docker("exec", id, "true").then(() => true, () => false),
+        { withinMs: 60_000 },
+      );
+      const { at: lastAt } = deaths()!.ring.at(-1)!;
+      const count = deaths()!.count;
+      assertEquals(problems.list().map(({ kind }) => kind), ["crash-loop"]);
+
+      clock.skip(lastAt + 10 * 60_000 - clock.now());
+      await until("it is over", () => problems.list().length === 0);
+      assertEquals(
+        problems.list({ all: true }).filter(({ kind }) => kind === "crash-loop")
+          .map(({ status, outcome, closedAt }) => ({ status, outcome, closedAt })),
+        [{ status: "closed", outcome: "recovered", closedAt: lastAt + 10 * 60_000 }],
+      );
+      assertEquals(deaths()!.count, count);
+    } finally {
+      await Deno.remove(mended, { recursive: true });
+    }
   },
 );
 
