@@ -73,6 +73,58 @@ engineTest("the README's three curl lines answer", async (scope) => {
   assertEquals((await daemon.stop()).code, 0);
 });
 
+engineTest(
+  "the README's CI job ends with 0 when what it deployed runs, and with 3 and why when not",
+  async (scope) => {
+    await using host = await TestHost.make();
+    host.env["TINYFORGE_DOCKER_HOST"] = scope.engine.address;
+    host.env["DOCKER_HOST"] = scope.engine.address;
+    const name = scope.containerName("blog");
+    const [good, bad] = ["2", "3"].map((tag) => `${scope.name}:${tag}`);
+    const job = (image: string, wait = "2m") =>
+      BLOCKS[2]!.replaceAll("registry.example.org/blog:2", image).replaceAll(
+        "--wait 2m",
+        `--wait ${wait}`,
+      )
+        .replaceAll(/(--force|--name) blog/g, `$1 ${name}`)
+        .replace("--detach", `--detach --network none --label tinyforge.test=${scope.name}`);
+    assertStringIncludes(job(good!), `--name ${name} `);
+    const daemon = host.start("reconcile");
+    await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
+    await shell(host, "tinyforge add site blog");
+    const before = await scope.run("blog");
+    await scope.docker("tag", TEST_IMAGE, good!);
+    try {
+      const crashing = await scope.create("crashing", { command: ["sh", "-c", "exit 7"] });
+      await scope.docker("commit", crashing, bad!);
+
+      const began = performance.now();
+      const deployed = await shell(host, job(good!));
+      assert(performance.now() - began >= 10_000, "it was right for ten seconds");
+      assertMatch(deployed, /^1 row as expected\.$/m);
+      const [row] = (await host.json("ps")).items;
+      assertEquals([row.state, row.imageRef, row.containerId === before], ["running", good, false]);
+
+      const failed = await host.shell(["-eu", "-c", job(bad!, "4s")]);
+      assertEquals(failed.code, 3, failed.stderr);
+      assertMatch(
+        failed.stdout,
+        /^1 of 1 row not as expected:\n {2}site\/blog, row \S+: .*\(`tinyforge explain \S+`\)$/m,
+      );
+      // What runs is another image than the one that was to be deployed.
+      const check = job(good!, "1s").trim().split("\n").at(-1)!;
+      await shell(host, job(good!).trim().split("\n").slice(0, 2).join("\n"));
+      const other = await host.shell(["-eu", "-c", check.replaceAll(good!, bad!)]);
+      assertEquals(other.code, 3);
+      assertStringIncludes(other.stdout, `runs "${good}", not "${bad}"`);
+    } finally {
+      await scope.docker("rm", "--force", name, scope.containerName("crashing")).catch(() => {});
+      await scope.docker("rmi", good!, bad!).catch(() => {});
+    }
+    assertEquals((await daemon.stop()).code, 0);
+  },
+);
+
 Deno.test("the README's commands for a fresh machine are those that CI runs", async () => {
   const ci = await Deno.readTextFile(fromFileUrl(new URL("../.ci/run", import.meta.url)));
   const tests = "npx --yes deno@2.9.6 task setup:test && npx --yes deno@2.9.6 task test";
