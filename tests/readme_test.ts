@@ -33,7 +33,7 @@ engineTest("the README's session shows a container running, stopped and missing"
   // Everything but what other programs on this Engine may have as well.
   const script = rest.join("\n").replaceAll("--name blog", `--name ${scope.containerName("blog")}`)
     .replace("busybox", TEST_IMAGE)
-    .replaceAll(/(docker (?:stop --time 0|rm)) blog/g, `$1 ${scope.containerName("blog")}`)
+    .replaceAll(/(docker (?:stop -t 0|rm)) blog/g, `$1 ${scope.containerName("blog")}`)
     .replace("--detach", `--detach --network none --label tinyforge.test=${scope.name}`);
   const daemon = host.start("reconcile");
   await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);

@@ -208,6 +208,8 @@ export function unitText(
   const engineUnits = units === null ? "" : `${units}.socket ${units}.service `;
   const identity = [
     reach === "root" ? "User=root" : "DynamicUser=yes",
+    // systemd makes no user of the service's name where there is a group of that name.
+    ...reach !== "root" && socketGroup === name ? [`User=${name}-daemon`] : [],
     ...groups.length === 0 ? [] : [`SupplementaryGroups=${[...new Set(groups)].join(" ")}`],
     ...socketGroup === undefined ? [] : [`RuntimeDirectory=${name}`],
     ...credentials.map(([name, [, path]]) => `LoadCredential=${unitWord(`${name}:${path}`)}`),

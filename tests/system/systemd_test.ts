@@ -184,6 +184,13 @@ Deno.test("unitText() gives the service what reaches its Engine, its group and i
     "RuntimeDirectory=tinyforge",
     "LoadCredential=metrics-token:/etc/tinyforge/metrics-token",
   ]);
+  // A group as the README makes it: beside one of its own name systemd starts no dynamic user.
+  const [, , , ...identity] = lines({ socketGroup: "tinyforge" });
+  assertEquals(identity.slice(0, 3), [
+    "DynamicUser=yes",
+    "User=tinyforge-daemon",
+    "SupplementaryGroups=docker tinyforge",
+  ]);
   const tls = { cert: "/etc/letsencrypt/live/x/fullchain.pem", key: "/etc/letsencrypt/live/x/k" };
   assertEquals(lines({ tls }).slice(2), [
     "ExecStart=/bin/true reconcile --tls-cert=${CREDENTIALS_DIRECTORY}/tls-cert " +
