@@ -151,6 +151,24 @@ function actDaemon(host: TestHost, handler: (request: Request) => Response | Pro
   return { [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
+/** An answer that does not come before its end; far later at the latest, so that no test hangs. */
+class Hanging implements Disposable {
+  readonly #answer = Promise.withResolvers<Response>();
+  readonly #late = setTimeout(() => this.end(), 20_000);
+
+  get answer(): Promise<Response> {
+    return this.#answer.promise;
+  }
+
+  end(): void {
+    this.#answer.resolve(new Response());
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#late);
+  }
+}
+
 Deno.test("a daemon that answers nonsense is an error without a trace", async () => {
   await using host = await TestHost.seeded(() => {});
   const answers: [() => Response, RegExp][] = [
@@ -223,8 +241,8 @@ Deno.test("a command that a daemon answered in part is not repeated without it: 
 
 Deno.test("DaemonClient.ask() waits for a daemon that hangs no longer than it is told", async () => {
   await using host = await TestHost.seeded(() => {});
-  const hanging = Promise.withResolvers<Response>();
-  const acted = actDaemon(host, () => hanging.promise);
+  using hanging = new Hanging();
+  const acted = actDaemon(host, () => hanging.answer);
   const begin = performance.now();
   {
     using daemon = await findDaemon(host.dataDir);
@@ -236,14 +254,14 @@ Deno.test("DaemonClient.ask() waits for a daemon that hangs no longer than it is
     assertEquals(error.exitCode, 4);
   }
   assert(performance.now() - begin < 5000);
-  hanging.resolve(new Response());
+  hanging.end();
   await acted[Symbol.asyncDispose]();
 });
 
 Deno.test("DaemonClient.ask() waits half a minute for a daemon that hangs, where it is told nothing", async () => {
   await using host = await TestHost.seeded(() => {});
-  const hanging = Promise.withResolvers<Response>();
-  const acted = actDaemon(host, () => hanging.promise);
+  using hanging = new Hanging();
+  const acted = actDaemon(host, () => hanging.answer);
   using daemon = await findDaemon(host.dataDir);
   const { setTimeout } = globalThis;
   // A thousand times as fast, for what is asked now.
@@ -251,7 +269,7 @@ Deno.test("DaemonClient.ask() waits half a minute for a daemon that hangs, where
   const asked = daemon!.ask("/api/sites", { method: "POST", body: {} });
   globalThis.setTimeout = setTimeout;
   await assertRejects(() => asked, CommandError, "no complete answer within 30 s");
-  hanging.resolve(new Response());
+  hanging.end();
   await acted[Symbol.asyncDispose]();
 });
 
@@ -260,15 +278,15 @@ Deno.test("what a hanging daemon does not answer is read from disk, and that is 
     const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
     pass(store, [siteRow(workloadId)]);
   });
-  const hanging = Promise.withResolvers<Response>();
-  const acted = actDaemon(host, () => hanging.promise);
+  using hanging = new Hanging();
+  const acted = actDaemon(host, () => hanging.answer);
   const [ps, list, status, health] = await Promise.all([
     host.run("ps", "--json"),
     host.run("list"),
     host.run("status"),
     host.run("healthcheck"),
   ]);
-  hanging.resolve(new Response());
+  hanging.end();
   await acted[Symbol.asyncDispose]();
   assertEquals([ps.code, JSON.parse(ps.stdout).items.length], [0, 1]);
   assertMatch(
