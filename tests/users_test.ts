@@ -60,6 +60,17 @@ testAsRoot(
   },
 );
 
+testAsRoot(
+  "a user who isn't root waits for nothing that says nothing on the service's port",
+  async () => {
+    await using host = await SharedHost.make();
+    using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${silent.addr.port}`;
+    const { code, stderr } = await host.run(ANN, "add", "site", "blog");
+    assertEquals(code, 0, stderr);
+  },
+);
+
 /** What each of them needs the index for, and what becomes of it where that can't be had. */
 const NEED_INDEX: readonly (readonly string[])[] = [
   ["ps"],
