@@ -64,6 +64,11 @@ Deno.test("token add --file makes a file for this user alone, or no token", asyn
   assertStringIncludes(taken.stderr, "there is a file already");
   assertEquals((await host.json("token", "list")).items.length, 1);
 
+  const nowhere = await host.run(...args.slice(0, -1), `${host.dir}/none/token`);
+  assertEquals(nowhere.code, 1);
+  assertStringIncludes(nowhere.stderr, 'none/token": there is no such directory\nhint: make it\n');
+  assertEquals((await host.json("token", "list")).items.length, 1);
+
   // What can't be made leaves no file behind.
   const refused = await host.run("token", "add", "a b", "--role", "read", "--file", `${file}2`);
   assertEquals(refused.code, 2);

@@ -60,12 +60,14 @@ async function writtenTo(path: string, make: () => Promise<MadeToken>): Promise<
   try {
     file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
   } catch (cause) {
-    const there = cause instanceof Deno.errors.AlreadyExists;
-    const reason = there ? "there is a file already" : (cause as Error).message;
-    throw new CommandError(`Cannot write ${quotePath(path)}: ${reason}`, {
-      hint: there ? "name another one, or remove it first" : "",
-      cause,
-    });
+    const [reason, hint] = cause instanceof Deno.errors.AlreadyExists
+      ? ["there is a file already", "name another one, or remove it first"]
+      : cause instanceof Deno.errors.NotFound
+      ? ["there is no such directory", "make it"]
+      : cause instanceof Deno.errors.PermissionDenied
+      ? ["permission denied", "name one in a directory that this user may write to"]
+      : [(cause as Error).message, ""];
+    throw new CommandError(`Cannot write ${quotePath(path)}: ${reason}`, { hint, cause });
   }
   try {
     using open = file;
