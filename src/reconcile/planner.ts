@@ -16,7 +16,9 @@ export class Planner {
   plan(listing: Listing, options: PlanOptions): Plan {
     // All that a pure function is given; the index is one object that changes.
     const given = { ...options, ...listing, revision: options.index.revision };
-    if (this.#settled !== null && isSame(given, this.#settled.given)) return this.#settled.plan;
+    if (this.#settled !== null && haveSameValues(given, this.#settled.given)) {
+      return this.#settled.plan;
+    }
     const planned = plan(listing, options);
     // Part of a listing never comes again, and what the whole was settled with may still hold.
     if (listing.scope === "all") {
@@ -26,11 +28,9 @@ export class Planner {
   }
 }
 
-/** Whether both have the very same values under the same names. */
-function isSame(
-  a: Readonly<Record<string, unknown>>,
-  b: Readonly<Record<string, unknown>>,
-): boolean {
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+/** Whether both have the very same values under the same names, not only equal ones. */
+export function haveSameValues(a: object, b: object): boolean {
+  const [values, others] = [Object.entries(a), new Map(Object.entries(b))];
+  return values.length === others.size &&
+    values.every(([name, value]) => others.has(name) && others.get(name) === value);
 }

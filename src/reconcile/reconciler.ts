@@ -19,7 +19,8 @@ import { Planner } from "./planner.ts";
 import { EngineIdentity } from "./engine_identity.ts";
 import { dispatchedOf, type Found, KnownContainers } from "./known_containers.ts";
 import { ToldHealth } from "./told_health.ts";
-import { addsTo, settle } from "../core/settle.ts";
+import { Settler } from "./settler.ts";
+import { addsTo } from "../core/settle.ts";
 import { originOf } from "./event_origin.ts";
 
 /** What a {@link Reconciler} works with. */
@@ -87,16 +88,16 @@ export class Reconciler {
   #prunedAt = -Infinity;
   #changesSincePrune = 0;
   readonly #engine: EngineIdentity;
-  /** What the store was when everything in it was settled; null: something is not. */
-  #settledAt: string | null = null;
   readonly #health = new ToldHealth();
   readonly #planner = new Planner();
+  readonly #settler: Settler;
   readonly #known = new KnownContainers();
 
   /** Inert until a pass is asked for. */
   constructor(options: ReconcilerOptions) {
     this.#o = options;
     this.#engine = new EngineIdentity(options);
+    this.#settler = new Settler(options.store);
   }
 
   /** Set while the Engine answers with another id than the accepted one. */
@@ -276,16 +277,7 @@ export class Reconciler {
   #settled(planned: Plan): Plan {
     // What another Engine lacks is not known to be gone.
     if (!this.#engine.accepted) return planned;
-    const { store } = this.#o;
-    let deployed: ReadonlySet<string> | null = null;
-    const changes = settle(planned.changes, {
-      index: store.containers.index(),
-      directory: store.workloads.directory(),
-      expected: store.expectations.roles(),
-      onlyTouched: this.#settledAt === store.version(),
-      isDeployed: (rowId) => (deployed ??= store.containers.deployedRows()).has(rowId),
-    });
-    return { ...planned, changes };
+    return { ...planned, changes: this.#settler.settle(planned.changes) };
   }
 
   #finish(
@@ -295,8 +287,8 @@ export class Reconciler {
       & Pick<DonePass, "written" | "found">
       & { started: number },
   ): DonePass {
-    const { clock, metrics, log, store } = this.#o;
-    this.#settledAt = this.#engine.accepted ? store.version() : null;
+    const { clock, metrics, log } = this.#o;
+    this.#settler.written({ settled: this.#engine.accepted });
     const count = (op: Change["op"]) => planned.changes.filter((change) => change.op === op).length;
     const changed = planned.changes.filter((change) => change.op !== "unconfirm");
     const report: PassReport = {
