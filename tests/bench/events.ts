@@ -160,7 +160,6 @@ async function crashLoop(): Promise<Figure[]> {
   const looping = simId(indexes[0]!);
   const begin = performance.now();
   const others: number[] = [];
-  let reads = 0;
   for (let n = 0; n < 200; n++) {
     await w.engine.change({
       indexes: [indexes[0]!],
@@ -177,24 +176,24 @@ async function crashLoop(): Promise<Figure[]> {
       );
       const sample = lags.samples.slice(known).find((s) => s.containerId === simId(other))!;
       others.push(sample.ms);
-      // Its read and the one to be sure are not the loop's.
-      reads += 2;
     }
     await pause(Math.max(0, begin + (n + 1) * 50 - performance.now()));
   }
-  const { requests } = await w.engine.stats();
+  const { requests, idsAsked } = await w.engine.stats();
   await loop.stop();
+  // Each other container is read twice, the second time to be sure. Not requests less those: two
+  // that fall due in the same moment share one, as chance has it.
+  const reads = idsAsked - 2 * others.length + (requests["list"] ?? 0);
   const asked = (requests["list"] ?? 0) + (requests["list_ids"] ?? 0);
   const seen = lags.samples.filter((sample) => sample.containerId === looping).length;
   return [
     {
-      row: "crash loop, 20 events a second for 10 s: requests",
-      measured: Math.max(0, asked - reads),
+      row: "crash loop, 20 events a second for 10 s: requests that read its container",
+      measured: reads,
       unit: "requests",
       target: 40,
       bound: "most",
-      note:
-        `${asked} in all, ${reads} of them at most for 50 other containers; ${seen} rows written`,
+      note: `${asked} in all, with those for 50 other containers; ${seen} rows written`,
     },
     {
       row: "crash loop: other containers' lag / their lag without it",
