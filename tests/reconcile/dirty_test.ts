@@ -40,6 +40,24 @@ Deno.test("DirtySet lets a crash loop cause few reads and delays nobody else", (
   assertEquals(worstWait, 3);
 });
 
+Deno.test("DirtySet reads a loop hardly more often where the Engine lists it late", () => {
+  for (const lateMs of [0, 30, 120]) {
+    const dirty = new DirtySet();
+    let reads = 0;
+    for (let now = 0; now < 11_000; now++) {
+      const ends = (at: number) => Math.floor(at / 50) % 2 === 0;
+      if (now < 10_000 && now % 50 === 0) {
+        dirty.mark(event("looping", ends(now) ? "die" : "start"), now);
+      }
+      const due = dirty.takeDue(now);
+      reads += due.size;
+      const listed = ends(Math.min(now, 9_999) - lateMs) ? "stopped" : "running";
+      dirty.verify(due, { now, stateOf: () => listed });
+    }
+    assertEquals(reads > 20 && reads <= 38, true, `${reads} reads, ${lateMs} ms late`);
+  }
+});
+
 Deno.test("DirtySet reads the last event of a loop though its reads are used up", () => {
   const dirty = new DirtySet({ burst: 1, refillMs: 400 });
   dirty.mark(event("a"), 0);
