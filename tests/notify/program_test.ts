@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { SecretFile, SECRETS } from "../../src/notify/secret_file.ts";
 import { takeInUrl } from "../../src/notify/urls.ts";
+import { FakeEngine } from "../engines/scripted.ts";
 import { makeKeys } from "../harness/backups.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { writeProblems } from "../harness/problems.ts";
@@ -98,7 +99,9 @@ Deno.test("the daemon tells a channel that is added while it runs, and ends when
 
 Deno.test("no secret of any channel is shown or kept where people look", async () => {
   await using receiver = new Receiver(() => new Response("no", { status: 500 }));
+  await using engine = await FakeEngine.start();
   await using host = await TestHost.make();
+  host.env.TINYFORGE_DOCKER_HOST = `unix://${engine.path}`;
   host.env.TINYFORGE_LOG_LEVEL = "debug";
   host.env.TINYFORGE_HEARTBEAT_URL = `${receiver.origin}/h34rtb3at`;
   host.env.TINYFORGE_HEARTBEAT_FAIL_URL = `${receiver.origin}/h34rtb3at/fail`;
@@ -130,7 +133,10 @@ Deno.test("no secret of any channel is shown or kept where people look", async (
     assertEquals(tested.code, 1, tested.stderr);
     keep(tested);
   }
-  assert(receiver.requests.length > channels.length, "nothing was asked of the receivers");
+  const targets = () => receiver.requests.map(({ target }) => target);
+  await until("its heart beat", () => targets().includes("/h34rtb3at"));
+  await until("it said so", () => daemon.running.stderr.includes("heartbeat is not answered"));
+  assertEquals(new Set(targets()).size, channels.length + 1, "something was not asked");
   keep(await host.run("notify", "add", "bad", "ftp://s3cretone@host/s3crettwo"));
   keep(await host.run("notify", "add", "bad", "discord://s3cretone"));
   for (const command of [["list"], ["list", "--json"], ["log"], ["log", "--json"]]) {
