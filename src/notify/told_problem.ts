@@ -7,7 +7,7 @@
 
 import type { Evidence, Problem, Remedy } from "../model/problem.ts";
 import type { NoticeProblem } from "./notice.ts";
-import type { EvidenceWords, Words } from "./words.ts";
+import { type EvidenceWords, wordFor, type Words } from "./words.ts";
 
 /** Knows what things are called. */
 export interface Names {
@@ -44,7 +44,7 @@ function evidenceLines(evidence: Evidence, words: EvidenceWords): string[] {
     inspected?.error,
     inspected?.healthOutput,
     evidence.error,
-    evidence.reason,
+    evidence.reason !== undefined && wordFor(words.refused, evidence.reason),
     evidence.found !== undefined && words.found(evidence.found, evidence.accepted ?? ""),
     containers.length > 0 && containers.map(({ name }) => name).join(", "),
     (inspected?.oomKilled || how === "oom") && words.outOfMemory,

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { RefusalReason } from "../model/pass.ts";
 import type { ProblemKind } from "../model/problem.ts";
 
 /** Words for what is wrong. */
@@ -94,6 +95,8 @@ export interface EvidenceWords {
   readonly health: (health: string) => string;
   /** The state that it is in. */
   readonly state: (state: string) => string;
+  /** Why containers are refused. */
+  readonly refused: Readonly<Record<RefusalReason, string>>;
   /** Which channel does not work. */
   readonly channel: (name: string) => string;
 }
@@ -109,6 +112,11 @@ export function pluralOf(locale: string): (count: number, forms: PluralForms) =>
       : undefined;
     return (form ?? forms.other).replaceAll("#", numbers.format(count));
   };
+}
+
+/** The word for what has one; whatever else there is, as it is called. */
+export function wordFor(words: Readonly<Record<string, string>>, name: string): string {
+  return Object.hasOwn(words, name) ? words[name]! : name;
 }
 
 /** A word in the forms that go with numbers, `#` for the number. */

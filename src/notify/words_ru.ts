@@ -4,7 +4,7 @@
  * @module
  */
 
-import { pluralOf, type Words } from "./words.ts";
+import { pluralOf, wordFor, type Words } from "./words.ts";
 
 const plural = pluralOf("ru");
 const number = (count: number) => plural(count, { other: "#" });
@@ -18,6 +18,23 @@ const times = (count: number, genitive = false) =>
   );
 const problems = (count: number) =>
   plural(count, { one: "# проблема", few: "# проблемы", many: "# проблем", other: "# проблемы" });
+
+const STATES: Readonly<Record<string, string>> = {
+  running: "работает",
+  stopped: "остановлен",
+  created: "создан",
+  restarting: "перезапускается",
+  paused: "на паузе",
+  removing: "удаляется",
+  missing: "пропал",
+  pending: "ожидается",
+  absent: "ещё не появлялся",
+};
+const HEALTH: Readonly<Record<string, string>> = {
+  healthy: "пройдена",
+  unhealthy: "не пройдена",
+  starting: "ещё идёт",
+};
 
 /** Messages in Russian. */
 export const RUSSIAN: Words = {
@@ -80,8 +97,19 @@ export const RUSSIAN: Words = {
     times: (count, atLeast) => `${atLeast ? "не менее " : ""}${times(count, atLeast)}`,
     exitCode: (code) => `код завершения ${code}`,
     restarted: (count, policy) => `перезапущен ${times(count)}, политика перезапуска ${policy}`,
-    health: (health) => `проверка работоспособности: ${health}`,
-    state: (state) => `состояние: ${state}`,
+    health: (health) => `проверка работоспособности: ${wordFor(HEALTH, health)}`,
+    state: (state) => `состояние: ${wordFor(STATES, state)}`,
+    refused: {
+      "unknown-workload": "метка называет сервис, который не зарегистрирован",
+      "kind-mismatch": "метки противоречат тому, что зарегистрировано",
+      "workload-mismatch": "строка принадлежит другому сервису",
+      "awaiting-deployer": "строки проекта создаёт деплоер",
+      "unknown-site": "метка называет сайт, который не зарегистрирован",
+      "unknown-stack": "стек этого проекта Compose не зарегистрирован",
+      "one-off": "разовый запуск Compose",
+      "inherited": "метки достались от образа",
+      "unmanaged": "наших меток нет",
+    },
     channel: (name) => `канал ${name}`,
   },
   link: "Панель",

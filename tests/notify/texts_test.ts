@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type NoticeText, wholeText, written } from "../../src/notify/texts.ts";
 import { testNotice } from "../../src/notify/notice.ts";
+import { REFUSAL_REASONS } from "../../src/model/pass.ts";
 import type { Evidence } from "../../src/model/problem.ts";
 import { toldProblem } from "../../src/notify/told_problem.ts";
 import { ENGLISH } from "../../src/notify/words_en.ts";
@@ -225,9 +226,14 @@ Deno.test("toldProblem() tells in Russian what was seen, and as they are what pr
   assertEquals(lines({ count: 5, exitCode: 1, state: "restarting", health: "unhealthy" }), [
     "5 раз",
     "код завершения 1",
-    "проверка работоспособности: unhealthy",
-    "состояние: restarting",
+    "проверка работоспособности: не пройдена",
+    "состояние: перезапускается",
   ]);
+  assertEquals(lines({ state: "unheard-of" }), ["состояние: unheard-of"]);
+  for (const reason of REFUSAL_REASONS) {
+    assertMatch(lines({ reason })[0]!, /^[а-яё]+ [а-яёA-Za-z, ]+$/);
+    assertMatch(lines({ reason }, ENGLISH)[0]!, /^[\w'-]+ [\w' -]+$/);
+  }
   assertEquals(lines({ accepted: "A", found: "B" }), ["отвечает B вместо A"]);
   assertEquals(lines({ count: 3, exitCode: 1 }, ENGLISH), ["3 times", "exit code 1"]);
 });
