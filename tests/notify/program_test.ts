@@ -40,7 +40,12 @@ Deno.test("tinyforge notify test waits for the outcome and shows the receiver's 
   assertEquals(refused.code, 0, refused.stderr);
   const loopback = await host.run("notify", "test", "ops");
   assertEquals(loopback.code, 1);
-  assertMatch(loopback.stderr, /Not delivered \(address\): .*loopback/);
+  assertMatch(
+    loopback.stderr,
+    /^Not delivered \(address\): .*loopback.*\nhint: .*notify rm ops, .*--allow-loopback\n$/,
+  );
+  const log = await host.run("notify", "log");
+  assertEquals([log.code, log.stdout, log.stderr], [0, "", "Nothing was told yet.\n"]);
   assertEquals((await host.run("notify", "rm", "ops")).code, 0);
 
   const added = await host.run(

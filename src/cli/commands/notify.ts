@@ -92,7 +92,7 @@ export async function test(invocation: InvocationOf<"notify test">): Promise<num
   else {
     const said = [status, answer].filter((part) => part !== null && part !== "").join(" ");
     if (delivered) out.notes(`Delivered${said === "" ? "" : `: ${said}`}`);
-    else out.notes(`Not delivered (${cause}): ${said}`);
+    else out.notes(`Not delivered (${cause}): ${said}`, ...hintOf(name, { cause, answer }));
   }
   return delivered ? EXIT.done : EXIT.failed;
 }
@@ -146,6 +146,10 @@ export async function log(invocation: InvocationOf<"notify log">): Promise<numbe
     out.json(deliveries);
     return EXIT.done;
   }
+  if (deliveries.length === 0) {
+    out.notes("Nothing was told yet.");
+    return EXIT.done;
+  }
   const names = new Map(channels.map(({ id, name }) => [id, name]));
   const rows = deliveries.map((each) => [
     each.queuedAt,
@@ -171,6 +175,16 @@ export async function retry(invocation: InvocationOf<"notify retry">): Promise<n
   if (invocation.on("json")) out.json(answer);
   else out.notes(`${answer.queued} to be tried now.`);
   return EXIT.done;
+}
+
+/** What helps where a test did not arrive, if that is known. */
+function hintOf(name: string, { cause, answer }: { cause: string; answer: string }): string[] {
+  return cause === "address" && answer.endsWith("loopback addresses are refused")
+    ? [
+      `hint: if it is meant to be on this machine: tinyforge notify rm ${name}, then add it with ` +
+      "--allow-loopback",
+    ]
+    : [];
 }
 
 /** The minutes of `--remind-after`. */
