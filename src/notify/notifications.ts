@@ -18,6 +18,7 @@ import { testNotice } from "./notice.ts";
 import { Notifier } from "./notifier.ts";
 import { isChannelType, openChannel } from "./open_channel.ts";
 import { Outbox } from "./outbox.ts";
+import { GIVE_UP_MS } from "./schedule.ts";
 import type { SecretFile } from "./secret_file.ts";
 import type { Names } from "./told_problem.ts";
 
@@ -121,6 +122,8 @@ export class Notifications {
       try {
         next = this.#notifier.step();
         if (clock.monotonic() - prunedAt >= PRUNE_MS) {
+          // Months of it would come at once when the channel is mended; what lasts goes on waiting.
+          store.notices.giveUpOver(clock.now() - GIVE_UP_MS, clock.now());
           store.notices.prune(clock.now());
           prunedAt = clock.monotonic();
         }

@@ -227,6 +227,20 @@ export class NoticeTable {
       ).run(at, channelId));
   }
 
+  /**
+   * Gives up what has waited since before `queuedBefore` for a channel that does not work and is over
+   * without anybody having been told that it began; returns how many.
+   */
+  giveUpOver(queuedBefore: number, at: number): number {
+    return this.#c.write("Cannot give up what is over", () =>
+      this.#c.sql(
+        `UPDATE deliveries SET state = 'dead', ended_at = ?1
+         WHERE state = 'queued' AND queued_at < ?2
+           AND channel_id IN (SELECT id FROM channels WHERE state = 'broken')
+           AND notice_id IN (SELECT id FROM notices WHERE kind = 'combined')`,
+      ).run(at, queuedBefore));
+  }
+
   /** Has all that waits for a channel tried at once, and what was given up queued again. */
   retry(channelId: string, now: number): number {
     return this.#c.write("Cannot retry deliveries", () =>

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import { HEALTHY } from "../../src/store/channels.ts";
 import { type Answering, Receiver } from "../receivers/receiver.ts";
-import { MINUTE, TEN } from "./notices.ts";
+import { MINUTE, notice, TEN } from "./notices.ts";
 import { writeProblems } from "../harness/problems.ts";
 import { closed, opened, SECOND, Telling } from "./telling.ts";
 
@@ -111,6 +112,44 @@ Deno.test("401 parks a channel, which the others are told of, until a test arriv
     "opened",
   ]);
   assertEquals(kindOf(other.requests.at(-1)!.body), "recovered");
+});
+
+Deno.test("a channel that is mended after days is told of what lasts and was lately, not of all that was", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  const { store } = telling;
+  const { id } = await telling.channel("ops", receiver.origin);
+  const hour = 60 * MINUTE;
+  const queued = (hours: number, kind: "opened" | "combined") => {
+    const at = TEN - hours * hour;
+    return {
+      ...{ id: `${kind}-${hours}`, kind, subject: `${kind}-${hours}`, at },
+      content: JSON.stringify(notice(kind)),
+      deliveries: [{ channelId: id, queuedAt: at }],
+    };
+  };
+  store.notices.write({
+    lookedAt: TEN,
+    notices: [
+      queued(200, "combined"),
+      queued(100, "opened"),
+      queued(73, "combined"),
+      queued(71, "combined"),
+    ],
+  });
+  store.channels.setHealth(id, { ...HEALTHY, state: "broken", reason: "403", since: TEN });
+  telling.start();
+  await telling.pass(MINUTE);
+  assertEquals(store.notices.list({ limit: 9 }).map(({ noticeId, state }) => [noticeId, state]), [
+    ["combined-71", "queued"],
+    ["combined-73", "dead"],
+    ["opened-100", "queued"],
+    ["combined-200", "dead"],
+  ]);
+  const { signal } = new AbortController();
+  await telling.notifications.test(store.channels.get(id), { signal });
+  await telling.pass(MINUTE);
+  assertEquals(receiver.taken.slice(1).map(({ id }) => id), ["opened-100", "combined-71"]);
 });
 
 Deno.test("410 disables a channel for good", async () => {
