@@ -118,3 +118,40 @@ Deno.test("channels refuse to stand in for themselves, and names that are taken,
   assertEquals(await secretsOf(host, two), before);
   assertEquals(host.store.channels.get(three).fallbackId, two);
 });
+
+Deno.test("metrics tell what became of attempts, what waits and since when, and how channels are", async () => {
+  let status = 503;
+  await using receiver = new Listener(() => new Response(null, { status }));
+  await using host = await ToldHost.make();
+  await host.begin();
+  const container = host.site("blog");
+  await host.channel("ops", receiver);
+  await host.pass(MINUTE);
+  const told = (text: string) =>
+    Object.fromEntries(
+      text.split("\n").filter((line) => line.startsWith("tinyforge_notify_"))
+        .map((line) => line.slice("tinyforge_notify_".length).split(" ")),
+    );
+  const metrics = () => told(host.parts.metrics.render());
+  host.crash(container);
+  await host.pass(5 * MINUTE);
+  const waiting = metrics();
+  assertEquals([waiting["queue_length"], waiting['channels{state="ok"}']], ["1", "1"]);
+  const oldest = Number(waiting["oldest_queued_seconds"]);
+  assert(oldest > 200 && oldest <= 300, `${oldest} s`);
+  const { attempts } = host.store.notices.list({ limit: 1 })[0]!;
+  assert(attempts >= 3, String(attempts));
+  assertEquals(waiting['attempts_total{outcome="retried"}'], String(attempts));
+  status = 401;
+  await host.pass(15 * MINUTE);
+  assertEquals(metrics()['channels{state="broken"}'], "1");
+  status = 204;
+  await host.ask("POST", "/api/channels/ops/retry");
+  await host.pass(MINUTE);
+  const after = metrics();
+  assertEquals(
+    [after["queue_length"], after["oldest_queued_seconds"], after['channels{state="ok"}']],
+    ["0", "0", "1"],
+  );
+  assertEquals(after['attempts_total{outcome="delivered"}'], "1");
+});
