@@ -35,6 +35,9 @@ export interface OutboxOptions {
 /** It looks at least so often, milliseconds, by which it is seen to move. */
 const PULSE_MS = 30_000;
 
+/** After a failed look it looks again, milliseconds. */
+const AGAIN_MS = 1000;
+
 /** After this without a look it does not move, milliseconds. */
 const STILL_MS = 90_000;
 
@@ -86,11 +89,17 @@ export class Outbox {
 
   /** Sends until the signal aborts; what is on its way then is sent again after the next start. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     while (!signal.aborted) {
-      this.#lookedAt = clock.monotonic();
       this.#wake = new AbortController();
-      const next = this.#start(signal);
+      let next: number;
+      try {
+        next = this.#start(signal);
+        this.#lookedAt = clock.monotonic();
+      } catch (error) {
+        log.error("cannot see what is to be sent", { error });
+        next = clock.now() + AGAIN_MS;
+      }
       const woken = AbortSignal.any([signal, this.#wake.signal]);
       await clock.sleep(Math.max(0, Math.min(PULSE_MS, next - clock.now())), woken);
     }

@@ -4,7 +4,8 @@ import { Log } from "../../src/telemetry/log.ts";
 import { TurnedClock } from "../harness/turned_clock.ts";
 import { until } from "../harness/until.ts";
 import { Receiver } from "../receivers/receiver.ts";
-import { MINUTE, SECOND, ToldHost } from "./told_host.ts";
+import { Listener, MINUTE, SECOND, ToldHost } from "./told_host.ts";
+const { Database } = await import("@db/sqlite");
 
 Deno.test("beat() asks every minute while all is well, else its other form", async () => {
   let status = 200;
@@ -117,4 +118,33 @@ Deno.test("the daemon's heart beats while its index is that of its Engine, and c
   await asked(2 * MINUTE);
   assertEquals(await asked(2 * MINUTE), ["/beat"]);
   assertEquals(receiver.requests[0]!.target, "/beat");
+});
+
+Deno.test("the daemon's heart calls for help while its passes are good and its outbox does not move", async () => {
+  await using receiver = new Receiver(() => new Response(""));
+  await using listener = new Listener();
+  const [url, failUrl] = ["/beat", "/fail"].map((path) => new URL(path, receiver.origin));
+  await using host = await ToldHost.make({ heartbeat: { url: url!, failUrl: failUrl! } });
+  await host.begin();
+  await host.channel("ops", listener);
+  const inDatabase = (statement: string) => {
+    const db = new Database(host.database);
+    db.exec(statement);
+    db.close();
+  };
+  /** Time passes, with a pass every ten seconds, until this is asked of it; ten minutes at most. */
+  const asks = async (target: string) => {
+    const before = receiver.requests.length;
+    for (let left = 10 * MINUTE; left > 0; left -= 10 * SECOND) {
+      await host.clock.turn(10 * SECOND);
+      await host.parts.loop.reconcileNow();
+      if (receiver.requests.slice(before).some((asked) => asked.target === target)) return;
+    }
+    throw new Error(`It asked ${receiver.requests.map(({ target }) => target)}`);
+  };
+  await asks("/beat");
+  inDatabase("ALTER TABLE deliveries RENAME TO elsewhere");
+  await asks("/fail");
+  inDatabase("ALTER TABLE elsewhere RENAME TO deliveries");
+  await asks("/beat");
 });

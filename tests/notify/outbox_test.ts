@@ -8,6 +8,7 @@ import { Log } from "../../src/telemetry/log.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { TurnedClock } from "../harness/turned_clock.ts";
 import { digest, MINUTE, TEN } from "./notices.ts";
+const { Database } = await import("@db/sqlite");
 
 const DELIVERED: Outcome = { result: "delivered", status: 204, answer: "" };
 
@@ -182,6 +183,41 @@ Deno.test("Outbox lets what is told of one problem wait for what comes before it
   await running;
   assertEquals(sent.slice(-2), ["first", "second"]);
   assertEquals(store.notices.queue().length, 0);
+});
+
+Deno.test("Outbox goes on after looks that failed, and is seen not to move meanwhile", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const clock = new TurnedClock(TEN);
+  addChannel(store, "ops");
+  queue(store, "ops", ["one"], { at: TEN });
+  const sent: string[] = [];
+  const outbox = outboxOf(store, clock, () => ({
+    type: "webhook",
+    rate: { burst: 10, perMinute: 60 },
+    send: ({ id }) => {
+      sent.push(id);
+      return Promise.resolve(DELIVERED);
+    },
+  }));
+  const stop = new AbortController();
+  const inDatabase = (statement: string) => {
+    const db = new Database(temp.path);
+    db.exec(statement);
+    db.close();
+  };
+  inDatabase("ALTER TABLE deliveries RENAME TO elsewhere");
+  const running = outbox.run(stop.signal);
+  await clock.turn(MINUTE);
+  assertEquals([sent, outbox.moves()], [[], false]);
+  inDatabase("ALTER TABLE elsewhere RENAME TO deliveries");
+  await clock.turn(MINUTE);
+  assertEquals([sent, outbox.moves()], [["one"], true]);
+  inDatabase("ALTER TABLE deliveries RENAME TO elsewhere");
+  await clock.turn(2 * MINUTE);
+  assertEquals(outbox.moves(), false);
+  stop.abort();
+  await running;
 });
 
 Deno.test("Outbox gives up after 72 hours", async () => {
