@@ -5,7 +5,7 @@
  * @module
  */
 
-import { digestOf, type NoticeContent, type NoticeProblem } from "./notice.ts";
+import type { NoticeContent, NoticeProblem } from "./notice.ts";
 
 /** A problem that is over. */
 export interface Closing {
@@ -35,13 +35,4 @@ export function withClosings(content: NoticeContent, closings: readonly Closing[
     problems.every(({ closedAt }) => closedAt !== null);
   const told = content.kind === "recovered" || !over ? content.kind : "combined";
   return { ...content, kind: told, problems };
-}
-
-/** Openings that wait, as one list. At least one. */
-export function asList(
-  openings: readonly NoticeContent[],
-  about: { readonly at: number; readonly path: string | null },
-): NoticeContent {
-  const problems = openings.flatMap((opening) => opening.problems);
-  return digestOf(problems, { ...about, host: openings[0]?.host ?? null, reason: "burst" });
 }

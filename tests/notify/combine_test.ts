@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { asList, withClosings } from "../../src/notify/combine.ts";
+import { withClosings } from "../../src/notify/combine.ts";
 import { MAX_LISTED, testNotice } from "../../src/notify/notice.ts";
 import { wholeText } from "../../src/notify/texts.ts";
-import { digest, message, MINUTE, notice, problem, TEN } from "./notices.ts";
+import { digest, message, MINUTE, notice, TEN } from "./notices.ts";
 
 const closing = (key: string) => ({ key, closedAt: TEN + 7 * MINUTE });
 
@@ -42,12 +42,4 @@ Deno.test("withClosings() keeps the first end of a problem", () => {
   const combined = withClosings(notice(), [closing("missing:row-1")]);
   const later = { key: "missing:row-1", closedAt: TEN + 9 * MINUTE };
   assertEquals(withClosings(combined, [later]), combined);
-});
-
-Deno.test("asList() tells what waits as one, the grave ones first", () => {
-  const low = notice("opened", { key: "stopped:a", severity: "low" });
-  const list = asList([low, notice()], { at: TEN, path: "/problems" });
-  assertEquals(list.problems.map(({ key }) => key), ["missing:row-1", "stopped:a"]);
-  assertEquals([list.kind, list.total, list.host, list.reason], ["digest", 2, "nas", "burst"]);
-  assertEquals(list.problems[0], problem());
 });
