@@ -38,6 +38,8 @@ export interface KeptSubject {
   readonly told: NoticeProblem;
   /** Its row, or null. */
   readonly rowId: string | null;
+  /** Its workload; not kept by earlier versions. */
+  readonly workloadId?: string | null;
 }
 
 /** Whom there is to tell, and when. */
@@ -63,8 +65,8 @@ export function idOfSubject({ told, openedAt }: Pick<Subject, "told" | "openedAt
 }
 
 /** What is kept of a subject from now on. */
-export function notifiedOf({ told, openedAt, rowId }: Subject): Notified {
-  const kept: KeptSubject = { told, rowId };
+export function notifiedOf({ told, openedAt, rowId, workloadId }: Subject): Notified {
+  const kept: KeptSubject = { told, rowId, workloadId };
   return { key: told.key, openedAt, problem: JSON.stringify(kept), closedAt: told.closedAt };
 }
 
@@ -101,8 +103,8 @@ export function tellOpenings(
   for (const [channelId, share] of shares) {
     const parts = as === "each" ? share.map((one) => [one]) : [share];
     for (const part of parts) {
-      const problems = part.map(({ subject }) => subject.told);
-      notices.add(contentOf(problems, { ...options, reason: as === "each" ? "burst" : as }), {
+      const about = part.map(({ subject }) => subject);
+      notices.add(contentOf(about, { ...options, reason: as === "each" ? "burst" : as }), {
         channelId,
         queuedAt: now,
         opens: part.filter(({ subject }) => subject.told.closedAt === null)
@@ -128,7 +130,7 @@ export function tellEndings(
     for (const part of parts) {
       const problems = part.map((one) => ({ ...keptSubject(one).told, closedAt: one.closedAt }));
       const content = problems.length === 1
-        ? noticeOf("recovered", problems[0]!, about(options))
+        ? noticeOf("recovered", problems[0]!, about(options, keptSubject(part[0]!)))
         : {
           ...digestOf(problems, { ...about(options), reason: "burst" }),
           kind: "combined",
@@ -148,9 +150,10 @@ export function tellReminders(
   for (const [channelId, all] of Map.groupBy(due, (told) => told.channelId)) {
     const parts = all.length <= options.limit ? all.map((one) => [one]) : [all];
     for (const part of parts) {
-      const problems = part.map((one) => options.subjects.get(idOf(one))!.told);
+      const subjects = part.map((one) => options.subjects.get(idOf(one))!);
+      const problems = subjects.map(({ told }) => told);
       const content = problems.length === 1
-        ? noticeOf("reminder", problems[0]!, about(options))
+        ? noticeOf("reminder", problems[0]!, about(options, subjects[0]))
         : digestOf(problems, { ...about(options), reason: "burst" });
       notices.add(content, { channelId, queuedAt: options.now, reminds: part });
     }
@@ -199,20 +202,27 @@ export function lastOfRows(ended: readonly Told[]): { tell: Told[]; drop: ToldKe
 }
 
 function contentOf(
-  problems: readonly NoticeProblem[],
+  subjects: readonly Subject[],
   options: Audience & { readonly reason: DigestReason; readonly back?: Back | null },
 ): NoticeContent {
+  const problems = subjects.map(({ told }) => told);
   const over = problems.every(({ closedAt }) => closedAt !== null);
   if (problems.length === 1 && options.reason === "burst") {
-    return noticeOf(over ? "combined" : "opened", problems[0]!, about(options));
+    return noticeOf(over ? "combined" : "opened", problems[0]!, about(options, subjects[0]));
   }
   const { reason, back = null } = options;
   const digest = digestOf(problems, { ...about(options), reason, ...(back !== null && { back }) });
   return over ? { ...digest, kind: "combined" } : digest;
 }
 
-function about({ now, host }: Audience) {
-  return { at: now, host, path: null };
+/** When and where, and of one problem where the dashboard has more of it; of a list its begin has. */
+function about(
+  { now, host }: Audience,
+  { workloadId = null, rowId }: Pick<KeptSubject, "workloadId" | "rowId"> = { rowId: null },
+) {
+  const row = rowId === null ? "" : `?row=${encodeURIComponent(rowId)}`;
+  const path = workloadId === null ? null : `/workloads/${encodeURIComponent(workloadId)}${row}`;
+  return { at: now, host, path };
 }
 
 /** Notices in the making: what says the same is one notice with several deliveries. */

@@ -216,6 +216,35 @@ Deno.test("a thousand problems at once are one list of bounded length", async ()
   ]);
 });
 
+Deno.test("a message links to where the dashboard has more of its problem, and a list to the overview", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open({ baseUrl: "https://ops.example/tf" });
+  await telling.channel("ops", receiver.origin, { rule: { remindAfterMs: 10 * MINUTE } });
+  telling.start();
+  await telling.settle();
+  const problem = opened("w1:web 2", telling.clock.now());
+  const host = { workloadId: null, rowId: null, kind: "engine-down" as const };
+  writeProblems(telling.store, problem);
+  await telling.pass(11 * MINUTE, MINUTE);
+  writeProblems(telling.store, closed(problem, telling.clock.now()));
+  await telling.pass(MINUTE);
+  writeProblems(telling.store, opened("local", telling.clock.now(), host));
+  await telling.pass(MINUTE);
+  const many = Array.from({ length: 6 }, (_, i) => opened(`row-${i}`, telling.clock.now()));
+  writeProblems(telling.store, ...many);
+  await telling.pass(MINUTE);
+  const row = "https://ops.example/tf/workloads/w1?row=w1%3Aweb%202";
+  const root = "https://ops.example/tf/";
+  const told = receiver.taken.map(({ body }) => [kindOf(body), JSON.parse(body).data.link]);
+  assertEquals(told, [
+    ["opened", row],
+    ["reminder", row],
+    ["recovered", row],
+    ["opened", root],
+    ["digest", root],
+  ]);
+});
+
 Deno.test("a reboot is one message, and so is the first start", async () => {
   await using receiver = new Taking(() => new Response(null, { status: 204 }));
   await using telling = await Telling.open();

@@ -57,7 +57,10 @@ export class Telling implements AsyncDisposable {
   readonly #close: () => Promise<void>;
   #running: Promise<void> | null = null;
 
-  private constructor(temp: Awaited<ReturnType<typeof tempStore>>, feed: Feed<Written>) {
+  private constructor(
+    temp: Awaited<ReturnType<typeof tempStore>>,
+    { feed, baseUrl }: { feed: Feed<Written>; baseUrl: string | null },
+  ) {
     this.store = temp.store;
     this.dir = temp.dir;
     this.path = temp.path;
@@ -74,7 +77,7 @@ export class Telling implements AsyncDisposable {
         level: "debug",
         write: (text) => void this.log.push(new TextDecoder().decode(text)),
       }),
-      wording: { language: "en", timeZone: "UTC", baseUrl: null },
+      wording: { language: "en", timeZone: "UTC", baseUrl },
       proxy: null,
       onAttempt: (outcome) => void this.attempts.push(outcome),
       random: () => 0,
@@ -94,9 +97,10 @@ export class Telling implements AsyncDisposable {
     };
   }
 
-  static async open(): Promise<Telling> {
+  /** `baseUrl`: where people reach the dashboard. */
+  static async open({ baseUrl = null }: { baseUrl?: string | null } = {}): Promise<Telling> {
     const feed = new Feed<Written>();
-    return new Telling(await tempStore({ feed }), feed);
+    return new Telling(await tempStore({ feed }), { feed, baseUrl });
   }
 
   /** A webhook at this origin that is told of everything that is high. */
