@@ -71,7 +71,7 @@ export type OutcomeCause =
   | DialCause
   /** The receiver answered with an error. */
   | "answer"
-  /** The receiver said that too much was sent. */
+  /** The receiver said that it takes nothing now, as when too much was sent. */
   | "limited"
   /** The receiver sends elsewhere, where nothing is sent. */
   | "redirect";

@@ -215,12 +215,11 @@ export class Outbox {
       retryAfterMs: outcome.retryAfterMs,
       random: this.#options.random(),
     });
-    const health: ChannelHealth | null = ofMessage ? null : {
-      ...HEALTHY,
-      failingSince: channel.failingSince ?? now,
-      failures,
-      notBefore: nextAt ?? now,
-    };
+    // One that dislikes all of them, as where the address is another program's, fails too.
+    const failingSince = channel.failingSince ?? now;
+    const health: ChannelHealth = ofMessage
+      ? { ...HEALTHY, failingSince }
+      : { ...HEALTHY, failingSince, failures, notBefore: nextAt ?? now };
     // A receiver that answers may only dislike this message: the others have their turn first.
     const disliked = outcome.cause === "answer" && !AWAY.has(status ?? 0);
     notices.record(channels, {

@@ -130,9 +130,9 @@ Deno.test("what a mail server answers is told apart", async () => {
   const unknown = { refuseRecipients: "550 5.1.1 no such user" };
   assertEquals(await after(unknown), "broken 550 answer null");
   const grey = { refuseRecipients: "450 4.2.0 greylisted" };
-  assertEquals(await after(grey), "retry 450 answer null");
+  assertEquals(await after(grey), "retry 450 limited null");
   assertEquals(await after({ refuseMail: "554 5.7.1 spam" }), "retry 554 answer null");
-  assertEquals(await after({ refuseMail: "452 4.3.1 full" }), "retry 452 answer null");
+  assertEquals(await after({ refuseMail: "452 4.3.1 full" }), "retry 452 limited null");
 });
 
 Deno.test("a mail server is judged by the address that its name stands for", async () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { MailServer } from "../receivers/smtp.ts";
 import { HEALTHY } from "../../src/store/channels.ts";
 import { type Answering, Receiver } from "../receivers/receiver.ts";
 import { MINUTE, notice, TEN } from "./notices.ts";
@@ -367,6 +368,37 @@ Deno.test("a reminder comes so long after the last delivery, and is dropped when
   await telling.pass(60 * MINUTE, MINUTE);
   const told = receiver.requests.map(({ body }) => kindOf(body));
   assertEquals(told, ["opened", "reminder", "reminder", "recovered"]);
+});
+
+Deno.test("a fallback is told what a receiver answers 400 to, and what a mail server takes not now", async () => {
+  await using refusing = new Receiver(() => new Response("what?", { status: 400 }));
+  await using mail = await MailServer.start({ refuseRecipients: "450 4.2.0 greylisted" });
+  await using fallback = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  const { id } = await telling.channel("sms", fallback.origin, { rule: { kinds: ["none"] } });
+  await telling.channel("chat", refusing.origin, { fallbackId: id, rule: { kinds: ["missing"] } });
+  await telling.secrets.set("mail", { from: "forge@host.test", to: "ops@host.test" });
+  telling.store.channels.add({
+    ...{ id: "mail", name: "mail", type: "email", fallbackId: id },
+    config: { origin: `smtp://127.0.0.1:${mail.port}`, form: "plain", allowLoopback: true },
+  }, { workloads: null, kinds: ["stopped"], minSeverity: "high", remindAfterMs: null });
+  telling.start();
+  await telling.settle();
+  writeProblems(
+    telling.store,
+    opened("web-1", telling.clock.now()),
+    opened("web-2", telling.clock.now(), { kind: "stopped" }),
+  );
+  await telling.pass(9 * MINUTE, 30 * SECOND);
+  assertEquals(fallback.requests.length, 0);
+  assert(refusing.requests.length >= 3, `${refusing.requests.length} tries`);
+  for (const name of ["chat", "mail"]) {
+    const { state, failingSince } = telling.store.channels.get(name);
+    assertEquals([name, state, failingSince !== null], [name, "ok", true]);
+  }
+  await telling.pass(2 * MINUTE, 30 * SECOND);
+  const told = fallback.taken.map(({ body }) => JSON.parse(body).data.problems[0].kind);
+  assertEquals(told.toSorted(), ["missing", "stopped"]);
 });
 
 Deno.test("a fallback is told after ten minutes, and that it is over", async () => {

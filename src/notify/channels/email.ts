@@ -227,9 +227,10 @@ function outcomeOf(error: unknown): Outcome {
   const answered = responseCode !== undefined;
   // nodemailer has one code for a broken connection, whatever broke it.
   const tls = code === "ETLS" || (!answered && isAboutEncryption(error));
-  const cause: OutcomeCause = tls ? "tls" : answered ? "answer" : "connection";
   // A server that refuses for now says so with a 4.
-  const forGood = FOR_GOOD.has(code) && !(answered && responseCode < 500);
+  const notNow = answered && responseCode < 500;
+  const cause: OutcomeCause = tls ? "tls" : notNow ? "limited" : answered ? "answer" : "connection";
+  const forGood = FOR_GOOD.has(code) && !notNow;
   return {
     result: forGood ? "broken" : "retry",
     status: responseCode ?? null,
