@@ -6,43 +6,15 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { missing } from "../engines/docker.ts";
-import { freePort } from "../harness/free_port.ts";
-import { LivingDaemon } from "../harness/living_daemon.ts";
-import { Running, TestHost } from "../harness/program.ts";
-import { until } from "../harness/until.ts";
+import { behindCaddy, CADDY } from "../harness/caddy.ts";
+import { TestHost } from "../harness/program.ts";
 
-const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-
-const caddyTest = await new Deno.Command("caddy", { args: ["version"] }).output()
-  .then(() => Deno.test, () => (name: string) => missing(name, "caddy is not installed"));
+const caddyTest = CADDY ? Deno.test : (name: string) => missing(name, "caddy is not installed");
 
 caddyTest("the README's Caddy lets a browser log in, change things and follow them", async () => {
   await using host = await TestHost.make();
-  const [own, before] = [freePort(), freePort()];
-  const base = `http://127.0.0.1:${before}/tinyforge`;
-  const file = `${host.dir}/Caddyfile`;
-  const block = /```\n(# Caddyfile[^`]*)```/.exec(README)![1]!
-    .replace("ops.example.org {", `http://127.0.0.1:${before} {`)
-    .replaceAll("127.0.0.1:7475", `127.0.0.1:${own}`);
-  assertStringIncludes(block, `reverse_proxy /tinyforge* 127.0.0.1:${own}`);
-  await Deno.writeTextFile(file, `{\n admin off\n auto_https off\n}\n${block}`);
-  host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${own}`;
-  host.env["TINYFORGE_BASE_URL"] = base;
-  await using _ = new LivingDaemon(host);
-  await using caddy = new Running(
-    new Deno.Command("caddy", {
-      args: ["run", "--config", file, "--adapter", "caddyfile"],
-      clearEnv: true,
-      env: { HOME: host.dir, PATH: host.env["PATH"]! },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn(),
-  );
-  await until("both listen", async () => {
-    const answer = await fetch(`${base}/livez`).catch(() => null);
-    return answer !== null && await answer.text() === "ok\n";
-  }, { withinMs: 20_000 });
+  await using behind = await behindCaddy(host);
+  const { base, caddy } = behind;
 
   const { stdout } = await host.run("dashboard");
   assertMatch(stdout, new RegExp(`^${base}/#code=[\\w-]{43}\n$`));
