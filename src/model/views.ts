@@ -136,3 +136,14 @@ export interface DaemonStatus {
     readonly count: number;
   }[];
 }
+
+/** The same, with what is looked up when somebody asks. */
+export interface ShownStatus extends DaemonStatus {
+  /** The daily backups; null where none are asked for. */
+  readonly backups: {
+    /** Where they are kept. */
+    readonly folder: string;
+    /** When the last one was made and checked, RFC 3339 UTC; null before it. */
+    readonly lastAt: string | null;
+  } | null;
+}

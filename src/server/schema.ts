@@ -12,6 +12,7 @@ import {
   type ContainerView,
   type DaemonStatus,
   type Freshness,
+  type ShownStatus,
   STALE_REASONS,
 } from "../model/views.ts";
 import type { Workload, WorkloadKind } from "../model/workload.ts";
@@ -218,8 +219,8 @@ export const PassReportSchema: Schema<PassReport> = z.object({
 
 const stateCounts = z.array(z.object({ kind, state: z.string(), count: z.int() }));
 
-/** {@link DaemonStatus}. */
-export const StatusSchema: Schema<DaemonStatus> = z.object({
+/** {@link ShownStatus}. */
+export const StatusSchema: Schema<ShownStatus> = z.object({
   pid: z.int(),
   version: z.string(),
   startedAt: timestamp,
@@ -239,6 +240,10 @@ export const StatusSchema: Schema<DaemonStatus> = z.object({
   lastPass: zod(PassReportSchema).nullable(),
   lastError: z.string().nullable(),
   counts: stateCounts,
+  backups: z.object({
+    folder: z.string(),
+    lastAt: timestamp.nullable().meta({ description: "When the last was made and checked." }),
+  }).nullable().meta({ description: "The daily ones; null where none are asked for." }),
 }).meta({ id: "Status" });
 
 /** What the index holds, whether or not a daemon runs. */

@@ -14,9 +14,16 @@ import { PassReportSchema, StatusSchema } from "../schema.ts";
 export const getStatus: Operation = operation({
   summary: "What the daemon says of itself",
   answers: ok("Its status", StatusSchema),
-}, ({ services: { status } }) => {
+}, async ({ services: { status, backups } }) => {
   if (status === null) throw noDaemon("Cannot tell a daemon's status");
-  return json(status());
+  const daily = await backups();
+  return json({
+    ...status(),
+    backups: daily === null ? null : {
+      folder: daily.folder,
+      lastAt: daily.lastAt === null ? null : new Date(daily.lastAt).toISOString(),
+    },
+  });
 });
 
 /** A pass now. */

@@ -7,7 +7,7 @@
 
 import type { Readable } from "../readable.ts";
 import { computed } from "@preact/signals";
-import type { DaemonStatus } from "../../model/views.ts";
+import type { ShownStatus } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { access, ask, send } from "../ask.ts";
@@ -30,8 +30,8 @@ export const workloads: Refreshed<readonly Workload[]> = new Refreshed(
 );
 
 /** The daemon. */
-export const status: Refreshed<DaemonStatus> = new Refreshed(
-  () => ask<DaemonStatus>("/api/status"),
+export const status: Refreshed<ShownStatus> = new Refreshed(
+  () => ask<ShownStatus>("/api/status"),
   { everyMs: 2000 },
 );
 

@@ -5,10 +5,8 @@
  */
 
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import { ask } from "../ask.ts";
+import type { ShownStatus } from "../../model/views.ts";
 import { format } from "../format.ts";
-import { Latest } from "../latest.ts";
 import { openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
 import { urgencyOf } from "../order.ts";
 import { Failed, Loading } from "../parts/notice.tsx";
@@ -205,7 +203,7 @@ function Host(): JSX.Element | null {
             </dd>
           </div>
         )}
-        <Backup />
+        <Backup backups={daemon.backups} />
         <div>
           <dt>{t.version}</dt>
           <dd>
@@ -218,22 +216,15 @@ function Host(): JSX.Element | null {
   );
 }
 
-const lastBackup = new Latest<number | null>(async (_, signal) => {
-  const text = await ask<string>("/metrics", { signal });
-  const found = /^tinyforge_backup_last_verified_timestamp_seconds (\S+)$/m.exec(text);
-  return found === null ? null : Number(found[1]) * 1000;
-});
-
 /** The last backup, where there is one or there should be. */
-function Backup(): JSX.Element | null {
+function Backup({ backups }: Pick<ShownStatus, "backups">): JSX.Element | null {
   const t = words.value.overview;
-  useEffect(() => void lastBackup.ask("last", { again: true }), [status.value.value?.lastPass?.at]);
-  const { value: at } = lastBackup.state.value;
-  if (at === null) return null;
+  // A daemon that is older than this page says nothing of them.
+  if (!backups) return null;
   return (
     <div>
       <dt>{t.backup}</dt>
-      <dd>{at === 0 ? t.noBackup : <When at={at} />}</dd>
+      <dd>{backups.lastAt === null ? t.noBackup : <When at={backups.lastAt} />}</dd>
     </div>
   );
 }

@@ -10,9 +10,11 @@ import { useId } from "preact/hooks";
 import type { Writable } from "../readable.ts";
 import { Channels } from "../parts/channels.tsx";
 import { Command } from "../parts/command.tsx";
+import { status } from "../live/index_state.ts";
 import { Page } from "../parts/page.tsx";
 import { Rules, Silences } from "../parts/rules.tsx";
 import { Sessions, Tokens } from "../parts/tokens.tsx";
+import { When } from "../parts/when.tsx";
 import { mayChange } from "../session.ts";
 import { keys, type Language, language, type Theme, theme } from "../settings_here.ts";
 import { words } from "../words/words.ts";
@@ -28,12 +30,26 @@ export function SettingsPage(): JSX.Element {
       <Silences />
       {mayChange.value && <Tokens />}
       <Sessions />
-      <section>
-        <h2>{t.backups}</h2>
-        <p class="muted">{t.backupsText}</p>
-        <Command text="tinyforge backup" />
-      </section>
+      <Backups />
     </Page>
+  );
+}
+
+function Backups(): JSX.Element {
+  const { settings: t, overview } = words.value;
+  const backups = status.value.value?.backups ?? null;
+  return (
+    <section>
+      <h2>{t.backups}</h2>
+      {backups !== null && (
+        <p>
+          {`${overview.backup}: `}
+          {backups.lastAt === null ? overview.noBackup : <When at={backups.lastAt} />}
+        </p>
+      )}
+      <p class="muted">{backups === null ? t.backupsOff : t.backupsText(backups.folder)}</p>
+      <Command text="tinyforge backup" />
+    </section>
   );
 }
 

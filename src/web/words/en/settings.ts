@@ -4,6 +4,10 @@
  * @module
  */
 
+import { pluralOf } from "../plural.ts";
+
+const plural = pluralOf("en");
+
 /** The words. */
 export const EN_SETTINGS = {
   settings: {
@@ -28,7 +32,22 @@ export const EN_SETTINGS = {
     channelUrl: "Address",
     channelUrlHint:
       "A webhook, or the URL that Apprise or Shoutrrr takes. It is never shown again.",
+    channelSecret: "Secret (optional)",
+    channelSecretHint: "A key, password or token that the address does not hold.",
+    unchanged: "Empty: it stays as it is.",
+    loopback: "It may be on this host",
+    fallback: "Stands in when it fails for long",
+    fallbackNone: "no other channel",
+    fallsBack: (name: string) => `then “${name}”`,
     channelState: { ok: "works", broken: "does not work", disabled: "is off" },
+    failing: "fails, and is tried again",
+    retry: "Try again now",
+    retried: (count: number) =>
+      plural(count, { one: "# notice is tried again.", other: "# notices are tried again." }),
+    change: "Change",
+    changeOf: (name: string) => `Change “${name}”`,
+    save: "Save",
+    saved: (name: string) => `“${name}” is saved.`,
     remove: "Remove",
     removeChannel: (name: string) => `Remove channel “${name}”?`,
     removeChannelText: "What was to be sent to it is dropped.",
@@ -36,6 +55,16 @@ export const EN_SETTINGS = {
     rules: "Rules",
     rulesText: "Who is told of what.",
     noRules: "No rule: every channel is told of all that is high.",
+    addRule: "Add a rule",
+    changeRule: "Change the rule",
+    ruleSaved: "The rule is saved.",
+    ruleRemoved: "The rule is removed.",
+    ruleKinds: "What is told",
+    ruleSeverity: "How grave it has to be",
+    ruleWorkloads: "Of which workloads",
+    ruleChannels: "To which channels",
+    ruleReminds: "While it lasts",
+    channelBroken: "A channel does not work",
     rule: (kinds: string, workloads: string, channels: string) =>
       `${kinds} of ${workloads} → ${channels}`,
     allKinds: "All that is wrong",
@@ -43,6 +72,7 @@ export const EN_SETTINGS = {
     allChannels: "all channels",
     fromSeverity: { low: "low and high", high: "high only" },
     reminds: (time: string) => `reminds every ${time}`,
+    remindsNever: "says it once",
     silences: "Silences",
     noSilences: "Nothing is silent.",
     silenceAll: "everything",
@@ -61,6 +91,8 @@ export const EN_SETTINGS = {
       deploy: "deploy: reads, writes rows, calls hooks",
       admin: "admin: everything",
     },
+    tokenFor: "Valid for",
+    endless: "without an end",
     create: "Create",
     tokenOnce: "The token is shown this once; keep it now:",
     revoke: "Revoke",
@@ -74,7 +106,14 @@ export const EN_SETTINGS = {
     endSession: "Log out",
     logout: "Log out here",
     backups: "Backups",
-    backupsText: "Made by the daemon every day, and by this command:",
+    backupsText: (folder: string) => `Made every day, kept in ${folder}; by hand with:`,
+    backupsOff: "The daemon makes none: --backup-dir says where they are to be kept. By hand with:",
     keyboard: "Keyboard",
+  },
+  form: {
+    onlyThese: "only these",
+    find: "Find",
+    more: (count: number) => plural(count, { one: "and # more", other: "and # more" }),
+    needOne: "Choose at least one where only some are meant.",
   },
 };

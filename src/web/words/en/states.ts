@@ -120,4 +120,15 @@ export const EN_STATES = {
     sweep: "not listed any more",
     deployer: "by a deployer",
   },
+  origin: {
+    event: (action: string) => `event ${action}`,
+    eventAt: (action: string, time: string) => `event ${action} of ${time}`,
+    listing: (time: string) => `in the listing of ${time}`,
+    sweep: (time: string) => `not in the listing of ${time}`,
+    contender: "looked at with a container that wants its place",
+    deployer: { created: "created", bound: "bound", unbound: "unbound", removed: "removed" },
+    by: (action: string, who: string) => `${action} by ${who}`,
+    with: (action: string, entry: string) => `${action} with ${entry}`,
+    someone: "the deployer",
+  },
 };

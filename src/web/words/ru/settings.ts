@@ -5,6 +5,9 @@
  */
 
 import type { EN_SETTINGS } from "../en/settings.ts";
+import { pluralOf } from "../plural.ts";
+
+const plural = pluralOf("ru");
 
 /** The words. */
 export const RU_SETTINGS: typeof EN_SETTINGS = {
@@ -29,20 +32,51 @@ export const RU_SETTINGS: typeof EN_SETTINGS = {
     channelName: "Имя",
     channelUrl: "Адрес",
     channelUrlHint: "Вебхук или URL, как для Apprise или Shoutrrr. Больше он не показывается.",
+    channelSecret: "Секрет (необязательно)",
+    channelSecretHint: "Ключ, пароль или токен, которого нет в адресе.",
+    unchanged: "Пусто: остаётся как есть.",
+    loopback: "Может быть на этом хосте",
+    fallback: "Замена, если долго не работает",
+    fallbackNone: "нет",
+    fallsBack: (name) => `затем «${name}»`,
     channelState: { ok: "работает", broken: "не работает", disabled: "выключен" },
+    failing: "не доставляет, пробует снова",
+    retry: "Повторить сейчас",
+    retried: (count) =>
+      plural(count, {
+        one: "Отправляется снова: # уведомление.",
+        few: "Отправляется снова: # уведомления.",
+        many: "Отправляется снова: # уведомлений.",
+        other: "Отправляется снова: # уведомления.",
+      }),
+    change: "Изменить",
+    changeOf: (name) => `Изменить «${name}»`,
+    save: "Сохранить",
+    saved: (name) => `«${name}»: сохранено.`,
     remove: "Удалить",
     removeChannel: (name) => `Удалить канал «${name}»?`,
     removeChannelText: "То, что ещё не отправлено, пропадёт.",
-    removed: (name) => `«${name}» удалён.`,
+    removed: (name) => `«${name}»: удалено.`,
     rules: "Правила",
     rulesText: "Кому о чём сообщается.",
     noRules: "Правил нет: каждому каналу сообщается обо всём важном.",
+    addRule: "Добавить правило",
+    changeRule: "Изменить правило",
+    ruleSaved: "Правило сохранено.",
+    ruleRemoved: "Правило удалено.",
+    ruleKinds: "О чём сообщать",
+    ruleSeverity: "Насколько важном",
+    ruleWorkloads: "О каких сервисах",
+    ruleChannels: "В какие каналы",
+    ruleReminds: "Пока не прошло",
+    channelBroken: "Канал не работает",
     rule: (kinds, workloads, channels) => `${kinds}, ${workloads} → ${channels}`,
     allKinds: "Всё, что не так",
     allWorkloads: "все сервисы",
     allChannels: "все каналы",
     fromSeverity: { low: "важное и неважное", high: "только важное" },
-    reminds: (time) => `напоминает каждые ${time}`,
+    reminds: (time) => `напоминает, раз в ${time}`,
+    remindsNever: "сообщает один раз",
     silences: "Тишина",
     noSilences: "Сообщается обо всём.",
     silenceAll: "обо всём",
@@ -61,6 +95,8 @@ export const RU_SETTINGS: typeof EN_SETTINGS = {
       deploy: "deploy: видит, пишет строки, вызывает хуки",
       admin: "admin: всё",
     },
+    tokenFor: "Срок действия",
+    endless: "бессрочно",
     create: "Создать",
     tokenOnce: "Токен показан один раз; сохраните его сейчас:",
     revoke: "Отозвать",
@@ -74,7 +110,14 @@ export const RU_SETTINGS: typeof EN_SETTINGS = {
     endSession: "Завершить",
     logout: "Выйти здесь",
     backups: "Копии",
-    backupsText: "Демон делает их каждый день; вручную — этой командой:",
+    backupsText: (folder) => `Делаются каждый день, хранятся в ${folder}; вручную — этой командой:`,
+    backupsOff: "Демон их не делает: где хранить, указывает --backup-dir. Вручную — этой командой:",
     keyboard: "Клавиатура",
+  },
+  form: {
+    onlyThese: "только эти",
+    find: "Найти",
+    more: (count) => `и ещё ${count}`,
+    needOne: "Выберите хотя бы одно там, где не все.",
   },
 };

@@ -144,4 +144,15 @@ export const RU_STATES: typeof EN_STATES = {
     sweep: "больше нет в списке",
     deployer: "развёртывание",
   },
+  origin: {
+    event: (action) => `событие ${action}`,
+    eventAt: (action, time) => `событие ${action} от ${time}`,
+    listing: (time) => `есть в списке от ${time}`,
+    sweep: (time) => `нет в списке от ${time}`,
+    contender: "проверен вместе с контейнером, который претендует на его место",
+    deployer: { created: "создано", bound: "привязано", unbound: "отвязано", removed: "удалено" },
+    by: (action, who) => `${action}: ${who}`,
+    with: (action, entry) => `${action} вместе: ${entry}`,
+    someone: "развёртывание",
+  },
 };
