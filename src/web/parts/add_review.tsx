@@ -7,11 +7,11 @@
 
 import type { JSX } from "preact";
 import { type Signal, useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
 import { add, type Adding, type Fields, MAX_NAME, stagesOf, type Wanted } from "../adding.ts";
 import { refreshAll } from "../live/index_state.ts";
 import { wordOf, words } from "../words/words.ts";
 import { useDoing } from "./doing.ts";
+import { Field } from "./fields.tsx";
 
 /** The form. */
 export function SetUp({ adding, what }: { adding: Signal<Adding>; what: Wanted }): JSX.Element {
@@ -149,35 +149,5 @@ function Entered({ what }: { what: Extract<Wanted, { by: "making" }> }): JSX.Ele
         </div>
       ))}
     </dl>
-  );
-}
-
-/** A field of a form, with what is said of it. */
-export function Field(
-  { label, hint, error, value, onInput }: {
-    label: string;
-    hint?: string;
-    error?: string;
-    value: string;
-    onInput: (text: string) => void;
-  },
-): JSX.Element {
-  const id = useId();
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <input
-        id={id}
-        type="text"
-        value={value}
-        autocomplete="off"
-        spellcheck={false}
-        aria-invalid={error !== undefined && error !== ""}
-        aria-describedby={`${id}-hint ${id}-error`}
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
-      {hint !== undefined && <p id={`${id}-hint`} class="hint">{hint}</p>}
-      <p id={`${id}-error`} class="error" role="alert">{error}</p>
-    </div>
   );
 }

@@ -9,37 +9,16 @@ import type { JSX } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
-import { Latest } from "../latest.ts";
+import { channels, loadChannels, type ShownChannel } from "../channels.ts";
 import { mayChange } from "../session.ts";
 import { words } from "../words/words.ts";
-import { Field } from "./add_review.tsx";
 import { tell } from "./announcer.tsx";
+import { ChannelForm } from "./channel_form.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
 import { Items } from "./notice.tsx";
 import { Symbol } from "./symbol.tsx";
 import { When } from "./when.tsx";
-
-/** A channel as the API shows it. */
-export interface ShownChannel {
-  readonly id: string;
-  readonly name: string;
-  readonly type: string;
-  readonly origin: string;
-  readonly state: "ok" | "broken" | "disabled";
-  readonly reason: string;
-  readonly since: string | null;
-}
-
-/** The channels. */
-export const channels: Latest<readonly ShownChannel[]> = new Latest(async (_, signal) =>
-  (await ask<{ items: ShownChannel[] }>("/api/channels", { signal })).items
-);
-
-/** Asks for them anew. */
-export function loadChannels(): void {
-  channels.ask("all", { again: true });
-}
 
 /** The section. */
 export function Channels(): JSX.Element {
@@ -58,15 +37,18 @@ export function Channels(): JSX.Element {
           <button type="button" onClick={() => adding.value = true}>{t.addChannel}</button>
         </div>
       )}
-      {adding.value && <AddChannel onClose={() => adding.value = false} />}
+      {adding.value && <ChannelForm channel={null} onClose={() => adding.value = false} />}
     </section>
   );
 }
 
+const SYMBOLS = { good: "tick", warn: "low", bad: "alert", quiet: "bars" } as const;
+
 function ChannelLine({ channel }: { channel: ShownChannel }): JSX.Element {
   const t = words.value.settings;
-  const { id, name, type, origin, state, reason, since } = channel;
-  const removing = useSignal(false);
+  const { id, name, type, origin, state, reason, since, failingSince, lastError } = channel;
+  const asking = useSignal<"change" | "remove" | null>(null);
+  const close = () => asking.value = null;
   const { busy, run } = useDoing();
   const path = `/api/channels/${encodeURIComponent(id)}`;
   const test = () =>
@@ -79,40 +61,57 @@ function ChannelLine({ channel }: { channel: ShownChannel }): JSX.Element {
       else tell(t.testFailed(name, why), { bad: true });
       loadChannels();
     });
+  const retry = () =>
+    run(async () => {
+      const { queued } = await ask<{ queued: number }>(`${path}/retry`, { method: "POST" });
+      tell(t.retried(queued));
+      loadChannels();
+    });
+  const failing = state === "ok" && failingSince !== null;
+  const tone = failing ? "warn" : state === "ok" ? "good" : state === "broken" ? "bad" : "quiet";
+  const standIn = channels.state.value.value?.find((each) => each.id === channel.fallback);
   return (
     <li class="card item" data-row>
       <div class="what">
         <span class="title">{name}</span>
         <span class="muted">{`${type}, ${origin}`}</span>
-        <span class={`state ${state === "ok" ? "good" : state === "broken" ? "bad" : "quiet"}`}>
-          <Symbol name={state === "ok" ? "tick" : state === "broken" ? "alert" : "bars"} />
-          <span>{t.channelState[state]}</span>
+        <span class={`state ${tone}`}>
+          <Symbol name={SYMBOLS[tone]} />
+          <span>{failing ? t.failing : t.channelState[state]}</span>
         </span>
-        {reason !== "" && (
+        {[reason, lastError].map((why) =>
+          why && (
+            <span key={why} class="muted">
+              {why}
+            </span>
+          )
+        )}
+        {(since ?? failingSince) !== null && (
           <span class="muted">
-            {reason}
-            {since !== null && (
-              <>
-                , <When at={since} />
-              </>
-            )}
+            <When at={(since ?? failingSince)!} />
           </span>
         )}
+        {standIn !== undefined && <span class="muted">{t.fallsBack(standIn.name)}</span>}
       </div>
       {mayChange.value && (
         <div class="actions">
           <button type="button" data-open aria-disabled={busy.value} onClick={test}>
             {busy.value ? t.testing : t.test}
           </button>
-          <button type="button" onClick={() => removing.value = true}>{t.remove}</button>
+          {(failing || state === "broken") && (
+            <button type="button" aria-disabled={busy.value} onClick={retry}>{t.retry}</button>
+          )}
+          <button type="button" onClick={() => asking.value = "change"}>{t.change}</button>
+          <button type="button" onClick={() => asking.value = "remove"}>{t.remove}</button>
         </div>
       )}
-      {removing.value && (
+      {asking.value === "change" && <ChannelForm channel={channel} onClose={close} />}
+      {asking.value === "remove" && (
         <Confirm
           title={t.removeChannel(name)}
           text={t.removeChannelText}
           action={t.remove}
-          onClose={() => removing.value = false}
+          onClose={close}
           onDo={async () => {
             await ask(path, { method: "DELETE" });
             tell(t.removed(name));
@@ -149,42 +148,6 @@ export function Confirm(
       }
     >
       <p>{text}</p>
-    </Dialog>
-  );
-}
-
-function AddChannel({ onClose }: { onClose: () => void }): JSX.Element {
-  const t = words.value.settings;
-  const name = useSignal("");
-  const url = useSignal("");
-  const { busy, run } = useDoing();
-  const add = async () => {
-    const done = await run(async () => {
-      await ask("/api/channels", {
-        method: "POST",
-        body: { name: name.value.trim(), url: url.value.trim() },
-      });
-      loadChannels();
-    });
-    if (done) onClose();
-  };
-  return (
-    <Dialog
-      title={t.addChannel}
-      onClose={onClose}
-      actions={
-        <button type="button" class="primary" aria-disabled={busy.value} onClick={add}>
-          {t.addChannel}
-        </button>
-      }
-    >
-      <Field label={t.channelName} value={name.value} onInput={(text) => name.value = text} />
-      <Field
-        label={t.channelUrl}
-        hint={t.channelUrlHint}
-        value={url.value}
-        onInput={(text) => url.value = text}
-      />
     </Dialog>
   );
 }

@@ -10,9 +10,11 @@ import { words } from "../words/words.ts";
 
 /** Open for as long as it is rendered. */
 export function Dialog(
-  { title, onClose, children, actions }: {
+  { title, onClose, onSubmit, children, actions }: {
     title: string;
     onClose: () => void;
+    /** Called by Enter in a field, and by a button of type `submit` among the actions. */
+    onSubmit?: () => void;
     children?: ComponentChildren;
     /** Beside the button that closes it. */
     actions?: ComponentChildren;
@@ -35,7 +37,14 @@ export function Dialog(
       }}
       onClick={(event) => event.target === ref.current && onClose()}
     >
-      <div class="dialog">
+      <form
+        class="dialog"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          onSubmit?.();
+        }}
+      >
         <h2 id={id}>{title}</h2>
         {children}
         <div class="actions">
@@ -44,7 +53,7 @@ export function Dialog(
             {actions === undefined ? words.value.common.close : words.value.common.cancel}
           </button>
         </div>
-      </div>
+      </form>
     </dialog>
   );
 }

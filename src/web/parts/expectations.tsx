@@ -13,6 +13,7 @@ import type { ShownExpectation } from "../../server/adopt_schema.ts";
 import type { Workload } from "../../model/workload.ts";
 import { mayChange } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
+import { ExpectationForm } from "./expectation_form.tsx";
 import { Accept } from "./problem_actions.tsx";
 import { When } from "./when.tsx";
 
@@ -24,7 +25,8 @@ const expected = new Latest<readonly ShownExpectation[]>(async (id, signal) => {
 /** The section. */
 export function Expectations({ workload }: { workload: Workload }): JSX.Element | null {
   const t = words.value;
-  const asking = useSignal(false);
+  const asking = useSignal<"accept" | "change" | null>(null);
+  const reload = () => void expected.ask(workload.id, { again: true });
   useEffect(() => void expected.ask(workload.id), [workload.id]);
   const { key, value, error } = expected.state.value;
   // A daemon without this route has no such thing.
@@ -53,17 +55,28 @@ export function Expectations({ workload }: { workload: Workload }): JSX.Element 
         </ul>
       )}
       {mayChange.value && (
-        <div>
-          <button type="button" onClick={() => asking.value = true}>{t.problem.accept}</button>
+        <div class="actions">
+          <button type="button" onClick={() => asking.value = "accept"}>{t.problem.accept}</button>
+          <button type="button" onClick={() => asking.value = "change"}>
+            {t.settings.change}
+          </button>
         </div>
       )}
-      {asking.value && (
+      {asking.value === "accept" && (
         <Accept
           workload={workload}
           onClose={() => {
-            asking.value = false;
-            expected.ask(workload.id, { again: true });
+            asking.value = null;
+            reload();
           }}
+        />
+      )}
+      {asking.value === "change" && (
+        <ExpectationForm
+          workload={workload}
+          expected={value}
+          onClose={() => asking.value = null}
+          onDone={reload}
         />
       )}
     </section>

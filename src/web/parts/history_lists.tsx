@@ -14,8 +14,9 @@ import { Latest, type Loaded } from "../latest.ts";
 import type { AuditEntry } from "../../model/access.ts";
 import type { HistoryEntry, HistoryPage } from "../../model/past.ts";
 import { href } from "../place.ts";
+import { originOf } from "../origin.ts";
 import { wordOf, words } from "../words/words.ts";
-import { channels, loadChannels } from "./channels.tsx";
+import { channels, loadChannels } from "../channels.ts";
 import { Failed, Loading } from "./notice.tsx";
 import { State } from "./state.tsx";
 import { ProblemMove, Story, type StoryEntry } from "./story.tsx";
@@ -177,7 +178,12 @@ function happenedEntry(entry: HistoryEntry): Told {
   const { at, workload, row, role, containerName, what, to, from, problem, exitCode } = entry;
   const name = workload?.name ?? workload?.id ?? null;
   const which = containerName || role || row;
-  const found = [name, which, what, to, problem?.kind, entry.detail].join("\n").toLowerCase();
+  const told = [
+    to === null ? "" : wordOf(t.state, to),
+    problem && wordOf(t.problem.kinds, problem.kind),
+  ];
+  const found = [name, which, what, to, problem?.kind, ...told, detailOf(entry)].join("\n")
+    .toLowerCase();
   const who = name === null ? t.problem.host : (
     <>
       {workload !== null && (
@@ -186,7 +192,8 @@ function happenedEntry(entry: HistoryEntry): Told {
       {which !== null && which !== name && <span class="which">{which}</span>}
     </>
   );
-  const title = entry.detail === "" ? undefined : entry.detail;
+  const why = detailOf(entry);
+  const title = why === "" ? undefined : why;
   return {
     at,
     who,
@@ -217,6 +224,14 @@ function happenedEntry(entry: HistoryEntry): Told {
         </span>
       ),
   };
+}
+
+/** Which event or listing it was; of an end how, of what is over why. */
+function detailOf({ what, cause, origin, detail }: HistoryEntry): string {
+  const t = words.value.problem;
+  if (what === "death") return wordOf(t.how, detail);
+  if (what === "problem-closed") return wordOf(t.outcome, detail);
+  return originOf(cause, origin);
 }
 
 function auditedEntry({ at, who, via, remote, action, path, details }: AuditEntry): Told {

@@ -147,8 +147,9 @@ export function Silence(
     <Dialog
       title={t.silenceTitle(name)}
       onClose={onClose}
+      onSubmit={silence}
       actions={
-        <button type="button" class="primary" aria-disabled={busy.value} onClick={silence}>
+        <button type="submit" class="primary" aria-disabled={busy.value}>
           {t.silence.replace("…", "")}
         </button>
       }

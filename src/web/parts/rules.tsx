@@ -5,6 +5,7 @@
  */
 
 import type { JSX } from "preact";
+import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { format } from "../format.ts";
@@ -15,9 +16,10 @@ import type { ShownSilence } from "../../server/api/silences.ts";
 import type { KeptRule } from "../../store/channels.ts";
 import { wordOf, words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
-import { channels } from "./channels.tsx";
+import { channels } from "../channels.ts";
 import { useDoing } from "./doing.ts";
 import { Items } from "./notice.tsx";
+import { RuleForm } from "./rule_form.tsx";
 
 const rules = new Latest<readonly KeptRule[]>(async (_, signal) =>
   (await ask<{ items: KeptRule[] }>("/api/rules", { signal })).items
@@ -31,24 +33,34 @@ const silences = new Latest<readonly ShownSilence[]>(async (_, signal) =>
 export function Rules(): JSX.Element {
   const t = words.value.settings;
   const load = () => void rules.ask("all", { again: true });
+  const adding = useSignal(false);
   useEffect(load, [channels.state.value.value]);
   return (
     <section>
       <h2>{t.rules}</h2>
       <p class="muted">{t.rulesText}</p>
       <Items loaded={rules.state.value} retry={load} none={<p>{t.noRules}</p>}>
-        {(rule) => <RuleLine key={rule.id} rule={rule} onGone={load} />}
+        {(rule) => <RuleLine key={rule.id} rule={rule} onChanged={load} />}
       </Items>
+      {mayChange.value && (
+        <div>
+          <button type="button" onClick={() => adding.value = true}>{t.addRule}</button>
+        </div>
+      )}
+      {adding.value && <RuleForm rule={null} onClose={() => adding.value = false} onDone={load} />}
     </section>
   );
 }
 
-function RuleLine({ rule, onGone }: { rule: KeptRule; onGone: () => void }): JSX.Element {
+function RuleLine({ rule, onChanged }: { rule: KeptRule; onChanged: () => void }): JSX.Element {
   const t = words.value;
+  const changing = useSignal(false);
   const { busy, run } = useDoing();
-  const kinds = rule.kinds === null
-    ? t.settings.allKinds
-    : format.value.list(rule.kinds.map((kind) => wordOf(t.problem.kinds, kind)));
+  const kinds = rule.kinds === null ? t.settings.allKinds : format.value.list(
+    rule.kinds.map((kind) =>
+      kind === "channel-broken" ? t.settings.channelBroken : wordOf(t.problem.kinds, kind)
+    ),
+  );
   const names = new Map(channels.state.value.value?.map(({ id, name }) => [id, name]));
   const told = rule.channels === null
     ? t.settings.allChannels
@@ -59,7 +71,8 @@ function RuleLine({ rule, onGone }: { rule: KeptRule; onGone: () => void }): JSX
   const remove = () =>
     run(async () => {
       await ask(`/api/rules/${encodeURIComponent(rule.id)}`, { method: "DELETE" });
-      onGone();
+      tell(t.settings.ruleRemoved);
+      onChanged();
     });
   return (
     <li class="card item" data-row>
@@ -73,10 +86,20 @@ function RuleLine({ rule, onGone }: { rule: KeptRule; onGone: () => void }): JSX
       </div>
       {mayChange.value && (
         <div class="actions">
-          <button type="button" data-open aria-disabled={busy.value} onClick={remove}>
+          <button type="button" data-open onClick={() => changing.value = true}>
+            {t.settings.change}
+          </button>
+          <button type="button" aria-disabled={busy.value} onClick={remove}>
             {t.settings.remove}
           </button>
         </div>
+      )}
+      {changing.value && (
+        <RuleForm
+          rule={rule}
+          onClose={() => changing.value = false}
+          onDone={onChanged}
+        />
       )}
     </li>
   );

@@ -8,6 +8,7 @@ import { Fragment, type JSX } from "preact";
 import type { ShownTransition } from "../../model/views.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { format } from "../format.ts";
+import { originOf } from "../origin.ts";
 import { wordOf, words } from "../words/words.ts";
 import { State } from "./state.tsx";
 import { Symbol } from "./symbol.tsx";
@@ -71,11 +72,11 @@ export function ProblemMove(
 function What({ entry: { transition, problem, text } }: { entry: StoryEntry }): JSX.Element {
   const t = words.value;
   if (transition !== undefined) {
-    const { from, to, exitCode, cause, detail } = transition;
+    const { from, to, exitCode, cause, origin } = transition;
     return (
       <span class="happened">
         <State state={to} exitCode={exitCode} />
-        <span class="muted" title={detail}>
+        <span class="muted" title={originOf(cause, origin) || undefined}>
           {from === null
             ? wordOf(t.cause, cause)
             : `${t.workload.before(wordOf(t.state, from))}, ${wordOf(t.cause, cause)}`}

@@ -6,24 +6,20 @@
 
 import type { JSX } from "preact";
 import { useSignal } from "@preact/signals";
-import { useEffect, useId } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { format } from "../format.ts";
 import { Latest } from "../latest.ts";
 import type { ShownSession } from "../../server/api/sessions.ts";
 import type { ShownToken } from "../../server/api/tokens.ts";
 import { logOut, mayChange, session } from "../session.ts";
-import { wordOf, words } from "../words/words.ts";
-import { Field } from "./add_review.tsx";
+import { words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { Confirm } from "./channels.tsx";
-import { Command } from "./command.tsx";
-import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
 import { Items } from "./notice.tsx";
+import { TokenForm } from "./token_form.tsx";
 import { When } from "./when.tsx";
-
-const ROLES = ["metrics", "read", "deploy", "admin"] as const;
 
 const tokens = new Latest<readonly ShownToken[]>(async (_, signal) =>
   (await ask<{ items: ShownToken[] }>("/api/tokens", { signal })).items
@@ -57,7 +53,7 @@ export function Tokens(): JSX.Element | null {
       <div>
         <button type="button" onClick={() => adding.value = true}>{t.addToken}</button>
       </div>
-      {adding.value && <AddToken onClose={() => adding.value = false} />}
+      {adding.value && <TokenForm onClose={() => adding.value = false} onMade={loadTokens} />}
     </section>
   );
 }
@@ -93,59 +89,6 @@ function TokenLine({ token }: { token: ShownToken }): JSX.Element {
         />
       )}
     </li>
-  );
-}
-
-function AddToken({ onClose }: { onClose: () => void }): JSX.Element {
-  const t = words.value.settings;
-  const id = useId();
-  const name = useSignal("");
-  const role = useSignal<string>("read");
-  const made = useSignal<string | null>(null);
-  const { busy, run } = useDoing();
-  const create = () =>
-    run(async () => {
-      const { token } = await ask<{ token: string }>("/api/tokens", {
-        method: "POST",
-        body: { name: name.value.trim(), role: role.value },
-      });
-      made.value = token;
-      loadTokens();
-    });
-  if (made.value !== null) {
-    return (
-      <Dialog title={t.tokens} onClose={onClose}>
-        <p>{t.tokenOnce}</p>
-        <Command text={made.value} label={t.tokens} />
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog
-      title={t.addToken}
-      onClose={onClose}
-      actions={
-        <button type="button" class="primary" aria-disabled={busy.value} onClick={create}>
-          {t.create}
-        </button>
-      }
-    >
-      <Field label={t.tokenName} value={name.value} onInput={(text) => name.value = text} />
-      <fieldset class="choices">
-        <legend>{t.tokenRole}</legend>
-        {ROLES.map((each) => (
-          <label key={each}>
-            <input
-              type="radio"
-              name={id}
-              checked={role.value === each}
-              onChange={() => role.value = each}
-            />
-            {wordOf(t.roles, each)}
-          </label>
-        ))}
-      </fieldset>
-    </Dialog>
   );
 }
 
