@@ -19,7 +19,7 @@ browserTest(
     await using opened = await board.open(`/containers?state=missing#code=${code}`, {
       stranger: true,
     });
-    const { page, context, offences } = opened;
+    const { page, context } = opened;
     await page.locator("tbody tr[data-row]").waitFor();
     assertEquals(new URL(page.url()).hash, "");
     assertEquals(new URL(page.url()).search, "?state=missing");
@@ -28,7 +28,6 @@ browserTest(
     assertEquals(await page.evaluate("document.cookie"), "");
     await page.reload();
     await page.locator("tbody tr[data-row]").waitFor();
-    assertEquals(offences, { policy: [], errors: [] });
 
     await using late = await board.open(`/#code=${code}`, { stranger: true });
     await late.page.getByText("This link was used already").waitFor();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Browser, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 
 // Else it looks in /proc for another system as soon as it is imported, which nobody may who may not
 // do everything.
@@ -51,23 +51,40 @@ export function browserTest(name: string, run: (browser: Browser) => Promise<voi
   });
 }
 
-/** What a page did that it must not do. */
-export interface Offences {
-  /** Violations of the content security policy. */
-  readonly policy: string[];
-  /** Exceptions that nobody caught. */
-  readonly errors: string[];
+/** Somebody with a browser of their own; it fails who closes it, if one of its pages did wrong. */
+export interface Visitor extends AsyncDisposable {
+  readonly context: BrowserContext;
+  /** The first page. */
+  readonly page: Page;
 }
 
-/** Writes down what a page does wrong, from now on. */
-export function watchOffences(page: Page): Offences {
-  const offences: Offences = { policy: [], errors: [] };
-  page.on("console", (message) => {
-    const text = message.text();
-    if (/content security policy|trusted type/i.test(text)) offences.policy.push(text);
+/** A violation of the policy is an event and no error; a page that is gone tells of neither. */
+const TELL_VIOLATIONS = `addEventListener("securitypolicyviolation", (event) =>
+  console.error("Content Security Policy: " + event.effectiveDirective + " " + event.blockedURI))`;
+
+/** Opens a browser of somebody's own. */
+export async function visit(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<Visitor> {
+  const context = await browser.newContext(options);
+  const wrong: string[] = [];
+  await context.addInitScript(TELL_VIOLATIONS);
+  context.on("console", (message) => {
+    if (/content security policy|trusted ?type/i.test(message.text())) wrong.push(message.text());
   });
-  page.on("pageerror", (error) => offences.errors.push(String(error.stack ?? error)));
-  return offences;
+  // What nobody caught.
+  context.on("weberror", (thrown) => wrong.push(String(thrown.error().stack ?? thrown.error())));
+  return {
+    context,
+    page: await context.newPage(),
+    async [Symbol.asyncDispose]() {
+      // What it says is told in its order, so that an answer comes after all of it.
+      for (const page of context.pages()) await page.evaluate("0").catch(() => {});
+      await context.close();
+      if (wrong.length > 0) throw new Error(`A page did what it must not:\n${wrong.join("\n")}`);
+    },
+  };
 }
 
 /** Lets a page believe that nobody looks at it, or that somebody does again. */

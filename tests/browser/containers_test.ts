@@ -35,7 +35,7 @@ browserTest(
     await using board = await dashboard(browser);
     const scene = setScene(board.server.store, Date.now());
     await using opened = await board.open("/containers");
-    const { page, context, offences } = opened;
+    const { page, context } = opened;
     await shown(page, 18);
 
     await page.getByRole("checkbox", { name: "running" }).check();
@@ -90,7 +90,6 @@ browserTest(
     );
     await page.getByRole("button", { name: "Show all" }).click();
     await shown(page, 18);
-    assertEquals(offences, { policy: [], errors: [] });
   },
 );
 

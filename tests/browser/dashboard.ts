@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions } from "playwright-core";
 import { buildWeb } from "../../src/dev/web.ts";
 import type { DaemonStatus } from "../../src/model/views.ts";
 import { readWebAssets } from "../../src/server/web_assets.ts";
@@ -17,7 +17,7 @@ import {
   type TempServerOptions,
   TOKEN,
 } from "../harness/temp_server.ts";
-import { type Offences, watchOffences } from "./chromium.ts";
+import { visit, type Visitor } from "./chromium.ts";
 
 /** A server with the dashboard. */
 export interface Dashboard extends AsyncDisposable {
@@ -25,7 +25,7 @@ export interface Dashboard extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`. */
   readonly origin: string;
   /** A page of a browser of its own, logged in. */
-  open(path: string, options?: OpenOptions): Promise<Opened>;
+  open(path: string, options?: OpenOptions): Promise<Visitor>;
 }
 
 /** How a page is opened. */
@@ -35,13 +35,6 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly theme?: "light" | "dark";
   /** Not logged in. */
   readonly stranger?: boolean;
-}
-
-/** A page, and what it did wrong so far. */
-export interface Opened extends AsyncDisposable {
-  readonly page: Page;
-  readonly context: BrowserContext;
-  readonly offences: Offences;
 }
 
 /** Serves the dashboard; the clock of the store is the machine's. */
@@ -69,7 +62,7 @@ export async function dashboard(
     server,
     origin,
     open: async (path, { language = "en", theme = "light", stranger = false, ...rest } = {}) => {
-      const context = await browser.newContext({
+      const visitor = await visit(browser, {
         locale: language === "ru" ? "ru-RU" : "en-GB",
         timezoneId: "Europe/Berlin",
         colorScheme: theme,
@@ -77,15 +70,8 @@ export async function dashboard(
         ...(!stranger && { extraHTTPHeaders: { authorization: `Bearer ${TOKEN}` } }),
         ...rest,
       });
-      const page = await context.newPage();
-      const offences = watchOffences(page);
-      await page.goto(`${origin}${path}`);
-      return {
-        page,
-        context,
-        offences,
-        [Symbol.asyncDispose]: () => context.close(),
-      };
+      await visitor.page.goto(`${origin}${path}`);
+      return visitor;
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

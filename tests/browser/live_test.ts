@@ -12,8 +12,9 @@ import { FakeEngine } from "../engines/scripted.ts";
 import { freePort } from "../harness/free_port.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { TestHost } from "../harness/program.ts";
+import { TOKEN } from "../harness/temp_server.ts";
 import { until } from "../harness/until.ts";
-import { browserTest, setHidden, watchOffences } from "./chromium.ts";
+import { browserTest, setHidden, visit } from "./chromium.ts";
 import { dashboard } from "./dashboard.ts";
 import { change, setScene } from "./scene.ts";
 
@@ -52,12 +53,11 @@ browserTest(
       await daemon.ready();
       await daemon.ask("POST", "/api/stacks", { name: "shop" });
       const token = (await Deno.readTextFile(join(host.dataDir, "token"))).trim();
-      const context = await browser.newContext({
+      await using visitor = await visit(browser, {
         locale: "en-GB",
         extraHTTPHeaders: { authorization: `Bearer ${token}` },
       });
-      const page = await context.newPage();
-      const offences = watchOffences(page);
+      const { page } = visitor;
       await page.addInitScript(WATCH_ROWS);
       await page.goto(`http://127.0.0.1:${port}/containers`);
       await stateOf(page, "shop-web").getByText("running").waitFor();
@@ -77,8 +77,6 @@ browserTest(
       await stateOf(page, "shop-web").getByText("stopped, exit code 3").waitFor();
       assertEquals(await page.getByText("The daemon does not answer").count(), 0);
       assertEquals(await page.evaluate("[sameLoad, least]"), [true, 2]);
-      assertEquals(offences, { policy: [], errors: [] });
-      await context.close();
     } finally {
       await daemon[Symbol.asyncDispose]();
     }
@@ -149,3 +147,116 @@ browserTest(
     assert(await page.evaluate("sameLoad"));
   },
 );
+
+browserTest(
+  "a network that falls silent is told after 45 s, and what was missed is there once it is back",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    const scene = setScene(board.server.store, Date.now());
+    await using wire = await Wire.to(board.server.port);
+    await using visitor = await visit(browser, {
+      locale: "en-GB",
+      extraHTTPHeaders: { authorization: `Bearer ${TOKEN}` },
+    });
+    const { page } = visitor;
+    await page.clock.install();
+    await page.addInitScript(WATCH_ROWS);
+    await page.goto(`http://127.0.0.1:${wire.port}/containers`);
+    await page.getByText("Live", { exact: true }).waitFor();
+    await stateOf(page, "blog").getByText("running").waitFor();
+    await page.evaluate("globalThis.sameLoad = true");
+
+    // Nothing is closed, nothing comes any more, as where a router lost what it knew.
+    wire.cut();
+    change(board.server.store, scene, "blog/", "paused");
+    await page.clock.fastForward(30_000);
+    assertEquals(await page.getByText(/^Stale since/).count(), 0);
+    await page.clock.fastForward(20_000);
+    await page.getByText(/^Stale since \d\d:\d\d$/).waitFor();
+    assertEquals(await page.locator("tbody tr[data-row]").count(), 18);
+    await stateOf(page, "blog").getByText("running").waitFor();
+
+    const resumed = page.waitForRequest((request) =>
+      request.url().endsWith("/api/events") && request.headers()["last-event-id"] !== undefined
+    );
+    wire.mend();
+    await page.clock.fastForward(60_000);
+    await resumed;
+    await page.getByText("Live", { exact: true }).waitFor();
+    await stateOf(page, "blog").getByText("paused").waitFor();
+    assertEquals(await page.evaluate("[sameLoad, least]"), [true, 18]);
+  },
+);
+
+/** A wire between a browser and a server that can be cut without either being told. */
+class Wire implements AsyncDisposable {
+  readonly #listener: Deno.TcpListener;
+  readonly #open = new Set<Deno.TcpConn>();
+  readonly #pumps: Promise<void>[] = [];
+  #cut = false;
+
+  private constructor(listener: Deno.TcpListener) {
+    this.#listener = listener;
+  }
+
+  static async to(port: number): Promise<Wire> {
+    const wire = new Wire(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+    wire.#pumps.push(wire.#accept(port));
+    return await Promise.resolve(wire);
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** From now on nothing arrives, and what is said meanwhile is lost. */
+  cut(): void {
+    this.#cut = true;
+  }
+
+  /** New connections are carried again; those of before stay dead. */
+  mend(): void {
+    this.#cut = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const end of this.#open) close(end);
+    await Promise.all(this.#pumps);
+  }
+
+  async #accept(port: number): Promise<void> {
+    for await (const near of this.#listener) {
+      this.#open.add(near);
+      if (this.#cut) continue;
+      const far = await Deno.connect({ hostname: "127.0.0.1", port });
+      this.#open.add(far);
+      this.#pumps.push(this.#carry(near, far), this.#carry(far, near));
+    }
+  }
+
+  async #carry(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    const bytes = new Uint8Array(64 << 10);
+    let lost = false;
+    try {
+      for (;;) {
+        const read = await from.read(bytes);
+        lost ||= this.#cut;
+        if (read === null) break;
+        if (lost) continue;
+        for (let at = 0; at < read;) at += await to.write(bytes.subarray(at, read));
+      }
+    } catch {
+      // One of them was closed.
+    }
+    if (!lost) close(to);
+  }
+}
+
+function close(end: Deno.TcpConn): void {
+  try {
+    end.close();
+  } catch {
+    // It was.
+  }
+}

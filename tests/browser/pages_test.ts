@@ -11,8 +11,8 @@ import type { Page } from "playwright-core";
 import { problem, writeProblems } from "../harness/problems.ts";
 import { observed, passWrites } from "../harness/temp_server.ts";
 import { browserTest } from "./chromium.ts";
-import { dashboard, type Opened } from "./dashboard.ts";
-import { type Scene, setScene } from "./scene.ts";
+import { dashboard } from "./dashboard.ts";
+import { furnish, pagesOf, setScene } from "./scene.ts";
 
 interface Fault {
   readonly id: string;
@@ -42,24 +42,6 @@ function tooWide(page: Page): Promise<number> {
   return page.evaluate("Math.max(0, document.documentElement.scrollWidth - innerWidth)");
 }
 
-/** Pages, and what is on them once they are whole. */
-function pagesOf({ workloads, rows }: Scene): [path: string, whole: string][] {
-  return [
-    ["/", ".facts-list"],
-    [`/containers?row=${encodeURIComponent(rows["shop/web"]!)}`, ".known .story"],
-    ["/containers?group=workload&state=running,missing&q=o", "tr.group"],
-    ["/containers?q=nothing-has-this-name", ".notice"],
-    [`/workloads/${workloads["shop"]}`, ".story .entry"],
-    [`/workloads/${workloads["handbook"]}`, ".story .entry"],
-    ["/workloads/of-nobody", ".notice"],
-    ["/add", ".kinds"],
-    ["/history?span=all", "main section, main .notice:not(.loading)"],
-    ["/history?what=audit", "main section, main .notice:not(.loading)"],
-    ["/settings", "main section:last-of-type"],
-    ["/no-such-page", ".notice"],
-  ];
-}
-
 /** Every page in both languages and themes at the smallest width; a wide one once in each of them. */
 const WIDTHS = {
   light: { en: [320, 1440], ru: [320] },
@@ -75,6 +57,7 @@ for (const theme of ["light", "dark"] as const) {
       async (browser) => {
         await using board = await dashboard(browser);
         const scene = setScene(board.server.store, Date.now());
+        await furnish(board.server, scene);
         // The policy would keep the checker out; that it is kept is another test's.
         await using opened = await board.open("/", { theme, language, bypassCSP: true });
         const { page } = opened;
@@ -102,6 +85,7 @@ browserTest(
   async (browser) => {
     await using board = await dashboard(browser);
     const scene = setScene(board.server.store, Date.now());
+    await furnish(board.server, scene);
     const found: string[] = [];
     const look = async (page: Page, what: string) => {
       for (const width of [320, 1440]) {
@@ -119,7 +103,7 @@ browserTest(
     const { page } = opened;
     await page.addInitScript({ content: axe.source });
     await page.goto(`${board.origin}/workloads/${scene.workloads["shop"]}`);
-    for (const name of ["This was meant", "Silence…"]) {
+    for (const name of ["This was meant", "Silence…", "Change"]) {
       await page.getByRole("button", { name }).first().click();
       await page.getByRole("dialog").waitFor();
       await look(page, name);
@@ -127,11 +111,15 @@ browserTest(
       await page.getByRole("dialog").waitFor({ state: "detached" });
     }
     await page.goto(`${board.origin}/settings`);
-    for (const name of ["Add a channel", "Add a token"]) {
-      await page.getByRole("button", { name }).click();
+    for (const name of ["Add a channel", "Add a rule", "Add a token", "Change", "Remove"]) {
+      await page.getByRole("button", { name, exact: true }).first().click();
       await page.getByRole("dialog").waitFor();
+      for (const some of await page.getByRole("radio", { name: "only these" }).all()) {
+        await some.check();
+      }
       await look(page, name);
       await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
     }
     await page.setViewportSize({ width: 320, height: 900 });
     await page.getByRole("button", { name: "Menu" }).click();
@@ -227,8 +215,8 @@ browserTest("hostile texts are shown as text, and the layout holds", async (brow
     `/containers?q=${encodeURIComponent(HOSTILE[0]!)}&state=${encodeURIComponent(HOSTILE[0]!)}`,
     "/history?span=all",
   ];
-  await using opened: Opened = await board.open("/");
-  const { page, offences } = opened;
+  await using opened = await board.open("/");
+  const { page } = opened;
   for (const path of paths) {
     await page.goto(`${board.origin}${path}`);
     await page.locator("h1").waitFor();
@@ -244,5 +232,4 @@ browserTest("hostile texts are shown as text, and the layout holds", async (brow
     ) as string[];
     for (const protocol of protocols) assert(/^https?:$/.test(protocol), protocol);
   }
-  assertEquals(offences, { policy: [], errors: [] });
 });

@@ -9,7 +9,7 @@ import { fromFileUrl, join } from "@std/path";
 import type { Browser } from "playwright-core";
 import { launch } from "./chromium.ts";
 import { type Dashboard, dashboard } from "./dashboard.ts";
-import { type Scene, setScene } from "./scene.ts";
+import { furnish, type Scene, setScene } from "./scene.ts";
 
 /** Where those of the README are. */
 const PICTURES = fromFileUrl(new URL("./pictures/", import.meta.url));
@@ -21,6 +21,7 @@ if (import.meta.main) {
   const browser = await launch();
   await using board = await dashboard(browser);
   const scene = setScene(board.server.store, Date.now());
+  await furnish(board.server, scene);
   if (folder === undefined) await forReadme(board, scene);
   else await forLooking(board, { scene, folder, only: only?.split(",") ?? null });
   await (browser as Browser).close();
@@ -59,6 +60,8 @@ async function forLooking(
     project: `/workloads/${scene.workloads["handbook"]}`,
     add: "/add",
     history: "/history",
+    audit: "/history?what=audit",
+    nothing: "/containers?q=nothing-has-this-name",
     settings: "/settings",
     login: "/",
   };

@@ -10,7 +10,10 @@ import type { Problem } from "../../src/model/problem.ts";
 import type { WorkloadKind } from "../../src/model/workload.ts";
 import type { Store } from "../../src/store/store.ts";
 import { problem, writeProblems } from "../harness/problems.ts";
-import { observed, passWrites } from "../harness/temp_server.ts";
+import { observed, passWrites, type TempServer } from "../harness/temp_server.ts";
+
+// After the harness, which says where its library is.
+const { Database } = await import("@db/sqlite");
 
 /** A row in short: name, image, state and what else is not as usual. */
 type Short = readonly [role: string, image: string, state: string, fields?: Partial<IndexRow>];
@@ -159,7 +162,7 @@ export function setScene(store: Store, now: number): Scene {
       }));
     }
   }
-  passWrites(store, rows, { at: new Date(now).toISOString() });
+  live(store, { rows, ids, now });
   previews(store);
   writeProblems(store, ...problems(workloads, ids, now));
   return { workloads, rows: ids };
@@ -172,6 +175,146 @@ export function change(store: Store, scene: Scene, place: string, state: string)
     at: new Date().toISOString(),
     op: "update",
   });
+}
+
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+
+/** When nobody watched, minutes ago. */
+const UNWATCHED: readonly (readonly [from: number, to: number])[] = [
+  [13 * 1440, 13 * 1440 - 190],
+  [4 * 1440, 4 * 1440 - 25],
+];
+
+/** What was before a row came to its state, oldest first: minutes ago, and the state until the next. */
+const BEFORE: Readonly<Record<string, readonly (readonly [ago: number, state: string])[]>> = {
+  "shop/web": [
+    [26 * 1440, "running"],
+    [9 * 1440, "restarting"],
+    [9 * 1440 - 4, "running"],
+    [
+      41 * 60,
+      "stopped",
+    ],
+    [40 * 60, "running"],
+    [305, "missing"],
+    [270, "running"],
+  ],
+  "shop/worker": [[26 * 1440, "running"]],
+  "shop/worker:2": [[26 * 1440, "running"], [47, "restarting"]],
+  "shop/db": [[26 * 1440, "running"], [20 * 1440, "missing"], [20 * 1440 - 95, "running"]],
+  "shop/cache": [[26 * 1440, "running"], [3 * 1440, "stopped"], [3 * 1440 - 30, "running"], [
+    12,
+    "missing",
+  ]],
+  "shop/migrate": [[26 * 1440, "running"], [26 * 1440 - 1, "stopped"]],
+  "monitoring/loki": [[18 * 1440, "running"], [2 * 1440, "stopped"]],
+  "photos/machine-learning": [[22 * 1440, "running"], [26 * 60, "paused"]],
+  "blog/": [[11 * 1440, "running"], [300, "stopped"], [280, "running"]],
+};
+
+/** Writes the rows as they came to be what they are, and when somebody watched. */
+function live(
+  store: Store,
+  { rows, ids, now }: {
+    rows: readonly IndexRow[];
+    ids: Readonly<Record<string, string>>;
+    now: number;
+  },
+): void {
+  const places = new Map(Object.entries(ids).map(([place, id]) => [id, place]));
+  const written = rows.flatMap((row, i) => {
+    const before = BEFORE[places.get(row.id)!] ?? [[(19 + i % 7) * 1440 + i * 37, row.state]];
+    return before.map(([ago, state], at) => ({
+      at: now - ago * MINUTE,
+      op: at === 0 ? "insert" as const : "update" as const,
+      row: { ...row, state, ...(state !== "stopped" && { exitCode: null }) },
+    }));
+  }).sort((a, b) => a.at - b.at);
+  for (const { at, op, row } of written) {
+    passWrites(store, [row], { at: new Date(at).toISOString(), op });
+  }
+  passWrites(store, [], { at: new Date(now).toISOString() });
+  const ends = UNWATCHED.map(([from, to]) => [now - from * MINUTE, now - to * MINUTE] as const);
+  let since = now - 27 * DAY;
+  const db = new Database(store.path);
+  // As thousands of passes would have left it, which nobody wants to wait for.
+  db.exec("DELETE FROM watched");
+  for (const [from, to] of ends) {
+    db.exec("INSERT INTO watched (began_at, ended_at) VALUES (?, ?)", text(since), text(from));
+    since = to;
+  }
+  db.exec("UPDATE hosts SET watching_since = ?", text(since));
+  db.close();
+}
+
+function text(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Writes what Settings shows: channels of every kind, rules, a silence, tokens. */
+export async function furnish({ send, store }: TempServer, scene: Scene): Promise<void> {
+  const made = async (path: string, body: unknown) => {
+    const answer = await send("POST", path, body);
+    if (answer.status !== 201) throw new Error(`${path} ${answer.status}: ${await answer.text()}`);
+    return await answer.json();
+  };
+  const mail = await made("/api/channels", {
+    name: "mail-to-everybody-who-is-on-call-this-week",
+    url: "https://mail.example.org/hooks/tinyforge",
+  });
+  const ops = await made("/api/channels", {
+    name: "ops",
+    url: "https://hooks.example.org/ops",
+    fallback: mail.id,
+  });
+  await made("/api/channels", { name: "phone", url: "https://push.example.org/me" });
+  const { shop, photos } = scene.workloads;
+  await made("/api/rules", {
+    workloads: [shop, photos],
+    kinds: ["crash-loop", "oom", "unhealthy", "backup-failed"],
+    minSeverity: "low",
+    channels: [ops.id, mail.id],
+    remindAfterMinutes: 240,
+  });
+  await made("/api/silences", {
+    scope: "workload",
+    target: photos,
+    seconds: 7200,
+    reason: "The disks are being replaced; back on Monday",
+  });
+  await made("/api/tokens", { name: "prometheus", role: "metrics" });
+  await made("/api/tokens", {
+    name: "deployer-of-the-continuous-integration",
+    role: "deploy",
+    expiresAt: text(Date.now() + 90 * DAY),
+  });
+  store.channels.setHealth(ops.id, {
+    state: "broken",
+    reason: "404 Not Found: no such hook",
+    since: Date.now() - 3 * 3_600_000,
+    failingSince: Date.now() - 4 * 3_600_000,
+    failures: 9,
+    notBefore: 0,
+  });
+}
+
+/** Pages, and what is on them once they are whole. */
+export function pagesOf({ workloads, rows }: Scene): [path: string, whole: string][] {
+  return [
+    ["/", ".facts-list"],
+    [`/containers?row=${encodeURIComponent(rows["shop/web"]!)}`, ".known .story"],
+    ["/containers?group=workload&state=running,missing&q=o", "tr.group"],
+    ["/containers?q=nothing-has-this-name", ".notice"],
+    [`/workloads/${workloads["shop"]}`, ".story .entry"],
+    [`/workloads/${workloads["handbook"]}`, ".story .entry"],
+    ["/workloads/of-nobody", ".notice"],
+    ["/add", ".kinds"],
+    ["/history?span=all", "main section, main .notice:not(.loading)"],
+    ["/history?what=audit", "main section, main .notice:not(.loading)"],
+    ["/settings", "main section:last-of-type"],
+    ["/no-such-page", ".notice"],
+  ];
 }
 
 /** A stage for good, and one for a branch, which has a URL. */

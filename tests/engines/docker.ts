@@ -79,4 +79,5 @@ async function privateEngineMissing(): Promise<string | null> {
 /** The host's Engine, or why there is none to test with. */
 export const ENGINE: RealEngine | string = await findEngine();
 
-const PRIVATE_ENGINE_MISSING: string | null = await privateEngineMissing();
+/** Why no Engine of a test's own can be started here; null: one can. */
+export const PRIVATE_ENGINE_MISSING: string | null = await privateEngineMissing();
