@@ -8,6 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import type { Page } from "playwright-core";
+import { buildWeb } from "../../src/dev/web.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { freePort } from "../harness/free_port.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
@@ -34,6 +35,7 @@ function stateOf(page: Page, name: string) {
 browserTest(
   "a daemon that is killed and comes back: stale since, no empty flash, then live again",
   async (browser) => {
+    await buildWeb();
     await using engine = await FakeEngine.start();
     await using host = await TestHost.make();
     const port = freePort();

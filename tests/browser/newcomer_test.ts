@@ -9,6 +9,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import type { Browser, Locator, Page } from "playwright-core";
+import { buildWeb } from "../../src/dev/web.ts";
 import { ENGLISH } from "../../src/web/words/en.ts";
 import { RUSSIAN } from "../../src/web/words/ru.ts";
 import { COMPOSE, ComposeProject, serviceText } from "../engines/compose.ts";
@@ -62,6 +63,7 @@ async function walk(
   browser: Browser,
   { shop, locale, t }: { shop: Shop; locale: string; t: typeof ENGLISH },
 ): Promise<void> {
+  await buildWeb();
   await using host = await TestHost.make();
   const port = freePort();
   host.env["TINYFORGE_DOCKER_HOST"] = `unix://${shop.socket}`;

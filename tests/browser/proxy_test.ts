@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { buildWeb } from "../../src/dev/web.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { missing } from "../engines/docker.ts";
 import { behindCaddy, CADDY } from "../harness/caddy.ts";
@@ -18,6 +19,7 @@ const NAME = "behind a proxy under a path: the login's link, every page, the fee
 if (!CADDY) missing(NAME, "caddy is not installed");
 else {
   browserTest(NAME, async (browser) => {
+    await buildWeb();
     await using engine = await FakeEngine.start();
     await using host = await TestHost.make();
     host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;

@@ -10,30 +10,36 @@ import { useId } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { now } from "../clock.ts";
 import { format } from "../format.ts";
-import { problems, status } from "../live/index_state.ts";
+import { problems, rows, status } from "../live/index_state.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { mayChange } from "../session.ts";
 import { words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
+import { MayStop } from "./may_stop.tsx";
 
 const HOUR = 3600;
 const SPANS: readonly number[] = [HOUR, 4 * HOUR, 24 * HOUR, 7 * 24 * HOUR];
 
 /** The kinds that are over once what runs now is taken for what should run. */
-const ACCEPTABLE: ReadonlySet<string> = new Set(["missing", "absent", "stopped", "crashed"]);
+const ACCEPTABLE: ReadonlySet<string> = new Set(["missing", "absent"]);
+
+/** The kinds that are over once the container need not run. */
+const MAY_STOP: ReadonlySet<string> = new Set(["stopped", "crashed"]);
 
 /** The buttons. */
 export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Element | null {
   const t = words.value.problem;
   const asking = useSignal<"accept" | "silence" | null>(null);
-  const { workload, kind, silenced } = problem;
+  const { workload, kind, silenced, row, container } = problem;
+  rows.revision.value;
+  const stopped = MAY_STOP.has(kind) && row !== null ? rows.all.get(row) : undefined;
   const close = () => asking.value = null;
   if (!mayChange.value) return null;
   return (
     <>
-      {workload !== null && ACCEPTABLE.has(kind) && (
+      {workload !== null && (ACCEPTABLE.has(kind) || stopped !== undefined) && (
         <button
           type="button"
           onClick={() => asking.value = "accept"}
@@ -51,7 +57,14 @@ export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Elem
         </button>
       )}
       {asking.value === "accept" && workload !== null && (
-        <Accept workload={workload} onClose={close} />
+        stopped === undefined ? <Accept workload={workload} onClose={close} /> : (
+          <MayStop
+            workload={workload}
+            role={stopped.role}
+            name={container?.name || stopped.name || workload.name}
+            onClose={close}
+          />
+        )
       )}
       {asking.value === "silence" && workload !== null && (
         <Silence workload={workload} onClose={close} />

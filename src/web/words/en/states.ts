@@ -101,6 +101,9 @@ export const EN_STATES = {
     accepted: (name: string) => `What runs now of “${name}” is what should run.`,
     retired: (count: number) =>
       plural(count, { one: "# row was retired.", other: "# rows were retired." }),
+    mayStopTitle: (name: string) => `May “${name}” stay stopped?`,
+    mayStopText: "From now on it only has to be there, whether it runs or not. It is not touched.",
+    mayStopDone: (name: string) => `“${name}” need not run.`,
     acceptEngine: "Accept this Engine",
     engineAccepted: "The Engine that answers is accepted.",
     silence: "Silence…",

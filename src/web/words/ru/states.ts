@@ -124,6 +124,10 @@ export const RU_STATES: typeof EN_STATES = {
         many: "# строк снято с учёта.",
         other: "# строки снято с учёта.",
       }),
+    mayStopTitle: (name) => `«${name}» может не работать?`,
+    mayStopText:
+      "Отныне контейнер должен только быть, работает он или нет. Сам он не затрагивается.",
+    mayStopDone: (name) => `«${name}» может не работать.`,
     acceptEngine: "Принять этот Docker",
     engineAccepted: "Docker, который отвечает, принят.",
     silence: "Не сообщать…",
