@@ -5,6 +5,7 @@
  * @module
  */
 
+import { COMPLETED } from "../model/container.ts";
 import { type Running, RUNNINGS, type RunningSpan, type RunningTime } from "../model/past.ts";
 import type { Stretch } from "./story.ts";
 
@@ -46,6 +47,8 @@ export function ranRow(story: readonly Stretch[], window: Window): Ran[] {
   const { watched } = window;
   let next = 0;
   for (const { from, to, state } of story) {
+    // A job that is over has done what it was to do: it neither runs nor is it down.
+    if (state !== "forgotten" && state.to === COMPLETED) continue;
     const end = Math.min(to, window.to);
     let at = Math.max(from, window.from);
     if (at >= end) continue;
