@@ -26,8 +26,6 @@ export interface Format {
   day(at: number): string;
   /** Hours, minutes and seconds. */
   time(at: number): string;
-  /** Names as a list of all of them. */
-  list(names: readonly string[]): string;
 }
 
 const LOCALES: Readonly<Record<Language, string>> = { en: "en-GB", ru: "ru-RU" };
@@ -68,7 +66,6 @@ function formatOf(locale: string): Format {
     month: "long",
   });
   const whole = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
-  const lists = new Intl.ListFormat(locale, { type: "conjunction" });
   const unitOf = (unit: string, count: number) =>
     new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" }).format(count);
   return {
@@ -96,7 +93,6 @@ function formatOf(locale: string): Format {
     exact: (at) => whole.format(at),
     day: (at) => days.format(at),
     time: (at) => seconds.format(at),
-    list: (names) => lists.format(names),
   };
 }
 

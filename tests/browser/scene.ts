@@ -40,7 +40,7 @@ const STACKS: readonly Told[] = [
       ["worker:2", "registry.example/shop/worker:2024.11.3", "restarting", { port: 0, replica: 2 }],
       ["db", "postgres:17.2-alpine", "running", { health: "healthy", port: 5432 }],
       ["cache", "valkey/valkey:8", "missing", { port: 6379 }],
-      ["migrate", "registry.example/shop/web:2024.11.3", "stopped", { exitCode: 0, port: 0 }],
+      ["migrate", "registry.example/shop/web:2024.11.3", "completed", { exitCode: 0, port: 0 }],
     ],
   },
   {
@@ -207,7 +207,7 @@ const BEFORE: Readonly<Record<string, readonly (readonly [ago: number, state: st
     12,
     "missing",
   ]],
-  "shop/migrate": [[26 * 1440, "running"], [26 * 1440 - 1, "stopped"]],
+  "shop/migrate": [[26 * 1440, "running"], [26 * 1440 - 1, "completed"]],
   "monitoring/loki": [[18 * 1440, "running"], [2 * 1440, "stopped"]],
   "photos/machine-learning": [[22 * 1440, "running"], [26 * 60, "paused"]],
   "blog/": [[11 * 1440, "running"], [300, "stopped"], [280, "running"]],
@@ -228,7 +228,7 @@ function live(
     return before.map(([ago, state], at) => ({
       at: now - ago * MINUTE,
       op: at === 0 ? "insert" as const : "update" as const,
-      row: { ...row, state, ...(state !== "stopped" && { exitCode: null }) },
+      row: { ...row, state, ...(state === "running" && { exitCode: null }) },
     }));
   }).sort((a, b) => a.at - b.at);
   for (const { at, op, row } of written) {
@@ -238,6 +238,10 @@ function live(
   const ends = UNWATCHED.map(([from, to]) => [now - from * MINUTE, now - to * MINUTE] as const);
   let since = now - 27 * DAY;
   const db = new Database(store.path);
+  // The store keeps its own time of that.
+  for (const { at, row } of written) {
+    db.exec("UPDATE containers SET state_since = ? WHERE id = ?", text(at), row.id);
+  }
   // As thousands of passes would have left it, which nobody wants to wait for.
   db.exec("DELETE FROM watched");
   for (const [from, to] of ends) {

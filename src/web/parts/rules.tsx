@@ -56,18 +56,18 @@ function RuleLine({ rule, onChanged }: { rule: KeptRule; onChanged: () => void }
   const t = words.value;
   const changing = useSignal(false);
   const { busy, run } = useDoing();
-  const kinds = rule.kinds === null ? t.settings.allKinds : format.value.list(
-    rule.kinds.map((kind) =>
+  const kinds = rule.kinds === null
+    ? t.settings.allKinds
+    : rule.kinds.map((kind) =>
       kind === "channel-broken" ? t.settings.channelBroken : wordOf(t.problem.kinds, kind)
-    ),
-  );
+    ).join(", ");
   const names = new Map(channels.state.value.value?.map(({ id, name }) => [id, name]));
   const told = rule.channels === null
     ? t.settings.allChannels
-    : format.value.list(rule.channels.map((id) => names.get(id) ?? id));
+    : rule.channels.map((id) => names.get(id) ?? id).join(", ");
   const of = rule.workloads === null
     ? t.settings.allWorkloads
-    : format.value.list(rule.workloads.map(nameOfWorkload));
+    : rule.workloads.map(nameOfWorkload).join(", ");
   const remove = () =>
     run(async () => {
       await ask(`/api/rules/${encodeURIComponent(rule.id)}`, { method: "DELETE" });

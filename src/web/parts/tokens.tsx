@@ -68,7 +68,7 @@ function TokenLine({ token }: { token: ShownToken }): JSX.Element {
         <span class="title">{name}</span>
         <span>{role}</span>
         <span class="muted">
-          <When at={createdAt} />,{" "}
+          {t.made} <When at={createdAt} />,{" "}
           {expiresAt === null ? t.never : t.expires(format.value.exact(Date.parse(expiresAt)))}
         </span>
       </div>
@@ -141,8 +141,8 @@ function SessionLine({ shown }: { shown: ShownSession }): JSX.Element {
         <span class="title">{`${name}, ${role}`}</span>
         {current && <span>{t.sessionHere}</span>}
         <span class="muted">
-          {[remote, browserOf(userAgent)].filter(Boolean).join(", ")}, <When at={createdAt} />,{" "}
-          {t.until(format.value.day(Date.parse(expiresAt)))}
+          {[remote, browserOf(userAgent)].filter(Boolean).join(", ")}, {t.loggedIn}{" "}
+          <When at={createdAt} />, {t.until(format.value.day(Date.parse(expiresAt)))}
         </span>
       </div>
       {!current && (

@@ -66,7 +66,7 @@ export const EN_SETTINGS = {
     ruleReminds: "While it lasts",
     channelBroken: "A channel does not work",
     rule: (kinds: string, workloads: string, channels: string) =>
-      `${kinds} of ${workloads} → ${channels}`,
+      `${kinds} · ${workloads} → ${channels}`,
     allKinds: "All that is wrong",
     allWorkloads: "all workloads",
     allChannels: "all channels",
@@ -91,6 +91,8 @@ export const EN_SETTINGS = {
       deploy: "deploy: reads, writes rows, calls hooks",
       admin: "admin: everything",
     },
+    made: "made",
+    loggedIn: "logged in",
     tokenFor: "Valid for",
     endless: "without an end",
     create: "Create",
