@@ -138,7 +138,9 @@ browserTest(
   async (browser) => {
     await using board = await dashboard(browser);
     const scene = setScene(board.server.store, Date.now());
-    await using opened = await board.open("/containers?sort=state&state=running,missing,stopped,completed");
+    await using opened = await board.open(
+      "/containers?sort=state&state=running,missing,stopped,completed",
+    );
     const { page } = opened;
     await shown(page, 14);
     assertEquals((await names(page))[0], "shop-cache-1");

@@ -6,6 +6,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
+import { ENGLISH } from "../../src/web/words/en.ts";
+import { RUSSIAN } from "../../src/web/words/ru.ts";
 import { browserTest } from "./chromium.ts";
 import { dashboard } from "./dashboard.ts";
 import { furnish, pagesOf, setScene } from "./scene.ts";
@@ -68,18 +70,28 @@ browserTest("at 400 % zoom a dialog can be read to its end and left", async (bro
   await using board = await dashboard(browser);
   const scene = setScene(board.server.store, Date.now());
   await furnish(board.server, scene);
-  await using opened = await board.open("/settings", ZOOMED);
-  const { page } = opened;
-  for (const name of ["Add a channel", "Add a rule", "Add a token"]) {
-    await page.getByRole("button", { name }).click();
+  for (const [language, { settings, workload }] of [["en", ENGLISH], ["ru", RUSSIAN]] as const) {
+    const { addChannel, addRule, addToken, change } = settings;
+    await using opened = await board.open("/settings", { ...ZOOMED, language });
+    const { page } = opened;
     const dialog = page.getByRole("dialog");
-    const last = dialog.getByRole("button").last();
-    await last.scrollIntoViewIfNeeded();
-    const box = (await last.boundingBox())!;
-    assert(box.y >= 0 && box.y + box.height <= 256, `${name}: ${JSON.stringify(box)}`);
-    assertEquals(await dialog.evaluate((it) => it.scrollWidth - it.clientWidth), 0, name);
-    await last.click();
-    await dialog.waitFor({ state: "detached" });
+    const read = async (name: string) => {
+      const last = dialog.getByRole("button").last();
+      await last.scrollIntoViewIfNeeded();
+      const box = (await last.boundingBox())!;
+      assert(box.y >= 0 && box.y + box.height <= 256, `${name}: ${JSON.stringify(box)}`);
+      assertEquals(await dialog.evaluate((it) => it.scrollWidth - it.clientWidth), 0, name);
+      await last.click();
+      await dialog.waitFor({ state: "detached" });
+    };
+    for (const name of [addChannel, addRule, addToken]) {
+      await page.getByRole("button", { name }).click();
+      await read(name);
+    }
+    await page.goto(`${board.origin}/workloads/${scene.workloads["shop"]}`);
+    await page.getByRole("button", { name: change, exact: true }).click();
+    await dialog.getByRole("button", { name: workload.expectAdd }).click();
+    await read(workload.expectations);
   }
 });
 
