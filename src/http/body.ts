@@ -9,6 +9,9 @@
 const BUFFER_BYTES = 64 * 1024;
 const LARGE_BUFFER_BYTES = 256 * 1024;
 
+/** Of a body that was read to its end, for the next one. */
+let spare: ArrayBuffer | null = null;
+
 /** So long, milliseconds, a body may be read before others get their turn. */
 const TURN_MS = 25;
 
@@ -23,7 +26,7 @@ export async function* chunksOf(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { reader, read } = readerOf(body);
+  const { reader, read, release } = readerOf(body);
   // fetch would do this, but forgets to once its Response was garbage-collected: an event stream
   // outlives its Response by days.
   const cancel = () => void reader.cancel(signal.reason).catch(() => {});
@@ -47,6 +50,7 @@ export async function* chunksOf(
     signal.removeEventListener("abort", cancel);
     // After the end this does nothing, else it closes the connection.
     await reader.cancel().catch(() => {});
+    release();
   }
 }
 
@@ -54,6 +58,7 @@ export async function* chunksOf(
 function readerOf(body: ReadableStream<Uint8Array>): {
   reader: ReadableStreamBYOBReader | ReadableStreamDefaultReader<Uint8Array>;
   read: () => Promise<ReadableStreamReadResult<Uint8Array>>;
+  release: () => void;
 } {
   let reader: ReadableStreamBYOBReader;
   try {
@@ -61,11 +66,12 @@ function readerOf(body: ReadableStream<Uint8Array>): {
   } catch {
     // Not a stream of bytes, as fetch's are.
     const plain = body.getReader();
-    return { reader: plain, read: () => plain.read() };
+    return { reader: plain, read: () => plain.read(), release: () => {} };
   }
   // One buffer for all: by itself each answer would leave one behind until the next full garbage
   // collection, which comes late where there is little garbage.
-  let buffer = new ArrayBuffer(BUFFER_BYTES);
+  let buffer = spare ?? new ArrayBuffer(BUFFER_BYTES);
+  spare = null;
   const read = async (): Promise<ReadableStreamReadResult<Uint8Array>> => {
     const result = await reader.read(new Uint8Array(buffer));
     const { value } = result;
@@ -75,7 +81,11 @@ function readerOf(body: ReadableStream<Uint8Array>): {
     buffer = isFull ? new ArrayBuffer(LARGE_BUFFER_BYTES) : own;
     return result;
   };
-  return { reader, read };
+  const release = () => {
+    // A read that was cancelled has taken it along.
+    if (buffer.byteLength > (spare?.byteLength ?? 0)) spare = buffer;
+  };
+  return { reader, read, release };
 }
 
 /** How {@linkcode readText} reads. */
