@@ -30,6 +30,20 @@ function section(page: Page, name: string): Locator {
   });
 }
 
+/** Somebody who is told; 200 until it is to say otherwise. */
+function receiving() {
+  const state = { received: 0, answer: () => new Response("") };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    await request.body?.cancel();
+    state.received++;
+    return state.answer();
+  });
+  return Object.assign(state, {
+    port: server.addr.port,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  });
+}
+
 /** Does what a dialog is there for, and waits until the server has said that it is done. */
 async function submit(dialog: Locator, name: string): Promise<void> {
   await dialog.getByRole("button", { name, exact: true }).click();
@@ -91,6 +105,30 @@ for (const [language, t] of LANGUAGES) {
     await submit(dialog, s.remove);
     await until("it is gone", async () => await here.locator("li").count() === 1);
     assertEquals((await items(board.server, "/api/channels")).map(({ name }) => name), ["mail"]);
+  });
+
+  browserTest(`a test of a channel says what came of it, and why: ${language}`, async (browser) => {
+    await using receiver = receiving();
+    await using board = await dashboard(browser);
+    await using opened = await board.open("/settings", { language });
+    const { page } = opened;
+    const dialog = page.getByRole("dialog");
+    const here = section(page, s.channels);
+    await here.getByRole("button", { name: s.addChannel }).click();
+    await dialog.getByLabel(s.channelName).fill("ops");
+    await dialog.getByLabel(s.channelUrl).fill(`http://127.0.0.1:${receiver.port}/hook`);
+    await dialog.getByLabel(s.loopback).check();
+    await submit(dialog, s.addChannel);
+    await here.getByRole("button", { name: s.test }).click();
+    await page.locator(".toast.good", { hasText: s.testDone("ops") }).waitFor();
+    await here.getByText(s.channelState.ok).waitFor();
+    assertEquals(receiver.received, 1);
+
+    receiver.answer = () => new Response("not here", { status: 404 });
+    await here.getByRole("button", { name: s.test }).click();
+    const toast = page.locator(".toast.bad", { hasText: s.testFailed("ops", "").slice(0, -1) });
+    await toast.getByText(`${s.testCauses.answer}: 404: not here`).waitFor();
+    assertEquals(receiver.received, 2);
   });
 
   browserTest(`a rule is added, changed and removed: ${language}`, async (browser) => {
@@ -235,7 +273,7 @@ for (const [language, t] of LANGUAGES) {
     await open();
     await dialog.getByRole("button", { name: `${w.expectForget}: worker` }).click();
     await submit(dialog, s.save);
-    await here.getByText("worker").waitFor({ state: "detached" });
+    await here.locator("li", { hasText: "worker" }).waitFor({ state: "detached" });
     assertEquals(await kept(), [["migrate", "completed", 1, null, "manual"]]);
     await open();
     await dialog.getByRole("button", { name: `${w.expectForget}: migrate` }).click();

@@ -11,7 +11,7 @@ import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { channels, loadChannels, type ShownChannel } from "../channels.ts";
 import { mayChange } from "../session.ts";
-import { words } from "../words/words.ts";
+import { wordOf, words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { ChannelForm } from "./channel_form.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -53,10 +53,10 @@ function ChannelLine({ channel }: { channel: ShownChannel }): JSX.Element {
   const path = `/api/channels/${encodeURIComponent(id)}`;
   const test = () =>
     run(async () => {
-      const { delivered, cause, answer } = await ask<
-        { delivered: boolean; cause: string | null; answer: string }
+      const { delivered, cause, status, answer } = await ask<
+        { delivered: boolean; cause: string | null; status: number | null; answer: string }
       >(`${path}/test`, { method: "POST" });
-      const why = [cause, answer].filter(Boolean).join(": ");
+      const why = [wordOf(t.testCauses, cause ?? ""), status, answer].filter(Boolean).join(": ");
       if (delivered) tell(t.testDone(name));
       else tell(t.testFailed(name, why), { bad: true });
       loadChannels();

@@ -70,7 +70,9 @@ export const EN_ROWS = {
       plural(count, { one: "# more is hidden by filters", other: "# more are hidden by filters" }),
     showAll: "Show all",
     more: (count: number, left: number) =>
-      plural(left, { one: "Show # more", other: `Show ${count} more of #` }),
+      count === left
+        ? `Show ${count} more`
+        : plural(left, { one: "Show # more", other: `Show ${count} more of #` }),
     none: "No containers yet",
     noneText: "A container appears here as soon as it belongs to a project, stack or site.",
     nothing: "Nothing matches",
