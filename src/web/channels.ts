@@ -10,17 +10,25 @@ import { Latest } from "./latest.ts";
 
 /** A channel as the API shows it. */
 export interface ShownChannel {
+  /** Its id. */
   readonly id: string;
+  /** What people call it. */
   readonly name: string;
+  /** The kind of receiver. */
   readonly type: string;
+  /** Scheme and host of its address. */
   readonly origin: string;
+  /** Whether it may be on this host. */
   readonly allowLoopback: boolean;
   /** Id of the channel that stands in for it. */
   readonly fallback: string | null;
+  /** Whether it is used. */
   readonly state: "ok" | "broken" | "disabled";
+  /** Why it is not; else empty. */
   readonly reason: string;
+  /** Since when it is not, RFC 3339 UTC. */
   readonly since: string | null;
-  /** The first failure after the last success. */
+  /** The first failure after the last success, RFC 3339 UTC. */
   readonly failingSince: string | null;
   /** What the last delivery failed with; null where none did lately. */
   readonly lastError: string | null;

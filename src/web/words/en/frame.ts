@@ -48,7 +48,6 @@ export const EN_FRAME = {
     text: "Open the link that this command prints on the host:",
     command: "tinyforge dashboard",
     or: "Or paste a token:",
-    token: "Token",
     where: "It stands in the file “token” of the data directory.",
     submit: "Log in",
     wrong: "This token is not right.",

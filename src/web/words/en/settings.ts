@@ -121,7 +121,6 @@ export const EN_SETTINGS = {
     backups: "Backups",
     backupsText: (folder: string) => `Made every day, kept in ${folder}; by hand with:`,
     backupsOff: "The daemon makes none: --backup-dir says where they are to be kept. By hand with:",
-    keyboard: "Keyboard",
   },
   form: {
     onlyThese: "only these",

@@ -33,7 +33,6 @@ export const EN_STATES = {
   },
   exit: (code: number) => `exit code ${code}`,
   kind: { project: "project", stack: "stack", site: "site" },
-  kinds: { project: "Projects", stack: "Stacks", site: "Sites" },
   problem: {
     kinds: {
       "missing": "Container is gone",

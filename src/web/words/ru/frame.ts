@@ -62,7 +62,6 @@ export const RU_FRAME: typeof EN_FRAME = {
     text: "Откройте ссылку, которую напечатает эта команда на хосте:",
     command: "tinyforge dashboard",
     or: "Или вставьте токен:",
-    token: "Токен",
     where: "Он лежит в файле «token» в каталоге данных.",
     submit: "Войти",
     wrong: "Токен не подходит.",

@@ -125,7 +125,6 @@ export const RU_SETTINGS: typeof EN_SETTINGS = {
     backups: "Копии",
     backupsText: (folder) => `Делаются каждый день, хранятся в ${folder}; вручную — этой командой:`,
     backupsOff: "Демон их не делает: где хранить, указывает --backup-dir. Вручную — этой командой:",
-    keyboard: "Клавиатура",
   },
   form: {
     onlyThese: "только эти",

@@ -33,7 +33,6 @@ export const RU_STATES: typeof EN_STATES = {
   },
   exit: (code) => `код выхода ${code}`,
   kind: { project: "проект", stack: "стек", site: "сайт" },
-  kinds: { project: "Проекты", stack: "Стеки", site: "Сайты" },
   problem: {
     kinds: {
       "missing": "Контейнер пропал",
