@@ -111,3 +111,27 @@ browserTest("who may only read is offered nothing that would be refused", async 
   await page.getByLabel("Or paste a token").waitFor();
   assertEquals(refused, []);
 });
+
+browserTest("another site can't show the dashboard within a page of its own", async (browser) => {
+  await using board = await dashboard(browser);
+  setScene(board.server.store, Date.now());
+  const html = `<h1>Win a prize</h1><iframe src="${board.origin}/"></iframe>`;
+  const site = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response(html, { headers: { "content-type": "text/html" } }),
+  );
+  // That the policy is violated is what is wanted here.
+  const context = await browser.newContext({
+    extraHTTPHeaders: { authorization: `Bearer ${TOKEN}` },
+  });
+  try {
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${site.addr.port}/`);
+    const [, framed] = page.frames();
+    assertEquals(framed!.url(), "chrome-error://chromewebdata/");
+    assertEquals(await framed!.getByText("problems").count(), 0);
+  } finally {
+    await context.close();
+    await site.shutdown();
+  }
+});

@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Locator, Page } from "playwright-core";
+import { HEALTHY } from "../../src/store/channels.ts";
 import { ENGLISH } from "../../src/web/words/en.ts";
 import { RUSSIAN } from "../../src/web/words/ru.ts";
 import type { TempServer } from "../harness/temp_server.ts";
@@ -130,6 +131,51 @@ for (const [language, t] of LANGUAGES) {
     await toast.getByText(`${s.testCauses.answer}: 404: not here`).waitFor();
     assertEquals(receiver.received, 2);
   });
+
+  browserTest(
+    `a channel that fails says since when and why, and is tried again: ${language}`,
+    async (browser) => {
+      await using board = await dashboard(browser);
+      const { store } = board.server;
+      const at = Date.now();
+      store.channels.add(
+        {
+          id: "ops",
+          name: "ops",
+          type: "webhook",
+          config: { origin: "https://o.example" },
+          fallbackId: null,
+        },
+        { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null },
+      );
+      const deliveries = [{ channelId: "ops", queuedAt: at }];
+      const notice = { id: "msg_1", kind: "test", content: "{}", subject: null, at, deliveries };
+      store.notices.write({ lookedAt: at, notices: [notice] });
+      const { seq } = store.notices.due("ops", at)!;
+      const failed = {
+        seq,
+        channelId: "ops",
+        state: "queued",
+        status: 503,
+        answer: "over capacity",
+      } as const;
+      const health = { ...HEALTHY, failingSince: at - 2 * 3_600_000, failures: 3 };
+      store.notices.record(
+        store.channels,
+        { ...failed, nextAt: at + 3_600_000, endedAt: null },
+        health,
+      );
+      await using opened = await board.open("/settings", { language });
+      const { page } = opened;
+      const line = section(page, s.channels).locator("li");
+      await line.getByText(s.failing).waitFor();
+      await line.getByText("503: over capacity").waitFor();
+      await line.locator("time").waitFor();
+      await line.getByRole("button", { name: s.retry }).click();
+      await page.locator(".toast.good", { hasText: s.retried(1) }).waitFor();
+      assert(store.notices.due("ops", Date.now() + 1000) !== undefined, "it is not tried now");
+    },
+  );
 
   browserTest(`a rule is added, changed and removed: ${language}`, async (browser) => {
     await using board = await dashboard(browser);

@@ -205,3 +205,24 @@ browserTest("language and theme are chosen in Settings, at once and for good", a
   await page.getByLabel("Светлая").check();
   assert(await ground() !== dark);
 });
+
+browserTest("counters lead to what they count", async (browser) => {
+  await using board = await dashboard(browser);
+  setScene(board.server.store, Date.now());
+  await using opened = await board.open("/");
+  const { page } = opened;
+  await page.getByRole("navigation").getByRole("link", { name: /^Containers/ }).getByText(
+    "18 containers",
+  )
+    .waitFor({ state: "attached" });
+  const counters = page.locator(".counters a");
+  await counters.nth(8).waitFor();
+  for (let i = 0; i < await counters.count(); i++) {
+    const count = Number(await counters.nth(i).locator(".number").innerText());
+    await counters.nth(i).click();
+    await page.locator("tbody tr[data-row]").nth(count - 1).waitFor();
+    assertEquals(await page.locator("tbody tr[data-row]").count(), count, page.url());
+    await page.goBack();
+    await counters.nth(8).waitFor();
+  }
+});

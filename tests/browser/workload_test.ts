@@ -118,3 +118,24 @@ browserTest("the overview and the settings tell of the last backup", async (brow
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+browserTest(
+  "a project shows its stages, and a preview the address where it is looked at",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    const scene = setScene(board.server.store, Date.now());
+    await using opened = await board.open(`/workloads/${scene.workloads["handbook"]}`);
+    const { page } = opened;
+    const stage = (name: string) =>
+      page.locator(".stages li.card", { has: page.getByRole("heading", { name, exact: true }) });
+    await stage("production").getByText("0 of 2 instances").waitFor();
+    const preview = stage("feature-search");
+    await preview.getByText("preview, 1 of 1 instance").waitFor();
+    await preview.getByText("feature/search", { exact: true }).waitFor();
+    const link = preview.getByRole("link", { name: "https://feature-search.handbook.example.org" });
+    assertEquals(await link.getAttribute("href"), "https://feature-search.handbook.example.org");
+    assertEquals(await link.getAttribute("rel"), "noopener noreferrer");
+    await preview.getByRole("link", { name: "feature-search", exact: true }).click();
+    await page.locator("tr.details").getByText("pending").first().waitFor();
+  },
+);
