@@ -15,10 +15,10 @@ import type {
   Outage,
   Problem,
   ProblemKind,
-  ProblemSettings,
   Remedy,
   Severity,
 } from "../model/problem.ts";
+import type { ProblemSettings } from "../model/problem_settings.ts";
 import type { ContendedRow, RowTimes, Wanted } from "./judged_world.ts";
 import { after, lastBurst } from "./known_time.ts";
 import { endedWell } from "./observe.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Problem, ProblemKind, ProblemSettings } from "../model/problem.ts";
+import type { Problem, ProblemKind } from "../model/problem.ts";
+import type { ProblemSettings } from "../model/problem_settings.ts";
 import { advance, ofHost } from "./advance.ts";
 import type { Judged } from "./judge_row.ts";
 import { lastBurst } from "./known_time.ts";

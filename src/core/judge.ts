@@ -6,7 +6,8 @@
  */
 
 import type { IndexRow } from "../model/container.ts";
-import type { Digest, HostMemory, Problem, ProblemSettings } from "../model/problem.ts";
+import type { Digest, HostMemory, Problem } from "../model/problem.ts";
+import type { ProblemSettings } from "../model/problem_settings.ts";
 import { readingOf } from "./conditions.ts";
 import { judgeHost, judgeRefused, readHost } from "./judge_host.ts";
 import { type Judged, judgeGone, judgeRow } from "./judge_row.ts";

@@ -6,7 +6,8 @@
  */
 
 import type { BackupFacts } from "../model/backups.ts";
-import type { Hold, HostMemory, Problem, ProblemKind, ProblemSettings } from "../model/problem.ts";
+import type { Hold, HostMemory, Problem, ProblemKind } from "../model/problem.ts";
+import type { ProblemSettings } from "../model/problem_settings.ts";
 import type { EngineFacts, RefusedClaims, World } from "./judged_world.ts";
 import { after, earliest } from "./known_time.ts";
 import { advance, ofHost } from "./advance.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Hold, Outage, ProblemSettings } from "../model/problem.ts";
+import type { Hold, Outage } from "../model/problem.ts";
+import type { ProblemSettings } from "../model/problem_settings.ts";
 
 /**
  * The moment at which `ms` milliseconds of known time have passed since `from`; never within an

@@ -7,7 +7,8 @@
 
 import { extendHold } from "../core/known_time.ts";
 import { endsRow, MISSING } from "../model/container.ts";
-import type { Hold, ProblemSettings } from "../model/problem.ts";
+import type { Hold } from "../model/problem.ts";
+import type { ProblemSettings } from "../model/problem_settings.ts";
 import type { WrittenRow } from "../model/written.ts";
 import type { TransitionTable } from "../store/transitions.ts";
 

@@ -17,13 +17,8 @@ import type { Feed } from "../feed.ts";
 import type { BackupFacts } from "../model/backups.ts";
 import { type IndexRow, LOCAL_HOST } from "../model/container.ts";
 import type { PassReport } from "../model/pass.ts";
-import {
-  NO_MEMORY,
-  type Problem,
-  PROBLEM_DEFAULTS,
-  type ProblemKind,
-  type ProblemSettings,
-} from "../model/problem.ts";
+import { NO_MEMORY, type Problem, type ProblemKind } from "../model/problem.ts";
+import { PROBLEM_DEFAULTS, type ProblemSettings } from "../model/problem_settings.ts";
 import type { Restart } from "../model/restart.ts";
 import type { Written } from "../model/written.ts";
 import type { Store } from "../store/store.ts";

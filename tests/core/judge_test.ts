@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { judge } from "../../src/core/judge.ts";
 import { Judging } from "../../src/core/judging.ts";
-import { NO_MEMORY, type Problem, PROBLEM_DEFAULTS } from "../../src/model/problem.ts";
+import { NO_MEMORY, type Problem } from "../../src/model/problem.ts";
+import { PROBLEM_DEFAULTS } from "../../src/model/problem_settings.ts";
 import { JudgedHost, START } from "./judged_host.ts";
 
 /** A host on which the row `web` has been running for 1,000 s, judged and found good. */

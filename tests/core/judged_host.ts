@@ -9,7 +9,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { BackupFacts } from "../../src/model/backups.ts";
 import type { IndexRow } from "../../src/model/container.ts";
-import { NO_MEMORY, PROBLEM_DEFAULTS } from "../../src/model/problem.ts";
+import { NO_MEMORY } from "../../src/model/problem.ts";
+import { PROBLEM_DEFAULTS } from "../../src/model/problem_settings.ts";
 import type {
   DeathHow,
   Deaths,
@@ -17,9 +18,9 @@ import type {
   Hold,
   HostMemory,
   Problem,
-  ProblemSettings,
   Silence,
 } from "../../src/model/problem.ts";
+import type { ProblemSettings } from "../../src/model/problem_settings.ts";
 import type { Restart } from "../../src/model/restart.ts";
 import { judge } from "../../src/core/judge.ts";
 import { Judging } from "../../src/core/judging.ts";

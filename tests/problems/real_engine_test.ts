@@ -5,7 +5,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Deaths, PROBLEM_DEFAULTS } from "../../src/model/problem.ts";
+import type { Deaths } from "../../src/model/problem.ts";
+import { PROBLEM_DEFAULTS } from "../../src/model/problem_settings.ts";
 import { engineTest, privateEngineTest } from "../engines/docker.ts";
 import { PrivateEngine } from "../engines/private.ts";
 import type { EngineScope } from "../engines/real.ts";
