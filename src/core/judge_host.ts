@@ -13,7 +13,7 @@ import { after, earliest } from "./known_time.ts";
 import { advance, ofHost } from "./advance.ts";
 import { COMES_AND_GOES, judgeFlapping } from "./host_flapping.ts";
 import { marked, nextMark } from "./marks.ts";
-import { type Circumstances, holding, matters, openingOf } from "./opening.ts";
+import { type Circumstances, holding, openingOf, stillNeeded } from "./opening.ts";
 import type { Judged } from "./judge_row.ts";
 
 /** How many outages are remembered at most … */
@@ -148,10 +148,11 @@ export function judgeHost(
       current: current("flapping"),
     }),
   );
-  const problems = marked([...past, ...steps.flatMap(({ problems }) => problems)], {
+  const all = marked([...past, ...steps.flatMap(({ problems }) => problems)], {
     ...options,
     mutes: (kind) => COMES_AND_GOES.has(kind),
-  }).filter((problem) => matters(problem, options));
+  });
+  const problems = stillNeeded(all, options);
   const stales = isDown || engine.downSince !== null ? null : nextStale(engine, now);
   return {
     problems,
@@ -264,8 +265,7 @@ export function judgeRefused(
     const overAt = refused === undefined ? Math.min(lastPassAt ?? now, now) : null;
     step = advance(current, { found, overAt, unknown: false, now });
   }
-  const problems = marked([...past, ...step.problems], options)
-    .filter((problem) => matters(problem, options));
+  const problems = stillNeeded(marked([...past, ...step.problems], options), options);
   return {
     problems,
     nextAt: earliest(step.nextAt, nextMark(problems, options.silences, now)),

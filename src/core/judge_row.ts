@@ -14,10 +14,10 @@ import {
   type Circumstances,
   closed,
   holding,
-  matters,
   opened,
   type Opening,
   openingOf,
+  stillNeeded,
 } from "./opening.ts";
 
 /** What became of a row's, a workload's or a host's problems. */
@@ -75,7 +75,7 @@ export function judgeRow(
   }
   const problems = marked([...past, ...current.values()], options);
   return {
-    problems: problems.filter((problem) => matters(problem, options)),
+    problems: stillNeeded(problems, options),
     nextAt: earliest(nextAt, nextMark(problems, options.silences, now)),
   };
 }
@@ -84,8 +84,8 @@ export function judgeRow(
 export function judgeGone(prior: readonly Problem[], options: Circumstances): Judged {
   const problems = prior.filter(({ status }) => status !== "holding").map((problem) =>
     problem.status === "open" ? closed(problem, options.now, "gone") : problem
-  ).filter((problem) => matters(problem, options));
-  return { problems, nextAt: null };
+  );
+  return { problems: stillNeeded(problems, { ...options, prior }), nextAt: null };
 }
 
 /** A row's problems, to be taken further. */

@@ -110,13 +110,18 @@ export function closed(problem: Problem, at: number, outcome: Outcome): Problem 
   return { ...problem, status: "closed", closedAt, outcome };
 }
 
-/** Whether a problem is still needed to judge by: closed ones are while flapping may be seen. */
-export function matters(
-  problem: Problem,
-  { now, outages, settings, frozen }: Circumstances,
-): boolean {
-  // How long an outage makes it last is known when it is over.
-  if (problem.status !== "closed" || frozen) return true;
+/**
+ * Those that are still needed: closed ones to judge by while flapping may be seen, and one that
+ * `prior` does not have so that it is told, however long ago it closed.
+ */
+export function stillNeeded(
+  problems: readonly Problem[],
+  { now, outages, settings, frozen, prior }: Circumstances & { prior: readonly Problem[] },
+): Problem[] {
   const kept = Math.max(settings.flappingWindow, settings.flappingCloses);
-  return after(outages, problem.closedAt!, kept) >= now;
+  return problems.filter((problem) =>
+    // How long an outage makes it last is known when it is over.
+    problem.status !== "closed" || frozen || !prior.includes(problem) ||
+    after(outages, problem.closedAt!, kept) >= now
+  );
 }

@@ -662,6 +662,20 @@ Deno.test("judge() and Judging take less than a tenth of a pass for 10,000 rows"
   assert(some <= 0.3, `${some} ms for what changed`);
 });
 
+Deno.test("judge() closes what was over long before anybody looked", () => {
+  const it = host();
+  it.engine({ staleAfter: 1e9 });
+  for (let i = 0; i < 3; i++) it.die("web", "crash");
+  it.wait(1);
+  const began = it.seconds - 1;
+  // No daemon runs for two hours.
+  it.now += 2 * 3600 * 1000;
+  it.restartDaemon();
+  it.pass();
+  it.judge();
+  assertEquals(it.story(), [`crash-loop:web ${began}–${began + 600} recovered`]);
+});
+
 Deno.test("judge() explains no stop by a death long before, though no event is known to be missed", () => {
   const it = host();
   it.die("web", "stop", 0);
