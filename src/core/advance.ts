@@ -27,10 +27,14 @@ export function advance(
   if (found === null) {
     return { problems: prior !== undefined && unknown ? [prior] : [], nextAt: null };
   }
-  const { since, batch, dueAt } = found;
-  if (dueAt! <= now) return { problems: [opened(found)], nextAt: null };
-  const same = prior?.since === since && prior.batch === batch && prior.dueAt === dueAt;
-  return { problems: [same ? prior : found], nextAt: dueAt };
+  const { since, batch } = found;
+  const waits = prior?.since === since ? prior : undefined;
+  // Other settings don't open what waits sooner than was said of it.
+  const dueAt = Math.max(found.dueAt!, waits?.dueAt ?? 0);
+  const problem = { ...found, dueAt };
+  if (dueAt <= now) return { problems: [opened(problem)], nextAt: null };
+  const same = waits?.batch === batch && waits.dueAt === dueAt;
+  return { problems: [same ? waits : problem], nextAt: dueAt };
 }
 
 /** What is wrong with a host, before it opens. */

@@ -5,9 +5,14 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { DeathHow } from "../../src/model/problem.ts";
+import {
+  PROBLEM_NUMBER_NAMES,
+  PROBLEM_NUMBERS,
+  type ProblemSettings,
+} from "../../src/model/problem_settings.ts";
 import { JudgedHost } from "./judged_host.ts";
 import { JudgeOracle } from "./judge_oracle.ts";
 
@@ -204,3 +209,49 @@ Deno.test("judge() closes all that opened once its cause is gone and time passes
     pair.host.wait(2 * 3600);
     assertEquals([pair.host.open(), pair.host.holding()], [[], []]);
   }));
+
+/** Any numbers that can be set, whole seconds. */
+const settings: fc.Arbitrary<ProblemSettings> = fc.record(
+  Object.fromEntries(PROBLEM_NUMBER_NAMES.map((name) => {
+    const { least, usual, most } = PROBLEM_NUMBERS[name];
+    return [name, fc.constantFrom(least, usual, Math.min(most, 3 * usual))];
+  })),
+) as unknown as fc.Arbitrary<ProblemSettings>;
+
+/** Judged alone: the plain judge knows no other numbers. */
+class Alone extends Pair {
+  override settle(): void {
+    this.host.judge();
+  }
+}
+
+Deno.test("judge() changes no opening and hurries none when a restart brings other settings", () =>
+  fc.assert(
+    fc.property(steps, fc.array(settings, { minLength: 1, maxLength: 5 }), (history, others) => {
+      const alone = new Alone();
+      const { host } = alone;
+      const openings = () => host.story().map((line) => line.replace(/–.*/, ""));
+      history.forEach((step, i) => {
+        alone.take(step);
+        const told = openings();
+        const due = host.holding().map((key) => host.problem(key));
+        host.settings = others[i % others.length]!;
+        host.restartDaemon();
+        const now = openings();
+        assertEquals(told.filter((opening) => !now.includes(opening)), []);
+        for (const { key, since, dueAt } of due) {
+          const after = host.active(key);
+          if (after?.since === since) assert((after.openedAt ?? after.dueAt!) >= dueAt!, key);
+        }
+      });
+      alone.take({ do: "up" });
+      for (const row of ROWS) {
+        alone.take({ do: "set", row, state: "running" });
+        alone.take({ do: "health", row, health: "healthy" });
+        alone.take({ do: "contend", row, on: false });
+      }
+      host.wait(4 * 3600);
+      assertEquals([host.open(), host.holding()], [[], []]);
+    }),
+    { numRuns, seed },
+  ));

@@ -285,6 +285,11 @@ export class JudgedHost {
       .map(({ key }) => key).sort();
   }
 
+  /** The problem with this key that is not closed, if there is one. */
+  active(key: string): Problem | undefined {
+    return this.#active.get(key);
+  }
+
   /** The problem with this key that is not closed. */
   problem(key: string): Problem {
     const problem = this.#active.get(key);
