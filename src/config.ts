@@ -33,6 +33,9 @@ import {
   type SettingNote,
 } from "./setting_values.ts";
 import type { Retention } from "./model/past.ts";
+import type { ProblemSettings } from "./model/problem_settings.ts";
+import { readProblemSettings } from "./problem_setting_values.ts";
+import { UNIT_MS } from "./span.ts";
 import { defaultDataDir } from "./system/default_data_dir.ts";
 import { lookAtSocket, readSmallFile, subfolders } from "./system/files.ts";
 import { hostName } from "./system/host_name.ts";
@@ -61,6 +64,8 @@ export interface Config {
   readonly backupRecipients: readonly string[];
   /** How much of the past is kept. */
   readonly history: Retention;
+  /** How long what has to last before it is a problem, and before it is over. */
+  readonly problemSettings: ProblemSettings;
   /** Absolute path of a file with a token for `/metrics` alone; null without. */
   readonly metricsTokenFile: string | null;
   /** Where the daemon makes its socket. */
@@ -109,7 +114,6 @@ const DEFAULT_INTERVAL_MS = 30_000;
 const MAX_INTERVAL_MS = 300_000;
 /** Below it passes would follow each other without a pause on a host of some size. */
 const MIN_INTERVAL_MS = 100;
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
 /** Reads, checks and completes the configuration; throws {@link Failure} `config`. */
 export function resolveConfig(sources: ConfigSources): Config {
@@ -140,6 +144,7 @@ export function resolveConfig(sources: ConfigSources): Config {
       maxAgeSeconds: readHistoryAge(given("history-age"), problems),
       maxCount: readHistoryCount(given("history-count"), problems),
     },
+    problemSettings: readProblemSettings(given("problem-settings"), problems),
     metricsTokenFile: readAbsolute(given("metrics-token-file"), problems),
     routes: readRoutes(given, problems),
     baseUrl: baseUrl?.href.replace(/\/$/, "") ?? null,
@@ -206,7 +211,7 @@ const MAX_QUOTED = 80;
 export function parseDuration(text: string): number | null {
   if (/^[+-]?0+$/.test(text)) return 0;
   const match = /^([+-]?\d{1,12}(?:\.\d{1,6})?)(ms|s|m)$/.exec(text);
-  return match === null ? null : Number(match[1]) * UNIT_MS[match[2]!]!;
+  return match === null ? null : Number(match[1]) * UNIT_MS[match[2] as "ms" | "s" | "m"];
 }
 
 function findSetting(

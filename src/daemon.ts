@@ -112,6 +112,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
   const shared = { docker, clock, log, metrics };
   const reconciler = new Reconciler({ ...shared, store, composePrefix });
   const problems = new ProblemWatch({
+    settings: config.problemSettings,
     ...options.problems,
     ...{ store, feed, docker, clock, log },
     staleAfterMs: staleAfterMs(intervalMs),

@@ -19,6 +19,7 @@ export type FlagName =
   | "backup-recipients"
   | "history-age"
   | "history-count"
+  | "problem-settings"
   | "metrics-token-file"
   | "socket-group"
   | "route-address"
@@ -140,6 +141,13 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     placeholder: "N",
     fallback: "100000",
     description: "how many changes of rows are kept, however young",
+  },
+  {
+    name: "problem-settings",
+    env: ["TINYFORGE_PROBLEM_SETTINGS"],
+    placeholder: "NUMBERS",
+    fallback: "as `tinyforge help problems` lists them",
+    description: "when what is a problem: unhealthy-opens=3m,crash-loop-deaths=5",
   },
   {
     name: "metrics-token-file",

@@ -14,6 +14,7 @@ import {
   resolveDockerHost,
 } from "../src/config.ts";
 import { Failure, isFailure } from "../src/failure.ts";
+import { PROBLEM_DEFAULTS } from "../src/model/problem_settings.ts";
 import type { SocketLook } from "../src/system/files.ts";
 import { CONFIG_ENVIRONMENT, CONFIG_FLAGS, type FlagName } from "../src/flags.ts";
 
@@ -86,6 +87,7 @@ Deno.test("resolveConfig() gives the documented defaults", () => {
     backupDir: null,
     backupRecipients: [],
     history: { maxAgeSeconds: 2_592_000, maxCount: 100_000 },
+    problemSettings: PROBLEM_DEFAULTS,
     metricsTokenFile: null,
     socketDir: "/home/ann/.local/state/tinyforge",
     socketGroup: null,
@@ -130,6 +132,7 @@ Deno.test("resolveConfig() lets every flag's environment variable stand in for t
     "backup-recipients": KEY,
     "history-age": "365d",
     "history-count": "5000",
+    "problem-settings": "unhealthy-opens=3m",
     "metrics-token-file": "/etc/tinyforge/metrics-token",
     "socket-group": "daemon",
     "route-address": "proxy.internal",

@@ -1,19 +1,12 @@
 /**
- * Spans of time as people write them: `90s`, `5m`, `2h`, `1d`. Pure.
+ * Spans of time on the command line. Pure.
  *
  * @module
  */
 
+import { parseSpan } from "../span.ts";
 import { quote } from "../text.ts";
 import { usageError } from "./command.ts";
-
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
 
 /**
  * The span in milliseconds.
@@ -21,12 +14,10 @@ const UNITS: Readonly<Record<string, number>> = {
  * @throws {CommandError} Usage: it is none.
  */
 export function duration(text: string, flag: string): number {
-  const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (number === undefined) {
-    throw usageError(
-      `Cannot use --${flag} ${quote(text)}: not a span of time`,
-      "as in 90s, 5m, 2h, 1d",
-    );
-  }
-  return Number(number) * UNITS[unit!]!;
+  const ms = parseSpan(text);
+  if (ms !== null) return ms;
+  throw usageError(
+    `Cannot use --${flag} ${quote(text)}: not a span of time`,
+    "as in 90s, 5m, 2h, 1d",
+  );
 }

@@ -4,8 +4,14 @@
  * @module
  */
 
+import { WRITTEN_NUMBERS } from "../problem_setting_values.ts";
 import type { Command } from "./command.ts";
 import { JSON_FLAG } from "./shared_flags.ts";
+
+/** The numbers that can be set, aligned. */
+const NUMBERS = WRITTEN_NUMBERS.map(({ name, default: usual, tells }) =>
+  `  ${name.padEnd(23)}${usual.padEnd(5)}${tells}`
+).join("\n");
 
 /** In the order of the usage text. */
 export const PROBLEM_COMMANDS = [
@@ -17,7 +23,12 @@ export const PROBLEM_COMMANDS = [
       { name: "all", description: "also what may pass by itself, and what is over" },
       JSON_FLAG,
     ],
-    details: "--all also lists what may pass by itself, and what is over.",
+    details: `--all also lists what may pass by itself, and what is over.
+
+The daemon judges by these numbers. Its --problem-settings, or
+TINYFORGE_PROBLEM_SETTINGS, sets others, as in unhealthy-opens=3m,settle=5m:
+
+${NUMBERS}`,
   },
   {
     name: "check",

@@ -6,6 +6,7 @@
 
 import type { VIEW_COLUMNS, ViewOf } from "./columns.ts";
 import type { ContainerState } from "./container.ts";
+import type { ChangedNumber } from "./problem_settings.ts";
 import type { Cause, EngineChange, Origin, PassReport } from "./pass.ts";
 import type { WorkloadKind } from "./workload.ts";
 
@@ -125,6 +126,8 @@ export interface DaemonStatus {
   };
   /** Seconds between full passes. */
   readonly intervalSeconds: number;
+  /** What problems are judged by otherwise than by default. */
+  readonly problemSettings: readonly ChangedNumber[];
   /** The last good full pass, null before it. */
   readonly lastPass: PassReport | null;
   /** What the last full pass failed with, null when it was good. */

@@ -8,6 +8,8 @@
 import { freshnessOf, isLate } from "../core/freshness.ts";
 import type { DockerHost } from "../docker_host.ts";
 import type { DaemonStatus } from "../model/views.ts";
+import type { ProblemSettings } from "../model/problem_settings.ts";
+import { changedNumbers } from "../problem_setting_values.ts";
 import type { Store } from "../store/store.ts";
 import type { Loop } from "./loop.ts";
 import type { Reconciler } from "./reconciler.ts";
@@ -60,7 +62,7 @@ export interface StatusSources extends ReadinessSources {
 /** What the daemon says of itself, but for its process and its listeners. */
 export function daemonStatus(
   { host, loop, reconciler, store }: StatusSources,
-  { intervalMs }: { intervalMs: number },
+  { intervalMs, problemSettings }: { intervalMs: number; problemSettings: ProblemSettings },
 ): Omit<DaemonStatus, "pid" | "version" | "startedAt" | "dataDir" | "tcp"> {
   const { engineError, lastError } = loop.outcomes;
   return {
@@ -74,6 +76,7 @@ export function daemonStatus(
     },
     events: loop.events,
     intervalSeconds: intervalMs / 1000,
+    problemSettings: changedNumbers(problemSettings),
     lastError,
     counts: store.views.counts(),
   };

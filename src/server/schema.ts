@@ -237,6 +237,9 @@ export const StatusSchema: Schema<ShownStatus> = z.object({
   events: z.object({ up: z.boolean(), reconnects: z.int() }),
   tcp: z.object({ address: z.string().nullable(), error: z.string().nullable() }),
   intervalSeconds: z.number(),
+  problemSettings: z.array(
+    z.object({ name: z.string(), value: z.string(), default: z.string() }),
+  ),
   lastPass: zod(PassReportSchema).nullable(),
   lastError: z.string().nullable(),
   counts: stateCounts,

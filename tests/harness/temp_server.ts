@@ -114,6 +114,7 @@ export const STATUS: DaemonStatus = {
   events: { up: true, reconnects: 0 },
   tcp: { address: "127.0.0.1:7475", error: null },
   intervalSeconds: 30,
+  problemSettings: [],
   lastPass: PASS,
   lastError: null,
   counts: [],

@@ -130,7 +130,10 @@ function lockText({ daemon, lock }: Status): string {
     : `held by PID ${lock.pid}`;
 }
 
-function daemonCells({ engine, events, tcp, lastError, intervalSeconds }: DaemonStatus): Cell[][] {
+function daemonCells(status: DaemonStatus): Cell[][] {
+  const { engine, events, tcp, lastError, intervalSeconds } = status;
+  // A daemon of an older version says nothing of it.
+  const { problemSettings = [] } = status as Partial<DaemonStatus>;
   return [
     [
       "engine",
@@ -158,6 +161,10 @@ function daemonCells({ engine, events, tcp, lastError, intervalSeconds }: Daemon
     ...(lastError === null || lastError === engine.error
       ? []
       : [["problem", { text: `✗ ${lastError}`, style: "bad" } as const]]),
+    ...problemSettings.map(({ name, value, default: usual }, i) => [
+      i === 0 ? "judged by" : SAME,
+      `${name}=${value} instead of ${usual}`,
+    ]),
   ];
 }
 
