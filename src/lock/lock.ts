@@ -97,38 +97,58 @@ export interface LockOwner {
 export function readOwner(dataDir: string): LockOwner | null {
   const named = readNamed(dataDir);
   if (named?.live === true) return named;
-  if (!isGuardHeld(`${dataDir}/${FILE_NAMES.guard}`)) return named;
+  if (lookAtGuard(dataDir) !== "held") return named;
   return { pid: null, live: true };
 }
 
+/**
+ * What the process that says that it is `pid` lost the lock by; null where it has it, or where this
+ * user may not look. Whether there is such a PID is not asked: it may be one of another namespace.
+ * What {@link Lock.check} finds within that process, as far as its files tell others. Doesn't throw.
+ */
+export function lossOf(dataDir: string, pid: number): string | null {
+  const named = lookAtLock(dataDir);
+  if (named === "missing") return "the lock file is gone";
+  if (named === "refused") return null;
+  if (named !== pid) return "the lock file was replaced or overwritten";
+  return lookAtGuard(dataDir) === "free" ? "the guard file was removed or replaced" : null;
+}
+
 function readNamed(dataDir: string): LockOwner | null {
+  const pid = lookAtLock(dataDir);
+  if (pid === "missing") return null;
+  if (pid === "refused" || pid === null) return { pid: null, live: null };
+  const asked = new LockDriver(dataDir).perform({ op: "alive", pid });
+  return { pid, live: asked.is === "failed" ? null : asked.is === "alive" };
+}
+
+/** The PID in the lock file; null when it names none. */
+function lookAtLock(dataDir: string): number | null | "missing" | "refused" {
   const driver = new LockDriver(dataDir);
   try {
     const found = driver.perform({ op: "lstat", file: "lock" });
-    if (found.is === "missing") return null;
-    const isFile = found.is === "found" && found.kind === "file";
-    if (!isFile) return { pid: null, live: null };
+    if (found.is === "missing") return "missing";
+    if (found.is === "failed") return "refused";
+    if (found.is === "found" && found.kind !== "file") return null;
     const opened = driver.perform({ op: "open", file: "lock" });
-    if (opened.is === "missing") return null;
-    if (opened.is === "failed") return { pid: null, live: null };
+    if (opened.is === "missing") return "missing";
+    if (opened.is === "failed") return "refused";
     const read = driver.perform({ op: "read", file: "lock", through: "peek" });
-    const pid = read.is === "read" ? parsePid(read.sighting.text) : null;
-    if (pid === null) return { pid, live: null };
-    const asked = driver.perform({ op: "alive", pid });
-    return { pid, live: asked.is === "failed" ? null : asked.is === "alive" };
+    return read.is === "read" ? parsePid(read.sighting.text) : null;
   } finally {
     driver.perform({ op: "close" });
   }
 }
 
-function isGuardHeld(path: string): boolean {
+function lookAtGuard(dataDir: string): "held" | "free" | "refused" {
+  const path = `${dataDir}/${FILE_NAMES.guard}`;
   try {
     // Looked at before it is opened: opening a FIFO can wait for ever.
-    if (!Deno.lstatSync(path).isFile) return false;
+    if (!Deno.lstatSync(path).isFile) return "free";
     using guard = Deno.openSync(path, { read: true });
-    return !guard.tryLockSync(false);
-  } catch {
-    return false;
+    return guard.tryLockSync(false) ? "free" : "held";
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound ? "free" : "refused";
   }
 }
 

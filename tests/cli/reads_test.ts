@@ -577,6 +577,7 @@ Deno.test("status without a daemon says so, and what the index holds", async () 
     "daemon",
     "daemonError",
     "lock",
+    "lockLost",
     "index",
     "firstRun",
   ]);

@@ -65,18 +65,34 @@ Deno.test("doctor misses a daemon until the one that it names runs", async () =>
   await cured(host, "no-daemon");
 });
 
-Deno.test("doctor tells of a lock that is lost when nobody holds it, not when its file alone is gone", async () => {
+Deno.test("doctor and status tell of a lock that is lost by what the daemon will end for", async () => {
   await using made = await daemonHost();
   const { host, daemon } = made;
+  const { pid } = daemon.process;
   const lock = join(host.dataDir, "tinyforge.lock");
-  await Deno.remove(lock);
-  // Its guard is held still: nobody else gets in.
+  const lossBy = async (reason: string) => {
+    const lost = await found(host, "lock-lost");
+    assertEquals([lost.exitCode, lost.severity, lost.group], [3, "failure", "daemon"]);
+    assertStringIncludes(lost.what, `PID ${pid}`);
+    assertStringIncludes(lost.what, reason);
+    assertEquals((await host.json("status")).lockLost, reason);
+    const line = `✗ lost by PID ${pid}, which ends within a minute: ${reason}`;
+    assertStringIncludes((await host.run("status")).stdout, line);
+    return lost;
+  };
   assertEquals(await finds(host, "lock-lost"), false);
-  assertEquals((await host.run("reconcile")).code, 5, "which says held");
+  assertEquals((await host.json("status")).lockLost, null);
+
+  const text = await Deno.readTextFile(lock);
+  await Deno.rename(lock, `${lock}.away`);
+  await lossBy("the lock file is gone");
+  assertEquals((await host.run("reconcile")).code, 5, "its guard is held: nobody else gets in");
+  await Deno.writeTextFile(lock, `${Deno.pid}\n`);
+  await lossBy("the lock file was replaced or overwritten");
+  await Deno.rename(`${lock}.away`, lock);
+  assertEquals([await finds(host, "lock-lost"), await Deno.readTextFile(lock)], [false, text]);
   await Deno.remove(`${lock}.guard`);
-  const lost = await found(host, "lock-lost");
-  assertEquals([lost.exitCode, lost.severity, lost.group], [3, "failure", "daemon"]);
-  assertStringIncludes(lost.what, `PID ${daemon.process.pid}`);
+  const lost = await lossBy("the guard file was removed or replaced");
   // What `systemctl restart tinyforge` does.
   assertStringIncludes(lost.do, "systemctl restart tinyforge");
   assertEquals((await daemon.stop()).code, 0);

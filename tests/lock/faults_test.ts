@@ -17,7 +17,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { acquireLock, readOwner } from "../../src/lock/lock.ts";
+import { acquireLock, lossOf, readOwner } from "../../src/lock/lock.ts";
 import type { Step } from "../../src/lock/attempt.ts";
 import { Contender, deadPid, TestDirectory } from "./contenders.ts";
 import { command, testAsRoot } from "./privileged.ts";
@@ -321,6 +321,32 @@ testAsRoot("acquireLock() names the file that root left to the directory's user"
     `tinyforge.lock.guard": it belongs to user 0, the directory to user ${NOBODY}`,
   );
   assertStringIncludes(outcome.hint ?? "", `chown -R ${NOBODY} "${directory.path}"`);
+});
+
+Deno.test("lossOf() tells others what check() finds within", async (t) => {
+  const faults: Record<string, (directory: TestDirectory) => Promise<void>> = {
+    "the lock file is gone": ({ lock }) => Deno.remove(lock),
+    "the lock file was replaced or overwritten": ({ lock }) => Deno.writeTextFile(lock, "1\n"),
+    "the guard file was removed or replaced": ({ guard }) => Deno.remove(guard),
+  };
+  for (const [reason, happen] of Object.entries(faults)) {
+    await t.step(reason, async () => {
+      await using directory = new TestDirectory();
+      using lock = await acquireLock(directory.path);
+      assertEquals([lossOf(directory.path, lock.pid), lock.check().held], [null, true]);
+      await happen(directory);
+      assertEquals([lossOf(directory.path, lock.pid), lock.check().held], [reason, false]);
+    });
+  }
+  await t.step("nothing, of a process whose PID is one of another namespace", async () => {
+    await using directory = new TestDirectory();
+    (await acquireLock(directory.path)).release();
+    using other = await Deno.open(directory.guard, { read: true, write: true });
+    assert(other.tryLockSync(true));
+    const pid = await deadPid();
+    await Deno.writeTextFile(directory.lock, `${pid}\n`);
+    assertEquals([lossOf(directory.path, pid), readOwner(directory.path)?.pid], [null, null]);
+  });
 });
 
 Deno.test("readOwner() sees that a program holds the guard, whatever the lock file says", async () => {

@@ -14,7 +14,7 @@ import { type Finding, type FindingSeverity, inShownOrder } from "../../doctor/f
 import { dataDirFindings, otherEngines } from "../../doctor/host_checks.ts";
 import { movedImage, movedNames, sharedProjects } from "../../doctor/listing_checks.ts";
 import { readUnits, unitFindings } from "../../doctor/unit_checks.ts";
-import { readOwner } from "../../lock/lock.ts";
+import { lossOf, readOwner } from "../../lock/lock.ts";
 import type { ListedContainer } from "../../model/container.ts";
 import type { DaemonStatus } from "../../model/views.ts";
 import { escapeControls, quotePath } from "../../text.ts";
@@ -125,9 +125,8 @@ async function examineDaemon(
     const answer = await daemon.ask("/api/status", { timeoutMs: STATUS_TIMEOUT_MS });
     const status = readAnswer<DaemonStatus>(answer);
     const findings = daemonFindings(status, { version: VERSION, now: Date.now() });
-    // Who may not look at its files, as members of the socket's group may not, can't tell.
-    const lost = owner === null || owner.live === false;
-    return { status, findings: lost ? [...findings, lockLost(status)] : findings };
+    const loss = lossOf(config.dataDir, status.pid);
+    return { status, findings: loss === null ? findings : [...findings, lockLost(status, loss)] };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const { message: what, hint } = error;
@@ -157,13 +156,13 @@ function none({ dataDir }: Config): Finding {
   };
 }
 
-function lockLost({ pid }: DaemonStatus): Finding {
+function lockLost({ pid }: DaemonStatus, loss: string): Finding {
   return {
     code: "lock-lost",
     severity: "failure",
     group: "daemon",
-    what: `the daemon (PID ${pid}) does not hold the lock of its data directory`,
-    why: "a second one could write to the same index",
+    what: `the daemon (PID ${pid}) has lost the lock of its data directory: ${loss}`,
+    why: "it finds out within a minute and ends, so that no second one writes to the same index",
     do: "`systemctl restart tinyforge`, and find out what removed its lock file",
   };
 }

@@ -14,7 +14,7 @@ import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { findDaemon } from "../daemon_socket.ts";
 import { readinessChecks } from "../../doctor/daemon_checks.ts";
-import { readOwner } from "../../lock/lock.ts";
+import { lossOf, readOwner } from "../../lock/lock.ts";
 import { type FirstRun, firstRunLines } from "../first_run.ts";
 import { noteFreshness } from "../freshness.ts";
 import type { Output } from "../output.ts";
@@ -36,6 +36,8 @@ interface Status {
   readonly daemonError: string | null;
   /** Null: nobody holds it. Its PID is null when it is held by who is not named in it. */
   readonly lock: { readonly pid: number | null; readonly alive: boolean } | null;
+  /** What the daemon that answers lost the lock by; null: it has it, or none answers. */
+  readonly lockLost: string | null;
   /** Null: there is no index yet. */
   readonly index: IndexSummary | null;
   /** What runs unmanaged, while nothing is registered; else null. */
@@ -66,6 +68,7 @@ async function read(invocation: InvocationOf<"status">): Promise<Status> {
     dataDir: config.dataDir,
     ...asked,
     lock: lockOf(config.dataDir),
+    lockLost: asked.daemon === null ? null : lossOf(config.dataDir, asked.daemon.pid),
     index,
     firstRun: await first?.firstRun(index, config) ?? null,
   };
@@ -117,17 +120,19 @@ function daemonCell({ daemon, daemonError }: Status, now: Date): Cell {
   return { text: `✗ not ready${why === "" ? "" : ` (${why})`}: ${since}`, style: "bad" };
 }
 
-function lockText({ daemon, lock }: Status): string {
-  if (daemon !== null && (lock === null || lock.pid === null)) return `✗ lost by PID ${daemon.pid}`;
+function lockText({ daemon, lock, lockLost }: Status): string {
+  if (daemon !== null) {
+    return lockLost === null
+      ? `held by PID ${daemon.pid}`
+      : `✗ lost by PID ${daemon.pid}, which ends within a minute: ${lockLost}`;
+  }
   if (lock === null) return "free";
   if (lock.pid === null) {
     return "✗ held by a program that its file doesn't name: `fuser -v` on tinyforge.lock.guard " +
       "shows which";
   }
   if (!lock.alive) return `free: left by PID ${lock.pid}, which is gone`;
-  return daemon === null
-    ? `held by PID ${lock.pid}, which does not answer`
-    : `held by PID ${lock.pid}`;
+  return `held by PID ${lock.pid}, which does not answer`;
 }
 
 function daemonCells(status: DaemonStatus): Cell[][] {
