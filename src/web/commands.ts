@@ -6,11 +6,15 @@
  */
 
 import { shellCommand } from "../shell_word.ts";
-import type { Remedy } from "../model/problem.ts";
 import type { WorkloadKind } from "../model/workload.ts";
+import type { ShownProblem } from "../server/problem_views.ts";
 
 /** The command for a problem; null where no single command helps, or none can be shown safely. */
-export function commandOf(remedy: Remedy): string | null {
+export function commandOf(
+  { do: remedy, workload }: Pick<ShownProblem, "do" | "workload">,
+): string | null {
+  const ofWorkload = (command: string) =>
+    workload === null ? null : shellCommand(["tinyforge", command], [nameOf(workload)]);
   switch (remedy.code) {
     case "read-log":
       return shellCommand(["docker", "logs", "--tail", "50"], [remedy.container]);
@@ -23,6 +27,8 @@ export function commandOf(remedy: Remedy): string | null {
         remedy.container,
       ]);
     case "bring-back":
+      // To start it again is the other way, and nobody knows how: its container is gone.
+      return ofWorkload("accept");
     case "explain":
       return shellCommand(["tinyforge", "explain"], [remedy.rowId]);
     case "unpause":
@@ -38,13 +44,17 @@ export function commandOf(remedy: Remedy): string | null {
     case "accept-engine":
       return "tinyforge engine accept";
     case "deploy":
-      return shellCommand(["tinyforge", "labels"], [remedy.workloadId]);
     case "mend-labels":
-      return "tinyforge status";
+      return ofWorkload("labels");
     default:
       // A daemon that is newer than this page may know others.
       return null;
   }
+}
+
+/** As a command understands it, whatever else has that name. */
+function nameOf({ kind, name }: NonNullable<ShownProblem["workload"]>): string {
+  return kind === null ? name : `${kind}/${name}`;
 }
 
 /** Forgets what was taken in and touches no container; null where it can't be shown safely. */

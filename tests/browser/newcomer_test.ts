@@ -138,7 +138,7 @@ function scripted(engine: FakeEngine): Shop {
     socket: engine.path,
     addWorker: () => Promise.resolve(void start("worker")),
     end: () => Promise.resolve(engine.remove(cache)),
-    told: { kind: "missing", command: /^tinyforge explain \S+$/ },
+    told: { kind: "missing", command: /^tinyforge accept stack\/shop$/ },
   };
 }
 

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { checkOperands, parseArguments } from "../../src/cli/arguments.ts";
+import { remedyText } from "../../src/cli/problem_words.ts";
 import type { Remedy } from "../../src/model/problem.ts";
 import { WORKLOAD_KINDS } from "../../src/model/workload.ts";
 import { commandOf, undoOf } from "../../src/web/commands.ts";
@@ -210,17 +211,25 @@ Deno.test("resorted() turns a column round, and back to the first order", () => 
   assertEquals(sortOf(new URLSearchParams("sort=nonsense")).key, "workload");
 });
 
+const WORKLOAD = { id: "w", kind: "site", name: "blog" } as const;
+
 Deno.test("commandOf() quotes what others named, and gives nothing that can't be read", () => {
+  const command = (remedy: Remedy, name = "blog") =>
+    commandOf({ do: remedy, workload: { ...WORKLOAD, name } });
   assertEquals(
-    commandOf({ code: "read-log", container: "web; rm -rf /" }),
+    command({ code: "read-log", container: "web; rm -rf /" }),
     "docker logs --tail 50 'web; rm -rf /'",
   );
-  assertEquals(commandOf({ code: "start", container: "a\u202eb", workloadId: "w" }), null);
-  assertEquals(commandOf({ code: "unpause", container: "-v" }), "docker unpause -- '-v'");
-  assertEquals(commandOf({ code: "of-the-future" } as never), null);
+  assertEquals(command({ code: "start", container: "a\u202eb", workloadId: "w" }), null);
+  assertEquals(command({ code: "unpause", container: "-v" }), "docker unpause -- '-v'");
+  assertEquals(command({ code: "of-the-future" } as never), null);
+  const missing = { code: "bring-back", workloadId: "w", rowId: "r" } as const;
+  assertEquals(command(missing, "it's"), "tinyforge accept 'site/it'\\''s'");
+  assertEquals(command(missing, "a\u202eb"), null);
+  assertEquals(commandOf({ do: missing, workload: null }), null);
 });
 
-Deno.test("commandOf() and undoOf() give commands that the command table has", () => {
+Deno.test("commandOf() and undoOf() give commands that the command table has, and that a terminal is told", () => {
   const containers = ["web"];
   const remedies: { [Code in Remedy["code"]]: Extract<Remedy, { code: Code }> } = {
     "bring-back": { code: "bring-back", workloadId: "w", rowId: "r" },
@@ -238,17 +247,22 @@ Deno.test("commandOf() and undoOf() give commands that the command table has", (
     "back-up": { code: "back-up" },
     "mend-labels": { code: "mend-labels", containers },
   };
+  const helping = Object.values(remedies).flatMap((remedy) => {
+    const problem = { do: remedy, workload: WORKLOAD };
+    const command = commandOf(problem);
+    if (command?.startsWith("tinyforge ") !== true) return [];
+    assertStringIncludes(remedyText(problem), `\`${command}\``);
+    return [command];
+  });
   const undone = WORKLOAD_KINDS.map((kind) => undoOf({ kind, name: "shop" }));
-  const found = [...Object.values(remedies).map(commandOf), ...undone]
-    .filter((command) => command?.startsWith("tinyforge ") === true)
-    .map((command) => {
-      const { command: known, operands } = parseArguments(command!.split(" ").slice(1));
-      checkOperands(known!, operands);
-      return known!.name;
-    });
+  const found = [...helping, ...undone].map((command) => {
+    const { command: known, operands } = parseArguments(command!.split(" ").slice(1));
+    checkOperands(known!, operands);
+    return known!.name;
+  });
   assertEquals(
     new Set(found),
-    new Set(["explain", "labels", "engine accept", "backup", "status", "rm"]),
+    new Set(["accept", "explain", "labels", "engine accept", "backup", "rm"]),
   );
   assertEquals(undoOf({ kind: "site", name: "it's" }), "tinyforge rm --force site 'it'\\''s'");
   assertEquals(undoOf({ kind: "site", name: "a\u202eb" }), null);

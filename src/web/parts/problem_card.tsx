@@ -25,7 +25,7 @@ export function ProblemCard(
   const t = words.value.problem;
   const id = useId();
   const { kind, severity, silenced, muted, since, workload } = problem;
-  const command = commandOf(problem.do);
+  const command = commandOf(problem);
   const seen = evidenceOf(problem);
   return (
     <article

@@ -56,7 +56,7 @@ export const EN_STATES = {
     since: "Since",
     lasted: (time: string) => `for ${time}`,
     remedy: {
-      "bring-back": "Start it again, or accept that it is gone. Its story:",
+      "bring-back": "Start it again; or, if it is meant to be gone:",
       "deploy": "Start its container with the labels that tie it to the workload:",
       "read-log": "Read what it said before it ended:",
       "start": "Start it again, or accept that it stays stopped:",
@@ -69,7 +69,7 @@ export const EN_STATES = {
       "read-own-log": "See why passes fail:",
       "accept-engine": "If this is meant, accept it; else point to the old one:",
       "back-up": "Make one by hand, and read why it fails:",
-      "mend-labels": "Correct the labels of these containers; the last pass names them:",
+      "mend-labels": "Correct the labels of these containers; this prints the right ones:",
     } satisfies Record<Remedy["code"], string>,
     exit: (code: number) => `Exit code ${code}`,
     how: {
