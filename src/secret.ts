@@ -20,10 +20,15 @@ export function looksLikeSecret(text: string): boolean {
 
 /** What a secret is found by: its SHA-256, base64url without padding. */
 export function hashSecret(secret: string): string {
+  return sha256Text(secret);
+}
+
+/** SHA-256 of a text, base64url without padding. */
+export function sha256Text(text: string): string {
   // Loaded when first needed: that takes longer than most commands do, and few need it.
   // deno-lint-ignore no-process-global -- nothing else loads a module without waiting for it
   const { createHash } = process.getBuiltinModule("node:crypto");
-  return createHash("sha256").update(secret).digest("base64url");
+  return createHash("sha256").update(text).digest("base64url");
 }
 
 /** Whether two secrets are the same. How long it takes tells no more than the kept one's length. */

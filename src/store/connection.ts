@@ -85,6 +85,7 @@ export class Connection {
   readonly #copies: ((changes: Changes) => void)[] = [];
   readonly #statements = new Map<string, Statement>();
   #open: Transaction | null = null;
+  #beforeCommit: (() => void) | null = null;
   #companion: (() => Companion | null) | null = null;
 
   /** On this database, which it closes. */
@@ -118,9 +119,11 @@ export class Connection {
     const tx = this.#open = new Transaction();
     const companion = outer === null ? this.#companion?.() ?? null : null;
     let accompanied = false;
-    const whole = companion === null ? operation : (tx: Transaction) => {
+    const whole = (tx: Transaction) => {
       const changesBefore = this.#db.totalChanges;
       const result = operation(tx);
+      if (outer === null && isNoticed(tx.changes)) this.#beforeCommit?.();
+      if (companion === null) return result;
       accompanied = this.#db.totalChanges !== changesBefore;
       if (accompanied) companion.before(tx);
       return result;
@@ -154,6 +157,11 @@ export class Connection {
     this.#companion = companion;
   }
 
+  /** Runs at the end of each outermost transaction that changed what readers see, and in it. */
+  beforeCommit(act: () => void): void {
+    this.#beforeCommit = act;
+  }
+
   /** Has a copy in memory follow what is committed here. Must not throw. */
   onCommit(follow: (changes: Changes) => void): void {
     this.#copies.push(follow);
@@ -183,7 +191,7 @@ export class Connection {
 
   #committed(changes: Changes): void {
     const { rows, names, problems } = changes;
-    if (rows.length === 0 && !names && problems.length === 0) return;
+    if (!isNoticed(changes)) return;
     for (const follow of this.#copies) follow(changes);
     const many = rows.length > MAX_WRITTEN_ROWS;
     this.#feed?.publish({
@@ -192,4 +200,9 @@ export class Connection {
       ...(problems.length > 0 && { problems: problems.slice(0, MAX_WRITTEN_ROWS) }),
     });
   }
+}
+
+/** Whether a reader can tell that it was committed. */
+function isNoticed({ rows, names, problems }: Changes): boolean {
+  return rows.length > 0 || names || problems.length > 0;
 }

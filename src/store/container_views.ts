@@ -191,7 +191,7 @@ export class ContainerViews {
   #text(tail: string, parameters: (string | number)[]): { json: string; lastId: string | null } {
     const [json, lastId] = this.#c.sql(
       `SELECT '[' || coalesce(group_concat(row), '') || ']', max(id) FROM (
-         SELECT json_object(${FIELDS}) AS row, id FROM container_views ${tail})`,
+         SELECT json_object(${VIEW_FIELDS}) AS row, id FROM container_views ${tail})`,
     ).value<[string, string | null]>(...parameters)!;
     return { json, lastId };
   }
@@ -214,7 +214,8 @@ const TWICE: ReadonlySet<keyof ViewFilter> = new Set(["workload", "stage", "cont
 /** Kept as text, shown as what it says. */
 const JSON_COLUMNS: ReadonlySet<Holds> = new Set<Holds>(["addresses", "object or null"]);
 
-const FIELDS = Object.entries<Column>(VIEW_COLUMNS)
+/** What `json_object` makes of `container_views` what readers are shown. */
+export const VIEW_FIELDS: string = Object.entries<Column>(VIEW_COLUMNS)
   .map(([field, column]) => `'${field}', ${shown(column)}`).join(", ");
 
 function shown({ column, holds, nothing }: Column): string {

@@ -43,6 +43,7 @@ const FILES: readonly string[] = [
   "0012_access",
   "0013_past",
   "0014_names",
+  "0015_hub",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

@@ -29,6 +29,7 @@ import { SilenceTable } from "./silences.ts";
 import { loadMigrations, migrate, requireCurrent } from "./migrate.ts";
 import { NoticeTable } from "./notices.ts";
 import { Registry } from "./registry.ts";
+import { ReplicaTable } from "./replica.ts";
 import { SessionTable } from "./sessions.ts";
 import { StageTable } from "./stages.ts";
 import { TokenTable } from "./tokens.ts";
@@ -159,6 +160,8 @@ export class Store {
   readonly sessions: SessionTable;
   /** Who changed what. */
   readonly audit: AuditTable;
+  /** The index as others follow it. */
+  readonly replica: ReplicaTable;
   readonly #c: Connection;
   #closed = false;
 
@@ -184,6 +187,7 @@ export class Store {
     this.tokens = new TokenTable(connection);
     this.sessions = new SessionTable(connection);
     this.audit = new AuditTable(connection);
+    this.replica = new ReplicaTable(connection);
     this.registry = new Registry(connection, { workloads: this.workloads });
     const { containers, details, problems, workloads } = this;
     this.expectations = new ExpectationTable(connection, {

@@ -1,0 +1,6 @@
+-- How many commits there were that readers may have noticed; with the epoch it names a state of the
+-- index. No row: nobody follows this index, and nothing is counted.
+CREATE TABLE replica (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  seq INTEGER NOT NULL
+) STRICT;
