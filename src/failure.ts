@@ -33,6 +33,7 @@ export type Thing =
   | "candidate"
   | "token"
   | "session"
+  | "host"
   | "index"
   | "schema";
 
@@ -181,6 +182,11 @@ export interface FailureData {
   };
   /** A token's file can't be used; `ours`: it is the one that is made where there is none. */
   "token": { readonly ours: boolean };
+
+  /** The hub's database can't be reached or used. */
+  "hub-database": Nothing;
+  /** The hub can't be had, or says no; `wrong`: over its certificate, the token, or otherwise. */
+  "hub": { readonly wrong: "url" | "token" | "answer" | "connection" | "joined" | "alone" };
 
   /** The Engine's address can't be used; `better` is what to write instead. */
   "engine-host": {

@@ -23,6 +23,7 @@ export const SHOW_KINDS: Readonly<
   rule: "",
   token: "`tinyforge token list` shows them",
   session: "`tinyforge session list` shows them",
+  host: "`tinyforge hub list` shows them",
   index: "start the daemon with `tinyforge reconcile`, or point --data-dir at its directory",
   schema: "start `tinyforge reconcile` once, it brings the database up to date",
 };

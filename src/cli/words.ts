@@ -74,6 +74,15 @@ const KEYS = {
   malformed: "a key file has a line that begins with AGE-SECRET-KEY-1, as `age-keygen` writes it",
 } satisfies Record<FailureData["backup-key"]["why"], string>;
 
+const HUB = {
+  url: "write it as `tinyforge hub enroll` printed it: https://host:port",
+  token: "a token works once and for an hour: `tinyforge hub enroll NAME` makes another",
+  answer: "is that a hub, and of a version that this one can speak with?",
+  connection: "is the hub there, and can this host reach it?",
+  joined: "`tinyforge leave` first",
+  alone: "",
+} satisfies Record<FailureData["hub"]["wrong"], string>;
+
 const HINTS: Hints = {
   "not-found": ({ thing }) => SHOW_KINDS[thing],
   "conflict": ({ over }) => CHOOSE_OTHER[over],
@@ -92,6 +101,8 @@ const HINTS: Hints = {
   "newer": () => "run the newer tinyforge that wrote it, or restore a backup made before it",
   "io": ({ at }) => WHEN_IO[at],
   "untrusted": distrustHint,
+  "hub-database": () => "name PostgreSQL 15 or newer with --database postgres://user@host/name",
+  "hub": ({ wrong }) => HUB[wrong],
   "backup-foreign": () => "name a file that `tinyforge backup` wrote",
   "backup-damaged": () => "use another backup; `tinyforge backup verify` tells which are whole",
   "backup-key": ({ why }) => KEYS[why],

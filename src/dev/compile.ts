@@ -60,7 +60,12 @@ const BUNDLE = `${DIST}bundle/`;
 /** A thread's module, which nothing imports. */
 const WORKER = "src/safekeeping/worker.ts";
 /** What the program looks for with `carried()`, besides that. */
-const CARRIED: readonly string[] = ["src/store/migrations", "src/web/dist", "dist/assets"];
+const CARRIED: readonly string[] = [
+  "src/store/migrations",
+  "src/hub/migrations",
+  "src/web/dist",
+  "dist/assets",
+];
 
 /** ELF machine numbers and library folders of the platforms that are built for. */
 const TARGETS: Readonly<Record<string, { machine: number; folders: readonly string[] }>> = {

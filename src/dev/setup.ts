@@ -60,6 +60,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   program("the tests", "iptables", "iptables"),
   program("the tests", "openssl", "openssl"),
   program("the tests", "podman", "podman"),
+  program("the tests", "pg_ctlcluster", "postgresql", { service: "postgresql" }),
   program("the tests", "prometheus", "prometheus", { service: "prometheus" }),
   program("the tests", "ps", "procps"),
   program("the tests", "restic", "restic"),

@@ -39,7 +39,15 @@ export type RequestErrorCode =
 /** The codes of failures in the index. */
 export type IndexCode = Exclude<
   FailureCode,
-  EngineCode | LockCode | BackupCode | "config" | "listen" | "token" | "certificate"
+  | EngineCode
+  | LockCode
+  | BackupCode
+  | "config"
+  | "listen"
+  | "token"
+  | "certificate"
+  | "hub"
+  | "hub-database"
 >;
 
 /** The `code` of a problem; those of the index are passed on as they are. */

@@ -1,0 +1,100 @@
+/**
+ * Who is let in: tokens that work once and for an hour, and the secrets that hosts get for them. Of
+ * either only a hash is kept.
+ *
+ * @module
+ */
+
+import { Failure } from "../failure.ts";
+import { hashSecret, makeSecret } from "../secret.ts";
+import { quote } from "../text.ts";
+import type { Sql } from "./database.ts";
+
+/** How long a token can be used, seconds. */
+const TOKEN_SECONDS = 3600;
+
+/** What a host is called: up to 63 letters, digits, dots, dashes and underscores. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** What a host was let in with. */
+export interface Membership {
+  /** Its id here, at random. */
+  readonly host: string;
+  /** What it is called here. */
+  readonly name: string;
+  /** What it shows from now on; told this once. */
+  readonly secret: string;
+}
+
+/**
+ * Makes a token with which one host can be let in under this name; one that was made for it before
+ * is no more.
+ *
+ * @throws {Failure} `invalid`, or `conflict` when there is a host of that name.
+ */
+export async function enroll(
+  sql: Sql,
+  name: string,
+): Promise<{ token: string; expiresAt: string }> {
+  if (!NAME.test(name)) {
+    throw new Failure(
+      "invalid",
+      `Cannot enroll ${quote(name)}: a name has 1 to 63 letters, digits, ".", "-" and "_"`,
+      { data: {} },
+    );
+  }
+  return await sql.begin(async (tx) => {
+    const [host] = await tx`SELECT id FROM tinyforge.hosts WHERE name = ${name}`;
+    if (host !== undefined) {
+      throw new Failure("conflict", `Cannot enroll ${quote(name)}: there is such a host already`, {
+        data: { over: "name" },
+      });
+    }
+    await tx`DELETE FROM tinyforge.enrolments WHERE name = ${name} OR expires_at < now()`;
+    const token = makeSecret();
+    const [{ expires }] = await tx<[{ expires: Date }]>`
+      INSERT INTO tinyforge.enrolments (token_hash, name, expires_at)
+      VALUES (${hashSecret(token)}, ${name}, now() + ${TOKEN_SECONDS} * interval '1 second')
+      RETURNING expires_at AS expires`;
+    return { token, expiresAt: expires.toISOString() };
+  });
+}
+
+/** Lets a host in; null: the token is none, or no more. */
+export function admit(sql: Sql, token: string): Promise<Membership | null> {
+  return sql.begin(async (tx) => {
+    const [used] = await tx<[{ name: string; expired: boolean }?]>`
+      DELETE FROM tinyforge.enrolments WHERE token_hash = ${hashSecret(token)}
+      RETURNING name, expires_at < now() AS expired`;
+    if (used === undefined || used.expired) return null;
+    const { name } = used;
+    const host = crypto.randomUUID();
+    const secret = makeSecret();
+    await tx`INSERT INTO tinyforge.hosts (id, name, secret_hash)
+      VALUES (${host}, ${name}, ${hashSecret(secret)})`;
+    return { host, name, secret };
+  });
+}
+
+/** Id of the host that has this secret; null: none has. */
+export async function hostWith(sql: Sql, secret: string): Promise<string | null> {
+  const [host] = await sql<[{ id: string }?]>`
+    SELECT id FROM tinyforge.hosts WHERE secret_hash = ${hashSecret(secret)}`;
+  return host?.id ?? null;
+}
+
+/**
+ * Forgets a host with all its rows, or a token for one that never came.
+ *
+ * @throws {Failure} `not-found`
+ */
+export async function expel(sql: Sql, name: string): Promise<void> {
+  const [{ count }] = await sql<[{ count: number }]>`
+    WITH hosts AS (DELETE FROM tinyforge.hosts WHERE name = ${name} RETURNING 1),
+      tokens AS (DELETE FROM tinyforge.enrolments WHERE name = ${name} RETURNING 1)
+    SELECT ((SELECT count(*) FROM hosts) + (SELECT count(*) FROM tokens))::integer AS count`;
+  if (count > 0) return;
+  throw new Failure("not-found", `Cannot find host ${quote(name)}: no such host`, {
+    data: { thing: "host", id: name },
+  });
+}

@@ -1,0 +1,275 @@
+/** What a hub keeps of what hosts tell it, on a real PostgreSQL. @module */
+
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { type Cluster, openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { admit, enroll, expel, hostWith } from "../../src/hub/enrolment.ts";
+import type { Sql } from "../../src/hub/database.ts";
+import { beat, CHANNEL, greet, type HostBeat, ingest } from "../../src/hub/hub_store.ts";
+import { listContainers, listHosts } from "../../src/hub/hub_views.ts";
+import { type Hello, MAX_ROWS, readIngest } from "../../src/hub/protocol.ts";
+import { digestOf, hubRow } from "../../src/hub/row.ts";
+import { Failure } from "../../src/failure.ts";
+import { shownRow } from "./rows.ts";
+
+/** A joined host that says what a test has it say. */
+async function hostOf(sql: Sql, name: string) {
+  const { token } = await enroll(sql, name);
+  const { host: id } = (await admit(sql, token))!;
+  let attempt = 0;
+  const hello = (changes: Partial<Hello> = {}) =>
+    greet(sql, id, {
+      ...{ protocol: 1, epoch: "e1", seq: 99, run: "r1", version: "1", machine: name },
+      ...{ attempt: ++attempt, ...changes },
+    });
+  const begun = await hello();
+  if (begun.result !== "accepted") throw new Error(begun.result);
+  const said = { session: begun.session, epoch: "e1" };
+  return {
+    id,
+    said,
+    hello,
+    snapshot: (to: number, rows: unknown[], part: object = {}) =>
+      ingest(sql, id, readIngest({ ...said, to, rows, ...part })),
+    batch: (from: number, to: number, rows: unknown[], gone: string[] = []) =>
+      ingest(sql, id, readIngest({ ...said, from, to, rows, gone })),
+    beat: async (told: Partial<HostBeat> = {}) =>
+      (await beat(sql, [{
+        ...{ hostId: id, ...said, seq: 0, digest: null, lastPassAt: null, fresh: true, ...told },
+      }]))[0]!,
+  };
+}
+
+const all = (sql: Sql) => listContainers(sql, { limit: 100 });
+const states = async (sql: Sql) =>
+  (await all(sql)).map(({ host, id, state }) => `${host}/${id} ${state}`);
+
+/** PostgreSQL is started once for these, a database is made for each. */
+function withDatabase(name: string, test: (sql: Sql, cluster: Cluster) => Promise<void>): void {
+  Deno.test(name, async () => {
+    await using cluster = await startCluster();
+    await using database = await openTestDatabase(cluster);
+    await test(database.sql, cluster);
+  });
+}
+
+withDatabase("ingest() keeps what a host tells, and says it again as it was told", async (sql) => {
+  const host = await hostOf(sql, "alpha");
+  const rows = [shownRow("a"), shownRow("b", { state: "stopped", exitCode: 3 })];
+  assertEquals(await host.snapshot(4, rows), { result: "ok", seq: 4 });
+  const [a, b] = await all(sql);
+  assertEquals([a!.id, a!.host, a!.state, a!.imageRef], ["a", "alpha", "running", "nginx:1"]);
+  assertEquals([b!.id, b!.state, b!.exitCode], ["b", "stopped", 3]);
+  assertEquals(await host.batch(4, 6, [shownRow("c")], ["a"]), { result: "ok", seq: 6 });
+  assertEquals(await states(sql), ["alpha/b stopped", "alpha/c running"]);
+});
+
+withDatabase("ingest() acknowledges what it has, and takes nothing of it twice", async (sql) => {
+  const host = await hostOf(sql, "alpha");
+  await host.snapshot(1, [shownRow("a")]);
+  await host.batch(1, 2, [shownRow("a", { state: "stopped" })]);
+  await host.batch(2, 3, [shownRow("a", { state: "paused" })]);
+  assertEquals(await host.batch(1, 2, [shownRow("a", { state: "stopped" })]), {
+    result: "ok",
+    seq: 3,
+  });
+  assertEquals(await host.snapshot(1, []), { result: "ok", seq: 3 });
+  assertEquals(await states(sql), ["alpha/a paused"]);
+});
+
+withDatabase("ingest() asks for all rows where some are missing", async (sql) => {
+  const host = await hostOf(sql, "alpha");
+  assertEquals(await host.batch(0, 1, [shownRow("a")]), { result: "snapshot" });
+  await host.snapshot(1, [shownRow("a")]);
+  assertEquals(await host.batch(2, 3, [shownRow("b")]), { result: "snapshot" });
+  assertEquals(await states(sql), ["alpha/a running"]);
+});
+
+withDatabase("ingest() takes a snapshot in parts, each in place of what was there", async (sql) => {
+  const host = await hostOf(sql, "alpha");
+  await host.snapshot(1, ["a", "b", "c", "d"].map((id) => shownRow(id)));
+  const stopped = (id: string) => shownRow(id, { state: "stopped" });
+  assertEquals((await host.hello({ epoch: "e2" })).result, "accepted");
+  const said = { session: host.said.session + 1, epoch: "e2" };
+  const part = (told: object) => ingest(sql, host.id, readIngest({ ...said, ...told }));
+  assertEquals(await part({ to: 9, after: "b", rows: [stopped("d")] }), { result: "snapshot" });
+  await part({ to: 9, upTo: "b", rows: [stopped("b")] });
+  // Between two parts the rows are of no state, so that nothing can follow.
+  assertEquals(await part({ from: 9, to: 10, rows: [] }), { result: "snapshot" });
+  assertEquals(await part({ to: 8, after: "b", rows: [] }), { result: "snapshot" });
+  assertEquals(await part({ to: 9, after: "b", rows: [stopped("d")] }), { result: "ok", seq: 9 });
+  assertEquals(await states(sql), ["alpha/b stopped", "alpha/d stopped"]);
+});
+
+withDatabase("ingest() lets a host write nothing but its own rows", async (sql) => {
+  const [alpha, beta] = [await hostOf(sql, "alpha"), await hostOf(sql, "beta")];
+  await alpha.snapshot(1, [shownRow("same")]);
+  const claimed = shownRow("same", { state: "stopped", host: "alpha" });
+  await beta.snapshot(1, [claimed]);
+  await beta.batch(1, 2, [], ["same"]);
+  assertEquals(await states(sql), ["alpha/same running"]);
+  // With the number of another host's session, which is no secret.
+  const foreign = readIngest({ session: 77, epoch: "e1", to: 5, rows: [] });
+  assertEquals(await ingest(sql, beta.id, foreign), { result: "superseded" });
+});
+
+withDatabase("ingest() writes no row that is as it was, and tells who listens", async (sql) => {
+  const host = await hostOf(sql, "alpha");
+  const heard: string[] = [];
+  const { unlisten } = await sql.listen(CHANNEL, (id) => void heard.push(id));
+  await host.snapshot(1, [shownRow("a"), shownRow("b")]);
+  const versions = () =>
+    sql<
+      { id: string; xmin: string }[]
+    >`SELECT id, xmin::text FROM tinyforge.containers ORDER BY id`;
+  const [a, b] = await versions();
+  await host.batch(1, 2, [shownRow("a"), shownRow("b", { state: "stopped" })]);
+  const [a2, b2] = await versions();
+  assertEquals(a2!.xmin, a!.xmin);
+  assertNotEquals(b2!.xmin, b!.xmin);
+  await sql`SELECT 1`;
+  await unlisten();
+  assertEquals(heard, [host.id, host.id]);
+});
+
+withDatabase("a silent host is unknown with the rows it last had, never missing", async (sql) => {
+  const host = await hostOf(sql, "alpha");
+  await host.snapshot(1, [shownRow("a")]);
+  assertEquals((await listHosts(sql))[0]!.state, "known");
+  const before = await sql`SELECT xmin::text FROM tinyforge.containers`;
+  // As if 46 s had gone by, by the database's clock.
+  await sql`UPDATE tinyforge.hosts SET heard_at = heard_at - interval '46 s',
+    lease_until = lease_until - interval '46 s'`;
+  const [view] = await listHosts(sql);
+  assertEquals([view!.state, view!.fresh, view!.rows], ["unknown", null, 1]);
+  assert(view!.ageSeconds! >= 46);
+  const [row] = await all(sql);
+  assertEquals([row!.state, row!.lastState], ["unknown", "running"]);
+  assertEquals(await listContainers(sql, { state: "running", limit: 9 }), []);
+  assertEquals((await listContainers(sql, { state: "unknown", limit: 9 })).length, 1);
+  assertEquals(await sql`SELECT xmin::text FROM tinyforge.containers`, before);
+  assertEquals(await host.beat({ seq: 1 }), { result: "ok", seq: 1 });
+  assertEquals(await states(sql), ["alpha/a running"]);
+});
+
+withDatabase("beat() finds by the digest what no number told of", async (sql) => {
+  const host = await hostOf(sql, "alpha");
+  const rows = [shownRow("a"), shownRow("b")];
+  const digest = digestOf(rows.map((row) => hubRow(row).hash));
+  await host.snapshot(3, rows);
+  assertEquals(await host.beat({ seq: 3, digest }), { result: "ok", seq: 3 });
+  // As a standby that was promoted without the last commit has it, or somebody's hand.
+  await sql`DELETE FROM tinyforge.containers WHERE id = 'b'`;
+  assertEquals(await host.beat({ seq: 2, digest }), { result: "ok", seq: 3 });
+  assertEquals(await host.beat({ seq: 3, digest }), { result: "snapshot" });
+  assertEquals(await host.snapshot(3, rows), { result: "ok", seq: 3 });
+  assertEquals(await host.beat({ seq: 3, digest }), { result: "ok", seq: 3 });
+});
+
+withDatabase(
+  "greet() listens to neither of two that live, and to the one that stays",
+  async (sql) => {
+    const host = await hostOf(sql, "alpha");
+    await host.snapshot(1, [shownRow("a")]);
+    const clone = (attempt: number) => host.hello({ run: "clone", attempt, machine: "copy" });
+    assertEquals((await clone(1)).result, "accepted");
+    assertEquals(await host.batch(1, 2, []), { result: "superseded" });
+    assertEquals(await host.hello(), { result: "contested" });
+    assertEquals(await clone(2), { result: "contested" });
+    const [view] = await listHosts(sql);
+    assertEquals([view!.state, view!.machines], ["contested", ["alpha", "copy"]]);
+    assertEquals(await states(sql), ["alpha/a unknown"]);
+    await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '91 s' WHERE run = 'r1'`;
+    assertEquals((await clone(3)).result, "accepted");
+    assertEquals((await listHosts(sql))[0]!.state, "unknown");
+  },
+);
+
+withDatabase(
+  "greet() keeps the state over a restart, and forgets it over a restore",
+  async (sql) => {
+    const host = await hostOf(sql, "alpha");
+    await host.snapshot(7, [shownRow("a")]);
+    const again = await host.hello({ run: "r2", attempt: 1 });
+    assertEquals(again.result === "accepted" && again.seq, 7);
+    const setBack = await host.hello({ run: "r2", attempt: 2, seq: 6 });
+    assertEquals(setBack.result === "accepted" && setBack.seq, null);
+    const restored = await host.hello({ run: "r3", attempt: 1, epoch: "e2" });
+    assertEquals(restored.result === "accepted" && restored.seq, null);
+    assertEquals(await host.hello({ run: "r3", attempt: 1 }), { result: "stale" });
+  },
+);
+
+withDatabase("admit() takes a token once, within its hour, and keeps no secret", async (sql) => {
+  const { token } = await enroll(sql, "alpha");
+  const made = (await admit(sql, token))!;
+  assertEquals(await hostWith(sql, made.secret), made.host);
+  assertEquals(await admit(sql, token), null);
+  assertEquals(await hostWith(sql, token), null);
+  await assertRejects(() => enroll(sql, "alpha"), Failure, "such a host already");
+  await assertRejects(() => enroll(sql, "a b"), Failure, "a name has");
+
+  const late = await enroll(sql, "beta");
+  await sql`UPDATE tinyforge.enrolments SET expires_at = now() - interval '1 second'`;
+  assertEquals(await admit(sql, late.token), null);
+  const first = await enroll(sql, "gamma");
+  const second = await enroll(sql, "gamma");
+  assertEquals(await admit(sql, first.token), null);
+  assertNotEquals(await admit(sql, second.token), null);
+
+  const kept = JSON.stringify([
+    await sql`SELECT * FROM tinyforge.hosts`,
+    await sql`
+    SELECT * FROM tinyforge.enrolments`,
+  ]);
+  for (const secret of [token, made.secret]) assert(!kept.includes(secret));
+});
+
+withDatabase("expel() forgets a host with its rows, and its secret opens nothing", async (sql) => {
+  const { token } = await enroll(sql, "alpha");
+  const { host, secret } = (await admit(sql, token))!;
+  const other = await hostOf(sql, "beta");
+  await other.snapshot(1, [shownRow("b")]);
+  await expel(sql, "alpha");
+  assertEquals(await hostWith(sql, secret), null);
+  assertEquals(await ingest(sql, host, readIngest({ session: 0, epoch: "e", to: 1, rows: [] })), {
+    result: "superseded",
+  });
+  assertEquals(await states(sql), ["beta/b running"]);
+  await assertRejects(() => expel(sql, "alpha"), Failure, "no such host");
+});
+
+Deno.test("readIngest() takes nothing that is out of bounds", () => {
+  const said = { session: 1, epoch: "e", to: 1 };
+  const wrong: unknown[] = [
+    null,
+    { ...said, rows: Array.from({ length: MAX_ROWS + 1 }, (_, i) => shownRow(String(i))) },
+    { ...said, rows: [shownRow("a"), shownRow("a")] },
+    { ...said, from: 0, rows: [shownRow("a")], gone: ["a"] },
+    { ...said, from: 2, rows: [] },
+    { ...said, rows: [shownRow("x".repeat(2000))] },
+    { ...said, rows: [shownRow("a", { containerName: "n".repeat(10 << 20) })] },
+    { ...said, rows: [shownRow("a\0b")] },
+    { ...said, rows: [shownRow("a", { exitCode: "three" })] },
+    { ...said, rows: [{ ...shownRow("a"), state: "" }] },
+    { ...said, to: -1, rows: [] },
+    { ...said, to: 1.5, rows: [] },
+    { ...said, epoch: "e".repeat(201), rows: [] },
+  ];
+  for (const value of wrong) {
+    try {
+      readIngest(value);
+    } catch (error) {
+      assert(error instanceof Failure && error.code === "invalid", String(error));
+      continue;
+    }
+    throw new Error(`taken: ${JSON.stringify(value)?.slice(0, 80)}`);
+  }
+});
+
+Deno.test("hubRow() leaves out what it does not know, and does without what it was not told", () => {
+  const plain = hubRow(shownRow("a"));
+  assertEquals(hubRow({ ...shownRow("a"), ofTheFuture: 1, host: "x", lastSeenAt: "y" }), plain);
+  const { restartPolicy: _, ...older } = shownRow("a");
+  assertEquals(JSON.parse(hubRow(older).body).restartPolicy, null);
+  assertNotEquals(hubRow(shownRow("a", { state: "stopped" })).hash, plain.hash);
+});
