@@ -14,6 +14,7 @@ import { staleAfterMs } from "./core/freshness.ts";
 import { DockerClient } from "./docker/client.ts";
 import type { Feed } from "./feed.ts";
 import { keepBrokenBodies } from "./http/broken_bodies.ts";
+import { keepLink } from "./hub/link.ts";
 import type { PassReport } from "./model/pass.ts";
 import { NotifyDesk } from "./notify/desk.ts";
 import { SECRETS } from "./notify/secret_file.ts";
@@ -301,6 +302,10 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         announce(manager, { outcomes: loop.outcomes, clock, signal }),
         backUpDaily(config, { version, clock, signal, log, ...parts }),
         parts.notify.run(signal),
+        keepLink({
+          ...{ dataDir: config.dataDir, replica: store.replica, clock, log, version },
+          isFresh: () => readiness(parts, config).index.fresh,
+        }, signal),
         sayWhatIsUnmanaged(loop.outcomes, { store, log, signal }),
         watchLock(data.lock, {
           clock,

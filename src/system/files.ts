@@ -13,6 +13,9 @@ export const DATABASE = "tinyforge.db";
 /** The daemon's unix socket. */
 export const SOCKET = "tinyforge.sock";
 
+/** A hub's unix socket. */
+export const HUB_SOCKET = "hub.sock";
+
 /** The token of TCP clients. */
 export const TOKEN = "token";
 
