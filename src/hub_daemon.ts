@@ -27,6 +27,7 @@ import type { Log } from "./telemetry/log.ts";
 export interface HubOptions {
   /** `postgres://…`. */
   readonly database: string;
+  /** Where it is said. */
   readonly log: Log;
   /** The program's version. */
   readonly version: string;

@@ -42,8 +42,11 @@ export interface LinkState {
 
 /** What a {@link Dialer} works with. */
 export interface DialerOptions {
+  /** The index. */
   readonly replica: ReplicaTable;
+  /** The way to the hub. */
   readonly ask: AskHub;
+  /** Where it is said how the link is. */
   readonly log: Log;
   /** The program's version. */
   readonly version: string;
@@ -51,6 +54,7 @@ export interface DialerOptions {
   readonly machine: string;
   /** Whether the index is what runs now. */
   readonly isFresh: () => boolean;
+  /** The time; the system's by default. */
   readonly clock?: Clock;
   /** A number from 0 up to 1; for tests. */
   readonly random?: () => number;

@@ -28,7 +28,9 @@ export type Refusal =
 
 /** What a hub's HTTP is given. */
 export interface HubAppOptions {
+  /** The database. */
   readonly sql: Sql;
+  /** Takes signs of life. */
   readonly heartbeats: Heartbeats;
   /** What is answered to a refusal. */
   readonly refused: (why: Refusal, detail: string, headers?: Record<string, string>) => Response;

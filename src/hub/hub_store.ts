@@ -85,6 +85,7 @@ export function ingest(sql: Sql, hostId: string, told: Batch | SnapshotPart): Pr
 
 /** Of one host, with its id. */
 export interface HostBeat extends Heartbeat {
+  /** Id of the host. */
   readonly hostId: string;
 }
 

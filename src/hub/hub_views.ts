@@ -9,6 +9,7 @@ import type { Sql } from "./database.ts";
 
 /** A host as readers see it. Times are RFC 3339 UTC. */
 export interface HostView {
+  /** Unique. */
   readonly name: string;
   /** `known`: it is heard of; `unknown`: it is not; `contested`: two speak for it; `new`: never yet. */
   readonly state: "known" | "unknown" | "contested" | "new";
@@ -32,6 +33,7 @@ export interface HostView {
 export interface HubFilter {
   /** Only rows of the host of this name. */
   readonly host?: string;
+  /** Only rows of workloads of this kind. */
   readonly kind?: string;
   /** As it is shown: `unknown` for rows of hosts that are. */
   readonly state?: string;
@@ -45,6 +47,7 @@ export interface HubFilter {
 
 /** A row as readers see it: as its host shows it, but for what the hub has to say. */
 export interface HubContainer extends Record<string, unknown> {
+  /** Unique among the rows of its host. */
   readonly id: string;
   /** Name of its host. */
   readonly host: string;

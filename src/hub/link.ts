@@ -10,7 +10,9 @@ import { membershipMark, readMembership } from "./membership.ts";
 
 /** What {@link keepLink} works with. */
 export interface LinkOptions extends Omit<DialerOptions, "ask" | "machine" | "clock" | "random"> {
+  /** The data directory that is looked into. */
   readonly dataDir: string;
+  /** The time. */
   readonly clock: NonNullable<DialerOptions["clock"]>;
 }
 

@@ -25,6 +25,7 @@ export const DIGEST_MS = 600_000;
 
 /** A process of a host begins to speak; whoever spoke for it before is not listened to any more. */
 export interface Hello {
+  /** See {@link PROTOCOL}; of the program that says it. */
   readonly protocol: number;
   /** Life of the data directory. */
   readonly epoch: string;
@@ -51,14 +52,19 @@ export type HelloAnswer =
 
 /** Which state of which index, as the process with this session number says. */
 export interface Said {
+  /** As the hub gave it. */
   readonly session: number;
+  /** Life of the data directory. */
   readonly epoch: string;
 }
 
 /** The rows that changed between two states. */
 export interface Batch extends Said {
+  /** Tells it from a snapshot. */
   readonly kind: "batch";
+  /** The state before. */
   readonly from: number;
+  /** The state after. */
   readonly to: number;
   /** As they are in the state `to`. */
   readonly rows: readonly HubRow[];
@@ -68,11 +74,15 @@ export interface Batch extends Said {
 
 /** All rows of a state whose ids follow `after`, up to `upTo`; null: to the end. */
 export interface SnapshotPart extends Said {
+  /** Tells it from a batch. */
   readonly kind: "snapshot";
+  /** The state. */
   readonly to: number;
   /** Null: it is the first part. */
   readonly after: string | null;
+  /** Null: it is the last part. */
   readonly upTo: string | null;
+  /** In the order of their ids. */
   readonly rows: readonly HubRow[];
 }
 
@@ -97,7 +107,11 @@ export type Told =
   /** Somebody else speaks for this host by now. */
   | { readonly result: "superseded" };
 
-/** @throws {Failure} `invalid` */
+/**
+ * A {@link Hello} from JSON, checked.
+ *
+ * @throws {Failure} `invalid`
+ */
 export function readHello(value: unknown): Hello {
   const told = object(value);
   return {
@@ -111,7 +125,11 @@ export function readHello(value: unknown): Hello {
   };
 }
 
-/** @throws {Failure} `invalid` */
+/**
+ * A {@link Batch}, or a {@link SnapshotPart} where no `from` is told, from JSON, checked.
+ *
+ * @throws {Failure} `invalid`
+ */
 export function readIngest(value: unknown): Batch | SnapshotPart {
   const told = object(value);
   const rows = list(told.rows, "rows").map(hubRow);
@@ -136,7 +154,11 @@ export function readIngest(value: unknown): Batch | SnapshotPart {
   };
 }
 
-/** @throws {Failure} `invalid` */
+/**
+ * A {@link Heartbeat} from JSON, checked.
+ *
+ * @throws {Failure} `invalid`
+ */
 export function readHeartbeat(value: unknown): Heartbeat {
   const told = object(value);
   const { digest = null, lastPassAt = null } = told;

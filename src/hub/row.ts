@@ -13,10 +13,13 @@ import { sha256Text } from "../secret.ts";
 export interface HubRow {
   /** Unique among the rows of its host. */
   readonly id: string;
-  /** What rows are asked for by. */
+  /** Id of its workload on its host. */
   readonly workloadId: string;
+  /** Kind of the workload. */
   readonly workloadKind: string;
+  /** Name of the workload. */
   readonly workloadName: string;
+  /** As the host says it. */
   readonly state: string;
   /** All of it as JSON: fields of {@link ROW_FIELDS} in their order. */
   readonly body: string;
