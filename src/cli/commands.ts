@@ -25,6 +25,7 @@ import {
 import { DEPLOYER_COMMANDS } from "./deployer_commands.ts";
 import { PAST_COMMANDS, PS_EXAMPLES, TIME_DETAILS } from "./past_commands.ts";
 import { PROBLEM_COMMANDS } from "./problem_commands.ts";
+import { HUB_COMMANDS } from "./hub_commands.ts";
 import { NOTIFY_COMMANDS } from "./notify_commands.ts";
 
 /** The table, with the types that it tells. */
@@ -189,6 +190,7 @@ For a stack the name of its Compose project, which does the same, is told on std
 until this is said, because its empty listing would make all of them missing.`,
   },
   ...BACKUP_COMMANDS,
+  ...HUB_COMMANDS,
   {
     name: "healthcheck",
     summary: "whether the daemon is ready: exit code 0 or 1",

@@ -238,7 +238,9 @@ export function hintForProblem(code: unknown, data: unknown): string | null {
 }
 
 /** What the program ends with. */
-export function exitCodeFor({ code }: Failure): number {
+export function exitCodeFor(failure: Failure): number {
+  const { code } = failure;
+  if (isFailure(failure, "hub") && failure.data.wrong === "url") return EXIT.usage;
   // An address that can't be used is the caller's mistake, not an Engine that is away.
   if (USAGE.has(code)) return EXIT.usage;
   if (code === "lock-held") return EXIT.lockHeld;

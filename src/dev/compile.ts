@@ -25,6 +25,8 @@ export const ENVIRONMENT: readonly string[] = [
     "DENO_SQLITE_PATH",
     "XDG_CACHE_HOME",
     "NOTIFY_SOCKET",
+    // PostgreSQL's own, which its driver reads.
+    "PG*",
     "LISTEN_FDS",
     "LISTEN_PID",
     "WATCHDOG_USEC",

@@ -1,0 +1,105 @@
+/**
+ * `tinyforge hub`, `hub enroll|list|rm`: a hub, and which hosts it has. The last three ask a running
+ * hub over its socket.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { HostView } from "../../hub/hub_views.ts";
+import { HUB_SOCKET } from "../../system/files.ts";
+import { Log, writesToJournal } from "../../telemetry/log.ts";
+import { quote, quotePath } from "../../text.ts";
+import { readAnswer } from "../answer.ts";
+import { CommandError, type CommandLine, EXIT, usageError } from "../command.ts";
+import type { InvocationOf } from "../commands.ts";
+import { type AskOptions, DaemonClient, DaemonGone } from "../daemon_socket.ts";
+import { tableLines } from "../table.ts";
+import { hintForError } from "../words.ts";
+import { VERSION } from "./version.ts";
+
+/** Serves until it is told to stop. */
+export async function run(invocation: InvocationOf<"hub">): Promise<number> {
+  const config = invocation.config();
+  const database = invocation.flag("database") ?? Deno.env.get("TINYFORGE_DATABASE");
+  if (database === undefined || database === "") {
+    throw usageError(
+      "Cannot start a hub: its database is not told",
+      "say --database postgres://user@host/name, or set TINYFORGE_DATABASE",
+    );
+  }
+  const { logLevel, logFormat } = config;
+  const journal = writesToJournal((name) => Deno.env.get(name));
+  const log = new Log({ level: logLevel, format: logFormat, journal, hintFor: hintForError });
+  const { runHub } = await import("../../hub_daemon.ts");
+  return await runHub(config, { database, log, version: VERSION });
+}
+
+/** Prints what to type on the host. */
+export async function enroll(invocation: InvocationOf<"hub enroll">): Promise<number> {
+  const { out, operands: [name] } = invocation;
+  const url = invocation.flag("url") ?? "https://HUB";
+  const { token, expiresAt } = await ask<{ token: string; expiresAt: string }>(
+    invocation,
+    "/api/hosts",
+    { method: "POST", body: { name } },
+  );
+  const command = `tinyforge join ${url} ${token}`;
+  if (invocation.on("json")) out.json({ name, token, expiresAt, command });
+  else out.lines(command);
+  out.notes(
+    `To be typed on the host, as its daemon's user or root; works once, until ${expiresAt}.`,
+  );
+  return EXIT.done;
+}
+
+/** Prints the hosts. */
+export async function list(invocation: InvocationOf<"hub list">): Promise<number> {
+  const { out } = invocation;
+  const { items } = await ask<{ items: HostView[] }>(invocation, "/api/hosts");
+  if (invocation.on("json")) {
+    out.json({ items });
+    return EXIT.done;
+  }
+  const cells = items.map(({ name, state, ageSeconds, rows, version, machines }) => [
+    name,
+    state === "known" ? state : { text: state, style: "warn" as const },
+    ageSeconds === null ? "never" : `${ageSeconds} s ago`,
+    String(rows),
+    version ?? "",
+    state === "contested" ? `two processes speak for it (${machines.join(", ")})` : "",
+  ]);
+  const lines = tableLines(cells, {
+    header: ["HOST", "STATE", "HEARD", "ROWS", "VERSION", ""],
+    width: out.size()?.columns ?? null,
+    paint: out.paint.bind(out),
+  });
+  out.raw(lines.map((line) => `${line}\n`).join(""));
+  if (items.length === 0) out.notes("There are no hosts: `tinyforge hub enroll NAME` lets one in.");
+  return EXIT.done;
+}
+
+/** Forgets one. */
+export async function remove(invocation: InvocationOf<"hub rm">): Promise<number> {
+  const { out, operands: [name] } = invocation;
+  await ask(invocation, `/api/hosts/${encodeURIComponent(name)}`, { method: "DELETE" });
+  if (invocation.on("json")) out.json({ name });
+  else out.notes(`Host ${quote(name)} is forgotten with all its rows.`);
+  return EXIT.done;
+}
+
+async function ask<T>(line: CommandLine, path: string, options: AskOptions = {}): Promise<T> {
+  const { dataDir } = line.config();
+  const socket = join(dataDir, HUB_SOCKET);
+  using hub = new DaemonClient(socket);
+  try {
+    return readAnswer<T>(await hub.ask(path, options));
+  } catch (cause) {
+    if (!(cause instanceof DaemonGone)) throw cause;
+    throw new CommandError(`Cannot ask the hub: nobody listens on ${quotePath(socket)}`, {
+      exitCode: EXIT.unreachable,
+      hint: "start it with `tinyforge hub`, or point --data-dir at its directory",
+      cause,
+    });
+  }
+}

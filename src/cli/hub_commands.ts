@@ -1,0 +1,70 @@
+/**
+ * The part of the command table that is about many hosts. Loads no command.
+ *
+ * @module
+ */
+
+import type { Command } from "./command.ts";
+import { JSON_FLAG } from "./shared_flags.ts";
+
+const HOST = { name: "NAME" } as const;
+
+/** In the order of the usage text. */
+export const HUB_COMMANDS = [
+  {
+    name: "hub",
+    summary: "serve the index of many hosts out of one PostgreSQL",
+    operands: [],
+    flags: [{
+      name: "database",
+      placeholder: "URL",
+      description: "postgres://…, 15 or newer; or in TINYFORGE_DATABASE",
+    }],
+    details: `Keeps only a socket and a token in --data-dir, which is not a daemon's. Every command
+line can be read by who is on this machine: a password belongs in TINYFORGE_DATABASE.
+sslmode=require in the URL verifies the database's certificate.`,
+    examples: [
+      "tinyforge hub --data-dir /var/lib/tinyforge-hub --listen 0.0.0.0:7480 --tls-cert … --tls-key …",
+    ],
+  },
+  {
+    name: "hub enroll",
+    summary: "print the command that lets a host in, once and within an hour",
+    operands: [HOST],
+    flags: [
+      { name: "url", placeholder: "URL", description: "where hosts reach the hub" },
+      JSON_FLAG,
+    ],
+    details: "Asked of the hub over its socket: --data-dir names its directory.",
+    examples: [
+      "tinyforge hub enroll web-1 --url https://hub.example.org --data-dir /var/lib/tinyforge-hub",
+    ],
+  },
+  {
+    name: "hub list",
+    summary: "the hub's hosts, and how long ago each was heard of",
+    operands: [],
+    flags: [JSON_FLAG],
+  },
+  {
+    name: "hub rm",
+    summary: "forget a host with all its rows; its secret opens nothing any more",
+    operands: [HOST],
+    flags: [JSON_FLAG],
+  },
+  {
+    name: "join",
+    summary: "have a hub be told what runs on this host",
+    operands: [{ name: "URL" }, { name: "TOKEN" }],
+    flags: [JSON_FLAG],
+    details: `As \`tinyforge hub enroll\` prints it. A running daemon takes it up within seconds;
+the index stays this host's own, and is kept whether the hub is there or not.`,
+  },
+  {
+    name: "leave",
+    summary: "tell the hub nothing more; it goes on showing this host as unknown",
+    operands: [],
+    flags: [JSON_FLAG],
+    details: "`tinyforge hub rm` there forgets it.",
+  },
+] as const satisfies readonly Command[];
