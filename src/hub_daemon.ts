@@ -6,12 +6,13 @@
  */
 
 import { join } from "@std/path";
-import { aborted } from "./clock.ts";
+import { aborted, SYSTEM_CLOCK } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { keepBrokenBodies } from "./http/broken_bodies.ts";
 import { openDatabase } from "./hub/database.ts";
 import { Heartbeats } from "./hub/heartbeats.ts";
 import { HubApp } from "./hub/hub_app.ts";
+import { keepUp } from "./hub/upkeep.ts";
 import { ByteBudget } from "./server/byte_budget.ts";
 import { Certificate } from "./server/certificate.ts";
 import { asProblem, Problem, problemResponse } from "./server/problem.ts";
@@ -88,7 +89,8 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
     try {
       log.info("hub started", { pid: Deno.pid, version, dataDir: config.dataDir });
       manager.ready();
-      await aborted(stopping.signal);
+      const { signal } = stopping;
+      await Promise.all([aborted(signal), keepUp(sql, { clock: SYSTEM_CLOCK, log, signal })]);
     } finally {
       manager.stopping();
       await heartbeats.close();

@@ -29,6 +29,12 @@ export function evidenceText({ kind, evidence }: Pick<ShownProblem, "kind" | "ev
   if (evidence.state !== undefined && kind === "stuck") parts.push(evidence.state);
   if (evidence.reason !== undefined) parts.push(evidence.reason);
   if (evidence.error !== undefined && evidence.error !== "") parts.push(evidence.error);
+  if (evidence.heardAt !== undefined) {
+    parts.push(`heard of last at ${new Date(evidence.heardAt).toISOString()}`);
+  }
+  if (evidence.machines !== undefined) {
+    parts.push(`several speak for it: ${evidence.machines.join(", ")}`);
+  }
   if (evidence.found !== undefined) parts.push(`${evidence.found} answers`);
   if (evidence.containers !== undefined) {
     parts.push(
@@ -95,6 +101,11 @@ export function remedyText(
       return "`tinyforge engine accept` if this is meant";
     case "back-up":
       return "`tinyforge backup` says what is in its way";
+    case "reach-host":
+      return `see that ${
+        shellWord(remedy.host)
+      } runs, and that \`tinyforge status\` there reaches the hub; if it is gone for good, ` +
+        command("hub rm", remedy.host);
     case "mend-labels":
       return `correct its labels; ${ofWorkload("labels")} prints them`;
   }

@@ -8,12 +8,10 @@
 import postgres from "postgres";
 import { carried } from "../carried.ts";
 import { Failure } from "../failure.ts";
+import { keepPartitions } from "./partitions.ts";
+import type { Sql, TransactionSql } from "./sql.ts";
 
-/** Connections to PostgreSQL, to be ended. */
-export type Sql = postgres.Sql;
-
-/** The same within a transaction. */
-export type TransactionSql = postgres.TransactionSql;
+export type { Sql, TransactionSql };
 
 /** Oldest server that is used: its major version. */
 const OLDEST = 15;
@@ -60,6 +58,7 @@ export async function openDatabase(
       );
     }
     await migrate(sql);
+    await keepPartitions(sql);
     return sql;
   } catch (error) {
     await sql.end({ timeout: 1 });

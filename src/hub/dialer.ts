@@ -8,10 +8,17 @@
 
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { ReplicaTable } from "../store/replica.ts";
-import { DIGEST_MS, HEARTBEAT_MS, type HelloAnswer, MAX_ROWS, PROTOCOL } from "./protocol.ts";
-import type { Told } from "./protocol.ts";
-import { digestOf, hubRow, isObject } from "./row.ts";
+import type { ReplicaChange, ReplicaTable } from "../store/replica.ts";
+import {
+  DIGEST_MS,
+  HEARTBEAT_MS,
+  type HelloAnswer,
+  PROTOCOL,
+  SNAPSHOT_ORDER,
+  type Told,
+} from "./protocol.ts";
+import { fitsOne, Telling } from "./tell.ts";
+import { isObject } from "./told_fields.ts";
 
 /** What the hub answered. */
 export interface HubAnswer {
@@ -70,19 +77,26 @@ const MAX_RETRY_AFTER = 60;
 /** A link to one hub, for one run of this process. */
 export class Dialer {
   readonly #o: Required<DialerOptions>;
+  readonly #telling: Telling;
   readonly #run = crypto.randomUUID();
   #attempt = 0;
   #failures = 0;
   #session: number | null = null;
-  /** The state that the hub has, as it said last; null: it needs all rows. */
+  /** The state that the hub has, as it said last; null: it needs all of it. */
   #acked: number | null = null;
+  /** The last transition that the hub has, as it said last; null: it takes rows alone. */
+  #happened: number | null = null;
+  /** Whether what happened by its account is not what happened by this one's. */
+  #anew = false;
   #digestAt = -Infinity;
   #wake: () => void = () => {};
   #state: LinkState = { up: false, error: null, seq: null };
 
   /** Does nothing before {@link run}. */
   constructor(options: DialerOptions) {
-    this.#o = { clock: SYSTEM_CLOCK, random: Math.random, ...options };
+    const { replica, log } = this.#o = { clock: SYSTEM_CLOCK, random: Math.random, ...options };
+    const onRefused = (reason: string) => log.warn("the hub is not told of something", { reason });
+    this.#telling = new Telling(replica, { onRefused });
   }
 
   /** How the link is. */
@@ -144,7 +158,7 @@ export class Dialer {
     const { seq } = replica.position();
     if (this.#acked === null) await this.#snapshot(signal);
     else if (replica.hasChanged || seq !== this.#acked) await this.#batch(signal);
-    else return await this.#heartbeat(signal);
+    else if (!await this.#catchUp(signal)) return await this.#heartbeat(signal);
     return 0;
   }
 
@@ -153,6 +167,7 @@ export class Dialer {
     const answer = await this.#ask("/api/hello", {
       ...{ protocol: PROTOCOL, ...replica.position(), run: this.#run },
       ...{ attempt: ++this.#attempt, version, machine },
+      transitionSeq: replica.lastTransition(),
     }, signal) as HelloAnswer;
     if (answer.result === "contested") {
       throw new Error(
@@ -161,27 +176,38 @@ export class Dialer {
     }
     if (answer.result !== "accepted") throw new Error("the hub heard this before");
     this.#session = answer.session;
+    this.#happened = answer.transitions ?? null;
+    this.#anew = this.#isOtherPast(answer);
     this.#digestAt = -Infinity;
     // What was changed while this process did not follow is in no batch.
     const { position: { seq } } = replica.take();
     this.#acked = answer.seq === seq ? seq : null;
   }
 
+  /** Whether the disk was set back, and what happened since has numbers that were used before. */
+  #isOtherPast({ transitions, lastTransition = null }: Extract<HelloAnswer, Accepted>): boolean {
+    if (transitions === undefined || lastTransition === null) return false;
+    const [own] = this.#o.replica.transitions(transitions - 1, 1) as OwnTransition[];
+    return own?.seq === transitions &&
+      (own.at !== lastTransition.at || own.rowId !== lastTransition.rowId);
+  }
+
   async #snapshot(signal: AbortSignal): Promise<void> {
-    const { replica } = this.#o;
-    const { position: { epoch, seq } } = replica.take();
-    const rows = replica.rows("all");
-    let after: string | null = null;
-    for (let at = 0;; at += MAX_ROWS) {
-      const part = rows.slice(at, at + MAX_ROWS);
-      const last = at + MAX_ROWS >= rows.length;
-      const upTo: string | null = last ? null : (part.at(-1) as { id: string }).id;
-      if (!await this.#tell({ epoch, to: seq, from: null, after, upTo, rows: part }, signal)) {
-        if (this.#session === null) return;
-        throw new Error("the hub did not take all rows");
+    const { position: { epoch, seq } } = this.#o.replica.take();
+    const told = this.#happened === null ? ["rows"] as const : SNAPSHOT_ORDER;
+    // All of it is read before anything is sent: it is of one state.
+    const kinds = told.map((of) => ({ of, pages: this.#telling.pages(of) }));
+    for (const { of, pages } of kinds) {
+      const kind = this.#happened === null ? {} : { of };
+      let after: string | null = null;
+      for (const { items, upTo } of pages) {
+        const part = { epoch, to: seq, from: null, ...kind, after, upTo, [of]: items };
+        if (!await this.#tell(part, signal)) {
+          if (this.#session === null) return;
+          throw new Error("the hub did not take all of the index");
+        }
+        after = upTo;
       }
-      if (last) break;
-      after = upTo;
     }
     this.#acked = seq;
   }
@@ -189,53 +215,97 @@ export class Dialer {
   async #batch(signal: AbortSignal): Promise<void> {
     const { replica } = this.#o;
     const from = this.#acked!;
-    const { position: { epoch, seq }, ids } = replica.take();
-    if (ids === "all" || ids.size > MAX_ROWS) {
+    const { position: { epoch, seq }, changed } = replica.take();
+    if (changed === null) {
       this.#acked = null;
       return;
     }
     let taken = false;
     try {
-      const rows = replica.rows(ids) as { id: string }[];
+      const rows = this.#telling.rows(changed.rows) as { id: string }[];
       const there = new Set(rows.map(({ id }) => id));
-      const gone = [...ids.difference(there)];
-      taken = await this.#tell({ epoch, from, to: seq, rows, gone }, signal);
+      const gone = [...changed.rows.difference(there)];
+      const besides = this.#happened === null ? null : this.#besides(changed, from);
+      const lists = [rows, gone, ...Object.values(besides ?? {}).filter((each) => each !== null)];
+      if (!lists.every(fitsOne)) {
+        this.#acked = null;
+        return;
+      }
+      const happened = this.#news(this.#happened);
+      const message = { epoch, from, to: seq, rows, gone, ...besides, ...happened };
+      taken = await this.#tell(message, signal);
     } finally {
-      if (!taken) replica.putBack(ids);
+      if (!taken) replica.putBack(changed);
     }
     if (taken) this.#acked = seq;
+  }
+
+  /** What changed besides rows. */
+  #besides({ problems: keys, expectations }: ReplicaChange, from: number) {
+    const problems = keys.size === 0 ? [] : this.#telling.problems(from) as { key: string }[];
+    const problemsGone = [...keys.difference(new Set(problems.map(({ key }) => key)))];
+    const workloads = expectations ? this.#telling.workloads() : null;
+    return { problems, problemsGone, workloads };
+  }
+
+  /** What happened after the last that the hub has; empty where it has all, or takes none. */
+  #news(had: number | null) {
+    const after = this.#anew ? 0 : had;
+    if (after === null || this.#o.replica.lastTransition() <= after) return {};
+    const transitions = this.#telling.transitions(after);
+    if (transitions.length === 0) return {};
+    return { transitionsAfter: after, transitionsAnew: this.#anew, transitions };
+  }
+
+  /** Tells what happened and was not told with what it changed; false: there is nothing to tell. */
+  async #catchUp(signal: AbortSignal): Promise<boolean> {
+    const news = this.#news(this.#happened);
+    if (news.transitions === undefined) return false;
+    const { epoch, seq } = this.#o.replica.position();
+    const before = this.#happened;
+    await this.#tell({ epoch, from: seq, to: seq, rows: [], gone: [], ...news }, signal);
+    return this.#session === null || this.#acked === null || this.#happened !== before;
   }
 
   async #heartbeat(signal: AbortSignal): Promise<number> {
     const { replica, clock, random, isFresh } = this.#o;
     const { epoch, seq } = replica.position();
     const now = clock.monotonic();
-    const digest = now - this.#digestAt < DIGEST_MS ? null : digestOf(
-      replica.rows("all").map((row) => hubRow(row).hash),
-    );
+    const isDue = now - this.#digestAt >= DIGEST_MS;
     const told = await this.#ask("/api/heartbeat", {
-      ...{ session: this.#session, epoch, seq, digest, fresh: isFresh() },
+      ...{ session: this.#session, epoch, seq, fresh: isFresh() },
+      digest: isDue ? this.#telling.digest() : null,
+      besideDigest: isDue && this.#happened !== null ? this.#telling.besideDigest() : null,
       lastPassAt: replica.lastPassAt(),
     }, signal) as Told;
+    const had = this.#happened;
     if (!this.#heed(told)) return 0;
-    if (digest !== null) this.#digestAt = now;
+    if (isDue) this.#digestAt = now;
     // The hub lost what it had said that it had: a standby took over without its last commits.
     if (told.result === "ok" && told.seq !== seq) {
       this.#acked = null;
       return 0;
     }
+    if (this.#happened !== had) return 0;
     return HEARTBEAT_MS * (0.8 + 0.4 * random());
   }
 
   /** Whether the hub has it; if not, what it needs is done next. */
-  async #tell(message: object, signal: AbortSignal): Promise<boolean> {
+  async #tell(
+    message: Record<string, unknown> & { readonly epoch: string },
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const told = await this.#ask("/api/ingest", { session: this.#session, ...message }, signal);
+    if (message.transitionsAnew === true) this.#anew = false;
     return this.#heed(told as Told);
   }
 
   #heed(told: Told): boolean {
     if (told.result === "superseded") this.#session = null;
     else if (told.result === "snapshot") this.#acked = null;
+    if (told.result !== "superseded" && this.#happened !== null) {
+      this.#happened = told.transitions ?? this.#happened;
+    }
     return told.result === "ok";
   }
 
@@ -254,6 +324,15 @@ export class Dialer {
       Math.min(retryAfter ?? 0, MAX_RETRY_AFTER) * 1000,
     );
   }
+}
+
+type Accepted = { readonly result: "accepted" };
+
+/** What tells a transition from another one of its number. */
+interface OwnTransition {
+  readonly seq: number;
+  readonly at: string;
+  readonly rowId: string;
 }
 
 class Refused extends Error {

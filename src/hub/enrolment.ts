@@ -9,6 +9,7 @@ import { Failure } from "../failure.ts";
 import { hashSecret, makeSecret } from "../secret.ts";
 import { quote } from "../text.ts";
 import type { Sql } from "./database.ts";
+import { CHANNEL } from "./hub_writes.ts";
 
 /** How long a token can be used, seconds. */
 const TOKEN_SECONDS = 3600;
@@ -84,16 +85,23 @@ export async function hostWith(sql: Sql, secret: string): Promise<string | null>
 }
 
 /**
- * Forgets a host with all its rows, or a token for one that never came.
+ * Forgets a host with all that it told, or a token for one that never came.
  *
  * @throws {Failure} `not-found`
  */
 export async function expel(sql: Sql, name: string): Promise<void> {
-  const [{ count }] = await sql<[{ count: number }]>`
-    WITH hosts AS (DELETE FROM tinyforge.hosts WHERE name = ${name} RETURNING 1),
-      tokens AS (DELETE FROM tinyforge.enrolments WHERE name = ${name} RETURNING 1)
-    SELECT ((SELECT count(*) FROM hosts) + (SELECT count(*) FROM tokens))::integer AS count`;
-  if (count > 0) return;
+  const found = await sql.begin(async (tx) => {
+    const tokens = await tx`DELETE FROM tinyforge.enrolments WHERE name = ${name}`;
+    const [host] = await tx<[{ id: string }?]>`
+      DELETE FROM tinyforge.hosts WHERE name = ${name} RETURNING id`;
+    // After the host: whoever was telling of it has ended.
+    if (host !== undefined) {
+      await tx`DELETE FROM tinyforge.transitions WHERE host_id = ${host.id}`;
+      await tx`SELECT pg_notify(${CHANNEL}, ${host.id})`;
+    }
+    return host !== undefined || tokens.count > 0;
+  });
+  if (found) return;
   throw new Failure("not-found", `Cannot find host ${quote(name)}: no such host`, {
     data: { thing: "host", id: name },
   });

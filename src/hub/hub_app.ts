@@ -15,7 +15,7 @@ import type { Heartbeats } from "./heartbeats.ts";
 import { greet, ingest } from "./hub_store.ts";
 import { type HubFilter, listContainers, listHosts } from "./hub_views.ts";
 import { readHeartbeat, readHello, readIngest } from "./protocol.ts";
-import { isObject } from "./row.ts";
+import { isObject } from "./told_fields.ts";
 
 /** Why a request is not answered as asked. */
 export type Refusal =

@@ -7,13 +7,12 @@
  */
 
 import { claim, CONTEST_MS } from "./claims.ts";
-import type { Sql, TransactionSql } from "./database.ts";
+import type { Sql } from "./database.ts";
+import { CHANNEL, forgetBesides, writeBatch, writePart, writeTransitions } from "./hub_writes.ts";
 import { type Batch, type Heartbeat, type Hello, type HelloAnswer, LEASE_MS } from "./protocol.ts";
-import type { SnapshotPart, Told } from "./protocol.ts";
-import { digestOf, type HubRow } from "./row.ts";
-
-/** Where is told that rows of a host changed: its id is the payload. */
-export const CHANNEL = "tinyforge_hosts";
+import type { SnapshotPart, Telling, Told } from "./protocol.ts";
+import { SNAPSHOT_ORDER } from "./protocol.ts";
+import { digestOf } from "./told_fields.ts";
 
 /** A process of a host begins to speak. */
 export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnswer> {
@@ -45,42 +44,79 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
         lease_until = now() WHERE id = ${hostId}`;
       return { result: "contested" };
     }
-    // A machine that was set back to a snapshot of its disk is in an earlier state than it told.
-    const [{ session, seq }] = await tx<[{ session: string; seq: string | null }]>`
+    if (hello.transitionSeq === null) await forgetBesides(tx, hostId);
+    // A machine that was set back to a snapshot of its disk is in an earlier state than it told. What
+    // happened until then it tells again, which is not kept twice.
+    const [now] = await tx<[{ session: string; seq: string | null; transitions: string }]>`
       UPDATE tinyforge.hosts SET contested = false, run = ${run}, session = session + 1,
-        seq = CASE WHEN epoch = ${hello.epoch} AND seq <= ${hello.seq} THEN seq END, epoch = ${hello.epoch},
-        snapshot_to = NULL, snapshot_up_to = NULL,
+        seq = CASE WHEN epoch = ${hello.epoch} AND seq <= ${hello.seq} THEN seq END,
+        transition_seq = CASE WHEN epoch = ${hello.epoch} AND coalesce(seq <= ${hello.seq}, true)
+          AND transition_seq <= ${hello.transitionSeq ?? 0} THEN transition_seq ELSE 0 END,
+        epoch = ${hello.epoch}, snapshot_to = NULL, snapshot_of = NULL, snapshot_up_to = NULL,
         version = ${hello.version}, machine = ${machine}
-      WHERE id = ${hostId} RETURNING session, seq`;
-    return { result: "accepted", session: Number(session), seq: numberOrNull(seq) };
+      WHERE id = ${hostId} RETURNING session, seq, transition_seq AS transitions`;
+    const transitions = Number(now.transitions);
+    const [last = null] = transitions === 0 ? [] : await tx<{ at: string; rowId: string }[]>`
+      SELECT at, row_id AS "rowId" FROM tinyforge.transitions
+      WHERE host_id = ${hostId} AND epoch = ${hello.epoch} AND seq = ${transitions}
+      ORDER BY id DESC LIMIT 1`;
+    return {
+      ...{ result: "accepted", session: Number(now.session), seq: numberOrNull(now.seq) },
+      ...{ transitions, lastTransition: last },
+    };
   });
 }
 
-/** Takes rows in; of this host alone, whatever they say. */
+/** Takes in what a host tells; of this host alone, whatever it says. */
 export function ingest(sql: Sql, hostId: string, told: Batch | SnapshotPart): Promise<Told> {
   return sql.begin<Told>(async (tx) => {
     const [host] = await tx<[Kept?]>`
-      SELECT session, epoch, seq, snapshot_to, snapshot_up_to FROM tinyforge.hosts
-      WHERE id = ${hostId} FOR UPDATE`;
+      SELECT session, epoch, seq, snapshot_to, snapshot_of, snapshot_up_to, transition_seq
+      FROM tinyforge.hosts WHERE id = ${hostId} FOR UPDATE`;
     if (host === undefined || Number(host.session) !== told.session) {
       return { result: "superseded" };
     }
-    if (host.epoch !== told.epoch) return { result: "snapshot" };
+    const had = Number(host.transition_seq);
+    if (host.epoch !== told.epoch) return { result: "snapshot", transitions: had };
+    const news = newTransitions(told.happened, had);
+    const transitions = news.at(-1)?.seq ?? had;
     const seq = numberOrNull(host.seq);
-    if (seq !== null && told.to <= seq) return { result: "ok", seq };
-    const next = told.kind === "batch" ? batchEnd(seq, told) : partEnd(host, told);
-    if (next === null) return { result: "snapshot" };
-    await write(tx, hostId, told);
+    const isReplay = seq !== null && told.to <= seq;
+    const next = isReplay
+      ? null
+      : told.kind === "batch"
+      ? batchEnd(seq, told)
+      : partEnd(host, told);
+    if (next === null && news.length === 0) {
+      return isReplay ? { result: "ok", seq, transitions } : { result: "snapshot", transitions };
+    }
+    if (next !== null) {
+      await (told.kind === "batch" ? writeBatch(tx, hostId, told) : writePart(tx, hostId, told));
+    }
+    const { seq: to, snapshotTo, snapshotOf, snapshotUpTo } = next ?? {
+      seq,
+      ...{ snapshotTo: numberOrNull(host.snapshot_to), snapshotOf: host.snapshot_of },
+      snapshotUpTo: host.snapshot_up_to,
+    };
     await tx`
-      UPDATE tinyforge.hosts SET seq = ${next.seq}, snapshot_to = ${next.snapshotTo},
-        snapshot_up_to = ${next.snapshotUpTo},
+      UPDATE tinyforge.hosts SET seq = ${to}, snapshot_to = ${snapshotTo},
+        snapshot_of = ${snapshotOf}, snapshot_up_to = ${snapshotUpTo},
+        transition_seq = ${transitions},
         heard_at = now(), lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
       WHERE id = ${hostId}`;
     await tx`UPDATE tinyforge.host_runs SET heard_at = now()
       FROM tinyforge.hosts AS h WHERE h.id = ${hostId} AND host_id = h.id AND host_runs.run = h.run`;
     await tx`SELECT pg_notify(${CHANNEL}, ${hostId})`;
-    return { result: "ok", seq: told.to };
+    await writeTransitions(tx, hostId, { epoch: told.epoch, transitions: news });
+    if (next === null && !isReplay) return { result: "snapshot", transitions };
+    return { result: "ok", seq: isReplay ? seq : told.to, transitions };
   });
+}
+
+/** What of it is not kept; nothing where something between is missing. */
+function newTransitions(happened: Telling["happened"], had: number) {
+  if (happened === null || happened.after > had) return [];
+  return happened.anew ? happened.transitions : happened.transitions.filter(({ seq }) => seq > had);
 }
 
 /** Of one host, with its id. */
@@ -95,7 +131,9 @@ export interface HostBeat extends Heartbeat {
  */
 export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]> {
   const column = <T>(of: (beat: HostBeat) => T) => beats.map(of);
-  const kept = await sql<{ id: string; session: string; epoch: string; seq: string | null }[]>`
+  const kept = await sql<
+    (Pick<Kept, "session" | "epoch" | "seq" | "transition_seq"> & { id: string })[]
+  >`
     WITH beats AS (
       SELECT * FROM unnest(
         ${column(({ hostId }) => hostId)}::text[], ${column(({ session }) => session)}::bigint[],
@@ -111,32 +149,44 @@ export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]
     UPDATE tinyforge.hosts AS h SET heard_at = now(), last_pass_at = beats.last_pass_at,
       fresh = beats.fresh, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
     FROM beats WHERE h.id = beats.id AND h.session = beats.session
-    RETURNING h.id, h.session, h.epoch, h.seq`;
+    RETURNING h.id, h.session, h.epoch, h.seq, h.transition_seq`;
   const byHost = new Map(kept.map((host) => [`${host.session} ${host.id}`, host]));
   return await Promise.all(beats.map(async (beat): Promise<Told> => {
     const host = byHost.get(`${beat.session} ${beat.hostId}`);
     if (host === undefined) return { result: "superseded" };
     const seq = numberOrNull(host.seq);
-    if (seq === null || host.epoch !== beat.epoch) return { result: "snapshot" };
-    if (beat.digest === null || beat.seq !== seq) return { result: "ok", seq };
-    return await compare(sql, beat) ? { result: "ok", seq } : { result: "snapshot" };
+    const transitions = Number(host.transition_seq);
+    if (seq === null || host.epoch !== beat.epoch) return { result: "snapshot", transitions };
+    const same = beat.digest === null || beat.seq !== seq || await compare(sql, beat);
+    return same ? { result: "ok", seq, transitions } : { result: "snapshot", transitions };
   }));
 }
 
-/** Whether all rows are those that the host has; if not, they are said to be of no state. */
-function compare(sql: Sql, { hostId, session, seq, digest }: HostBeat): Promise<boolean> {
+/** Whether all is as the host has it; if not, it is said to be of no state. */
+function compare(sql: Sql, beat: HostBeat): Promise<boolean> {
+  const { hostId, session, seq, digest, besideDigest } = beat;
   return sql.begin(async (tx) => {
     const [host] = await tx<[{ id: string }?]>`
       SELECT id FROM tinyforge.hosts
       WHERE id = ${hostId} AND session = ${session} AND seq = ${seq} FOR UPDATE`;
     // Something came in between.
     if (host === undefined) return true;
-    const rows = await tx<{ hash: string }[]>`
+    const rows = await tx<Hashed[]>`
       SELECT hash FROM tinyforge.containers WHERE host_id = ${hostId}`;
-    if (digestOf(rows.map(({ hash }) => hash)) === digest) return true;
+    const besides = besideDigest === null ? null : await tx<Hashed[]>`
+      SELECT hash FROM tinyforge.workloads WHERE host_id = ${hostId} UNION ALL
+      SELECT hash FROM tinyforge.problems WHERE host_id = ${hostId} AND status = 'open'`;
+    const hashes = (found: readonly Hashed[]) => digestOf(found.map(({ hash }) => hash));
+    if (hashes(rows) === digest && (besides === null || hashes(besides) === besideDigest)) {
+      return true;
+    }
     await tx`UPDATE tinyforge.hosts SET seq = NULL WHERE id = ${hostId}`;
     return false;
   });
+}
+
+interface Hashed {
+  hash: string;
 }
 
 interface Kept {
@@ -144,62 +194,43 @@ interface Kept {
   epoch: string | null;
   seq: string | null;
   snapshot_to: string | null;
+  snapshot_of: string | null;
   snapshot_up_to: string | null;
+  transition_seq: string;
 }
 
 /** What a host has taken in afterwards. */
 interface Next {
   readonly seq: number | null;
   readonly snapshotTo: number | null;
+  readonly snapshotOf: string | null;
   readonly snapshotUpTo: string | null;
 }
 
+const NO_SNAPSHOT = { snapshotTo: null, snapshotOf: null, snapshotUpTo: null };
+
 function batchEnd(seq: number | null, { from, to }: Batch): Next | null {
-  return seq === null || from !== seq ? null : { seq: to, snapshotTo: null, snapshotUpTo: null };
+  return seq === null || from !== seq ? null : { seq: to, ...NO_SNAPSHOT };
 }
 
-function partEnd(host: Kept, { to, after, upTo }: SnapshotPart): Next | null {
-  const follows = numberOrNull(host.snapshot_to) === to && host.snapshot_up_to === after;
-  if (after !== null && !follows) return null;
-  // Until the last part has come the rows are of two states, which is none.
-  return upTo === null
-    ? { seq: to, snapshotTo: null, snapshotUpTo: null }
-    : { seq: null, snapshotTo: to, snapshotUpTo: upTo };
-}
-
-async function write(
-  tx: TransactionSql,
-  hostId: string,
-  told: Batch | SnapshotPart,
-): Promise<void> {
-  const { rows } = told;
-  const ids = rows.map(({ id }) => id);
-  if (told.kind === "batch") {
-    if (told.gone.length > 0) {
-      await tx`DELETE FROM tinyforge.containers
-        WHERE host_id = ${hostId} AND id = ANY(${[...told.gone]}::text[])`;
-    }
-  } else {
-    const { after, upTo } = told;
-    await tx`DELETE FROM tinyforge.containers AS c WHERE host_id = ${hostId}
-      AND (${after}::text IS NULL OR id > ${after}::text)
-      AND (${upTo}::text IS NULL OR id <= ${upTo}::text)
-      AND NOT EXISTS (SELECT FROM unnest(${ids}::text[]) AS told (id) WHERE told.id = c.id)`;
+function partEnd(host: Kept, { to, of, after, upTo }: SnapshotPart): Next | null {
+  if (!follows(host, { to, of, after })) return null;
+  // Until the last part has come what is kept is of two states, which is none.
+  if (upTo === null && (of === null || of === SNAPSHOT_ORDER.at(-1))) {
+    return { seq: to, ...NO_SNAPSHOT };
   }
-  if (rows.length === 0) return;
-  const column = (of: (row: HubRow) => string) => rows.map(of);
-  await tx`
-    INSERT INTO tinyforge.containers AS c
-      (host_id, id, workload_id, workload_kind, workload_name, state, body, hash)
-    SELECT ${hostId}, told.* FROM unnest(
-      ${ids}::text[], ${column((row) => row.workloadId)}::text[],
-      ${column((row) => row.workloadKind)}::text[], ${column((row) => row.workloadName)}::text[],
-      ${column((row) => row.state)}::text[], ${column((row) => row.body)}::text[],
-      ${column((row) => row.hash)}::text[]) AS told
-    ON CONFLICT (host_id, id) DO UPDATE SET workload_id = excluded.workload_id,
-      workload_kind = excluded.workload_kind, workload_name = excluded.workload_name,
-      state = excluded.state, body = excluded.body, hash = excluded.hash
-    WHERE c.hash IS DISTINCT FROM excluded.hash`;
+  return { seq: null, snapshotTo: to, snapshotOf: of, snapshotUpTo: upTo };
+}
+
+/** Whether a part begins where the one that was kept last ended. */
+function follows(
+  { snapshot_to: lastTo, snapshot_of: lastOf, snapshot_up_to: lastUpTo }: Kept,
+  { to, of, after }: Pick<SnapshotPart, "to" | "of" | "after">,
+): boolean {
+  const goesOn = numberOrNull(lastTo) === to;
+  if (after !== null) return goesOn && lastOf === of && lastUpTo === after;
+  const before = of === null ? undefined : SNAPSHOT_ORDER[SNAPSHOT_ORDER.indexOf(of) - 1];
+  return before === undefined || (goesOn && lastOf === before && lastUpTo === null);
 }
 
 function numberOrNull(value: string | null): number | null {

@@ -6,6 +6,7 @@
  */
 
 import type { Sql } from "./database.ts";
+import { rfc3339 } from "./sql_times.ts";
 
 /** A host as readers see it. Times are RFC 3339 UTC. */
 export interface HostView {
@@ -97,8 +98,9 @@ export async function listContainers(sql: Sql, filter: HubFilter): Promise<HubCo
       : sql`NOT ${unknown} AND c.state = ${state}`
   }
       AND ${
-    after === undefined ? sql`true` : sql`(h.name, c.id) > (${after.host}, ${after.id} COLLATE "C")`
-  }
+    // The first of both lets the index on names be used.
+    after === undefined ? sql`true` : sql`h.name >= ${after.host}
+      AND (h.name, c.id) > (${after.host}, ${after.id} COLLATE "C")`}
     ORDER BY h.name, c.id LIMIT ${limit}`;
   return rows.map(shown);
 }
@@ -123,8 +125,4 @@ function shown({ host, last, unknown, heard, passed, body }: Stored): HubContain
     lastSeenAt: later ? passed : ownSeenAt,
     heardAt: heard,
   };
-}
-
-function rfc3339(sql: Sql, column: string) {
-  return sql.unsafe(`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
 }

@@ -6,8 +6,7 @@
  */
 
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import { Failure } from "../failure.ts";
-import { sha256Text } from "../secret.ts";
+import { nameOf, nameOrNull, toldBody } from "./told_fields.ts";
 
 /** A row as a hub keeps it. */
 export interface HubRow {
@@ -21,17 +20,21 @@ export interface HubRow {
   readonly workloadName: string;
   /** As the host says it. */
   readonly state: string;
+  /** Of its container; null where that is not known. */
+  readonly health: string | null;
+  /** The container that it is bound to, or null. */
+  readonly containerId: string | null;
+  /** What that is called, or null. */
+  readonly containerName: string | null;
+  /** Id of its stage, or null. */
+  readonly stageId: string | null;
+  /** Name of its stage, or null. */
+  readonly stageName: string | null;
   /** All of it as JSON: fields of {@link ROW_FIELDS} in their order. */
   readonly body: string;
   /** Of the body; tells it from every other one. */
   readonly hash: string;
 }
-
-/** Longest id and name that is taken, UTF-16 units. */
-const MAX_NAME = 1024;
-
-/** Longest body that is taken, UTF-16 units. */
-const MAX_BODY = 64 * 1024;
 
 /** What is told of a row: what readers are shown, but for what each full pass would change. */
 const TOLD: Readonly<Record<string, Holds>> = {
@@ -44,6 +47,8 @@ const TOLD: Readonly<Record<string, Holds>> = {
   confirmed: "boolean",
 };
 
+const THING = "a row";
+
 /** Fields of a body, in their order. */
 export const ROW_FIELDS: readonly string[] = Object.keys(TOLD);
 
@@ -54,60 +59,18 @@ export const ROW_FIELDS: readonly string[] = Object.keys(TOLD);
  * @throws {Failure} `invalid`
  */
 export function hubRow(value: unknown): HubRow {
-  if (!isObject(value)) throw invalid("it is no object");
-  const told: Record<string, unknown> = {};
-  for (const field of ROW_FIELDS) {
-    const given = value[field] ?? null;
-    if (!fits(given, TOLD[field]!)) throw invalid(`its ${field} is not what it should be`);
-    told[field] = given;
-  }
-  const [id, workloadId, workloadKind, workloadName, state] = KEYS.map((field) => {
-    const name = told[field];
-    if (
-      typeof name === "string" && name !== "" && name.length <= MAX_NAME && !name.includes("\0")
-    ) {
-      return name.toWellFormed();
-    }
-    throw invalid(`its ${field} is empty, too long or has a zero byte`);
-  }) as [string, string, string, string, string];
-  const body = JSON.stringify(told);
-  if (body.length > MAX_BODY) throw invalid(`it is longer than ${MAX_BODY} characters`);
-  return { id, workloadId, workloadKind, workloadName, state, body, hash: sha256Text(body) };
+  const row = toldBody(value, { fields: TOLD, thing: THING });
+  const name = (field: string) => nameOf(row, { field, thing: THING });
+  const nothing = (field: string) => nameOrNull(row, { field, thing: THING });
+  return {
+    ...{ id: name("id"), workloadId: name("workloadId"), workloadKind: name("workloadKind") },
+    ...{ workloadName: name("workloadName"), state: name("state"), health: nothing("health") },
+    ...{ containerId: nothing("containerId"), containerName: nothing("containerName") },
+    ...{ stageId: nothing("stageId"), stageName: nothing("stageName") },
+    ...{ body: row.body, hash: row.hash },
+  };
 }
-
-/** What a set of rows is compared by, whatever their order. */
-export function digestOf(hashes: Iterable<string>): string {
-  return sha256Text([...hashes].sort().join(""));
-}
-
-const KEYS = ["id", "workloadId", "workloadKind", "workloadName", "state"] as const;
 
 function orNull(holds: Holds): Holds {
   return holds === "text" ? "text or null" : holds === "integer" ? "integer or null" : holds;
-}
-
-function fits(value: unknown, holds: Holds): boolean {
-  // What is not told is told as nothing: by an older program.
-  if (value === null) return true;
-  switch (holds) {
-    case "boolean":
-      return typeof value === "boolean";
-    case "integer":
-    case "integer or null":
-      return Number.isSafeInteger(value);
-    case "addresses":
-    case "object or null":
-      return isObject(value);
-    default:
-      return typeof value === "string";
-  }
-}
-
-/** Whether a JSON value is an object, and no array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function invalid(reason: string): Failure {
-  return new Failure("invalid", `Cannot take a row: ${reason}`, { data: {} });
 }

@@ -85,7 +85,8 @@ export type ProblemKind =
   | "engine-changed"
   | "contended"
   | "refused"
-  | "backup-failed";
+  | "backup-failed"
+  | "host-unknown";
 
 /** Every kind, in the order of the table. */
 export const PROBLEM_KINDS: readonly ProblemKind[] = [
@@ -104,6 +105,7 @@ export const PROBLEM_KINDS: readonly ProblemKind[] = [
   "contended",
   "refused",
   "backup-failed",
+  "host-unknown",
 ];
 
 /** How much it matters. */
@@ -145,6 +147,10 @@ export interface Evidence {
   readonly accepted?: string;
   /** The Engine that answers instead. */
   readonly found?: string;
+  /** When the host was heard of last. */
+  readonly heardAt?: number;
+  /** What the machines are called that speak for it, where there are several. */
+  readonly machines?: readonly string[];
   /** What one inspect at the opening said; bounded and free of control characters. */
   readonly inspected?: InspectedEvidence;
 }
@@ -191,6 +197,8 @@ export type Remedy =
   | { readonly code: "accept-engine"; readonly host: string }
   /** Make a backup by hand, which says what is in its way. */
   | { readonly code: "back-up" }
+  /** See whether the host runs, and reaches the hub; or forget it there. */
+  | { readonly code: "reach-host"; readonly host: string }
   /** Correct the labels of these containers. */
   | { readonly code: "mend-labels"; readonly containers: readonly string[] };
 

@@ -89,6 +89,8 @@ function commandOf(remedy: Remedy, { workload }: Names): string {
       return "tinyforge engine accept";
     case "back-up":
       return "tinyforge backup";
+    case "reach-host":
+      return "tinyforge hub list";
     case "mend-labels":
       return `docker inspect ${remedy.containers.map(wordOf).join(" ")}`;
   }

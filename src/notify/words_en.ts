@@ -29,6 +29,7 @@ export const ENGLISH: Words = {
     "contended": "several containers claim its place",
     "refused": "containers are refused: their labels do not fit",
     "backup-failed": "no backup is made",
+    "host-unknown": "is not heard of",
     "channel-broken": "notifications do not arrive",
   },
   thisHost: "this host",

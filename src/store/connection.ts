@@ -26,6 +26,7 @@ export class Transaction {
   readonly #rows: WrittenRow[] = [];
   #names = false;
   readonly #problems: string[] = [];
+  #expectations = false;
 
   /** A row was written or removed. */
   wrote(row: WrittenRow): void {
@@ -42,9 +43,19 @@ export class Transaction {
     this.#problems.push(...keys);
   }
 
+  /** What should run of some workload changed. */
+  expected(): void {
+    this.#expectations = true;
+  }
+
   /** What was said so far. */
   get changes(): Changes {
-    return { rows: this.#rows, names: this.#names, problems: this.#problems };
+    return {
+      rows: this.#rows,
+      names: this.#names,
+      problems: this.#problems,
+      expectations: this.#expectations,
+    };
   }
 }
 
@@ -56,6 +67,8 @@ export interface Changes {
   readonly names: boolean;
   /** Keys of problems that opened, changed or closed. */
   readonly problems: readonly string[];
+  /** Whether it changed what should run. */
+  readonly expectations: boolean;
 }
 
 /** How a transaction is written. */
@@ -145,6 +158,7 @@ export class Connection {
       for (const row of changes.rows) outer.wrote(row);
       if (changes.names) outer.renamed();
       outer.judged(changes.problems);
+      if (changes.expectations) outer.expected();
     }
     return result;
   }
@@ -193,6 +207,8 @@ export class Connection {
     const { rows, names, problems } = changes;
     if (!isNoticed(changes)) return;
     for (const follow of this.#copies) follow(changes);
+    // Of what should run the feed says nothing: what that makes of rows, it does.
+    if (rows.length === 0 && !names && problems.length === 0) return;
     const many = rows.length > MAX_WRITTEN_ROWS;
     this.#feed?.publish({
       rows: many ? [] : rows,
@@ -203,6 +219,6 @@ export class Connection {
 }
 
 /** Whether a reader can tell that it was committed. */
-function isNoticed({ rows, names, problems }: Changes): boolean {
-  return rows.length > 0 || names || problems.length > 0;
+function isNoticed({ rows, names, problems, expectations }: Changes): boolean {
+  return rows.length > 0 || names || problems.length > 0 || expectations;
 }

@@ -110,8 +110,9 @@ export class ExpectationTable {
     this.#c.write("Cannot set what is expected", (tx) => this.#write(tx, workloadId, expectations));
   }
 
-  #write(_tx: Transaction, workloadId: string, expectations: readonly NewExpectation[]): void {
+  #write(tx: Transaction, workloadId: string, expectations: readonly NewExpectation[]): void {
     this.#kept = null;
+    tx.expected();
     const now = this.#c.now();
     // Thousands are taken in at once, and each of those tells its hash.
     const told = expectations.every(({ configHash }) => configHash !== undefined);

@@ -97,6 +97,17 @@ export class ProblemTable {
     return [...active, ...closed].map(problem);
   }
 
+  /**
+   * Those that opened, closed or not, by key, of each the open one first: all of them, or those that
+   * were written after a state of the index.
+   */
+  told(since: number | null): Problem[] {
+    return this.#c.sql(
+      `${SELECT} WHERE status <> 'holding' AND ${since === null ? "?1 IS NULL" : "changed > ?1"}
+       ORDER BY key, status = 'open' DESC, opened_at`,
+    ).values<Columns>(since).map(problem);
+  }
+
   /** Those that opened, closed or not, that were open at some time within a window, by id. */
   opened(within: {
     /** RFC 3339 UTC. */
@@ -251,8 +262,9 @@ const COLUMNS = [
   "silenced",
 ];
 const SELECT = `SELECT ${COLUMNS.join(", ")} FROM problems`;
-const INSERT = `INSERT INTO problems (${COLUMNS.join(", ")})
-  VALUES (${COLUMNS.map(() => "?").join(", ")})`;
+// The state that it is written in is the next one that a follower hears of.
+const INSERT = `INSERT INTO problems (${COLUMNS.join(", ")}, changed)
+  VALUES (${COLUMNS.map(() => "?").join(", ")}, coalesce((SELECT seq + 1 FROM replica), 0))`;
 
 type Columns = [
   string,

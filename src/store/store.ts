@@ -187,7 +187,6 @@ export class Store {
     this.tokens = new TokenTable(connection);
     this.sessions = new SessionTable(connection);
     this.audit = new AuditTable(connection);
-    this.replica = new ReplicaTable(connection);
     this.registry = new Registry(connection, { workloads: this.workloads });
     const { containers, details, problems, workloads } = this;
     this.expectations = new ExpectationTable(connection, {
@@ -197,6 +196,8 @@ export class Store {
       transitions,
       workloads,
     });
+    const { expectations } = this;
+    this.replica = new ReplicaTable(connection, { problems, workloads, expectations });
   }
 
   /** Runs `operation` in one transaction: what it throws undoes all that it wrote. */

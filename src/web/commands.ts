@@ -41,6 +41,8 @@ export function commandOf(
       return "journalctl -u tinyforge -n 50";
     case "back-up":
       return "tinyforge backup";
+    case "reach-host":
+      return "tinyforge hub list";
     case "accept-engine":
       return "tinyforge engine accept";
     case "deploy":

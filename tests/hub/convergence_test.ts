@@ -8,14 +8,22 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { startCluster } from "../harness/postgres.ts";
+import { problem, writeProblems } from "../harness/problems.ts";
 import { type TempStore, tempStore } from "../harness/temp_store.ts";
 import { openDatabase, type Sql } from "../../src/hub/database.ts";
 import { type AskHub, Dialer, type HubAnswer } from "../../src/hub/dialer.ts";
 import { admit, enroll } from "../../src/hub/enrolment.ts";
 import { beat, greet, ingest } from "../../src/hub/hub_store.ts";
 import { listContainers, listHosts } from "../../src/hub/hub_views.ts";
+import { listProblems } from "../../src/hub/problem_views.ts";
 import { readHeartbeat, readHello, readIngest } from "../../src/hub/protocol.ts";
 import { ROW_FIELDS } from "../../src/hub/row.ts";
+import { listTransitions } from "../../src/hub/transition_views.ts";
+import { listWorkloads } from "../../src/hub/workload_views.ts";
+import type { Expectation, Problem } from "../../src/model/problem.ts";
+import type { Transition } from "../../src/model/views.ts";
+import type { Workload } from "../../src/model/workload.ts";
+import { openStore } from "../../src/store/store.ts";
 import { Log } from "../../src/telemetry/log.ts";
 
 const { Database } = await import("@db/sqlite");
@@ -86,7 +94,8 @@ function project({ store }: TempStore): string {
   return store.registry.create("project", { name: "shop" }).entry.workloadId;
 }
 
-function linkOf({ store }: TempStore, hub: AskHub) {
+/** A link of whatever index is in `temp` when it is started. */
+function linkOf(temp: TempStore, hub: AskHub) {
   const { signal } = new AbortController();
   const network = new Network(hub);
   const time = { ms: 0 };
@@ -96,9 +105,10 @@ function linkOf({ store }: TempStore, hub: AskHub) {
     sleep: () => Promise.resolve(),
   };
   const dial = () => {
-    store.replica.begin(() => {});
+    const { store: { replica } } = temp;
+    replica.begin(() => {});
     return new Dialer({
-      ...{ replica: store.replica, ask: network.ask, log: quiet(), version: "1", machine: "m" },
+      ...{ replica, ask: network.ask, log: quiet(), version: "1", machine: "m" },
       ...{ isFresh: () => true, clock, random: () => 0.5 },
     });
   };
@@ -113,7 +123,7 @@ function linkOf({ store }: TempStore, hub: AskHub) {
     },
     stop: () => {
       running = false;
-      store.replica.end();
+      temp.store.replica.end();
     },
     start: () => {
       running = true;
@@ -146,47 +156,122 @@ async function rowsAt(sql: Sql, host: string): Promise<Record<string, unknown>[]
   return rows.map(({ host: _, lastState: __, heardAt: ___, lastSeenAt: ____, ...row }) => row);
 }
 
+/** What a hub and a host are compared by besides rows: each as texts, in order. */
+interface Told {
+  readonly workloads: string[];
+  readonly open: string[];
+  readonly closed: string[];
+  readonly happened: string[];
+}
+
+function toldBy({ store: { replica } }: TempStore): Told {
+  const problems = replica.problems(null).map((each) => ({ ...each, host: "" }));
+  const textsOf = (status: string) =>
+    problems.filter((each) => each.status === status).map(problemText).sort();
+  return {
+    workloads: replica.workloads().map(workloadText).sort(),
+    ...{ open: textsOf("open"), closed: textsOf("closed") },
+    happened: (replica.transitions(0, 100_000) as Transition[]).map(happeningText).sort(),
+  };
+}
+
+async function toldAt(sql: Sql, host: string): Promise<Told> {
+  const found = await listProblems(sql, { host, closed: 1000 });
+  const problems = found.map(({ problem }) => ({ ...problem, host: "" }))
+    .filter(({ kind }) => kind !== "host-unknown");
+  const textsOf = (status: string) =>
+    problems.filter((each) => each.status === status).map(problemText).sort();
+  const happened = await listTransitions(sql, { host, limit: 100_000 });
+  return {
+    workloads: (await listWorkloads(sql, { host })).map(workloadText).sort(),
+    ...{ open: textsOf("open"), closed: textsOf("closed") },
+    happened: happened.map(happeningText).sort(),
+  };
+}
+
+function problemText(problem: Problem): string {
+  return JSON.stringify(Object.entries(problem).sort());
+}
+
+function workloadText(
+  { id, kind, refId, name, expectations }: Workload & {
+    expectations: readonly Omit<Expectation, "workloadId">[];
+  },
+): string {
+  const wanted = expectations.map(({ role, mode, replicas, image, source, setAt }) => [
+    ...[role, mode, replicas, image, source, setAt],
+  ]);
+  return JSON.stringify([id, kind, refId, name, wanted]);
+}
+
+/** Without its number, which is the hub's own there. */
+function happeningText({ at, rowId, from, to, containerName, origin }: Transition): string {
+  return JSON.stringify([at, rowId, from, to, containerName, origin]);
+}
+
 type Act =
   | { act: "write"; row: number; tag: number }
   | { act: "remove"; row: number }
   | { act: "rename"; tag: number }
+  | { act: "expect"; replicas: number }
+  | { act: "wrong"; row: number; how: "opens" | "changes" | "closes" | "passes" }
   | { act: "step"; fate: Fate }
   | { act: "arrive"; which: number }
-  | { act: "stop" | "start" | "restore" | "lose" | "forget" | "digest" };
+  | { act: "stop" | "start" | "backup" | "restore" | "setBack" | "lose" | "forget" | "digest" };
 
+const row = fc.nat(5);
+const tag = fc.nat(9);
 const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ act: fc.constant("write" as const), row, tag }) },
+  { weight: 2, arbitrary: fc.record({ act: fc.constant("remove" as const), row }) },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant("rename" as const), tag }) },
   {
-    weight: 6,
-    arbitrary: fc.record({ act: fc.constant("write" as const), row: fc.nat(5), tag: fc.nat(9) }),
+    weight: 1,
+    arbitrary: fc.record({ act: fc.constant("expect" as const), replicas: fc.nat(3) }),
   },
-  { weight: 2, arbitrary: fc.record({ act: fc.constant("remove" as const), row: fc.nat(5) }) },
-  { weight: 1, arbitrary: fc.record({ act: fc.constant("rename" as const), tag: fc.nat(9) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      act: fc.constant("wrong" as const),
+      row: fc.nat(2),
+      how: fc.constantFrom("opens", "changes", "closes", "passes"),
+    }),
+  },
   {
     weight: 10,
     arbitrary: fc.record({ act: fc.constant("step" as const), fate: fc.constantFrom(...FATES) }),
   },
   { weight: 4, arbitrary: fc.record({ act: fc.constant("arrive" as const), which: fc.nat(9) }) },
   {
-    weight: 3,
+    weight: 4,
     arbitrary: fc.constantFrom<Act>(
-      ...(["stop", "start", "restore", "lose", "forget", "digest"] as const).map((act) => ({
-        act,
-      })),
+      ...(["stop", "start", "backup", "restore", "setBack", "lose", "forget", "digest"] as const)
+        .map((act) => ({ act })),
     ),
   },
 );
 
-Deno.test("after any history the hub's rows of a host are the host's", async () => {
+Deno.test("after any history a hub has of a host what the host has", async () => {
   await using cluster = await startCluster();
   const url = await cluster.newDatabase();
   const sql = await openDatabase(url, { connections: 3 });
   let count = 0;
   try {
     await fc.assert(
-      fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 60 }), async (acts) => {
+      fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 80 }), async (acts) => {
         await using temp = await tempStore();
         const host = await hostOn(sql, `h${++count}`, temp);
-        for (const each of acts) await doAct(each, host, temp);
+        /** Whatever any life of the index has told or could have. */
+        const ever = { closed: new Set<string>(), happened: new Set<string>() };
+        const remember = () => {
+          const { closed, happened } = toldBy(temp);
+          for (const each of closed) ever.closed.add(each);
+          for (const each of happened) ever.happened.add(each);
+        };
+        for (const each of acts) {
+          await doAct(each, host, temp);
+          remember();
+        }
         host.network.fate = "arrives";
         host.stop();
         host.start();
@@ -199,12 +284,12 @@ Deno.test("after any history the hub's rows of a host are the host's", async () 
           await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '91 s'`;
           await host.settle();
         });
-        assertEquals(await rowsAt(sql, host.name), rowsOf(temp));
+        await agree(host.name, temp, ever);
         // What was under way all the time comes last, and changes nothing.
         for (let i = 0; i < 60; i++) await host.network.arrive(0);
         await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '91 s'`;
         await host.settle();
-        assertEquals(await rowsAt(sql, host.name), rowsOf(temp));
+        await agree(host.name, temp, ever);
       }),
       { numRuns: Number(Deno.env.get("HUB_HISTORIES") ?? 60) },
     );
@@ -212,12 +297,29 @@ Deno.test("after any history the hub's rows of a host are the host's", async () 
     await sql.end({ timeout: 1 });
   }
 
+  async function agree(
+    name: string,
+    temp: TempStore,
+    ever: { readonly closed: Set<string>; readonly happened: Set<string> },
+  ): Promise<void> {
+    assertEquals(await rowsAt(sql, name), rowsOf(temp));
+    const [hub, host] = [await toldAt(sql, name), toldBy(temp)];
+    assertEquals([hub.workloads, hub.open], [host.workloads, host.open]);
+    // What another life of the index told stays; nothing of either is lost, made up or kept twice.
+    for (const what of ["closed", "happened"] as const) {
+      assertEquals(new Set(hub[what]).size, hub[what].length, `${what}: doubled`);
+      assertEquals([...new Set(host[what]).difference(new Set(hub[what]))], [], `${what}: lost`);
+      assertEquals([...new Set(hub[what]).difference(ever[what])], [], `${what}: made up`);
+    }
+  }
+
   async function doAct(
     each: Act,
     host: Awaited<ReturnType<typeof hostOn>>,
     temp: TempStore,
   ): Promise<void> {
-    const { deployed, registry, workloads } = temp.store;
+    const { deployed, expectations, problems, registry, workloads } = temp.store;
+    temp.now += 1000;
     switch (each.act) {
       case "write":
         return void deployed.putDeployedContainer({
@@ -234,6 +336,31 @@ Deno.test("after any history the hub's rows of a host are the host's", async () 
         const { refId } = workloads.list().find(({ id }) => id === host.workloadId)!;
         return void registry.update("project", refId, { name: `shop${each.tag}` });
       }
+      case "expect": {
+        const { replicas } = each;
+        const wanted = { role: "web", mode: "running", image: null, source: "compose" } as const;
+        return void expectations.replace(host.workloadId, [{ ...wanted, replicas }]);
+      }
+      case "wrong": {
+        const rowId = `row-${each.row}`;
+        const open = problems.list({ rowId })[0];
+        if (each.how === "opens") {
+          if (open !== undefined) return;
+          const { workloadId } = host;
+          const about = { kind: "missing", workloadId, rowId, since: temp.now } as const;
+          const remedy = { code: "bring-back", workloadId, rowId } as const;
+          return writeProblems(temp.store, problem({ ...about, do: remedy }));
+        }
+        if (open === undefined) return;
+        if (each.how === "passes") {
+          const nothing = { kept: null, deaths: new Map(), holds: new Map() };
+          return problems.write({ put: [], dropped: [open], ...nothing });
+        }
+        const change = each.how === "closes"
+          ? { status: "closed", closedAt: temp.now, outcome: "recovered" } as const
+          : { evidence: { count: temp.now } };
+        return writeProblems(temp.store, { ...open, ...change });
+      }
       case "step":
         host.network.fate = each.fate;
         return void await host.step();
@@ -243,17 +370,25 @@ Deno.test("after any history the hub's rows of a host are the host's", async () 
         return host.stop();
       case "start":
         return host.start();
-      case "restore": {
-        // Another life of the directory, which only a start can find.
+      case "backup":
+        return backUp(temp);
+      case "restore":
+      case "setBack":
+        // Either can be found by a start alone. A backup brings another life of the directory; a disk
+        // that is set back does not know that it is.
         host.stop();
-        const db = new Database(temp.path);
-        db.exec("UPDATE epoch SET id = lower(hex(randomblob(16)))");
-        db.close();
+        await bringBack(temp, { newEpoch: each.act === "restore" });
         return host.start();
-      }
       case "lose":
         // A standby without the last commits took over.
         await sql`UPDATE tinyforge.hosts SET seq = greatest(0, seq - 1) WHERE id = ${host.id}`;
+        await sql`DELETE FROM tinyforge.problems WHERE host_id = ${host.id} AND key LIKE '%row-1'
+          AND status = 'open'`;
+        await sql`WITH lost AS (DELETE FROM tinyforge.transitions AS t USING tinyforge.hosts AS h
+            WHERE h.id = ${host.id} AND t.host_id = h.id AND t.epoch = h.epoch
+              AND t.seq = h.transition_seq RETURNING t.seq)
+          UPDATE tinyforge.hosts SET transition_seq = transition_seq - 1
+          WHERE id = ${host.id} AND EXISTS (SELECT FROM lost)`;
         return void await sql`DELETE FROM tinyforge.containers
           WHERE host_id = ${host.id} AND id = 'row-1'`;
       case "forget":
@@ -264,6 +399,35 @@ Deno.test("after any history the hub's rows of a host are the host's", async () 
     }
   }
 });
+
+/** Copies the index as it is. */
+function backUp({ path }: TempStore): void {
+  const db = new Database(path);
+  try {
+    Deno.removeSync(`${path}.copy`);
+  } catch {
+    // It is the first.
+  }
+  db.exec(`VACUUM INTO '${path}.copy'`);
+  db.close();
+}
+
+/** Has the copy be the index, if there is one; `newEpoch`: as a backup does. */
+async function bringBack(temp: TempStore, { newEpoch }: { newEpoch: boolean }): Promise<void> {
+  const { path } = temp;
+  const there = await Deno.stat(`${path}.copy`).then(() => true, () => false);
+  if (there) {
+    temp.store.close();
+    for (const end of ["-wal", "-shm"]) await Deno.remove(path + end).catch(() => {});
+    await Deno.copyFile(`${path}.copy`, path);
+    const now = () => new Date(temp.now).toISOString();
+    Object.assign(temp, { store: await openStore(path, { now }) });
+  }
+  if (!newEpoch) return;
+  const db = new Database(path);
+  db.exec("UPDATE epoch SET id = lower(hex(randomblob(16)))");
+  db.close();
+}
 
 Deno.test("a copied data directory: both are refused and shown, and who stays is heard again", async () => {
   await using cluster = await startCluster();

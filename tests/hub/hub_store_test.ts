@@ -4,10 +4,12 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { type Cluster, openTestDatabase, startCluster } from "../harness/postgres.ts";
 import { admit, enroll, expel, hostWith } from "../../src/hub/enrolment.ts";
 import type { Sql } from "../../src/hub/database.ts";
-import { beat, CHANNEL, greet, type HostBeat, ingest } from "../../src/hub/hub_store.ts";
+import { beat, greet, type HostBeat, ingest } from "../../src/hub/hub_store.ts";
+import { CHANNEL } from "../../src/hub/hub_writes.ts";
 import { listContainers, listHosts } from "../../src/hub/hub_views.ts";
-import { type Hello, MAX_ROWS, readIngest } from "../../src/hub/protocol.ts";
-import { digestOf, hubRow } from "../../src/hub/row.ts";
+import { type Hello, MAX_ROWS, readIngest, type Told } from "../../src/hub/protocol.ts";
+import { hubRow } from "../../src/hub/row.ts";
+import { digestOf } from "../../src/hub/told_fields.ts";
 import { Failure } from "../../src/failure.ts";
 import { shownRow } from "./rows.ts";
 
@@ -19,7 +21,7 @@ async function hostOf(sql: Sql, name: string) {
   const hello = (changes: Partial<Hello> = {}) =>
     greet(sql, id, {
       ...{ protocol: 1, epoch: "e1", seq: 99, run: "r1", version: "1", machine: name },
-      ...{ attempt: ++attempt, ...changes },
+      ...{ transitionSeq: 0, attempt: ++attempt, ...changes },
     });
   const begun = await hello();
   if (begun.result !== "accepted") throw new Error(begun.result);
@@ -29,14 +31,23 @@ async function hostOf(sql: Sql, name: string) {
     said,
     hello,
     snapshot: (to: number, rows: unknown[], part: object = {}) =>
-      ingest(sql, id, readIngest({ ...said, to, rows, ...part })),
+      ingest(sql, id, readIngest({ ...said, to, rows, ...part })).then(aboutRows),
     batch: (from: number, to: number, rows: unknown[], gone: string[] = []) =>
-      ingest(sql, id, readIngest({ ...said, from, to, rows, gone })),
+      ingest(sql, id, readIngest({ ...said, from, to, rows, gone })).then(aboutRows),
     beat: async (told: Partial<HostBeat> = {}) =>
-      (await beat(sql, [{
-        ...{ hostId: id, ...said, seq: 0, digest: null, lastPassAt: null, fresh: true, ...told },
-      }]))[0]!,
+      aboutRows(
+        (await beat(sql, [{
+          ...{ hostId: id, ...said, seq: 0, digest: null, besideDigest: null },
+          ...{ lastPassAt: null, fresh: true, ...told },
+        }]))[0]!,
+      ),
   };
+}
+
+/** An answer without what it says of transitions. */
+function aboutRows(told: Told) {
+  const { transitions: _, ...rest } = { transitions: 0, ...told };
+  return rest;
 }
 
 const all = (sql: Sql) => listContainers(sql, { limit: 100 });
@@ -90,7 +101,8 @@ withDatabase("ingest() takes a snapshot in parts, each in place of what was ther
   const stopped = (id: string) => shownRow(id, { state: "stopped" });
   assertEquals((await host.hello({ epoch: "e2" })).result, "accepted");
   const said = { session: host.said.session + 1, epoch: "e2" };
-  const part = (told: object) => ingest(sql, host.id, readIngest({ ...said, ...told }));
+  const part = (told: object) =>
+    ingest(sql, host.id, readIngest({ ...said, ...told })).then(aboutRows);
   assertEquals(await part({ to: 9, after: "b", rows: [stopped("d")] }), { result: "snapshot" });
   await part({ to: 9, upTo: "b", rows: [stopped("b")] });
   // Between two parts the rows are of no state, so that nothing can follow.

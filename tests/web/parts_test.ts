@@ -245,6 +245,7 @@ Deno.test("commandOf() and undoOf() give commands that the command table has, an
     "read-own-log": { code: "read-own-log", host: "h" },
     "accept-engine": { code: "accept-engine", host: "h" },
     "back-up": { code: "back-up" },
+    "reach-host": { code: "reach-host", host: "h" },
     "mend-labels": { code: "mend-labels", containers },
   };
   const helping = Object.values(remedies).flatMap((remedy) => {
@@ -262,7 +263,9 @@ Deno.test("commandOf() and undoOf() give commands that the command table has, an
   });
   assertEquals(
     new Set(found),
-    new Set(["accept", "explain", "labels", "engine accept", "backup", "rm"]),
+    new Set([
+      ...["accept", "explain", "labels", "engine accept", "backup", "hub list", "status", "rm"],
+    ]),
   );
   assertEquals(undoOf({ kind: "site", name: "it's" }), "tinyforge rm --force site 'it'\\''s'");
   assertEquals(undoOf({ kind: "site", name: "a\u202eb" }), null);

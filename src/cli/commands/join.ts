@@ -8,7 +8,7 @@
 import { Failure } from "../../failure.ts";
 import { HubClient, hubUrl } from "../../hub/hub_client.ts";
 import { keepMembership, readMembership } from "../../hub/membership.ts";
-import { isObject } from "../../hub/row.ts";
+import { isObject } from "../../hub/told_fields.ts";
 import { quote } from "../../text.ts";
 import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";

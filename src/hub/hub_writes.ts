@@ -1,0 +1,189 @@
+/**
+ * Statements that keep what a host told: its rows, workloads, problems and transitions, of each only
+ * what is not as it was. Every one of them names the host, whatever was told. Decides nothing.
+ *
+ * @module
+ */
+
+import type { TransactionSql } from "./database.ts";
+import type { HubProblem } from "./hub_problem.ts";
+import type { HubTransition } from "./hub_transition.ts";
+import type { HubWorkload } from "./hub_workload.ts";
+import type { Batch, SnapshotPart } from "./protocol.ts";
+import type { HubRow } from "./row.ts";
+
+/** Where is told that something of a host changed: its id is the payload. */
+export const CHANNEL = "tinyforge_hosts";
+
+/** Any number: who holds its lock is the only one that numbers transitions. */
+const TRANSITION_LOCK = 7_475_016;
+
+/** Which part of all ids is told: those after one, up to one; null: from the begin, to the end. */
+type Range = Pick<SnapshotPart, "after" | "upTo">;
+
+/** Keeps what changed between two states. */
+export async function writeBatch(tx: TransactionSql, hostId: string, told: Batch): Promise<void> {
+  const { gone, rows, workloads, problems, problemsGone } = told;
+  if (gone.length > 0) {
+    await tx`DELETE FROM tinyforge.containers
+      WHERE host_id = ${hostId} AND id = ANY(${[...gone]}::text[])`;
+  }
+  await putRows(tx, hostId, rows);
+  if (workloads !== null) await replaceWorkloads(tx, hostId, workloads, WHOLE);
+  if (problems.length + problemsGone.length === 0) return;
+  const keys = [...new Set([...problems.map(({ key }) => key), ...problemsGone])];
+  await tx`DELETE FROM tinyforge.problems AS p
+    WHERE host_id = ${hostId} AND status = 'open' AND key = ANY(${keys}::text[])
+      AND NOT ${isTold(tx, problems)}`;
+  await putProblems(tx, hostId, problems);
+}
+
+/** Keeps a part of a snapshot, in place of what was there. */
+export async function writePart(
+  tx: TransactionSql,
+  hostId: string,
+  told: SnapshotPart,
+): Promise<void> {
+  const { rows, problems, workloads } = told;
+  switch (told.of) {
+    case "workloads":
+      return await replaceWorkloads(tx, hostId, workloads, told);
+    case "problems":
+      // What is over stays: it happened in this life of the host's index or in another.
+      await tx`DELETE FROM tinyforge.problems AS p
+        WHERE host_id = ${hostId} AND status = 'open' AND ${within(tx, "key", told)}
+          AND NOT ${isTold(tx, problems)}`;
+      return await putProblems(tx, hostId, problems);
+    default: {
+      const ids = rows.map(({ id }) => id);
+      await tx`DELETE FROM tinyforge.containers AS c
+        WHERE host_id = ${hostId} AND ${within(tx, "id", told)}
+          AND NOT EXISTS (SELECT FROM unnest(${ids}::text[]) AS told (id) WHERE told.id = c.id)`;
+      await putRows(tx, hostId, rows);
+    }
+  }
+}
+
+/** Forgets what a host that tells of rows alone does not tell of. */
+export async function forgetBesides(tx: TransactionSql, hostId: string): Promise<void> {
+  await tx`DELETE FROM tinyforge.workloads WHERE host_id = ${hostId}`;
+  await tx`DELETE FROM tinyforge.problems WHERE host_id = ${hostId} AND status = 'open'`;
+}
+
+/**
+ * Keeps transitions after the last that it has; those of an earlier life of the host's index, which
+ * a backup brings back, are not kept twice. Last in a transaction: until it is committed no other
+ * can keep any, so that whoever reads by their numbers misses none.
+ */
+export async function writeTransitions(
+  tx: TransactionSql,
+  hostId: string,
+  { epoch, transitions }: { epoch: string; transitions: readonly HubTransition[] },
+): Promise<void> {
+  if (transitions.length === 0) return;
+  await tx`SELECT pg_advisory_xact_lock(${TRANSITION_LOCK})`;
+  const column = <T>(of: (transition: HubTransition) => T) => transitions.map(of);
+  await tx`
+    INSERT INTO tinyforge.transitions (host_id, epoch, seq, row_id, workload_id, at, body)
+    SELECT ${hostId}, ${epoch}, told.* FROM unnest(
+      ${column(({ seq }) => seq)}::bigint[], ${column(({ rowId }) => rowId)}::text[],
+      ${column(({ workloadId }) => workloadId)}::text[], ${column(({ at }) => at)}::text[],
+      ${column(({ body }) => body)}::text[]) AS told (seq, row_id, workload_id, at, body)
+    WHERE NOT EXISTS (SELECT FROM tinyforge.transitions AS t
+      WHERE t.host_id = ${hostId} AND t.seq = told.seq AND t.at = told.at
+        AND t.row_id = told.row_id)
+    ORDER BY told.seq`;
+}
+
+const WHOLE: Range = { after: null, upTo: null };
+
+function within(tx: TransactionSql, column: "id" | "key", { after, upTo }: Range) {
+  const id = tx(column);
+  return tx`(${after}::text IS NULL OR ${id} > ${after}::text)
+    AND (${upTo}::text IS NULL OR ${id} <= ${upTo}::text)`;
+}
+
+function isTold(tx: TransactionSql, problems: readonly HubProblem[]) {
+  return tx`EXISTS (SELECT FROM unnest(
+      ${problems.map(({ key }) => key)}::text[],
+      ${problems.map(({ openedAt }) => openedAt)}::bigint[]) AS told (key, opened_at)
+    WHERE told.key = p.key AND told.opened_at = p.opened_at)`;
+}
+
+async function putRows(
+  tx: TransactionSql,
+  hostId: string,
+  rows: readonly HubRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const column = (of: (row: HubRow) => string | null) => rows.map(of);
+  await tx`
+    INSERT INTO tinyforge.containers AS c
+      (host_id, id, workload_id, workload_kind, workload_name, state, health, container_id,
+       container_name, stage_id, stage_name, body, hash)
+    SELECT ${hostId}, told.* FROM unnest(
+      ${column((row) => row.id)}::text[], ${column((row) => row.workloadId)}::text[],
+      ${column((row) => row.workloadKind)}::text[], ${column((row) => row.workloadName)}::text[],
+      ${column((row) => row.state)}::text[], ${column((row) => row.health)}::text[],
+      ${column((row) => row.containerId)}::text[], ${column((row) => row.containerName)}::text[],
+      ${column((row) => row.stageId)}::text[], ${column((row) => row.stageName)}::text[],
+      ${column((row) => row.body)}::text[], ${column((row) => row.hash)}::text[]) AS told
+    ON CONFLICT (host_id, id) DO UPDATE SET workload_id = excluded.workload_id,
+      workload_kind = excluded.workload_kind, workload_name = excluded.workload_name,
+      state = excluded.state, health = excluded.health, container_id = excluded.container_id,
+      container_name = excluded.container_name, stage_id = excluded.stage_id,
+      stage_name = excluded.stage_name, body = excluded.body, hash = excluded.hash
+    WHERE c.hash IS DISTINCT FROM excluded.hash`;
+}
+
+async function replaceWorkloads(
+  tx: TransactionSql,
+  hostId: string,
+  workloads: readonly HubWorkload[],
+  range: Range,
+): Promise<void> {
+  const column = (of: (workload: HubWorkload) => string) => workloads.map(of);
+  const ids = column(({ id }) => id);
+  await tx`DELETE FROM tinyforge.workloads AS w
+    WHERE host_id = ${hostId} AND ${within(tx, "id", range)}
+      AND NOT EXISTS (SELECT FROM unnest(${ids}::text[]) AS told (id) WHERE told.id = w.id)`;
+  if (workloads.length === 0) return;
+  await tx`
+    INSERT INTO tinyforge.workloads AS w (host_id, id, kind, name, body, hash)
+    SELECT ${hostId}, told.* FROM unnest(${ids}::text[], ${column(({ kind }) => kind)}::text[],
+      ${column(({ name }) => name)}::text[], ${column(({ body }) => body)}::text[],
+      ${column(({ hash }) => hash)}::text[]) AS told
+    ON CONFLICT (host_id, id) DO UPDATE SET kind = excluded.kind, name = excluded.name,
+      body = excluded.body, hash = excluded.hash
+    WHERE w.hash IS DISTINCT FROM excluded.hash`;
+}
+
+async function putProblems(
+  tx: TransactionSql,
+  hostId: string,
+  problems: readonly HubProblem[],
+): Promise<void> {
+  if (problems.length === 0) return;
+  const column = <T>(of: (problem: HubProblem) => T) => problems.map(of);
+  // What closes goes first: of those that are open only one may have a key.
+  for (const status of ["closed", "open"]) {
+    await tx`
+      INSERT INTO tinyforge.problems AS p
+        (host_id, key, opened_at, kind, severity, status, workload_id, row_id, closed_at, body, hash)
+      SELECT ${hostId}, told.* FROM unnest(
+        ${column(({ key }) => key)}::text[], ${column(({ openedAt }) => openedAt)}::bigint[],
+        ${column(({ kind }) => kind)}::text[], ${column(({ severity }) => severity)}::text[],
+        ${column((problem) => problem.status)}::text[],
+        ${column(({ workloadId }) => workloadId)}::text[],
+        ${column(({ rowId }) => rowId)}::text[], ${column(({ closedAt }) => closedAt)}::bigint[],
+        ${column(({ body }) => body)}::text[], ${column(({ hash }) => hash)}::text[])
+        AS told (key, opened_at, kind, severity, status, workload_id, row_id, closed_at, body, hash)
+      WHERE told.status = ${status}
+      ON CONFLICT (host_id, key, opened_at) DO UPDATE SET kind = excluded.kind,
+        severity = excluded.severity, status = excluded.status,
+        workload_id = excluded.workload_id, row_id = excluded.row_id,
+        closed_at = excluded.closed_at, body = excluded.body, hash = excluded.hash,
+        told_at = now()
+      WHERE p.hash IS DISTINCT FROM excluded.hash`;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * What is wrong on all hosts, as readers are shown it: what each host judged, as of when it was heard
+ * of last, and for each that is not heard of that it is not. Writes nothing.
+ *
+ * @module
+ */
+
+import type { Problem, ProblemKind, Severity } from "../model/problem.ts";
+import type { WorkloadKind } from "../model/workload.ts";
+import type { Sql } from "./database.ts";
+import { HOST_UNKNOWN, keyOf, silenceBody } from "./silence.ts";
+import { millis, rfc3339 } from "./sql_times.ts";
+
+/** A problem of one of many hosts. */
+export interface HostedProblem {
+  /** As its host judged it; its host is that one's name here, its ids and key are unique there alone. */
+  readonly problem: Problem;
+  /** Id of its host. */
+  readonly hostId: string;
+  /** Null for a host's; a workload that is gone has its id for a name, and no kind. */
+  readonly workload: {
+    readonly id: string;
+    readonly name: string;
+    readonly kind: WorkloadKind | null;
+  } | null;
+  /** Whether its host is not heard of: it is told as of {@link HostedProblem.heardAt}. */
+  readonly unknown: boolean;
+  /** When its host was heard of last, RFC 3339 UTC. */
+  readonly heardAt: string | null;
+}
+
+/** Which to read. */
+export interface ProblemQuery {
+  /** Name of a host. */
+  readonly host?: string;
+  /** Id of a row on its host. */
+  readonly rowId?: string;
+  /** Only those that are open, or closed at or after a time, milliseconds since the Unix epoch. */
+  readonly closedSince?: number;
+  /** So many of those that are over; none by default. */
+  readonly closed?: number;
+  /** So many of those that are open; all by default. */
+  readonly limit?: number;
+}
+
+/** The open ones, newest first; after them those that are over, the last one first. */
+export async function listProblems(sql: Sql, query: ProblemQuery = {}): Promise<HostedProblem[]> {
+  const { closed = 0, closedSince, limit } = query;
+  const silent = await silentHosts(sql, query);
+  const open = await stored(sql, query, {
+    where: sql`p.status = 'open'`,
+    order: sql`p.opened_at DESC, h.name, p.key ${
+      limit === undefined ? sql`` : sql`LIMIT ${limit}`
+    }`,
+  });
+  const all = [...silent, ...open]
+    .sort((a, b) => b.problem.openedAt! - a.problem.openedAt!).slice(0, limit);
+  if (closed === 0) return all;
+  const over = await stored(sql, query, {
+    where: sql`p.status = 'closed' AND p.closed_at >= ${closedSince ?? 0}`,
+    order: sql`p.closed_at DESC, h.name, p.key LIMIT ${closed}`,
+  });
+  return [...all, ...over];
+}
+
+/** How many are open, by kind and severity; of all hosts or one. */
+export async function countProblems(
+  sql: Sql,
+  { host }: { host?: string } = {},
+): Promise<{ kind: ProblemKind; severity: Severity; count: number }[]> {
+  const named = host === undefined ? sql`true` : sql`h.name = ${host}`;
+  return await sql<{ kind: ProblemKind; severity: Severity; count: number }[]>`
+    SELECT kind, severity, sum(count)::integer AS count FROM (
+      SELECT p.kind, p.severity, count(*) FROM tinyforge.problems AS p
+        JOIN tinyforge.hosts AS h ON h.id = p.host_id
+      WHERE p.status = 'open' AND ${named} GROUP BY p.kind, p.severity
+      UNION ALL
+      SELECT ${HOST_UNKNOWN}, 'high', count(*) FROM tinyforge.hosts AS h
+      WHERE ${isSilent(sql)} AND ${named} HAVING count(*) > 0) AS counts
+    GROUP BY kind, severity ORDER BY kind, severity`;
+}
+
+type Fragment = ReturnType<Sql["unsafe"]> | ReturnType<Sql>;
+
+interface Stored {
+  hostId: string;
+  host: string;
+  heardAt: string | null;
+  unknown: boolean;
+  body: string;
+  workloadName: string | null;
+  workloadKind: WorkloadKind | null;
+}
+
+async function stored(
+  sql: Sql,
+  { host, rowId }: ProblemQuery,
+  { where, order }: { where: Fragment; order: Fragment },
+): Promise<HostedProblem[]> {
+  const found = await sql<Stored[]>`
+    SELECT h.id AS "hostId", h.name AS host, ${rfc3339(sql, "h.heard_at")} AS "heardAt",
+      (h.lease_until IS NULL OR h.lease_until < now()) AS unknown, p.body,
+      w.name AS "workloadName", w.kind AS "workloadKind"
+    FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
+      LEFT JOIN tinyforge.workloads AS w ON w.host_id = p.host_id AND w.id = p.workload_id
+    WHERE ${where} AND ${host === undefined ? sql`true` : sql`h.name = ${host}`}
+      AND ${rowId === undefined ? sql`true` : sql`p.row_id = ${rowId}`}
+    ORDER BY ${order}`;
+  return found.map(({ body, workloadName, workloadKind, ...of }) => {
+    const told: Problem = { ...JSON.parse(body), host: of.host };
+    // What a hub wrote of a host that was silent does not know what that is called now.
+    const problem: Problem = told.kind === HOST_UNKNOWN
+      ? { ...told, do: { code: "reach-host", host: of.host } }
+      : told;
+    const { workloadId } = problem;
+    return {
+      problem,
+      hostId: of.hostId,
+      workload: workloadId === null
+        ? null
+        : { id: workloadId, name: workloadName ?? workloadId, kind: workloadKind },
+      unknown: of.unknown,
+      heardAt: of.heardAt,
+    };
+  });
+}
+
+/** Its lease may be renewed while no hub has looked since. */
+function isSilent(sql: Sql): Fragment {
+  return sql`h.silent_at IS NOT NULL AND h.lease_until < now()`;
+}
+
+async function silentHosts(
+  sql: Sql,
+  { host, rowId }: ProblemQuery,
+): Promise<HostedProblem[]> {
+  if (rowId !== undefined) return [];
+  const found = await sql<{
+    id: string;
+    name: string;
+    heardAt: string;
+    openedAt: number;
+    since: number;
+    machines: string[];
+  }[]>`
+    SELECT h.id, h.name, ${rfc3339(sql, "h.heard_at")} AS "heardAt",
+      ${millis(sql, "h.silent_at")} AS "openedAt", ${millis(sql, "h.silent_since")} AS since,
+      CASE WHEN h.contested THEN ARRAY(SELECT DISTINCT machine FROM tinyforge.host_runs AS r
+        WHERE r.host_id = h.id AND machine <> '' ORDER BY machine) ELSE ARRAY[]::text[] END AS machines
+    FROM tinyforge.hosts AS h
+    WHERE ${isSilent(sql)} AND ${host === undefined ? sql`true` : sql`h.name = ${host}`}`;
+  return found.map(({ id, name, heardAt, openedAt, since, machines }) => ({
+    problem: {
+      ...silenceBody({ heardAt: since, machines, host: name }),
+      ...{ key: keyOf(id), status: "open", openedAt, closedAt: null, outcome: null },
+    },
+    ...{ hostId: id, workload: null, unknown: true, heardAt },
+  }));
+}

@@ -1,0 +1,13 @@
+/**
+ * What statements are run through: connections to PostgreSQL. Types alone.
+ *
+ * @module
+ */
+
+import type postgres from "postgres";
+
+/** Connections to PostgreSQL, to be ended. */
+export type Sql = postgres.Sql;
+
+/** The same within a transaction. */
+export type TransactionSql = postgres.TransactionSql;

@@ -1,0 +1,114 @@
+/**
+ * How a thing that a host tells is read: the fields that are known, each held against what it may
+ * hold, as one text that is the same on both sides. Does no I/O and trusts nothing.
+ *
+ * @module
+ */
+
+import { Failure } from "../failure.ts";
+import type { Holds } from "../model/columns.ts";
+import { sha256Text } from "../secret.ts";
+
+/** What each field may hold; `list`: a JSON array. */
+export type ToldFields = Readonly<Record<string, Holds | "list">>;
+
+/** A thing as it is kept: its text, and what tells it from every other one. */
+export interface ToldBody {
+  /** The fields, those that were not told as null. */
+  readonly told: Readonly<Record<string, unknown>>;
+  /** The same as JSON, in their order. */
+  readonly body: string;
+  /** Of the body. */
+  readonly hash: string;
+}
+
+/** Longest id and name that is taken, UTF-16 units. */
+const MAX_NAME = 1024;
+
+/** Longest body that is taken, UTF-16 units. */
+const MAX_BODY = 64 * 1024;
+
+/**
+ * The thing that a JSON value is. Fields that are not known are kept out; one that is not there is
+ * null, for a program of another version may not know it.
+ *
+ * @throws {Failure} `invalid`
+ */
+export function toldBody(
+  value: unknown,
+  { fields, thing }: { readonly fields: ToldFields; readonly thing: string },
+): ToldBody {
+  if (!isObject(value)) throw invalid("it is no object", thing);
+  const told: Record<string, unknown> = {};
+  for (const [field, holds] of Object.entries(fields)) {
+    const given = value[field] ?? null;
+    if (!fits(given, holds)) throw invalid(`its ${field} is not what it should be`, thing);
+    told[field] = given;
+  }
+  const body = JSON.stringify(told);
+  if (body.length > MAX_BODY) throw invalid(`it is longer than ${MAX_BODY} characters`, thing);
+  return { told, body, hash: sha256Text(body) };
+}
+
+/**
+ * Of a thing a name or id, which it must have.
+ *
+ * @throws {Failure} `invalid`
+ */
+export function nameOf(
+  { told }: Pick<ToldBody, "told">,
+  { field, thing }: { readonly field: string; readonly thing: string },
+): string {
+  const name = told[field];
+  if (typeof name === "string" && name !== "" && name.length <= MAX_NAME && !name.includes("\0")) {
+    return name.toWellFormed();
+  }
+  throw invalid(`its ${field} is empty, too long or has a zero byte`, thing);
+}
+
+/**
+ * Of a thing a name or id that it need not have.
+ *
+ * @throws {Failure} `invalid`
+ */
+export function nameOrNull(
+  body: Pick<ToldBody, "told">,
+  which: { readonly field: string; readonly thing: string },
+): string | null {
+  const name = body.told[which.field];
+  return name === null || name === "" ? null : nameOf(body, which);
+}
+
+/** What a set of things is compared by, whatever their order. */
+export function digestOf(hashes: Iterable<string>): string {
+  return sha256Text([...hashes].sort().join(""));
+}
+
+/** Whether a JSON value is an object, and no array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Why a thing is not taken. */
+export function invalid(reason: string, thing: string): Failure {
+  return new Failure("invalid", `Cannot take ${thing}: ${reason}`, { data: {} });
+}
+
+function fits(value: unknown, holds: Holds | "list"): boolean {
+  // What is not told is told as nothing: by an older program.
+  if (value === null) return true;
+  switch (holds) {
+    case "boolean":
+      return typeof value === "boolean";
+    case "integer":
+    case "integer or null":
+      return Number.isSafeInteger(value);
+    case "addresses":
+    case "object or null":
+      return isObject(value);
+    case "list":
+      return Array.isArray(value);
+    default:
+      return typeof value === "string";
+  }
+}
