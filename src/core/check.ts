@@ -4,31 +4,11 @@
  * @module
  */
 
+import type { NotRight } from "../model/check.ts";
 import { type IndexRow, MISSING, PENDING } from "../model/container.ts";
 import { ABSENT, type Deaths } from "../model/problem.ts";
 import type { RowTimes, Wanted } from "./judged_world.ts";
 import { endedWell } from "./observe.ts";
-
-/** Why a row is not as expected. */
-export type NotRight =
-  | "no-container"
-  | "gone"
-  | "not-running"
-  | "starting"
-  | "unhealthy"
-  | "not-completed"
-  | "image";
-
-/** Every reason. */
-export const NOT_RIGHT: readonly NotRight[] = [
-  "no-container",
-  "gone",
-  "not-running",
-  "starting",
-  "unhealthy",
-  "not-completed",
-  "image",
-];
 
 /** What is known of the row besides. */
 export interface CheckOptions {

@@ -5,30 +5,9 @@
  * @module
  */
 
+import type { HostView } from "../model/hosts.ts";
 import type { Sql } from "./database.ts";
 import { rfc3339 } from "./sql_times.ts";
-
-/** A host as readers see it. Times are RFC 3339 UTC. */
-export interface HostView {
-  /** Unique. */
-  readonly name: string;
-  /** `known`: it is heard of; `unknown`: it is not; `contested`: two speak for it; `new`: never yet. */
-  readonly state: "known" | "unknown" | "contested" | "new";
-  /** When it was heard of last, by the database's clock. */
-  readonly heardAt: string | null;
-  /** Whole seconds since then. */
-  readonly ageSeconds: number | null;
-  /** Whether its index was what ran there when it was heard of; null when that is not known now. */
-  readonly fresh: boolean | null;
-  /** Its last good full pass, by its own clock. */
-  readonly lastPassAt: string | null;
-  /** Number of its rows. */
-  readonly rows: number;
-  /** The program's version there. */
-  readonly version: string | null;
-  /** What the machines are called that spoke for it lately, where it is contested; else the one. */
-  readonly machines: readonly string[];
-}
 
 /** Which rows to show. */
 export interface HubFilter {

@@ -133,11 +133,17 @@ export interface DaemonStatus {
   /** What the last full pass failed with, null when it was good. */
   readonly lastError: string | null;
   /** Number of rows by kind and state. */
-  readonly counts: readonly {
-    readonly kind: WorkloadKind;
-    readonly state: ContainerState;
-    readonly count: number;
-  }[];
+  readonly counts: readonly StateCount[];
+}
+
+/** Rows of one kind in one state. */
+export interface StateCount {
+  /** Kind of their workloads. */
+  readonly kind: WorkloadKind;
+  /** The state. */
+  readonly state: ContainerState;
+  /** How many. */
+  readonly count: number;
 }
 
 /** The same, with what is looked up when somebody asks. */

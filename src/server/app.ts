@@ -27,6 +27,7 @@ import { type Assets, type Pages, pages } from "./pages.ts";
 import { asProblem, Problem, problemResponse } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { type Needed, ROUTES } from "./routes.ts";
+import { StoreReader } from "./store_reader.ts";
 import { withBodyText } from "./take_body.ts";
 import { readWebAssets } from "./web_assets.ts";
 
@@ -91,8 +92,14 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
     getPath: (request) => pathUnder(base, request),
   });
   const bytes = new ByteBudget(options.maxBytesInFlight ?? 64 << 20);
+  const reader = new StoreReader({
+    store: deps.store,
+    freshness: () => deps.readiness().index,
+    wanted: () => deps.problems.wanted(),
+    now: deps.now,
+  });
   const live = new Live({
-    frames: new LiveFrames(deps.store),
+    frames: new LiveFrames(reader),
     feed: deps.feed,
     log: deps.log,
     keepaliveMs: options.keepaliveMs ?? 20_000,
@@ -101,6 +108,7 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
   let document: string | undefined;
   const services: Services = {
     ...deps,
+    reader,
     live,
     logins: new FailedLogins(deps),
     loginLimit: new LoginLimit(options.failedLoginsPerMinute ?? 10),

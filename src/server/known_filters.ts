@@ -5,49 +5,40 @@
  * @module
  */
 
-import { COMPLETED, ENGINE_STATES, MISSING, PENDING, RETIRED } from "../model/container.ts";
-import { ABSENT } from "../model/problem.ts";
-import type { Services } from "./operation.ts";
-import type { FieldError } from "./problem.ts";
+import type { IndexReader, NamedFilters } from "../model/index_reader.ts";
+import { quote } from "../text.ts";
 import { invalidFields } from "./validation.ts";
 
-/** What may be asked for by name. */
-export interface NamedFilters {
-  /** A state of rows. */
-  readonly state?: string;
-  /** Id or name of a workload. */
-  readonly workload?: string;
-  /** Id or name of a stage. */
-  readonly stage?: string;
-}
-
 /**
- * Refuses a state that no row can be in, and names of what is not registered.
+ * Refuses a state that no row can be in, and names of what is not there.
  *
  * @throws {Problem} `invalid`.
  */
-export function requireKnown({ store }: Services, filters: NamedFilters): void {
-  const { state, workload, stage } = filters;
-  const errors: FieldError[] = [];
-  if (state !== undefined && !STATES.has(state)) {
-    const known = store.views.counts().some((count) => count.state === state);
-    if (!known) errors.push({ path: "state", message: "No row can be in this state" });
-  }
-  if (workload !== undefined && store.workloads.get(workload) === undefined) {
-    const known = store.workloads.named(workload).length > 0;
-    if (!known) errors.push({ path: "workload", message: "No workload has this id or name" });
-  }
-  if (stage !== undefined && !store.stages.has(stage)) {
-    errors.push({ path: "stage", message: "No stage has this id or name" });
-  }
-  if (errors.length > 0) throw invalidFields(errors);
+export async function requireKnown(
+  reader: Pick<IndexReader, "unknown" | "hosts">,
+  filters: NamedFilters,
+): Promise<void> {
+  const unknown = await reader.unknown(filters);
+  if (unknown.length === 0) return;
+  const hosts = unknown.includes("host") && reader.hosts !== null ? await reader.hosts() : null;
+  throw invalidFields(unknown.map((path) => ({
+    path,
+    message: MESSAGES[path] + (path === "host" && hosts !== null ? namesOf(hosts) : ""),
+  })));
 }
 
-const STATES: ReadonlySet<string> = new Set([
-  ...ENGINE_STATES,
-  MISSING,
-  PENDING,
-  ABSENT,
-  COMPLETED,
-  RETIRED,
-]);
+const MESSAGES: Readonly<Record<keyof NamedFilters, string>> = {
+  host: "No host has this name",
+  state: "No row can be in this state",
+  workload: "No workload has this id or name",
+  stage: "No stage has this id or name",
+};
+
+/** Most that are named; who has more looks into the list. */
+const MAX_NAMED = 20;
+
+function namesOf(hosts: readonly { readonly name: string }[]): string {
+  if (hosts.length === 0) return ": there are none yet";
+  const named = hosts.slice(0, MAX_NAMED).map(({ name }) => quote(name)).join(", ");
+  return `: there are ${named}${hosts.length > MAX_NAMED ? ", …" : ""}`;
+}

@@ -8,7 +8,7 @@
 import type { Feed, FeedSubscription } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Written } from "../model/written.ts";
-import type { LiveFrames } from "./live_frames.ts";
+import type { LiveFrames, SnapshotPart } from "./live_frames.ts";
 import { Problem } from "./problem.ts";
 
 /** What live feeds need. */
@@ -96,7 +96,7 @@ export class Live {
     // Subscribed first: whatever changes while the snapshot is read comes after it.
     if (lastEventId === null || subscription.gap) yield* this.#snapshot(feed.lastId);
     for await (const message of subscription) {
-      const frame = this.#options.frames.change(message);
+      const frame = await this.#options.frames.change(message);
       if (frame !== null) yield frame;
       else yield* this.#snapshot(message.id);
     }
@@ -108,7 +108,7 @@ export class Live {
     try {
       let after: string | null = null;
       do {
-        const { bytes, next } = this.#options.frames.snapshotPart(after);
+        const { bytes, next }: SnapshotPart = await this.#options.frames.snapshotPart(after);
         yield next === null ? withId(id, bytes) : bytes;
         after = next;
       } while (after !== null);

@@ -6,9 +6,8 @@
  */
 
 import type { FeedMessage } from "../feed.ts";
+import type { IndexReader } from "../model/index_reader.ts";
 import type { Written } from "../model/written.ts";
-import type { Store } from "../store/store.ts";
-import { pageOfViews } from "./paging.ts";
 
 /** Rows in one part of a snapshot; also the most that are sent as a change. */
 const ROWS_PER_FRAME = 500;
@@ -24,21 +23,22 @@ export interface SnapshotPart {
   readonly next: string | null;
 }
 
-/** Turns what stands in the store into events. */
+/** Turns what stands in the index into events. */
 export class LiveFrames {
-  readonly #store: Store;
-  readonly #changes = new Map<number, Uint8Array | null>();
-  #parts = new Map<string, SnapshotPart>();
-  #partsVersion = "";
+  readonly #reader: IndexReader;
+  readonly #changes = new Map<number, Promise<Uint8Array | null>>();
+  #parts = new Map<string, Promise<SnapshotPart>>();
+  #partsVersion: string | null = null;
 
-  /** Reads this store. */
-  constructor(store: Store) {
-    this.#store = store;
+  /** Reads this index. */
+  constructor(reader: IndexReader) {
+    this.#reader = reader;
   }
 
   /** The part of a snapshot that begins after this row id, or the first. */
-  snapshotPart(after: string | null): SnapshotPart {
-    const version = this.#store.version();
+  async snapshotPart(after: string | null): Promise<SnapshotPart> {
+    const version = await this.#reader.version();
+    if (version === null) return await this.#encodePart(after);
     if (version !== this.#partsVersion) {
       this.#parts = new Map();
       this.#partsVersion = version;
@@ -49,13 +49,13 @@ export class LiveFrames {
       part = this.#encodePart(after);
       this.#parts.set(key, part);
     }
-    return part;
+    return await part;
   }
 
   /** Lets go of what was kept of the last snapshot: nobody is being sent one. */
   forgetSnapshot(): void {
     this.#parts = new Map();
-    this.#partsVersion = "";
+    this.#partsVersion = null;
   }
 
   /**
@@ -63,7 +63,7 @@ export class LiveFrames {
    * are shown as they are now: newer than the message is right too, because whatever made them
    * so has a message of its own.
    */
-  change(message: FeedMessage<Written>): Uint8Array | null {
+  change(message: FeedMessage<Written>): Promise<Uint8Array | null> {
     const known = this.#changes.get(message.id);
     if (known !== undefined) return known;
     const frame = this.#encodeChange(message);
@@ -74,8 +74,8 @@ export class LiveFrames {
     return frame;
   }
 
-  #encodePart(after: string | null): SnapshotPart {
-    const { json, next } = pageOfViews(this.#store.views, {
+  async #encodePart(after: string | null): Promise<SnapshotPart> {
+    const { json, next } = await this.#reader.page({
       limit: ROWS_PER_FRAME,
       ...(after !== null && { after }),
     });
@@ -83,14 +83,14 @@ export class LiveFrames {
     return { bytes: encode(`event: snapshot\ndata: ${data}\n\n`), next };
   }
 
-  #encodeChange({ id, data }: FeedMessage<Written>): Uint8Array | null {
+  async #encodeChange({ id, data }: FeedMessage<Written>): Promise<Uint8Array | null> {
     const { rows, all, problems } = data;
     if (all || rows.length > ROWS_PER_FRAME) return null;
     if (rows.length === 0 && problems !== undefined) {
       return encode(`id: ${id}\nevent: problems\ndata: ${JSON.stringify({ keys: problems })}\n\n`);
     }
     const ids = new Set(rows.map((row) => row.id));
-    const items = this.#store.views.list({ ids: [...ids] });
+    const items = await this.#reader.rows([...ids]);
     for (const item of items) ids.delete(item.id);
     const removed = [...ids];
     return encode(`id: ${id}\nevent: change\ndata: ${JSON.stringify({ items, removed })}\n\n`);

@@ -12,6 +12,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { IndexRow, ListedContainer } from "../model/container.ts";
 import type { ContainerDetails } from "../model/details.ts";
+import type { IndexReader } from "../model/index_reader.ts";
 import type { PastPort } from "../model/past.ts";
 import type { Dispatched, PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
@@ -143,6 +144,8 @@ export interface ProblemsPort {
 
 /** What handlers have at hand. */
 export interface Services extends ServerDeps {
+  /** The index, to be read. */
+  readonly reader: IndexReader;
   /** Live feeds. */
   readonly live: Live;
   /** Wrong webhook secrets. */

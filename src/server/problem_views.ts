@@ -1,5 +1,5 @@
 /**
- * Problems as readers are shown them: names in place of ids, times as text. Reads the store.
+ * Problems as readers are shown them: times as text. Reads nothing.
  *
  * @module
  */
@@ -8,17 +8,18 @@ import type {
   Batch,
   Evidence,
   Outcome,
-  Problem,
   ProblemKind,
   ProblemStatus,
   Remedy,
   Severity,
 } from "../model/problem.ts";
+import type { NamedProblem } from "../model/index_reader.ts";
 import type { Workload, WorkloadKind } from "../model/workload.ts";
-import type { Store } from "../store/store.ts";
 
 /** A problem as people and programs are shown it. Times are RFC 3339 UTC. */
 export interface ShownProblem {
+  /** Name of its host; absent where the index is of one host alone. */
+  readonly host?: string;
   /** The same for as long as it is the same problem; one that comes again has it too. */
   readonly key: string;
   /** What is wrong. */
@@ -55,24 +56,20 @@ export interface ShownProblem {
   readonly silenced: boolean;
 }
 
-/** Shows problems, in their order. */
+/** Shows problems, in their order; with `hosts` which host each is on. */
 export function shownProblems(
-  { workloads }: Pick<Store, "workloads">,
-  problems: readonly Problem[],
+  problems: readonly NamedProblem[],
+  { hosts }: { readonly hosts: boolean },
 ): ShownProblem[] {
-  return problems.map((problem) => {
-    const { key, kind, severity, status, workloadId, rowId, containerId, containerName } = problem;
-    const known = workloadId === null ? undefined : workloads.get(workloadId);
+  return problems.map(({ problem, workload }) => {
+    const { key, host, kind, severity, status, rowId, containerId, containerName } = problem;
     return {
+      ...(hosts && { host }),
       key,
       kind,
       severity,
       status,
-      workload: workloadId === null ? null : {
-        id: workloadId,
-        name: known?.name ?? workloadId,
-        kind: known?.kind ?? null,
-      },
+      workload,
       row: rowId,
       container: containerId === null ? null : { id: containerId, name: containerName },
       since: textOf(problem.since)!,

@@ -7,7 +7,8 @@
 
 import { z } from "zod";
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import { type KeptPass, type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
+import type { CountedWorkload, Holdings, RowCounts } from "../model/index_reader.ts";
+import { type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 import {
   type ContainerView,
   type DaemonStatus,
@@ -15,12 +16,10 @@ import {
   type ShownStatus,
   STALE_REASONS,
 } from "../model/views.ts";
-import type { Workload, WorkloadKind } from "../model/workload.ts";
+import type { Workload } from "../model/workload.ts";
 import { PROBLEM_KINDS } from "../model/problem.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
-import type { WorkloadCounts } from "../store/container_views.ts";
 import type { Entry } from "../store/registry.ts";
-import type { ProblemCount } from "../store/problems.ts";
 import type { Schema } from "./operation.ts";
 import { type FieldError, type ProblemCode, PROBLEMS } from "./problem.ts";
 
@@ -90,6 +89,11 @@ const kind = z.enum(WORKLOAD_KINDS);
 /** The `{id}` of a path. */
 export const IdParams: Schema<{ id: string }> = z.strictObject({ id: z.string() });
 
+/** Which of the hosts. */
+export const HostQuery: Schema<{ host?: string }> = z.strictObject({
+  host: optional(z.string().meta({ description: "Only of the host of this name." })),
+});
+
 /** Whether to remove what others refer to. */
 export const ForceQuery: Schema<{ force: "true" | "false" }> = z.strictObject({
   force: z.enum(["true", "false"]).default("false")
@@ -146,11 +150,8 @@ const workloadFields = { id: z.string(), kind, refId: z.string(), name: z.string
 /** {@link Workload}. */
 export const WorkloadSchema: Schema<Workload> = z.object(workloadFields).meta({ id: "Workload" });
 
-/** A workload and how many containers serve it. */
-export type CountedWorkload = Workload & Counts;
-
 /** How many containers serve a workload. */
-export type Counts = Omit<WorkloadCounts, "workloadId">;
+export type Counts = RowCounts;
 
 const counts = {
   running: z.int(),
@@ -163,6 +164,7 @@ const counts = {
 
 /** {@link CountedWorkload}. */
 export const CountedWorkloadSchema: Schema<CountedWorkload> = z.object({
+  host: optional(z.string().meta({ description: "Where the index is of many hosts." })),
   ...workloadFields,
   ...counts,
 }).meta({ id: "CountedWorkload" });
@@ -249,25 +251,8 @@ export const StatusSchema: Schema<ShownStatus> = z.object({
   }).nullable().meta({ description: "The daily ones; null where none are asked for." }),
 }).meta({ id: "Status" });
 
-/** What the index holds, whether or not a daemon runs. */
-export interface IndexSummary extends Freshness {
-  /** The Engine whose listings may sweep; null before the first pass. */
-  readonly engineId: string | null;
-  /** Another Engine that answered and waits to be accepted, else null. */
-  readonly foundEngineId: string | null;
-  /** RFC 3339 UTC, null before the first pass. */
-  readonly lastPassAt: string | null;
-  /** What the last full pass found, kept current by partial ones; null before the first. */
-  readonly lastPass: KeptPass | null;
-  /** Workloads by kind. */
-  readonly registered: Readonly<Record<WorkloadKind, number>>;
-  /** Rows by kind and state. */
-  readonly counts: DaemonStatus["counts"];
-  /** Rows by the health of their containers; of those that have any. */
-  readonly healths: readonly { readonly health: string; readonly count: number }[];
-  /** Open problems by kind and severity. */
-  readonly problems: readonly ProblemCount[];
-}
+/** What the index holds, whether or not a daemon runs, and how far it can be trusted. */
+export interface IndexSummary extends Freshness, Holdings {}
 
 /** {@link IndexSummary}. */
 export const IndexSummarySchema: Schema<IndexSummary> = z.object({

@@ -6,50 +6,17 @@
  */
 
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
+import type { RowCounts, ViewFilter } from "../model/index_reader.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
 import { quote } from "../text.ts";
 import type { Connection } from "./connection.ts";
 
-/** Which rows to show. */
-export interface ViewFilter {
-  /** Only rows of workloads of this kind. */
-  kind?: WorkloadKind;
-  /** Only rows in this state. */
-  state?: string;
-  /** Id or name of a workload. */
-  workload?: string;
-  /** Id of a workload, and no name that happens to read like it. */
-  workloadId?: string;
-  /** Id or name of a stage; rows from before stages had ids name it in their role. */
-  stage?: string;
-  /** Full id or name of a container. */
-  container?: string;
-  /** Only rows with these ids. */
-  ids?: readonly string[];
-  /** Only rows whose id is greater; for paging. */
-  after?: string;
-  /** At most this many rows. */
-  limit?: number;
-}
-
 /** Rows of one workload by what they are doing. */
-export interface WorkloadCounts {
+export interface WorkloadCounts extends RowCounts {
   /** The workload. */
   readonly workloadId: string;
-  /** Rows in state `running`. */
-  readonly running: number;
-  /** Rows in state `stopped`. */
-  readonly stopped: number;
-  /** Rows in state `missing`. */
-  readonly missing: number;
-  /** Rows whose container is `unhealthy`; some of those that run. */
-  readonly unhealthy: number;
-  /** Every row, whatever its state. */
-  readonly total: number;
-  /** Rows by state, the three above among them; only states that a row is in. */
-  readonly states: Readonly<Record<string, number>>;
 }
 
 /** Reads `container_views`. */
@@ -198,6 +165,7 @@ export class ContainerViews {
 }
 
 const CONDITIONS: readonly (readonly [keyof ViewFilter, string])[] = [
+  ["host", "host = ?"],
   ["kind", "workload_kind = ?"],
   ["state", "state = ?"],
   ["workload", "(workload_id = ? OR workload_name = ?)"],

@@ -6,6 +6,7 @@
  */
 
 import { LOCAL_HOST } from "../model/container.ts";
+import type { ProblemCount } from "../model/index_reader.ts";
 import type { Deaths, Hold, HostMemory, Problem, ProblemKind, Severity } from "../model/problem.ts";
 import { RETENTION, type Retention } from "../model/past.ts";
 import type { Connection } from "./connection.ts";
@@ -32,16 +33,6 @@ export interface JudgementWrite {
   readonly deaths: ReadonlyMap<string, Deaths | null>;
   /** Workload id → its deploy. */
   readonly holds: ReadonlyMap<string, Hold>;
-}
-
-/** Open problems of one kind. */
-export interface ProblemCount {
-  /** What is wrong. */
-  readonly kind: ProblemKind;
-  /** How much it matters. */
-  readonly severity: Severity;
-  /** How many are open. */
-  readonly count: number;
 }
 
 /** Which problems to read. */

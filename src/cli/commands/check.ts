@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { NotRight } from "../../core/check.ts";
+import type { CheckedRow, NotRight } from "../../model/check.ts";
 import type { DaemonStatus } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
-import type { CheckedRow } from "../../server/api/problems.ts";
 import { quote } from "../../text.ts";
 import { readAnswer } from "../answer.ts";
 import { PASS_TIMEOUT_MS } from "../client.ts";
@@ -167,4 +166,5 @@ const WORDS: Readonly<Record<NotRight, (row: CheckedRow) => string>> = {
     `${state}${state === "stopped" && exitCode !== null ? ` (${exitCode})` : ""}, not completed`,
   "image": ({ image, expectedImage }) =>
     `runs ${quote(image ?? "")}, not ${quote(expectedImage ?? "")}`,
+  "unknown": () => "its host is not heard of",
 };

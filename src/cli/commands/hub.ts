@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import type { HostView } from "../../hub/hub_views.ts";
+import type { HostView } from "../../model/hosts.ts";
 import { HUB_SOCKET } from "../../system/files.ts";
 import { Log, writesToJournal } from "../../telemetry/log.ts";
 import { quote, quotePath } from "../../text.ts";

@@ -5,10 +5,10 @@
  */
 
 import { z } from "zod";
+import type { ViewFilter } from "../../model/index_reader.ts";
 import type { PastIndex } from "../../model/past.ts";
 import type { ContainerView } from "../../model/views.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
-import type { ViewFilter } from "../../store/container_views.ts";
 import type {
   DeployedContainerPatch,
   NewDeployedContainer,
@@ -17,7 +17,6 @@ import { Failure } from "../../failure.ts";
 import { created, json, jsonText, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
 import { requireKnown } from "../known_filters.ts";
-import { pageOfViews } from "../paging.ts";
 import { demanded, rowTag, tagged } from "../precondition.ts";
 import { passNow } from "../pass_now.ts";
 import { indexAt } from "./past.ts";
@@ -77,6 +76,7 @@ export const ContainerPatchSchema: Schema<DeployedContainerPatch> = z
   .strictObject(deployerFields).meta({ id: "ContainerPatch" });
 
 const ListQuery: Schema<ListQuery> = z.strictObject({
+  host: optional(z.string().meta({ description: "Name of a host." })),
   kind: optional(z.enum(WORKLOAD_KINDS)),
   state: optional(z.string().meta({ example: "running" })),
   workload: optional(z.string().meta({ description: "Id or name." })),
@@ -121,17 +121,21 @@ export const listContainers: Operation = operation({
 }, async ({ services, query: { fresh, at, ...query }, headers }) => {
   if (at !== undefined) return await indexAt(services, at, query);
   if (fresh !== undefined) await passNow(services);
-  const { store, run } = services;
-  const { index } = services.readiness();
+  const { cursor, ...filter } = query;
+  const { reader, run } = services;
+  const index = await reader.freshness(filter.host);
   // Before the rows: should another process write in between, the tag is too old, never too new.
-  const etag = `"${run}-${store.version()}${index.reason === null ? "" : `-${index.reason}`}"`;
-  const caching = { etag, "cache-control": "no-cache, no-transform" };
-  if (matches(headers.get("if-none-match"), etag)) {
+  const version = await reader.version();
+  const etag = `"${run}-${version}${index.reason === null ? "" : `-${index.reason}`}"`;
+  const caching: Record<string, string> = {
+    ...(version !== null && { etag }),
+    "cache-control": "no-cache, no-transform",
+  };
+  if (version !== null && matches(headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers: caching });
   }
-  const { cursor, ...filter } = query;
-  requireKnown(services, filter);
-  const page = pageOfViews(store.views, {
+  await requireKnown(reader, filter);
+  const page = await reader.page({
     ...filter,
     ...(cursor !== undefined && { after: cursor }),
   });
@@ -149,7 +153,7 @@ export const getContainer: Operation = operation({
   answers: ok("The row", ContainerSchema),
 }, async ({ services, params, query }) => {
   if (query.fresh !== undefined) await passNow(services);
-  return rowAnswer(services.store.views.get(params.id));
+  return rowAnswer(await services.reader.row(params.id));
 });
 
 /** A deployer's row. */

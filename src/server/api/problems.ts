@@ -5,14 +5,12 @@
  */
 
 import { z } from "zod";
-import { checkRow, NOT_RIGHT, type NotRight } from "../../core/check.ts";
-import { Failure } from "../../failure.ts";
+import { type CheckedRow, NOT_RIGHT } from "../../model/check.ts";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
-import type { Workload } from "../../model/workload.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
-import { quote } from "../../text.ts";
 import { json, ok } from "../answer.ts";
-import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { type Operation, operation, type Schema } from "../operation.ts";
+import { requireKnown } from "../known_filters.ts";
 import { passNow } from "../pass_now.ts";
 import { type ShownProblem, shownProblems } from "../problem_views.ts";
 import { fresh, optional } from "../schema.ts";
@@ -21,6 +19,7 @@ const time = z.string().meta({ format: "date-time" });
 
 /** {@link ShownProblem}. */
 export const ShownProblemSchema: Schema<ShownProblem> = z.object({
+  host: optional(z.string().meta({ description: "Where the index is of many hosts." })),
   key: z.string(),
   kind: z.enum(PROBLEM_KINDS),
   severity: z.enum(["low", "high"]),
@@ -50,37 +49,24 @@ export const listProblems: Operation = operation({
       description: "Also those that may pass by themselves, and the newest that are over.",
     }),
     row: optional(z.string().meta({ description: "Only of this row." })),
-  }) as Schema<{ all: "true" | "false"; row?: string }>,
+    host: optional(z.string().meta({ description: "Only of the host of this name." })),
+  }) as Schema<{ all: "true" | "false"; row?: string; host?: string }>,
   answers: ok(
     "The problems",
     z.object({ problems: z.array(ShownProblemSchema as z.ZodType<ShownProblem>) }),
   ),
-}, ({ services: { store }, query: { all, row } }) => {
-  const filter = { all: all === "true", ...(row !== undefined && { rowId: row }) };
-  return json({ problems: shownProblems(store, store.problems.list(filter)) });
+}, async ({ services: { reader }, query: { all, row, host } }) => {
+  if (host !== undefined) await requireKnown(reader, { host });
+  const found = await reader.problems({
+    all: all === "true",
+    ...(row !== undefined && { rowId: row }),
+    ...(host !== undefined && { host }),
+  });
+  return json({ problems: shownProblems(found, { hosts: reader.hosts !== null }) });
 });
 
-/** One row, or a workload that has none yet, held against what is expected. */
-export interface CheckedRow {
-  /** Its workload. */
-  readonly workload: Pick<Workload, "id" | "kind" | "name">;
-  /** Its id; null: the workload has no row yet. */
-  readonly row: string | null;
-  /** Its state; null without a row. */
-  readonly state: string | null;
-  /** Exit code of a stopped container. */
-  readonly exitCode: number | null;
-  /** The image that it shows; null without a row. */
-  readonly image: string | null;
-  /** The image that it should show, where that is what is wrong; else null. */
-  readonly expectedImage: string | null;
-  /** Why it is not as expected; null: it is. */
-  readonly why: NotRight | null;
-  /** Since when, RFC 3339 UTC; null without a row. */
-  readonly since: string | null;
-}
-
-const CheckedRowSchema = z.object({
+const CheckedRowSchema: Schema<CheckedRow> = z.object({
+  host: optional(z.string().meta({ description: "Where the index is of many hosts." })),
   workload: z.object({ id: z.string(), kind: z.enum(WORKLOAD_KINDS), name: z.string() }),
   row: z.string().nullable(),
   state: z.string().nullable(),
@@ -107,65 +93,29 @@ export const check: Operation = operation({
         description: "The image that they should show; by default what somebody set by hand.",
       }),
     ),
+    host: optional(z.string().meta({ description: "Only of the host of this name." })),
     fresh,
-  }) as Schema<{ workloads?: string; rows?: string; image?: string; fresh?: string }>,
-  answers: ok("Every row", z.object({ checked: z.array(CheckedRowSchema) })),
-}, async ({ services, query: { fresh, ...wanted } }) => {
+  }) as Schema<CheckQuery>,
+  answers: ok(
+    "Every row",
+    z.object({ checked: z.array(CheckedRowSchema as z.ZodType<CheckedRow>) }),
+  ),
+}, async ({ services, query: { fresh, workloads, rows, ...rest } }) => {
   if (fresh !== undefined) await passNow(services);
-  return json({ checked: checkedRows(services, wanted) });
+  const { reader } = services;
+  if (rest.host !== undefined) await requireKnown(reader, { host: rest.host });
+  const checked = await reader.check({
+    ...rest,
+    ...(workloads !== undefined && { workloads: workloads.split(",") }),
+    ...(rows !== undefined && { rows: rows.split(",") }),
+  });
+  return json({ checked });
 });
 
-function checkedRows(
-  { store, problems, now }: Services,
-  { workloads, rows: only, image }: { workloads?: string; rows?: string; image?: string },
-): CheckedRow[] {
-  const ids = only === undefined ? null : new Set(only.split(","));
-  for (const id of ids ?? []) {
-    if (store.containers.index().row(id) !== undefined) continue;
-    throw new Failure("not-found", `Cannot check row ${quote(id)}: no such row`, {
-      data: { thing: "row", id },
-    });
-  }
-  const expected = store.expectations.roles();
-  const named = workloads === undefined ? null : new Set(workloads.split(","));
-  const times = store.problems.times();
-  const deaths = store.problems.deaths();
-  const wanted = problems.wanted();
-  const rows = Map.groupBy(store.containers.index().rows(), ({ workloadId }) => workloadId);
-  return store.workloads.list().flatMap(({ id, kind, name }): CheckedRow[] => {
-    if (named !== null && !named.has(id)) return [];
-    const workload = { id, kind, name };
-    const its = rows.get(id) ?? [];
-    if (its.length === 0 && ids === null && (named !== null || kind === "site")) {
-      const nothing = {
-        row: null,
-        state: null,
-        exitCode: null,
-        image: null,
-        expectedImage: null,
-        since: null,
-      };
-      return [{ workload, ...nothing, why: "no-container" }];
-    }
-    return its.filter((row) => ids?.has(row.id) ?? true).map((row): CheckedRow => {
-      const at = now().getTime();
-      const told = expected.of(id, kind === "site" ? "" : row.role);
-      const checked = checkRow(row, {
-        wanted: wanted(row),
-        image: image ?? (told?.source === "manual" ? told.image : null),
-        times: times.get(row.id) ?? { stateSince: at, healthSince: at },
-        deaths: deaths.get(row.id),
-      });
-      return {
-        workload,
-        row: row.id,
-        state: row.state,
-        exitCode: row.exitCode,
-        image: row.imageRef,
-        expectedImage: checked.why === "image" ? image ?? told?.image ?? null : null,
-        why: checked.why,
-        since: new Date(checked.since).toISOString(),
-      };
-    });
-  });
+interface CheckQuery {
+  workloads?: string;
+  rows?: string;
+  image?: string;
+  host?: string;
+  fresh?: string;
 }

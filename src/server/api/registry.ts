@@ -13,7 +13,7 @@ import { type Operation, operation, type Schema } from "../operation.ts";
 import { entityTag, requireUnchanged } from "../precondition.ts";
 import { Problem } from "../problem.ts";
 import { quote } from "../../text.ts";
-import { countsOf } from "./workloads.ts";
+import { countsOf } from "../store_reader.ts";
 import {
   CountedEntrySchema,
   EntrySchema,

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { shownTransition } from "../../core/origin.ts";
 import type { ShownTransition } from "../../model/views.ts";
 import { json, ok } from "../answer.ts";
+import { requireKnown } from "../known_filters.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
 import { moment, TransitionSchema, utc } from "../past_schemas.ts";
 import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
@@ -23,10 +24,10 @@ export const listTransitions: Operation = operation({
   description: "Also of a row that was removed, for as long as its story is kept.",
   params: IdParams,
   answers: ok("The newest thousand transitions", listOf(TransitionSchema)),
-}, ({ services: { store }, params }) => {
-  const items = store.transitions.ofRow(params.id);
+}, async ({ services: { reader }, params }) => {
+  const items = await reader.story(params.id);
   // Without a story only the row itself can tell that it exists.
-  if (items.length === 0) store.views.get(params.id);
+  if (items.length === 0) await reader.row(params.id);
   return json({ items: items.map(shownTransition) });
 });
 
@@ -55,12 +56,16 @@ export const listAllTransitions: Operation = operation({
       .meta({ description: "Only what has a greater `seq`." }),
     from: optional(moment.meta({ description: "Only at or after this moment." })),
     until: optional(moment.meta({ description: "Only before this moment." })),
+    host: optional(z.string().meta({ description: "Only of the host of this name." })),
     limit: wholeNumber({ min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT }),
-  }) as Schema<{ since: number; limit: number; from?: string; until?: string }>,
+  }) as Schema<{ since: number; limit: number; from?: string; until?: string; host?: string }>,
   answers: ok("A page of transitions", PageSchema),
-}, ({ services: { store }, query: { since, from, until, limit } }) => {
+}, async ({ services: { reader }, query: { since, from, until, host, limit } }) => {
   requireOrder(from, until);
-  const found = store.transitions.since(since, {
+  if (host !== undefined) await requireKnown(reader, { host });
+  const found = await reader.transitions({
+    since,
+    ...(host !== undefined && { host }),
     // One more than asked for tells whether others follow.
     limit: limit + 1,
     ...(from !== undefined && { from: utc(from) }),

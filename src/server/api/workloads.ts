@@ -6,39 +6,18 @@
 
 import { json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
-import type { WorkloadCounts } from "../../store/container_views.ts";
-import {
-  type CountedWorkload,
-  CountedWorkloadSchema,
-  type Counts,
-  IdParams,
-  indexed,
-  SecretSchema,
-} from "../schema.ts";
+import { requireKnown } from "../known_filters.ts";
+import { CountedWorkloadSchema, HostQuery, IdParams, indexed, SecretSchema } from "../schema.ts";
 
 /** Every workload with what serves it. */
 export const listWorkloads: Operation = operation({
   summary: "Every workload with its containers counted",
+  query: HostQuery,
   answers: ok("The workloads by kind and name", indexed(CountedWorkloadSchema)),
-}, ({ services }) => {
-  const { store } = services;
-  const counts = store.views.countsByWorkload();
-  const items = store.workloads.list().map((workload): CountedWorkload => {
-    return { ...workload, ...countsOf(workload.id, counts) };
-  });
-  return json({ index: services.readiness().index, items });
+}, async ({ services: { reader }, query: { host } }) => {
+  if (host !== undefined) await requireKnown(reader, { host });
+  return json({ index: await reader.freshness(host), items: await reader.workloads(host) });
 });
-
-/** How many rows serve a workload; all zero where none does. */
-export function countsOf(id: string, all: ReadonlyMap<string, WorkloadCounts>): Counts {
-  const { workloadId: _, ...counts } = all.get(id) ?? { workloadId: id, ...NONE };
-  return counts;
-}
-
-const NONE: Counts = {
-  ...{ running: 0, stopped: 0, missing: 0, unhealthy: 0, total: 0 },
-  states: {},
-};
 
 /** The secret. */
 export const getSecret: Operation = operation(
