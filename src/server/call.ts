@@ -11,14 +11,14 @@ import { asked, Asking, detailsOf } from "./asking.ts";
 import { type BodyLimits, readBytes } from "./body.ts";
 import type { Principal } from "./credentials.ts";
 import { NO_QUERY } from "./openapi.ts";
-import type { Services } from "./operation.ts";
+import type { ReadServices } from "./operation.ts";
 import type { Route } from "./routes.ts";
 import { check, parseJson } from "./validation.ts";
 
 /** A request for a route, taken apart. */
-export interface Calling {
+export interface Calling<At> {
   /** What handlers have at hand. */
-  readonly services: Services;
+  readonly services: At;
   /** Bounds of a body that is not read yet. */
   readonly limits: BodyLimits;
   /** As it came. */
@@ -44,7 +44,10 @@ const MAX_AUDITED_PATH = 512;
  *
  * @throws {Problem | Failure}
  */
-export async function call(route: Route, calling: Calling): Promise<Response> {
+export async function call<At extends ReadServices>(
+  route: Route<At>,
+  calling: Calling<At>,
+): Promise<Response> {
   const [method, path] = route;
   const { request, services, principal } = calling;
   const query = single(calling.queries);
@@ -59,7 +62,7 @@ export async function call(route: Route, calling: Calling): Promise<Response> {
   try {
     const response = await asked(asking, () => handle(route, { ...checked, asking }));
     const rest = response.ok ? asking.attribution() : null;
-    if (rest !== null) writeDown(rest.entry, services);
+    if (rest !== null) await writeDown(rest.entry, services);
     return response;
   } finally {
     asking.end();
@@ -67,28 +70,31 @@ export async function call(route: Route, calling: Calling): Promise<Response> {
 }
 
 /** What was done is done, whether it can be written down or not. */
-function writeDown(entry: NewAuditEntry, { store, log }: Services): void {
+async function writeDown(entry: NewAuditEntry, { access, log }: ReadServices): Promise<void> {
   try {
-    store.audit.add(entry);
+    await access.audit.add(entry);
   } catch (error) {
     log.error("audit entry not written", { who: entry.who, action: entry.action, error });
   }
 }
 
-function bodyOf([, , , { spec }]: Route, { request, text }: Calling): unknown {
+function bodyOf<At>([, , , { spec }]: Route<At>, { request, text }: Calling<At>): unknown {
   return spec.body === undefined || spec.body === "ignored" || spec.body === "raw"
     ? undefined
     : check(spec.body, parseJson(request.headers.get("content-type") ?? undefined, text ?? ""));
 }
 
-interface Checked extends Calling {
+interface Checked<At> extends Calling<At> {
   readonly query: Record<string, string | string[]>;
   readonly body: unknown;
   /** Null where nothing is changed. */
   readonly asking: Asking | null;
 }
 
-async function handle([, path, , operation]: Route, checked: Checked): Promise<Response> {
+async function handle<At>(
+  [, path, , operation]: Route<At>,
+  checked: Checked<At>,
+): Promise<Response> {
   const { services, limits, request, params, entrance, query, body, asking } = checked;
   const { spec } = operation;
   const allowed = spec.query ?? (path.startsWith("/api/") ? NO_QUERY : undefined);

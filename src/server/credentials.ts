@@ -6,34 +6,25 @@
  */
 
 import type { Who } from "../model/access.ts";
-import type { Role } from "../model/role.ts";
 import { hashSecret, isSameSecret, looksLikeSecret } from "../secret.ts";
 import type { KeptSession } from "../store/sessions.ts";
-import type { Store } from "../store/store.ts";
 import { effectiveUid } from "../system/libc.ts";
 import { userText } from "../system/peer.ts";
+import type { AccessPort, CodeMaker } from "./access_port.ts";
 import { type AccessRules, type Entrance, isOwnOrigin, isSafe } from "./access.ts";
 import { sessionSecret } from "./cookie.ts";
 import { Problem } from "./problem.ts";
 
 /** Who asks, and with what right. */
-export interface Principal extends Who {
-  /** What they may do. */
-  readonly role: Role;
-  /** Id of the token that it comes from in the end; null where that is none of the table. */
-  readonly tokenId: string | null;
-  /** SHA-256 of the token in the file, where it comes from that one. */
-  readonly fileHash: string | null;
+export interface Principal extends Who, CodeMaker {
   /** The session; null without one. */
   readonly session: KeptSession | null;
-  /** Whether what was shown would still do. */
-  isGood(): boolean;
 }
 
 /** What {@link Credentials} looks into. */
 export interface CredentialsOptions {
   /** Tokens and sessions. */
-  readonly store: Store;
+  readonly access: Pick<AccessPort, "tokens" | "sessions">;
   /** The clock. */
   now(): Date;
   /** Where people reach this server, if that is known. */
@@ -60,15 +51,15 @@ export class Credentials {
    *
    * @throws {Problem} `unauthorized`, `forbidden-origin`.
    */
-  identify(request: Request, entrance: Entrance): Principal {
+  async identify(request: Request, entrance: Entrance): Promise<Principal> {
     const { rules, remote } = entrance;
     if (rules === null) return trusted(entrance);
     const given = request.headers.get("authorization");
     if (given !== null) {
       const token = /^Bearer +(\S+) *$/i.exec(given)?.[1] ?? "";
-      return this.byToken(token, rules, remote) ?? refuse("wrong token, or one that is over");
+      return await this.byToken(token, rules, remote) ?? refuse("wrong token, or one that is over");
     }
-    const session = this.sessionOf(request, entrance);
+    const session = await this.sessionOf(request, entrance);
     if (session === null) return refuse("no token");
     // Other pages can have a browser send its cookies, but not say that they come from here.
     const origin = request.headers.get("origin");
@@ -81,15 +72,19 @@ export class Credentials {
     const { name, role, tokenId, fileHash } = session;
     return {
       ...{ who: name, via: "session", remote, role, tokenId, fileHash, session },
-      isGood: () => {
-        const kept = this.#options.store.sessions.find(session.id);
+      isGood: async () => {
+        const kept = await this.#options.access.sessions.find(session.id);
         return kept !== undefined && this.#isOpen(kept, rules);
       },
     };
   }
 
   /** Whose token it is; null: nobody's, or it is over. */
-  byToken(token: string, rules: AccessRules, remote: string | null): Principal | null {
+  async byToken(
+    token: string,
+    rules: AccessRules,
+    remote: string | null,
+  ): Promise<Principal | null> {
     const shared = { via: "token", remote, tokenId: null, fileHash: null, session: null } as const;
     if (isSameSecret(token, rules.token)) {
       return {
@@ -100,13 +95,13 @@ export class Credentials {
     if (rules.metricsToken !== null && isSameSecret(token, rules.metricsToken)) {
       return { ...shared, who: METRICS_FILE, role: "metrics", isGood: () => true };
     }
-    const { tokens } = this.#options.store;
-    const found = looksLikeSecret(token) ? tokens.bySecret(token) : undefined;
+    const { tokens } = this.#options.access;
+    const found = looksLikeSecret(token) ? await tokens.bySecret(token) : undefined;
     if (found === undefined || !this.#lasts(found.expiresAt)) return null;
     return {
       ...{ ...shared, who: found.name, role: found.role, tokenId: found.id },
-      isGood: () => {
-        const kept = tokens.find(found.id);
+      isGood: async () => {
+        const kept = await tokens.find(found.id);
         // A name can be another one's id.
         return kept?.id === found.id && this.#lasts(kept.expiresAt);
       },
@@ -114,15 +109,15 @@ export class Credentials {
   }
 
   /** The session whose cookie it brings; null: none that is open. */
-  sessionOf(
+  async sessionOf(
     request: Pick<Request, "headers">,
     { secure, rules }: Entrance,
-  ): KeptSession | null {
+  ): Promise<KeptSession | null> {
     if (rules === null) return null;
-    const { store, baseUrl } = this.#options;
+    const { access, baseUrl } = this.#options;
     const secret = sessionSecret(request, { secure, baseUrl });
     const session = secret !== null && looksLikeSecret(secret)
-      ? store.sessions.bySecret(secret)
+      ? await access.sessions.bySecret(secret)
       : undefined;
     return session !== undefined && this.#isOpen(session, rules) ? session : null;
   }

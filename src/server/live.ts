@@ -7,6 +7,7 @@
 
 import type { Feed, FeedSubscription } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Soon } from "../model/index_reader.ts";
 import type { Written } from "../model/written.ts";
 import type { LiveFrames, SnapshotPart } from "./live_frames.ts";
 import { Problem } from "./problem.ts";
@@ -33,7 +34,7 @@ export interface LiveReader {
   /** Where it came in; each has room for so many. */
   readonly entrance: string;
   /** Whether it still may. */
-  isGood(): boolean;
+  isGood(): Soon<boolean>;
 }
 
 /** Every live feed of the server. */
@@ -75,8 +76,10 @@ export class Live {
   }
 
   /** Ends the feeds of those who may not read any more. */
-  recheck(): void {
-    for (const client of [...this.#clients]) if (!client.isGood()) client.end();
+  async recheck(): Promise<void> {
+    await Promise.all([...this.#clients].map(async (client) => {
+      if (!await client.isGood()) client.end();
+    }));
   }
 
   /** Ends every feed; no other opens. */
@@ -120,7 +123,7 @@ export class Live {
   #add(client: LiveClient): void {
     this.#clients.add(client);
     this.#timer ??= setInterval(() => {
-      this.recheck();
+      void this.recheck();
       for (const client of [...this.#clients]) client.tick();
     }, this.#options.keepaliveMs);
   }
@@ -167,9 +170,9 @@ class LiveClient {
   }
 
   /** Whether its client still may read; not, where that can't be told. */
-  isGood(): boolean {
+  async isGood(): Promise<boolean> {
     try {
-      return this.#setup.isGood();
+      return await this.#setup.isGood();
     } catch (error) {
       this.#setup.onError(error);
       return false;

@@ -6,7 +6,7 @@
  */
 
 import { hashSecret, makeSecret } from "../secret.ts";
-import type { Principal } from "./credentials.ts";
+import type { CodeMaker, CodesPort } from "./access_port.ts";
 
 /** How long a code can be used, milliseconds. */
 export const CODE_MS = 60_000;
@@ -15,9 +15,9 @@ export const CODE_MS = 60_000;
 const MAX_CODES = 64;
 
 /** The codes that were not used yet. */
-export class LoginCodes {
+export class LoginCodes implements CodesPort {
   readonly #now: () => number;
-  readonly #codes = new Map<string, { maker: Principal; madeAt: number }>();
+  readonly #codes = new Map<string, { maker: CodeMaker; madeAt: number }>();
 
   /** `now` in milliseconds since the Unix epoch. */
   constructor(now: () => number) {
@@ -25,7 +25,7 @@ export class LoginCodes {
   }
 
   /** A new code, and the moment from which on it opens nothing. */
-  make(maker: Principal): { code: string; expiresAt: number } {
+  make(maker: CodeMaker): { code: string; expiresAt: number } {
     const code = makeSecret();
     const madeAt = this.#now();
     for (const [hash, kept] of this.#codes) if (!this.#lasts(kept.madeAt)) this.#codes.delete(hash);
@@ -36,11 +36,11 @@ export class LoginCodes {
   }
 
   /** Who made it, this once; null: nobody, it is over, or was used, or its maker may no more. */
-  use(code: string): Principal | null {
+  async use(code: string): Promise<CodeMaker | null> {
     const hash = hashSecret(code);
     const kept = this.#codes.get(hash);
     this.#codes.delete(hash);
-    return kept !== undefined && this.#lasts(kept.madeAt) && kept.maker.isGood()
+    return kept !== undefined && this.#lasts(kept.madeAt) && await kept.maker.isGood()
       ? kept.maker
       : null;
   }

@@ -16,8 +16,8 @@ export const NO_QUERY: Schema<unknown> = z.strictObject({});
 type Json = Record<string, unknown>;
 
 /** The document as JSON. `base`: what stands before every path, without a final slash. */
-export function renderOpenApi(
-  routes: readonly Route[],
+export function renderOpenApi<At>(
+  routes: readonly Route<At>[],
   { version, base }: { readonly version: string; readonly base: string },
 ): string {
   const schemas = new Schemas();
@@ -64,7 +64,7 @@ export function renderOpenApi(
   });
 }
 
-function describe([method, path, needed, { spec }]: Route, schemas: Schemas): Json {
+function describe<At>([method, path, needed, { spec }]: Route<At>, schemas: Schemas): Json {
   const parameters = [
     ...parametersOf("path", spec.params, schemas),
     ...parametersOf("query", spec.query, schemas),

@@ -12,15 +12,15 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { IndexRow, ListedContainer } from "../model/container.ts";
 import type { ContainerDetails } from "../model/details.ts";
-import type { IndexReader } from "../model/index_reader.ts";
+import type { IndexReader, Soon } from "../model/index_reader.ts";
 import type { PastPort } from "../model/past.ts";
 import type { Dispatched, PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
 import type { Who } from "../model/access.ts";
 import type { Entrance } from "./access.ts";
+import type { AccessPort } from "./access_port.ts";
 import type { Credentials, Principal } from "./credentials.ts";
 import type { FailedLogins } from "./failed_logins.ts";
-import type { LoginCodes } from "./login_codes.ts";
 import type { LoginLimit } from "./login_limit.ts";
 import type { Written } from "../model/written.ts";
 import type { KeptChannel } from "../store/channels.ts";
@@ -142,36 +142,66 @@ export interface ProblemsPort {
   wantedChanged(rowIds: Iterable<string> | "all"): void;
 }
 
-/** What handlers have at hand. */
-export interface Services extends ServerDeps {
+/** What handlers have at hand, of whichever index. */
+export interface ReadServices {
   /** The index, to be read. */
   readonly reader: IndexReader;
+  /** Who may ask. */
+  readonly access: AccessPort;
+  /** Counts requests, and is what `/metrics` shows. */
+  readonly metrics: ServedMetrics;
+  /** Where requests and faults are logged. */
+  readonly log: Log;
   /** Live feeds. */
   readonly live: Live;
-  /** Wrong webhook secrets. */
-  readonly guesses: RateLimit;
-  /** Wrong signatures, of those who know a workload's id. */
-  readonly wrongSignatures: RateLimit;
   /** Who came without the right secret. */
   readonly logins: FailedLogins;
   /** How often they may. */
   readonly loginLimit: LoginLimit;
   /** Who requests are from. */
   readonly credentials: Credentials;
-  /** Codes that open sessions. */
-  readonly codes: LoginCodes;
-  /** How long a request waits for a pass, milliseconds. */
-  readonly passTimeoutMs: number;
+  /** Answers what was; null: nobody here can. */
+  readonly past: PastPort | null;
+  /** Has the Engine listed what runs. Throws where nobody can, or it fails. */
+  listNow(): Promise<unknown>;
+  /** Where browsers come to; null: nobody listens. */
+  readonly tcp: (() => { readonly address: string | null }) | null;
+  /** Where people reach the server, if that is known; its path is a prefix of every path there. */
+  readonly baseUrl: URL | null;
+  /** Whether what listens over TCP speaks TLS itself. */
+  readonly encrypted: boolean;
+  /** The program's version. */
+  readonly version: string;
   /** Tells this run's entity tags from another run's. */
   readonly run: string;
+  /** The clock. */
+  now(): Date;
   /** The OpenAPI document as JSON. */
   openApi(): string;
 }
 
+/** Metrics as far as a server needs to know them. */
+export interface ServedMetrics extends Pick<Metrics, "httpRequests" | "failedLogins"> {
+  /** The text exposition, format 0.0.4. */
+  render(): Soon<string>;
+}
+
+/** What handlers of a host's index have at hand. */
+export interface Services extends Omit<ServerDeps, "metrics">, ReadServices {
+  /** Answers what was. */
+  readonly past: PastPort;
+  /** Wrong webhook secrets. */
+  readonly guesses: RateLimit;
+  /** Wrong signatures, of those who know a workload's id. */
+  readonly wrongSignatures: RateLimit;
+  /** How long a request waits for a pass, milliseconds. */
+  readonly passTimeoutMs: number;
+}
+
 /** One request, validated. */
-export interface Call<Params, Query, Body> {
+export interface Call<Params, Query, Body, At = Services> {
   /** What handlers have at hand. */
-  readonly services: Services;
+  readonly services: At;
   /** From the path. */
   readonly params: Params;
   /** From the query string, defaults filled in. */
@@ -224,20 +254,39 @@ export interface OperationSpec<Params, Query, Body> {
 }
 
 /** A route's spec and function, their types forgotten so that one table can hold them all. */
-export interface Operation {
+export interface Operation<At = Services> {
   /** What it takes and gives. */
   readonly spec: OperationSpec<unknown, unknown, unknown>;
   /** Answers a call whose parts passed the spec's schemas. */
-  readonly handle: (call: Call<unknown, unknown, unknown>) => Response | Promise<Response>;
+  readonly handle: (call: Call<unknown, unknown, unknown, At>) => Response | Promise<Response>;
 }
+
+/** One that needs nothing but an index to read, whoever keeps it. */
+export type Reading = Operation<ReadServices>;
 
 /** Ties a function to the schemas of what it is called with. */
 export function operation<Params, Query, Body>(
   spec: OperationSpec<Params, Query, Body>,
   handle: (call: Call<Params, Query, Body>) => Response | Promise<Response>,
 ): Operation {
+  return served(spec, handle);
+}
+
+/** The same of what needs nothing but an index to read. */
+export function reading<Params, Query, Body>(
+  spec: OperationSpec<Params, Query, Body>,
+  handle: (call: Call<Params, Query, Body, ReadServices>) => Response | Promise<Response>,
+): Reading {
+  return served(spec, handle);
+}
+
+/** The same of what needs something of its own. */
+export function served<Params, Query, Body, At>(
+  spec: OperationSpec<Params, Query, Body>,
+  handle: (call: Call<Params, Query, Body, At>) => Response | Promise<Response>,
+): Operation<At> {
   return {
     spec: spec as OperationSpec<unknown, unknown, unknown>,
-    handle: (call) => handle(call as Call<Params, Query, Body>),
+    handle: (call) => handle(call as Call<Params, Query, Body, At>),
   };
 }

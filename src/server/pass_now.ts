@@ -15,7 +15,9 @@ import { Problem } from "./problem.ts";
  * @throws {Problem} `no-daemon`, `pass-failed`, `pass-timeout`, `stopping`.
  * @throws {Failure} what the pass failed with in the store.
  */
-export async function passNow(services: Services): Promise<PassReport> {
+export async function passNow(
+  services: Pick<Services, "reconcileNow" | "passTimeoutMs">,
+): Promise<PassReport> {
   const { reconcileNow, passTimeoutMs } = services;
   if (reconcileNow === null) {
     throw noDaemon("Cannot run a pass");

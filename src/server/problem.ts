@@ -32,6 +32,7 @@ export type RequestErrorCode =
   | "internal"
   | "pass-failed"
   | "no-daemon"
+  | "not-here"
   | "not-ready"
   | "stopping"
   | "pass-timeout";
@@ -185,6 +186,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     hint: "check the owner and mode of the data directory and its files",
   },
   "no-daemon": { status: 503, title: "No daemon is running", hint: "start the daemon" },
+  "not-here": { status: 501, title: "Only the host itself can do this" },
   "not-ready": {
     status: 503,
     title: "The index can't be trusted yet",

@@ -74,17 +74,17 @@ import { createToken, listTokens, removeToken } from "./api/tokens.ts";
 import { listAllTransitions, listTransitions } from "./api/transitions.ts";
 import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
 import type { Role } from "../model/role.ts";
-import type { Operation } from "./operation.ts";
+import type { Operation, Services } from "./operation.ts";
 
 /** Who may use a route over TCP: that role and those above it, or everyone who reaches it. */
 export type Needed = Role | "open";
 
 /** A method, a path with its parameters in braces, who may use it, and what answers there. */
-export type Route = readonly [
+export type Route<At = Services> = readonly [
   method: "get" | "post" | "put" | "patch" | "delete",
   path: string,
   needed: Needed,
-  operation: Operation,
+  operation: Operation<At>,
 ];
 
 /** Every route. A HEAD is answered as its GET; any other method of a path that is here gets 405. */

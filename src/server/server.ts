@@ -10,7 +10,7 @@ import type { ListenAddress } from "../setting_values.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { duplicateDescriptor } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { App } from "./app.ts";
+import type { App } from "./routed.ts";
 import type { Entrance } from "./access.ts";
 import type { Certificate } from "./certificate.ts";
 import { KeptListener, type Patience } from "./kept_listener.ts";
@@ -27,7 +27,7 @@ import type {
 import { SocketFile } from "./socket_file.ts";
 import type { TokenSource } from "./token.ts";
 
-export { type App, type AppOptions } from "./app.ts";
+export { type App, type AppOptions } from "./routed.ts";
 export { type ServerDeps } from "./operation.ts";
 export { connectionShares } from "./connection_shares.ts";
 export { type Certificate } from "./certificate.ts";

@@ -147,14 +147,14 @@ Deno.test("LoginLimit counts each address by itself, and holds no more than it h
   assertEquals(limit.fail("a"), 0);
 });
 
-Deno.test("LoginCodes keeps a few codes, none that its maker could not use any more", () => {
+Deno.test("LoginCodes keeps a few codes, none that its maker could not use any more", async () => {
   const maker = (isGood: boolean) => ({ isGood: () => isGood }) as Principal;
   const codes = new LoginCodes(() => 0);
   const first = codes.make(maker(true)).code;
   const last = Array.from({ length: 64 }, () => codes.make(maker(true)).code).at(-1)!;
-  assertEquals(codes.use(first), null);
-  assertNotEquals(codes.use(last), null);
-  assertEquals(codes.use(codes.make(maker(false)).code), null);
+  assertEquals(await codes.use(first), null);
+  assertNotEquals(await codes.use(last), null);
+  assertEquals(await codes.use(codes.make(maker(false)).code), null);
 });
 
 Deno.test("logging in gives another session than the one that was planted, and ends that", async () => {

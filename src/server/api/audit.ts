@@ -7,14 +7,14 @@
 import { z } from "zod";
 import type { AuditEntry } from "../../model/access.ts";
 import { json, ok } from "../answer.ts";
-import { type Operation, operation } from "../operation.ts";
+import { type Reading, reading } from "../operation.ts";
 import { AuditEntrySchema } from "../past_schemas.ts";
 import { optional, wholeNumber } from "../schema.ts";
 
 const number = z.string().regex(/^(?:0|[1-9]\d{0,14})$/, "Not a whole number");
 
 /** Who changed what. */
-export const listAudit: Operation = operation({
+export const listAudit: Reading = reading({
   summary: "Who changed what, the newest first; the last 10,000 changes are kept",
   query: z.strictObject({
     before: optional(number.meta({ description: "Only what has a smaller `seq`." })),
@@ -32,11 +32,11 @@ export const listAudit: Operation = operation({
       }),
     }).meta({ id: "AuditPage" }),
   ),
-}, ({ services: { store: { audit } }, query: { before, since, limit } }) => {
+}, async ({ services: { access: { audit } }, query: { before, since, limit } }) => {
   // One more than asked for tells whether others follow.
   const found = since === undefined
-    ? audit.newest({ before: before === undefined ? null : Number(before), limit: limit + 1 })
-    : audit.since(Number(since), { limit: limit + 1 });
+    ? await audit.newest({ before: before === undefined ? null : Number(before), limit: limit + 1 })
+    : await audit.since(Number(since), { limit: limit + 1 });
   const items = found.slice(0, limit);
   return json({ items, next: found.length > limit ? items.at(-1)!.seq : null });
 });

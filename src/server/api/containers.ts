@@ -15,10 +15,16 @@ import type {
 } from "../../store/deployed_containers.ts";
 import { Failure } from "../../failure.ts";
 import { created, json, jsonText, ok } from "../answer.ts";
-import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import {
+  type Operation,
+  operation,
+  type Reading,
+  reading,
+  type Schema,
+  type Services,
+} from "../operation.ts";
 import { requireKnown } from "../known_filters.ts";
 import { demanded, rowTag, tagged } from "../precondition.ts";
-import { passNow } from "../pass_now.ts";
 import { indexAt } from "./past.ts";
 import { moment, PastIndexSchema } from "../past_schemas.ts";
 import {
@@ -110,7 +116,7 @@ interface ListQuery extends Omit<ViewFilter, "ids" | "after" | "limit"> {
 }
 
 /** The index, page by page. */
-export const listContainers: Operation = operation({
+export const listContainers: Reading = reading({
   summary: "The containers index",
   description: "Ordered by id. The entity tag is that of the whole index.",
   query: ListQuery,
@@ -120,7 +126,7 @@ export const listContainers: Operation = operation({
   },
 }, async ({ services, query: { fresh, at, ...query }, headers }) => {
   if (at !== undefined) return await indexAt(services, at, query);
-  if (fresh !== undefined) await passNow(services);
+  if (fresh !== undefined) await services.listNow();
   const { cursor, ...filter } = query;
   const { reader, run } = services;
   const index = await reader.freshness(filter.host);
@@ -145,14 +151,14 @@ export const listContainers: Operation = operation({
 });
 
 /** One row. */
-export const getContainer: Operation = operation({
+export const getContainer: Reading = reading({
   summary: "One row",
   description: "Its entity tag is what `If-Match` takes when it is written.",
   params: IdParams,
   query: z.strictObject({ fresh }),
   answers: ok("The row", ContainerSchema),
 }, async ({ services, params, query }) => {
-  if (query.fresh !== undefined) await passNow(services);
+  if (query.fresh !== undefined) await services.listNow();
   return rowAnswer(await services.reader.row(params.id));
 });
 

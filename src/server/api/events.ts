@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Operation, operation } from "../operation.ts";
+import { type Reading, reading } from "../operation.ts";
 
 const HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream",
@@ -14,7 +14,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** A snapshot, then changes. */
-export const listen: Operation = operation({
+export const listen: Reading = reading({
   summary: "The index as server-sent events: a snapshot, then what changes",
   description: [
     '`event: snapshot` with `{"first": bool, "last": bool, "items": [Container]}`: a part of the ' +

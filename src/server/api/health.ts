@@ -8,11 +8,18 @@ import { z } from "zod";
 import { READINESS, type ReadinessCheck, readinessChecks } from "../../doctor/daemon_checks.ts";
 import { METRICS_CONTENT_TYPE } from "../../telemetry/metrics.ts";
 import { json, jsonText, ok } from "../answer.ts";
-import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import {
+  type Operation,
+  operation,
+  type Reading,
+  reading,
+  type Schema,
+  type Services,
+} from "../operation.ts";
 import { optional } from "../schema.ts";
 
 /** The event loop turns; nothing else is asked. */
-export const livez: Operation = operation({
+export const livez: Reading = reading({
   summary: "Whether the process turns",
   answers: { 200: { description: "It does", schema: z.string(), mediaType: "text/plain" } },
 }, () => new Response("ok\n"));
@@ -49,18 +56,20 @@ export const readyz: Operation = operation({
 });
 
 /** For Prometheus. */
-export const metrics: Operation = operation(
+export const metrics: Reading = reading(
   {
     summary: "Metrics in Prometheus' text format",
     query: z.looseObject({}),
     answers: { 200: { description: "The metrics", schema: z.string(), mediaType: "text/plain" } },
   },
-  ({ services }) =>
-    new Response(services.metrics.render(), { headers: { "content-type": METRICS_CONTENT_TYPE } }),
+  async ({ services }) =>
+    new Response(await services.metrics.render(), {
+      headers: { "content-type": METRICS_CONTENT_TYPE },
+    }),
 );
 
 /** This interface, described. */
-export const openApi: Operation = operation({
+export const openApi: Reading = reading({
   summary: "This document",
   query: z.looseObject({}),
   answers: ok("OpenAPI 3.1", z.looseObject({})),

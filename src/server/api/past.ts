@@ -6,12 +6,19 @@
  */
 
 import { z } from "zod";
-import type { PastRow } from "../../model/past.ts";
+import type { PastPort, PastRow } from "../../model/past.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import { mayDo } from "../../model/role.ts";
 import { json, ok } from "../answer.ts";
-import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import {
+  type Operation,
+  operation,
+  type ReadServices,
+  type Schema,
+  type Services,
+} from "../operation.ts";
 import { AvailabilitySchema, HistoryPageSchema, moment, utc } from "../past_schemas.ts";
+import { notHere } from "../not_here.ts";
 import type { Problem } from "../problem.ts";
 import { optional, wholeNumber } from "../schema.ts";
 import { invalidFields } from "../validation.ts";
@@ -122,14 +129,16 @@ export interface PastFilter {
  * @throws {Problem} `invalid`: it has not been yet, or no workload is or was called so.
  */
 export async function indexAt(
-  services: Services,
+  services: ReadServices,
   at: string,
   { kind, state, workload, stage }: PastFilter,
 ): Promise<Response> {
   const moment = Date.parse(at);
+  const { past } = services;
+  if (past === null) throw notHere("tell what was");
   if (moment > services.now().getTime()) throw unknown("at", "This has not been yet");
-  const ids = workload === undefined ? null : workloadIds(services, workload);
-  const { items, ...known } = await services.past.at(moment);
+  const ids = workload === undefined ? null : workloadIds(past, workload);
+  const { items, ...known } = await past.at(moment);
   const fits = (row: PastRow) =>
     (kind === undefined || row.workloadKind === kind) &&
     (state === undefined || row.state === state) &&
@@ -145,12 +154,12 @@ export function requireOrder(from: string | undefined, until: string | undefined
 }
 
 function workloadIdOf(services: Services, idOrName: string): string {
-  const [id, other] = workloadIds(services, idOrName);
+  const [id, other] = workloadIds(services.past, idOrName);
   if (other !== undefined) throw unknown("workload", "Several have this name: use an id");
   return id!;
 }
 
-function workloadIds({ past }: Services, idOrName: string): readonly string[] {
+function workloadIds(past: PastPort, idOrName: string): readonly string[] {
   const ids = past.workloadIds(idOrName);
   if (ids.length > 0) return ids;
   throw unknown("workload", "No workload has this id or name, or had");

@@ -9,9 +9,8 @@ import { type CheckedRow, NOT_RIGHT } from "../../model/check.ts";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import { json, ok } from "../answer.ts";
-import { type Operation, operation, type Schema } from "../operation.ts";
+import { type Reading, reading, type Schema } from "../operation.ts";
 import { requireKnown } from "../known_filters.ts";
-import { passNow } from "../pass_now.ts";
 import { type ShownProblem, shownProblems } from "../problem_views.ts";
 import { fresh, optional } from "../schema.ts";
 
@@ -41,7 +40,7 @@ export const ShownProblemSchema: Schema<ShownProblem> = z.object({
 }).meta({ id: "FoundProblem" }) as Schema<unknown> as Schema<ShownProblem>;
 
 /** What is wrong. */
-export const listProblems: Operation = operation({
+export const listProblems: Reading = reading({
   summary: "What is wrong",
   description: "The open problems, newest first. Without a daemon: as it left them.",
   query: z.strictObject({
@@ -78,7 +77,7 @@ const CheckedRowSchema: Schema<CheckedRow> = z.object({
 }).meta({ id: "CheckedRow" });
 
 /** Whether rows are as they should be. */
-export const check: Operation = operation({
+export const check: Reading = reading({
   summary: "Whether rows are as expected at this moment",
   description: "Of the index as it is, or after a pass. No time to settle is given.",
   query: z.strictObject({
@@ -101,7 +100,7 @@ export const check: Operation = operation({
     z.object({ checked: z.array(CheckedRowSchema as z.ZodType<CheckedRow>) }),
   ),
 }, async ({ services, query: { fresh, workloads, rows, ...rest } }) => {
-  if (fresh !== undefined) await passNow(services);
+  if (fresh !== undefined) await services.listNow();
   const { reader } = services;
   if (rest.host !== undefined) await requireKnown(reader, { host: rest.host });
   const checked = await reader.check({

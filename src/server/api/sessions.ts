@@ -11,8 +11,8 @@ import { type Role, ROLES } from "../../model/role.ts";
 import type { KeptSession } from "../../store/sessions.ts";
 import { json, ok } from "../answer.ts";
 import { SESSION_SECONDS, sessionCookie } from "../cookie.ts";
-import type { Principal } from "../credentials.ts";
-import { type Call, type Operation, operation, type Schema } from "../operation.ts";
+import type { Opener } from "../access_port.ts";
+import { type Call, type Reading, reading, type ReadServices, type Schema } from "../operation.ts";
 import { noDaemon } from "../pass_now.ts";
 import { Problem } from "../problem.ts";
 import { IdParams, listOf, optional } from "../schema.ts";
@@ -72,19 +72,22 @@ const LoginSchema: Schema<{ code?: string; token?: string }> = z.strictObject({
 }).meta({ id: "Login" });
 
 /** A code for a browser. */
-export const createCode: Operation = operation({
+export const createCode: Reading = reading({
   summary: "A code, and the link to the dashboard with it, that opens one session within a minute",
   answers: ok(
     "The code",
     z.object({ code: z.string(), url: z.string(), expiresAt: time }).meta({ id: "LoginCode" }),
   ),
-}, ({ services, principal, entrance }) => {
-  // Without one nobody would take the code, which is kept nowhere.
-  if (services.status === null) throw noDaemon("Cannot make a link to the dashboard");
+}, async ({ services, principal, entrance }) => {
+  // Without one nobody would take the code.
+  if (services.tcp === null) throw noDaemon("Cannot make a link to the dashboard");
   const address = services.baseUrl?.href.replace(/\/*$/, "/") ??
-    addressOf(services.status().tcp, entrance.secure || services.encrypted);
+    addressOf(services.tcp(), entrance.secure || services.encrypted);
   // What is told of a socket's user is so now, and not when the code is used.
-  const { code, expiresAt } = services.codes.make({ ...principal, who: principal.who });
+  const { code, expiresAt } = await services.access.codes.make({
+    ...principal,
+    who: principal.who,
+  });
   const answer: LoginCode = {
     code,
     // A fragment stays in the browser: no proxy or log gets to see it.
@@ -95,14 +98,14 @@ export const createCode: Operation = operation({
 });
 
 /** Log in. */
-export const openSession: Operation = operation({
+export const openSession: Reading = reading({
   summary: "Log a browser in, by a code or a token: it is given a cookie",
   body: LoginSchema,
   answers: { 201: { description: "The session", schema: ShownSessionSchema } },
-}, (call) => {
+}, async (call) => {
   const { services, body, headers, entrance, actAs } = call;
-  const { store, baseUrl } = services;
-  const opener = whoOpens(call, body);
+  const { access: { sessions, tokens }, baseUrl } = services;
+  const opener = await whoOpens(call, body);
   const { who: name, role, tokenId, fileHash } = opener;
   if (role === "metrics") {
     throw new Problem("forbidden", "Cannot log in: this token is for /metrics alone", {
@@ -112,16 +115,16 @@ export const openSession: Operation = operation({
   const now = services.now().getTime();
   const expiresAt = Math.min(
     now + SESSION_SECONDS * 1000,
-    ...(tokenId === null ? [] : [store.tokens.find(tokenId)?.expiresAt ?? Infinity]),
+    ...(tokenId === null ? [] : [(await tokens.find(tokenId))?.expiresAt ?? Infinity]),
   );
   const { remote } = entrance;
   actAs({ who: name, via: "session", remote });
   // Always another one: whatever cookie the browser brought may be known to somebody else.
-  const { kept, secret } = store.sessions.open({
+  const { kept, secret } = await sessions.open({
     ...{ tokenId, fileHash, name, role, remote, expiresAt },
     userAgent: (headers.get("user-agent") ?? "").slice(0, 256),
-  }, { now, replaces: services.credentials.sessionOf(call, entrance)?.id ?? null });
-  services.live.recheck();
+  }, { now, replaces: (await services.credentials.sessionOf(call, entrance))?.id ?? null });
+  await services.live.recheck();
   return json({ ...shown(kept), current: true }, {
     status: 201,
     headers: { "set-cookie": sessionCookie(secret, { headers }, { ...entrance, baseUrl }) },
@@ -129,7 +132,7 @@ export const openSession: Operation = operation({
 });
 
 /** Who asks. */
-export const getSession: Operation = operation(
+export const getSession: Reading = reading(
   {
     summary: "Who asks, and what they may do",
     answers: ok("Who", WhoSchema),
@@ -139,15 +142,15 @@ export const getSession: Operation = operation(
 );
 
 /** Log out. */
-export const closeSession: Operation = operation({
+export const closeSession: Reading = reading({
   summary: "Log out: the session of who asks ends",
   answers: { 204: { description: "It opens nothing any more" } },
-}, ({ services, principal: { session }, headers, entrance }) => {
+}, async ({ services, principal: { session }, headers, entrance }) => {
   if (session === null) {
     throw new Problem("conflict", "Cannot log out: this request comes without a session");
   }
-  services.store.sessions.end(session.id);
-  services.live.recheck();
+  await services.access.sessions.end(session.id);
+  await services.live.recheck();
   const reached = { ...entrance, baseUrl: services.baseUrl };
   return new Response(null, {
     status: 204,
@@ -156,33 +159,33 @@ export const closeSession: Operation = operation({
 });
 
 /** Every session. */
-export const listSessions: Operation = operation({
+export const listSessions: Reading = reading({
   summary: "Browsers that are logged in",
   answers: ok("The sessions, the newest first", listOf(ShownSessionSchema)),
-}, ({ services: { store, now }, principal }) =>
+}, async ({ services: { access, now }, principal }) =>
   json({
-    items: store.sessions.list(now().getTime()).map((kept) => ({
+    items: (await access.sessions.list(now().getTime())).map((kept) => ({
       ...shown(kept),
       current: kept.id === principal.session?.id,
     })),
   }));
 
 /** No more. */
-export const removeSession: Operation = operation({
+export const removeSession: Reading = reading({
   summary: "End a session",
   params: IdParams,
   answers: { 204: { description: "It opens nothing any more" } },
-}, ({ services: { store, live }, params }) => {
-  store.sessions.end(params.id);
-  live.recheck();
+}, async ({ services: { access, live }, params }) => {
+  await access.sessions.end(params.id);
+  await live.recheck();
   return new Response(null, { status: 204 });
 });
 
 /** @throws {Problem} `invalid`, `unauthorized`, `too-many-requests`. */
-function whoOpens(
-  { services, entrance: { rules, remote } }: Call<unknown, unknown, unknown>,
+async function whoOpens(
+  { services, entrance: { rules, remote } }: Call<unknown, unknown, unknown, ReadServices>,
   { code, token }: { code?: string; token?: string },
-): Principal {
+): Promise<Opener> {
   if ((code === undefined) === (token === undefined)) {
     throw new Problem("invalid", "Cannot log in: either a code or a token is needed");
   }
@@ -192,8 +195,8 @@ function whoOpens(
     });
   }
   const opener = code !== undefined
-    ? services.codes.use(code)
-    : services.credentials.byToken(token!, rules, remote);
+    ? await services.access.codes.use(code)
+    : await services.credentials.byToken(token!, rules, remote);
   if (opener !== null) return opener;
   services.logins.record("login", remote);
   const wait = services.loginLimit.fail(remote);

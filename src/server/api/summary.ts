@@ -5,12 +5,12 @@
  */
 
 import { json, ok } from "../answer.ts";
-import { type Operation, operation } from "../operation.ts";
+import { type Reading, reading } from "../operation.ts";
 import { requireKnown } from "../known_filters.ts";
 import { HostQuery, type IndexSummary, IndexSummarySchema } from "../schema.ts";
 
 /** The last pass, what is registered, how many rows are in which state. */
-export const getIndex: Operation = operation({
+export const getIndex: Reading = reading({
   summary: "What the index holds, and as of which pass",
   description: "The same with and without a daemon; of the refused containers the first hundred.",
   query: HostQuery,

@@ -9,7 +9,7 @@ import { type Role, ROLES } from "../../model/role.ts";
 import { Failure } from "../../failure.ts";
 import type { KeptToken } from "../../store/tokens.ts";
 import { created, json, ok } from "../answer.ts";
-import { type Operation, operation, type Schema } from "../operation.ts";
+import { type Reading, reading, type Schema } from "../operation.ts";
 import { IdParams, listOf, optional } from "../schema.ts";
 
 /** A token as it is shown. Times are RFC 3339 UTC. */
@@ -60,32 +60,32 @@ const NewTokenSchema: Schema<NewToken> = z.strictObject({
 }).meta({ id: "NewToken" });
 
 /** Every token. */
-export const listTokens: Operation = operation({
+export const listTokens: Reading = reading({
   summary: "Tokens by name; what they are is not kept",
   answers: ok("The tokens", listOf(ShownTokenSchema)),
-}, ({ services: { store } }) => json({ items: store.tokens.list().map(shown) }));
+}, async ({ services: { access } }) => json({ items: (await access.tokens.list()).map(shown) }));
 
 /** Another one. */
-export const createToken: Operation = operation({
+export const createToken: Reading = reading({
   summary: "Make a token",
   description: "The token is told this once.",
   body: NewTokenSchema,
   answers: { 201: { description: "The token", schema: MadeTokenSchema } },
-}, ({ services: { store, now }, body: { name, role, expiresAt } }) => {
+}, async ({ services: { access, now }, body: { name, role, expiresAt } }) => {
   const ends = expiresAt === undefined ? null : timeOf(expiresAt);
   if (ends !== null && ends <= now().getTime()) throw refused(`it would be over (${expiresAt})`);
-  const { kept, secret } = store.tokens.add({ name, role, expiresAt: ends });
+  const { kept, secret } = await access.tokens.add({ name, role, expiresAt: ends });
   return created(`/api/tokens/${kept.id}`, { ...shown(kept), token: secret });
 });
 
 /** No more. */
-export const removeToken: Operation = operation({
+export const removeToken: Reading = reading({
   summary: "Remove a token, and end the sessions that were opened with it",
   params: IdParams,
   answers: { 204: { description: "It opens nothing any more" } },
-}, ({ services: { store, live }, params }) => {
-  store.tokens.remove(params.id);
-  live.recheck();
+}, async ({ services: { access, live }, params }) => {
+  await access.tokens.remove(params.id);
+  await live.recheck();
   return new Response(null, { status: 204 });
 });
 

@@ -9,7 +9,7 @@ import { shownTransition } from "../../core/origin.ts";
 import type { ShownTransition } from "../../model/views.ts";
 import { json, ok } from "../answer.ts";
 import { requireKnown } from "../known_filters.ts";
-import { type Operation, operation, type Schema } from "../operation.ts";
+import { type Reading, reading, type Schema } from "../operation.ts";
 import { moment, TransitionSchema, utc } from "../past_schemas.ts";
 import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
 import { requireOrder } from "./past.ts";
@@ -19,7 +19,7 @@ const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
 
 /** A row's story. */
-export const listTransitions: Operation = operation({
+export const listTransitions: Reading = reading({
   summary: "What happened to a row, oldest first",
   description: "Also of a row that was removed, for as long as its story is kept.",
   params: IdParams,
@@ -46,7 +46,7 @@ const PageSchema: Schema<TransitionsPage> = z.object({
 }).meta({ id: "TransitionPage" });
 
 /** Everybody's story. */
-export const listAllTransitions: Operation = operation({
+export const listAllTransitions: Reading = reading({
   summary: "What happened to all rows, oldest first",
   description: "Numbers have no gaps: where the first `seq` is above `since` + 1, those between " +
     "are forgotten already (by default they are kept for thirty days, and at most 100,000), or " +

@@ -5,12 +5,12 @@
  */
 
 import { json, ok } from "../answer.ts";
-import { type Operation, operation } from "../operation.ts";
+import { type Operation, operation, type Reading, reading } from "../operation.ts";
 import { requireKnown } from "../known_filters.ts";
 import { CountedWorkloadSchema, HostQuery, IdParams, indexed, SecretSchema } from "../schema.ts";
 
 /** Every workload with what serves it. */
-export const listWorkloads: Operation = operation({
+export const listWorkloads: Reading = reading({
   summary: "Every workload with its containers counted",
   query: HostQuery,
   answers: ok("The workloads by kind and name", indexed(CountedWorkloadSchema)),

@@ -1,0 +1,23 @@
+/**
+ * What is answered to a request that only a host itself can answer: which one to ask. Decides nothing.
+ *
+ * @module
+ */
+
+import { partsOfId } from "../model/hosts.ts";
+import { Problem } from "./problem.ts";
+import { quote } from "../text.ts";
+
+/**
+ * The problem; `action` as in "Cannot tell what was", `id` of what was asked about, which tells the
+ * host.
+ */
+export function notHere(action: string, id = ""): Problem {
+  const host = partsOfId(id)?.host;
+  return new Problem("not-here", `Cannot ${action} here: a hub shows what hosts tell it, no more`, {
+    hint: host === undefined
+      ? "ask the host itself; GET /api/hosts lists them"
+      : `ask host ${quote(host)} itself`,
+    data: host === undefined ? {} : { host },
+  });
+}
