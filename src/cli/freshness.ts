@@ -18,6 +18,8 @@ const WHY: Readonly<Record<StaleReason, string>> = {
   "events-down": "the Engine's events are not followed, only its listing now and then",
   "writes-fail": "the daemon can't write it; `tinyforge status` says why",
   "late": "the daemon's last good pass is long ago; its log says why",
+  "hosts-unsure":
+    "not of every host is it known what runs there; `tinyforge hub list` tells of which",
 };
 
 /** What to say of an index that is not fresh; null when it is. */

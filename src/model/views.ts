@@ -62,7 +62,9 @@ export type StaleReason =
   /** What passes find can't be written: a full disk, a locked database. */
   | "writes-fail"
   /** The last good pass is more than two intervals ago. */
-  | "late";
+  | "late"
+  /** Of some of the hosts it is not known what runs there. */
+  | "hosts-unsure";
 
 /** Every {@link StaleReason}. */
 export const STALE_REASONS: readonly StaleReason[] = [
@@ -74,6 +76,7 @@ export const STALE_REASONS: readonly StaleReason[] = [
   "events-down",
   "writes-fail",
   "late",
+  "hosts-unsure",
 ];
 
 /** How far an index can be trusted; it stands with whatever is shown of it. */

@@ -8,8 +8,8 @@
 import type { Feed, FeedSubscription } from "../feed.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Soon } from "../model/index_reader.ts";
-import type { Written } from "../model/written.ts";
-import type { LiveFrames, SnapshotPart } from "./live_frames.ts";
+import { type Written, writtenOf } from "../model/written.ts";
+import type { LiveFrames, OfHost, SnapshotPart } from "./live_frames.ts";
 import { Problem } from "./problem.ts";
 
 /** What live feeds need. */
@@ -30,7 +30,7 @@ const WELCOME = new TextEncoder().encode(": tinyforge\nretry: 2000\n\n");
 const KEEPALIVE = new TextEncoder().encode(": keepalive\n\n");
 
 /** Who reads. */
-export interface LiveReader {
+export interface LiveReader extends OfHost {
   /** Where it came in; each has room for so many. */
   readonly entrance: string;
   /** Whether it still may. */
@@ -55,7 +55,8 @@ export class Live {
    *
    * @throws {Problem} `too-many-feeds`, `stopping`.
    */
-  open(lastEventId: number | null, { entrance, isGood }: LiveReader): ReadableStream<Uint8Array> {
+  open(lastEventId: number | null, reader: LiveReader): ReadableStream<Uint8Array> {
+    const { entrance, isGood, host } = reader;
     if (this.#closed) throw new Problem("stopping", "Cannot open a live feed: the daemon stops");
     const clients = [...this.#clients].filter((client) => client.entrance === entrance).length;
     if (clients >= this.#options.maxClients) {
@@ -67,7 +68,7 @@ export class Live {
     }
     const client = new LiveClient({
       ...{ entrance, isGood },
-      chunks: (client) => this.#chunks(client, lastEventId),
+      chunks: (client) => this.#chunks(client, { after: lastEventId, host }),
       onStart: (client) => this.#add(client),
       onEnd: (client) => this.#remove(client),
       onError: (error) => this.#options.log.error("live feed failed", { error }),
@@ -88,31 +89,46 @@ export class Live {
     for (const client of [...this.#clients]) client.end();
   }
 
-  async *#chunks(client: LiveClient, lastEventId: number | null): AsyncGenerator<Uint8Array> {
-    const { feed } = this.#options;
+  async *#chunks(
+    client: LiveClient,
+    { after, host }: OfHost & { after: number | null },
+  ): AsyncGenerator<Uint8Array> {
+    const { feed, frames } = this.#options;
     const subscription = feed.subscribe({
-      ...(lastEventId !== null && { after: lastEventId }),
+      ...(after !== null && { after }),
       onEnd: (why) => why !== "cancelled" && client.end(),
     });
     client.subscription = subscription;
     yield WELCOME;
     // Subscribed first: whatever changes while the snapshot is read comes after it.
-    if (lastEventId === null || subscription.gap) yield* this.#snapshot(feed.lastId);
+    if (after === null || subscription.gap) yield* this.#snapshot(feed.lastId, { host });
     for await (const message of subscription) {
-      const frame = await this.#options.frames.change(message);
-      if (frame !== null) yield frame;
-      else yield* this.#snapshot(message.id);
+      const data = writtenOf(message.data, host);
+      if (data === null) continue;
+      const frame = await frames.change({ ...message, data }, { host });
+      if (frame === null) yield* this.#snapshot(message.id, { host });
+      else {
+        // Before what has the message's id: who is cut off meanwhile has not seen all.
+        for (const { name, rows } of data.hosts ?? []) {
+          if (rows) yield* this.#snapshot(null, { host: name });
+        }
+        yield frame;
+      }
     }
   }
 
   /** Its last part alone carries the id: who is cut off before has not seen all. */
-  async *#snapshot(id: number): AsyncGenerator<Uint8Array> {
+  async *#snapshot(
+    id: number | null,
+    { host }: OfHost,
+  ): AsyncGenerator<Uint8Array> {
     this.#snapshots++;
     try {
       let after: string | null = null;
       do {
-        const { bytes, next }: SnapshotPart = await this.#options.frames.snapshotPart(after);
-        yield next === null ? withId(id, bytes) : bytes;
+        const { bytes, next }: SnapshotPart = await this.#options.frames
+          .snapshotPart(after, { host });
+        yield next === null && id !== null ? withId(id, bytes) : bytes;
         after = next;
       } while (after !== null);
     } finally {

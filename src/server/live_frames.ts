@@ -23,10 +23,16 @@ export interface SnapshotPart {
   readonly next: string | null;
 }
 
+/** Whose rows. */
+export interface OfHost {
+  /** Name of one host of many; absent: of all. */
+  readonly host?: string | undefined;
+}
+
 /** Turns what stands in the index into events. */
 export class LiveFrames {
   readonly #reader: IndexReader;
-  readonly #changes = new Map<number, Promise<Uint8Array | null>>();
+  readonly #changes = new Map<string, Promise<Uint8Array | null>>();
   #parts = new Map<string, Promise<SnapshotPart>>();
   #partsVersion: string | null = null;
 
@@ -35,10 +41,10 @@ export class LiveFrames {
     this.#reader = reader;
   }
 
-  /** The part of a snapshot that begins after this row id, or the first. */
-  async snapshotPart(after: string | null): Promise<SnapshotPart> {
+  /** The part of a snapshot that begins after this row id, or the first; of one host, or of all. */
+  async snapshotPart(after: string | null, { host }: OfHost = {}): Promise<SnapshotPart> {
     const version = await this.#reader.version();
-    if (version === null) return await this.#encodePart(after);
+    if (version === null || host !== undefined) return await this.#encodePart(after, host);
     if (version !== this.#partsVersion) {
       this.#parts = new Map();
       this.#partsVersion = version;
@@ -61,31 +67,40 @@ export class LiveFrames {
   /**
    * The event that brings a client up to this message, or null when it takes a new snapshot. Rows
    * are shown as they are now: newer than the message is right too, because whatever made them
-   * so has a message of its own.
+   * so has a message of its own. `host`: whose it is what the message tells; absent: anyone's.
    */
-  change(message: FeedMessage<Written>): Promise<Uint8Array | null> {
-    const known = this.#changes.get(message.id);
+  change(message: FeedMessage<Written>, { host }: OfHost = {}): Promise<Uint8Array | null> {
+    const key = `${message.id} ${host ?? ""}`;
+    const known = this.#changes.get(key);
     if (known !== undefined) return known;
     const frame = this.#encodeChange(message);
-    this.#changes.set(message.id, frame);
+    this.#changes.set(key, frame);
     if (this.#changes.size > CHANGES_KEPT) {
       this.#changes.delete(this.#changes.keys().next().value!);
     }
     return frame;
   }
 
-  async #encodePart(after: string | null): Promise<SnapshotPart> {
+  async #encodePart(after: string | null, host?: string): Promise<SnapshotPart> {
     const { json, next } = await this.#reader.page({
       limit: ROWS_PER_FRAME,
+      ...(host !== undefined && { host }),
       ...(after !== null && { after }),
     });
-    const data = `{"first":${after === null},"last":${next === null},"items":${json}}`;
+    const of = host === undefined ? "" : `"host":${JSON.stringify(host)},`;
+    const data = `{${of}"first":${after === null},"last":${next === null},"items":${json}}`;
     return { bytes: encode(`event: snapshot\ndata: ${data}\n\n`), next };
   }
 
   async #encodeChange({ id, data }: FeedMessage<Written>): Promise<Uint8Array | null> {
-    const { rows, all, problems } = data;
+    const { rows, all, problems, hosts } = data;
     if (all || rows.length > ROWS_PER_FRAME) return null;
+    if (hosts !== undefined && this.#reader.hosts !== null) {
+      const asked = new Set(hosts.map(({ name }) => name));
+      const items = (await this.#reader.hosts()).filter(({ name }) => asked.delete(name));
+      const told = JSON.stringify({ items, removed: [...asked] });
+      return encode(`id: ${id}\nevent: hosts\ndata: ${told}\n\n`);
+    }
     if (rows.length === 0 && problems !== undefined) {
       return encode(`id: ${id}\nevent: problems\ndata: ${JSON.stringify({ keys: problems })}\n\n`);
     }

@@ -9,15 +9,7 @@ import { checkRow } from "../core/check.ts";
 import type { Wanted } from "../core/judged_world.ts";
 import { Failure } from "../failure.ts";
 import type { CheckedRow, CheckFilter } from "../model/check.ts";
-import {
-  COMPLETED,
-  ENGINE_STATES,
-  type IndexRow,
-  LOCAL_HOST,
-  MISSING,
-  PENDING,
-  RETIRED,
-} from "../model/container.ts";
+import { type IndexRow, LOCAL_HOST } from "../model/container.ts";
 import type {
   CountedWorkload,
   Holdings,
@@ -30,7 +22,7 @@ import type {
   RowPage,
   ViewFilter,
 } from "../model/index_reader.ts";
-import { ABSENT } from "../model/problem.ts";
+import { ROW_STATES } from "../model/row_states.ts";
 import type { ContainerView, Freshness, Transition } from "../model/views.ts";
 import type { WorkloadCounts } from "../store/container_views.ts";
 import type { Store } from "../store/store.ts";
@@ -76,7 +68,7 @@ export class StoreReader implements IndexReader {
     const { views, workloads, stages } = this.#store;
     const unknown: (keyof NamedFilters)[] = [];
     if (host !== undefined && host !== LOCAL_HOST) unknown.push("host");
-    if (state !== undefined && !STATES.has(state)) {
+    if (state !== undefined && !ROW_STATES.has(state)) {
       if (!views.counts().some((count) => count.state === state)) unknown.push("state");
     }
     if (workload !== undefined && workloads.get(workload) === undefined) {
@@ -223,13 +215,3 @@ const NO_ROW = {
   expectedImage: null,
   since: null,
 } as const;
-
-/** States that any row can be in. */
-const STATES: ReadonlySet<string> = new Set([
-  ...ENGINE_STATES,
-  MISSING,
-  PENDING,
-  ABSENT,
-  COMPLETED,
-  RETIRED,
-]);

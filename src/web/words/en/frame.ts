@@ -41,6 +41,7 @@ export const EN_FRAME = {
       "events-down": "Docker's events do not flow; changes are seen at the next pass",
       "writes-fail": "what passes find can't be written",
       "late": "the last good pass is long ago",
+      "hosts-unsure": "not of every host is it known what runs there",
     } satisfies Record<StaleReason, string>,
   },
   login: {
