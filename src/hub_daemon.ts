@@ -6,23 +6,64 @@
  */
 
 import { join } from "@std/path";
-import { aborted, SYSTEM_CLOCK } from "./clock.ts";
+import { SYSTEM_CLOCK } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { Feed } from "./feed.ts";
 import { keepBrokenBodies } from "./http/broken_bodies.ts";
-import { openDatabase } from "./hub/database.ts";
+import { Announcements } from "./hub/announcements.ts";
+import { openDatabase, type Sql } from "./hub/database.ts";
+import { enroll, expel } from "./hub/enrolment.ts";
 import { Heartbeats } from "./hub/heartbeats.ts";
+import { HubAudit, HubCodes, HubSessions, HubTokens } from "./hub/hub_access.ts";
 import { HubApp } from "./hub/hub_app.ts";
+import { HubFeed } from "./hub/hub_feed.ts";
+import { collectHub } from "./hub/hub_gauges.ts";
+import { HubReader } from "./hub/hub_reader.ts";
 import { keepUp } from "./hub/upkeep.ts";
+import type { Written } from "./model/written.ts";
 import { ByteBudget } from "./server/byte_budget.ts";
 import { Certificate } from "./server/certificate.ts";
+import { createHubApp } from "./server/hub_app.ts";
 import { asProblem, Problem, problemResponse } from "./server/problem.ts";
-import { connectionShares, serve, TokenFile } from "./server/server.ts";
+import {
+  type App,
+  type AppOptions,
+  connectionShares,
+  type Listeners,
+  serve,
+  TokenFile,
+} from "./server/server.ts";
 import { prepareDataDir } from "./store/data_dir.ts";
 import { onSignals } from "./supervision.ts";
 import { HUB_SOCKET } from "./system/files.ts";
 import { descriptorLimit } from "./system/libc.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
+import { createHubMetrics } from "./telemetry/hub_metrics.ts";
 import type { Log } from "./telemetry/log.ts";
+
+/** What {@link assembleHub} is told. */
+export interface AssembleHubOptions extends Omit<HubOptions, "database"> {
+  /** The open database; closed by its opener. */
+  readonly sql: Sql;
+  /** Where people reach the hub, if that is known. */
+  readonly baseUrl: URL | null;
+  /** Whether what listens over TCP speaks TLS itself. */
+  readonly encrypted: boolean;
+  /** Where browsers come to. */
+  readonly tcp: () => { readonly address: string | null };
+  /** Bounds. */
+  readonly bounds?: AppOptions;
+}
+
+/** Every component of a hub over one database, inert. */
+export interface HubAssembly {
+  /** Answers hosts and readers. */
+  readonly app: App;
+  /** Follows what changes, and sees who is silent, until the signal aborts; never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Takes in and tells what waits; the feeds of readers end. */
+  close(): Promise<void>;
+}
 
 /** What the caller of this module brings. */
 export interface HubOptions {
@@ -35,6 +76,65 @@ export interface HubOptions {
 }
 
 const SHUTDOWN_DEADLINE_MS = 5000;
+
+/** Constructs every component of a hub. */
+export function assembleHub(options: AssembleHubOptions): HubAssembly {
+  const { sql, log, version, baseUrl, encrypted, tcp, bounds } = options;
+  const heartbeats = new Heartbeats(sql);
+  const announcements = new Announcements(sql);
+  const reader = new HubReader(sql);
+  const feed = new Feed<Written>();
+  const metrics = createHubMetrics({ version }, (gauges) => collectHub(gauges, reader));
+  const hosts = new HubApp({
+    ...{ sql, heartbeats, announcements },
+    refused: (why, detail, headers = {}) =>
+      problemResponse(new Problem(why, detail, { hint: "", headers })),
+    failed: (error) => {
+      const problem = asProblem(error);
+      if (problem.code === "internal") log.error("request failed", { error });
+      return problemResponse(problem);
+    },
+  });
+  const readers = createHubApp({
+    ...{ reader, feed, metrics, log, version, baseUrl, encrypted, tcp },
+    access: {
+      tokens: new HubTokens(sql),
+      sessions: new HubSessions(sql),
+      audit: new HubAudit(sql),
+      codes: new HubCodes(sql),
+    },
+    hosts: {
+      list: () => reader.hosts(),
+      enroll: (name) => enroll(sql, name),
+      expel: (name) => expel(sql, name),
+      ping: async () => void await sql`SELECT 1`,
+    },
+    now: () => new Date(),
+  }, bounds);
+  return {
+    app: {
+      ...readers,
+      // What hosts send is larger than what readers ask.
+      bytes: new ByteBudget(256 << 20),
+      fetch: async (request, entrance) =>
+        await hosts.fetch(request) ?? await readers.fetch(request, entrance),
+      close: () => {
+        hosts.close();
+        readers.close();
+      },
+    },
+    run: async (signal) => {
+      await Promise.all([
+        new HubFeed({ sql, feed, log }).run(signal),
+        keepUp(sql, { clock: SYSTEM_CLOCK, log, signal }),
+      ]);
+    },
+    close: async () => {
+      feed.close();
+      await Promise.all([heartbeats.close(), announcements.flush()]);
+    },
+  };
+}
 
 /**
  * Serves until SIGTERM or SIGINT. Returns the exit code.
@@ -55,27 +155,18 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
     },
   });
   using manager = ServiceManager.fromEnvironment();
-  const heartbeats = new Heartbeats(sql);
+  let listeners: Listeners | null = null;
   try {
-    const app = new HubApp({
-      sql,
-      heartbeats,
-      refused: (why, detail, headers = {}) =>
-        problemResponse(new Problem(why, detail, { hint: "", headers })),
-      failed: (error) => {
-        const problem = asProblem(error);
-        if (problem.code === "internal") log.error("request failed", { error });
-        return problemResponse(problem);
-      },
+    const { feeds, ...connections } = connectionShares(descriptorLimit());
+    const parts = assembleHub({
+      ...{ sql, log, version },
+      baseUrl: config.baseUrl === null ? null : new URL(config.baseUrl),
+      encrypted: config.tls !== null,
+      tcp: () => listeners?.tcp ?? { address: null },
+      bounds: { maxLiveClients: feeds },
     });
     const token = await TokenFile.open(config.dataDir, { log });
-    const { feeds: _, ...connections } = connectionShares(descriptorLimit());
-    const listeners = await serve({
-      fetch: (request, entrance) => app.fetch(request, entrance?.rules?.token ?? null),
-      request: (path, init) => app.fetch(new Request(`http://127.0.0.1${path}`, init), null),
-      bytes: new ByteBudget(256 << 20),
-      close: () => app.close(),
-    }, {
+    const open = listeners = await serve(parts.app, {
       socketPath: join(config.dataDir, HUB_SOCKET),
       socketGroup: config.socketGroup,
       listen: config.listen,
@@ -89,12 +180,11 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
     try {
       log.info("hub started", { pid: Deno.pid, version, dataDir: config.dataDir });
       manager.ready();
-      const { signal } = stopping;
-      await Promise.all([aborted(signal), keepUp(sql, { clock: SYSTEM_CLOCK, log, signal })]);
+      await parts.run(stopping.signal);
     } finally {
       manager.stopping();
-      await heartbeats.close();
-      await listeners.shutdown({ deadlineMs: SHUTDOWN_DEADLINE_MS });
+      await parts.close();
+      await open.shutdown({ deadlineMs: SHUTDOWN_DEADLINE_MS });
     }
   } finally {
     signals.remove();

@@ -9,15 +9,15 @@ import postgres from "postgres";
 import { carried } from "../carried.ts";
 import { Failure } from "../failure.ts";
 import { keepPartitions } from "./partitions.ts";
-import type { Sql, TransactionSql } from "./sql.ts";
+import type { Fragment, Sql, TransactionSql } from "./sql.ts";
 
-export type { Sql, TransactionSql };
+export type { Fragment, Sql, TransactionSql };
 
 /** Oldest server that is used: its major version. */
 const OLDEST = 15;
 
 /** The files, in order. */
-const FILES: readonly string[] = ["0001_hub"];
+const FILES: readonly string[] = ["0001_hub", "0002_access", "0003_reading"];
 
 /** Any number, the same for every hub: they migrate one after the other. */
 const MIGRATION_LOCK = 7_475_015;

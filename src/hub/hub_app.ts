@@ -1,19 +1,17 @@
 /**
- * A hub's HTTP: what hosts send, what readers ask, and who may. Whose rows are written is told by the
- * secret that a message comes with, never by the message. Knows no socket.
+ * What hosts send a hub over HTTP. Whose rows are written is told by the secret that a message comes
+ * with, never by the message. Knows no socket, and nobody who reads.
  *
  * @module
  */
 
 import { Deadline } from "../http/deadline.ts";
 import { readText } from "../http/body.ts";
-import { Failure } from "../failure.ts";
-import { isSameSecret } from "../secret.ts";
+import type { Announcements } from "./announcements.ts";
 import type { Sql } from "./database.ts";
-import { admit, enroll, expel, hostWith } from "./enrolment.ts";
+import { admit, hostWith } from "./enrolment.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import { greet, ingest } from "./hub_store.ts";
-import { type HubFilter, listContainers, listHosts } from "./hub_views.ts";
 import { readHeartbeat, readHello, readIngest } from "./protocol.ts";
 import { isObject } from "./told_fields.ts";
 
@@ -21,7 +19,6 @@ import { isObject } from "./told_fields.ts";
 export type Refusal =
   | "malformed"
   | "unauthorized"
-  | "forbidden"
   | "not-found"
   | "too-large"
   | "overloaded";
@@ -32,6 +29,8 @@ export interface HubAppOptions {
   readonly sql: Sql;
   /** Takes signs of life. */
   readonly heartbeats: Heartbeats;
+  /** Tells readers, here and at other hubs. */
+  readonly announcements: Announcements;
   /** What is answered to a refusal. */
   readonly refused: (why: Refusal, detail: string, headers?: Record<string, string>) => Response;
   /** What is answered to whatever was thrown. */
@@ -41,9 +40,6 @@ export interface HubAppOptions {
   /** A number from 0 up to 1; for tests. */
   readonly random?: () => number;
 }
-
-/** Where a request came in: null over the socket, else what readers must show. */
-export type ReadersToken = string | null;
 
 /** Longest message, bytes before it is unpacked and after. */
 const MAX_PACKED = 16 << 20;
@@ -55,16 +51,11 @@ const LARGE = 64 << 10;
 /** Until a whole message has come, milliseconds. */
 const BODY_MS = 60_000;
 
-const MAX_PAGE = 1000;
-
-/** Who may ask: anyone, a host for itself, readers, or whoever reaches the socket. */
-type Who = "open" | "host" | "reader" | "socket";
+/** The one message that needs no secret yet. */
+const JOIN = "/api/join";
 
 interface Asked {
   readonly request: Request;
-  readonly url: URL;
-  /** What the path has after the route's. */
-  readonly rest: string;
   /** Id of the host that asks; empty where none does. */
   readonly hostId: string;
 }
@@ -72,8 +63,7 @@ interface Asked {
 /** Answers requests. */
 export class HubApp {
   readonly #o: HubAppOptions;
-  readonly #routes:
-    readonly (readonly [string, string, Who, (asked: Asked) => Promise<Response>])[];
+  readonly #routes: ReadonlyMap<string, (asked: Asked) => Promise<Response>>;
   readonly #stopping = new AbortController();
   #large = 0;
 
@@ -81,55 +71,34 @@ export class HubApp {
   constructor(options: HubAppOptions) {
     this.#o = options;
     const { sql, heartbeats } = options;
-    this.#routes = [
-      ["GET", "/livez", "open", () => Promise.resolve(new Response("ok\n"))],
-      ["GET", "/readyz", "open", async () => {
-        await sql`SELECT 1`;
-        return new Response("ok\n");
-      }],
-      ["POST", "/api/join", "open", (asked) => this.#join(asked)],
+    this.#routes = new Map([
+      [JOIN, (asked) => this.#join(asked)],
       [
-        "POST",
         "/api/hello",
-        "host",
         async (asked) => json(await greet(sql, asked.hostId, readHello(await this.#body(asked)))),
       ],
-      ["POST", "/api/ingest", "host", (asked) => this.#ingest(asked)],
-      ["POST", "/api/heartbeat", "host", async (asked) =>
+      ["/api/ingest", (asked) => this.#ingest(asked)],
+      ["/api/heartbeat", async (asked) =>
         json(
           await heartbeats.take({
             hostId: asked.hostId,
             ...readHeartbeat(await this.#body(asked)),
           }),
         )],
-      ["GET", "/api/hosts", "reader", async () => json({ items: await listHosts(sql) })],
-      ["GET", "/api/containers", "reader", (asked) => this.#containers(asked)],
-      ["POST", "/api/hosts", "socket", async (asked) => {
-        const body = await this.#body(asked);
-        const name = isObject(body) && typeof body.name === "string" ? body.name : "";
-        return json(await enroll(sql, name), 201);
-      }],
-      ["DELETE", "/api/hosts/", "socket", async ({ rest }) => {
-        await expel(sql, decodeURIComponent(rest));
-        return new Response(null, { status: 204 });
-      }],
-    ];
+    ]);
   }
 
-  /** Answers one; never rejects. */
-  async fetch(request: Request, token: ReadersToken): Promise<Response> {
+  /** Answers what a host sends; null where it is another request. Never rejects. */
+  async fetch(request: Request): Promise<Response | null> {
     const { refused, failed } = this.#o;
+    const path = new URL(request.url).pathname;
+    const answer = this.#routes.get(path);
+    if (answer === undefined || request.method !== "POST") return null;
     try {
-      const url = new URL(request.url);
-      const route = this.#routes.find(([method, path]) =>
-        method === request.method &&
-        (path.endsWith("/") ? url.pathname.startsWith(path) : url.pathname === path)
-      );
-      if (route === undefined) return refused("not-found", "Cannot find this path");
-      const [, path, who, answer] = route;
-      const hostId = await this.#admitted(request, who, token);
-      if (hostId instanceof Response) return hostId;
-      return await answer({ request, url, rest: url.pathname.slice(path.length), hostId });
+      const hostId = path === JOIN ? "" : await this.#host(request);
+      return hostId === null
+        ? refused("unauthorized", "Cannot take this: its secret is no host's")
+        : await answer({ request, hostId });
     } catch (error) {
       if (error instanceof Refused) return refused(error.why, error.message, error.headers);
       return failed(error);
@@ -143,23 +112,9 @@ export class HubApp {
     this.#stopping.abort(new DOMException("The hub is stopping", "AbortError"));
   }
 
-  async #admitted(request: Request, who: Who, token: ReadersToken): Promise<string | Response> {
-    const { sql, refused } = this.#o;
-    const given = /^Bearer ([^\s]{1,200})$/.exec(request.headers.get("authorization") ?? "")?.[1];
-    switch (who) {
-      case "open":
-        return "";
-      case "host": {
-        const id = given === undefined ? null : await hostWith(sql, given);
-        return id ?? refused("unauthorized", "Cannot take this: its secret is no host's");
-      }
-      case "reader":
-        if (token === null || (given !== undefined && isSameSecret(given, token))) return "";
-        return refused("unauthorized", "Cannot answer: the token is missing or wrong");
-      case "socket":
-        if (token === null) return "";
-        return refused("forbidden", "Cannot do this over the network: only over the hub's socket");
-    }
+  async #host({ headers }: Request): Promise<string | null> {
+    const secret = /^Bearer ([^\s]{1,200})$/.exec(headers.get("authorization") ?? "")?.[1];
+    return secret === undefined ? null : await hostWith(this.#o.sql, secret);
   }
 
   async #join(asked: Asked): Promise<Response> {
@@ -183,35 +138,10 @@ export class HubApp {
     if (large) this.#large++;
     try {
       const told = readIngest(await this.#body(asked));
-      return json(await ingest(this.#o.sql, asked.hostId, told));
+      return json(await ingest(this.#o.sql, asked.hostId, told, this.#o.announcements));
     } finally {
       if (large) this.#large--;
     }
-  }
-
-  async #containers({ url }: Asked): Promise<Response> {
-    const query = Object.fromEntries(url.searchParams);
-    const { host, kind, state, workload, after, limit = "200", ...rest } = query;
-    const [unknown] = Object.keys(rest);
-    if (unknown !== undefined) throw new Refused("malformed", `Cannot filter by "${unknown}"`);
-    if (!/^[1-9]\d{0,3}$/.test(limit) || Number(limit) > MAX_PAGE) {
-      throw new Refused("malformed", `Cannot list so many rows: limit is 1 to ${MAX_PAGE}`);
-    }
-    const filter: HubFilter = {
-      ...host !== undefined && { host },
-      ...kind !== undefined && { kind },
-      ...state !== undefined && { state },
-      ...workload !== undefined && { workload },
-      ...after !== undefined && { after: cursor(after) },
-      limit: Number(limit) + 1,
-    };
-    const found = await listContainers(this.#o.sql, filter);
-    const items = found.slice(0, Number(limit));
-    const last = items.at(-1);
-    const next = found.length > items.length && last !== undefined
-      ? JSON.stringify([last.host, last.id])
-      : null;
-    return json({ items, next });
   }
 
   async #body({ request }: Asked): Promise<unknown> {
@@ -246,16 +176,6 @@ class Refused extends Error {
   ) {
     super(message);
   }
-}
-
-function cursor(text: string): { host: string; id: string } {
-  try {
-    const [host, id] = JSON.parse(text);
-    if (typeof host === "string" && typeof id === "string") return { host, id };
-  } catch {
-    // Told below.
-  }
-  throw new Failure("invalid", "Cannot go on there: after is no `next` of a page", { data: {} });
 }
 
 function json(value: unknown, status = 200): Response {

@@ -6,9 +6,10 @@
  * @module
  */
 
+import { type Announcement, Announcements } from "./announcements.ts";
 import { claim, CONTEST_MS } from "./claims.ts";
 import type { Sql } from "./database.ts";
-import { CHANNEL, forgetBesides, writeBatch, writePart, writeTransitions } from "./hub_writes.ts";
+import { forgetBesides, writeBatch, writePart, writeTransitions } from "./hub_writes.ts";
 import { type Batch, type Heartbeat, type Hello, type HelloAnswer, LEASE_MS } from "./protocol.ts";
 import type { SnapshotPart, Telling, Told } from "./protocol.ts";
 import { SNAPSHOT_ORDER } from "./protocol.ts";
@@ -67,9 +68,15 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
   });
 }
 
-/** Takes in what a host tells; of this host alone, whatever it says. */
-export function ingest(sql: Sql, hostId: string, told: Batch | SnapshotPart): Promise<Told> {
-  return sql.begin<Told>(async (tx) => {
+/** Takes in what a host tells, of this host alone, whatever it says; and announces it. */
+export async function ingest(
+  sql: Sql,
+  hostId: string,
+  told: Batch | SnapshotPart,
+  announcements: Announcements = new Announcements(sql),
+): Promise<Told> {
+  let untold: Announcement | null = null;
+  const answer = await sql.begin<Told>(async (tx) => {
     const [host] = await tx<[Kept?]>`
       SELECT session, epoch, seq, snapshot_to, snapshot_of, snapshot_up_to, transition_seq
       FROM tinyforge.hosts WHERE id = ${hostId} FOR UPDATE`;
@@ -106,11 +113,29 @@ export function ingest(sql: Sql, hostId: string, told: Batch | SnapshotPart): Pr
       WHERE id = ${hostId}`;
     await tx`UPDATE tinyforge.host_runs SET heard_at = now()
       FROM tinyforge.hosts AS h WHERE h.id = ${hostId} AND host_id = h.id AND host_runs.run = h.run`;
-    await tx`SELECT pg_notify(${CHANNEL}, ${hostId})`;
+    if (next !== null && to !== null) {
+      const announcement = announcementOf(hostId, told);
+      if (!await announcements.within(tx, announcement)) untold = announcement;
+    }
     await writeTransitions(tx, hostId, { epoch: told.epoch, transitions: news });
     if (next === null && !isReplay) return { result: "snapshot", transitions };
     return { result: "ok", seq: isReplay ? seq : told.to, transitions };
   });
+  if (untold !== null) announcements.later(untold);
+  return answer;
+}
+
+function announcementOf(hostId: string, told: Batch | SnapshotPart): Announcement {
+  const { epoch, to } = told;
+  if (told.kind === "snapshot") {
+    return { hostId, epoch, from: null, to, ids: null, problems: null };
+  }
+  const { from, rows, gone, problems, problemsGone } = told;
+  return {
+    ...{ hostId, epoch, from, to },
+    ids: [...rows.map(({ id }) => id), ...gone],
+    problems: [...new Set([...problems.map(({ key }) => key), ...problemsGone])],
+  };
 }
 
 /** What of it is not kept; nothing where something between is missing. */

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { HostView } from "../model/hosts.ts";
-import type { Sql } from "./database.ts";
+import { type HostView, UNKNOWN } from "../model/hosts.ts";
+import type { Fragment, Sql } from "./database.ts";
 import { rfc3339 } from "./sql_times.ts";
 
-/** Which rows to show. */
+/** Which rows to show. Ids are those on their hosts. */
 export interface HubFilter {
   /** Only rows of the host of this name. */
   readonly host?: string;
@@ -19,6 +19,12 @@ export interface HubFilter {
   readonly state?: string;
   /** Name of a workload. */
   readonly workload?: string;
+  /** Id of a workload. */
+  readonly workloadId?: string;
+  /** Name of a stage, or its id. */
+  readonly stage?: string;
+  /** Full id or name of a container. */
+  readonly container?: string;
   /** Where the page before ended. */
   readonly after?: { readonly host: string; readonly id: string };
   /** At most this many. */
@@ -60,28 +66,76 @@ export async function listHosts(sql: Sql): Promise<HostView[]> {
 
 /** Rows that match, ordered by host and id. */
 export async function listContainers(sql: Sql, filter: HubFilter): Promise<HubContainer[]> {
-  const { host, kind, state, workload, after, limit } = filter;
-  const unknown = sql`(h.lease_until IS NULL OR h.lease_until < now())`;
-  const rows = await sql<Stored[]>`
-    SELECT h.name AS host, c.state AS last, ${unknown} AS unknown,
-      ${rfc3339(sql, "h.heard_at")} AS heard, h.last_pass_at AS passed, c.body
-    FROM tinyforge.hosts AS h JOIN tinyforge.containers AS c ON c.host_id = h.id
-    WHERE ${host === undefined ? sql`true` : sql`h.name = ${host}`}
-      AND ${kind === undefined ? sql`true` : sql`c.workload_kind = ${kind}`}
-      AND ${workload === undefined ? sql`true` : sql`c.workload_name = ${workload}`}
-      AND ${
-    state === undefined
-      ? sql`true`
-      : state === "unknown"
-      ? unknown
-      : sql`NOT ${unknown} AND c.state = ${state}`
-  }
-      AND ${
-    // The first of both lets the index on names be used.
-    after === undefined ? sql`true` : sql`h.name >= ${after.host}
-      AND (h.name, c.id) > (${after.host}, ${after.id} COLLATE "C")`}
-    ORDER BY h.name, c.id LIMIT ${limit}`;
+  const { host, state, container, after, limit } = filter;
+  const hosts = [
+    ...host === undefined ? [] : [sql`name = ${host}`],
+    ...state === undefined ? [] : [state === UNKNOWN ? sql`unknown` : sql`NOT unknown`],
+    ...after === undefined ? [] : [sql`name >= ${after.host}`],
+  ];
+  const rows = container === undefined
+    // One host after the other, and no more of them than fill the page.
+    ? await sql<Stored[]>`
+      SELECT h.name AS host, h.unknown, h.heard, h.passed, c.state AS last, c.body
+      FROM (SELECT * FROM (${hostsAsRead(sql)}) AS all_hosts ${where(sql, hosts)}) AS h
+      CROSS JOIN LATERAL (
+        SELECT c.id, c.state, c.body FROM tinyforge.containers AS c
+        ${where(sql, [sql`c.host_id = h.id`, ...conditions(sql, filter)])}
+        ORDER BY c.id LIMIT ${limit}
+      ) AS c
+      ORDER BY h.name, c.id LIMIT ${limit}`
+    : await sql<Stored[]>`
+      SELECT h.name AS host, h.unknown, h.heard, h.passed, c.state AS last, c.body
+      FROM (SELECT * FROM (${hostsAsRead(sql)}) AS all_hosts ${where(sql, hosts)}) AS h
+      JOIN tinyforge.containers AS c ON c.host_id = h.id
+      ${
+      where(sql, [
+        sql`(c.container_id = ${container} OR c.container_name = ${container})`,
+        ...conditions(sql, filter),
+      ])
+    } ORDER BY h.name, c.id LIMIT ${limit}`;
   return rows.map(shown);
+}
+
+/** Those rows of these that are there, each told by its host's name and its id there. */
+export async function containersOf(
+  sql: Sql,
+  ids: readonly { readonly host: string; readonly id: string }[],
+): Promise<HubContainer[]> {
+  const rows = await sql<Stored[]>`
+    SELECT h.name AS host, h.unknown, h.heard, h.passed, c.state AS last, c.body
+    FROM unnest(${ids.map(({ host }) => host)}::text[], ${ids.map(({ id }) => id)}::text[])
+      AS asked (host, id)
+    JOIN (${hostsAsRead(sql)}) AS h ON h.name = asked.host
+    JOIN tinyforge.containers AS c ON c.host_id = h.id AND c.id = asked.id
+    ORDER BY h.name, c.id`;
+  return rows.map(shown);
+}
+
+/** Hosts as their rows are read: with whether they are unknown at this moment. */
+export function hostsAsRead(sql: Sql): Fragment {
+  return sql`SELECT id, name, (lease_until IS NULL OR lease_until < now()) AS unknown,
+    ${rfc3339(sql, "heard_at")} AS heard, last_pass_at AS passed, fresh, epoch, seq, session
+    FROM tinyforge.hosts`;
+}
+
+function conditions(sql: Sql, filter: HubFilter): Fragment[] {
+  const { kind, state, workload, workloadId, stage, after } = filter;
+  return [
+    ...kind === undefined ? [] : [sql`c.workload_kind = ${kind}`],
+    ...state === undefined || state === UNKNOWN ? [] : [sql`c.state = ${state}`],
+    ...workload === undefined ? [] : [sql`c.workload_name = ${workload}`],
+    ...workloadId === undefined ? [] : [sql`c.workload_id = ${workloadId}`],
+    ...stage === undefined ? [] : [sql`(c.stage_name = ${stage} OR c.stage_id = ${stage})`],
+    ...after === undefined
+      ? []
+      : [sql`c.id > CASE WHEN h.name = ${after.host} THEN ${after.id} ELSE '' END COLLATE "C"`],
+  ];
+}
+
+function where(sql: Sql, all: readonly Fragment[]): Fragment {
+  const [first, ...rest] = all;
+  if (first === undefined) return sql``;
+  return rest.reduce((sofar, next) => sql`${sofar} AND ${next}`, sql`WHERE ${first}`);
 }
 
 interface Stored {
@@ -99,7 +153,7 @@ function shown({ host, last, unknown, heard, passed, body }: Stored): HubContain
   return {
     ...told,
     host,
-    state: unknown ? "unknown" : last,
+    state: unknown ? UNKNOWN : last,
     lastState: last,
     lastSeenAt: later ? passed : ownSeenAt,
     heardAt: heard,

@@ -11,3 +11,10 @@ export type Sql = postgres.Sql;
 
 /** The same within a transaction. */
 export type TransactionSql = postgres.TransactionSql;
+
+/**
+ * A part of a statement.
+ *
+ * @ignore
+ */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;

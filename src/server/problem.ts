@@ -78,6 +78,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
       read: "use a token with the role read, deploy or admin",
       deploy: "use a token with the role deploy or admin",
       admin: "use a token with the role admin",
+      socket: "type it on the hub's own machine",
     }],
   },
   "forbidden-host": { status: 403, title: "The request names a host that is not allowed" },

@@ -19,9 +19,9 @@ import type { AppOptions } from "./routed.ts";
 import type { Route } from "./routes.ts";
 
 /** What is made here. */
-type Made = "live" | "logins" | "loginLimit" | "credentials" | "run" | "openApi";
+export type Made = "live" | "logins" | "loginLimit" | "credentials" | "run" | "openApi";
 /** What each server says for itself. */
-type Own = "past" | "listNow" | "tcp";
+export type Own = "past" | "listNow" | "tcp";
 
 /** What a server of an index is given. */
 export interface ReadDeps extends Omit<ReadServices, Made | Own> {

@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
+import type { Hosted } from "../model/hosts.ts";
 import type { CountedWorkload, Holdings, RowCounts } from "../model/index_reader.ts";
 import { type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 import {
@@ -115,14 +116,26 @@ const HELD: Readonly<Record<Holds, z.ZodType>> = {
 };
 
 /** {@link ContainerView}, as its columns are told. */
-export const ContainerSchema: Schema<ContainerView> = z.object(
-  Object.fromEntries(
+export const ContainerSchema: Schema<ContainerView & Partial<Hosted>> = z.object({
+  ...Object.fromEntries(
     Object.entries<Column>(VIEW_COLUMNS).map(([field, { holds, nothing, description }]) => {
       const shown = nothing === undefined ? HELD[holds] : HELD[holds].nullable();
       return [field, description === undefined ? shown : shown.meta({ description })];
     }),
   ),
-).meta({ id: "Container" }) as Schema<unknown> as Schema<ContainerView>;
+  lastState: optional(
+    z.string().meta({
+      description:
+        "Of a hub: what the host said last; `state` is `unknown` while nothing is heard " +
+        "of the host.",
+    }),
+  ),
+  heardAt: optional(
+    timestamp.nullable().meta({
+      description: "Of a hub: when the host was heard of last.",
+    }),
+  ),
+}).meta({ id: "Container" }) as Schema<unknown> as Schema<ContainerView & Partial<Hosted>>;
 
 const entryFields = {
   id: z.string(),

@@ -61,7 +61,7 @@ export class TokenTable {
   add(
     { name, role, expiresAt }: Pick<KeptToken, "name" | "role" | "expiresAt">,
   ): { kept: KeptToken; secret: string } {
-    requireName(name);
+    requireTokenName(name);
     const secret = makeSecret();
     return this.#c.write(`Cannot add token ${quote(name)}`, () => {
       if (this.#c.sql("SELECT 1 FROM tokens WHERE name = ?").value(name) !== undefined) {
@@ -97,8 +97,13 @@ export class TokenTable {
   }
 }
 
-/** It is typed on command lines, and stands in logs for whoever has the token. */
-function requireName(name: string): void {
+/**
+ * Refuses what can't be a token's name: it is typed on command lines, and stands in logs for whoever
+ * has the token.
+ *
+ * @throws {Failure} `invalid`.
+ */
+export function requireTokenName(name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
   throw new Failure(
     "invalid",

@@ -156,11 +156,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     return metric;
   };
 
-  add(
-    new Gauge("tinyforge_build_info", "Versions of the program and its runtime; always 1.", {
-      labels: { version: [options.version], deno: [Deno.version.deno] },
-    }),
-  ).set(1, { version: options.version, deno: Deno.version.deno });
+  versionsOf(add, options);
 
   const metrics: Metrics = {
     containers: add(
@@ -291,8 +287,21 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return metrics;
 }
 
-/** The usual `process_` metrics, as far as a process may see itself. */
-function processCollector(
+/** `tinyforge_build_info`. */
+export function versionsOf(
+  add: <M extends Metric>(metric: M) => M,
+  { version }: Pick<MetricsOptions, "version">,
+): void {
+  const { deno } = Deno.version;
+  add(
+    new Gauge("tinyforge_build_info", "Versions of the program and its runtime; always 1.", {
+      labels: { version: [version], deno: [deno] },
+    }),
+  ).set(1, { version, deno });
+}
+
+/** The usual `process_` metrics, as far as a process may see itself; to be called at each scrape. */
+export function processCollector(
   add: <M extends Metric>(metric: M) => M,
   { usage = processUsage, residentBytes = () => Deno.memoryUsage().rss, startedAt }: MetricsOptions,
 ): () => void {

@@ -1,0 +1,32 @@
+/**
+ * The application of a hub: the index of many hosts, by the same functions as a host's. Keeps nothing
+ * that another hub of the same database would need. Knows no socket.
+ *
+ * @module
+ */
+
+import type { HostsPort } from "./api/hosts.ts";
+import { HOSTS_ROUTES, HUB_ROUTES } from "./hub_routes.ts";
+import { notHere } from "./not_here.ts";
+import type { ReadServices } from "./operation.ts";
+import { type ReadDeps, readServices } from "./read_services.ts";
+import { type App, type AppOptions, routed } from "./routed.ts";
+
+/** What a hub's server is given; it constructs none of it. */
+export interface HubDeps extends ReadDeps {
+  /** The hosts. */
+  readonly hosts: HostsPort;
+  /** Where browsers come to. */
+  readonly tcp: ReadServices["tcp"];
+}
+
+/** The application over these parts. Starts nothing. */
+export function createHubApp(deps: HubDeps, options: AppOptions = {}): App {
+  return routed([...HUB_ROUTES, ...HOSTS_ROUTES], {
+    ...readServices(HUB_ROUTES, deps, options),
+    hosts: deps.hosts,
+    tcp: deps.tcp,
+    past: null,
+    listNow: () => Promise.reject(notHere("ask an Engine")),
+  }, options);
+}
