@@ -21,6 +21,8 @@ import { type Answer, type DaemonClient, DaemonGone, findDaemon } from "./daemon
 
 /** Answers requests that change nothing. */
 export interface ReadApi {
+  /** Whether a hub answers: the index is of many hosts. */
+  readonly many: boolean;
   /**
    * The answer's JSON.
    *
@@ -189,7 +191,7 @@ async function throughDaemon<T>(
   { answered, timeoutMs }: { answered?: { any: boolean }; timeoutMs?: number },
 ): Promise<T> {
   using open = daemon;
-  return await use(apiOf(async (path, request) => {
+  return await use(apiOf({ many: open.isHub }, async (path, request) => {
     const answer = await open.ask(path, {
       ...request,
       ...(timeoutMs !== undefined && { timeoutMs }),
@@ -221,7 +223,7 @@ async function inProcess<T>(
     reconcileNow: null,
     requestPass: () => {},
   });
-  return await use(apiOf(async (path, request) => {
+  return await use(apiOf({ many: false }, async (path, request) => {
     const response = await app.request(path, {
       method: request?.method ?? "GET",
       ...(request?.body !== undefined && {
@@ -234,8 +236,9 @@ async function inProcess<T>(
   }));
 }
 
-function apiOf(ask: Ask): Api {
+function apiOf({ many }: Pick<ReadApi, "many">, ask: Ask): Api {
   return {
+    many,
     get: async (path) => readAnswer(await ask(path)),
     getText: async (path) => checkAnswer(await ask(path)),
     request: async (method, path, body) => readAnswer(await ask(path, { method, body })),

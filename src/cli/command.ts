@@ -38,9 +38,10 @@ export interface Flag {
 
 /**
  * What of an index a word can name: `workloads`, `rows`, `states`, names of `stages` and `channels`,
- * ids of `silences`, or `entries` of the kind that the word before names.
+ * ids of `silences`, names of a hub's `hosts`, or `entries` of the kind that the word before names.
  */
 export type Offer =
+  | "hosts"
   | "workloads"
   | "rows"
   | "states"

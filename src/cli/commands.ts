@@ -14,6 +14,7 @@ import {
   ENTRY_DETAILS,
   ENTRY_FLAGS,
   FORCE_FLAG,
+  HOST_FLAG,
   JSON_FLAG,
   KIND,
   NAME_DETAILS,
@@ -52,6 +53,7 @@ export const TABLE = [
     summary: "the index as a table",
     operands: [],
     flags: [
+      HOST_FLAG,
       { name: "kind", placeholder: "KIND", description: "only this kind", values: WORKLOAD_KINDS },
       {
         name: "state",
@@ -77,7 +79,7 @@ export const TABLE = [
     name: "explain",
     summary: "what happened to a row, or why a container has none",
     operands: [ROW],
-    flags: [JSON_FLAG],
+    flags: [HOST_FLAG, JSON_FLAG],
     details: `ROW is a row's id; a container's name, the beginning of its id (8 characters or
 more) or a workload's name also do where they mean one row. Of a container that has none
 it says which label decided, and what to do.`,
@@ -93,7 +95,7 @@ it says which label decided, and what to do.`,
       optional: true,
       values: ["projects", "stacks", "sites", "workloads", "stages", "previews"],
     }, { name: "PROJECT", optional: true, offers: "workloads" }],
-    flags: [JSON_FLAG],
+    flags: [HOST_FLAG, JSON_FLAG],
     details: `Without WHAT: workloads. Each with its running, stopped and missing containers,
 "none" where nothing serves it. Previews of one PROJECT, or of all, with their URLs.`,
     examples: ["tinyforge list stages", "tinyforge list previews shop"],
@@ -235,7 +237,16 @@ until this is said, because its empty listing would make all of them missing.`,
     operands: [
       {
         name: "WHAT",
-        values: ["workloads", "rows", "states", "stages", "channels", "silences", "entries"],
+        values: [
+          "workloads",
+          "rows",
+          "states",
+          "stages",
+          "channels",
+          "silences",
+          "entries",
+          "hosts",
+        ],
       },
       { name: "KIND", optional: true },
     ],

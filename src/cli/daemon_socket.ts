@@ -5,12 +5,12 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { reasonOf } from "../docker/error.ts";
 import { chunksOf, readText } from "../http/body.ts";
 import { HttpClient, isUnconnected } from "../http/client.ts";
 import { Deadline } from "../http/deadline.ts";
-import { fitsSocket, SOCKET, socketPlaces } from "../system/files.ts";
+import { fitsSocket, HUB_SOCKET, SOCKET, socketPlaces } from "../system/files.ts";
 import { MAX_SOCKET_PATH } from "../system/libc.ts";
 import { closedBy } from "../system/private.ts";
 import { CommandError, EXIT, usageError } from "./command.ts";
@@ -42,15 +42,18 @@ export interface Answer {
 /** A daemon that listened a moment ago does not any more; nothing was sent to it. */
 export class DaemonGone extends CommandError {}
 
-/** A daemon that listens; to be disposed. */
+/** A daemon, or a hub, that listens; to be disposed. */
 export class DaemonClient implements Disposable {
   /** Path of its socket. */
   readonly path: string;
+  /** Whether it is a hub's. */
+  readonly isHub: boolean;
   readonly #client: HttpClient;
 
   /** Use {@link findDaemon}. */
   constructor(path: string) {
     this.path = path;
+    this.isHub = basename(path) === HUB_SOCKET;
     this.#client = new HttpClient({ kind: "unix", path });
   }
 
@@ -83,7 +86,7 @@ export class DaemonClient implements Disposable {
       const Unreachable = isUnconnected(error) ? DaemonGone : CommandError;
       throw unreachable(this.path, why, {
         Unreachable,
-        hint: "the daemon may be stopping or hanging; its log says more",
+        hint: `the ${this.isHub ? "hub" : "daemon"} may be stopping or hanging; its log says more`,
         cause: error,
       });
     }
@@ -118,7 +121,7 @@ export function socketPath(dataDir: string): string {
 }
 
 /**
- * The daemon of this data directory; null when nobody listens on its socket.
+ * The daemon of this data directory, or the hub; null when nobody listens on its socket.
  *
  * @throws {CommandError} When there can't be a socket, or it is there and can't be used.
  */
@@ -126,7 +129,7 @@ export async function findDaemon(dataDir: string): Promise<DaemonClient | null> 
   // For what is wrong with it.
   socketPath(dataDir);
   let wrong: CommandError | null = null;
-  for (const path of socketPlaces(dataDir)) {
+  for (const path of [...socketPlaces(dataDir), join(dataDir, HUB_SOCKET)]) {
     try {
       if (await listensAt(path)) return new DaemonClient(path);
     } catch (error) {

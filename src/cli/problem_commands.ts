@@ -6,7 +6,7 @@
 
 import { WRITTEN_NUMBERS } from "../problem_setting_values.ts";
 import type { Command } from "./command.ts";
-import { JSON_FLAG } from "./shared_flags.ts";
+import { HOST_FLAG, JSON_FLAG } from "./shared_flags.ts";
 
 /** The numbers that can be set, aligned. */
 const NUMBERS = WRITTEN_NUMBERS.map(({ name, default: usual, tells }) =>
@@ -21,6 +21,7 @@ export const PROBLEM_COMMANDS = [
     operands: [],
     flags: [
       { name: "all", description: "also what may pass by itself, and what is over" },
+      HOST_FLAG,
       JSON_FLAG,
     ],
     details: `--all also lists what may pass by itself, and what is over.
@@ -43,6 +44,7 @@ ${NUMBERS}`,
       },
       { name: "row", placeholder: "ROWS", description: "these rows alone, separated by commas" },
       { name: "image", placeholder: "REF", description: "the image that must run" },
+      HOST_FLAG,
       JSON_FLAG,
     ],
     details: `Asks the daemon for a pass first. Exit code 3: something is not as expected at the end

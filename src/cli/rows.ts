@@ -9,11 +9,15 @@ import type { ReadApi } from "./client.ts";
 
 /** Which rows; ids and words as the API takes them. */
 export interface RowFilter {
+  /** Name of a hub's host. */
+  readonly host?: string | undefined;
+  /** Name or id of a container. */
+  readonly container?: string | undefined;
   /** Kind of workload. */
   readonly kind?: string | undefined;
   /** State of the row. */
   readonly state?: string | undefined;
-  /** Id of the workload. */
+  /** Id or name of the workload. */
   readonly workload?: string | undefined;
   /** Whether to have the Engine listed first. */
   readonly fresh?: boolean | undefined;
@@ -60,7 +64,7 @@ export async function readRowsText(
 
 async function* pages(api: ReadApi, filter: RowFilter): AsyncGenerator<IndexedRows<string>> {
   const query = new URLSearchParams({ limit: `${PAGE}` });
-  for (const key of ["kind", "state", "workload"] as const) {
+  for (const key of ["host", "container", "kind", "state", "workload"] as const) {
     const value = filter[key];
     if (value !== undefined) query.set(key, value);
   }

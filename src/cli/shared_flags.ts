@@ -19,6 +19,13 @@ export const JSON_FLAG = {
   name: "json",
   description: "print one JSON document",
 } as const satisfies Flag;
+/** Of a hub's many hosts. */
+export const HOST_FLAG = {
+  name: "host",
+  placeholder: "NAME",
+  description: "of a hub: only this host's",
+  offers: "hosts",
+} as const satisfies Flag;
 /** For what others refer to. */
 export const FORCE_FLAG = {
   name: "force",

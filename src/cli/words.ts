@@ -181,6 +181,7 @@ function sectionOf(path: string): string {
 const PROBLEM_HINTS: Readonly<Record<string, string>> = {
   "no-daemon":
     "start it with `tinyforge reconcile`, or run one pass with `tinyforge reconcile --once`",
+  "not-here": "ask the host itself: `tinyforge hub list` shows the hosts",
   "pass-timeout": "it goes on; `tinyforge status` tells how it ended",
 };
 
@@ -231,6 +232,10 @@ export function hintForError(error: unknown): string {
  */
 export function hintForProblem(code: unknown, data: unknown): string | null {
   if (typeof code !== "string") return null;
+  // Where the answer names the host to ask, that says more.
+  if (code === "not-here" && typeof data === "object" && data !== null && "host" in data) {
+    return null;
+  }
   if (Object.hasOwn(PROBLEM_HINTS, code)) return PROBLEM_HINTS[code]!;
   if (typeof data !== "object" || data === null) return null;
   const failed = code === "pass-failed" && "failure" in data ? data.failure : code;

@@ -20,18 +20,33 @@ export function resolveWorkload<W extends Pick<Workload, "id" | "kind" | "name">
   text: string,
   options: { action: string },
 ): W {
-  const [kind, name] = splitKind(text);
-  const named = workloads.filter((w) => w.name === name && (kind === null || w.kind === kind));
-  if (named.length === 1) return named[0]!;
-  if (named.length > 1) {
+  const [one, other, ...others] = resolveWorkloads(workloads, text, options);
+  if (other !== undefined) {
+    const named = [one!, other, ...others];
     const candidates = named.map((w) => `${w.kind}/${w.name}`);
     throw new CommandError(
       `Cannot ${options.action}: ${quote(text)} is the name of ${named.length} workloads`,
       { hint: `say which: ${candidates.join(", ")}` },
     );
   }
+  return one!;
+}
+
+/**
+ * The same where several may be meant: of many hosts each may have one of that name.
+ *
+ * @throws {CommandError} None.
+ */
+export function resolveWorkloads<W extends Pick<Workload, "id" | "kind" | "name">>(
+  workloads: readonly W[],
+  text: string,
+  options: { action: string },
+): readonly W[] {
+  const [kind, name] = splitKind(text);
+  const named = workloads.filter((w) => w.name === name && (kind === null || w.kind === kind));
+  if (named.length > 0) return named;
   const byId = workloads.find((w) => w.id === text);
-  if (byId !== undefined) return byId;
+  if (byId !== undefined) return [byId];
   const meant = nearest(text, workloads.flatMap((w) => [w.name, `${w.kind}/${w.name}`]));
   throw new CommandError(`Cannot ${options.action}: no workload ${quote(text)}`, {
     code: "not-found",

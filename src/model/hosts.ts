@@ -43,6 +43,11 @@ export interface Hosted {
   readonly heardAt: string | null;
 }
 
+/** Whether a row is of an index of many hosts. */
+export function isHosted<Row extends object>(row: Row): row is Row & Hosted {
+  return "lastState" in row;
+}
+
 /** Parts the name of a host, which has none of it, from what is unique there alone. */
 const SEPARATOR = ":";
 

@@ -883,7 +883,7 @@ Deno.test("help prints usage texts to stdout, no command prints them to stderr",
   assertEquals(await host.run("--help"), help);
   assertEquals(await host.run(), { code: 2, stdout: "", stderr: help.stdout });
   const ps = await host.run("help", "ps");
-  assertStringIncludes(ps.stdout, "Usage: tinyforge ps [--kind KIND]");
+  assertStringIncludes(ps.stdout, "Usage: tinyforge ps [--host NAME]");
   assertEquals(await host.run("ps", "--help"), ps);
   const wrong = await host.run("help", "sp");
   assertEquals(wrong, {

@@ -8,16 +8,17 @@ import type { CheckedRow, NotRight } from "../../model/check.ts";
 import type { DaemonStatus } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import { quote } from "../../text.ts";
-import { readAnswer } from "../answer.ts";
-import { PASS_TIMEOUT_MS } from "../client.ts";
+import { checkAnswer, readAnswer } from "../answer.ts";
+import { PASS_TIMEOUT_MS, type ReadApi } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { type DaemonClient, findDaemon } from "../daemon_socket.ts";
 import { duration } from "../durations.ts";
+import { hostAsked, hostQuery } from "../of_host.ts";
 import { counted } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { Bell, follow } from "../watch.ts";
-import { resolveWorkload } from "../workload_name.ts";
+import { resolveWorkload, resolveWorkloads } from "../workload_name.ts";
 
 /** Without a word from the daemon it is asked again after this. */
 const POLL_MS = 1000;
@@ -41,19 +42,21 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
   const bell = new Bell(stop.signal);
   let following: Promise<void> | null = null;
   try {
-    for (let fresh = true;;) {
+    // A hub has no Engine to ask: what hosts told is all there is.
+    const asks = !daemon.isHub;
+    for (let fresh = asks;;) {
       const checked = await misspelt(() => look(daemon, wanted, { fresh }));
       const now = Date.now();
       const stableAt = settledAt(checked, stableMs);
       if (stableAt <= now) {
-        if (fresh) return print(invocation, checked, true);
+        if (fresh || !asks) return print(invocation, checked, true);
         // What the index says may be old by now: the Engine may have gone meanwhile.
         fresh = true;
         continue;
       }
       fresh = false;
       if (now >= deadline) {
-        await requireEngine(daemon);
+        if (asks) await requireEngine(daemon);
         return print(invocation, checked, false);
       }
       following ??= follow(dataDir, bell, stop.signal);
@@ -90,6 +93,8 @@ async function query(
   invocation: InvocationOf<"check">,
 ): Promise<URLSearchParams> {
   const wanted = new URLSearchParams();
+  const host = await hostAsked(apiOf(daemon), invocation.flag("host"), { action: "check" });
+  if (host !== undefined) wanted.set("host", host);
   const image = invocation.flag("image");
   if (image !== undefined) wanted.set("image", image);
   const row = invocation.flag("row");
@@ -97,12 +102,24 @@ async function query(
   // Words beyond those that the table tells by place: there may be many.
   const names = invocation.operands.filter((word) => word !== undefined);
   if (names.length === 0) return wanted;
-  const { items } = readAnswer<{ items: Workload[] }>(await daemon.ask("/api/workloads"));
-  const resolved = misspelt(async () =>
-    await Promise.resolve(names.map((name) => resolveWorkload(items, name, { action: "check" }).id))
+  const { items } = await apiOf(daemon)
+    .get<{ items: Workload[] }>(`/api/workloads${hostQuery(host)}`);
+  const resolve = daemon.isHub
+    ? resolveWorkloads<Workload>
+    : (...asked: Parameters<typeof resolveWorkload<Workload>>) => [resolveWorkload(...asked)];
+  const resolved = await misspelt(async () =>
+    await Promise.resolve(names.flatMap((name) => resolve(items, name, { action: "check" })))
   );
-  wanted.set("workloads", (await resolved).join(","));
+  wanted.set("workloads", resolved.map(({ id }) => id).join(","));
   return wanted;
+}
+
+function apiOf(daemon: DaemonClient): ReadApi {
+  return {
+    many: daemon.isHub,
+    get: async (path) => readAnswer(await daemon.ask(path)),
+    getText: async (path) => checkAnswer(await daemon.ask(path)),
+  };
 }
 
 /** A pipeline must tell a name that is misspelt from a deploy that failed. */
@@ -147,8 +164,8 @@ function print(
 }
 
 function lineOf(each: CheckedRow): string {
-  const { workload, row, why } = each;
-  const name = `${workload.kind}/${workload.name}`;
+  const { host, workload, row, why } = each;
+  const name = `${host === undefined ? "" : `${host}: `}${workload.kind}/${workload.name}`;
   if (row === null) return `${name}: ${WORDS["no-container"](each)}`;
   const reason = WORDS[why!](each);
   const explain = shellCommand(["tinyforge", "explain"], [row]);

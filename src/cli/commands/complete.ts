@@ -28,6 +28,8 @@ export async function run(invocation: InvocationOf<"complete">): Promise<number>
     stages: async (api) => (await stages(api)).map(({ name }) => name),
     channels: async (api) => (await listed<{ name: string }>(api, "channels")).map(nameOf),
     silences: async (api) => (await listed<{ id: string }>(api, "silences")).map(({ id }) => id),
+    hosts: async (api) =>
+      api.many ? (await listed<{ name: string }>(api, "hosts")).map(nameOf) : [],
     entries: (api) => entries(api, kind ?? ""),
   };
   try {

@@ -5,20 +5,21 @@
  * @module
  */
 
+import { isHosted, UNKNOWN } from "../../model/hosts.ts";
 import { MISSING } from "../../model/container.ts";
 import type { Dispatched, UnclaimedReason } from "../../model/pass.ts";
 import type { ContainerView, Freshness, ShownTransition } from "../../model/views.ts";
 import { type ReadApi, requireIndex } from "../client.ts";
-import { CommandError, EXIT } from "../command.ts";
+import { EXIT } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { DiscoverAnswer } from "../../server/adopt_schema.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { evidenceText, remedyText } from "../problem_words.ts";
 import type { InvocationOf } from "../commands.ts";
-import { readRows } from "../rows.ts";
-import { dispatchedCells, findContainer, ruleText } from "../dispatched.ts";
+import { dispatchedCells, ruleText } from "../dispatched.ts";
+import { hostAsked, hostQuery } from "../of_host.ts";
+import { find, findAtHub } from "../explained_row.ts";
 import { noteFreshness } from "../freshness.ts";
-import { nearest } from "../nearest.ts";
 import { wayOut } from "../way_out.ts";
 import type { RowDetails } from "../../server/api/details.ts";
 import { detailCells, storyCells } from "../detail_words.ts";
@@ -32,14 +33,20 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
   const { found, container, problems, details, index, changed } = await requireIndex(
     invocation,
     async (api) => {
-      const index = await api.get<Freshness>("/api/index");
-      const { found, container } = await find(api, operands[0], index);
+      const host = await hostAsked(api, invocation.flag("host"), { action: "explain" });
+      const index = await api.get<Freshness>(`/api/index${hostQuery(host)}`);
+      const { found, container } = api.many
+        ? await findAtHub(api, operands[0], host)
+        : await find(api, operands[0], index);
       if (found === null) {
         return { found, container, problems: [], details: NO_DETAILS, index, changed: null };
       }
       const id = encodeURIComponent(found.rowId);
       const { problems } = await api.get<{ problems: ShownProblem[] }>(`/api/problems?row=${id}`);
-      const details = await api.get<RowDetails>(`/api/containers/${id}/details`);
+      // What inspects tell stays with the host.
+      const details = api.many
+        ? NO_DETAILS
+        : await api.get<RowDetails>(`/api/containers/${id}/details`);
       const changed = await isChanged(api, found.row, index);
       return { found, container, problems, details, index, changed };
     },
@@ -136,8 +143,17 @@ function facts(
   const role = roleText(row);
   return [
     ["row", row.id],
+    ...isHosted(row) ? [["host", row.host]] : [],
     ["workload", `${row.workloadKind}/${row.workloadName}${role === "" ? "" : `, role ${role}`}`],
-    ["state", stateCell(row.state, row.exitCode)],
+    [
+      "state",
+      isHosted(row) && row.state === UNKNOWN
+        ? {
+          text: `? unknown: its host was heard of ${ago(row.heardAt, now)}; was ${row.lastState}`,
+          style: "warn",
+        }
+        : stateCell(row.state, row.exitCode),
+    ],
     [
       "set by",
       setBy === null ? "not recorded any more" : `${causeText(setBy)}, ${ago(setBy.at, now)}`,
@@ -185,101 +201,4 @@ function event(t: ShownTransition, i: number, all: readonly ShownTransition[]): 
 function causeText({ cause, detail }: ShownTransition): string {
   const by = { event: "event", pass: "pass", sweep: "sweep", deployer: "deployer" }[cause];
   return detail === "" ? by : `${by}: ${detail}`;
-}
-
-interface Found {
-  readonly rowId: string;
-  /** Null: it was removed, and its story is still kept. */
-  readonly row: ContainerView | null;
-  readonly transitions: readonly ShownTransition[];
-}
-
-/** The row that `text` means and, where it can be told, its container; or a container without one. */
-async function find(
-  api: ReadApi,
-  text: string,
-  { reason }: Freshness,
-): Promise<
-  { found: Found; container: Dispatched | null } | { found: null; container: Dispatched }
-> {
-  const found = await findRow(api, text);
-  const named = found?.row?.state === MISSING && found.row.containerName === text;
-  if (found !== null && !named) {
-    const { containerId, state } = found.row ?? { containerId: null, state: MISSING };
-    // Without a daemon the Engine would have to be asked for what is only good to know.
-    const asks = containerId !== null && state !== MISSING && reason !== "no-daemon";
-    return { found, container: asks ? await containerOf(api, containerId) : null };
-  }
-  // One that has the name of a row's container that is gone, or no row at all.
-  let untold = "";
-  const container = await containerOf(api, text).catch((error: unknown) => {
-    if (!(error instanceof CommandError) || error.exitCode !== EXIT.unreachable) throw error;
-    untold = error.message;
-    return null;
-  });
-  if (container !== null && container.rowId === null) return { found: null, container };
-  if (found !== null) return { found, container: null };
-  if (container !== null) return { found: null, container };
-  throw await noSuch(api, text, untold);
-}
-
-function containerOf(api: ReadApi, reference: string): Promise<Dispatched | null> {
-  return findContainer(api, reference, { action: "explain" });
-}
-
-/** @param untold Why the Engine did not tell whether a container is called so; empty: it did. */
-async function noSuch(api: ReadApi, text: string, untold: string): Promise<CommandError> {
-  const { items } = await readRows(api);
-  const names = items.flatMap((row) => [row.id, row.containerName ?? "", row.workloadName]);
-  const near = nearest(text, names);
-  const what = untold === "" ? "row or container" : "row";
-  return new CommandError(`Cannot explain ${quote(text)}: no such ${what}`, {
-    code: "not-found",
-    hint: near !== null
-      ? `did you mean ${quote(near)}?`
-      : untold === ""
-      ? "`tinyforge ps` shows the rows"
-      : `\`tinyforge ps\` shows the rows; of a container nothing is known: ${untold}`,
-  });
-}
-
-/** The row that `text` means: its id, or the one row whose container or workload it names. */
-async function findRow(api: ReadApi, text: string): Promise<Found | null> {
-  const transitions = await storyOf(api, text);
-  // A removed row's story stays, so an id is an id even where no row has it.
-  if (transitions !== null) {
-    const row = await orNull(api.get<ContainerView>(`/api/containers/${encodeURIComponent(text)}`));
-    return { rowId: text, row, transitions };
-  }
-  const { items: all } = await readRows(api);
-  const meant = all.filter((row) =>
-    row.containerName === text || row.workloadName === text ||
-    `${row.workloadKind}/${row.workloadName}` === text ||
-    (text.length >= 8 && row.containerId?.startsWith(text))
-  );
-  const [row] = meant;
-  if (row !== undefined && meant.length === 1) {
-    return { rowId: row.id, row, transitions: await storyOf(api, row.id) ?? [] };
-  }
-  if (row !== undefined) {
-    throw new CommandError(`Cannot explain ${quote(text)}: it means ${meant.length} rows`, {
-      hint: `say which: ${meant.slice(0, 8).map((row) => row.id).join(", ")}`,
-    });
-  }
-  return null;
-}
-
-/** Null: there is no row with this id, and there was none. */
-async function storyOf(api: ReadApi, rowId: string): Promise<readonly ShownTransition[] | null> {
-  const path = `/api/containers/${encodeURIComponent(rowId)}/transitions`;
-  return (await orNull(api.get<{ items: ShownTransition[] }>(path)))?.items ?? null;
-}
-
-async function orNull<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof CommandError && error.code === "not-found") return null;
-    throw error;
-  }
 }

@@ -5,6 +5,7 @@
  */
 
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../model/workload.ts";
+import type { CountedWorkload } from "../../model/index_reader.ts";
 import type { Counts } from "../../server/schema.ts";
 import type { NamedStage, Preview } from "../../server/stage_schemas.ts";
 import type { Entry } from "../../store/registry.ts";
@@ -13,6 +14,7 @@ import { noteFreshness } from "../freshness.ts";
 import { withIndex } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
+import { hostAsked, hostQuery } from "../of_host.ts";
 import { inOrder, symbolOf } from "../phrases.ts";
 import { quote } from "../../text.ts";
 import { type Cell, printTable } from "../table.ts";
@@ -30,14 +32,27 @@ export async function run(invocation: InvocationOf<"list">): Promise<number> {
     );
   }
   const kind = WORKLOAD_KINDS.find((kind) => `${kind}s` === what);
+  const ofHubs = what === "workloads" || kind !== undefined;
   const query = project === undefined ? "" : `?project=${encodeURIComponent(project)}`;
   const paths = what === "workloads" ? WORKLOAD_KINDS.map((kind) => `${kind}s`) : [what + query];
-  const { items, index } = await withIndex(invocation, async (api) => {
+  const { items, index, many } = await withIndex(invocation, async (api) => {
+    const host = await hostAsked(api, invocation.flag("host"), { action: `list ${what}` });
+    if (api?.many && ofHubs) {
+      const all = await api.get<{ items: CountedWorkload[]; index: Freshness }>(
+        `/api/workloads${hostQuery(host)}`,
+      );
+      const items = all.items.filter((each) => kind === undefined || each.kind === kind);
+      return { items, index: all.index, many: true };
+    }
     const lists = await Promise.all(
       paths.map(async (path) => await api?.get<Listed>(`/api/${path}`)),
     );
     const [first] = lists;
-    return { items: lists.flatMap((list) => list?.items ?? []), index: first?.index ?? null };
+    return {
+      items: lists.flatMap((list) => list?.items ?? []),
+      index: first?.index ?? null,
+      many: false,
+    };
   });
   // Stages are what was registered, whatever runs.
   noteFreshness(out, index);
@@ -45,7 +60,9 @@ export async function run(invocation: InvocationOf<"list">): Promise<number> {
     out.json(what === "stages" ? { items } : { index, items });
     return EXIT.done;
   }
-  const table = what === "stages"
+  const table = many
+    ? HOSTS_TABLE
+    : what === "stages"
     ? STAGE_TABLE
     : what === "previews"
     ? PREVIEW_TABLE
@@ -56,8 +73,9 @@ export async function run(invocation: InvocationOf<"list">): Promise<number> {
     fit: { keep: ["WORKLOAD", "ID", "URL"], drop: ["DOMAIN", "COMPOSE-PROJECT", "SINCE"] },
   });
   if (items.length === 0) {
+    if (many) out.notes(`No host has any ${what}; \`tinyforge hub list\` shows the hosts.`);
     const none = what === "workloads" ? "Nothing is registered" : `There are no ${what}`;
-    out.notes(`${none}; \`tinyforge help add\` shows how to add one.`);
+    if (!many) out.notes(`${none}; \`tinyforge help add\` shows how to add one.`);
   }
   return EXIT.done;
 }
@@ -96,6 +114,11 @@ const TABLES: Readonly<Record<WorkloadKind | "all", Table<ListedEntry>>> = {
     header: ["NAME", "CONTAINERS", "DOMAIN", "WORKLOAD", "ID"],
     row: (entry) => [entry.name, serving(entry), entry.domain, entry.workloadId, entry.id],
   },
+};
+
+const HOSTS_TABLE: Table<CountedWorkload> = {
+  header: ["HOST", "NAME", "KIND", "CONTAINERS", "WORKLOAD"],
+  row: (entry) => [entry.host ?? "", entry.name, entry.kind, serving(entry), entry.id],
 };
 
 const STAGE_TABLE: Table<NamedStage> = {

@@ -8,6 +8,7 @@ import type { ShownProblem } from "../../server/problem_views.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
+import { hostAsked, hostQuery } from "../of_host.ts";
 import { ago, spanText } from "../phrases.ts";
 import { evidenceText, remedyText, subjectOf } from "../problem_words.ts";
 import { type Cell, tableLines } from "../table.ts";
@@ -17,10 +18,11 @@ import { onOneLine } from "../../text.ts";
 export async function run(invocation: InvocationOf<"problems">): Promise<number> {
   const { out } = invocation;
   const all = invocation.on("all");
-  const { problems } = await requireIndex(
-    invocation,
-    (api) => api.get<{ problems: ShownProblem[] }>(`/api/problems${all ? "?all=true" : ""}`),
-  );
+  const { problems } = await requireIndex(invocation, async (api) => {
+    const host = await hostAsked(api, invocation.flag("host"), { action: "list problems" });
+    const query = hostQuery(host, { all: all ? "true" : undefined });
+    return await api.get<{ problems: ShownProblem[] }>(`/api/problems${query}`);
+  });
   if (invocation.on("json")) {
     out.json({ problems });
     return EXIT.done;
@@ -41,7 +43,7 @@ export async function run(invocation: InvocationOf<"problems">): Promise<number>
 
 /** Kind, what it is about, how long it has lasted. */
 export function headOf(problem: ShownProblem, now: Date): Cell[] {
-  const { kind, severity, status, since, closedAt, silenced, muted } = problem;
+  const { host, kind, severity, status, since, closedAt, silenced, muted } = problem;
   const end = closedAt === null ? now : new Date(closedAt);
   const lasted = spanText((end.getTime() - Date.parse(since)) / 1000);
   const style = status !== "open" ? "faint" : severity === "high" ? "bad" : "warn";
@@ -53,6 +55,7 @@ export function headOf(problem: ShownProblem, now: Date): Cell[] {
   ].filter((mark) => mark !== "");
   return [
     { text: `${status === "open" ? "✗" : "○"} ${kind}`, style },
+    ...host === undefined ? [] : [host],
     subjectOf(problem),
     `for ${lasted}${marks.length === 0 ? "" : ` (${marks.join(", ")})`}`,
   ];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isHosted, UNKNOWN } from "../../model/hosts.ts";
 import type { ContainerView, Freshness } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import type { IndexSummary } from "../../server/schema.ts";
@@ -12,6 +13,7 @@ import { EXIT, usageError } from "../command.ts";
 import { quote } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
 import { noteFreshness } from "../freshness.ts";
+import { hostAsked, hostQuery } from "../of_host.ts";
 import { nearest } from "../nearest.ts";
 import {
   ago,
@@ -25,7 +27,7 @@ import {
 } from "../phrases.ts";
 import { readRows, readRowsText, type RowFilter } from "../rows.ts";
 import { type Cell, tableLines } from "../table.ts";
-import { resolveWorkload } from "../workload_name.ts";
+import { resolveWorkload, resolveWorkloads } from "../workload_name.ts";
 
 /** Prints the index; with `--watch` until it is interrupted. */
 export async function run(invocation: InvocationOf<"ps">): Promise<number> {
@@ -49,7 +51,7 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
   }
   if (invocation.on("json")) {
     const { items, index, note } = await withIndex(invocation, async (api) => {
-      const { note, ...wanted } = await filter(api, invocation);
+      const { note, many: _, ...wanted } = await filter(api, invocation);
       const read = api === null ? NO_INDEX : await readRowsText(api, wanted);
       return { ...read, note };
     }, { fresh: invocation.on("fresh") });
@@ -58,12 +60,12 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
     if (note !== null) out.notes(note);
     return EXIT.done;
   }
-  const { rows, note, index, age } = await withIndex(invocation, async (api) => {
-    const { note, ...wanted } = await filter(api, invocation);
+  const { rows, note, index, age, many } = await withIndex(invocation, async (api) => {
+    const { note, many, ...wanted } = await filter(api, invocation);
     const { items, index: age } = await readRowsOrNone(api, wanted);
     const rows = sorted(items);
     const index = rows.length > 0 ? null : await readSummary(api);
-    return { rows, note, index, age };
+    return { rows, note, index, age, many };
   }, { fresh: invocation.on("fresh") });
   const width = out.size()?.columns ?? null;
   const lines = psLines(rows, { width, now: new Date(), paint });
@@ -71,6 +73,10 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
   noteFreshness(out, age);
   if (rows.length > 0) return EXIT.done;
   if (note !== null) out.notes(note);
+  if (many) {
+    if (note === null) out.notes("No host has such a row; `tinyforge hub list` shows the hosts.");
+    return EXIT.done;
+  }
   const { firstRun, firstRunLines } = await import("../first_run.ts");
   const first = await firstRun(index, invocation.config());
   if (first !== null) out.notes(...firstRunLines(first));
@@ -99,14 +105,30 @@ async function readSummary(api: ReadApi | null): Promise<IndexSummary | null> {
 async function filter(
   api: ReadApi | null,
   { flag, on }: InvocationOf<"ps">,
-): Promise<RowFilter & { note: string | null }> {
-  const [kind, state, name] = [flag("kind"), flag("state"), flag("workload")];
-  const note = state === undefined ? null : checkState(state, await readSummary(api));
-  const fresh = on("fresh");
-  if (name === undefined || api === null) return { kind, state, fresh, note };
-  const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
-  const { id: workload } = resolveWorkload(items, name, { action: "list rows" });
-  return { kind, state, fresh, note, workload };
+): Promise<RowFilter & { note: string | null; many: boolean }> {
+  const [state, name] = [flag("state"), flag("workload")];
+  const host = await hostAsked(api, flag("host"), { action: "list rows" });
+  const many = api?.many ?? false;
+  const note = state === undefined || many && state === UNKNOWN
+    ? null
+    : checkState(state, await readSummary(api));
+  const wanted = { host, kind: flag("kind"), state, fresh: on("fresh"), note, many };
+  if (name === undefined || api === null) return wanted;
+  const { items } = await api.get<{ items: Workload[] }>(`/api/workloads${hostQuery(host)}`);
+  return { ...wanted, ...meantBy(items, name, { many, kind: wanted.kind }) };
+}
+
+/** Which workload's rows; several hosts may have one of the same kind and name. */
+function meantBy(
+  items: readonly Workload[],
+  name: string,
+  { many, kind }: { many: boolean; kind: string | undefined },
+): Pick<RowFilter, "workload" | "kind"> {
+  if (!many) return { workload: resolveWorkload(items, name, { action: "list rows" }).id, kind };
+  const [one] = resolveWorkloads(items, name, { action: "list rows" });
+  return one!.id === name
+    ? { workload: one!.id, kind }
+    : { workload: one!.name, kind: kind ?? one!.kind };
 }
 
 /**
@@ -139,27 +161,34 @@ export function psLines(
   },
 ): string[] {
   const { width, now, paint } = options;
+  const many = rows.some(isHosted);
   const cells = rows.map((row): Cell[] => [
+    ...many ? [row.host] : [],
     row.workloadName,
     row.workloadKind,
     roleText(row) || row.stageName,
-    row.claimed
-      ? stateCell(row.state, row.exitCode)
-      : unclaimedCell(stateCell(row.state, row.exitCode)),
+    row.claimed ? stateOf(row) : unclaimedCell(stateOf(row)),
     healthCell(row.health),
     uptimeCell(row, now),
     row.containerName || shortId(row.containerId),
     row.imageRef,
     row.port,
-    ago(row.lastSeenAt, now),
+    ago(isHosted(row) && row.state === UNKNOWN ? row.heardAt : row.lastSeenAt, now),
     row.id,
   ]);
   return tableLines(cells, {
-    header: HEADER,
+    header: [...many ? ["HOST"] : [], ...HEADER],
     width,
     fit: FIT,
     ...(paint !== undefined && { paint }),
   });
+}
+
+/** Of a host that is not heard of with what it said last. */
+function stateOf(row: ContainerView): Cell {
+  const cell = stateCell(row.state, row.state === UNKNOWN ? null : row.exitCode);
+  if (!isHosted(row) || row.state !== UNKNOWN) return cell;
+  return { ...cell as object, text: `? ${UNKNOWN}, was ${row.lastState}` } as Cell;
 }
 
 const HEADER = [
@@ -176,13 +205,17 @@ const HEADER = [
   "ROW",
 ];
 
-const FIT = { keep: ["STATE", "ROW"], drop: ["IMAGE", "KIND", "PORT", "SEEN", "UP", "HEALTH"] };
+const FIT = {
+  keep: ["HOST", "STATE", "ROW"],
+  drop: ["IMAGE", "KIND", "PORT", "SEEN", "UP", "HEALTH"],
+};
 
 /** People look for a name, not for an id. */
 function sorted(rows: ContainerView[]): ContainerView[] {
   return rows.sort((a, b) =>
     compare(a.workloadName, b.workloadName) || compare(a.workloadKind, b.workloadKind) ||
-    compare(a.role ?? "", b.role ?? "") || a.replica - b.replica || compare(a.id, b.id)
+    compare(a.host, b.host) || compare(a.role ?? "", b.role ?? "") || a.replica - b.replica ||
+    compare(a.id, b.id)
   );
 }
 

@@ -1,0 +1,112 @@
+/** Commands beside a hub's data directory: what they show of many hosts. @module */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { openDatabase } from "../../src/hub/database.ts";
+import { freePort } from "../harness/free_port.ts";
+import { startCluster } from "../harness/postgres.ts";
+import { TestHost } from "../harness/program.ts";
+import { until } from "../harness/until.ts";
+import { type SayingHost, sayingHost } from "./hubs.ts";
+import { shownRow } from "./rows.ts";
+
+/** A hub as a program, and hosts `alpha` (heard of) and `beta` (not) with a row of the same id each. */
+async function besideHub(
+  test: (hub: { host: TestHost; alpha: SayingHost; beta: SayingHost }) => Promise<void>,
+): Promise<void> {
+  await using cluster = await startCluster();
+  await using host = await TestHost.make();
+  const database = await cluster.newDatabase();
+  host.env["TINYFORGE_DATABASE"] = database;
+  host.start("hub", "--listen", `127.0.0.1:${freePort()}`);
+  await until("the hub listens", async () => (await host.run("hub", "list")).code === 0);
+  const sql = await openDatabase(database, { connections: 2 });
+  try {
+    const alpha = await sayingHost(sql, "alpha");
+    const beta = await sayingHost(sql, "beta");
+    await alpha.snapshot(1, [
+      shownRow("a", { workloadId: "w1", containerName: "alpha-web" }),
+      shownRow("b", { workloadId: "w2", workloadName: "blog", state: "stopped", exitCode: 1 }),
+    ]);
+    await beta.snapshot(1, [shownRow("a", { workloadId: "w1" })]);
+    await alpha.beat();
+    await beta.beat();
+    await beta.fallSilent();
+    await test({ host, alpha, beta });
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+Deno.test("ps beside a hub shows the rows of all hosts, and of one with --host", () =>
+  besideHub(async ({ host }) => {
+    const all = await host.run("ps");
+    assertEquals(all.code, 0, all.stderr);
+    const lines = all.stdout.trimEnd().split("\n");
+    assertMatch(lines[0]!, /^HOST +WORKLOAD +KIND/);
+    assertMatch(lines[1]!, /^alpha +blog .*stopped \(1\).* alpha:b$/);
+    assertMatch(lines[2]!, /^alpha +shop .*running.* alpha:a$/);
+    assertMatch(lines[3]!, /^beta +shop .*\? unknown, was running.* ago .*beta:a$/);
+    assertStringIncludes(all.stderr, "not of every host is it known");
+    const one = await host.run("ps", "--host", "alpha");
+    assertEquals(one.stdout.match(/^beta/m), null);
+    assertEquals(one.stderr, "");
+    const json = await host.json("ps", "--host", "beta");
+    assertEquals(
+      json.items.map(({ host, id, state, lastState }: Record<string, unknown>) => [
+        ...[host, id, state, lastState],
+      ]),
+      [["beta", "beta:a", "unknown", "running"]],
+    );
+    assertEquals((await host.json("ps", "--workload", "shop")).items.length, 2);
+    assertEquals((await host.json("ps", "--state", "unknown")).items.length, 1);
+    const misspelt = await host.run("ps", "--host", "alhpa");
+    assertEquals([misspelt.code, misspelt.stdout], [2, ""]);
+    assertStringIncludes(misspelt.stderr, 'no host "alhpa"');
+    assertStringIncludes(misspelt.stderr, 'did you mean "alpha"?');
+    const nobody = await host.run("problems", "--host", "zzzzzz");
+    assertEquals(nobody.code, 2);
+    assertStringIncludes(nobody.stderr, "there are alpha, beta");
+  }));
+
+Deno.test("list, explain and complete beside a hub tell of which host", () =>
+  besideHub(async ({ host }) => {
+    const list = await host.run("list");
+    const lines = list.stdout.trimEnd().split("\n");
+    assertMatch(lines[0]!, /^HOST +NAME +KIND +CONTAINERS +WORKLOAD/);
+    assertMatch(lines[1]!, /^alpha +blog +project +.* 1 stopped +alpha:w2/);
+    assertEquals(lines.length, 4);
+    assertEquals((await host.json("list", "--host", "beta")).items.length, 1);
+    const explained = await host.run("explain", "alpha-web");
+    assertEquals(explained.code, 0, explained.stderr);
+    assertMatch(explained.stdout, /host +alpha/);
+    const unknown = await host.run("explain", "a", "--host", "beta");
+    assertMatch(unknown.stdout, /state +\? unknown: its host was heard of .* was running/);
+    const several = await host.run("explain", "shop");
+    assertEquals(several.code, 1);
+    assertStringIncludes(several.stderr, "say which: alpha:a, beta:a");
+    assertEquals((await host.run("explain", "nothing-such")).code, 1);
+    assertEquals((await host.run("complete", "hosts")).stdout, "alpha\nbeta\n");
+  }));
+
+Deno.test("commands that only a host can do say so beside a hub", () =>
+  besideHub(async ({ host }) => {
+    for (const words of [["add", "site", "x"], ["container", "rm", "alpha:a"]]) {
+      const { code, stderr, stdout } = await host.run(...words);
+      assertEquals([code, stdout], [1, ""], stderr);
+      assertStringIncludes(stderr, "a hub shows what hosts tell it");
+    }
+    const { stderr } = await host.run("container", "rm", "alpha:a");
+    assertStringIncludes(stderr, 'ask host "alpha" itself');
+    const made = await host.run("token", "add", "reader", "--role", "read");
+    assertEquals(made.code, 0, made.stderr);
+    const link = await host.run("dashboard");
+    assert(link.stdout.startsWith("http://127.0.0.1:"), link.stderr);
+  }));
+
+Deno.test("--host is refused where the index is of one host", async () => {
+  await using host = await TestHost.make();
+  await host.seed(() => {});
+  const { code, stderr } = await host.run("ps", "--host", "alpha");
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "of one host alone");
+});
