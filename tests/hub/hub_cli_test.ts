@@ -6,7 +6,7 @@ import { freePort } from "../harness/free_port.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
-import { type SayingHost, sayingHost } from "./hubs.ts";
+import { type SayingHost, sayingHost, toldWorkload } from "./hubs.ts";
 import { shownRow } from "./rows.ts";
 
 /** A hub as a program, and hosts `alpha` (heard of) and `beta` (not) with a row of the same id each. */
@@ -23,11 +23,13 @@ async function besideHub(
   try {
     const alpha = await sayingHost(sql, "alpha");
     const beta = await sayingHost(sql, "beta");
-    await alpha.snapshot(1, [
+    await alpha.snapshot([
       shownRow("a", { workloadId: "w1", containerName: "alpha-web" }),
       shownRow("b", { workloadId: "w2", workloadName: "blog", state: "stopped", exitCode: 1 }),
     ]);
-    await beta.snapshot(1, [shownRow("a", { workloadId: "w1" })]);
+    await beta.snapshot([shownRow("a", { workloadId: "w1" })]);
+    await alpha.batch([], { workloads: [toldWorkload("w1", "shop"), toldWorkload("w2", "blog")] });
+    await beta.batch([], { workloads: [toldWorkload("w1", "shop")] });
     await alpha.beat();
     await beta.beat();
     await beta.fallSilent();

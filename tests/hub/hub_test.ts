@@ -185,7 +185,7 @@ Deno.test("a hub lets in who may: readers to read, hosts to their rows, the sock
     secret,
     body: { session, epoch: "e", to: 1, rows: [shownRow("a")] },
   });
-  assertEquals(good.body, { result: "ok", seq: 1 });
+  assertEquals(good.body, { result: "ok", seq: 1, transitions: 0 });
   assert(!hub.running.stderr.includes(secret) && !hub.running.stderr.includes(token));
 });
 
