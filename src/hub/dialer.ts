@@ -71,6 +71,9 @@ export interface DialerOptions {
 const FIRST_WAIT_MS = 1000;
 const LAST_WAIT_MS = 30_000;
 
+/** How long an end may take, milliseconds. */
+const END_MS = 2000;
+
 /** Nobody is made to wait longer by an answer, seconds. */
 const MAX_RETRY_AFTER = 60;
 
@@ -121,9 +124,20 @@ export class Dialer {
         signal.removeEventListener("abort", end);
         this.#wake = () => {};
       }
+      await this.#end();
     } finally {
       replica.end();
     }
+  }
+
+  /** Says that it ends, so that the next process need not wait; that it was said is not certain. */
+  async #end(): Promise<void> {
+    if (this.#session === null || !this.#state.up) return;
+    const { ask, replica } = this.#o;
+    await ask("/api/heartbeat", {
+      ...{ session: this.#session, ...replica.position(), ending: true },
+      ...{ digest: null, fresh: false, lastPassAt: replica.lastPassAt() },
+    }, AbortSignal.timeout(END_MS)).catch(() => {});
   }
 
   /**
@@ -172,6 +186,12 @@ export class Dialer {
     if (answer.result === "contested") {
       throw new Error(
         "another process speaks for this host: its data directory was copied, or restored elsewhere",
+      );
+    }
+    if (answer.result === "waits") {
+      throw new Refused(
+        "another process spoke for this host just now: the hub waits whether it ends",
+        Math.min(answer.seconds, MAX_RETRY_AFTER) * 1000,
       );
     }
     if (answer.result !== "accepted") throw new Error("the hub heard this before");

@@ -32,6 +32,8 @@ export class Heartbeats {
     const answer = Promise.withResolvers<Told>();
     this.#waiting.push({ beat, answer });
     this.#timer ??= setTimeout(() => void this.#flush(), this.#everyMs);
+    // A process that ends waits for nobody.
+    if (beat.ending) void this.close();
     return answer.promise;
   }
 

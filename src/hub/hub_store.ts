@@ -7,7 +7,7 @@
  */
 
 import { type Announcement, Announcements } from "./announcements.ts";
-import { claim, CONTEST_MS } from "./claims.ts";
+import { ALIVE_MS, claim, type Claims, CONTEST_MS } from "./claims.ts";
 import type { Sql } from "./database.ts";
 import { forgetBesides, writeBatch, writePart, writeTransitions } from "./hub_writes.ts";
 import { type Batch, type Heartbeat, type Hello, type HelloAnswer, LEASE_MS } from "./protocol.ts";
@@ -22,23 +22,34 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
       SELECT run, contested, epoch FROM tinyforge.hosts WHERE id = ${hostId} FOR UPDATE`;
     if (host === undefined) return { result: "stale" };
     const { run, attempt, machine } = hello;
-    const [known] = await tx<[{ attempt: string | null; others: boolean }]>`
-      SELECT (SELECT attempt FROM tinyforge.host_runs WHERE host_id = ${hostId} AND run = ${run}) AS attempt,
+    const ms = (column: string) =>
+      sql.unsafe(`(extract(epoch FROM now() - ${column}) * 1000)::float8`);
+    const [known = null] = await tx<NonNullable<Claims["known"]>[]>`
+      SELECT attempt::float8 AS attempt, accepted, ${ms("first_at")} AS "firstMs"
+      FROM tinyforge.host_runs WHERE host_id = ${hostId} AND run = ${run}`;
+    const [{ silentMs, others }] = await tx<[{ silentMs: number | null; others: boolean }]>`
+      SELECT (SELECT ${ms("heard_at")} FROM tinyforge.host_runs
+          WHERE host_id = ${hostId} AND run = ${host.run}) AS "silentMs",
         EXISTS (SELECT FROM tinyforge.host_runs WHERE host_id = ${hostId} AND run <> ${run}
           AND heard_at > now() - ${CONTEST_MS} * interval '1 millisecond') AS others`;
     const decided = claim({
       run: host.run,
       contested: host.contested,
-      knownAttempt: known.attempt === null ? null : Number(known.attempt),
-      othersAlive: known.others,
+      silentMs: silentMs ?? Infinity,
+      known,
+      othersAlive: others,
     }, hello);
     if (decided === "stale") return { result: "stale" };
     await tx`
-      INSERT INTO tinyforge.host_runs (host_id, run, attempt, machine, heard_at)
-      VALUES (${hostId}, ${run}, ${attempt}, ${machine}, now())
-      ON CONFLICT (host_id, run) DO UPDATE SET attempt = excluded.attempt, heard_at = now()`;
+      INSERT INTO tinyforge.host_runs AS r (host_id, run, attempt, machine, accepted, heard_at)
+      VALUES (${hostId}, ${run}, ${attempt}, ${machine}, ${decided === "accepted"}, now())
+      ON CONFLICT (host_id, run) DO UPDATE SET attempt = excluded.attempt, heard_at = now(),
+        accepted = r.accepted OR excluded.accepted`;
     await tx`DELETE FROM tinyforge.host_runs
       WHERE host_id = ${hostId} AND heard_at < now() - interval '1 day'`;
+    if (decided === "waits") {
+      return { result: "waits", seconds: Math.ceil((ALIVE_MS - silentMs!) / 1000) };
+    }
     if (decided === "contested") {
       // Nobody has the new number, so that nobody is listened to; and what is known grows old.
       await tx`UPDATE tinyforge.hosts SET contested = true, run = NULL, session = session + 1,
@@ -164,15 +175,15 @@ export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]
         ${column(({ hostId }) => hostId)}::text[], ${column(({ session }) => session)}::bigint[],
         ${column(({ lastPassAt }) => lastPassAt)}::text[], ${
     column(({ fresh }) => String(fresh))
-  }::text[]::boolean[]
-      ) AS beat (id, session, last_pass_at, fresh)
+  }::text[]::boolean[], ${column(({ ending }) => String(ending))}::text[]::boolean[]
+      ) AS beat (id, session, last_pass_at, fresh, ending)
     ), runs AS (
       UPDATE tinyforge.host_runs SET heard_at = now() FROM beats, tinyforge.hosts AS h
       WHERE h.id = beats.id AND h.session = beats.session
         AND host_runs.host_id = h.id AND host_runs.run = h.run
     )
     UPDATE tinyforge.hosts AS h SET heard_at = now(), last_pass_at = beats.last_pass_at,
-      fresh = beats.fresh, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
+      fresh = beats.fresh, run = CASE WHEN NOT beats.ending THEN h.run END, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
     FROM beats WHERE h.id = beats.id AND h.session = beats.session
     RETURNING h.id, h.session, h.epoch, h.seq, h.transition_seq`;
   const byHost = new Map(kept.map((host) => [`${host.session} ${host.id}`, host]));

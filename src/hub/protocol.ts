@@ -66,6 +66,8 @@ export type HelloAnswer =
   }
   /** It was said before, or something newer was. */
   | { readonly result: "stale" }
+  /** Another process was heard of just now: this one is listened to if that one falls silent. */
+  | { readonly result: "waits"; readonly seconds: number }
   /** Two processes speak for this host; neither is listened to until one falls silent. */
   | { readonly result: "contested" };
 
@@ -148,6 +150,8 @@ export interface Heartbeat extends Said {
   readonly lastPassAt: string | null;
   /** Whether the host's index is what runs there. */
   readonly fresh: boolean;
+  /** Whether this process says nothing more: the next one need not wait. */
+  readonly ending: boolean;
 }
 
 /**
@@ -260,6 +264,7 @@ export function readHeartbeat(value: unknown): Heartbeat {
     besideDigest: besideDigest === null ? null : word(told, "besideDigest"),
     lastPassAt: lastPassAt === null ? null : time(told, "lastPassAt"),
     fresh: told.fresh === true,
+    ending: told.ending === true,
   };
 }
 

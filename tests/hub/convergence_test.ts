@@ -217,7 +217,18 @@ type Act =
   | { act: "wrong"; row: number; how: "opens" | "changes" | "closes" | "passes" }
   | { act: "step"; fate: Fate }
   | { act: "arrive"; which: number }
-  | { act: "stop" | "start" | "backup" | "restore" | "setBack" | "lose" | "forget" | "digest" };
+  | {
+    act:
+      | "stop"
+      | "start"
+      | "wait"
+      | "backup"
+      | "restore"
+      | "setBack"
+      | "lose"
+      | "forget"
+      | "digest";
+  };
 
 const row = fc.nat(5);
 const tag = fc.nat(9);
@@ -245,7 +256,17 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.constantFrom<Act>(
-      ...(["stop", "start", "backup", "restore", "setBack", "lose", "forget", "digest"] as const)
+      ...([
+        "stop",
+        "start",
+        "wait",
+        "backup",
+        "restore",
+        "setBack",
+        "lose",
+        "forget",
+        "digest",
+      ] as const)
         .map((act) => ({ act })),
     ),
   },
@@ -275,19 +296,20 @@ Deno.test("after any history a hub has of a host what the host has", async () =>
         host.network.fate = "arrives";
         host.stop();
         host.start();
+        await later(21);
         await host.settle().catch(async (error) => {
           // A hello of a process that is gone came late, and looked like a copy's: nobody is listened
           // to, and the host is unknown, until the time is over in which a copy would have spoken.
           const view = (await listHosts(sql)).find(({ name }) => name === host.name)!;
           if (view.state !== "contested") throw error;
           assert((await rowsAt(sql, host.name)).every(({ state }) => state === "unknown"));
-          await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '91 s'`;
+          await later(91);
           await host.settle();
         });
         await agree(host.name, temp, ever);
         // What was under way all the time comes last, and changes nothing.
         for (let i = 0; i < 60; i++) await host.network.arrive(0);
-        await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '91 s'`;
+        await later(91);
         await host.settle();
         await agree(host.name, temp, ever);
       }),
@@ -295,6 +317,12 @@ Deno.test("after any history a hub has of a host what the host has", async () =>
     );
   } finally {
     await sql.end({ timeout: 1 });
+  }
+
+  /** As if so much time had passed in which no process of any host spoke. */
+  async function later(seconds: number): Promise<void> {
+    await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - ${seconds} * interval '1 second',
+      first_at = first_at - ${seconds} * interval '1 second'`;
   }
 
   async function agree(
@@ -370,6 +398,8 @@ Deno.test("after any history a hub has of a host what the host has", async () =>
         return host.stop();
       case "start":
         return host.start();
+      case "wait":
+        return await later(21);
       case "backup":
         return backUp(temp);
       case "restore":
@@ -378,6 +408,7 @@ Deno.test("after any history a hub has of a host what the host has", async () =>
         // that is set back does not know that it is.
         host.stop();
         await bringBack(temp, { newEpoch: each.act === "restore" });
+        await later(21);
         return host.start();
       case "lose":
         // A standby without the last commits took over.
@@ -429,9 +460,13 @@ async function bringBack(temp: TempStore, { newEpoch }: { newEpoch: boolean }): 
   db.close();
 }
 
-Deno.test("a copied data directory: both are refused and shown, and who stays is heard again", async () => {
+Deno.test("a copied data directory is never believed while the other lives: both are refused and shown", async () => {
   await using cluster = await startCluster();
   const sql = await openDatabase(await cluster.newDatabase(), { connections: 3 });
+  /** As if the time between two signs of life had passed. */
+  const later = () =>
+    sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '15 s',
+      first_at = first_at - interval '15 s'`;
   try {
     await using temp = await tempStore();
     const host = await hostOn(sql, "alpha", temp);
@@ -441,7 +476,11 @@ Deno.test("a copied data directory: both are refused and shown, and who stays is
     const copy = linkOf(copied, hubAt(sql, host.id));
     for (let i = 0; i < 5; i++) {
       await copy.step();
+      // Not for a moment.
+      assertEquals(copy.state().seq, null);
+      assertEquals((await listContainers(sql, { limit: 9 })).map(({ id }) => id), ["a"]);
       await host.step();
+      await later();
     }
     for (const state of [host.state(), copy.state()]) {
       assert(

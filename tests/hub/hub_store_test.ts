@@ -38,7 +38,7 @@ async function hostOf(sql: Sql, name: string) {
       aboutRows(
         (await beat(sql, [{
           ...{ hostId: id, ...said, seq: 0, digest: null, besideDigest: null },
-          ...{ lastPassAt: null, fresh: true, ...told },
+          ...{ lastPassAt: null, fresh: true, ending: false, ...told },
         }]))[0]!,
       ),
   };
@@ -186,16 +186,28 @@ withDatabase(
     const host = await hostOf(sql, "alpha");
     await host.snapshot(1, [shownRow("a")]);
     const clone = (attempt: number) => host.hello({ run: "clone", attempt, machine: "copy" });
-    assertEquals((await clone(1)).result, "accepted");
-    assertEquals(await host.batch(1, 2, []), { result: "superseded" });
+    const later = (seconds: number) =>
+      sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - ${seconds} * interval '1 second',
+        first_at = first_at - ${seconds} * interval '1 second'`;
+    // The copy says hello while the other lives: nothing of it is taken.
+    assertEquals(await clone(1), { result: "waits", seconds: 20 });
+    assertEquals(await host.batch(1, 2, []), { result: "ok", seq: 2 });
+    await later(7);
+    assertEquals(await clone(2), { result: "waits", seconds: 13 });
+    await host.beat();
+    assertEquals(await states(sql), ["alpha/a running"]);
+    assertEquals(await clone(3), { result: "contested" });
+    assertEquals(await host.batch(2, 3, []), { result: "superseded" });
     assertEquals(await host.hello(), { result: "contested" });
-    assertEquals(await clone(2), { result: "contested" });
+    assertEquals(await clone(4), { result: "contested" });
     const [view] = await listHosts(sql);
     assertEquals([view!.state, view!.machines], ["contested", ["alpha", "copy"]]);
     assertEquals(await states(sql), ["alpha/a unknown"]);
     await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '91 s' WHERE run = 'r1'`;
-    assertEquals((await clone(3)).result, "accepted");
+    assertEquals((await clone(5)).result, "accepted");
     assertEquals((await listHosts(sql))[0]!.state, "unknown");
+    // The other was not heard of for long, came back, and is alive after all.
+    assertEquals(await host.hello(), { result: "contested" });
   },
 );
 
@@ -204,10 +216,13 @@ withDatabase(
   async (sql) => {
     const host = await hostOf(sql, "alpha");
     await host.snapshot(7, [shownRow("a")]);
+    // A process that said its end is followed at once, one that died when it would have spoken.
+    await host.beat({ seq: 7, ending: true });
     const again = await host.hello({ run: "r2", attempt: 1 });
     assertEquals(again.result === "accepted" && again.seq, 7);
     const setBack = await host.hello({ run: "r2", attempt: 2, seq: 6 });
     assertEquals(setBack.result === "accepted" && setBack.seq, null);
+    await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '21 s'`;
     const restored = await host.hello({ run: "r3", attempt: 1, epoch: "e2" });
     assertEquals(restored.result === "accepted" && restored.seq, null);
     assertEquals(await host.hello({ run: "r3", attempt: 1 }), { result: "stale" });

@@ -38,6 +38,9 @@ CREATE TABLE tinyforge.host_runs (
   run text NOT NULL,
   attempt bigint NOT NULL,
   machine text NOT NULL,
+  -- Whether it was ever listened to, and when it spoke for the first time.
+  accepted boolean NOT NULL,
+  first_at timestamptz NOT NULL DEFAULT now(),
   heard_at timestamptz NOT NULL,
   PRIMARY KEY (host_id, run)
 );
