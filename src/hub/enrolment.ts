@@ -52,7 +52,8 @@ export async function enroll(
       });
     }
     await tx`DELETE FROM tinyforge.enrolments WHERE name = ${name} OR expires_at < now()`;
-    const token = makeSecret();
+    // A command line takes what begins with a dash for a flag.
+    const token = `tf_${makeSecret()}`;
     const [{ expires }] = await tx<[{ expires: Date }]>`
       INSERT INTO tinyforge.enrolments (token_hash, name, expires_at)
       VALUES (${hashSecret(token)}, ${name}, now() + ${TOKEN_SECONDS} * interval '1 second')

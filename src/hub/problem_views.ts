@@ -69,7 +69,7 @@ export async function countProblems(
   { host }: { host?: string } = {},
 ): Promise<{ kind: ProblemKind; severity: Severity; count: number }[]> {
   const named = host === undefined ? sql`true` : sql`h.name = ${host}`;
-  return await sql<{ kind: ProblemKind; severity: Severity; count: number }[]>`
+  const counts = await sql<{ kind: ProblemKind; severity: Severity; count: number }[]>`
     SELECT kind, severity, sum(count)::integer AS count FROM (
       SELECT p.kind, p.severity, count(*) FROM tinyforge.problems AS p
         JOIN tinyforge.hosts AS h ON h.id = p.host_id
@@ -78,6 +78,7 @@ export async function countProblems(
       SELECT ${HOST_UNKNOWN}, 'high', count(*) FROM tinyforge.hosts AS h
       WHERE ${isSilent(sql)} AND ${named} HAVING count(*) > 0) AS counts
     GROUP BY kind, severity ORDER BY kind, severity`;
+  return [...counts];
 }
 
 type Fragment = ReturnType<Sql["unsafe"]> | ReturnType<Sql>;

@@ -76,7 +76,7 @@ export async function countRows(
   sql: Sql,
   { host }: { host?: string } = {},
 ): Promise<HostedCount[]> {
-  return await sql<HostedCount[]>`
+  const counts = await sql<HostedCount[]>`
     SELECT h.name AS host, counts.kind, CASE WHEN ${
     unknown(sql)
   } THEN 'unknown' ELSE state END AS state,
@@ -86,6 +86,7 @@ export async function countRows(
       ON counts.host_id = h.id
     WHERE ${host === undefined ? sql`true` : sql`h.name = ${host}`}
     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`;
+  return [...counts];
 }
 
 interface Stored {
