@@ -7,12 +7,13 @@
  */
 
 import { aborted, type Clock } from "../clock.ts";
-import { type ChannelHealth, HEALTHY, type KeptChannel } from "../store/channels.ts";
+import type { KeptChannel } from "../store/channels.ts";
 import type { DueDelivery } from "../store/notice_rows.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
+import { aftermath } from "./aftermath.ts";
 import type { Channel, Message, Outcome } from "./channel.ts";
-import { type Bucket, fullBucket, nextAttempt, takeToken } from "./schedule.ts";
+import { type Bucket, fullBucket, takeToken } from "./schedule.ts";
 
 /** What an {@link Outbox} works with. */
 export interface OutboxOptions {
@@ -40,9 +41,6 @@ const AGAIN_MS = 1000;
 
 /** After this without a look it does not move, milliseconds. */
 const STILL_MS = 90_000;
-
-/** Answers by which a gateway says that the receiver is away. */
-const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** Sends what is queued. */
 export class Outbox {
@@ -176,59 +174,21 @@ export class Outbox {
     const { store: { channels, notices }, clock, log, onAttempt } = this.#options;
     const now = clock.now();
     const channel = channels.find(channelId);
-    const { seq, queuedAt } = due;
-    const { status, answer } = outcome;
-    const attempt = { seq, channelId, status, answer };
     // Removed meanwhile: its deliveries are gone too.
     if (channel === undefined) return;
-    if (outcome.result === "delivered") {
-      notices.record(
-        channels,
-        { ...attempt, state: "delivered", nextAt: now, endedAt: now },
-        HEALTHY,
-      );
-      onAttempt("delivered");
-      return;
-    }
-    const told = { channel: channel.name, status, cause: outcome.cause, answer };
-    if (outcome.result !== "retry") {
-      const gone = outcome.result === "gone";
-      log.warn(gone ? "a channel wants nothing any more" : "a channel does not work", told);
-      const health: ChannelHealth = {
-        ...HEALTHY,
-        state: gone ? "disabled" : "broken",
-        reason: [status, answer].filter((part) => part !== null && part !== "").join(" "),
-        since: now,
-      };
-      notices.record(channels, { ...attempt, state: "queued", nextAt: now, endedAt: null }, health);
-      if (gone) notices.giveUp(channelId, now);
-      onAttempt(gone ? "dead" : "retried");
-      return;
-    }
-    const ofMessage = outcome.cause === "answer" && status !== null && status >= 400 &&
-      status < 500;
-    const failures = ofMessage ? 0 : channel.failures + 1;
-    const nextAt = nextAttempt({
-      queuedAt,
-      attempts: Math.max(due.attempts + 1, failures),
-      now,
-      retryAfterMs: outcome.retryAfterMs,
-      random: this.#options.random(),
+    const { seq, attempts } = due;
+    const { attempt, health, givesUp, counts } = aftermath(outcome, {
+      ...{ channel, due, now, random: this.#options.random() },
     });
-    // One that dislikes all of them, as where the address is another program's, fails too.
-    const failingSince = channel.failingSince ?? now;
-    const health: ChannelHealth = ofMessage
-      ? { ...HEALTHY, failingSince }
-      : { ...HEALTHY, failingSince, failures, notBefore: nextAt ?? now };
-    // A receiver that answers may only dislike this message: the others have their turn first.
-    const disliked = outcome.cause === "answer" && !AWAY.has(status ?? 0);
-    notices.record(channels, {
-      ...attempt,
-      state: nextAt === null ? "dead" : "queued",
-      nextAt: nextAt === null ? now : ofMessage ? nextAt : disliked ? nextAt + 1 : now,
-      endedAt: nextAt === null ? now : null,
-    }, health);
-    if (due.attempts === 0) log.warn("a notification did not arrive", told);
-    onAttempt(nextAt === null ? "dead" : "retried");
+    if (outcome.result !== "delivered") {
+      const { status, cause, answer } = outcome;
+      const told = { channel: channel.name, status, cause, answer };
+      if (outcome.result === "gone") log.warn("a channel wants nothing any more", told);
+      else if (outcome.result === "broken") log.warn("a channel does not work", told);
+      else if (attempts === 0) log.warn("a notification did not arrive", told);
+    }
+    notices.record(channels, { seq, channelId, ...attempt }, health);
+    if (givesUp) notices.giveUp(channelId, now);
+    onAttempt(counts);
   }
 }
