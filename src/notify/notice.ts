@@ -39,6 +39,8 @@ export interface NoticeProblem {
   readonly kind: string;
   /** How much it matters. */
   readonly severity: Severity;
+  /** Name of its host, where problems of several are told. */
+  readonly host?: string;
   /** Name of the workload, or null for a host's problem. */
   readonly workload: string | null;
   /** Name of the row within it, as `web 2`; null when it has one row or none is meant. */

@@ -10,9 +10,9 @@
 import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
-import type { KeptChannel } from "../store/channels.ts";
+import type { ChannelTable, KeptChannel } from "../store/channels.ts";
 import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
-import type { Store } from "../store/store.ts";
+import type { NoticeTable } from "../store/notices.ts";
 import { brokenOf } from "./broken_channels.ts";
 import type { Language } from "./channel.ts";
 import { endingsOf } from "./endings.ts";
@@ -45,10 +45,21 @@ import {
 import { wordsOf } from "./texts.ts";
 import { type Names, toldProblem } from "./told_problem.ts";
 
+/** Where a {@link Notifier} reads and writes: what it says is written is read from then on. */
+export interface NotifierStore {
+  /** Channels and rules. */
+  readonly channels: Pick<ChannelTable, "any" | "list" | "rules">;
+  /** The outbox, and how far was looked. */
+  readonly notices: Pick<
+    NoticeTable,
+    "lookedAt" | "notified" | "unsettled" | "told" | "remindable" | "get" | "queuedFor" | "write"
+  >;
+}
+
 /** What a {@link Notifier} works with. */
 export interface NotifierOptions {
   /** Channels, rules and the outbox. */
-  readonly store: Pick<Store, "channels" | "notices">;
+  readonly store: NotifierStore;
   /** Problems that are not closed, and those that closed at or after a time. */
   readonly problems: (since: number) => readonly Problem[];
   /** What things are called. */
@@ -63,6 +74,8 @@ export interface NotifierOptions {
   readonly language: Language;
   /** Whether a delivery is on its way at this moment. */
   readonly isSending: (seq: number) => boolean;
+  /** Whether somebody else tells what begins now; what was told here is ended here. */
+  readonly isQuiet?: () => boolean;
 }
 
 /** So many deliveries of a channel go to its fallback at a time. */
@@ -126,9 +139,10 @@ export class Notifier {
   #subject(problem: Problem): Subject[] {
     const { openedAt, workloadId, rowId, batch, muted, silenced } = problem;
     if (openedAt === null) return [];
-    const { names, language } = this.#options;
+    const { names, language, isQuiet } = this.#options;
     const told = toldProblem(problem, { names, words: wordsOf(language) });
-    return [{ told, openedAt, workloadId, rowId, batch, quiet: muted || silenced }];
+    const quiet = muted || silenced || isQuiet?.() === true;
+    return [{ told, openedAt, workloadId, rowId, batch, quiet }];
   }
 
   /** How many came back of the restart whose account has these; null when another one has. */

@@ -130,9 +130,9 @@ export function tellEndings(
     for (const part of parts) {
       const problems = part.map((one) => ({ ...keptSubject(one).told, closedAt: one.closedAt }));
       const content = problems.length === 1
-        ? noticeOf("recovered", problems[0]!, about(options, keptSubject(part[0]!)))
+        ? noticeOf("recovered", problems[0]!, about(problems, options, keptSubject(part[0]!)))
         : {
-          ...digestOf(problems, { ...about(options), reason: "burst" }),
+          ...digestOf(problems, { ...about(problems, options), reason: "burst" }),
           kind: "combined",
         } as const;
       notices.add(content, { channelId, queuedAt: options.now });
@@ -153,8 +153,8 @@ export function tellReminders(
       const subjects = part.map((one) => options.subjects.get(idOf(one))!);
       const problems = subjects.map(({ told }) => told);
       const content = problems.length === 1
-        ? noticeOf("reminder", problems[0]!, about(options, subjects[0]))
-        : digestOf(problems, { ...about(options), reason: "burst" });
+        ? noticeOf("reminder", problems[0]!, about(problems, options, subjects[0]))
+        : digestOf(problems, { ...about(problems, options), reason: "burst" });
       notices.add(content, { channelId, queuedAt: options.now, reminds: part });
     }
   }
@@ -208,21 +208,28 @@ function contentOf(
   const problems = subjects.map(({ told }) => told);
   const over = problems.every(({ closedAt }) => closedAt !== null);
   if (problems.length === 1 && options.reason === "burst") {
-    return noticeOf(over ? "combined" : "opened", problems[0]!, about(options, subjects[0]));
+    const of = about(problems, options, subjects[0]);
+    return noticeOf(over ? "combined" : "opened", problems[0]!, of);
   }
   const { reason, back = null } = options;
-  const digest = digestOf(problems, { ...about(options), reason, ...(back !== null && { back }) });
+  const digest = digestOf(problems, {
+    ...{ ...about(problems, options), reason },
+    ...(back !== null && { back }),
+  });
   return over ? { ...digest, kind: "combined" } : digest;
 }
 
 /** When and where, and of one problem where the dashboard has more of it; of a list its begin has. */
 function about(
+  problems: readonly NoticeProblem[],
   { now, host }: Audience,
   { workloadId = null, rowId }: Pick<KeptSubject, "workloadId" | "rowId"> = { rowId: null },
 ) {
+  const hosts = new Set(problems.map((problem) => problem.host ?? host));
+  const [only = null] = hosts;
   const row = rowId === null ? "" : `?row=${encodeURIComponent(rowId)}`;
   const path = workloadId === null ? null : `/workloads/${encodeURIComponent(workloadId)}${row}`;
-  return { at: now, host, path };
+  return { at: now, host: hosts.size === 1 ? only : null, path };
 }
 
 /** Notices in the making: what says the same is one notice with several deliveries. */

@@ -180,7 +180,12 @@ class Saying {
 
   digestTitle(): string {
     const { total, host, reason, kind } = this.#content;
-    const name = host === null ? this.#words.thisHost : this.#name(host);
+    const hosts = new Set(this.#content.problems.flatMap((each) => each.host ?? []));
+    const name = host !== null
+      ? this.#name(host)
+      : hosts.size > 1
+      ? this.#words.severalHosts
+      : this.#words.thisHost;
     const { back = null } = this.#content;
     if (kind !== "combined" && back !== null) return this.#words.back(back, name);
     const title = this.#words.digest[kind === "combined" ? "over" : reason ?? "burst"];
@@ -212,9 +217,12 @@ class Saying {
     return lines;
   }
 
-  /** Workload and row, else the container, else the host. */
-  #subject({ workload, row, container }: NoticeProblem): string {
-    const parts = [workload, row].filter((part) => part !== null && part !== "");
+  /** Workload and row, else the container, else the host; before them the host, where it differs. */
+  #subject({ host, workload, row, container }: NoticeProblem): string {
+    const of = this.#content.host === null ? host ?? null : null;
+    const parts = [of, workload ?? (of === null ? null : container), row].filter((part) =>
+      part !== null && part !== ""
+    );
     if (parts.length > 0) return parts.map((part) => this.#name(part!)).join(" / ");
     const name = container ?? this.#content.host;
     return name === null ? this.#words.thisHost : this.#name(name);

@@ -15,6 +15,8 @@ export interface Names {
   readonly workload: (id: string) => string | null;
   /** Of a row within its workload, as `web 2`; null where the workload has one row. */
   readonly row: (id: string) => string | null;
+  /** Of the host that a problem is on, where there are several. */
+  readonly host?: (problem: Problem) => string;
 }
 
 /** A problem with names and words of its evidence. */
@@ -24,6 +26,7 @@ export function toldProblem(
 ): NoticeProblem {
   const { workloadId, rowId, containerName } = problem;
   return {
+    ...(names.host !== undefined && { host: names.host(problem) }),
     key: problem.key,
     kind: problem.kind,
     severity: problem.severity,

@@ -23,6 +23,8 @@ export interface Words {
   readonly kinds: KindWords;
   /** Who it is about where nothing but a host is known, and not even its name. */
   readonly thisHost: string;
+  /** The same where problems of several are told. */
+  readonly severalHosts: string;
 
   /** Title: something is wrong. */
   readonly opened: (subject: string, what: string) => string;

@@ -33,6 +33,7 @@ export const ENGLISH: Words = {
     "channel-broken": "notifications do not arrive",
   },
   thisHost: "this host",
+  severalHosts: "several hosts",
   opened: (subject, what) => `${subject}: ${what}`,
   reminder: (subject, what) => `Still: ${subject}: ${what}`,
   recovered: (subject, what) => `Over: ${subject}: ${what}`,

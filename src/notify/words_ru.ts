@@ -59,6 +59,7 @@ export const RUSSIAN: Words = {
     "channel-broken": "уведомления не доходят",
   },
   thisHost: "этот хост",
+  severalHosts: "несколько хостов",
   opened: (subject, what) => `${subject}: ${what}`,
   reminder: (subject, what) => `Всё ещё: ${subject}: ${what}`,
   recovered: (subject, what) => `Решено: ${subject}: ${what}`,
