@@ -57,7 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   server: [...EVERY_LEAF, "core", "exports", "store", "doctor"],
   doctor: [...EVERY_LEAF, "core", "docker"],
   notify: [...EVERY_LEAF, "core", "store"],
-  hub: [...EVERY_LEAF, "core", "store"],
+  hub: [...EVERY_LEAF, "core", "store", "notify"],
   supervision: [...EVERY_LEAF, "lock", "reconcile"],
   safekeeping: [...EVERY_LEAF, "core", "store", "lock"],
   data: [...EVERY_LEAF, "store", "lock", "safekeeping"],

@@ -17,7 +17,7 @@ export type { Fragment, Sql, TransactionSql };
 const OLDEST = 15;
 
 /** The files, in order. */
-const FILES: readonly string[] = ["0001_hub", "0002_access", "0003_reading"];
+const FILES: readonly string[] = ["0001_hub", "0002_access", "0003_reading", "0004_notify"];
 
 /** Any number, the same for every hub: they migrate one after the other. */
 const MIGRATION_LOCK = 7_475_015;

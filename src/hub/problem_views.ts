@@ -35,8 +35,10 @@ export interface ProblemQuery {
   readonly host?: string;
   /** Id of a row on its host. */
   readonly rowId?: string;
-  /** Only those that are open, or closed at or after a time, milliseconds since the Unix epoch. */
+  /** Of those that are over only such that closed at or after a time by their hosts' clocks … */
   readonly closedSince?: number;
+  /** … and that this was told at or after a time. Milliseconds since the Unix epoch. */
+  readonly toldSince?: number;
   /** So many of those that are over; none by default. */
   readonly closed?: number;
   /** So many of those that are open; all by default. */
@@ -45,7 +47,7 @@ export interface ProblemQuery {
 
 /** The open ones, newest first; after them those that are over, the last one first. */
 export async function listProblems(sql: Sql, query: ProblemQuery = {}): Promise<HostedProblem[]> {
-  const { closed = 0, closedSince, limit } = query;
+  const { closed = 0, closedSince = 0, toldSince = 0, limit } = query;
   const silent = await silentHosts(sql, query);
   const open = await stored(sql, query, {
     where: sql`p.status = 'open'`,
@@ -57,7 +59,8 @@ export async function listProblems(sql: Sql, query: ProblemQuery = {}): Promise<
     .sort((a, b) => b.problem.openedAt! - a.problem.openedAt!).slice(0, limit);
   if (closed === 0) return all;
   const over = await stored(sql, query, {
-    where: sql`p.status = 'closed' AND p.closed_at >= ${closedSince ?? 0}`,
+    where: sql`p.status = 'closed' AND p.closed_at >= ${closedSince}
+      AND p.told_at >= to_timestamp(${toldSince}::float8 / 1000)`,
     order: sql`p.closed_at DESC, h.name, p.key LIMIT ${closed}`,
   });
   return [...all, ...over];

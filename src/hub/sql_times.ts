@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 
 /** A column of times, or an expression, as RFC 3339 UTC with milliseconds. */
 export function rfc3339(sql: Sql, column: string): ReturnType<Sql["unsafe"]> {

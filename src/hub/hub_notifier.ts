@@ -1,0 +1,290 @@
+/**
+ * Tells people what is wrong on all hosts. Whom to tell is decided by one hub, which holds a lock for
+ * as long as its connection lives; each delivery is sent by the one that wins it. What is told, to
+ * whom and how are those of a single host.
+ *
+ * @module
+ */
+
+import { aborted, type Clock } from "../clock.ts";
+import { newId } from "../core/names.ts";
+import { HEALTHY, type KeptChannel } from "../store/channels.ts";
+import type { DueDelivery } from "../store/notice_rows.ts";
+import { aftermath } from "../notify/aftermath.ts";
+import type { Channel, ChannelConfig, Message, Outcome } from "../notify/channel.ts";
+import { createDialer } from "../notify/dial.ts";
+import { NoticeBook } from "../notify/notice_book.ts";
+import { testNotice } from "../notify/notice.ts";
+import { Notifier } from "../notify/notifier.ts";
+import { isChannelType, openChannel } from "../notify/open_channel.ts";
+import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
+import type { Log } from "../telemetry/log.ts";
+import { channelNamed, listChannels, listRules, secretsOf, setHealth } from "./hub_channels.ts";
+import { claimDelivery, pruneNotices, readPages, recordAttempt } from "./hub_notices.ts";
+import { unclaim, writePages } from "./hub_notices.ts";
+import { CHANNEL } from "./hub_writes.ts";
+import type { Sql } from "./sql.ts";
+import { millis } from "./sql_times.ts";
+import { toldProblems } from "./told_problems.ts";
+
+/** What a {@link HubNotifier} works with. */
+export interface HubNotifierOptions {
+  /** The database. */
+  readonly sql: Sql;
+  /** When to look again. */
+  readonly clock: Clock;
+  /** Where failures are logged. */
+  readonly log: Log;
+  /** How messages are worded. */
+  readonly wording: Pick<Message, "language" | "timeZone" | "baseUrl">;
+  /** What requests go through, or null. */
+  readonly proxy: URL | null;
+}
+
+/** Any number: who holds its lock decides whom to tell. */
+const NOTIFY_LOCK = 7_475_018;
+
+/** How often a hub that does not decide asks whether it may, and it is looked at least, milliseconds. */
+const LOOK_MS = 5000;
+
+/** How often it is looked what is to be sent though nobody said so, milliseconds. */
+const SEND_MS = 1000;
+
+/** So many are on their way from one hub at a time, each to another channel. */
+const MAX_SENDING = 16;
+
+const PRUNE_MS = 3_600_000;
+
+/** Decides, if no other hub does, and sends. */
+export class HubNotifier {
+  readonly #o: HubNotifierOptions;
+  readonly #hub = crypto.randomUUID();
+  readonly #sending = new Map<string, Promise<void>>();
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #full = new Map<string, number>();
+  #wake = new AbortController();
+  #send = new AbortController();
+
+  /** Nothing runs yet. */
+  constructor(options: HubNotifierOptions) {
+    this.#o = options;
+  }
+
+  /** Tells until the signal aborts; never rejects for the database's sake. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#o;
+    const lasting = async (what: string, act: (signal: AbortSignal) => Promise<void>) => {
+      let failed = false;
+      while (!signal.aborted) {
+        try {
+          await act(signal);
+          failed = false;
+        } catch (error) {
+          if (signal.aborted) return;
+          if (!failed) log.error(what, { error });
+          failed = true;
+          await clock.sleep(LOOK_MS, signal);
+        }
+      }
+    };
+    await Promise.all([
+      lasting("cannot see what is to be told", (signal) => this.#decide(signal)),
+      lasting("cannot see what is to be sent", (signal) => this.#deliver(signal)),
+    ]);
+    await Promise.all(this.#sending.values());
+  }
+
+  /** Sends a test past the queue, and says what came of it; where it arrives, what waits goes on. */
+  async test(name: string, { signal }: { signal: AbortSignal }): Promise<Outcome> {
+    const { sql, wording } = this.#o;
+    const channel = await channelNamed(sql, name);
+    const open = await this.#open(channel);
+    const content = testNotice(await databaseNow(sql), null);
+    const outcome = await open.send({ id: `msg_test_${newId()}`, content, ...wording }, { signal });
+    if (outcome.result === "delivered" && channel.state !== "ok") {
+      await setHealth(sql, channel.id, HEALTHY);
+    }
+    return outcome;
+  }
+
+  /** Decides for as long as this hub is the one that does. */
+  async #decide(signal: AbortSignal): Promise<void> {
+    const { sql, clock } = this.#o;
+    const held = await sql.reserve();
+    try {
+      const [{ mine }] = await held<[{ mine: boolean }]>`
+        SELECT pg_try_advisory_lock(${NOTIFY_LOCK}) AS mine`;
+      if (!mine) return await clock.sleep(LOOK_MS, signal);
+      const { unlisten } = await sql.listen(CHANNEL, () => this.#wake.abort());
+      try {
+        await this.#decideWith(held as unknown as Sql, signal);
+      } finally {
+        await unlisten().catch(() => {});
+        await held`SELECT pg_advisory_unlock(${NOTIFY_LOCK})`.catch(() => {});
+      }
+    } finally {
+      held.release();
+    }
+  }
+
+  async #decideWith(held: Sql, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#o;
+    log.info("this hub notifies");
+    const step = this.#stepper(held);
+    let prunedAt = -Infinity;
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      const waitMs = await step();
+      this.#send.abort();
+      if (clock.monotonic() - prunedAt >= PRUNE_MS) {
+        await pruneNotices(held, await databaseNow(held));
+        prunedAt = clock.monotonic();
+      }
+      const woken = AbortSignal.any([signal, this.#wake.signal]);
+      await clock.sleep(Math.min(LOOK_MS, Math.max(1, waitMs ?? LOOK_MS)), woken);
+    }
+  }
+
+  /** Does a step in one transaction; says when to do the next, milliseconds, or null. */
+  #stepper(held: Sql): () => Promise<number | null> {
+    const { wording: { language }, clock } = this.#o;
+    let now = 0;
+    let book: NoticeBook;
+    let sending: ReadonlySet<number>;
+    let channels: readonly KeptChannel[];
+    let rules: Awaited<ReturnType<typeof listRules>>;
+    let told: Awaited<ReturnType<typeof toldProblems>>;
+    // One for all steps: it remembers what came together.
+    const notifier = new Notifier({
+      store: {
+        channels: {
+          any: () => channels.length > 0,
+          list: () => [...channels],
+          rules: () => rules,
+        },
+        get notices() {
+          return book;
+        },
+      },
+      problems: () => told.problems,
+      names: {
+        workload: (id) => told.names.workload(id),
+        row: (id) => told.names.row(id),
+        host: (problem) => told.names.host!(problem),
+      },
+      clock: { ...clock, now: () => now },
+      ...{ host: null, account: () => null, language },
+      isSending: (seq) => sending.has(seq),
+    });
+    return async () => {
+      await held`BEGIN`;
+      try {
+        now = await databaseNow(held);
+        [channels, rules] = [await listChannels(held), await listRules(held)];
+        const pages = await readPages(held);
+        ({ sending } = pages);
+        book = new NoticeBook(pages);
+        told = await toldProblems(held, { since: pages.lookedAt ?? now, now });
+        const next = notifier.step();
+        await writePages(held, book.changes());
+        await held`COMMIT`;
+        return next === null ? null : next - now;
+      } catch (error) {
+        await held`ROLLBACK`.catch(() => {});
+        throw error;
+      }
+    };
+  }
+
+  async #deliver(signal: AbortSignal): Promise<void> {
+    const { sql, clock } = this.#o;
+    while (!signal.aborted) {
+      this.#send = new AbortController();
+      while (this.#sending.size < MAX_SENDING) {
+        const now = clock.now();
+        const busy = [...this.#sending.keys()];
+        // Those that were sent as much as they may be have their turn later.
+        for (const [id, until] of this.#full) if (until > now) busy.push(id);
+        const due = await claimDelivery(sql, { hub: this.#hub, busy });
+        if (due === null) break;
+        const sent = this.#attempt(due, signal).finally(() => {
+          this.#sending.delete(due.channelId);
+          this.#send.abort();
+        });
+        this.#sending.set(due.channelId, sent);
+      }
+      await clock.sleep(SEND_MS, AbortSignal.any([signal, this.#send.signal]));
+    }
+  }
+
+  /** Never rejects: what fails is tried again, by whoever wins it next. */
+  async #attempt(due: DueDelivery, signal: AbortSignal): Promise<void> {
+    const { sql, log, wording } = this.#o;
+    const { seq, channelId } = due;
+    const hub = this.#hub;
+    try {
+      const channel = (await listChannels(sql)).find(({ id }) => id === channelId);
+      // Removed meanwhile: its deliveries are gone too.
+      if (channel === undefined) return;
+      const open = await this.#open(channel);
+      if (this.#isFull(channelId, open)) return await unclaim(sql, { seq, hub });
+      const content = JSON.parse(due.content);
+      let outcome: Outcome;
+      try {
+        outcome = await open.send({ id: due.noticeId, content, ...wording }, { signal });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        return await unclaim(sql, { seq, hub });
+      }
+      await this.#record(channel, due, outcome);
+    } catch (error) {
+      // It is sent again with the same id, once the claim is over.
+      log.error("a notification could not be sent", { error });
+      await Promise.race([this.#o.clock.sleep(SEND_MS, signal), aborted(signal)]);
+    }
+  }
+
+  async #record(channel: KeptChannel, due: DueDelivery, outcome: Outcome): Promise<void> {
+    const { sql, log } = this.#o;
+    const now = await databaseNow(sql);
+    const { attempt, health, givesUp } = aftermath(outcome, {
+      ...{ channel, due, now, random: Math.random() },
+    });
+    if (outcome.result !== "delivered") {
+      const { status, cause, answer } = outcome;
+      const told = { channel: channel.name, status, cause, answer };
+      if (outcome.result !== "retry") log.warn("a channel does not work", told);
+      else if (due.attempts === 0) log.warn("a notification did not arrive", told);
+    }
+    const { seq, channelId } = due;
+    await recordAttempt(sql, { seq, channelId, ...attempt }, { hub: this.#hub, health, givesUp });
+  }
+
+  #isFull(channelId: string, { rate }: Channel): boolean {
+    const now = this.#o.clock.now();
+    const before = this.#buckets.get(channelId) ?? fullBucket(rate, { now });
+    const { bucket, waitMs } = takeToken(before, rate, { now });
+    this.#buckets.set(channelId, bucket);
+    this.#full.set(channelId, now + waitMs);
+    return waitMs > 0;
+  }
+
+  async #open(channel: KeptChannel): Promise<Channel> {
+    const { sql, clock, proxy } = this.#o;
+    const { id, type, config } = channel;
+    if (!isChannelType(type)) throw new Error(`Cannot open a channel of type ${type}`);
+    return await openChannel({
+      type,
+      config: config as unknown as ChannelConfig,
+      secrets: await secretsOf(sql, id),
+    }, {
+      dialer: createDialer(proxy === null ? {} : { proxy }),
+      now: () => clock.now(),
+    });
+  }
+}
+
+async function databaseNow(sql: Sql): Promise<number> {
+  const [{ now }] = await sql<[{ now: number }]>`SELECT ${millis(sql, "clock_timestamp()")} AS now`;
+  return now;
+}

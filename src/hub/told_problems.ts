@@ -1,0 +1,82 @@
+/**
+ * The problems of all hosts as notifications know problems: of whichever host, each by an id of its
+ * own, with what its workload and row are called. Writes nothing.
+ *
+ * @module
+ */
+
+import type { Problem } from "../model/problem.ts";
+import type { Names } from "../notify/told_problem.ts";
+import { listProblems } from "./problem_views.ts";
+import type { Sql } from "./sql.ts";
+
+/** What is read for one look. */
+export interface ToldProblems {
+  /** Those that are open, and those that closed lately and were not seen to. */
+  readonly problems: readonly Problem[];
+  /** What things are called. */
+  readonly names: Names;
+}
+
+/** What was over so long before it was told, milliseconds, concerns nobody any more. */
+const STALE_MS = 3_600_000;
+
+/** What was told shortly before a look may have been committed after it, milliseconds. */
+const SLACK_MS = 60_000;
+
+/** So many of those that closed are read. */
+const MAX_CLOSED = 5000;
+
+/** Reads them; `since`: the last look, milliseconds since the Unix epoch. */
+export async function toldProblems(
+  sql: Sql,
+  { since, now }: { since: number; now: number },
+): Promise<ToldProblems> {
+  const found = await listProblems(sql, {
+    ...{ closed: MAX_CLOSED, closedSince: now - STALE_MS, toldSince: since - SLACK_MS },
+  });
+  const workloads = new Map<string, string>();
+  const problems = found.map(({ hostId, problem, workload }): Problem => {
+    const { key, workloadId, rowId } = problem;
+    const over = (id: string) => `${hostId}/${id}`;
+    // What helps names it as its host does.
+    if (workload !== null) {
+      workloads.set(workload.id, workload.name).set(over(workload.id), workload.name);
+    }
+    return {
+      ...problem,
+      key: over(key),
+      workloadId: workloadId === null ? null : over(workloadId),
+      rowId: rowId === null ? null : over(rowId),
+    };
+  });
+  const rows = await rowNames(
+    sql,
+    found.flatMap(({ hostId, problem: { rowId } }) => rowId === null ? [] : [{ hostId, rowId }]),
+  );
+  return {
+    problems,
+    names: {
+      workload: (id) => workloads.get(id) ?? null,
+      row: (id) => rows.get(id) ?? null,
+      host: ({ host }) => host,
+    },
+  };
+}
+
+/** `web 2` by host and row; none for a site's row. */
+async function rowNames(
+  sql: Sql,
+  rows: readonly { readonly hostId: string; readonly rowId: string }[],
+): Promise<Map<string, string>> {
+  if (rows.length === 0) return new Map();
+  const found = await sql<{ hostId: string; id: string; body: string }[]>`
+    SELECT c.host_id AS "hostId", c.id, c.body FROM tinyforge.containers AS c
+    JOIN (SELECT DISTINCT * FROM unnest(${rows.map(({ hostId }) => hostId)}::text[],
+      ${rows.map(({ rowId }) => rowId)}::text[]) AS asked (host_id, id)) AS asked
+      ON c.host_id = asked.host_id AND c.id = asked.id`;
+  return new Map(found.flatMap(({ hostId, id, body }) => {
+    const { role, replica } = JSON.parse(body);
+    return role === null || role === "" ? [] : [[`${hostId}/${id}`, `${role} ${replica ?? 1}`]];
+  }));
+}
