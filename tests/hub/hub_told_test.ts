@@ -17,6 +17,7 @@ import { countRows, listWorkloads } from "../../src/hub/workload_views.ts";
 import type { Problem } from "../../src/model/problem.ts";
 import { Failure } from "../../src/failure.ts";
 import { shownRow } from "./rows.ts";
+import { happening, toldProblem, workload } from "./things.ts";
 
 function withDatabase(name: string, test: (sql: Sql, cluster: Cluster) => Promise<void>): void {
   Deno.test(name, async () => {
@@ -26,26 +27,7 @@ function withDatabase(name: string, test: (sql: Sql, cluster: Cluster) => Promis
   });
 }
 
-const toldProblem = (changes: Record<string, unknown> = {}) => ({
-  ...{ key: "missing:a", kind: "missing", severity: "high", status: "open", workloadId: "w" },
-  ...{ rowId: "a", containerId: null, containerName: "", since: 1000, dueAt: null },
-  ...{ openedAt: 61_000, closedAt: null, outcome: null, evidence: { state: "missing" } },
-  ...{ do: { code: "bring-back", workloadId: "w", rowId: "a" }, batch: null },
-  ...{ muted: false, silenced: false, ...changes },
-});
 const closed = { status: "closed", closedAt: 90_000, outcome: "recovered" };
-
-const happening = (seq: number, changes: Record<string, unknown> = {}) => ({
-  ...{ seq, rowId: "a", at: `2026-01-01T00:00:0${seq % 10}.000Z`, from: null, to: "running" },
-  ...{ cause: "event", containerId: "c", containerName: "shop-web-1", imageRef: "nginx:1" },
-  ...{ exitCode: null, origin: { by: "listing", at: "2026-01-01T00:00:00.000Z" } },
-  ...{ workloadId: "w", workloadKind: "project", workloadName: "shop", role: "web", replica: 1 },
-  ...changes,
-});
-
-const workload = (id: string, changes: Record<string, unknown> = {}) => ({
-  ...{ id, kind: "project", refId: `p-${id}`, name: id, expectations: [], ...changes },
-});
 
 async function hostOf(sql: Sql, name: string) {
   const { host: id } = (await admit(sql, (await enroll(sql, name)).token))!;

@@ -97,6 +97,7 @@ function toldOf(problem: NoticeProblem): Record<string, unknown> {
   const short = (text: string | null) => text === null ? null : clip(text, MAX_FIELD);
   return {
     key: short(problem.key),
+    ...(problem.host !== undefined && { host: short(problem.host) }),
     kind: short(problem.kind),
     severity: problem.severity,
     workload: short(problem.workload),

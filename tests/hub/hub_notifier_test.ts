@@ -1,0 +1,221 @@
+/** People are told by hubs of what is wrong on all hosts, on a real PostgreSQL. @module */
+
+import { assert, assertEquals } from "@std/assert";
+import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { until } from "../harness/until.ts";
+import { Receiver } from "../receivers/receiver.ts";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import type { Sql } from "../../src/hub/database.ts";
+import { addChannel, listChannels, removeChannel } from "../../src/hub/hub_channels.ts";
+import { claimDelivery, listDeliveries, recordAttempt } from "../../src/hub/hub_notices.ts";
+import { HubNotifier } from "../../src/hub/hub_notifier.ts";
+import { watchSilence } from "../../src/hub/silence.ts";
+import { Log } from "../../src/telemetry/log.ts";
+import { toldProblem, workload } from "./things.ts";
+import { type SayingHost, sayingHost } from "./hubs.ts";
+import { shownRow } from "./rows.ts";
+
+/** A hub that tells people, until it is disposed. */
+function notifierOf(sql: Sql) {
+  const ending = new AbortController();
+  const notifier = new HubNotifier({
+    ...{ sql, clock: SYSTEM_CLOCK, log: new Log({ write() {} }), proxy: null },
+    wording: { language: "en", timeZone: "UTC", baseUrl: null },
+  });
+  const running = notifier.run(ending.signal);
+  return {
+    notifier,
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await running;
+    },
+  };
+}
+
+/** Takes what webhooks are told. */
+class Inbox extends Receiver {
+  /** Answers each so; accepted by default. */
+  constructor(answer: () => Response = () => new Response(null, { status: 204 })) {
+    super(answer);
+  }
+
+  /** Each message: why, what, where; sorted. */
+  get told(): string[] {
+    return this.requests.map(({ body }) => {
+      const { type, data } = JSON.parse(body);
+      const { reason, total, host, problems: [first] } = data;
+      const why = type.replace("problem.", "");
+      if (total !== 1 || reason !== null) return `${why} ${reason} ${total} on ${host}`;
+      return `${why} ${first.kind} ${first.workload}/${first.row} on ${host}`;
+    });
+  }
+}
+
+async function channelTo(sql: Sql, inbox: Receiver, name = "ops"): Promise<void> {
+  const url = `${inbox.origin}/hook`;
+  await addChannel(sql, {
+    ...{ name, type: "webhook", kinds: null, minSeverity: "high", remindAfterMs: null },
+    config: { origin: inbox.origin, allowLoopback: true },
+    secrets: { url },
+  });
+}
+
+/** A host that has a row and no problem. */
+async function quietHost(sql: Sql, name: string): Promise<SayingHost> {
+  const host = await sayingHost(sql, name);
+  await host.snapshot([], { of: "workloads", workloads: [workload("w", { name: "shop" })] });
+  await host.snapshot([], { of: "problems", after: null });
+  await host.snapshot([shownRow("a")], { of: "rows", after: null });
+  return host;
+}
+
+/** It opened now, by the host's clock. */
+const fresh = (changes: Record<string, unknown> = {}) => {
+  const openedAt = Date.now();
+  return toldProblem({ since: openedAt - 60_000, openedAt, ...changes });
+};
+const over = (problem: ReturnType<typeof fresh>) => ({
+  ...problem,
+  ...{ status: "closed", closedAt: Date.now(), outcome: "recovered" },
+});
+
+/** Until somebody has looked, so that what comes is new. */
+const looked = (sql: Sql) =>
+  until("somebody looked", async () => (await sql`SELECT FROM tinyforge.notify_cursor`).length > 0);
+
+Deno.test("hubs tell of many hosts once, however many they are, and go on when one ends", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster);
+  const { sql } = database;
+  await using inbox = new Inbox();
+  await channelTo(sql, inbox);
+  const [alpha, beta] = [await quietHost(sql, "alpha"), await quietHost(sql, "beta")];
+  const one = notifierOf(sql);
+  await looked(sql);
+  await using _two = notifierOf(sql);
+  const [first, second] = [fresh(), fresh()];
+  await alpha.batch([], { problems: [first] });
+  await until("it is told", () => inbox.told.length === 1);
+  assertEquals(inbox.told, ["opened missing shop/web 1 on alpha"]);
+  // The same ids elsewhere are another problem.
+  await beta.batch([], { problems: [second] });
+  await until("that too", () => inbox.told.length === 2);
+  assertEquals(inbox.told[1], "opened missing shop/web 1 on beta");
+
+  // Whoever decided ends; another one does, and knows who was told.
+  await one[Symbol.asyncDispose]();
+  await alpha.batch([], { problems: [over(first)] });
+  await until("it is over", () => inbox.told.length === 3, { withinMs: 30_000 });
+  assertEquals(inbox.told[2], "recovered missing shop/web 1 on alpha");
+
+  // A host falls silent: that is told, not what it has.
+  await watchSilence(sql);
+  await sql`UPDATE tinyforge.listening SET since = since - interval '1 hour'`;
+  await beta.fallSilent();
+  await watchSilence(sql);
+  await until("the silence is told", () => inbox.told.length === 4);
+  assertEquals(inbox.told[3], "opened host-unknown null/null on beta");
+  await beta.beat();
+  await watchSilence(sql);
+  await until("it is heard of", () => inbox.told.length === 5);
+  assertEquals(inbox.told[4], "recovered host-unknown null/null on beta");
+  assertEquals(new Set(inbox.requests.map(({ headers }) => headers.get("webhook-id"))).size, 5);
+  await until(
+    "all are delivered",
+    async () => (await listDeliveries(sql, 9)).every(({ state }) => state === "delivered"),
+  );
+});
+
+Deno.test("a hub tells of many problems of several hosts as one, and says which hosts", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster);
+  const { sql } = database;
+  await using inbox = new Inbox();
+  await channelTo(sql, inbox);
+  const hosts = [await quietHost(sql, "alpha"), await quietHost(sql, "beta")];
+  await using _hub = notifierOf(sql);
+  await looked(sql);
+  const keys = ["a", "b", "c", "d"];
+  for (const host of hosts) {
+    const problems = keys.map((id) => fresh({ key: `missing:${id}`, rowId: id }));
+    await host.batch([], { problems });
+  }
+  await until("all are told", () => inbox.told.length > 0, { withinMs: 40_000 });
+  assertEquals(inbox.told, ["digest burst 8 on null"]);
+  const { data: { title, text } } = JSON.parse(inbox.requests[0]!.body);
+  assertEquals(title, "8 problems at once on several hosts");
+  for (const name of ["alpha", "beta"]) assert(text.includes(`${name} / shop`), text);
+});
+
+Deno.test("a delivery is won by one hub, and by another when that one is gone", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster, { connections: 12 });
+  const { sql } = database;
+  await using inbox = new Inbox();
+  for (const name of ["a", "b", "c"]) await channelTo(sql, inbox, name);
+  const channels = await listChannels(sql);
+  await sql`INSERT INTO tinyforge.notices (id, kind, content, created_at) VALUES ('n', 'test', '{}', 0)`;
+  let seq = 0;
+  const queue = (channelId: string, subject: string | null) =>
+    sql`INSERT INTO tinyforge.deliveries (seq, notice_id, channel_id, subject, queued_at, next_at)
+      VALUES (${++seq}, 'n', ${channelId}, ${subject}, 0, 0)`;
+  for (const { id } of channels) await queue(id, "p");
+  await queue(channels[0]!.id, "p");
+  const win = (hub: string, busy: string[] = []) => claimDelivery(sql, { hub, busy });
+  // Ten at once: each has one or none, and nobody has the same; the second of a problem waits.
+  const won = await Promise.all(Array.from({ length: 10 }, (_, i) => win(`hub ${i}`)));
+  const first = won.filter((each) => each !== null).map((each) => each.seq).sort();
+  while ((await win("late")) !== null) first.push(0);
+  assertEquals(new Set(first).size, first.length, "one was won twice");
+  const claims = await sql<{ seq: number; hub: string }[]>`
+    SELECT seq::integer, claimed_by AS hub FROM tinyforge.deliveries
+    WHERE claimed_by IS NOT NULL ORDER BY seq`;
+  assertEquals(claims.map(({ seq }) => seq), [1, 2, 3]);
+  const over = {
+    ...{ seq: 1, channelId: channels[0]!.id, nextAt: 0, endedAt: 1, status: 204, answer: "" },
+    state: "delivered" as const,
+  };
+  const plain = { health: null, givesUp: false };
+  assertEquals(await recordAttempt(sql, over, { hub: "another", ...plain }), false);
+  // Its hub is gone, and another tries it again.
+  await sql`UPDATE tinyforge.deliveries SET claimed_until = now() - interval '1 s' WHERE seq = 1`;
+  assertEquals((await win("next"))?.seq, 1);
+  assertEquals(await recordAttempt(sql, over, { hub: "next", ...plain }), true);
+  assertEquals((await win("next"))?.seq, 4);
+});
+
+Deno.test("a receiver that is away is told later, and a channel that is removed nothing more", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster);
+  const { sql } = database;
+  let status = 503;
+  await using inbox = new Inbox(() => new Response("away\0", { status }));
+  await channelTo(sql, inbox);
+  const alpha = await quietHost(sql, "alpha");
+  await using hub = notifierOf(sql);
+  await looked(sql);
+  const problem = fresh();
+  await alpha.batch([], { problems: [problem] });
+  await until("it was tried", async () => (await listDeliveries(sql, 9))[0]?.attempts === 1);
+  const [channel] = await listChannels(sql);
+  assertEquals([channel!.state, channel!.failures], ["ok", 1]);
+  // It is over before anybody could be told: both as one.
+  status = 200;
+  await alpha.batch([], { problems: [over(problem)] });
+  await until(
+    "both are one",
+    async () =>
+      (await listDeliveries(sql, 9)).map(({ kind, state }) => `${kind} ${state}`).includes(
+        "opened superseded",
+      ),
+  );
+  await sql`UPDATE tinyforge.channels SET not_before = 0`;
+  await sql`UPDATE tinyforge.deliveries SET next_at = 0`;
+  await until("it is told", () => inbox.requests.length === 2);
+  assertEquals(inbox.told[1], "combined missing shop/web 1 on alpha");
+  const { signal } = new AbortController();
+  assertEquals((await hub.notifier.test("ops", { signal })).result, "delivered");
+  await removeChannel(sql, "ops");
+  await alpha.batch([], { problems: [fresh()] });
+  assertEquals(await listDeliveries(sql, 9), []);
+});
