@@ -15,6 +15,8 @@ import { openDatabase, type Sql } from "./hub/database.ts";
 import { enroll, expel } from "./hub/enrolment.ts";
 import { Heartbeats } from "./hub/heartbeats.ts";
 import { HubAudit, HubCodes, HubSessions, HubTokens } from "./hub/hub_access.ts";
+import { ChannelDesk } from "./hub/channel_desk.ts";
+import { HubNotifier } from "./hub/hub_notifier.ts";
 import { HubApp } from "./hub/hub_app.ts";
 import { HubFeed } from "./hub/hub_feed.ts";
 import { collectHub } from "./hub/hub_gauges.ts";
@@ -51,6 +53,8 @@ export interface AssembleHubOptions extends Omit<HubOptions, "database"> {
   readonly encrypted: boolean;
   /** Where browsers come to. */
   readonly tcp: () => { readonly address: string | null };
+  /** How people are told; in English and by no proxy by default. */
+  readonly notify?: { readonly language: Config["language"]; readonly proxy: URL | null };
   /** Bounds. */
   readonly bounds?: AppOptions;
 }
@@ -80,6 +84,7 @@ const SHUTDOWN_DEADLINE_MS = 5000;
 /** Constructs every component of a hub. */
 export function assembleHub(options: AssembleHubOptions): HubAssembly {
   const { sql, log, version, baseUrl, encrypted, tcp, bounds } = options;
+  const { notify = { language: "en", proxy: null } } = options;
   const heartbeats = new Heartbeats(sql);
   const announcements = new Announcements(sql);
   const reader = new HubReader(sql);
@@ -93,6 +98,14 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
       const problem = asProblem(error);
       if (problem.code === "internal") log.error("request failed", { error });
       return problemResponse(problem);
+    },
+  });
+  const notifier = new HubNotifier({
+    ...{ sql, log, clock: SYSTEM_CLOCK, proxy: notify.proxy },
+    wording: {
+      language: notify.language,
+      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      baseUrl: baseUrl?.href ?? null,
     },
   });
   const readers = createHubApp({
@@ -109,6 +122,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
       expel: (name) => expel(sql, name),
       ping: async () => void await sql`SELECT 1`,
     },
+    channels: new ChannelDesk(sql, { notifier }),
     now: () => new Date(),
   }, bounds);
   return {
@@ -127,6 +141,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
       await Promise.all([
         new HubFeed({ sql, feed, log }).run(signal),
         keepUp(sql, { clock: SYSTEM_CLOCK, log, signal }),
+        notifier.run(signal),
       ]);
     },
     close: async () => {
@@ -163,6 +178,7 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
       baseUrl: config.baseUrl === null ? null : new URL(config.baseUrl),
       encrypted: config.tls !== null,
       tcp: () => listeners?.tcp ?? { address: null },
+      notify: { language: config.language, proxy: config.notifyProxy },
       bounds: { maxLiveClients: feeds },
     });
     const token = await TokenFile.open(config.dataDir, { log });

@@ -56,12 +56,13 @@ export async function listRules(sql: Sql): Promise<KeptRule[]> {
 }
 
 /**
- * The channel of this name.
+ * The channel with this id or, failing that, this name.
  *
  * @throws {Failure} `not-found`
  */
 export async function channelNamed(sql: Sql, name: string): Promise<KeptChannel> {
-  const found = (await listChannels(sql)).find((each) => each.name === name);
+  const all = await listChannels(sql);
+  const found = all.find(({ id }) => id === name) ?? all.find((each) => each.name === name);
   if (found !== undefined) return found;
   throw new Failure("not-found", `Cannot find channel ${quote(name)}`, {
     data: { thing: "channel", id: name },
@@ -103,13 +104,14 @@ export async function addChannel(sql: Sql, asked: NewHubChannel): Promise<KeptCh
 }
 
 /**
- * Removes one with what was to be sent to it.
+ * Removes one with what was to be sent to it; as it was.
  *
  * @throws {Failure} `not-found`
  */
-export async function removeChannel(sql: Sql, name: string): Promise<void> {
-  const { id } = await channelNamed(sql, name);
-  await sql`DELETE FROM tinyforge.channels WHERE id = ${id}`;
+export async function removeChannel(sql: Sql, name: string): Promise<KeptChannel> {
+  const channel = await channelNamed(sql, name);
+  await sql`DELETE FROM tinyforge.channels WHERE id = ${channel.id}`;
+  return channel;
 }
 
 /** Keeps how a channel is. */

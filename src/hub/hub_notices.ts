@@ -7,7 +7,7 @@
  */
 
 import type { ChannelHealth } from "../store/channels.ts";
-import type { Carried, DueDelivery, KeptDelivery } from "../store/notice_rows.ts";
+import type { Carried, DeliveryState, DueDelivery, KeptDelivery } from "../store/notice_rows.ts";
 import type {
   BookedDelivery,
   BookedProblem,
@@ -167,12 +167,29 @@ export async function unclaim(sql: Sql, { seq, hub }: { seq: number; hub: string
 }
 
 /** Deliveries, the newest first, at most so many. */
-export async function listDeliveries(sql: Sql, limit: number): Promise<KeptDelivery[]> {
+export async function listDeliveries(
+  sql: Sql,
+  { channelId, state, limit }: { channelId?: string; state?: DeliveryState; limit: number },
+): Promise<KeptDelivery[]> {
   return [
     ...await sql<KeptDelivery[]>`
       SELECT ${columns(sql)} FROM tinyforge.deliveries AS d
-        JOIN tinyforge.notices AS n ON n.id = d.notice_id ORDER BY d.seq DESC LIMIT ${limit}`,
+        JOIN tinyforge.notices AS n ON n.id = d.notice_id
+      WHERE ${channelId === undefined ? sql`true` : sql`d.channel_id = ${channelId}`}
+        AND ${state === undefined ? sql`true` : sql`d.state = ${state}`}
+      ORDER BY d.seq DESC LIMIT ${limit}`,
   ];
+}
+
+/** Has all that waits for a channel tried at once, and what was given up queued again. */
+export async function retryDeliveries(
+  sql: Sql,
+  { channelId, now }: { channelId: string; now: number },
+): Promise<number> {
+  const queued = await sql`UPDATE tinyforge.deliveries
+    SET state = 'queued', next_at = ${now}, queued_at = ${now}, ended_at = NULL
+    WHERE channel_id = ${channelId} AND state IN ('queued', 'dead')`;
+  return queued.count;
 }
 
 /** Forgets what is long over. */

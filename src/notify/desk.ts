@@ -7,13 +7,13 @@
 
 import { aborted, type Clock } from "../clock.ts";
 import type { Feed } from "../feed.ts";
-import { Failure } from "../failure.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
 import type { Written } from "../model/written.ts";
 import type { KeptChannel } from "../store/channels.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
+import { type AskedChannel, besideOf, takeInChannel } from "./asked_channel.ts";
 import type { ChannelSettings, Message, Outcome } from "./channel.ts";
 import type { Notifications } from "./notifications.ts";
 import { SecretFile } from "./secret_file.ts";
@@ -48,26 +48,6 @@ export interface DeskOptions {
   readonly onAttempt: (outcome: "delivered" | "retried" | "dead") => void;
 }
 
-/** A channel as it is asked for. */
-export interface AskedChannel {
-  /** Its URL, in one of the forms that people have. */
-  readonly url: string;
-  /** A key, password or token that the URL does not hold, or null. */
-  readonly secret: string | null;
-  /** Whether the receiver may be on this machine. */
-  readonly allowLoopback: boolean;
-}
-
-/** Which secret is meant by one that is given beside a URL. */
-const BESIDE: Readonly<Record<string, string>> = {
-  webhook: "key",
-  ntfy: "token",
-  gotify: "token",
-  matrix: "token",
-  telegram: "token",
-  email: "password",
-};
-
 /** Takes channels in, and runs what tells them. */
 export class NotifyDesk {
   readonly #options: DeskOptions;
@@ -87,26 +67,8 @@ export class NotifyDesk {
    *
    * @throws {Failure} `invalid`; its message holds no more of the URL than its scheme.
    */
-  async takeIn({ url, secret, allowLoopback }: AskedChannel): Promise<ChannelSettings> {
-    const { takeInUrl, ChannelUrlError } = await import("./urls.ts");
-    let settings: ChannelSettings;
-    try {
-      settings = takeInUrl(url);
-    } catch (error) {
-      if (!(error instanceof ChannelUrlError)) throw error;
-      // No cause: it may hold more.
-      throw new Failure(
-        "invalid",
-        `Cannot take the channel's URL: ${error.message}; ${error.hint}`,
-        {
-          data: {},
-        },
-      );
-    }
-    const config = allowLoopback ? { ...settings.config, allowLoopback } : settings.config;
-    if (secret === null) return { ...settings, config };
-    const secrets = { ...settings.secrets, [besideOf(settings.type)]: secret };
-    return { ...settings, config, secrets };
+  async takeIn(asked: AskedChannel): Promise<ChannelSettings> {
+    return await takeInChannel(asked);
   }
 
   /**
@@ -224,17 +186,6 @@ export class NotifyDesk {
     })();
     return this.#notifications;
   }
-}
-
-/** What a secret that is given beside the URL of such a channel is called. */
-function besideOf(type: string): string {
-  const name = BESIDE[type];
-  if (name !== undefined) return name;
-  throw new Failure(
-    "invalid",
-    `Cannot use a secret beside the URL of a ${type} channel: it is part of the URL`,
-    { data: {} },
-  );
 }
 
 /** `web 2`; null for a site's row, or one that is not known any more. */

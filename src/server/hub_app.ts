@@ -6,6 +6,7 @@
  */
 
 import type { HostsPort } from "./api/hosts.ts";
+import type { HubChannelsPort } from "./hub_channels_port.ts";
 import { HOSTS_ROUTES, HUB_ROUTES } from "./hub_routes.ts";
 import { notHere } from "./not_here.ts";
 import type { ReadServices } from "./operation.ts";
@@ -16,6 +17,8 @@ import { type App, type AppOptions, routed } from "./routed.ts";
 export interface HubDeps extends ReadDeps {
   /** The hosts. */
   readonly hosts: HostsPort;
+  /** Where people are told. */
+  readonly channels: HubChannelsPort;
   /** Where browsers come to. */
   readonly tcp: ReadServices["tcp"];
 }
@@ -25,6 +28,7 @@ export function createHubApp(deps: HubDeps, options: AppOptions = {}): App {
   return routed([...HUB_ROUTES, ...HOSTS_ROUTES], {
     ...readServices(HUB_ROUTES, deps, options),
     hosts: deps.hosts,
+    channels: deps.channels,
     tcp: deps.tcp,
     past: null,
     listNow: () => Promise.reject(notHere("ask an Engine")),

@@ -11,6 +11,14 @@ import { getContainer, listContainers } from "./api/containers.ts";
 import { listen } from "./api/events.ts";
 import { livez, metrics, openApi } from "./api/health.ts";
 import { enrollHost, expelHost, hubReady, type HubServices, listHosts } from "./api/hosts.ts";
+import {
+  createHubChannel,
+  listHubChannels,
+  listHubDeliveries,
+  removeHubChannel,
+  retryHubChannel,
+  testHubChannel,
+} from "./api/hub_channels.ts";
 import { check, listProblems } from "./api/problems.ts";
 import {
   closeSession,
@@ -48,6 +56,13 @@ export const HUB_ROUTES: readonly Route<HubServices>[] = [
   ["get", "/api/check", "read", check],
   ["get", "/api/index", "read", getIndex],
   ["get", "/api/events", "read", listen],
+
+  ["get", "/api/channels", "read", listHubChannels],
+  ["post", "/api/channels", "admin", createHubChannel],
+  ["delete", "/api/channels/{id}", "admin", removeHubChannel],
+  ["post", "/api/channels/{id}/test", "admin", testHubChannel],
+  ["post", "/api/channels/{id}/retry", "admin", retryHubChannel],
+  ["get", "/api/deliveries", "read", listHubDeliveries],
 
   ["get", "/api/tokens", "admin", listTokens],
   ["post", "/api/tokens", "admin", createToken],

@@ -122,7 +122,8 @@ Deno.test("hubs tell of many hosts once, however many they are, and go on when o
   assertEquals(new Set(inbox.requests.map(({ headers }) => headers.get("webhook-id"))).size, 5);
   await until(
     "all are delivered",
-    async () => (await listDeliveries(sql, 9)).every(({ state }) => state === "delivered"),
+    async () =>
+      (await listDeliveries(sql, { limit: 9 })).every(({ state }) => state === "delivered"),
   );
 });
 
@@ -196,7 +197,10 @@ Deno.test("a receiver that is away is told later, and a channel that is removed 
   await looked(sql);
   const problem = fresh();
   await alpha.batch([], { problems: [problem] });
-  await until("it was tried", async () => (await listDeliveries(sql, 9))[0]?.attempts === 1);
+  await until(
+    "it was tried",
+    async () => (await listDeliveries(sql, { limit: 9 }))[0]?.attempts === 1,
+  );
   const [channel] = await listChannels(sql);
   assertEquals([channel!.state, channel!.failures], ["ok", 1]);
   // It is over before anybody could be told: both as one.
@@ -205,9 +209,10 @@ Deno.test("a receiver that is away is told later, and a channel that is removed 
   await until(
     "both are one",
     async () =>
-      (await listDeliveries(sql, 9)).map(({ kind, state }) => `${kind} ${state}`).includes(
-        "opened superseded",
-      ),
+      (await listDeliveries(sql, { limit: 9 })).map(({ kind, state }) => `${kind} ${state}`)
+        .includes(
+          "opened superseded",
+        ),
   );
   await sql`UPDATE tinyforge.channels SET not_before = 0`;
   await sql`UPDATE tinyforge.deliveries SET next_at = 0`;
@@ -217,5 +222,5 @@ Deno.test("a receiver that is away is told later, and a channel that is removed 
   assertEquals((await hub.notifier.test("ops", { signal })).result, "delivered");
   await removeChannel(sql, "ops");
   await alpha.batch([], { problems: [fresh()] });
-  assertEquals(await listDeliveries(sql, 9), []);
+  assertEquals(await listDeliveries(sql, { limit: 9 }), []);
 });

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { newId } from "../../core/names.ts";
 import { mayDo } from "../../model/role.ts";
 import type { KeptChannel } from "../../store/channels.ts";
+import type { KeptDelivery } from "../../store/notice_rows.ts";
 import { created, json, ok } from "../answer.ts";
 import type { Principal } from "../credentials.ts";
 import { type Operation, operation } from "../operation.ts";
@@ -17,7 +18,7 @@ import { knownWorkloads, minSeverity, msOf, remindAfterMinutes, workloads } from
 
 const time = z.string().meta({ format: "date-time" });
 /** A channel as it is shown. */
-const ChannelSchema = z.object({
+export const ChannelSchema = z.object({
   id: z.string(),
   name: z.string(),
   type: z.string(),
@@ -33,7 +34,8 @@ const ChannelSchema = z.object({
   createdAt: time,
 }).meta({ id: "Channel" });
 
-const DeliverySchema = z.object({
+/** A delivery as it is shown. */
+export const DeliverySchema = z.object({
   seq: z.int(),
   notice: z.string().meta({ description: "What a receiver can tell a double by." }),
   channel: z.string(),
@@ -49,7 +51,8 @@ const DeliverySchema = z.object({
   }),
 }).meta({ id: "Delivery" });
 
-const OutcomeSchema = z.object({
+/** What came of a test, as it is shown. */
+export const OutcomeSchema = z.object({
   delivered: z.boolean(),
   status: z.int().nullable().meta({ description: "HTTP status or SMTP reply code." }),
   cause: z.string().nullable(),
@@ -61,12 +64,7 @@ export const listChannels: Operation = operation({
   summary: "Where people are told",
   answers: ok("The channels, the oldest first", listOf(ChannelSchema)),
 }, ({ services: { store }, principal }) =>
-  json({
-    items: store.channels.list().map((each) => ({
-      ...shown(each),
-      reason: reasonFor(principal, each.reason),
-    })),
-  }));
+  json({ items: store.channels.list().map((each) => shownChannel(each, principal)) }));
 
 /**
  * Why a channel does not work, as far as somebody may see it: of what a receiver said whoever is no
@@ -92,7 +90,7 @@ export const createChannel: Operation = operation({
     remindAfterMinutes: remindAfterMinutes.default(null),
   }).meta({ id: "ChannelFields" }),
   answers: { 201: { description: "The channel", schema: ChannelSchema } },
-}, async ({ services: { store, notify }, body }) => {
+}, async ({ services: { store, notify }, principal, body }) => {
   const { url, secret = null, allowLoopback } = body;
   const workloads = knownWorkloads(store, body.workloads);
   const { type, config, secrets } = await notify.takeIn({ url, secret, allowLoopback });
@@ -113,7 +111,7 @@ export const createChannel: Operation = operation({
     throw error;
   }
   notify.changed(id);
-  return created(`/api/channels/${id}`, shown(channel));
+  return created(`/api/channels/${id}`, shownChannel(channel, principal));
 });
 
 /** Another name, another address, another secret. */
@@ -133,7 +131,7 @@ export const updateChannel: Operation = operation({
     fallback: optional(z.string().nullable()),
   }).meta({ id: "ChannelPatch" }),
   answers: ok("The channel as it is now", ChannelSchema),
-}, async ({ services: { store, notify }, params, body }) => {
+}, async ({ services: { store, notify }, principal, params, body }) => {
   const channel = store.channels.get(params.id);
   const { name, url = null, secret = null, allowLoopback, fallback } = body;
   const fallbackId = fallback === undefined || fallback === null
@@ -159,7 +157,7 @@ export const updateChannel: Operation = operation({
     }
   }
   notify.changed(channel.id);
-  return json(shown(changed));
+  return json(shownChannel(changed, principal));
 });
 
 /** No channel any more. */
@@ -167,12 +165,12 @@ export const removeChannel: Operation = operation({
   summary: "Remove a channel with what was to be sent to it",
   params: IdParams,
   answers: ok("The channel as it was", ChannelSchema),
-}, async ({ services: { store, notify }, params }) => {
+}, async ({ services: { store, notify }, principal, params }) => {
   const channel = store.channels.get(params.id);
   store.channels.remove(channel.id);
   await notify.keep(channel.id, null);
   notify.changed(channel.id);
-  return json(shown(channel));
+  return json(shownChannel(channel, principal));
 });
 
 /** Does it arrive? */
@@ -216,25 +214,37 @@ export const listDeliveries: Operation = operation({
     limit,
     ...(channelId !== undefined && { channelId }),
     ...(state !== undefined && { state }),
-  }).map((each) => ({
+  }).map((each) => shownDelivery(each, principal));
+  return json({ items });
+});
+
+/** A delivery as it is shown to somebody. */
+export function shownDelivery(
+  each: KeptDelivery,
+  { role }: Pick<Principal, "role">,
+): Record<string, unknown> {
+  return {
     ...{ seq: each.seq, notice: each.noticeId, channel: each.channelId, kind: each.kind },
     ...{ state: each.state, attempts: each.attempts, queuedAt: timeOf(each.queuedAt) },
     nextAt: each.state === "queued" ? timeOf(each.nextAt) : null,
     endedAt: timeOf(each.endedAt),
     status: each.status,
-    answer: each.status === null || mayDo(principal.role, "admin") ? each.answer : "",
-  }));
-  return json({ items });
-});
+    answer: each.status === null || mayDo(role, "admin") ? each.answer : "",
+  };
+}
 
-function shown(channel: KeptChannel) {
+/** A channel as it is shown to somebody. */
+export function shownChannel(
+  channel: KeptChannel,
+  to: Pick<Principal, "role">,
+): Record<string, unknown> {
   const { id, name, type, config, fallbackId, state, reason, createdAt } = channel;
   return {
     ...{ id, name, type },
     origin: String(config["origin"]),
     allowLoopback: config["allowLoopback"] === true,
     fallback: fallbackId,
-    ...{ state, reason },
+    ...{ state, reason: reasonFor(to, reason) },
     since: timeOf(channel.since),
     failingSince: timeOf(channel.failingSince),
     createdAt,

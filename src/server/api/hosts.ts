@@ -9,6 +9,7 @@ import { z } from "zod";
 import { HOST_STATES, type HostView } from "../../model/hosts.ts";
 import { json, ok } from "../answer.ts";
 import type { Entrance } from "../access.ts";
+import type { HubChannelsPort } from "../hub_channels_port.ts";
 import { type Operation, type ReadServices, type Schema, served } from "../operation.ts";
 import { Problem } from "../problem.ts";
 import { listOf } from "../schema.ts";
@@ -29,6 +30,8 @@ export interface HostsPort {
 export interface HubServices extends ReadServices {
   /** The hosts. */
   readonly hosts: HostsPort;
+  /** Where people are told. */
+  readonly channels: HubChannelsPort;
 }
 
 const time = z.string().meta({ format: "date-time" });
