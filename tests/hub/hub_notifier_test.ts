@@ -12,7 +12,7 @@ import { HubNotifier } from "../../src/hub/hub_notifier.ts";
 import { watchSilence } from "../../src/hub/silence.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { toldProblem, workload } from "./things.ts";
-import { type SayingHost, sayingHost } from "./hubs.ts";
+import { type SayingHost, sayingHost, startHub } from "./hubs.ts";
 import { shownRow } from "./rows.ts";
 
 /** A hub that tells people, until it is disposed. */
@@ -223,4 +223,37 @@ Deno.test("a receiver that is away is told later, and a channel that is removed 
   await removeChannel(sql, "ops");
   await alpha.batch([], { problems: [fresh()] });
   assertEquals(await listDeliveries(sql, { limit: 9 }), []);
+});
+
+Deno.test("a hub's channels are made, tried and removed over its API, and keep what is secret", async () => {
+  await using cluster = await startCluster();
+  await using inbox = new Inbox();
+  const database = await cluster.newDatabase();
+  await using hub = await startHub(database);
+  await using other = await startHub(database);
+  const ask = (method: string, path: string, body?: unknown) =>
+    hub.askSocket(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const fields = { name: "ops", url: `${inbox.origin}/s3cr3t-path`, allowLoopback: true };
+  const made = await ask("POST", "/api/channels", fields);
+  assertEquals([made.status, made.json.type, made.json.origin], [201, "webhook", inbox.origin]);
+  assertEquals((await ask("POST", "/api/channels", fields)).status, 409);
+  assertEquals(
+    (await ask("POST", "/api/channels", { ...fields, name: "x", url: "x" })).status,
+    400,
+  );
+  const tried = await other.askSocket("/api/channels/ops/test", { method: "POST" });
+  assertEquals([tried.status, tried.json.delivered, inbox.told.length], [200, true, 1]);
+
+  const alpha = await quietHost(hub.sql, "alpha");
+  await looked(hub.sql);
+  await alpha.batch([], { problems: [fresh()] });
+  await until("it is told", () => inbox.requests.length === 2);
+  const listed = await other.ask("/api/deliveries?channel=ops");
+  assertEquals(listed.json.items.map(({ kind }: { kind: string }) => kind), ["opened"]);
+  for (const { json } of [made, await hub.ask("/api/channels"), listed]) {
+    assert(!JSON.stringify(json).includes("s3cr3t"), JSON.stringify(json));
+  }
+  assertEquals((await ask("POST", "/api/channels/ops/retry")).json.queued, 0);
+  assertEquals((await ask("DELETE", "/api/channels/ops")).status, 200);
+  assertEquals((await ask("DELETE", "/api/channels/ops")).status, 404);
 });
