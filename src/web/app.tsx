@@ -7,6 +7,7 @@
 import { type JSX, render } from "preact";
 import { startClock } from "./clock.ts";
 import { listenToKeys } from "./keyboard.ts";
+import { many } from "./live/many.ts";
 import { AddPage } from "./pages/add.tsx";
 import { ContainersPage } from "./pages/containers.tsx";
 import { HistoryPage } from "./pages/history.tsx";
@@ -60,8 +61,10 @@ function Here(): JSX.Element {
       case "containers":
         return <ContainersPage />;
       case "add":
+        if (many.value) break;
         return <AddPage />;
       case "history":
+        if (many.value) break;
         return <HistoryPage />;
       case "settings":
         return <SettingsPage />;

@@ -18,6 +18,8 @@ export interface Filters extends Readonly<Record<Facet, ReadonlySet<string>>> {
   readonly search: string;
   /** Only rows with an open problem. */
   readonly problem: boolean;
+  /** Only rows of this host of a hub; empty: of all. */
+  readonly host: string;
 }
 
 /** How a row without a health check is chosen. */
@@ -31,13 +33,14 @@ export function filtersOf(query: URLSearchParams): Filters {
     state: set("state"),
     health: set("health"),
     problem: query.get("problem") === "yes",
+    host: query.get("host") ?? "",
     search: (query.get("q") ?? "").trim().toLowerCase(),
   };
 }
 
 /** Whether any row could be hidden. */
 export function filtersAnything(filters: Filters): boolean {
-  return filters.search !== "" || filters.problem ||
+  return filters.search !== "" || filters.problem || filters.host !== "" ||
     FACETS.some((facet) => filters[facet].size > 0);
 }
 
@@ -57,6 +60,7 @@ export function matcher(
   return (row) =>
     facets.every((facet) => filters[facet].has(valueOf(row, facet))) &&
     (!filters.problem || troubled.has(row.id)) &&
+    (filters.host === "" || filters.host === row.host) &&
     (words.length === 0 || hasAll(row, words));
 }
 

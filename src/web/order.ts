@@ -8,7 +8,7 @@
 import type { Row } from "./live/rows.ts";
 
 /** What can be sorted by. */
-export type SortKey = "workload" | "name" | "state" | "image" | "since";
+export type SortKey = "workload" | "host" | "name" | "state" | "image" | "since";
 
 /** A key, and which end comes first. */
 export interface Sort {
@@ -18,7 +18,7 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-const KEYS: ReadonlySet<string> = new Set(["workload", "name", "state", "image", "since"]);
+const KEYS: ReadonlySet<string> = new Set(["workload", "host", "name", "state", "image", "since"]);
 
 /** States from the one that needs somebody to the one that needs nobody. */
 const URGENCY: readonly string[] = [
@@ -96,6 +96,7 @@ export function comparator({ key, descending }: Sort, locale: string): (a: Row, 
     a.replica - b.replica || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
   const by: Readonly<Record<SortKey, (a: Row, b: Row) => number>> = {
     workload: place,
+    host: (a, b) => a.host === b.host ? 0 : text(a.host, b.host),
     name: (a, b) => text(a.name, b.name),
     state: (a, b) =>
       urgencyOf(a.state) - urgencyOf(b.state) ||

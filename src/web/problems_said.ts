@@ -38,5 +38,5 @@ export function announceProblems(): void {
 
 function openingOf(problem: ShownProblem): string {
   const t = words.peek().problem;
-  return t.opened(wordOf(t.kinds, problem.kind), subjectOf(problem, t.host));
+  return t.opened(wordOf(t.kinds, problem.kind), subjectOf(problem, problem.host ?? t.host));
 }

@@ -9,7 +9,8 @@ import type { Readable } from "./readable.ts";
 import { computed, signal } from "@preact/signals";
 import { access, ask } from "./ask.ts";
 import { asAskError } from "./ask_error.ts";
-import { follow, unfollow } from "./live/index_state.ts";
+import { follow, lookAround, unfollow } from "./live/index_state.ts";
+import { many } from "./live/many.ts";
 
 /** How far the login is. */
 export type Session =
@@ -32,14 +33,17 @@ const state = signal<Session>({ kind: "starting" });
 /** How far the login is. */
 export const session: Readable<Session> = state;
 
-/** Whether the reader may change what is registered, expected and told. */
-export const mayChange: Readable<boolean> = computed(() =>
+/** Whether the reader may make tokens and end sessions. */
+export const mayAdmit: Readable<boolean> = computed(() =>
   state.value.kind === "in" && state.value.who.role === "admin"
 );
 
+/** Whether the reader may change what is registered, expected and told: of a hub nobody may. */
+export const mayChange: Readable<boolean> = computed(() => mayAdmit.value && many.value === false);
+
 /** Whether the reader may see a workload's webhook. */
 export const mayDeploy: Readable<boolean> = computed(() =>
-  state.value.kind === "in" && state.value.who.role !== "read"
+  state.value.kind === "in" && state.value.who.role !== "read" && many.value === false
 );
 
 /** Between two tries to reach a daemon that does not answer. */
@@ -108,19 +112,27 @@ interface Told {
   readonly who: string;
   readonly role: string;
   readonly session: unknown;
+  /** Absent where an older program answers, which is no hub. */
+  readonly manyHosts?: boolean;
 }
 
 /** As whom the daemon lets us in, null when it does not; waits for one that does not answer. */
 async function probe(): Promise<Who | null> {
   for (;;) {
     try {
-      const { who, role, session } = await ask<Told>("/api/session", { login: true });
+      const { who, role, session, manyHosts = false } = await ask<Told>("/api/session", {
+        login: true,
+      });
+      many.value = manyHosts;
       return { name: who, role, session: session !== null };
     } catch (error) {
       const { status } = asAskError(error);
       if (status === 401) return null;
       // Whoever refuses for another reason has let us in.
-      if (status > 0 && status < 500) return { name: "", role: "admin", session: false };
+      if (status > 0 && status < 500) {
+        many.value = false;
+        return { name: "", role: "admin", session: false };
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
@@ -128,6 +140,7 @@ async function probe(): Promise<Who | null> {
 
 function enter(who: Who): void {
   follow();
+  lookAround();
   state.value = { kind: "in", who };
 }
 

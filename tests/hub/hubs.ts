@@ -11,7 +11,7 @@ import { openDatabase, type Sql } from "../../src/hub/database.ts";
 import { beat, greet, type HostBeat, ingest } from "../../src/hub/hub_store.ts";
 import { type Hello, readIngest } from "../../src/hub/protocol.ts";
 import { assembleHub } from "../../src/hub_daemon.ts";
-import { type Listeners, serve } from "../../src/server/server.ts";
+import { type AppOptions, type Listeners, serve } from "../../src/server/server.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { fixedToken } from "../harness/temp_server.ts";
 
@@ -41,14 +41,14 @@ export interface TestedHub extends AsyncDisposable {
 /** Starts one over the database at this URL. */
 export async function startHub(
   database: string,
-  { token = "t".repeat(43) }: { token?: string } = {},
+  { token = "t".repeat(43), bounds = {} }: { token?: string; bounds?: AppOptions } = {},
 ): Promise<TestedHub> {
   const sql = await openDatabase(database);
   const dir = await Deno.makeTempDir({ prefix: "tinyforge-hub-" });
   const log = new Log({ write() {} });
   let listeners: Listeners | null = null;
   const parts = assembleHub({
-    ...{ sql, log, version: "1.2.3", baseUrl: null, encrypted: false },
+    ...{ sql, log, version: "1.2.3", baseUrl: null, encrypted: false, bounds },
     tcp: () => listeners?.tcp ?? { address: null },
   });
   const socketPath = join(dir, "hub.sock");

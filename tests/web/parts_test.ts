@@ -30,6 +30,8 @@ const NOBODY: ReadonlySet<string> = new Set();
 
 function row(fields: Partial<Row> & Pick<Row, "id">): Row {
   return {
+    host: "local",
+    lastState: null,
     workloadId: "w",
     workloadKind: "stack",
     workloadName: "shop",

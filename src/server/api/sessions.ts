@@ -64,6 +64,7 @@ const WhoSchema = z.object({
   via: z.enum(WAYS_IN),
   role: z.enum(ROLES),
   session: (ShownSessionSchema as z.ZodType<ShownSession>).nullable(),
+  manyHosts: z.boolean().meta({ description: "Whether a hub answers." }),
 }).meta({ id: "Who" });
 
 const LoginSchema: Schema<{ code?: string; token?: string }> = z.strictObject({
@@ -137,8 +138,11 @@ export const getSession: Reading = reading(
     summary: "Who asks, and what they may do",
     answers: ok("Who", WhoSchema),
   },
-  ({ principal: { who, via, role, session } }) =>
-    json({ who, via, role, session: session && { ...shown(session), current: true } }),
+  ({ services: { reader }, principal: { who, via, role, session } }) =>
+    json({
+      ...{ who, via, role, session: session && { ...shown(session), current: true } },
+      manyHosts: reader.hosts !== null,
+    }),
 );
 
 /** Log out. */

@@ -12,6 +12,7 @@ import type { Workload } from "../../model/workload.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { access, ask, send } from "../ask.ts";
 import { LiveFeed } from "./feed.ts";
+import { hosts, many } from "./many.ts";
 import { Refreshed } from "./refreshed.ts";
 import { Rows } from "./rows.ts";
 
@@ -58,10 +59,11 @@ let known = false;
 export const feed: LiveFeed = new LiveFeed({
   open: (options) => send("/api/events", options),
   onEvent: (event) => {
-    if (rows.take(event)) return event.name === "change" ? changed() : arrived();
+    if (event.name === "hosts") hosts.refresh();
+    if (rows.take(event)) return event.name === "snapshot" ? arrived() : changed();
     if (event.name !== "problems") return undefined;
     problems.refresh();
-    status.refresh();
+    lookAround();
     return undefined;
   },
   onLost: () => access.onLost(),
@@ -86,7 +88,14 @@ function arrived(): Promise<void> | undefined {
 export function refreshAll(): void {
   problems.refresh();
   workloads.refresh();
-  status.refresh();
+  lookAround();
+}
+
+/** What is around the rows, asked for again: the daemon or, of a hub, the hosts. */
+export function lookAround(): void {
+  if (many.peek() === null) return;
+  if (many.peek()) hosts.refresh();
+  else status.refresh();
 }
 
 let poll: ReturnType<typeof setInterval> | null = null;
@@ -99,7 +108,7 @@ export function follow(): void {
   feed.start();
   refreshAll();
   poll = setInterval(() => {
-    if (!document.hidden) status.refresh();
+    if (!document.hidden) lookAround();
   }, STATUS_EVERY_MS);
 }
 
@@ -109,7 +118,7 @@ export function unfollow(): void {
   poll = null;
   feed.stop();
   rows.forget();
-  for (const each of [problems, workloads, status]) each.forget();
+  for (const each of [problems, workloads, status, hosts]) each.forget();
 }
 
 /** Resolves when what was changed until now has been drawn. */

@@ -8,12 +8,21 @@
 import type { Readable } from "../readable.ts";
 import { signal } from "@preact/signals";
 import type { ContainerView } from "../../model/views.ts";
+import type { Hosted, HostView } from "../../model/hosts.ts";
+import { isHeard } from "./many.ts";
 import type { SentEvent } from "./sse.ts";
+
+/** The state of a row whose host is not heard of. */
+const UNKNOWN = "unknown";
 
 /** What is kept of a row: what a list shows, filters and sorts by. The rest is asked for. */
 export interface Row {
   /** Its id. */
   readonly id: string;
+  /** Name of its host. */
+  readonly host: string;
+  /** What its host said last, where that is not heard of; else null. */
+  readonly lastState: string | null;
   /** Id of its workload. */
   readonly workloadId: string;
   /** That workload's kind. */
@@ -52,6 +61,8 @@ export interface Row {
 
 /** `data` of a `snapshot` event. */
 interface SnapshotPart {
+  /** Whose rows these are, of a hub; absent: all. */
+  readonly host?: string;
   readonly first: boolean;
   readonly last: boolean;
   readonly items: readonly ContainerView[];
@@ -63,6 +74,12 @@ interface ChangedRows {
   readonly removed: readonly string[];
 }
 
+/** `data` of a `hosts` event. */
+interface ChangedHosts {
+  readonly items: readonly HostView[];
+  readonly removed: readonly string[];
+}
+
 /** Every row. */
 export class Rows {
   readonly #revision = signal(0);
@@ -70,6 +87,10 @@ export class Rows {
   readonly #texts = new Map<string, string>();
   #rows = new Map<string, Row>();
   #next: Map<string, Row> | null = null;
+  /** Rows of hosts that are told as a whole, as far as they have come. */
+  readonly #ofHosts = new Map<string, Map<string, Row>>();
+  /** Whether hosts are heard of, where that was told after their rows. */
+  readonly #heard = new Map<string, boolean>();
   #frame = false;
 
   /** Read it to be called again when {@linkcode all} has changed; at most once a frame. */
@@ -91,6 +112,7 @@ export class Rows {
   take({ name, data }: SentEvent): boolean {
     if (name === "snapshot") this.#snapshot(JSON.parse(data));
     else if (name === "change") this.#change(JSON.parse(data));
+    else if (name === "hosts") this.#hosts(JSON.parse(data));
     else return false;
     return true;
   }
@@ -99,12 +121,15 @@ export class Rows {
   forget(): void {
     this.#rows = new Map();
     this.#next = null;
+    this.#ofHosts.clear();
+    this.#heard.clear();
     this.#complete.value = false;
     this.#texts.clear();
     this.#show();
   }
 
-  #snapshot({ first, last, items }: SnapshotPart): void {
+  #snapshot({ host, first, last, items }: SnapshotPart): void {
+    if (host !== undefined) return this.#ofHost(host, { first, last, items });
     if (first) {
       this.#next = new Map();
       // The first rows ever are shown as they come: there is nothing that they could replace.
@@ -119,6 +144,41 @@ export class Rows {
     }
     // What comes between would only push about what a reader has begun to read.
     if (first || last) this.#show();
+  }
+
+  /** All rows of one host, in place of what it had. */
+  #ofHost(host: string, { first, last, items }: SnapshotPart): void {
+    if (first) this.#ofHosts.set(host, new Map());
+    const its = this.#ofHosts.get(host) ?? new Map<string, Row>();
+    for (const item of items) its.set(item.id, this.#rowOf(item));
+    if (!last) return;
+    this.#ofHosts.delete(host);
+    // Rows of a whole snapshot that is coming are told anew there.
+    for (const rows of new Set([this.#rows, this.#next ?? this.#rows])) {
+      for (const row of [...rows.values()]) if (row.host === host) rows.delete(row.id);
+      for (const [id, row] of its) rows.set(id, row);
+    }
+    this.#show();
+  }
+
+  #hosts({ items, removed }: ChangedHosts): void {
+    const turned = new Map<string, boolean>();
+    for (const host of items) {
+      const heard = isHeard(host);
+      this.#heard.set(host.name, heard);
+      turned.set(host.name, heard);
+    }
+    for (const name of removed) this.#heard.delete(name);
+    for (const [id, row] of this.#rows) {
+      const heard = turned.get(row.host);
+      if (heard === undefined || heard === (row.lastState === null)) continue;
+      this.#rows.set(id, {
+        ...row,
+        state: heard ? row.lastState! : UNKNOWN,
+        lastState: heard ? null : row.state,
+      });
+    }
+    this.#show();
   }
 
   #change({ items, removed }: ChangedRows): void {
@@ -138,9 +198,14 @@ export class Rows {
     else requestAnimationFrame(show);
   }
 
-  #rowOf(view: ContainerView): Row {
+  #rowOf(view: ContainerView & Partial<Hosted>): Row {
+    const { lastState } = view;
+    const unknown = lastState !== undefined &&
+      !(this.#heard.get(view.host) ?? view.state !== UNKNOWN);
     return {
       id: view.id,
+      host: this.#once(view.host),
+      lastState: unknown ? this.#once(lastState) : null,
       workloadId: this.#once(view.workloadId),
       workloadKind: view.workloadKind,
       workloadName: this.#once(view.workloadName),
@@ -148,7 +213,7 @@ export class Rows {
       replica: view.replica,
       name: view.containerName ?? "",
       image: this.#once(view.imageRef ?? ""),
-      state: this.#once(view.state),
+      state: this.#once(unknown ? UNKNOWN : lastState ?? view.state),
       health: view.health === null ? null : this.#once(view.health),
       exitCode: view.exitCode,
       port: view.port,

@@ -11,6 +11,7 @@ import { useSignal } from "@preact/signals";
 import { filtersAnything, filtersOf, matcher } from "../filters.ts";
 import { locale } from "../format.ts";
 import { rows, troubledRows } from "../live/index_state.ts";
+import { many } from "../live/many.ts";
 import { comparator, grouped, Ordering, sortOf } from "../order.ts";
 import { FilterBar } from "../parts/filter_bar.tsx";
 import { Empty, Loading } from "../parts/notice.tsx";
@@ -97,6 +98,7 @@ export function ContainersPage(): JSX.Element {
 
 function None(): JSX.Element {
   const t = words.value;
+  if (many.value) return <Empty title={t.containers.none} text={t.hosts.noRows} />;
   return (
     <Empty title={t.containers.none} text={t.containers.noneText}>
       <a class="button primary" href={href("/add")}>{t.overview.emptyAction}</a>
@@ -118,7 +120,8 @@ function ShowAll(): JSX.Element {
     <button
       type="button"
       class="link"
-      onClick={() => setQuery({ q: null, kind: null, state: null, health: null, problem: null })}
+      onClick={() =>
+        setQuery({ q: null, kind: null, state: null, health: null, problem: null, host: null })}
     >
       {words.value.containers.showAll}
     </button>

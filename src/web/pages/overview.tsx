@@ -8,7 +8,9 @@ import type { JSX } from "preact";
 import type { ShownStatus } from "../../model/views.ts";
 import { format } from "../format.ts";
 import { openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
+import { hosts, many, silentHosts } from "../live/many.ts";
 import { urgencyOf } from "../order.ts";
+import { Hosts } from "../parts/hosts.tsx";
 import { Failed, Loading } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
 import { ProblemCard, ProblemLine } from "../parts/problem_card.tsx";
@@ -32,7 +34,7 @@ export function OverviewPage(): JSX.Element {
     <Page title={title} id="overview">
       <Problems />
       <States />
-      <Host />
+      {many.value ? <Hosts /> : <Host />}
     </Page>
   );
 }
@@ -87,6 +89,7 @@ function Well(): JSX.Element | null {
   rows.revision.value;
   if (!rows.complete.value) return <Loading />;
   const registered = workloads.value.value;
+  if (many.value) return <WellOver />;
   if (rows.all.size === 0 && registered !== null && registered.length === 0) {
     return (
       <div class="notice first">
@@ -107,6 +110,24 @@ function Well(): JSX.Element | null {
           {index?.fresh === false
             ? live.unsure(wordOf(live.reasons, index.reason ?? ""))
             : t.wellText(rows.all.size)}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** The same of many hosts: nothing is well that nobody knows. */
+function WellOver(): JSX.Element | null {
+  const t = words.value;
+  if (hosts.value.value === null || hosts.value.value.length === 0) return null;
+  const silent = silentHosts.value;
+  return (
+    <div class="well">
+      <Symbol name={silent.length > 0 ? "clock" : "tick"} />
+      <div>
+        <p class="title">{silent.length > 0 ? t.common.unknown : t.overview.well}</p>
+        <p>
+          {silent.length > 0 ? t.hosts.silent(silent.length) : t.overview.wellText(rows.all.size)}
         </p>
       </div>
     </div>

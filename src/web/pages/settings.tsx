@@ -15,7 +15,8 @@ import { Page } from "../parts/page.tsx";
 import { Rules, Silences } from "../parts/rules.tsx";
 import { Sessions, Tokens } from "../parts/tokens.tsx";
 import { When } from "../parts/when.tsx";
-import { mayChange } from "../session.ts";
+import { many } from "../live/many.ts";
+import { mayAdmit } from "../session.ts";
 import { keys, type Language, language, type Theme, theme } from "../settings_here.ts";
 import { words } from "../words/words.ts";
 
@@ -25,12 +26,16 @@ export function SettingsPage(): JSX.Element {
   return (
     <Page title={t.title} id="settings">
       <Here />
-      <Channels />
-      <Rules />
-      <Silences />
-      {mayChange.value && <Tokens />}
+      {many.value === false && (
+        <>
+          <Channels />
+          <Rules />
+          <Silences />
+        </>
+      )}
+      {mayAdmit.value && <Tokens />}
       <Sessions />
-      <Backups />
+      {many.value === false && <Backups />}
     </Page>
   );
 }

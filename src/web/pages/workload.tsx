@@ -13,6 +13,7 @@ import type { Workload } from "../../model/workload.ts";
 import { ask } from "../ask.ts";
 import { locale } from "../format.ts";
 import { openProblems, problems, rows, troubledRows, workloads } from "../live/index_state.ts";
+import { many } from "../live/many.ts";
 import type { Row } from "../live/rows.ts";
 import { Latest } from "../latest.ts";
 import { comparator, Ordering } from "../order.ts";
@@ -56,33 +57,44 @@ export function WorkloadPage({ id }: { id: string }): JSX.Element {
       </Page>
     );
   }
+  // What only its host tells is asked there.
+  const here = many.value === false;
   return (
     <Page
       title={workload.name}
       id={workload.id}
-      beside={<p class="muted">{wordOf(t.kind, workload.kind)}</p>}
+      beside={
+        <p class="muted">
+          {[...workload.host === undefined ? [] : [workload.host], wordOf(t.kind, workload.kind)]
+            .join(", ")}
+        </p>
+      }
     >
       <Wrong workload={workload} />
       <Members workload={workload} />
-      <Availability workload={workload} />
-      {workload.kind === "project" && <Stages workload={workload} />}
-      <Expectations workload={workload} />
+      {here && <Availability workload={workload} />}
+      {here && workload.kind === "project" && <Stages workload={workload} />}
+      {here && <Expectations workload={workload} />}
       <Happened workload={workload} />
-      <Connection workload={workload} />
+      {here && <Connection workload={workload} />}
     </Page>
   );
 }
 
 /** Until the list of workloads is here, rows tell enough. */
-function fromRows(id: string): Workload | null {
+function fromRows(id: string): HostedWorkload | null {
   for (const row of rows.all.values()) {
     if (row.workloadId !== id) continue;
-    return { id, kind: row.workloadKind, refId: "", name: row.workloadName };
+    const host = many.value ? { host: row.host } : {};
+    return { ...host, id, kind: row.workloadKind, refId: "", name: row.workloadName };
   }
   return null;
 }
 
-function found(known: readonly Workload[], id: string): Workload | null {
+/** A workload and, of a hub, which host's it is. */
+type HostedWorkload = Workload & { readonly host?: string };
+
+function found(known: readonly HostedWorkload[], id: string): HostedWorkload | null {
   const byId = known.find((each) => each.id === id);
   if (byId !== undefined) return byId;
   const named = known.filter(({ name }) => name === id);

@@ -11,6 +11,7 @@ import { countValues, type Facet, FACETS, type Filters, NO_HEALTH, toggled } fro
 import { format } from "../format.ts";
 import { takeSearch } from "../keyboard.ts";
 import { rows, troubledRows } from "../live/index_state.ts";
+import { hosts, many } from "../live/many.ts";
 import { type Sort, type SortKey, urgencyOf } from "../order.ts";
 import { narrow } from "../narrow.ts";
 import { query, setQuery } from "../place.ts";
@@ -18,7 +19,7 @@ import { wordOf, words } from "../words/words.ts";
 import { Symbol } from "./symbol.tsx";
 
 /** Keys in the order of the columns. */
-const SORTS: readonly SortKey[] = ["workload", "name", "state", "image", "since"];
+const SORTS: readonly SortKey[] = ["workload", "host", "name", "state", "image", "since"];
 
 /** Letters that follow each other this closely are one step back. */
 const ONE_STEP_MS = 1500;
@@ -42,7 +43,7 @@ export function FilterBar(
   }, []);
   const troubled = troubledRows.value;
   const chosen = FACETS.reduce((sum, facet) => sum + filters[facet].size, 0) +
-    Number(filters.problem);
+    Number(filters.problem) + Number(filters.host !== "");
   const search = (text: string) => {
     const replace = performance.now() - typedAt.current < ONE_STEP_MS;
     typedAt.current = performance.now();
@@ -73,6 +74,7 @@ export function FilterBar(
           {chosen > 0 && <span class="count">{format.value.number(chosen)}</span>}
         </summary>
         <div class="facet-groups">
+          {many.value && <HostChoice chosen={filters.host} />}
           {FACETS.map((facet) => <FacetGroup key={facet} facet={facet} filters={filters} />)}
           <div class="facet">
             <Pill
@@ -98,7 +100,7 @@ export function FilterBar(
                   setQuery({ sort: value === "workload" ? null : value });
                 }}
               >
-                {SORTS.flatMap((key) => [
+                {SORTS.filter((key) => key !== "host" || many.value).flatMap((key) => [
                   <option key={key} value={key}>{t.columns[key]}</option>,
                   <option key={`-${key}`} value={`-${key}`}>
                     {`${t.columns[key]}, ${t.descending}`}
@@ -110,6 +112,27 @@ export function FilterBar(
         </div>
       </details>
     </search>
+  );
+}
+
+/** One of the hosts, or all; one that the address names is shown, whether it is there or not. */
+function HostChoice({ chosen }: { chosen: string }): JSX.Element {
+  const t = words.value.hosts;
+  const id = useId();
+  const names = hosts.value.value?.map(({ name }) => name) ?? [];
+  const shown = chosen === "" || names.includes(chosen) ? names : [...names, chosen];
+  return (
+    <div class="facet">
+      <label for={id}>{t.host}</label>
+      <select
+        id={id}
+        value={chosen}
+        onChange={(event) => setQuery({ host: event.currentTarget.value, show: null })}
+      >
+        <option value="">{t.all}</option>
+        {shown.map((name) => <option key={name} value={name}>{name}</option>)}
+      </select>
+    </div>
   );
 }
 

@@ -53,6 +53,9 @@ export function ProblemCard(
       )}
       <Outputs problem={problem} />
       <div class="todo">
+        {problem.host !== undefined && problem.do.code !== "reach-host" && (
+          <p class="muted">{words.value.hosts.on(problem.host)}</p>
+        )}
         <p>{wordOf(t.remedy, problem.do.code)}</p>
         {command !== null && <Command text={command} />}
       </div>
@@ -78,11 +81,13 @@ export function ProblemCard(
 
 /** Where it is, with the way there. */
 export function Where({ problem }: { problem: ShownProblem }): JSX.Element {
-  const { workload } = problem;
-  if (workload === null) return <p class="where">{words.value.problem.host}</p>;
+  const { host, workload } = problem;
+  const at = host !== undefined && <a href={href("/containers", { host })}>{host}</a>;
+  if (workload === null) return <p class="where">{at || words.value.problem.host}</p>;
   const which = placeOf(problem);
   return (
     <p class="where">
+      {at}
       <a href={href(`/workloads/${encodeURIComponent(workload.id)}`)}>{workload.name}</a>
       {which !== null && <span class="which">{which}</span>}
     </p>

@@ -8,8 +8,10 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ContainerView, ShownTransition } from "../../model/views.ts";
+import type { Hosted } from "../../model/hosts.ts";
 import { ask } from "../ask.ts";
 import { Latest } from "../latest.ts";
+import { many } from "../live/many.ts";
 import type { Row } from "../live/rows.ts";
 import { words } from "../words/words.ts";
 import { Failed, Loading } from "./notice.tsx";
@@ -27,7 +29,7 @@ interface Fact {
 }
 
 interface Details {
-  readonly view: ContainerView;
+  readonly view: ContainerView & Partial<Hosted>;
   readonly story: readonly ShownTransition[];
 }
 
@@ -64,8 +66,14 @@ export function RowDetails({ row, columns }: { row: Row; columns: number }): JSX
 
 function Known({ view, story }: Details): JSX.Element {
   const t = words.value.row;
-  const url = addressOf(view);
+  const url = many.value ? null : addressOf(view);
+  const { host, lastState, heardAt } = view;
   const facts: Fact[] = [
+    { name: words.value.hosts.host, what: lastState === undefined ? null : host },
+    {
+      name: words.value.hosts.heard,
+      what: lastState !== undefined && heardAt ? <When at={heardAt} /> : null,
+    },
     { name: t.image, what: view.imageRef && <code>{view.imageRef}</code> },
     { name: t.imageId, what: view.imageId && <code class="id">{view.imageId}</code> },
     { name: t.container, what: view.containerId && <code class="id">{view.containerId}</code> },

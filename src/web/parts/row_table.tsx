@@ -5,6 +5,7 @@
  */
 
 import { Fragment, type JSX } from "preact";
+import { many } from "../live/many.ts";
 import type { Row } from "../live/rows.ts";
 import { resorted, type Sort, type SortKey } from "../order.ts";
 import { narrow, slim } from "../narrow.ts";
@@ -43,7 +44,8 @@ export function RowTable(
   const groups = byWorkload
     ? [...Map.groupBy(rows, ({ workloadId }) => workloadId)]
     : [["", rows] as const];
-  const columns = wide ? (named ? 6 : 5) : thin ? 1 : 2;
+  const hosted = many.value === true && !within;
+  const columns = wide ? 5 + Number(named) + Number(hosted) : thin ? 1 : 2;
   const head = (key: SortKey, name: string, extra = "") => (
     <Head name={name} sortKey={key} sort={sort} class={extra} />
   );
@@ -54,6 +56,7 @@ export function RowTable(
         <thead>
           <tr>
             {head("name", t.columns.name)}
+            {wide && hosted && head("host", t.columns.host, "host")}
             {wide && named && head("workload", t.columns.workload, "workload")}
             {!thin && head("state", t.columns.state, "state-of")}
             {wide && head("image", t.columns.image)}
@@ -75,6 +78,7 @@ export function RowTable(
                 <RowLine
                   row={row}
                   named={named}
+                  hosted={hosted}
                   wide={wide}
                   thin={thin}
                   isOpen={open === row.id}
@@ -134,7 +138,11 @@ function GroupHead(
       <th scope="rowgroup" colSpan={columns}>
         <a href={workloadLink(first)}>{first.workloadName}</a>
         <span class="muted">
-          {`${wordOf(t.kind, first.workloadKind)}, ${t.containers.inGroup(count)}`}
+          {[
+            ...many.value ? [first.host] : [],
+            wordOf(t.kind, first.workloadKind),
+            t.containers.inGroup(count),
+          ].join(", ")}
         </span>
       </th>
     </tr>
@@ -142,8 +150,10 @@ function GroupHead(
 }
 
 function RowLine(
-  { row, named, wide, thin, isOpen, isTroubled }: {
+  { row, named, hosted, wide, thin, isOpen, isTroubled }: {
     row: Row;
+    /** Whether the host has to be told. */
+    hosted: boolean;
     /** Whether the workload has to be told. */
     named: boolean;
     wide: boolean;
@@ -154,7 +164,11 @@ function RowLine(
   },
 ): JSX.Element {
   const t = words.value.containers;
-  const { id, name, image, state, health, exitCode, since } = row;
+  const { id, name, image, since } = row;
+  const { state, lastState, health, exitCode } = row;
+  const shownState = (
+    <State state={state} lastState={lastState} health={health} exitCode={exitCode} />
+  );
   const shownName = name || placeText(row);
   return (
     <tr data-row={id} class={`${isOpen ? "open" : ""} ${isTroubled ? "troubled" : ""}`}>
@@ -176,28 +190,30 @@ function RowLine(
           )}
         </button>
         <span class="sub">
-          {thin && <State state={state} health={health} exitCode={exitCode} />}
+          {thin && shownState}
           {isTroubled && !wide && (
             <span class="trouble">
               <Symbol name="alert" /> {t.problem}
             </span>
           )}
+          {hosted && !wide && <a href={hostLink(row)}>{row.host}</a>}
           {named && !wide && <a href={workloadLink(row)}>{row.workloadName}</a>}
           {name === "" && <span>{t.unnamed}</span>}
           {row.stageName !== null && <span>{row.stageName}</span>}
           {!row.claimed && <span>{t.unclaimed}</span>}
         </span>
       </th>
+      {hosted && wide && (
+        <td>
+          <a class="clip" href={hostLink(row)} title={row.host}>{row.host}</a>
+        </td>
+      )}
       {named && wide && (
         <td>
           <a class="clip" href={workloadLink(row)} title={row.workloadName}>{row.workloadName}</a>
         </td>
       )}
-      {!thin && (
-        <td>
-          <State state={state} health={health} exitCode={exitCode} />
-        </td>
-      )}
+      {!thin && <td>{shownState}</td>}
       {wide && (
         <>
           <td class="mono">
@@ -228,6 +244,10 @@ function shortImage(image: string): string {
 function portText({ port, hostPort }: Row): string {
   if (port === null) return "–";
   return hostPort === null ? `${port}` : `${hostPort} → ${port}`;
+}
+
+function hostLink({ host }: Row): string {
+  return href("/containers", { host });
 }
 
 function workloadLink({ workloadId }: Row): string {

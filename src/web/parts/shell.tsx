@@ -10,6 +10,7 @@ import { useEffect } from "preact/hooks";
 import { format } from "../format.ts";
 import { helpOpen } from "../keyboard.ts";
 import { feed, openProblems, rows, status } from "../live/index_state.ts";
+import { many, silentHosts } from "../live/many.ts";
 import { href, path } from "../place.ts";
 import { mayChange } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
@@ -50,7 +51,7 @@ export function Shell({ children }: { children: ComponentChildren }): JSX.Elemen
               <RowCount />
             </Entry>
             {mayChange.value && <Entry to="/add" name={t.nav.add} />}
-            <Entry to="/history" name={t.nav.history} />
+            {many.value === false && <Entry to="/history" name={t.nav.history} />}
             <Entry to="/settings" name={t.nav.settings} />
           </ul>
         </nav>
@@ -132,6 +133,14 @@ function LiveState(): JSX.Element {
     return (
       <p class="live quiet">
         <Symbol name="dots" /> <span>{t.connecting}</span>
+      </p>
+    );
+  }
+  const silent = silentHosts.value.length;
+  if (silent > 0) {
+    return (
+      <p class="live warn">
+        <Symbol name="question" /> <span>{words.value.hosts.silent(silent)}</span>
       </p>
     );
   }

@@ -40,8 +40,10 @@ function lookOf(state: string): Look {
 
 /** The state, with what else tells how it is: a bad health, an exit code that is not 0. */
 export function State(
-  { state, health = null, exitCode = null }: {
+  { state, lastState = null, health = null, exitCode = null }: {
     state: string;
+    /** What it was when it was heard of last, where that is not known now. */
+    lastState?: string | null;
     health?: string | null;
     exitCode?: number | null;
   },
@@ -56,6 +58,9 @@ export function State(
       <Symbol name={ill ? (health === "unhealthy" ? "alert" : "clock") : symbol} />
       <span>
         {wordOf(t.state, state)}
+        {lastState !== null && (
+          <span class="also">{`, ${t.hosts.was(wordOf(t.state, lastState))}`}</span>
+        )}
         {ill && <span class="also">{`, ${wordOf(t.health, health)}`}</span>}
         {failed && <span class="also">{`, ${t.exit(exitCode)}`}</span>}
       </span>

@@ -12,7 +12,7 @@ import { format } from "../format.ts";
 import { Latest } from "../latest.ts";
 import type { ShownSession } from "../../server/api/sessions.ts";
 import type { ShownToken } from "../../server/api/tokens.ts";
-import { logOut, mayChange, session } from "../session.ts";
+import { logOut, mayAdmit, session } from "../session.ts";
 import { words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { Confirm } from "./channels.tsx";
@@ -97,16 +97,16 @@ export function Sessions(): JSX.Element | null {
   const t = words.value.settings;
   const { busy, run } = useDoing();
   useEffect(() => {
-    if (mayChange.value) loadSessions();
+    if (mayAdmit.value) loadSessions();
   }, []);
   const loaded = sessions.state.value;
   const state = session.value;
   const own = state.kind === "in" && state.who.session;
-  if (loaded.error?.status === 404 || (!own && !mayChange.value)) return null;
+  if (loaded.error?.status === 404 || (!own && !mayAdmit.value)) return null;
   return (
     <section>
       <h2>{t.sessions}</h2>
-      {mayChange.value && (
+      {mayAdmit.value && (
         <Items loaded={loaded} retry={loadSessions} none={<p class="muted">{t.noSessions}</p>}>
           {(each) => <SessionLine key={each.id} shown={each} />}
         </Items>

@@ -7,6 +7,7 @@
 import type { ENGLISH } from "./en.ts";
 import { RU_ADDING } from "./ru/adding.ts";
 import { RU_FRAME } from "./ru/frame.ts";
+import { RU_HOSTS } from "./ru/hosts.ts";
 import { RU_ROWS } from "./ru/rows.ts";
 import { RU_SETTINGS } from "./ru/settings.ts";
 import { RU_STATES } from "./ru/states.ts";
@@ -17,5 +18,6 @@ export const RUSSIAN: typeof ENGLISH = {
   ...RU_STATES,
   ...RU_ROWS,
   ...RU_ADDING,
+  ...RU_HOSTS,
   ...RU_SETTINGS,
 };

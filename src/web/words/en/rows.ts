@@ -56,6 +56,7 @@ export const EN_ROWS = {
     sort: "Sort by",
     columns: {
       name: "Container",
+      host: "Host",
       workload: "Workload",
       state: "State",
       image: "Image",

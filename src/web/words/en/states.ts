@@ -19,6 +19,7 @@ export const EN_STATES = {
     paused: "paused",
     removing: "being removed",
     missing: "missing",
+    unknown: "unknown",
     pending: "pending",
     absent: "not seen yet",
     completed: "completed",

@@ -72,6 +72,7 @@ export const RU_ROWS: typeof EN_ROWS = {
     sort: "Порядок",
     columns: {
       name: "Контейнер",
+      host: "Хост",
       workload: "Сервис",
       state: "Состояние",
       image: "Образ",

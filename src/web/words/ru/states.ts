@@ -19,6 +19,7 @@ export const RU_STATES: typeof EN_STATES = {
     paused: "на паузе",
     removing: "удаляется",
     missing: "пропал",
+    unknown: "неизвестно",
     pending: "ожидается",
     absent: "ещё не появлялся",
     completed: "завершён",

@@ -1,0 +1,29 @@
+/**
+ * Whether a hub answers, and its hosts as they are now. Must not know a page.
+ *
+ * @module
+ */
+
+import type { Readable, Writable } from "../readable.ts";
+import { computed, signal } from "@preact/signals";
+import type { HostView } from "../../model/hosts.ts";
+import { ask } from "../ask.ts";
+import { Refreshed } from "./refreshed.ts";
+
+/** Whether what is shown is of many hosts; null: it is not known yet. */
+export const many: Writable<boolean | null> = signal(null);
+
+/** The hosts, by name. */
+export const hosts: Refreshed<readonly HostView[]> = new Refreshed(
+  async () => (await ask<{ items: HostView[] }>("/api/hosts")).items,
+);
+
+/** Those of which nobody knows what runs there. */
+export const silentHosts: Readable<readonly HostView[]> = computed(() =>
+  hosts.value.value?.filter(({ state }) => state === "unknown" || state === "contested") ?? []
+);
+
+/** Whether a host is heard of, by what the feed told last. */
+export function isHeard({ state }: Pick<HostView, "state">): boolean {
+  return state === "known";
+}

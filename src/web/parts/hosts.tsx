@@ -1,0 +1,96 @@
+/**
+ * The hosts of a hub: which are not heard of first, and how each leads to its rows.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import type { HostState, HostView } from "../../model/hosts.ts";
+import { hosts } from "../live/many.ts";
+import { href } from "../place.ts";
+import { words } from "../words/words.ts";
+import { Command } from "./command.tsx";
+import { Failed, Loading } from "./notice.tsx";
+import { Symbol, type SymbolName } from "./symbol.tsx";
+import { When } from "./when.tsx";
+
+/** Hosts that are named at once; the rest is a click away. */
+const MOST = 60;
+
+const LOOKS: Readonly<Record<HostState, { symbol: SymbolName; tone: string; rank: number }>> = {
+  contested: { symbol: "alert", tone: "bad", rank: 0 },
+  unknown: { symbol: "question", tone: "warn", rank: 1 },
+  new: { symbol: "dots", tone: "quiet", rank: 2 },
+  known: { symbol: "disc", tone: "good", rank: 3 },
+};
+
+/** The section of the overview. */
+export function Hosts(): JSX.Element {
+  const t = words.value.hosts;
+  const { value: all } = hosts.value;
+  const error = hosts.error.value;
+  return (
+    <section aria-label={t.title}>
+      <h2>{t.title}</h2>
+      {all === null
+        ? error === null ? <Loading /> : <Failed error={error} retry={() => hosts.refresh()} />
+        : all.length === 0
+        ? <None />
+        : <List all={all} />}
+    </section>
+  );
+}
+
+function None(): JSX.Element {
+  const t = words.value.hosts;
+  return (
+    <div class="notice first">
+      <p class="title">{t.none}</p>
+      <p>{t.noneText}</p>
+      <Command text="tinyforge hub enroll NAME" />
+    </div>
+  );
+}
+
+function List({ all }: { all: readonly HostView[] }): JSX.Element {
+  const sorted = [...all].sort((a, b) => LOOKS[a.state].rank - LOOKS[b.state].rank);
+  const rest = sorted.slice(MOST);
+  return (
+    <>
+      <ul class="lines hosts">
+        {sorted.slice(0, MOST).map((host) => <HostLine key={host.name} host={host} />)}
+      </ul>
+      {rest.length > 0 && (
+        <details class="more">
+          <summary>{words.value.hosts.more(rest.length)}</summary>
+          <ul class="lines hosts">
+            {rest.map((host) => <HostLine key={host.name} host={host} />)}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function HostLine({ host }: { host: HostView }): JSX.Element {
+  const t = words.value;
+  const { name, state, heardAt, rows, machines } = host;
+  const { symbol, tone } = LOOKS[state];
+  return (
+    <li class="line" data-host={name}>
+      <a href={href("/containers", { host: name })}>{name}</a>
+      <span class={`state ${tone}`}>
+        <Symbol name={symbol} /> <span>{t.hosts.states[state]}</span>
+      </span>
+      <span class="muted">{t.nav.rows(rows)}</span>
+      {state === "contested" && (
+        <span class="muted">{t.hosts.contestedBy(machines.join(", "))}</span>
+      )}
+      {heardAt !== null && state !== "known" && (
+        <span class="muted">
+          {t.hosts.heard} <When at={heardAt} />
+        </span>
+      )}
+    </li>
+  );
+}

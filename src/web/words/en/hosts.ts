@@ -1,0 +1,35 @@
+/**
+ * The hosts of a hub, in English.
+ *
+ * @module
+ */
+
+import type { HostState } from "../../../model/hosts.ts";
+import { pluralOf } from "../plural.ts";
+
+const plural = pluralOf("en");
+
+/** The words. */
+export const EN_HOSTS = {
+  hosts: {
+    title: "Hosts",
+    host: "Host",
+    all: "All hosts",
+    states: {
+      known: "heard of",
+      unknown: "not heard of",
+      contested: "two speak for it",
+      new: "has not spoken yet",
+    } satisfies Record<HostState, string>,
+    heard: "heard of last",
+    contestedBy: (machines: string) => `on ${machines}`,
+    was: (state: string) => `was ${state}`,
+    on: (host: string) => `On ${host}:`,
+    silent: (count: number) =>
+      plural(count, { one: "# host is not heard of", other: "# hosts are not heard of" }),
+    more: (count: number) => plural(count, { one: "# more host", other: "# more hosts" }),
+    none: "No host has joined yet",
+    noneText: "A host joins with a command that works once. The hub's own machine prints it:",
+    noRows: "None of the hosts has told of any.",
+  },
+};

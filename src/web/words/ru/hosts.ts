@@ -1,0 +1,46 @@
+/**
+ * The hosts of a hub, in Russian.
+ *
+ * @module
+ */
+
+import type { EN_HOSTS } from "../en/hosts.ts";
+import { pluralOf } from "../plural.ts";
+
+const plural = pluralOf("ru");
+
+/** The words. */
+export const RU_HOSTS: typeof EN_HOSTS = {
+  hosts: {
+    title: "Хосты",
+    host: "Хост",
+    all: "Все хосты",
+    states: {
+      known: "на связи",
+      unknown: "не на связи",
+      contested: "за него говорят двое",
+      new: "ещё не выходил на связь",
+    },
+    heard: "последний раз на связи",
+    contestedBy: (machines) => `на ${machines}`,
+    was: (state) => `было: ${state}`,
+    on: (host) => `На хосте ${host}:`,
+    silent: (count) =>
+      plural(count, {
+        one: "# хост не на связи",
+        few: "# хоста не на связи",
+        many: "# хостов не на связи",
+        other: "# хоста не на связи",
+      }),
+    more: (count) =>
+      plural(count, {
+        one: "ещё # хост",
+        few: "ещё # хоста",
+        many: "ещё # хостов",
+        other: "ещё # хоста",
+      }),
+    none: "Ни один хост ещё не присоединился",
+    noneText: "Хост присоединяется одноразовой командой. Её печатает машина самого хаба:",
+    noRows: "Ни один из хостов ни об одном не сообщил.",
+  },
+};

@@ -1,0 +1,198 @@
+/**
+ * The dashboard of a hub: rows of many hosts with the host beside each, hosts that are not heard of by
+ * name, and nothing offered that only a host can do.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { buildWeb } from "../../src/dev/web.ts";
+import { readWebAssets } from "../../src/server/web_assets.ts";
+import { startCluster } from "../harness/postgres.ts";
+import { until } from "../harness/until.ts";
+import {
+  type SayingHost,
+  sayingHost,
+  startHub,
+  type TestedHub,
+  toldWorkload,
+} from "../hub/hubs.ts";
+import { shownRow } from "../hub/rows.ts";
+import { browserTest, type Offences, watchOffences } from "./chromium.ts";
+
+interface Opened {
+  readonly page: Page;
+  readonly offences: Offences;
+}
+
+interface Scene {
+  readonly hub: TestedHub;
+  readonly alpha: SayingHost;
+  readonly beta: SayingHost;
+  open(path: string, look?: { width?: number; language?: "en" | "ru" }): Promise<Opened>;
+}
+
+/** A hub with `alpha`, which is heard of and has a problem, and `beta`, which is not. */
+async function atHub(browser: Browser, test: (scene: Scene) => Promise<void>): Promise<void> {
+  await buildWeb();
+  const assets = await readWebAssets();
+  await using cluster = await startCluster();
+  const database = await cluster.newDatabase();
+  await using hub = await startHub(database, {
+    bounds: { assets: () => Promise.resolve(assets) },
+  });
+  const alpha = await sayingHost(hub.sql, "alpha");
+  const beta = await sayingHost(hub.sql, "beta");
+  const now = new Date().toISOString();
+  const row = (id: string, more: object = {}) =>
+    shownRow(id, {
+      ...{ workloadId: "w1", containerName: `${id}-container`, addresses: {} },
+      ...{ stateSince: now, healthSince: now, createdAt: now, updatedAt: now, ...more },
+    });
+  await alpha.snapshot([row("web"), row("worker", { state: "stopped", exitCode: 3 })]);
+  await beta.snapshot([row("web")]);
+  await alpha.batch([], {
+    workloads: [toldWorkload("w1", "shop")],
+    problems: [{
+      ...{ key: "crashed:worker", kind: "crashed", severity: "high", status: "open" },
+      ...{ host: "local", workloadId: "w1", rowId: "worker", containerId: "c-worker" },
+      ...{ containerName: "worker-container", since: Date.now() - 60_000, dueAt: null },
+      ...{ openedAt: Date.now() - 30_000, closedAt: null, outcome: null },
+      ...{ evidence: { exitCode: 3 }, do: { code: "read-log", container: "worker-container" } },
+      ...{ batch: null, muted: false, silenced: false },
+    }],
+    problemsGone: [],
+  });
+  await beta.batch([], { workloads: [toldWorkload("w1", "shop")] });
+  await alpha.beat({ lastPassAt: now });
+  await beta.beat({ lastPassAt: now });
+  await beta.fallSilent();
+  const contexts: { close(): Promise<void> }[] = [];
+  try {
+    await test({
+      ...{ hub, alpha, beta },
+      open: async (path, { width = 1440, language = "en" } = {}) => {
+        const context = await browser.newContext({
+          locale: language === "ru" ? "ru-RU" : "en-GB",
+          viewport: { width, height: 900 },
+          extraHTTPHeaders: { authorization: `Bearer ${hub.token}` },
+        });
+        contexts.push(context);
+        const page = await context.newPage();
+        const offences = watchOffences(page);
+        await page.addInitScript({ content: axe.source });
+        await page.goto(`http://127.0.0.1:${hub.port}${path}`);
+        return { page, offences };
+      },
+    });
+  } finally {
+    for (const context of contexts) await context.close();
+  }
+}
+
+/** Each row as it is read from left to right. */
+async function rowTexts(page: Page): Promise<string[]> {
+  const rows = await page.locator("tbody tr[data-row]").evaluateAll((all) =>
+    (all as unknown as { innerText: string }[]).map(({ innerText }) => innerText)
+  );
+  return rows.map((text) => text.replaceAll(/\s+/g, " ").trim());
+}
+
+browserTest(
+  "rows of a hub show their host, and the host that the address names",
+  (browser) =>
+    atHub(browser, async ({ open, beta }) => {
+      const { page, offences } = await open("/containers");
+      await until("all rows are shown", async () => (await rowTexts(page)).length === 3);
+      const texts = await rowTexts(page);
+      assert(texts.some((text) => /beta.*shop.*unknown, was running/.test(text)), texts.join("\n"));
+      assert(
+        texts.some((text) => /alpha.*shop.*stopped, exit code 3/.test(text)),
+        texts.join("\n"),
+      );
+      await page.getByLabel("Host", { exact: true }).selectOption("alpha");
+      await until("those of one", async () => (await rowTexts(page)).length === 2);
+      assert(page.url().endsWith("?host=alpha"));
+      await page.reload();
+      await until("still those of one", async () => (await rowTexts(page)).length === 2);
+      assertEquals(await page.getByLabel("Host", { exact: true }).inputValue(), "alpha");
+      await page.getByRole("button", { name: "Show all" }).click();
+      await until("all again", async () => (await rowTexts(page)).length === 3);
+      // It is heard of again: nothing is reloaded.
+      await beta.beat();
+      await until(
+        "its row is known",
+        async () => (await rowTexts(page)).every((text) => !text.includes("unknown")),
+      );
+      await beta.batch([shownRow("web", { state: "paused", workloadId: "w1" })]);
+      await until(
+        "a change is shown",
+        async () => (await rowTexts(page)).some((text) => /beta.*paused/.test(text)),
+      );
+      await page.locator('tr[data-row="alpha:worker"] .open-row').click();
+      await page.locator('[data-details="alpha:worker"] dl').waitFor();
+      assertEquals(offences, { policy: [], errors: [] });
+    }),
+);
+
+browserTest("the overview of a hub names hosts that are not heard of, and offers what it can do", (
+  browser,
+) =>
+  atHub(browser, async ({ open }) => {
+    const { page, offences } = await open("/");
+    const line = page.locator('[data-host="beta"]');
+    await line.waitFor();
+    assert((await line.innerText()).includes("not heard of"));
+    const problem = page.locator("article.problem", { hasText: "Crashed" });
+    await problem.waitFor();
+    assert((await problem.innerText()).includes("alpha"));
+    assertEquals(await problem.getByRole("button", { name: /expected|silence/i }).count(), 0);
+    const pages = await page.locator("#pages a").allInnerTexts();
+    assertEquals(pages.map((text) => text.split("\n")[0]), ["Overview", "Containers", "Settings"]);
+    await line.getByRole("link").click();
+    await until("its rows are shown", async () => (await rowTexts(page)).length === 1);
+    await page.goto(page.url().replace(/\/containers.*/, "/workloads/alpha:w1"));
+    await until("the workload's rows are shown", async () => (await rowTexts(page)).length === 2);
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("heading", { name: "Tokens" }).waitFor();
+    assertEquals(await page.getByRole("heading", { name: "Channels" }).count(), 0);
+    await page.goto(page.url().replace("/settings", "/history"));
+    await page.getByText("/history").first().waitFor();
+    assertEquals(offences, { policy: [], errors: [] });
+  }));
+
+for (const language of ["en", "ru"] as const) {
+  browserTest(
+    `axe finds nothing on a hub's pages, and nothing is too wide: ${language}`,
+    (browser) =>
+      atHub(browser, async ({ open }) => {
+        for (const width of [320, 1440]) {
+          for (const path of ["/", "/containers", "/workloads/alpha:w1", "/settings"]) {
+            const { page } = await open(path, { width, language });
+            await page.locator("main h1").first().waitFor();
+            if (path !== "/settings") {
+              await page.locator(path === "/" ? "[data-host]" : "tr[data-row]").first().waitFor();
+            }
+            const { violations } = await page.evaluate("axe.run(document)") as {
+              violations: { id: string; nodes: { html: string }[] }[];
+            };
+            const found = violations.flatMap(({ id, nodes }) =>
+              nodes.map(({ html }) => `${id} ${html}`)
+            );
+            assertEquals(found, [], `${path} at ${width} px`);
+            const over = await page.evaluate(
+              "Math.max(0, document.documentElement.scrollWidth - innerWidth)",
+            );
+            assertEquals(over, 0, `${path} is too wide at ${width} px`);
+            const into = Deno.env.get("PICTURES");
+            if (into !== undefined) {
+              const name = `hub${path.replaceAll(/[/:]/g, "-")}-${width}-${language}.png`;
+              await page.screenshot({ path: `${into}/${name}`, fullPage: true });
+            }
+          }
+        }
+      }),
+  );
+}
