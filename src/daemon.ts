@@ -305,6 +305,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         keepLink({
           ...{ dataDir: config.dataDir, replica: store.replica, clock, log, version },
           isFresh: () => readiness(parts, config).index.fresh,
+          onTells: (tells) => parts.notify.hush(tells),
         }, signal),
         sayWhatIsUnmanaged(loop.outcomes, { store, log, signal }),
         watchLock(data.lock, {

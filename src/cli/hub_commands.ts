@@ -56,9 +56,17 @@ sslmode=require in the URL verifies the database's certificate.`,
     name: "join",
     summary: "have a hub be told what runs on this host",
     operands: [{ name: "URL" }, { name: "TOKEN" }],
-    flags: [JSON_FLAG],
+    flags: [
+      {
+        name: "notify",
+        description: "go on telling people by this host's own channels, whatever the hub does",
+      },
+      JSON_FLAG,
+    ],
     details: `As \`tinyforge hub enroll\` prints it. A running daemon takes it up within seconds;
-the index stays this host's own, and is kept whether the hub is there or not.`,
+the index stays this host's own, and is kept whether the hub is there or not. While the hub has
+channels it tells people what is wrong here, and this host's own are quiet; they are not any more
+when the hub was not reached for ten minutes.`,
   },
   {
     name: "leave",

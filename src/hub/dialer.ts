@@ -8,7 +8,7 @@
 
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { ReplicaChange, ReplicaTable } from "../store/replica.ts";
+import type { ReplicaTable } from "../store/replica.ts";
 import {
   DIGEST_MS,
   HEARTBEAT_MS,
@@ -61,6 +61,8 @@ export interface DialerOptions {
   readonly machine: string;
   /** Whether the index is what runs now. */
   readonly isFresh: () => boolean;
+  /** Hears whether the hub tells people what is wrong here, so that this host need not. */
+  readonly onTells?: (tells: boolean) => void;
   /** The time; the system's by default. */
   readonly clock?: Clock;
   /** A number from 0 up to 1; for tests. */
@@ -73,6 +75,9 @@ const LAST_WAIT_MS = 30_000;
 
 /** How long an end may take, milliseconds. */
 const END_MS = 2000;
+
+/** A hub that does not answer for so long, milliseconds, tells nobody. */
+const MUTE_MS = 600_000;
 
 /** Nobody is made to wait longer by an answer, seconds. */
 const MAX_RETRY_AFTER = 60;
@@ -92,12 +97,18 @@ export class Dialer {
   /** Whether what happened by its account is not what happened by this one's. */
   #anew = false;
   #digestAt = -Infinity;
+  #answeredAt = 0;
   #wake: () => void = () => {};
   #state: LinkState = { up: false, error: null, seq: null };
 
   /** Does nothing before {@link run}. */
   constructor(options: DialerOptions) {
-    const { replica, log } = this.#o = { clock: SYSTEM_CLOCK, random: Math.random, ...options };
+    const { replica, log } = this.#o = {
+      clock: SYSTEM_CLOCK,
+      random: Math.random,
+      onTells: () => {},
+      ...options,
+    };
     const onRefused = (reason: string) => log.warn("the hub is not told of something", { reason });
     this.#telling = new Telling(replica, { onRefused });
   }
@@ -149,10 +160,12 @@ export class Dialer {
       const waitMs = await this.#speak(signal);
       if (!this.#state.up) this.#o.log.info("hub reached", { seq: this.#acked });
       this.#failures = 0;
+      this.#answeredAt = this.#o.clock.monotonic();
       this.#state = { up: true, error: null, seq: null };
       return waitMs;
     } catch (error) {
       if (signal.aborted) return 0;
+      if (this.#o.clock.monotonic() - this.#answeredAt >= MUTE_MS) this.#o.onTells(false);
       const reason = error instanceof Error ? error.message : String(error);
       if (this.#state.error !== reason) this.#o.log.warn("hub not reached", { error: reason });
       this.#state = { up: false, error: reason, seq: null };
@@ -197,19 +210,12 @@ export class Dialer {
     if (answer.result !== "accepted") throw new Error("the hub heard this before");
     this.#session = answer.session;
     this.#happened = answer.transitions ?? null;
-    this.#anew = this.#isOtherPast(answer);
+    this.#anew = this.#telling.isOtherPast(answer);
+    this.#o.onTells(answer.tells === true);
     this.#digestAt = -Infinity;
     // What was changed while this process did not follow is in no batch.
     const { position: { seq } } = replica.take();
     this.#acked = answer.seq === seq ? seq : null;
-  }
-
-  /** Whether the disk was set back, and what happened since has numbers that were used before. */
-  #isOtherPast({ transitions, lastTransition = null }: Extract<HelloAnswer, Accepted>): boolean {
-    if (transitions === undefined || lastTransition === null) return false;
-    const [own] = this.#o.replica.transitions(transitions - 1, 1) as OwnTransition[];
-    return own?.seq === transitions &&
-      (own.at !== lastTransition.at || own.rowId !== lastTransition.rowId);
   }
 
   async #snapshot(signal: AbortSignal): Promise<void> {
@@ -245,13 +251,13 @@ export class Dialer {
       const rows = this.#telling.rows(changed.rows) as { id: string }[];
       const there = new Set(rows.map(({ id }) => id));
       const gone = [...changed.rows.difference(there)];
-      const besides = this.#happened === null ? null : this.#besides(changed, from);
+      const besides = this.#happened === null ? null : this.#telling.besides(changed, from);
       const lists = [rows, gone, ...Object.values(besides ?? {}).filter((each) => each !== null)];
       if (!lists.every(fitsOne)) {
         this.#acked = null;
         return;
       }
-      const happened = this.#news(this.#happened);
+      const happened = this.#telling.news(this.#happened, { anew: this.#anew });
       const message = { epoch, from, to: seq, rows, gone, ...besides, ...happened };
       taken = await this.#tell(message, signal);
     } finally {
@@ -260,26 +266,9 @@ export class Dialer {
     if (taken) this.#acked = seq;
   }
 
-  /** What changed besides rows. */
-  #besides({ problems: keys, expectations }: ReplicaChange, from: number) {
-    const problems = keys.size === 0 ? [] : this.#telling.problems(from) as { key: string }[];
-    const problemsGone = [...keys.difference(new Set(problems.map(({ key }) => key)))];
-    const workloads = expectations ? this.#telling.workloads() : null;
-    return { problems, problemsGone, workloads };
-  }
-
-  /** What happened after the last that the hub has; empty where it has all, or takes none. */
-  #news(had: number | null) {
-    const after = this.#anew ? 0 : had;
-    if (after === null || this.#o.replica.lastTransition() <= after) return {};
-    const transitions = this.#telling.transitions(after);
-    if (transitions.length === 0) return {};
-    return { transitionsAfter: after, transitionsAnew: this.#anew, transitions };
-  }
-
   /** Tells what happened and was not told with what it changed; false: there is nothing to tell. */
   async #catchUp(signal: AbortSignal): Promise<boolean> {
-    const news = this.#news(this.#happened);
+    const news = this.#telling.news(this.#happened, { anew: this.#anew });
     if (news.transitions === undefined) return false;
     const { epoch, seq } = this.#o.replica.position();
     const before = this.#happened;
@@ -300,6 +289,7 @@ export class Dialer {
     }, signal) as Told;
     const had = this.#happened;
     if (!this.#heed(told)) return 0;
+    if (told.result === "ok") this.#o.onTells(told.tells === true);
     if (isDue) this.#digestAt = now;
     // The hub lost what it had said that it had: a standby took over without its last commits.
     if (told.result === "ok" && told.seq !== seq) {
@@ -344,15 +334,6 @@ export class Dialer {
       Math.min(retryAfter ?? 0, MAX_RETRY_AFTER) * 1000,
     );
   }
-}
-
-type Accepted = { readonly result: "accepted" };
-
-/** What tells a transition from another one of its number. */
-interface OwnTransition {
-  readonly seq: number;
-  readonly at: string;
-  readonly rowId: string;
 }
 
 class Refused extends Error {

@@ -30,9 +30,6 @@ export interface NewHubChannel {
   readonly remindAfterMs: number | null;
 }
 
-/** Any connection, within a transaction or not. */
-type Asked = Pick<Sql, "unsafe"> & Sql;
-
 /** Every channel, the oldest first. */
 export async function listChannels(sql: Sql): Promise<KeptChannel[]> {
   const found = await sql<(Omit<KeptChannel, "config" | "fallbackId"> & { config: string })[]>`
@@ -115,16 +112,9 @@ export async function removeChannel(sql: Sql, name: string): Promise<KeptChannel
 }
 
 /** Keeps how a channel is. */
-export async function setHealth(sql: Asked, id: string, health: ChannelHealth): Promise<void> {
+export async function setHealth(sql: Sql, id: string, health: ChannelHealth): Promise<void> {
   const { state, reason, since, failingSince, failures, notBefore } = health;
   await sql`UPDATE tinyforge.channels SET state = ${state}, reason = ${reason}, since = ${since},
     failing_since = ${failingSince}, failures = ${failures}, not_before = ${notBefore}
     WHERE id = ${id}`;
-}
-
-/** Whether anybody is told anything here. */
-export async function tellsAnybody(sql: Asked): Promise<boolean> {
-  const [{ tells }] = await sql<[{ tells: boolean }]>`
-    SELECT EXISTS (SELECT FROM tinyforge.channels WHERE state <> 'disabled') AS tells`;
-  return tells;
 }

@@ -19,6 +19,7 @@ import { Notifier } from "../notify/notifier.ts";
 import { isChannelType, openChannel } from "../notify/open_channel.ts";
 import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
 import type { Log } from "../telemetry/log.ts";
+import { readAnnouncement } from "./announcements.ts";
 import { channelNamed, listChannels, listRules, secretsOf, setHealth } from "./hub_channels.ts";
 import { claimDelivery, pruneNotices, readPages, recordAttempt } from "./hub_notices.ts";
 import { unclaim, writePages } from "./hub_notices.ts";
@@ -46,6 +47,9 @@ const NOTIFY_LOCK = 7_475_018;
 
 /** How often a hub that does not decide asks whether it may, and it is looked at least, milliseconds. */
 const LOOK_MS = 5000;
+
+/** Between two looks there is at least this, milliseconds. */
+const REST_MS = 100;
 
 /** How often it is looked what is to be sent though nobody said so, milliseconds. */
 const SEND_MS = 1000;
@@ -115,7 +119,10 @@ export class HubNotifier {
       const [{ mine }] = await held<[{ mine: boolean }]>`
         SELECT pg_try_advisory_lock(${NOTIFY_LOCK}) AS mine`;
       if (!mine) return await clock.sleep(LOOK_MS, signal);
-      const { unlisten } = await sql.listen(CHANNEL, () => this.#wake.abort());
+      const { unlisten } = await sql.listen(CHANNEL, (text) => {
+        const problems = readAnnouncement(text)?.problems ?? null;
+        if (problems === null || problems.length > 0) this.#wake.abort();
+      });
       try {
         await this.#decideWith(held as unknown as Sql, signal);
       } finally {
@@ -140,8 +147,12 @@ export class HubNotifier {
         await pruneNotices(held, await databaseNow(held));
         prunedAt = clock.monotonic();
       }
-      const woken = AbortSignal.any([signal, this.#wake.signal]);
-      await clock.sleep(Math.min(LOOK_MS, Math.max(1, waitMs ?? LOOK_MS)), woken);
+      // However many hosts there are of which something changes: a look reads all that is wrong.
+      await clock.sleep(REST_MS, signal);
+      const left = Math.min(LOOK_MS, waitMs ?? LOOK_MS) - REST_MS;
+      if (left > 0) {
+        await clock.sleep(left, AbortSignal.any([signal, this.#wake.signal]));
+      }
     }
   }
 
@@ -181,6 +192,10 @@ export class HubNotifier {
       try {
         now = await databaseNow(held);
         [channels, rules] = [await listChannels(held), await listRules(held)];
+        if (channels.length === 0) {
+          await held`COMMIT`;
+          return null;
+        }
         const pages = await readPages(held);
         ({ sending } = pages);
         book = new NoticeBook(pages);

@@ -59,14 +59,17 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
     if (hello.transitionSeq === null) await forgetBesides(tx, hostId);
     // A machine that was set back to a snapshot of its disk is in an earlier state than it told. What
     // happened until then it tells again, which is not kept twice.
-    const [now] = await tx<[{ session: string; seq: string | null; transitions: string }]>`
+    const [now] = await tx<
+      [{ session: string; seq: string | null; transitions: string; tells: boolean }]
+    >`
       UPDATE tinyforge.hosts SET contested = false, run = ${run}, session = session + 1,
         seq = CASE WHEN epoch = ${hello.epoch} AND seq <= ${hello.seq} THEN seq END,
         transition_seq = CASE WHEN epoch = ${hello.epoch} AND coalesce(seq <= ${hello.seq}, true)
           AND transition_seq <= ${hello.transitionSeq ?? 0} THEN transition_seq ELSE 0 END,
         epoch = ${hello.epoch}, snapshot_to = NULL, snapshot_of = NULL, snapshot_up_to = NULL,
         version = ${hello.version}, machine = ${machine}
-      WHERE id = ${hostId} RETURNING session, seq, transition_seq AS transitions`;
+      WHERE id = ${hostId} RETURNING session, seq, transition_seq AS transitions,
+        ${tellsAnybody(sql)} AS tells`;
     const transitions = Number(now.transitions);
     const [last = null] = transitions === 0 ? [] : await tx<{ at: string; rowId: string }[]>`
       SELECT at, row_id AS "rowId" FROM tinyforge.transitions
@@ -74,7 +77,7 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
       ORDER BY id DESC LIMIT 1`;
     return {
       ...{ result: "accepted", session: Number(now.session), seq: numberOrNull(now.seq) },
-      ...{ transitions, lastTransition: last },
+      ...{ transitions, lastTransition: last, tells: now.tells },
     };
   });
 }
@@ -168,7 +171,7 @@ export interface HostBeat extends Heartbeat {
 export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]> {
   const column = <T>(of: (beat: HostBeat) => T) => beats.map(of);
   const kept = await sql<
-    (Pick<Kept, "session" | "epoch" | "seq" | "transition_seq"> & { id: string })[]
+    (Pick<Kept, "session" | "epoch" | "seq" | "transition_seq"> & { id: string; tells: boolean })[]
   >`
     WITH beats AS (
       SELECT * FROM unnest(
@@ -185,7 +188,7 @@ export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]
     UPDATE tinyforge.hosts AS h SET heard_at = now(), last_pass_at = beats.last_pass_at,
       fresh = beats.fresh, run = CASE WHEN NOT beats.ending THEN h.run END, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
     FROM beats WHERE h.id = beats.id AND h.session = beats.session
-    RETURNING h.id, h.session, h.epoch, h.seq, h.transition_seq`;
+    RETURNING h.id, h.session, h.epoch, h.seq, h.transition_seq, ${tellsAnybody(sql)} AS tells`;
   const byHost = new Map(kept.map((host) => [`${host.session} ${host.id}`, host]));
   return await Promise.all(beats.map(async (beat): Promise<Told> => {
     const host = byHost.get(`${beat.session} ${beat.hostId}`);
@@ -194,8 +197,15 @@ export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]
     const transitions = Number(host.transition_seq);
     if (seq === null || host.epoch !== beat.epoch) return { result: "snapshot", transitions };
     const same = beat.digest === null || beat.seq !== seq || await compare(sql, beat);
-    return same ? { result: "ok", seq, transitions } : { result: "snapshot", transitions };
+    return same
+      ? { result: "ok", seq, transitions, tells: host.tells }
+      : { result: "snapshot", transitions };
   }));
+}
+
+/** Whether people are told by hubs. */
+function tellsAnybody(sql: Sql) {
+  return sql`EXISTS (SELECT FROM tinyforge.channels AS ch WHERE ch.state <> 'disabled')`;
 }
 
 /** Whether all is as the host has it; if not, it is said to be of no state. */

@@ -41,11 +41,11 @@ interface Link {
 }
 
 async function open(options: LinkOptions): Promise<Link | null> {
-  const { dataDir, log } = options;
+  const { dataDir, log, onTells = () => {} } = options;
   try {
     const membership = await readMembership(dataDir);
     if (membership === null) return null;
-    const { url, name, secret } = membership;
+    const { url, name, secret, notifies } = membership;
     const [{ Dialer }, { HubClient }] = await Promise.all([
       import("./dialer.ts"),
       import("./hub_client.ts"),
@@ -54,6 +54,8 @@ async function open(options: LinkOptions): Promise<Link | null> {
     const ending = new AbortController();
     const dialer = new Dialer({
       ...options,
+      // Whoever wants to be told by the host itself is.
+      onTells: notifies ? () => {} : onTells,
       machine: name,
       ask: (path, message, signal) => client.ask(path, message, signal),
     });
@@ -66,6 +68,7 @@ async function open(options: LinkOptions): Promise<Link | null> {
         ending.abort();
         await running;
         client[Symbol.dispose]();
+        onTells(false);
       },
     };
   } catch (error) {

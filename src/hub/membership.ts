@@ -25,6 +25,8 @@ export interface KeptMembership {
   readonly name: string;
   /** Shown with each message; for nobody's eyes. */
   readonly secret: string;
+  /** Whether this host tells people by its own channels though the hub does. */
+  readonly notifies: boolean;
 }
 
 /**
@@ -43,10 +45,12 @@ export async function readMembership(dataDir: string): Promise<KeptMembership | 
     });
   }
   try {
-    const { version, url, host, name, secret } = JSON.parse(await Deno.readTextFile(path));
+    const { version, url, host, name, secret, notifies } = JSON.parse(
+      await Deno.readTextFile(path),
+    );
     const texts = [url, host, name, secret];
     if (version === VERSION && texts.every((text) => typeof text === "string")) {
-      return { url, host, name, secret };
+      return { url, host, name, secret, notifies: notifies === true };
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw failure("read", path, error);

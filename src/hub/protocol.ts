@@ -55,7 +55,8 @@ export type HelloAnswer =
   /**
    * Its messages carry this number from now on. `seq`: the state of this epoch that the hub has;
    * `transitions`: number of the last transition that it has, absent where it takes rows alone;
-   * `lastTransition`: when that was and of which row, as far as it is kept.
+   * `lastTransition`: when that was and of which row, as far as it is kept. `tells`: whether it tells
+   * people what is wrong, so that the host need not.
    */
   | {
     readonly result: "accepted";
@@ -63,6 +64,7 @@ export type HelloAnswer =
     readonly seq: number | null;
     readonly transitions?: number;
     readonly lastTransition?: { readonly at: string; readonly rowId: string } | null;
+    readonly tells?: boolean;
   }
   /** It was said before, or something newer was. */
   | { readonly result: "stale" }
@@ -156,11 +158,16 @@ export interface Heartbeat extends Said {
 
 /**
  * What the hub says to everything but a {@link Hello}. `transitions`: number of the last transition
- * that it has; absent where it takes rows alone.
+ * that it has; absent where it takes rows alone. `tells`: to signs of life, see {@link HelloAnswer}.
  */
 export type Told =
   /** It has the state `seq`. */
-  | { readonly result: "ok"; readonly seq: number; readonly transitions?: number }
+  | {
+    readonly result: "ok";
+    readonly seq: number;
+    readonly transitions?: number;
+    readonly tells?: boolean;
+  }
   /** Something is missing: it needs all of it. */
   | { readonly result: "snapshot"; readonly transitions?: number }
   /** Somebody else speaks for this host by now. */

@@ -28,10 +28,13 @@ export async function watchSilence(sql: Sql): Promise<void> {
         since = CASE WHEN l.until < now() - ${DEAF_MS} * interval '1 millisecond'
           THEN now() ELSE l.since END
       RETURNING since <= now() - ${LEASE_MS} * interval '1 millisecond' AS judges`;
+    // Whoever tells something just now is passed over: two that wait for each other would both fail.
     const opened = judges
       ? await tx<{ id: string }[]>`
         UPDATE tinyforge.hosts SET silent_at = now(), silent_since = heard_at
-        WHERE silent_at IS NULL AND lease_until < now() RETURNING id`
+        WHERE id IN (SELECT id FROM tinyforge.hosts
+          WHERE silent_at IS NULL AND lease_until < now() FOR UPDATE SKIP LOCKED)
+        RETURNING id`
       : [];
     const closed = await tx<Silent[]>`
       SELECT id, ${millis(sql, "silent_at")} AS "openedAt", ${millis(sql, "silent_since")} AS since,

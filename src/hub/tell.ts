@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ReplicaTable } from "../store/replica.ts";
+import type { ReplicaChange, ReplicaTable } from "../store/replica.ts";
 import { hubProblem } from "./hub_problem.ts";
 import { hubTransition } from "./hub_transition.ts";
 import { hubWorkload } from "./hub_workload.ts";
@@ -19,6 +19,26 @@ export interface Page {
   readonly items: readonly unknown[];
   /** Id of the last of them; null: there are no more. */
   readonly upTo: string | null;
+}
+
+/** What a batch tells besides rows. */
+export interface Besides {
+  /** Problems that changed. */
+  readonly problems: readonly unknown[];
+  /** Keys of which nothing is open any more that is not among them. */
+  readonly problemsGone: readonly string[];
+  /** All workloads; null: as they were. */
+  readonly workloads: readonly unknown[] | null;
+}
+
+/** What a message tells of what happened; empty: nothing. */
+export interface News {
+  /** Number of the one before. */
+  readonly transitionsAfter?: number;
+  /** Whether what the hub has is of another past. */
+  readonly transitionsAnew?: boolean;
+  /** By their number. */
+  readonly transitions?: readonly unknown[];
 }
 
 /** Reads an index as it is told. */
@@ -56,10 +76,38 @@ export class Telling {
     return this.#fitting(problems, hubProblem);
   }
 
-  /** What happened after a number, as much as one message holds. */
-  transitions(after: number): unknown[] {
+  /** What changed besides rows after a state, as a batch has it. */
+  besides({ problems: keys, expectations }: ReplicaChange, after: number): Besides {
+    const problems = keys.size === 0 ? [] : this.problems(after) as { key: string }[];
+    const problemsGone = [...keys.difference(new Set(problems.map(({ key }) => key)))];
+    return { problems, problemsGone, workloads: expectations ? this.workloads() : null };
+  }
+
+  /**
+   * What happened after the last that the hub has, as a message has it and as much as one holds; empty
+   * where it has all or takes none. `anew`: all of it, for what it has is of another past.
+   */
+  news(had: number | null, { anew }: { anew: boolean }): News {
+    const after = anew ? 0 : had;
+    if (had === null || after === null || this.#replica.lastTransition() <= after) return {};
     const found = this.#fitting(this.#replica.transitions(after, MAX_ROWS), hubTransition);
-    return found.slice(0, fit(found, 0));
+    const transitions = found.slice(0, fit(found, 0));
+    return transitions.length === 0 ? {} : {
+      ...{ transitionsAfter: after, transitionsAnew: anew, transitions },
+    };
+  }
+
+  /** Whether the disk was set back, and what happened since has numbers that were used before. */
+  isOtherPast(
+    { transitions, lastTransition = null }: {
+      readonly transitions?: number;
+      readonly lastTransition?: { readonly at: string; readonly rowId: string } | null;
+    },
+  ): boolean {
+    if (transitions === undefined || lastTransition === null) return false;
+    const [own] = this.#replica.transitions(transitions - 1, 1) as OwnTransition[];
+    return own?.seq === transitions &&
+      (own.at !== lastTransition.at || own.rowId !== lastTransition.rowId);
   }
 
   /** All of a kind in pages; at least one. */
@@ -106,6 +154,13 @@ export class Telling {
       }
     });
   }
+}
+
+/** What tells a transition from another one of its number. */
+interface OwnTransition {
+  readonly seq: number;
+  readonly at: string;
+  readonly rowId: string;
 }
 
 /** So many containers are told of a problem. */

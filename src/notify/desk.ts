@@ -55,6 +55,7 @@ export class NotifyDesk {
   #notifications: Promise<Notifications> | null = null;
   #running: Notifications | null = null;
   #wake = new AbortController();
+  #hushed = false;
 
   /** Loads nothing yet. */
   constructor(options: DeskOptions) {
@@ -124,6 +125,13 @@ export class NotifyDesk {
     this.#wake.abort();
   }
 
+  /** Whether somebody else tells what begins from now on; what was told here is ended here. */
+  hush(hushed: boolean): void {
+    if (this.#hushed === hushed) return;
+    this.#hushed = hushed;
+    this.#running?.wake();
+  }
+
   /** Sends a test past the queue, and says what came of it. */
   async test(channel: KeptChannel, options: { signal: AbortSignal }): Promise<Outcome> {
     return await (await this.#load()).test(channel, options);
@@ -172,10 +180,11 @@ export class NotifyDesk {
   #load(): Promise<Notifications> {
     this.#notifications ??= (async () => {
       const { Notifications } = await import("./notifications.ts");
-      const { store, problems, host, account, clock, log, wording, proxy, onAttempt } = this
-        .#options;
+      const { store, problems, host, account, clock, log, wording, proxy } = this.#options;
+      const { onAttempt } = this.#options;
+      const isQuiet = () => this.#hushed;
       return new Notifications({
-        ...{ store, problems, host, account, clock, log, proxy, onAttempt },
+        ...{ store, problems, host, account, clock, log, proxy, isQuiet, onAttempt },
         secrets: this.#secrets,
         wording: { ...wording, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
         names: {

@@ -44,6 +44,8 @@ export interface NotificationsOptions {
   readonly wording: Pick<Message, "language" | "timeZone" | "baseUrl">;
   /** What requests go through, or null. */
   readonly proxy: URL | null;
+  /** Whether somebody else tells what begins now. */
+  readonly isQuiet?: () => boolean;
   /** Is told what came of each attempt. */
   readonly onAttempt: (outcome: "delivered" | "retried" | "dead") => void;
   /** From 0 to 1. */
@@ -82,6 +84,7 @@ export class Notifications {
       ...{ store, clock, problems: options.problems, names: options.names },
       ...{ host: options.host, account: options.account, language: wording.language },
       isSending: (seq) => this.#outbox.isSending(seq),
+      ...options.isQuiet !== undefined && { isQuiet: options.isQuiet },
     });
   }
 

@@ -10,13 +10,13 @@
 import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
-import type { ChannelTable, KeptChannel } from "../store/channels.ts";
+import type { KeptChannel } from "../store/channels.ts";
 import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
-import type { NoticeTable } from "../store/notices.ts";
 import { brokenOf } from "./broken_channels.ts";
 import type { Language } from "./channel.ts";
 import { endingsOf } from "./endings.ts";
 import { type Back, backOf } from "./notice.ts";
+import type { NotifierStore } from "./notifier_store.ts";
 import {
   baselineAt,
   BURST_LIMIT,
@@ -44,17 +44,6 @@ import {
 } from "./telling.ts";
 import { wordsOf } from "./texts.ts";
 import { type Names, toldProblem } from "./told_problem.ts";
-
-/** Where a {@link Notifier} reads and writes: what it says is written is read from then on. */
-export interface NotifierStore {
-  /** Channels and rules. */
-  readonly channels: Pick<ChannelTable, "any" | "list" | "rules">;
-  /** The outbox, and how far was looked. */
-  readonly notices: Pick<
-    NoticeTable,
-    "lookedAt" | "notified" | "unsettled" | "told" | "remindable" | "get" | "queuedFor" | "write"
-  >;
-}
 
 /** What a {@link Notifier} works with. */
 export interface NotifierOptions {
@@ -139,10 +128,9 @@ export class Notifier {
   #subject(problem: Problem): Subject[] {
     const { openedAt, workloadId, rowId, batch, muted, silenced } = problem;
     if (openedAt === null) return [];
-    const { names, language, isQuiet } = this.#options;
+    const { names, language, isQuiet = () => false } = this.#options;
     const told = toldProblem(problem, { names, words: wordsOf(language) });
-    const quiet = muted || silenced || isQuiet?.() === true;
-    return [{ told, openedAt, workloadId, rowId, batch, quiet }];
+    return [{ told, openedAt, workloadId, rowId, batch, quiet: muted || silenced || isQuiet() }];
   }
 
   /** How many came back of the restart whose account has these; null when another one has. */

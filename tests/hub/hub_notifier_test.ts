@@ -239,7 +239,7 @@ Deno.test("a hub's channels are made, tried and removed over its API, and keep w
   assertEquals((await ask("POST", "/api/channels", fields)).status, 409);
   assertEquals(
     (await ask("POST", "/api/channels", { ...fields, name: "x", url: "x" })).status,
-    400,
+    422,
   );
   const tried = await other.askSocket("/api/channels/ops/test", { method: "POST" });
   assertEquals([tried.status, tried.json.delivered, inbox.told.length], [200, true, 1]);

@@ -269,6 +269,30 @@ Deno.test("a reboot is one message, and so is the first start", async () => {
   assertEquals([receiver.lastJson.data.reason, receiver.lastJson.data.total], ["restart", 3]);
 });
 
+Deno.test("while somebody else tells, what was told here is ended here and nothing else begins", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin, { rule: { remindAfterMs: 5 * MINUTE } });
+  telling.start();
+  await telling.settle();
+  const before = opened("web-1", telling.clock.now());
+  writeProblems(telling.store, before);
+  await telling.pass(MINUTE);
+  telling.quiet = true;
+  const [short, long] = [opened("web-2", telling.clock.now()), opened("web-3", TEN + MINUTE)];
+  writeProblems(telling.store, short, long);
+  await telling.pass(10 * MINUTE);
+  writeProblems(telling.store, closed(before, telling.clock.now()));
+  writeProblems(telling.store, closed(short, telling.clock.now()));
+  await telling.pass(2 * MINUTE);
+  const told = () => receiver.taken.map(({ body }) => kindOf(body));
+  assertEquals(told(), ["opened", "recovered"]);
+  // Nobody else does any more: what is not over is told, and nothing of what was meanwhile.
+  telling.quiet = false;
+  await telling.pass(2 * MINUTE);
+  assertEquals(told(), ["opened", "recovered", "opened"]);
+});
+
 Deno.test("nobody is told of what is silenced or muted, until it is not while it lasts", async () => {
   await using receiver = new Taking(() => new Response(null, { status: 204 }));
   await using telling = await Telling.open();

@@ -48,6 +48,8 @@ export class Telling implements AsyncDisposable {
   readonly clock: TurnedClock = new TurnedClock(TEN);
   readonly log: string[] = [];
   readonly attempts: string[] = [];
+  /** Whether somebody else tells. */
+  quiet = false;
   readonly store: Store;
   readonly dir: string;
   readonly path: string;
@@ -79,6 +81,7 @@ export class Telling implements AsyncDisposable {
       }),
       wording: { language: "en", timeZone: "UTC", baseUrl },
       proxy: null,
+      isQuiet: () => this.quiet,
       onAttempt: (outcome) => void this.attempts.push(outcome),
       random: () => 0,
     };

@@ -32,7 +32,8 @@ export async function join(invocation: InvocationOf<"join">): Promise<number> {
   }
   const { host, name, secret } = await admittedBy(url, token);
   // The token is used up by now: a secret that can't be kept takes another one.
-  await keepMembership(dataDir, { url, host, name, secret });
+  const notifies = invocation.on("notify");
+  await keepMembership(dataDir, { url, host, name, secret, notifies });
   if (invocation.on("json")) out.json({ url, name });
   else out.notes(`This host is ${quote(name)} at ${url} from now on.`);
   return EXIT.done;

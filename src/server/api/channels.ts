@@ -12,13 +12,13 @@ import type { KeptChannel } from "../../store/channels.ts";
 import type { KeptDelivery } from "../../store/notice_rows.ts";
 import { created, json, ok } from "../answer.ts";
 import type { Principal } from "../credentials.ts";
-import { type Operation, operation } from "../operation.ts";
+import { type Operation, operation, type Schema } from "../operation.ts";
 import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
 import { knownWorkloads, minSeverity, msOf, remindAfterMinutes, workloads } from "./rules.ts";
 
 const time = z.string().meta({ format: "date-time" });
 /** A channel as it is shown. */
-export const ChannelSchema = z.object({
+export const ChannelSchema: Schema<unknown> = z.object({
   id: z.string(),
   name: z.string(),
   type: z.string(),
@@ -35,7 +35,7 @@ export const ChannelSchema = z.object({
 }).meta({ id: "Channel" });
 
 /** A delivery as it is shown. */
-export const DeliverySchema = z.object({
+export const DeliverySchema: Schema<unknown> = z.object({
   seq: z.int(),
   notice: z.string().meta({ description: "What a receiver can tell a double by." }),
   channel: z.string(),
@@ -52,7 +52,7 @@ export const DeliverySchema = z.object({
 }).meta({ id: "Delivery" });
 
 /** What came of a test, as it is shown. */
-export const OutcomeSchema = z.object({
+export const OutcomeSchema: Schema<unknown> = z.object({
   delivered: z.boolean(),
   status: z.int().nullable().meta({ description: "HTTP status or SMTP reply code." }),
   cause: z.string().nullable(),

@@ -1,0 +1,62 @@
+/** Whether a host hears that its hub tells people what is wrong there. @module */
+
+import { assertEquals } from "@std/assert";
+import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { tempStore } from "../harness/temp_store.ts";
+import { type AskHub, Dialer } from "../../src/hub/dialer.ts";
+import { admit, enroll } from "../../src/hub/enrolment.ts";
+import { addChannel, removeChannel } from "../../src/hub/hub_channels.ts";
+import { beat, greet, ingest } from "../../src/hub/hub_store.ts";
+import { readHeartbeat, readHello, readIngest } from "../../src/hub/protocol.ts";
+import { Log } from "../../src/telemetry/log.ts";
+
+Deno.test("Dialer says that the hub tells people while it has a channel and is reached", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster);
+  const { sql } = database;
+  await using temp = await tempStore();
+  const { host } = (await admit(sql, (await enroll(sql, "alpha")).token))!;
+  const heard: boolean[] = [];
+  let away = false;
+  const time = { ms: 0 };
+  const ask: AskHub = async (path, body) => {
+    if (away) throw new TypeError("away");
+    const answer = path === "/api/hello"
+      ? await greet(sql, host, readHello(body))
+      : path === "/api/ingest"
+      ? await ingest(sql, host, readIngest(body))
+      : (await beat(sql, [{ hostId: host, ...readHeartbeat(body) }]))[0];
+    return { status: 200, body: answer, retryAfter: null };
+  };
+  const { replica } = temp.store;
+  replica.begin(() => {});
+  const dialer = new Dialer({
+    ...{ replica, ask, version: "1", machine: "m", isFresh: () => true },
+    log: new Log({ write() {} }),
+    onTells: (tells) => void heard.push(tells),
+    clock: { now: () => time.ms, monotonic: () => time.ms, sleep: () => Promise.resolve() },
+  });
+  const { signal } = new AbortController();
+  const last = async () => {
+    for (let waitMs = 0; waitMs === 0 || !away && waitMs < 5000;) {
+      waitMs = await dialer.step(signal);
+    }
+    return heard.at(-1);
+  };
+  assertEquals(await last(), false);
+  await addChannel(sql, {
+    ...{ name: "ops", type: "webhook", config: {}, secrets: {}, kinds: null },
+    ...{ minSeverity: "high", remindAfterMs: null },
+  });
+  assertEquals(await last(), true);
+  // Away for a while it is still the one that tells; for longer it is not.
+  away = true;
+  time.ms += 599_000;
+  assertEquals(await last(), true);
+  time.ms += 2000;
+  assertEquals(await last(), false);
+  away = false;
+  assertEquals(await last(), true);
+  await removeChannel(sql, "ops");
+  assertEquals(await last(), false);
+});
