@@ -55,7 +55,13 @@ export class HubReader implements IndexReader {
   }
 
   /** Every host, by name. */
-  readonly hosts = (): Promise<HostView[]> => listHosts(this.#sql);
+  readonly hosts = async (): Promise<HostView[]> => {
+    const counted = await this.#counts.hosts();
+    const rows = new Map(
+      counted.map(({ name, counts }) => [name, counts.reduce((sum, { count }) => sum + count, 0)]),
+    );
+    return await listHosts(this.#sql, { rows });
+  };
 
   /** With each sign of life the moment at which a host was heard of is another one. */
   version(): null {

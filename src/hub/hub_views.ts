@@ -21,7 +21,7 @@ export interface HubFilter {
   readonly workload?: string;
   /** Id of a workload. */
   readonly workloadId?: string;
-  /** Name of a stage, or its id. */
+  /** Name of a stage. */
   readonly stage?: string;
   /** Full id or name of a container. */
   readonly container?: string;
@@ -45,8 +45,11 @@ export interface HubContainer extends Record<string, unknown> {
   readonly heardAt: string | null;
 }
 
-/** Every host, by name. */
-export async function listHosts(sql: Sql): Promise<HostView[]> {
+/** Every host, by name; `rows`, where it is known already how many each has. */
+export async function listHosts(
+  sql: Sql,
+  { rows }: { rows?: ReadonlyMap<string, number> } = {},
+): Promise<HostView[]> {
   const hosts = await sql<(Omit<HostView, "rows"> & { rows: string })[]>`
     SELECT name,
       CASE WHEN contested THEN 'contested' WHEN heard_at IS NULL THEN 'new'
@@ -55,13 +58,17 @@ export async function listHosts(sql: Sql): Promise<HostView[]> {
       floor(extract(epoch FROM now() - heard_at))::integer AS "ageSeconds",
       CASE WHEN lease_until >= now() AND NOT contested THEN fresh END AS fresh,
       last_pass_at AS "lastPassAt",
-      (SELECT count(*) FROM tinyforge.containers WHERE host_id = h.id) AS rows,
+      ${
+    rows === undefined
+      ? sql`(SELECT count(*) FROM tinyforge.containers WHERE host_id = h.id)`
+      : sql`0`
+  } AS rows,
       version,
       CASE WHEN contested THEN ARRAY(SELECT DISTINCT machine FROM tinyforge.host_runs
           WHERE host_id = h.id AND machine <> '' ORDER BY machine)
         WHEN machine <> '' THEN ARRAY[machine] ELSE ARRAY[]::text[] END AS machines
     FROM tinyforge.hosts AS h ORDER BY name`;
-  return hosts.map((host) => ({ ...host, rows: Number(host.rows) }));
+  return hosts.map((host) => ({ ...host, rows: rows?.get(host.name) ?? Number(host.rows) }));
 }
 
 /** Rows that match, ordered by host and id. */
@@ -125,7 +132,7 @@ function conditions(sql: Sql, filter: HubFilter): Fragment[] {
     ...state === undefined || state === UNKNOWN ? [] : [sql`c.state = ${state}`],
     ...workload === undefined ? [] : [sql`c.workload_name = ${workload}`],
     ...workloadId === undefined ? [] : [sql`c.workload_id = ${workloadId}`],
-    ...stage === undefined ? [] : [sql`(c.stage_name = ${stage} OR c.stage_id = ${stage})`],
+    ...stage === undefined ? [] : [sql`c.stage_name = ${stage}`],
     ...after === undefined
       ? []
       : [sql`c.id > CASE WHEN h.name = ${after.host} THEN ${after.id} ELSE '' END COLLATE "C"`],
