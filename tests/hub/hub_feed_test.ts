@@ -1,0 +1,125 @@
+/** How readers of any hub are told of what any hub took in, whatever is lost between them. @module */
+
+import { assert, assertEquals } from "@std/assert";
+import { Announcements, readAnnouncement } from "../../src/hub/announcements.ts";
+import { HubFeed } from "../../src/hub/hub_feed.ts";
+import { CHANNEL } from "../../src/hub/hub_writes.ts";
+import type { Written } from "../../src/model/written.ts";
+import { Log } from "../../src/telemetry/log.ts";
+import { CountedFeed } from "../harness/counted_feed.ts";
+import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { until } from "../harness/until.ts";
+import { sayingHost } from "./hubs.ts";
+import { shownRow } from "./rows.ts";
+
+const log = new Log({ write() {} });
+
+/** What a feed tells from now on. */
+function heard(feed: CountedFeed<Written>) {
+  const all: Written[] = [];
+  const subscription = feed.subscribe();
+  const reading = (async () => {
+    for await (const { data } of subscription) all.push(data);
+  })();
+  return {
+    all,
+    ids: () => all.flatMap(({ rows }) => rows.map(({ id }) => id)),
+    hosts: () => all.flatMap(({ hosts = [] }) => hosts),
+    async [Symbol.asyncDispose]() {
+      subscription.cancel();
+      await reading;
+    },
+  };
+}
+
+Deno.test("HubFeed finds by itself what nobody told it", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster);
+  const { sql } = database;
+  const alpha = await sayingHost(sql, "alpha");
+  await alpha.snapshot([shownRow("a")]);
+  const feed = new CountedFeed<Written>();
+  await using told = heard(feed);
+  const follower = new HubFeed({ sql, feed, log });
+  await follower.look();
+  // It does not listen: the words of this batch are lost on it.
+  await alpha.batch([shownRow("a", { state: "paused" })]);
+  await follower.look();
+  assertEquals(told.hosts(), []);
+  // It was not on its way either.
+  await follower.look();
+  await until("all of the host is told", () => told.hosts().length === 1);
+  assertEquals(told.hosts(), [{ name: "alpha", rows: true }]);
+  await follower.look();
+  await follower.look();
+  assertEquals(told.hosts().length, 1);
+  await sql`DELETE FROM tinyforge.hosts WHERE name = 'alpha'`;
+  await follower.look();
+  await until("that it is gone is told", () => told.hosts().length === 2);
+});
+
+Deno.test("HubFeed listens again after its connection was cut, and misses nothing of meanwhile", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster);
+  const { sql } = database;
+  const alpha = await sayingHost(sql, "alpha");
+  await alpha.snapshot([shownRow("a")]);
+  const feed = new CountedFeed<Written>();
+  await using told = heard(feed);
+  const ending = new AbortController();
+  const running = new HubFeed({ sql, feed, log }).run(ending.signal);
+  let state = 0;
+  const change = () => alpha.batch([shownRow("a", { state: `state-${state++}` })]);
+  await until("it listens", async () => {
+    await change();
+    return told.ids().includes("alpha:a");
+  });
+  await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND query ILIKE 'listen%'`;
+  const before = told.all.length;
+  await change();
+  await until("it is told all the same", () => told.all.length > before, { withinMs: 20_000 });
+  const rows = told.ids().length;
+  await until("row by row again", async () => {
+    await change();
+    return told.ids().length > rows;
+  }, { withinMs: 20_000 });
+  ending.abort();
+  await running;
+});
+
+Deno.test("Announcements are told together from a thousand a second on, and none is left out", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster);
+  const { sql } = database;
+  const texts: string[] = [];
+  const { unlisten } = await sql.listen(CHANNEL, (text) => void texts.push(text));
+  let now = 0;
+  const announcements = new Announcements(sql, { now: () => now });
+  const told = (from: number) => ({
+    ...{ hostId: "h", epoch: "e", from, to: from + 1, ids: [`row-${from}`], problems: [] },
+  });
+  await sql.begin(async (tx) => {
+    for (let i = 0; i < 1000; i++) assert(await announcements.within(tx, told(i)));
+    for (let i = 1000; i < 1003; i++) {
+      assert(!await announcements.within(tx, told(i)));
+      announcements.later(told(i));
+    }
+  });
+  await announcements.flush();
+  await until("all are heard", () => texts.length === 1001);
+  assertEquals(readAnnouncement(texts.at(-1)!), {
+    ...{ hostId: "h", epoch: "e", from: 1000, to: 1003 },
+    ...{ ids: ["row-1000", "row-1001", "row-1002"], problems: [] },
+  });
+  // In a quiet second after a quiet one each is told with its commit again.
+  now = 5000;
+  assert(await sql.begin((tx) => announcements.within(tx, told(2000))));
+  // What does not fit is told to be anything.
+  await sql.begin((tx) =>
+    announcements.within(tx, { ...told(2001), ids: ["x".repeat(9000)], problems: [] })
+  );
+  await until("it is heard", () => texts.length === 1003);
+  assertEquals(readAnnouncement(texts.at(-1)!)!.ids, null);
+  await unlisten();
+});
