@@ -70,14 +70,16 @@ export async function buildWeb({ always = false }: { always?: boolean } = {}): P
 async function write(
   files: ReadonlyMap<string, { type: string; text: string; immutable: boolean }>,
 ): Promise<number> {
-  const { brotliCompressSync, constants, gzipSync } = await import("node:zlib");
+  const { brotliCompressSync, constants } = await import("node:zlib");
+  // A twentieth less than zlib at its best, for two seconds when it is built.
+  const { gzipAsync } = await import("@gfx/zopfli");
   const stale = await Array.fromAsync(Deno.readDir(DIST)).catch(() => []);
   await Deno.mkdir(DIST, { recursive: true });
   const wanted = new Set(["manifest.json"]);
   let bytes = 0;
   for (const [name, { text }] of files) {
     const body = new TextEncoder().encode(text);
-    const gzip = gzipSync(body, { level: 9 });
+    const gzip = await gzipAsync(body, { numiterations: 15 });
     const br = brotliCompressSync(body, {
       params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY },
     });
