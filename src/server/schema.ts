@@ -12,7 +12,6 @@ import type { CountedWorkload, Holdings, RowCounts } from "../model/index_reader
 import { type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 import {
   type ContainerView,
-  type DaemonStatus,
   type Freshness,
   type ShownStatus,
   STALE_REASONS,

@@ -60,11 +60,14 @@ export const OutcomeSchema: Schema<unknown> = z.object({
 }).meta({ id: "TestOutcome" });
 
 /** Every channel. */
-export const listChannels: Operation = operation({
-  summary: "Where people are told",
-  answers: ok("The channels, the oldest first", listOf(ChannelSchema)),
-}, ({ services: { store }, principal }) =>
-  json({ items: store.channels.list().map((each) => shownChannel(each, principal)) }));
+export const listChannels: Operation = operation(
+  {
+    summary: "Where people are told",
+    answers: ok("The channels, the oldest first", listOf(ChannelSchema)),
+  },
+  ({ services: { store }, principal }) =>
+    json({ items: store.channels.list().map((each) => shownChannel(each, principal)) }),
+);
 
 /**
  * Why a channel does not work, as far as somebody may see it: of what a receiver said whoever is no
