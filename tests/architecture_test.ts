@@ -244,7 +244,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
     because: "what draws pages runs in browsers",
   },
   {
-    name: /^(?:esbuild|node:zlib)$/,
+    name: /^(?:@gfx\/zopfli|esbuild|node:zlib)$/,
     parts: ["dev/web.ts"],
     because: "the dashboard is built before the program runs",
   },

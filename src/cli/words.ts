@@ -16,6 +16,7 @@ import {
 } from "../failure.ts";
 import { quote, quotePath } from "../text.ts";
 import { EXIT } from "./command.ts";
+import { distrustHint, giveHint, refusalHint } from "./file_words.ts";
 import { CERTIFICATE } from "./certificate_words.ts";
 import { CHOOSE_OTHER, GIVE, SHOW_KINDS } from "./index_words.ts";
 
@@ -298,57 +299,4 @@ function holderHint(
   const who = pid === null ? "the process" : `process ${pid}`;
   const where = pid === null || self ? "" : " (in its container, if it runs in one)";
   return `stop ${who}${where}, ${ELSEWHERE}; "fuser -v ${guard}" shows who has it`;
-}
-
-function distrustHint({ path, wrong, owner, self }: FailureData["untrusted"]): string {
-  const file = quotePath(path);
-  switch (wrong) {
-    case "owner":
-      return self === 0
-        ? "if a service keeps it, start that and try again; else run as its user " +
-          `(sudo -u '#${owner}'), or make it root's (chown -R root ${file})`
-        : `make it this user's: chown -R ${self} ${file}`;
-    case "writers":
-      return `take that from them: chmod go-w ${file}`;
-    case "kind":
-      return "put the file itself there, or link the whole directory";
-    case "closed":
-      return giveHint({ owner, self, directory: path });
-    case "second-name":
-      return `find the other (find / -samefile ${file}) and remove it, or put a copy in its place`;
-  }
-}
-
-/** What helps where a directory, or a file in it, is closed by its owner. */
-function giveHint(
-  { owner, self, directory }: { owner: number | null; self: number; directory: string },
-): string {
-  return `run as that user (sudo -u '#${owner}'), or as root give this one all that is there: ` +
-    `chown -R ${self} ${quotePath(directory)}`;
-}
-
-function refusalHint(errno: string, elsewhere = "choose another data directory"): string {
-  switch (errno) {
-    case "EPIPE":
-      return "see what whoever reads it says";
-    case "ENOSPC":
-    case "EDQUOT":
-      return `free some space, or ${elsewhere}`;
-    case "EROFS":
-      return `mount it writable, or ${elsewhere}`;
-    case "EACCES":
-    case "EPERM":
-      return `run as the user who owns the directory, or ${elsewhere}`;
-    case "EMFILE":
-    case "ENFILE":
-      return 'raise the limit ("ulimit -n")';
-    case "EIO":
-      return 'look at the kernel\'s log ("dmesg")';
-    case "NotCapable":
-      return "run it with --allow-read, --allow-write and --allow-ffi";
-    case "":
-      return `look at the directory and its permissions, or ${elsewhere}`;
-    default:
-      return `look at the directory, or ${elsewhere}`;
-  }
 }
