@@ -28,6 +28,7 @@ export type RequestErrorCode =
   | "unsupported-media-type"
   | "too-many-requests"
   | "too-many-feeds"
+  | "too-many-rows"
   | "overloaded"
   | "internal"
   | "pass-failed"
@@ -130,6 +131,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 412,
     title: "The row is not as it was read",
     hint: "read it again, and repeat the request with its new ETag",
+  },
+  "too-many-rows": {
+    status: 422,
+    title: "These are more rows than can be followed at once",
+    hint: "GET /api/hosts lists the hosts; `host=` names one",
   },
   "too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body is not JSON" },

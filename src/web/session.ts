@@ -33,7 +33,7 @@ const state = signal<Session>({ kind: "starting" });
 /** How far the login is. */
 export const session: Readable<Session> = state;
 
-/** Whether the reader may make tokens and end sessions. */
+/** Whether the reader may change who may ask and who is told: of a hub, too. */
 export const mayAdmit: Readable<boolean> = computed(() =>
   state.value.kind === "in" && state.value.who.role === "admin"
 );

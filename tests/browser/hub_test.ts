@@ -146,10 +146,37 @@ browserTest("the overview of a hub names hosts that are not heard of, and offers
     await until("the workload's rows are shown", async () => (await rowTexts(page)).length === 2);
     await page.getByRole("link", { name: "Settings" }).click();
     await page.getByRole("heading", { name: "Tokens" }).waitFor();
-    assertEquals(await page.getByRole("heading", { name: "Channels" }).count(), 0);
+    await page.getByRole("button", { name: "Add a channel" }).waitFor();
+    assertEquals(await page.getByRole("heading", { name: "Rules" }).count(), 0);
     await page.goto(page.url().replace("/settings", "/history"));
     await page.getByText("/history").first().waitFor();
   }));
+
+browserTest(
+  "rows of a hub with too many of them are followed host by host",
+  (browser) =>
+    atHub(browser, async ({ hub: { sql }, open, beta }) => {
+      await sql`
+      INSERT INTO tinyforge.containers
+        (host_id, id, workload_id, workload_kind, workload_name, state, body, hash)
+      SELECT h.id, 'many-' || n, 'w1', 'project', 'shop', 'running', '{}', ''
+      FROM tinyforge.hosts AS h, generate_series(1, 100000) AS n WHERE name = 'alpha'`;
+      await sql`UPDATE tinyforge.hosts SET seq = seq + 1 WHERE name = 'alpha'`;
+      const page = await open("/containers");
+      await page.getByText("Choose a host").first().waitFor();
+      assertEquals(await rowTexts(page), []);
+      await page.getByLabel("Host", { exact: true }).selectOption("beta");
+      await until("its rows are shown", async () => (await rowTexts(page)).length === 1);
+      await page.reload();
+      await until("its rows are shown again", async () => (await rowTexts(page)).length === 1);
+      await beta.beat();
+      await beta.batch([shownRow("web", { state: "paused", workloadId: "w1" })]);
+      await until(
+        "its changes are shown",
+        async () => (await rowTexts(page)).some((text) => /paused/.test(text)),
+      );
+    }),
+);
 
 for (const language of ["en", "ru"] as const) {
   browserTest(

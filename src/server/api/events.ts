@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { IndexReader } from "../../model/index_reader.ts";
+import { Problem } from "../problem.ts";
 import { requireKnown } from "../known_filters.ts";
 import { HostQuery } from "../schema.ts";
 import { type Reading, reading } from "../operation.ts";
@@ -41,6 +43,7 @@ export const listen: Reading = reading(
     { services: { live, reader }, query: { host }, headers, headOnly, entrance, principal },
   ) => {
     if (host !== undefined) await requireKnown(reader, { host });
+    else await requireFew(reader);
     if (headOnly) return new Response(null, { headers: HEADERS });
     const id = headers.get("last-event-id") ?? "";
     const lastEventId = /^\d{1,16}$/.test(id) ? Number(id) : null;
@@ -48,3 +51,14 @@ export const listen: Reading = reading(
     return new Response(live.open(lastEventId, client), { headers: HEADERS });
   },
 );
+
+/** So many rows of many hosts are followed at once. */
+const MAX_FOLLOWED = 100_000;
+
+/** Refuses to send a million rows to who would rather know those of one host. */
+async function requireFew({ hosts }: Pick<IndexReader, "hosts">): Promise<void> {
+  if (hosts === null) return;
+  const count = (await hosts()).reduce((sum, { rows }) => sum + rows, 0);
+  if (count <= MAX_FOLLOWED) return;
+  throw new Problem("too-many-rows", `Cannot follow ${count} rows at once: name a host`);
+}

@@ -12,7 +12,7 @@ import type { Workload } from "../../model/workload.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { access, ask, send } from "../ask.ts";
 import { LiveFeed } from "./feed.ts";
-import { hosts, many } from "./many.ts";
+import { hosts, many, tooMany } from "./many.ts";
 import { Refreshed } from "./refreshed.ts";
 import { Rows } from "./rows.ts";
 
@@ -55,9 +55,26 @@ let shown = false;
 /** Whether all of them have come once: what came with them need not be asked for again. */
 let known = false;
 
+/** The host whose rows are followed where all are too many; empty: none is chosen. */
+let followed = "";
+
+/** Follows the rows of this host, where those of all are too many. */
+export function followHost(name: string): void {
+  if (followed === name) return;
+  followed = name;
+  if (!tooMany.peek() || poll === null) return;
+  feed.stop();
+  rows.forget();
+  feed.start();
+}
+
 /** The one live feed. */
 export const feed: LiveFeed = new LiveFeed({
-  open: (options) => send("/api/events", options),
+  open: (options) => {
+    if (!tooMany.peek()) return send("/api/events", options);
+    if (followed === "") return Promise.reject(new Error("No host is chosen"));
+    return send(`/api/events?host=${encodeURIComponent(followed)}`, options);
+  },
   onEvent: (event) => {
     if (event.name === "hosts") hosts.refresh();
     if (rows.take(event)) return event.name === "snapshot" ? arrived() : changed();

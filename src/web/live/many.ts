@@ -23,6 +23,14 @@ export const silentHosts: Readable<readonly HostView[]> = computed(() =>
   hosts.value.value?.filter(({ state }) => state === "unknown" || state === "contested") ?? []
 );
 
+/** From so many rows on a browser follows those of one host at a time. */
+const MOST_FOLLOWED = 20_000;
+
+/** Whether there are more rows than a browser is asked to follow. */
+export const tooMany: Readable<boolean> = computed(() =>
+  (hosts.value.value ?? []).reduce((sum, { rows }) => sum + rows, 0) > MOST_FOLLOWED
+);
+
 /** Whether a host is heard of, by what the feed told last. */
 export function isHeard({ state }: Pick<HostView, "state">): boolean {
   return state === "known";

@@ -6,12 +6,12 @@
  */
 
 import type { JSX } from "preact";
-import { useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { filtersAnything, filtersOf, matcher } from "../filters.ts";
 import { locale } from "../format.ts";
-import { rows, troubledRows } from "../live/index_state.ts";
-import { many } from "../live/many.ts";
+import { followHost, rows, troubledRows } from "../live/index_state.ts";
+import { many, tooMany } from "../live/many.ts";
 import { comparator, grouped, Ordering, sortOf } from "../order.ts";
 import { FilterBar } from "../parts/filter_bar.tsx";
 import { Empty, Loading } from "../parts/notice.tsx";
@@ -33,6 +33,8 @@ export function ContainersPage(): JSX.Element {
   const focused = useSignal<string | null>(null);
   const filters = useMemo(() => filtersOf(asked), [asked]);
   const sort = sortOf(asked);
+  const unchosen = tooMany.value && filters.host === "";
+  useEffect(() => followHost(filters.host), [filters.host]);
   const byWorkload = asked.get("group") === "workload";
   const compare = useMemo(() => {
     const by = comparator(sort, locale.value);
@@ -63,7 +65,9 @@ export function ContainersPage(): JSX.Element {
       )}
     >
       <FilterBar filters={filters} sort={sort} byWorkload={byWorkload} />
-      {all === 0
+      {unchosen
+        ? <Empty title={words.value.hosts.choose} text={words.value.hosts.chooseText} />
+        : all === 0
         ? rows.complete.value ? <None /> : <Loading text={t.loading} />
         : found.length === 0
         ? <Nothing hidden={all} />

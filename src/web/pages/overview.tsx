@@ -8,7 +8,7 @@ import type { JSX } from "preact";
 import type { ShownStatus } from "../../model/views.ts";
 import { format } from "../format.ts";
 import { openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
-import { hosts, many, silentHosts } from "../live/many.ts";
+import { hosts, many, silentHosts, tooMany } from "../live/many.ts";
 import { urgencyOf } from "../order.ts";
 import { Hosts } from "../parts/hosts.tsx";
 import { Failed, Loading } from "../parts/notice.tsx";
@@ -87,7 +87,7 @@ function Problems(): JSX.Element | null {
 function Well(): JSX.Element | null {
   const t = words.value.overview;
   rows.revision.value;
-  if (!rows.complete.value) return <Loading />;
+  if (!rows.complete.value && !tooMany.value) return <Loading />;
   const registered = workloads.value.value;
   if (many.value) return <WellOver />;
   if (rows.all.size === 0 && registered !== null && registered.length === 0) {
@@ -119,7 +119,8 @@ function Well(): JSX.Element | null {
 /** The same of many hosts: nothing is well that nobody knows. */
 function WellOver(): JSX.Element | null {
   const t = words.value;
-  if (hosts.value.value === null || hosts.value.value.length === 0) return null;
+  const all = hosts.value.value;
+  if (all === null || all.length === 0) return null;
   const silent = silentHosts.value;
   return (
     <div class="well">
@@ -127,7 +128,9 @@ function WellOver(): JSX.Element | null {
       <div>
         <p class="title">{silent.length > 0 ? t.common.unknown : t.overview.well}</p>
         <p>
-          {silent.length > 0 ? t.hosts.silent(silent.length) : t.overview.wellText(rows.all.size)}
+          {silent.length > 0
+            ? t.hosts.silent(silent.length)
+            : t.overview.wellText(all.reduce((sum, { rows }) => sum + rows, 0))}
         </p>
       </div>
     </div>
@@ -138,7 +141,8 @@ function WellOver(): JSX.Element | null {
 function States(): JSX.Element | null {
   const t = words.value;
   rows.revision.value;
-  if (rows.all.size === 0) return null;
+  // Those of one host are not those of all.
+  if (rows.all.size === 0 || tooMany.value) return null;
   const counts = new Map<string, number>();
   let unhealthy = 0;
   for (const { state, health } of rows.all.values()) {

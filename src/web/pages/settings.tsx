@@ -26,9 +26,9 @@ export function SettingsPage(): JSX.Element {
   return (
     <Page title={t.title} id="settings">
       <Here />
+      <Channels />
       {many.value === false && (
         <>
-          <Channels />
           <Rules />
           <Silences />
         </>

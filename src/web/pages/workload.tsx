@@ -12,7 +12,14 @@ import type { ShownTransition } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import { ask } from "../ask.ts";
 import { locale } from "../format.ts";
-import { openProblems, problems, rows, troubledRows, workloads } from "../live/index_state.ts";
+import {
+  followHost,
+  openProblems,
+  problems,
+  rows,
+  troubledRows,
+  workloads,
+} from "../live/index_state.ts";
 import { many } from "../live/many.ts";
 import type { Row } from "../live/rows.ts";
 import { Latest } from "../latest.ts";
@@ -38,6 +45,10 @@ export function WorkloadPage({ id }: { id: string }): JSX.Element {
   useEffect(() => {
     if (known !== null && workload === null) workloads.refresh();
   }, [id]);
+  const host = workload?.host;
+  useEffect(() => {
+    if (host !== undefined) followHost(host);
+  }, [host]);
   if (workload === null) {
     const error = workloads.error.value;
     if (known === null) {

@@ -10,7 +10,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
 import { channels, loadChannels, type ShownChannel } from "../channels.ts";
-import { mayChange } from "../session.ts";
+import { mayAdmit } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { ChannelForm } from "./channel_form.tsx";
@@ -32,7 +32,7 @@ export function Channels(): JSX.Element {
       <Items loaded={channels.state.value} retry={loadChannels} none={<p>{t.noChannels}</p>}>
         {(channel) => <ChannelLine key={channel.id} channel={channel} />}
       </Items>
-      {mayChange.value && (
+      {mayAdmit.value && (
         <div>
           <button type="button" onClick={() => adding.value = true}>{t.addChannel}</button>
         </div>
@@ -93,7 +93,7 @@ function ChannelLine({ channel }: { channel: ShownChannel }): JSX.Element {
         )}
         {standIn !== undefined && <span class="muted">{t.fallsBack(standIn.name)}</span>}
       </div>
-      {mayChange.value && (
+      {mayAdmit.value && (
         <div class="actions">
           <button type="button" data-open aria-disabled={busy.value} onClick={test}>
             {busy.value ? t.testing : t.test}

@@ -10,7 +10,7 @@ import { useEffect } from "preact/hooks";
 import { format } from "../format.ts";
 import { helpOpen } from "../keyboard.ts";
 import { feed, openProblems, rows, status } from "../live/index_state.ts";
-import { many, silentHosts } from "../live/many.ts";
+import { many, silentHosts, tooMany } from "../live/many.ts";
 import { href, path } from "../place.ts";
 import { mayChange } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
@@ -126,6 +126,13 @@ function LiveState(): JSX.Element {
     return (
       <p class="live warn">
         <Symbol name="clock" /> <span>{t.stale(since)}</span>
+      </p>
+    );
+  }
+  if (state.kind === "connecting" && tooMany.value) {
+    return (
+      <p class="live quiet">
+        <Symbol name="dots" /> <span>{words.value.hosts.choose}</span>
       </p>
     );
   }

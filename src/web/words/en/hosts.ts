@@ -28,6 +28,8 @@ export const EN_HOSTS = {
     silent: (count: number) =>
       plural(count, { one: "# host is not heard of", other: "# hosts are not heard of" }),
     more: (count: number) => plural(count, { one: "# more host", other: "# more hosts" }),
+    choose: "Choose a host",
+    chooseText: "All hosts together have more containers than are shown at once.",
     none: "No host has joined yet",
     noneText: "A host joins with a command that works once. The hub's own machine prints it:",
     noRows: "None of the hosts has told of any.",
