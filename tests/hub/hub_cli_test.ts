@@ -90,6 +90,33 @@ Deno.test("list, explain and complete beside a hub tell of which host", () =>
     assertEquals((await host.run("complete", "hosts")).stdout, "alpha\nbeta\n");
   }));
 
+Deno.test("problems and check beside a hub tell of which host, and what nobody knows is not right", () =>
+  besideHub(async ({ host, alpha, beta }) => {
+    await alpha.batch([], {
+      problems: [{
+        ...{ key: "crashed:b", kind: "crashed", severity: "high", status: "open", host: "local" },
+        ...{ workloadId: "w2", rowId: "b", containerId: "c-b", containerName: "blog-1" },
+        ...{ since: 1000, dueAt: null, openedAt: 2000, closedAt: null, outcome: null },
+        ...{ evidence: { exitCode: 1 }, do: { code: "explain", rowId: "b" }, batch: null },
+        ...{ muted: false, silenced: false },
+      }],
+      problemsGone: [],
+    });
+    const problems = await host.run("problems");
+    assertMatch(problems.stdout, /✗ crashed +alpha +project\/blog, blog-1/);
+    const { problems: ofBeta } = await host.json("problems", "--host", "beta");
+    assertEquals(ofBeta, []);
+    const wrong = await host.run("check", "--wait", "0s");
+    assertEquals(wrong.code, 3, wrong.stderr);
+    assertStringIncludes(wrong.stdout, "alpha: project/blog, row alpha:b: stopped (1)");
+    assertStringIncludes(wrong.stdout, "beta: project/shop, row beta:a: its host is not heard of");
+    const right = await host.run("check", "shop", "--host", "alpha", "--wait", "0s");
+    assertEquals([right.code, right.stdout], [0, "1 row as expected.\n"], right.stderr);
+    assertEquals((await host.run("check", "nothing-such", "--wait", "0s")).code, 2);
+    await beta.beat();
+    assertEquals((await host.run("check", "shop", "--wait", "0s")).code, 0);
+  }));
+
 Deno.test("commands that only a host can do say so beside a hub", () =>
   besideHub(async ({ host }) => {
     for (const words of [["add", "site", "x"], ["container", "rm", "alpha:a"]]) {
