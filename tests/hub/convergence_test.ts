@@ -223,6 +223,7 @@ type Act =
       | "start"
       | "wait"
       | "backup"
+      | "copy"
       | "restore"
       | "setBack"
       | "lose"
@@ -261,6 +262,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
         "start",
         "wait",
         "backup",
+        "copy",
         "restore",
         "setBack",
         "lose",
@@ -284,13 +286,14 @@ Deno.test("after any history a hub has of a host what the host has", async () =>
         const host = await hostOn(sql, `h${++count}`, temp);
         /** Whatever any life of the index has told or could have. */
         const ever = { closed: new Set<string>(), happened: new Set<string>() };
-        const remember = () => {
-          const { closed, happened } = toldBy(temp);
+        const remember = (of: TempStore = temp) => {
+          const { closed, happened } = toldBy(of);
           for (const each of closed) ever.closed.add(each);
           for (const each of happened) ever.happened.add(each);
         };
         for (const each of acts) {
-          await doAct(each, host, temp);
+          if (each.act === "copy") await copySpeaks(host, { temp, remember });
+          else await doAct(each, host, temp);
           remember();
         }
         host.network.fate = "arrives";
@@ -317,6 +320,26 @@ Deno.test("after any history a hub has of a host what the host has", async () =>
     );
   } finally {
     await sql.end({ timeout: 1 });
+  }
+
+  /** Somebody starts a copy of the data directory, which has a life of its own for a moment. */
+  async function copySpeaks(
+    host: Awaited<ReturnType<typeof hostOn>>,
+    { temp, remember }: { temp: TempStore; remember: (of: TempStore) => void },
+  ): Promise<void> {
+    const path = `${temp.path}.other`;
+    const db = new Database(temp.path);
+    db.exec(`VACUUM INTO '${path}'`);
+    db.close();
+    const now = () => new Date(temp.now).toISOString();
+    const copy = { ...temp, path, store: await openStore(path, { now }) };
+    const link = linkOf(copy, hubAt(sql, host.id));
+    temp.now += 1000;
+    copy.store.deployed.putDeployedContainer({ id: "copied", workloadId: host.workloadId });
+    for (let i = 0; i < 6; i++) await link.step();
+    remember(copy);
+    copy.store.close();
+    for (const end of ["", "-wal", "-shm"]) await Deno.remove(path + end).catch(() => {});
   }
 
   /** As if so much time had passed in which no process of any host spoke. */

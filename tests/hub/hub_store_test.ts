@@ -44,9 +44,9 @@ async function hostOf(sql: Sql, name: string) {
   };
 }
 
-/** An answer without what it says of transitions. */
+/** An answer without what it says of anything but rows. */
 function aboutRows(told: Told) {
-  const { transitions: _, ...rest } = { transitions: 0, ...told };
+  const { transitions: _, tells: __, ...rest } = { transitions: 0, tells: false, ...told };
   return rest;
 }
 
