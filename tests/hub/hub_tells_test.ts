@@ -3,11 +3,16 @@
 import { assertEquals } from "@std/assert";
 import { openTestDatabase, startCluster } from "../harness/postgres.ts";
 import { tempStore } from "../harness/temp_store.ts";
+import { until } from "../harness/until.ts";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { type AskHub, Dialer } from "../../src/hub/dialer.ts";
 import { admit, enroll } from "../../src/hub/enrolment.ts";
 import { addChannel, removeChannel } from "../../src/hub/hub_channels.ts";
+import { keepLink } from "../../src/hub/link.ts";
+import { keepMembership } from "../../src/hub/membership.ts";
 import { beat, greet, ingest } from "../../src/hub/hub_store.ts";
 import { readHeartbeat, readHello, readIngest } from "../../src/hub/protocol.ts";
+import { startHub } from "./hubs.ts";
 import { Log } from "../../src/telemetry/log.ts";
 
 Deno.test("Dialer says that the hub tells people while it has a channel and is reached", async () => {
@@ -59,4 +64,38 @@ Deno.test("Dialer says that the hub tells people while it has a channel and is r
   assertEquals(await last(), true);
   await removeChannel(sql, "ops");
   assertEquals(await last(), false);
+});
+
+Deno.test("keepLink() says who tells people for as long as the host is a member, unless it joined to notify", async () => {
+  await using cluster = await startCluster();
+  await using hub = await startHub(await cluster.newDatabase());
+  const { sql } = hub;
+  await addChannel(sql, {
+    ...{ name: "ops", type: "webhook", config: {}, secrets: {}, kinds: null },
+    ...{ minSeverity: "high", remindAfterMs: null },
+  });
+  const url = `http://127.0.0.1:${hub.port}`;
+  for (const notifies of [false, true]) {
+    await using temp = await tempStore();
+    const admitted = (await admit(sql, (await enroll(sql, `n-${notifies}`)).token))!;
+    await keepMembership(temp.dir, { url, ...admitted, notifies });
+    const heard: boolean[] = [];
+    const ending = new AbortController();
+    const running = keepLink({
+      ...{ dataDir: temp.dir, replica: temp.store.replica, version: "1", isFresh: () => true },
+      ...{ clock: SYSTEM_CLOCK, log: new Log({ write() {} }) },
+      onTells: (tells) => void heard.push(tells),
+    }, ending.signal);
+    await until(
+      "the hub has heard of it",
+      async () =>
+        (await sql`SELECT FROM tinyforge.hosts WHERE id = ${admitted.host} AND heard_at IS NOT NULL`)
+          .length === 1,
+    );
+    assertEquals(heard.includes(true), !notifies);
+    await keepMembership(temp.dir, null);
+    await until("it has left", () => heard.at(-1) === false);
+    ending.abort();
+    await running;
+  }
 });
