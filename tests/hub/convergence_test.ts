@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { asTold, rowsOf } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { problem, writeProblems } from "../harness/problems.ts";
 import { type TempStore, tempStore } from "../harness/temp_store.ts";
@@ -17,7 +18,6 @@ import { beat, greet, ingest } from "../../src/hub/hub_store.ts";
 import { listContainers, listHosts } from "../../src/hub/hub_views.ts";
 import { listProblems } from "../../src/hub/problem_views.ts";
 import { readHeartbeat, readHello, readIngest } from "../../src/hub/protocol.ts";
-import { ROW_FIELDS } from "../../src/hub/row.ts";
 import { listTransitions } from "../../src/hub/transition_views.ts";
 import { listWorkloads } from "../../src/hub/workload_views.ts";
 import type { Expectation, Problem } from "../../src/model/problem.ts";
@@ -140,20 +140,8 @@ function linkOf(temp: TempStore, hub: AskHub) {
   };
 }
 
-/** Rows as readers of the host are shown them; without what the hub says otherwise. */
-function rowsOf({ store }: TempStore): Record<string, unknown>[] {
-  return store.replica.rows("all").map((row) => {
-    const told = row as Record<string, unknown>;
-    return Object.fromEntries(
-      ROW_FIELDS.filter((field) => field !== "ownSeenAt" && field !== "confirmed")
-        .map((field) => [field, told[field] ?? null]),
-    );
-  });
-}
-
 async function rowsAt(sql: Sql, host: string): Promise<Record<string, unknown>[]> {
-  const rows = await listContainers(sql, { host, limit: 1000 });
-  return rows.map(({ host: _, lastState: __, heardAt: ___, lastSeenAt: ____, ...row }) => row);
+  return asTold(await listContainers(sql, { host, limit: 1000 }));
 }
 
 /** What a hub and a host are compared by besides rows: each as texts, in order. */

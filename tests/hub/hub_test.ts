@@ -3,55 +3,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Authority } from "../harness/certificates.ts";
 import { freePort } from "../harness/free_port.ts";
+import { enrolled, hubItems, startHub } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
-import { type Running, TestHost } from "../harness/program.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { shownRow } from "./rows.ts";
-
-interface TestHub {
-  readonly url: string;
-  readonly running: Running;
-}
-
-/** Starts a hub in the data directory of `host`. */
-async function startHub(
-  host: TestHost,
-  { database, port = freePort(), args = [] }: {
-    database: string;
-    port?: number;
-    args?: readonly string[];
-  },
-): Promise<TestHub> {
-  host.env["TINYFORGE_DATABASE"] = database;
-  const running = host.start("hub", "--listen", `127.0.0.1:${port}`, ...args);
-  await until("the hub is started", () => {
-    assert(!running.stderr.includes("error:"), running.stderr);
-    return running.stderr.includes("hub started");
-  });
-  return { url: `http://127.0.0.1:${port}`, running };
-}
-
-/** What a reader gets, with the hub's token. */
-async function items(
-  hub: TestHub,
-  host: TestHost,
-  path: string,
-): Promise<Record<string, unknown>[]> {
-  const token = (await Deno.readTextFile(`${host.dataDir}/token`)).trim();
-  const response = await fetch(`${hub.url}${path}`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
-  assertEquals(response.status, 200);
-  return (await response.json()).items;
-}
-
-async function enrolled(hubHost: TestHost, hub: TestHub, name: string): Promise<string[]> {
-  const { stdout, code, stderr } = await hubHost.run("hub", "enroll", name, "--url", hub.url);
-  assertEquals(code, 0, stderr);
-  const words = stdout.trim().split(" ");
-  assertEquals(words.slice(0, 3), ["tinyforge", "join", hub.url]);
-  return words.slice(1);
-}
 
 Deno.test("hosts join a hub, which shows the rows of all, and outlives its own end", async () => {
   await using cluster = await startCluster();
@@ -73,7 +29,7 @@ Deno.test("hosts join a hub, which shows the rows of all, and outlives its own e
     assertEquals((await Deno.stat(`${host.dataDir}/hub.json`)).mode! & 0o777, 0o600);
   }
   const shown = async (query = "") =>
-    (await items(hub, hubHost, `/api/containers${query}`)).map(({ id, imageTag }) =>
+    (await hubItems(hub, hubHost, `/api/containers${query}`)).map(({ id, imageTag }) =>
       `${id} ${imageTag}`
     );
   await until("both are there", async () => (await shown()).length === 2);
