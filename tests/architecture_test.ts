@@ -191,6 +191,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   {
     name: /^node:(?:https?|net)$/,
     parts: [
+      "hub/database_socket.ts",
       "server/exchange.ts",
       "server/node_listener.ts",
       "notify/channels/email.ts",
@@ -198,8 +199,9 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
       "notify/exchange.ts",
       "notify/tunnel.ts",
     ],
-    because: "the fetch API does, but where a listener needs limits, a mail program a socket, or " +
-      "a request an address that was judged",
+    because:
+      "the fetch API does, but where a listener needs limits, a mail program or a database " +
+      "a socket, or a request an address that was judged",
   },
   {
     name: /^node:async_hooks$/,
@@ -230,13 +232,18 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   },
   {
     name: /^(?:modern-tar|age-encryption|node:crypto)$/,
-    parts: ["safekeeping", "server/certificate.ts"],
+    parts: ["safekeeping", "server/certificate.ts", "hub/authority.ts"],
     because: "what a backup is made of stays where backups are made",
   },
   {
     name: /^(?:nodemailer|node:tls|node:dns\/promises)$/,
-    parts: ["notify"],
+    parts: ["notify", "hub/database_socket.ts"],
     because: "names are resolved and sockets opened where it is judged which may be",
+  },
+  {
+    name: /^node:events$/,
+    parts: ["hub/database_socket.ts"],
+    because: "who is told of something awaits it or follows a feed; a driver asks for events",
   },
   {
     name: /^(?:preact|@preact\/signals)(?:\/|$)/,

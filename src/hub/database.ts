@@ -10,6 +10,10 @@ import { carried } from "../carried.ts";
 import { Failure } from "../failure.ts";
 import { keepPartitions } from "./partitions.ts";
 import type { Fragment, Sql, TransactionSql } from "./sql.ts";
+import { quotePath } from "../text.ts";
+import { PrimaryFinder } from "./database_hosts.ts";
+import { type DatabaseHost, DatabaseSocket, type SocketOptions } from "./database_socket.ts";
+import { databaseAddress, type DatabaseTls } from "./database_url.ts";
 
 export type { Fragment, Sql, TransactionSql };
 
@@ -29,8 +33,7 @@ export interface DatabaseOptions {
 }
 
 /**
- * Connects to the database at `postgres://…` and migrates it. TLS as the URL says: `sslmode=require`
- * and the stricter ones verify the server's certificate.
+ * Connects to the database at `postgres://…` and migrates it. TLS as {@link databaseAddress} has it.
  *
  * @throws {Failure} `newer`, or `hub-database` when it can't be reached or used.
  */
@@ -38,13 +41,21 @@ export async function openDatabase(
   url: string,
   { connections = 10 }: DatabaseOptions = {},
 ): Promise<Sql> {
-  const sql = postgres(url, {
+  const address = databaseAddress(url);
+  const tls = address.tls === null ? null : { ca: await authorityOf(address.tls) };
+  const hosts = new PrimaryFinder(address.hosts, (host) => isStandby(address.url, { host, tls }));
+  const socket = () =>
+    new DatabaseSocket({ tls, host: () => hosts.find(), onEnd: () => hosts.forget() });
+  const sql = postgres(address.url, {
+    // Its types do not know of it.
+    ...{ socket },
     max: connections,
     onnotice: () => {},
     connect_timeout: 10,
     connection: { application_name: "tinyforge hub" },
-    // A driver that takes `require` for "encrypt, and believe anyone" is of no use against who listens in.
-    ...(encrypts(url) && { ssl: { rejectUnauthorized: true } }),
+    ssl: false,
+    // Its own wait grows with every connection that ends, and all of them end at once.
+    backoff: (retries) => Math.min(0.05 * 2 ** retries, 1),
   });
   try {
     const [found] = await sql<[{ version: string }]>`
@@ -70,14 +81,35 @@ export async function openDatabase(
   }
 }
 
-function encrypts(url: string): boolean {
-  let mode: string | null;
+async function isStandby(
+  url: string,
+  { host, tls }: { host: DatabaseHost; tls: SocketOptions["tls"] },
+): Promise<boolean> {
+  const socket = () => new DatabaseSocket({ tls, host: () => Promise.resolve(host) });
+  const sql = postgres(url, {
+    ...{ socket },
+    ...{ max: 1, connect_timeout: 5, fetch_types: false, ssl: false },
+  });
   try {
-    mode = new URL(url).searchParams.get("sslmode");
-  } catch {
-    throw new Failure("hub-database", "Cannot use the database: its URL is none", { data: {} });
+    const [{ standby }] = await sql<[{ standby: boolean }]>`
+      SELECT pg_is_in_recovery() AS standby`;
+    return standby;
+  } finally {
+    await sql.end({ timeout: 1 });
   }
-  return mode !== null && /^(?:require|verify-ca|verify-full)$/.test(mode);
+}
+
+async function authorityOf({ authority }: DatabaseTls): Promise<string> {
+  if (authority === null) return "";
+  try {
+    return await Deno.readTextFile(authority);
+  } catch (cause) {
+    throw new Failure(
+      "hub-database",
+      `Cannot use the database: sslrootcert ${quotePath(authority)}: ${(cause as Error).message}`,
+      { data: {}, cause },
+    );
+  }
 }
 
 async function migrate(sql: Sql): Promise<void> {
