@@ -14,7 +14,7 @@ import { staleAfterMs } from "./core/freshness.ts";
 import { DockerClient } from "./docker/client.ts";
 import type { Feed } from "./feed.ts";
 import { keepBrokenBodies } from "./http/broken_bodies.ts";
-import { keepLink } from "./hub/link.ts";
+import { HubLink } from "./hub/link.ts";
 import type { PassReport } from "./model/pass.ts";
 import { NotifyDesk } from "./notify/desk.ts";
 import { SECRETS } from "./notify/secret_file.ts";
@@ -259,6 +259,11 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const parts = assemble(config, data, options);
   const { store, loop } = parts;
   store.setBusyTimeout(WAIT_FOR_WRITER_MS);
+  const link = new HubLink({
+    ...{ dataDir: config.dataDir, replica: store.replica, clock, log, version },
+    isFresh: () => readiness(parts, config).index.fresh,
+    onTells: (tells) => parts.notify.hush(tells),
+  });
 
   let exitCode = 0;
   try {
@@ -272,6 +277,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         dataDir: config.dataDir,
         ...daemonStatus({ ...parts, host }, config),
         tcp: listeners?.tcp ?? { address: null, error: null },
+        hub: link.status,
       }),
     }, { maxLiveClients: feeds });
     const token = await TokenFile.open(config.dataDir, { log });
@@ -302,11 +308,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
         announce(manager, { outcomes: loop.outcomes, clock, signal }),
         backUpDaily(config, { version, clock, signal, log, ...parts }),
         parts.notify.run(signal),
-        keepLink({
-          ...{ dataDir: config.dataDir, replica: store.replica, clock, log, version },
-          isFresh: () => readiness(parts, config).index.fresh,
-          onTells: (tells) => parts.notify.hush(tells),
-        }, signal),
+        link.run(signal),
         sayWhatIsUnmanaged(loop.outcomes, { store, log, signal }),
         watchLock(data.lock, {
           clock,

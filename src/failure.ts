@@ -186,7 +186,17 @@ export interface FailureData {
   /** The hub's database can't be reached or used. */
   "hub-database": Nothing;
   /** The hub can't be had, or says no; `wrong`: over its certificate, the token, or otherwise. */
-  "hub": { readonly wrong: "url" | "token" | "answer" | "connection" | "joined" | "alone" };
+  "hub": {
+    readonly wrong:
+      | "url"
+      | "token"
+      | "answer"
+      | "connection"
+      | "certificate"
+      | "authority"
+      | "joined"
+      | "alone";
+  };
 
   /** The Engine's address can't be used; `better` is what to write instead. */
   "engine-host": {

@@ -26,6 +26,7 @@ import type { Written } from "./model/written.ts";
 import { ByteBudget } from "./server/byte_budget.ts";
 import { Certificate } from "./server/certificate.ts";
 import { createHubApp } from "./server/hub_app.ts";
+import { LoginLimit } from "./server/login_limit.ts";
 import { asProblem, Problem, problemResponse } from "./server/problem.ts";
 import {
   type App,
@@ -38,7 +39,7 @@ import {
 import { prepareDataDir } from "./store/data_dir.ts";
 import { onSignals } from "./supervision.ts";
 import { HUB_SOCKET } from "./system/files.ts";
-import { descriptorLimit } from "./system/libc.ts";
+import { descriptorLimit, isSignalIgnored } from "./system/libc.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
 import { createHubMetrics } from "./telemetry/hub_metrics.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -81,11 +82,17 @@ export interface HubOptions {
 
 const SHUTDOWN_DEADLINE_MS = 5000;
 
+const SIGHUP = 1;
+
+/** So many wrong tokens and secrets are looked at, of one address. */
+const WRONG_A_MINUTE = 30;
+
 /** Constructs every component of a hub. */
 export function assembleHub(options: AssembleHubOptions): HubAssembly {
   const { sql, log, version, baseUrl, encrypted, tcp, bounds } = options;
   const { notify = { language: "en", proxy: null } } = options;
   const heartbeats = new Heartbeats(sql);
+  const guesses = new LoginLimit(WRONG_A_MINUTE);
   const announcements = new Announcements(sql);
   const reader = new HubReader(sql);
   const feed = new Feed<Written>();
@@ -94,6 +101,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
     ...{ sql, heartbeats, announcements },
     refused: (why, detail, headers = {}) =>
       problemResponse(new Problem(why, detail, { hint: "", headers })),
+    guessed: (remote) => guesses.fail(remote),
     failed: (error) => {
       const problem = asProblem(error);
       if (problem.code === "internal") log.error("request failed", { error });
@@ -131,7 +139,8 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
       // What hosts send is larger than what readers ask.
       bytes: new ByteBudget(256 << 20),
       fetch: async (request, entrance) =>
-        await hosts.fetch(request) ?? await readers.fetch(request, entrance),
+        await hosts.fetch(request, entrance?.remote ?? null) ??
+          await readers.fetch(request, entrance),
       close: () => {
         hosts.close();
         readers.close();
@@ -152,7 +161,8 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
 }
 
 /**
- * Serves until SIGTERM or SIGINT. Returns the exit code.
+ * Serves until SIGTERM or SIGINT; SIGHUP reads the token and the certificate anew. Returns the exit
+ * code.
  *
  * @throws {Failure} when it can't start.
  */
@@ -162,7 +172,14 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
   await prepareDataDir(config.dataDir);
   const sql = await openDatabase(database);
   const stopping = new AbortController();
+  const hangupIgnored = isSignalIgnored(SIGHUP);
+  let reload = () => {};
   const signals = onSignals({
+    onReload: () => {
+      if (hangupIgnored) return;
+      log.info("reloading", { signal: "SIGHUP" });
+      reload();
+    },
     onEnd: (signal) => {
       if (stopping.signal.aborted) Deno.exit(1);
       log.info("stopping", { signal });
@@ -182,13 +199,18 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
       bounds: { maxLiveClients: feeds },
     });
     const token = await TokenFile.open(config.dataDir, { log });
+    const certificate = config.tls === null ? null : await Certificate.open(config.tls, { log });
+    reload = () => {
+      void token.reload();
+      void certificate?.reload();
+    };
     const open = listeners = await serve(parts.app, {
       socketPath: join(config.dataDir, HUB_SOCKET),
       socketGroup: config.socketGroup,
       listen: config.listen,
       inherited: inheritedSocket(),
       token,
-      certificate: config.tls === null ? null : await Certificate.open(config.tls, { log }),
+      certificate,
       connections,
       allowedHosts: config.allowedHosts,
       log,
@@ -196,7 +218,7 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
     try {
       log.info("hub started", { pid: Deno.pid, version, dataDir: config.dataDir });
       manager.ready();
-      await parts.run(stopping.signal);
+      await Promise.all([parts.run(stopping.signal), turning(manager, stopping.signal)]);
     } finally {
       manager.stopping();
       await parts.close();
@@ -208,4 +230,13 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
     log.info("stopped");
   }
   return 0;
+}
+
+/** Tells the service manager that this process turns, until the signal aborts. */
+async function turning(manager: ServiceManager, signal: AbortSignal): Promise<void> {
+  const everyMs = manager.watchdogIntervalMs;
+  while (everyMs !== null && !signal.aborted) {
+    manager.watchdog();
+    await SYSTEM_CLOCK.sleep(everyMs, signal);
+  }
 }

@@ -26,7 +26,7 @@ import {
 import { DEPLOYER_COMMANDS } from "./deployer_commands.ts";
 import { PAST_COMMANDS, PS_EXAMPLES, TIME_DETAILS } from "./past_commands.ts";
 import { PROBLEM_COMMANDS } from "./problem_commands.ts";
-import { HUB_COMMANDS } from "./hub_commands.ts";
+import { DATABASE_FILE, HUB_COMMANDS } from "./hub_commands.ts";
 import { NOTIFY_COMMANDS } from "./notify_commands.ts";
 
 /** The table, with the types that it tells. */
@@ -203,12 +203,17 @@ until this is said, because its empty listing would make all of them missing.`,
     name: "systemd",
     summary: "print a systemd unit with the right paths",
     operands: [],
-    flags: [{
-      name: "socket",
-      description: "a socket unit for the TCP port, so that nobody else can listen there",
-    }],
+    flags: [
+      {
+        name: "socket",
+        description: "a socket unit for the TCP port, so that nobody else can listen there",
+      },
+      { name: "hub", description: "a unit for a hub, whose data is in /var/lib/tinyforge-hub" },
+      DATABASE_FILE,
+    ],
     examples: [
       "tinyforge systemd > /etc/systemd/system/tinyforge.service",
+      "tinyforge systemd --hub --listen 0.0.0.0:7480 --tls-cert /etc/tinyforge-hub/cert.pem --tls-key /etc/tinyforge-hub/key.pem > /etc/systemd/system/tinyforge-hub.service",
       "tinyforge systemd --socket > /etc/systemd/system/tinyforge.socket",
     ],
   },

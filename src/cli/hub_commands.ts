@@ -4,10 +4,18 @@
  * @module
  */
 
-import type { Command } from "./command.ts";
+import type { Command, Flag } from "./command.ts";
 import { JSON_FLAG } from "./shared_flags.ts";
 
 const HOST = { name: "NAME" } as const;
+
+/** Where a hub's database stands, with its password. */
+export const DATABASE_FILE = {
+  name: "database-file",
+  placeholder: "FILE",
+  description: "a file with the URL of the hub's database and nothing else",
+  path: "file",
+} as const satisfies Flag;
 
 /** In the order of the usage text. */
 export const HUB_COMMANDS = [
@@ -19,10 +27,12 @@ export const HUB_COMMANDS = [
       name: "database",
       placeholder: "URL",
       description: "postgres://…, 15 or newer; or in TINYFORGE_DATABASE",
-    }],
-    details: `Keeps only a socket and a token in --data-dir, which is not a daemon's. Every command
-line can be read by who is on this machine: a password belongs in TINYFORGE_DATABASE.
-sslmode=require in the URL verifies the database's certificate.`,
+    }, DATABASE_FILE],
+    details: `Keeps only a socket and a token in --data-dir, which is not a daemon's. A command line
+can be read by who is on this machine: a URL with a password is taken from --database-file
+or TINYFORGE_DATABASE alone. On another machine the database's certificate is verified,
+unless the URL says sslmode=disable; sslrootcert=FILE names an authority of one's own.
+Of several hosts, postgres://user@a,b/name, the one is used that can be written to.`,
     examples: [
       "tinyforge hub --data-dir /var/lib/tinyforge-hub --listen 0.0.0.0:7480 --tls-cert … --tls-key …",
     ],
@@ -47,6 +57,19 @@ sslmode=require in the URL verifies the database's certificate.`,
     flags: [JSON_FLAG],
   },
   {
+    name: "hub status",
+    summary: "how the hub is: its database, its hosts and their rows",
+    operands: [],
+    flags: [JSON_FLAG],
+    details: "Asked over the hub's socket: --data-dir names its directory.",
+  },
+  {
+    name: "hub healthcheck",
+    summary: "whether the hub can take and tell what hosts say: exit code 0 or 1",
+    operands: [],
+    flags: [JSON_FLAG],
+  },
+  {
     name: "hub rm",
     summary: "forget a host with all its rows; its secret opens nothing any more",
     operands: [HOST],
@@ -55,8 +78,14 @@ sslmode=require in the URL verifies the database's certificate.`,
   {
     name: "join",
     summary: "have a hub be told what runs on this host",
-    operands: [{ name: "URL" }, { name: "TOKEN" }],
+    operands: [{ name: "URL" }, { name: "TOKEN", optional: true }],
     flags: [
+      {
+        name: "ca",
+        placeholder: "FILE",
+        description: "PEM file of the authority that signed the hub's certificate",
+        path: "file",
+      },
       {
         name: "notify",
         description: "go on telling people by this host's own channels, whatever the hub does",
@@ -66,7 +95,10 @@ sslmode=require in the URL verifies the database's certificate.`,
     details: `As \`tinyforge hub enroll\` prints it. A running daemon takes it up within seconds;
 the index stays this host's own, and is kept whether the hub is there or not. While the hub has
 channels it tells people what is wrong here, and this host's own are quiet; they are not any more
-when the hub was not reached for ten minutes.`,
+when the hub was not reached for ten minutes.
+--ca is for a certificate of an authority of one's own, or one signed by itself: a copy
+is kept. With --ca and no TOKEN a host that joined believes this authority from now on.`,
+    examples: ["tinyforge join https://hub.example.org:7480 TOKEN --ca /etc/ssl/our-ca.pem"],
   },
   {
     name: "leave",

@@ -80,6 +80,9 @@ const HUB = {
   token: "a token works once and for an hour: `tinyforge hub enroll NAME` makes another",
   answer: "is that a hub, and of a version that this one can speak with?",
   connection: "is the hub there, and can this host reach it?",
+  certificate: "if it is of an authority of your own, or signed by itself, name the authority's " +
+    "certificate with --ca FILE; bring it here by a way that you trust",
+  authority: "name a PEM file with the certificate of the authority that signed the hub's",
   joined: "`tinyforge leave` first",
   alone: "",
 } satisfies Record<FailureData["hub"]["wrong"], string>;

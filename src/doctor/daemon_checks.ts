@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { DaemonStatus } from "../model/views.ts";
+import type { DaemonStatus, HubLinkStatus, HubTrouble } from "../model/views.ts";
 import type { Finding } from "./finding.ts";
 
 /** What a daemon needs in order to be ready. */
@@ -107,6 +107,7 @@ export function daemonFindings(
       do: "end what listens there, or choose another address with --listen",
     });
   }
+  if (status.hub?.trouble) add(hubFinding(status.hub, status.hub.trouble));
   if (status.version !== version) {
     add({
       code: "version-differs",
@@ -117,4 +118,51 @@ export function daemonFindings(
     });
   }
   return found;
+}
+
+function hubFinding(
+  { url, name, error, behind }: HubLinkStatus,
+  trouble: HubTrouble,
+): Omit<Finding, "group"> {
+  const untold = behind === null || behind === 0 ? "" : `, ${behind} changes are not told`;
+  const unknown = "the hub goes on showing this host as unknown, with the rows that it last had";
+  const shared = { what: `the hub ${url} is not told: ${error ?? ""}${untold}`, why: unknown };
+  switch (trouble) {
+    case "connection":
+      return {
+        ...shared,
+        code: "hub-unreachable",
+        severity: "warning",
+        do: `\`curl ${url}/livez\` on this host says what is in the way`,
+      };
+    case "certificate":
+      return {
+        ...shared,
+        code: "hub-certificate",
+        severity: "failure",
+        do: `\`tinyforge join ${url} --ca FILE\` with the authority that signed its certificate`,
+      };
+    case "not-known":
+      return {
+        ...shared,
+        code: "hub-not-known",
+        severity: "failure",
+        do: `\`tinyforge leave\`, \`tinyforge hub enroll ${name}\` at the hub, and join anew`,
+      };
+    case "contested":
+      return {
+        ...shared,
+        code: "hub-contested",
+        severity: "failure",
+        why: "while two speak for one host neither is believed",
+        do: "`tinyforge leave` on the copy; 90 seconds later the other one is heard again",
+      };
+    case "answer":
+      return {
+        ...shared,
+        code: "hub-refuses",
+        severity: "failure",
+        do: "`journalctl -u tinyforge-hub` at the hub; is it of a version next to this one?",
+      };
+  }
 }

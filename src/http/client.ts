@@ -18,10 +18,14 @@ export type HttpAddress =
     readonly url: string;
   };
 
-/** PEM texts for a connection where both sides show who they are. */
-export interface HttpIdentity {
-  /** The authority that signed the server's certificate. */
+/** Whom to believe besides the authorities that the system trusts. */
+export interface HttpTrust {
+  /** PEM text of the authority that signed the server's certificate. */
   readonly ca: string;
+}
+
+/** PEM texts for a connection where both sides show who they are. */
+export interface HttpIdentity extends HttpTrust {
   /** Our certificate. */
   readonly cert: string;
   /** Our key. */
@@ -48,7 +52,7 @@ export class HttpClient implements Disposable {
   readonly #client: Deno.HttpClient;
 
   /** Connects with the first request. */
-  constructor(address: HttpAddress, identity?: HttpIdentity) {
+  constructor(address: HttpAddress, trust?: HttpTrust | HttpIdentity) {
     // Only the Host header and Deno's permission check see it where there is a socket. An address,
     // because Deno 2.9 asks DNS for a name here and waits for the answer.
     this.#base = address.kind === "unix" ? "http://127.0.0.1" : address.url;
@@ -56,11 +60,8 @@ export class HttpClient implements Disposable {
       Deno.createHttpClient({
         poolIdleTimeout: KEPT_IDLE_MS,
         ...(address.kind === "unix" && { proxy: { transport: "unix", path: address.path } }),
-        ...(identity !== undefined && {
-          caCerts: [identity.ca],
-          cert: identity.cert,
-          key: identity.key,
-        }),
+        ...(trust !== undefined && { caCerts: [trust.ca] }),
+        ...(trust !== undefined && "key" in trust && { cert: trust.cert, key: trust.key }),
       });
     this.#client = address.kind === "unix" || isLoopback(address.url)
       ? withoutProxies(open)

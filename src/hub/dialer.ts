@@ -7,6 +7,8 @@
  */
 
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
+import { isFailure } from "../failure.ts";
+import type { HubTrouble } from "../model/views.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { ReplicaTable } from "../store/replica.ts";
 import {
@@ -41,8 +43,14 @@ export type AskHub = (
 export interface LinkState {
   /** Whether the last message was answered well. */
   readonly up: boolean;
+  /** What kind of thing keeps it from being so; null when nothing does, or before the first. */
+  readonly trouble: HubTrouble | null;
   /** Why not, for people; null when it was, or before the first. */
   readonly error: string | null;
+  /** When the hub answered well last, milliseconds by the clock; null: not yet. */
+  readonly answeredAt: number | null;
+  /** Commits that the hub does not have; null: that is not known, or it needs all of the index. */
+  readonly behind: number | null;
   /** The state that the hub has; null when that is not known. */
   readonly seq: number | null;
 }
@@ -99,7 +107,8 @@ export class Dialer {
   #digestAt = -Infinity;
   #answeredAt = 0;
   #wake: () => void = () => {};
-  #state: LinkState = { up: false, error: null, seq: null };
+  #state: Pick<LinkState, "up" | "trouble" | "error"> = { up: false, trouble: null, error: null };
+  #heardAt: number | null = null;
 
   /** Does nothing before {@link run}. */
   constructor(options: DialerOptions) {
@@ -115,7 +124,13 @@ export class Dialer {
 
   /** How the link is. */
   get state(): LinkState {
-    return { ...this.#state, seq: this.#session === null ? null : this.#acked };
+    const [acked, answeredAt] = [this.#acked, this.#heardAt];
+    return {
+      ...this.#state,
+      answeredAt,
+      behind: acked === null ? null : Math.max(0, this.#o.replica.position().seq - acked),
+      seq: this.#session === null ? null : acked,
+    };
   }
 
   /** Tells the hub until the signal aborts. */
@@ -161,14 +176,14 @@ export class Dialer {
       if (!this.#state.up) this.#o.log.info("hub reached", { seq: this.#acked });
       this.#failures = 0;
       this.#answeredAt = this.#o.clock.monotonic();
-      this.#state = { up: true, error: null, seq: null };
+      this.#state = { up: true, trouble: null, error: null };
       return waitMs;
     } catch (error) {
       if (signal.aborted) return 0;
       if (this.#o.clock.monotonic() - this.#answeredAt >= MUTE_MS) this.#o.onTells(false);
       const reason = error instanceof Error ? error.message : String(error);
       if (this.#state.error !== reason) this.#o.log.warn("hub not reached", { error: reason });
-      this.#state = { up: false, error: reason, seq: null };
+      this.#state = { up: false, trouble: troubleOf(error), error: reason };
       const most = Math.min(FIRST_WAIT_MS * 2 ** this.#failures++, LAST_WAIT_MS);
       const asked = error instanceof Refused ? error.retryAfterMs : 0;
       // All hosts of a hub that was away must not come back at once.
@@ -197,8 +212,9 @@ export class Dialer {
       transitionSeq: replica.lastTransition(),
     }, signal) as HelloAnswer;
     if (answer.result === "contested") {
-      throw new Error(
+      throw new Refused(
         "another process speaks for this host: its data directory was copied, or restored elsewhere",
+        "contested",
       );
     }
     if (answer.result === "waits") {
@@ -326,18 +342,30 @@ export class Dialer {
   ): Promise<HelloAnswer | Told> {
     const { status, body, retryAfter } = await this.#o.ask(path, message, signal);
     if ((status === 200 || status === 409) && isObject(body) && typeof body.result === "string") {
+      this.#heardAt = this.#o.clock.now();
       return body as unknown as HelloAnswer | Told;
     }
     const detail = isObject(body) && typeof body.detail === "string" ? body.detail : "";
-    throw new Refused(
-      status === 401 ? "the hub does not know this host" : `the hub answered ${status} ${detail}`,
-      Math.min(retryAfter ?? 0, MAX_RETRY_AFTER) * 1000,
-    );
+    const retryAfterMs = Math.min(retryAfter ?? 0, MAX_RETRY_AFTER) * 1000;
+    if (status === 401) {
+      throw new Refused("the hub does not know this host", "not-known", retryAfterMs);
+    }
+    throw new Refused(`the hub answered ${status} ${detail}`, "answer", retryAfterMs);
   }
 }
 
+function troubleOf(error: unknown): HubTrouble {
+  if (error instanceof Refused) return error.trouble;
+  const distrusted = isFailure(error, "hub") && error.data.wrong === "certificate";
+  return distrusted ? "certificate" : "connection";
+}
+
 class Refused extends Error {
-  constructor(message: string, readonly retryAfterMs: number) {
+  constructor(
+    message: string,
+    readonly trouble: HubTrouble,
+    readonly retryAfterMs = 0,
+  ) {
     super(message.trim());
   }
 }

@@ -21,6 +21,7 @@ export type Refusal =
   | "unauthorized"
   | "not-found"
   | "too-large"
+  | "too-many-requests"
   | "overloaded";
 
 /** What a hub's HTTP is given. */
@@ -35,6 +36,11 @@ export interface HubAppOptions {
   readonly refused: (why: Refusal, detail: string, headers?: Record<string, string>) => Response;
   /** What is answered to whatever was thrown. */
   readonly failed: (error: unknown) => Response;
+  /**
+   * Told of each wrong token and secret, with the address that it came from: 0, or after how many
+   * seconds the next is looked at. Whoever shows the right one is let in all the same.
+   */
+  readonly guessed?: (remote: string | null) => number;
   /** Most messages with many rows that are taken in at once. Default 20. */
   readonly maxLarge?: number;
   /** A number from 0 up to 1; for tests. */
@@ -58,6 +64,8 @@ interface Asked {
   readonly request: Request;
   /** Id of the host that asks; empty where none does. */
   readonly hostId: string;
+  /** IP address that it came from; null over the socket. */
+  readonly remote: string | null;
 }
 
 /** Answers requests. */
@@ -88,17 +96,18 @@ export class HubApp {
     ]);
   }
 
-  /** Answers what a host sends; null where it is another request. Never rejects. */
-  async fetch(request: Request): Promise<Response | null> {
+  /**
+   * Answers what a host sends from this address; null where it is another request. Never rejects.
+   */
+  async fetch(request: Request, remote: string | null): Promise<Response | null> {
     const { refused, failed } = this.#o;
     const path = new URL(request.url).pathname;
     const answer = this.#routes.get(path);
     if (answer === undefined || request.method !== "POST") return null;
     try {
       const hostId = path === JOIN ? "" : await this.#host(request);
-      return hostId === null
-        ? refused("unauthorized", "Cannot take this: its secret is no host's")
-        : await answer({ request, hostId });
+      if (hostId !== null) return await answer({ request, hostId, remote });
+      throw this.#guess(remote, "Cannot take this: its secret is no host's");
     } catch (error) {
       if (error instanceof Refused) return refused(error.why, error.message, error.headers);
       return failed(error);
@@ -122,7 +131,15 @@ export class HubApp {
     const token = isObject(body) && typeof body.token === "string" ? body.token : "";
     const made = await admit(this.#o.sql, token);
     if (made !== null) return json(made, 201);
-    return this.#o.refused("unauthorized", "Cannot join: the token is wrong, used or over");
+    throw this.#guess(asked.remote, "Cannot join: the token is wrong, used or over");
+  }
+
+  /** What is answered to who shows what is wrong. */
+  #guess(remote: string | null, message: string): Refused {
+    const seconds = this.#o.guessed?.(remote) ?? 0;
+    if (seconds === 0) return new Refused("unauthorized", message);
+    const headers = { "retry-after": String(seconds) };
+    return new Refused("too-many-requests", "Cannot take so many wrong guesses", headers);
   }
 
   async #ingest(asked: Asked): Promise<Response> {

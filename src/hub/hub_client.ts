@@ -43,17 +43,40 @@ export function hubUrl(text: string): string {
 
 /** Asks one hub; to be disposed. */
 export class HubClient implements Disposable {
+  readonly #url: string;
   readonly #client: HttpClient;
   readonly #secret: string | null;
 
-  /** `secret`: shown with each message; null: there is none yet. */
-  constructor(url: string, { secret }: { secret: string | null }) {
-    this.#client = new HttpClient({ kind: "tcp", url });
+  /**
+   * `secret`: shown with each message; null: there is none yet. `ca`: PEM text of the authority to
+   * believe besides those of the system; null: no other.
+   */
+  constructor(url: string, { secret, ca }: { secret: string | null; ca: string | null }) {
+    this.#url = url;
+    this.#client = new HttpClient({ kind: "tcp", url }, ca === null ? undefined : { ca });
     this.#secret = secret;
   }
 
-  /** The answer to a message, whatever it is; rejects when there is none. */
+  /**
+   * The answer to a message, whatever it is.
+   *
+   * @throws {Failure} `hub` when there is none; whatever `signal` was aborted with.
+   */
   async ask(path: string, message: unknown, signal: AbortSignal): Promise<HubAnswer> {
+    try {
+      return await this.#send(path, message, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = innermost(error);
+      const certificate = distrusted(reason);
+      throw new Failure("hub", `Cannot ask ${quote(this.#url)}: ${certificate ?? reason}`, {
+        data: { wrong: certificate === null ? "connection" : "certificate" },
+        cause: error,
+      });
+    }
+  }
+
+  async #send(path: string, message: unknown, signal: AbortSignal): Promise<HubAnswer> {
     using deadline = new Deadline(ANSWER_MS, [signal]);
     const packed = await gzip(JSON.stringify(message));
     const response = await this.#client.request(path, {
@@ -79,6 +102,31 @@ export class HubClient implements Disposable {
   [Symbol.dispose](): void {
     this.#client[Symbol.dispose]();
   }
+}
+
+/** What fetch says tells nothing; its cause does. */
+function innermost(error: unknown): string {
+  let at = error as Error;
+  while (at.cause instanceof Error) at = at.cause;
+  return at.message;
+}
+
+/** What is wrong with a certificate, for people; null: it is not that. */
+function distrusted(reason: string): string | null {
+  const [, wrong] = /invalid peer certificate: (.*)/.exec(reason) ?? [];
+  if (wrong === undefined) return null;
+  if (wrong.includes("UnknownIssuer")) {
+    return "its certificate is of nobody whom this host trusts";
+  }
+  if (wrong.includes("CaUsedAsEndEntity")) {
+    return "its certificate is an authority's, and none of a server (CA:FALSE)";
+  }
+  if (/NotValidForName|not valid for/i.test(wrong)) return "its certificate is for another name";
+  if (/expired/i.test(wrong)) return "its certificate is over";
+  if (/not ?valid ?yet/i.test(wrong)) {
+    return "its certificate is not valid yet, or this host's clock is wrong";
+  }
+  return `its certificate can't be used: ${wrong}`;
 }
 
 async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -5,10 +5,11 @@
  * @module
  */
 
-import type { DialerOptions } from "./dialer.ts";
-import { membershipMark, readMembership } from "./membership.ts";
+import type { HubLinkStatus } from "../model/views.ts";
+import type { Dialer, DialerOptions } from "./dialer.ts";
+import { type KeptMembership, membershipMark, readMembership } from "./membership.ts";
 
-/** What {@link keepLink} works with. */
+/** What a {@link HubLink} works with. */
 export interface LinkOptions extends Omit<DialerOptions, "ask" | "machine" | "clock" | "random"> {
   /** The data directory that is looked into. */
   readonly dataDir: string;
@@ -19,38 +20,65 @@ export interface LinkOptions extends Omit<DialerOptions, "ask" | "machine" | "cl
 /** How often it is looked whether the host joined or left, milliseconds. */
 const LOOK_MS = 2000;
 
-/** Keeps it until the signal aborts; never rejects for a hub's sake. */
-export async function keepLink(options: LinkOptions, signal: AbortSignal): Promise<void> {
-  const { dataDir, clock } = options;
-  let mark: string | null = null;
-  let link: Link | null = null;
-  while (!signal.aborted) {
-    const now = await membershipMark(dataDir);
-    if (now !== mark) {
-      mark = now;
-      await link?.end();
-      link = now === null ? null : await open(options);
-    }
-    await clock.sleep(LOOK_MS, signal);
+/** Keeps it, and says how it is. */
+export class HubLink {
+  readonly #o: LinkOptions;
+  #open: OpenLink | null = null;
+
+  /** Looks nowhere before {@link run}. */
+  constructor(options: LinkOptions) {
+    this.#o = options;
   }
-  await link?.end();
+
+  /** How the hub is told; null: this host joined none, or its membership can't be read. */
+  get status(): HubLinkStatus | null {
+    if (this.#open === null) return null;
+    const { membership: { url, name, joinedAt }, dialer } = this.#open;
+    const { up, trouble, error, answeredAt, behind } = dialer.state;
+    const acknowledgedAt = answeredAt === null ? null : new Date(answeredAt).toISOString();
+    return { url, name, joinedAt, up, trouble, error, acknowledgedAt, behind };
+  }
+
+  /** Keeps it until the signal aborts; never rejects for a hub's sake. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { dataDir, clock } = this.#o;
+    let mark: string | null = null;
+    while (!signal.aborted) {
+      const now = await membershipMark(dataDir);
+      if (now !== mark) {
+        mark = now;
+        await this.#end();
+        if (now !== null) this.#open = await open(this.#o);
+      }
+      await clock.sleep(LOOK_MS, signal);
+    }
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const before = this.#open;
+    this.#open = null;
+    await before?.end();
+  }
 }
 
-interface Link {
+interface OpenLink {
+  readonly membership: KeptMembership;
+  readonly dialer: Dialer;
   end(): Promise<void>;
 }
 
-async function open(options: LinkOptions): Promise<Link | null> {
+async function open(options: LinkOptions): Promise<OpenLink | null> {
   const { dataDir, log, onTells = () => {} } = options;
   try {
     const membership = await readMembership(dataDir);
     if (membership === null) return null;
-    const { url, name, secret, notifies } = membership;
+    const { url, name, secret, ca, notifies } = membership;
     const [{ Dialer }, { HubClient }] = await Promise.all([
       import("./dialer.ts"),
       import("./hub_client.ts"),
     ]);
-    const client = new HubClient(url, { secret });
+    const client = new HubClient(url, { secret, ca });
     const ending = new AbortController();
     const dialer = new Dialer({
       ...options,
@@ -64,6 +92,8 @@ async function open(options: LinkOptions): Promise<Link | null> {
       log.error("hub link ended", { error });
     });
     return {
+      membership,
+      dialer,
       end: async () => {
         ending.abort();
         await running;

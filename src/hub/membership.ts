@@ -27,6 +27,10 @@ export interface KeptMembership {
   readonly secret: string;
   /** Whether this host tells people by its own channels though the hub does. */
   readonly notifies: boolean;
+  /** PEM text of the authority of the hub's certificate; null: one that the system trusts. */
+  readonly ca: string | null;
+  /** When it joined, RFC 3339 UTC by this host's clock; null: an older program joined it. */
+  readonly joinedAt: string | null;
 }
 
 /**
@@ -45,12 +49,12 @@ export async function readMembership(dataDir: string): Promise<KeptMembership | 
     });
   }
   try {
-    const { version, url, host, name, secret, notifies } = JSON.parse(
-      await Deno.readTextFile(path),
-    );
-    const texts = [url, host, name, secret];
-    if (version === VERSION && texts.every((text) => typeof text === "string")) {
-      return { url, host, name, secret, notifies: notifies === true };
+    const { version, ...kept } = JSON.parse(await Deno.readTextFile(path));
+    const { url, host, name, secret, notifies, ca = null, joinedAt = null } = kept;
+    const told = [url, host, name, secret].every((text) => typeof text === "string");
+    const others = [ca, joinedAt].every((text) => text === null || typeof text === "string");
+    if (version === VERSION && told && others) {
+      return { url, host, name, secret, notifies: notifies === true, ca, joinedAt };
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw failure("read", path, error);

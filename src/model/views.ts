@@ -89,6 +89,41 @@ export interface Freshness {
   readonly reason: StaleReason | null;
 }
 
+/** Every kind of thing that keeps a hub from being told. */
+export const HUB_TROUBLES = [
+  "connection",
+  "certificate",
+  "not-known",
+  "contested",
+  "answer",
+] as const;
+
+/**
+ * What keeps a hub from being told: it can't be reached, its certificate is not trusted, it does not
+ * know this host, two processes speak for this host, or it answers something else.
+ */
+export type HubTrouble = (typeof HUB_TROUBLES)[number];
+
+/** How a hub is told what runs here. */
+export interface HubLinkStatus {
+  /** Where it is: `https://host:port`. */
+  readonly url: string;
+  /** What this host is called there. */
+  readonly name: string;
+  /** When this host joined it, RFC 3339 UTC; null: an older program joined. */
+  readonly joinedAt: string | null;
+  /** Whether it answered well last time. */
+  readonly up: boolean;
+  /** What keeps it from being told; null when nothing does, or before the first message. */
+  readonly trouble: HubTrouble | null;
+  /** The same for people. */
+  readonly error: string | null;
+  /** When it acknowledged something last, RFC 3339 UTC; null: not since the daemon started. */
+  readonly acknowledgedAt: string | null;
+  /** Commits that it does not have; null: all rows are to be told, or it did not say. */
+  readonly behind: number | null;
+}
+
 /** What the daemon says of itself. */
 export interface DaemonStatus {
   /** Process id. */
@@ -127,6 +162,8 @@ export interface DaemonStatus {
     /** Why nothing listens though it should, null when all is well. */
     readonly error: string | null;
   };
+  /** The link to the hub that this host joined; null: it joined none. */
+  readonly hub: HubLinkStatus | null;
   /** Seconds between full passes. */
   readonly intervalSeconds: number;
   /** What problems are judged by otherwise than by default. */

@@ -59,11 +59,11 @@ export interface StatusSources extends ReadinessSources {
   readonly store: Store;
 }
 
-/** What the daemon says of itself, but for its process and its listeners. */
+/** What the daemon says of itself, but for its process, its listeners and its hub. */
 export function daemonStatus(
   { host, loop, reconciler, store }: StatusSources,
   { intervalMs, problemSettings }: { intervalMs: number; problemSettings: ProblemSettings },
-): Omit<DaemonStatus, "pid" | "version" | "startedAt" | "dataDir" | "tcp"> {
+): Omit<DaemonStatus, "pid" | "version" | "startedAt" | "dataDir" | "tcp" | "hub"> {
   const { engineError, lastError } = loop.outcomes;
   return {
     ...readiness({ loop, reconciler }, { intervalMs }),

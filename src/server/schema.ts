@@ -13,6 +13,7 @@ import { type PassReport, REFUSAL_REASONS } from "../model/pass.ts";
 import {
   type ContainerView,
   type Freshness,
+  HUB_TROUBLES,
   type ShownStatus,
   STALE_REASONS,
 } from "../model/views.ts";
@@ -250,6 +251,16 @@ export const StatusSchema: Schema<ShownStatus> = z.object({
   }),
   events: z.object({ up: z.boolean(), reconnects: z.int() }),
   tcp: z.object({ address: z.string().nullable(), error: z.string().nullable() }),
+  hub: z.object({
+    url: z.string(),
+    name: z.string(),
+    joinedAt: timestamp.nullable(),
+    up: z.boolean(),
+    trouble: z.enum(HUB_TROUBLES).nullable(),
+    error: z.string().nullable(),
+    acknowledgedAt: timestamp.nullable(),
+    behind: z.int().nullable(),
+  }).nullable(),
   intervalSeconds: z.number(),
   problemSettings: z.array(
     z.object({ name: z.string(), value: z.string(), default: z.string() }),

@@ -14,8 +14,9 @@ import { movedNames, sharedProjects } from "../../src/doctor/listing_checks.ts";
 import { type UnitFacts, unitFindings } from "../../src/doctor/unit_checks.ts";
 import type { ContainerDetails } from "../../src/model/details.ts";
 import type { Problem } from "../../src/model/problem.ts";
-import { unitText } from "../../src/system/systemd.ts";
+import { unitText } from "../../src/system/unit.ts";
 import { container } from "../harness/world.ts";
+import { HUB_TROUBLES, type HubLinkStatus, type HubTrouble } from "../../src/model/views.ts";
 import { STATUS } from "../harness/temp_server.ts";
 
 const NOW = Date.parse("2026-06-01T00:00:00Z");
@@ -261,6 +262,34 @@ Deno.test("daemonFindings() tells each way in which a daemon does not do its wor
   assertEquals(found({ lastError: "the disk is full" }), ["failure passes-fail"]);
   assertEquals(found({ tcp: { address: null, error: "taken" } }), ["warning port-not-open"]);
   assertEquals(found({ version: "0.0.1" }), ["warning version-differs"]);
+});
+
+Deno.test("daemonFindings() says what keeps a hub from being told, and what cures it", () => {
+  const well = {
+    ...{ url: "https://hub:7480", name: "web-1", joinedAt: null, up: true, trouble: null },
+    ...{ error: null, acknowledgedAt: "2026-01-01T00:00:00.000Z", behind: 0 },
+  };
+  const found = (changes: Partial<HubLinkStatus>) =>
+    daemonFindings({ ...STATUS, hub: { ...well, ...changes } }, {
+      ...{ version: STATUS.version, now: NOW },
+    });
+  assertEquals(found({}), []);
+  // Before the first message nothing is known, and nothing wrong.
+  assertEquals(found({ up: false, acknowledgedAt: null, behind: null }), []);
+  const cures = (trouble: HubTrouble) => {
+    const [finding, ...others] = found({ up: false, trouble, error: "why", behind: 7 });
+    assertEquals(others, []);
+    assertStringIncludes(finding!.what, "https://hub:7480 is not told: why, 7 changes");
+    return `${finding!.severity} ${finding!.code}: ${finding!.do}`;
+  };
+  assertEquals(HUB_TROUBLES.map(cures), [
+    "warning hub-unreachable: `curl https://hub:7480/livez` on this host says what is in the way",
+    "failure hub-certificate: `tinyforge join https://hub:7480 --ca FILE` with the authority that " +
+    "signed its certificate",
+    "failure hub-not-known: `tinyforge leave`, `tinyforge hub enroll web-1` at the hub, and join anew",
+    "failure hub-contested: `tinyforge leave` on the copy; 90 seconds later the other one is heard again",
+    "failure hub-refuses: `journalctl -u tinyforge-hub` at the hub; is it of a version next to this one?",
+  ]);
 });
 
 Deno.test("inShownOrder() shows groups in their order, and the worst of each first", () => {

@@ -113,6 +113,7 @@ export const STATUS: DaemonStatus = {
   },
   events: { up: true, reconnects: 0 },
   tcp: { address: "127.0.0.1:7475", error: null },
+  hub: null,
   intervalSeconds: 30,
   problemSettings: [],
   lastPass: PASS,

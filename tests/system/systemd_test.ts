@@ -12,13 +12,8 @@ import {
   assertMatch,
   assertThrows,
 } from "@std/assert";
-import {
-  inheritedSocket,
-  ServiceManager,
-  socketUnitText,
-  type UnitOptions,
-  unitText,
-} from "../../src/system/systemd.ts";
+import { inheritedSocket, ServiceManager } from "../../src/system/systemd.ts";
+import { hubUnitText, socketUnitText, type UnitOptions, unitText } from "../../src/system/unit.ts";
 import { Receiver } from "../harness/datagram.ts";
 
 const CI = Deno.env.get("CI") === "true";
@@ -223,6 +218,43 @@ Deno.test("socketUnitText() holds the port that is listened on", () => {
   assertThrows(() => lines("127.0.0.1", 0), TypeError, "above 0");
 });
 
+const HUB = {
+  binary: "/bin/true",
+  dataDir: "/var/lib/tinyforge-hub",
+  databaseFile: "/etc/tinyforge-hub/database",
+  args: ["--listen=0.0.0.0:7480"],
+  tls: { cert: "/etc/tinyforge-hub/cert.pem", key: "/etc/tinyforge-hub/key.pem" },
+};
+
+Deno.test("hubUnitText() gives a hub its database and key as credentials, and no Engine", () => {
+  const unit = hubUnitText(HUB);
+  const lines = unit.split("\n").filter((line) =>
+    /^(After|Wants|User|DynamicUser|Supplementary|State|LoadC|ExecStart|Environ|StartLimit)/.test(
+      line,
+    )
+  );
+  assertEquals(lines, [
+    "After=postgresql.service network-online.target",
+    "Wants=network-online.target",
+    "StartLimitIntervalSec=0",
+    "ExecStart=/bin/true hub --listen=0.0.0.0:7480 " +
+    "--database-file=${CREDENTIALS_DIRECTORY}/database " +
+    "--tls-cert=${CREDENTIALS_DIRECTORY}/tls-cert --tls-key=${CREDENTIALS_DIRECTORY}/tls-key",
+    "DynamicUser=yes",
+    "LoadCredential=database:/etc/tinyforge-hub/database",
+    "LoadCredential=tls-cert:/etc/tinyforge-hub/cert.pem",
+    "LoadCredential=tls-key:/etc/tinyforge-hub/key.pem",
+    "StateDirectory=tinyforge-hub",
+    "StateDirectoryMode=0700",
+  ]);
+  assertFalse(/docker|podman/i.test(unit), "a hub asks no Engine");
+  assertThrows(
+    () => hubUnitText({ ...HUB, dataDir: "/srv/hub" }),
+    TypeError,
+    "systemd keeps a service's data under /var/lib/",
+  );
+});
+
 Deno.test("inheritedSocket() takes what was handed to this process alone", () => {
   const of = (env: Record<string, string>) => inheritedSocket((name) => env[name]);
   const pid = String(Deno.pid);
@@ -300,6 +332,16 @@ Deno.test(`unitText() passes systemd-analyze verify${reason}`, { ignore }, async
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test(`hubUnitText() passes systemd-analyze verify${reason}`, { ignore }, async () => {
+  const { code, text } = await analyze(hubUnitText(HUB), ["verify"]);
+  assertEquals(text.split("\n").filter((line) => line.includes("tinyforge")), []);
+  assertEquals(code, 0, text);
+  const broken = hubUnitText(HUB).replace("WatchdogSec", "WatchdocSec");
+  assert((await analyze(broken, ["verify"])).text.includes("WatchdocSec"));
+  const rated = await analyze(hubUnitText(HUB), ["security", "--offline=true", "--threshold=20"]);
+  assertEquals(rated.code, 0, rated.text);
 });
 
 Deno.test(`socketUnitText() passes systemd-analyze verify${reason}`, { ignore }, async () => {

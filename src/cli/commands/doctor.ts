@@ -14,6 +14,8 @@ import { type Finding, type FindingSeverity, inShownOrder } from "../../doctor/f
 import { dataDirFindings, otherEngines } from "../../doctor/host_checks.ts";
 import { movedImage, movedNames, sharedProjects } from "../../doctor/listing_checks.ts";
 import { readUnits, unitFindings } from "../../doctor/unit_checks.ts";
+import { isFailure } from "../../failure.ts";
+import { readMembership } from "../../hub/membership.ts";
 import { lossOf, readOwner } from "../../lock/lock.ts";
 import type { ListedContainer } from "../../model/container.ts";
 import type { DaemonStatus } from "../../model/views.ts";
@@ -95,6 +97,7 @@ async function examine(invocation: InvocationOf<"doctor">): Promise<Finding[]> {
     ...others,
     ...daemon.findings,
     ...await examineData(config),
+    ...await examineMembership(config),
     ...units === null ? [] : unitFindings(units),
     ...sharedProjects(engine.containers ?? []),
     ...index,
@@ -172,6 +175,27 @@ async function examineData({ dataDir }: Config): Promise<Finding[]> {
     return await dataDirExists(dataDir) ? await dataDirFindings(dataDir) : [];
   } catch (error) {
     return [unusable("data-dir-unusable", error)];
+  }
+}
+
+/** Whether a daemon can read with which hub it is. */
+async function examineMembership({ dataDir }: Config): Promise<Finding[]> {
+  try {
+    await readMembership(dataDir);
+    return [];
+  } catch (error) {
+    // It is for the daemon's eyes, not for every user's.
+    if ((error as Error).cause instanceof Deno.errors.PermissionDenied) return [];
+    return [{
+      code: "hub-membership",
+      severity: "failure",
+      group: "data",
+      what: (error as Error).message,
+      why: "the hub that this host joined is told nothing",
+      do: isFailure(error, "untrusted")
+        ? hintForError(error)
+        : "`tinyforge leave`, then join the hub anew",
+    }];
   }
 }
 

@@ -21,18 +21,33 @@ import { VERSION } from "./version.ts";
 /** Serves until it is told to stop. */
 export async function run(invocation: InvocationOf<"hub">): Promise<number> {
   const config = invocation.config();
-  const database = invocation.flag("database") ?? Deno.env.get("TINYFORGE_DATABASE");
-  if (database === undefined || database === "") {
-    throw usageError(
-      "Cannot start a hub: its database is not told",
-      "say --database postgres://user@host/name, or set TINYFORGE_DATABASE",
-    );
-  }
+  const database = await databaseOf(invocation);
   const { logLevel, logFormat } = config;
   const journal = writesToJournal((name) => Deno.env.get(name));
   const log = new Log({ level: logLevel, format: logFormat, journal, hintFor: hintForError });
   const { runHub } = await import("../../hub_daemon.ts");
   return await runHub(config, { database, log, version: VERSION });
+}
+
+async function databaseOf(invocation: InvocationOf<"hub">): Promise<string> {
+  const [given, file] = [invocation.flag("database"), invocation.flag("database-file")];
+  if (given !== undefined && file !== undefined) {
+    throw usageError("Cannot use --database and --database-file at once", "");
+  }
+  const { hasPassword, readDatabaseUrl } = await import("../../hub/database_url.ts");
+  if (file !== undefined) return await readDatabaseUrl(file);
+  if (given !== undefined && hasPassword(given)) {
+    throw usageError(
+      "Cannot take a password from the command line: everybody on this machine can read it there",
+      "put the URL into a file for --database-file, or into TINYFORGE_DATABASE",
+    );
+  }
+  const database = given ?? Deno.env.get("TINYFORGE_DATABASE");
+  if (database !== undefined && database !== "") return database;
+  throw usageError(
+    "Cannot start a hub: its database is not told",
+    "say --database postgres://user@host/name or --database-file FILE, or set TINYFORGE_DATABASE",
+  );
 }
 
 /** Prints what to type on the host. */

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { DaemonStatus } from "../../model/views.ts";
+import { readMembership } from "../../hub/membership.ts";
+import type { DaemonStatus, HubLinkStatus } from "../../model/views.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import type { IndexSummary } from "../../server/schema.ts";
 import { readAnswer } from "../answer.ts";
@@ -19,6 +20,7 @@ import { type FirstRun, firstRunLines } from "../first_run.ts";
 import { noteFreshness } from "../freshness.ts";
 import type { Output } from "../output.ts";
 import { ago, counted, refusalLine, tally } from "../phrases.ts";
+import { quote } from "../../text.ts";
 import { type Cell, printTable } from "../table.ts";
 
 const MAX_REFUSED = 10;
@@ -40,6 +42,8 @@ interface Status {
   readonly lockLost: string | null;
   /** Null: there is no index yet. */
   readonly index: IndexSummary | null;
+  /** The hub that this host joined; null without one, or where this user may not look. */
+  readonly membership: Pick<HubLinkStatus, "url" | "name" | "joinedAt"> | null;
   /** What runs unmanaged, while nothing is registered; else null. */
   readonly firstRun: FirstRun | null;
 }
@@ -70,6 +74,7 @@ async function read(invocation: InvocationOf<"status">): Promise<Status> {
     lock: lockOf(config.dataDir),
     lockLost: asked.daemon === null ? null : lossOf(config.dataDir, asked.daemon.pid),
     index,
+    membership: await membershipOf(config.dataDir),
     firstRun: await first?.firstRun(index, config) ?? null,
   };
 }
@@ -88,6 +93,12 @@ async function askDaemon(
   }
 }
 
+/** The daemon tells more; its file is for its owner alone. */
+async function membershipOf(dataDir: string): Promise<Status["membership"]> {
+  const kept = await readMembership(dataDir).catch(() => null);
+  return kept && { url: kept.url, name: kept.name, joinedAt: kept.joinedAt };
+}
+
 /** Whoever holds the lock, or crashed holding it; to look closer would be to take it. */
 function lockOf(dataDir: string): Status["lock"] {
   const owner = readOwner(dataDir);
@@ -102,6 +113,7 @@ function print(status: Status, out: Output): void {
     ["daemon", daemonCell(status, now)],
     ["lock", lockText(status)],
     ...status.daemon === null ? [] : daemonCells(status.daemon),
+    ...hubCells(status, now),
     ...indexCells(status, now),
   ];
   printTable(out, cells);
@@ -171,6 +183,33 @@ function daemonCells(status: DaemonStatus): Cell[][] {
       `${name}=${value} instead of ${usual}`,
     ]),
   ];
+}
+
+function hubCells({ daemon, membership }: Status, now: Date): Cell[][] {
+  const member = daemon?.hub ?? membership;
+  if (member === null) return [];
+  const { url, name, joinedAt } = member;
+  const since = joinedAt === null ? "" : `, joined ${ago(joinedAt, now)}`;
+  const place = `${url} as ${quote(name)}${since}`;
+  const link = daemon?.hub ?? null;
+  if (link === null) {
+    return [["hub", { text: `○ not told while no daemon answers: ${place}`, style: "warn" }]];
+  }
+  const { up, error, behind, acknowledgedAt } = link;
+  const heard = acknowledgedAt === null
+    ? "nothing acknowledged since the daemon started"
+    : `acknowledged ${ago(acknowledgedAt, now)}`;
+  const untold = behind === null
+    ? "all rows are to be told"
+    : behind === 0
+    ? "nothing is left to tell"
+    : `${counted(behind, "change")} to tell`;
+  const cell: Cell = up
+    ? { text: `● told: ${place}`, style: "good" }
+    : error === null
+    ? { text: `◌ not told yet: ${place}`, style: "warn" }
+    : { text: `✗ not told: ${place}`, style: "bad" };
+  return [["hub", cell], ...(error === null ? [] : [[SAME, error]]), [SAME, `${heard}, ${untold}`]];
 }
 
 function indexCells({ index }: Status, now: Date): Cell[][] {

@@ -8,8 +8,9 @@ import { dirname } from "@std/path";
 import { DEFAULT_SOCKET, type DockerHost } from "../../docker_host.ts";
 import { CONFIG_FLAGS, type ConfigFlag, type FlagName } from "../../flags.ts";
 import { groupName } from "../../system/libc.ts";
-import { socketUnitText, type UnitEngine, unitText } from "../../system/systemd.ts";
+import { hubUnitText, socketUnitText, type UnitEngine, unitText } from "../../system/unit.ts";
 import { type CommandLine, EXIT, usageError } from "../command.ts";
+import type { Output } from "../output.ts";
 import { quote, quotePath } from "../../text.ts";
 import type { InvocationOf } from "../commands.ts";
 
@@ -27,6 +28,10 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
     }
     out.raw(checked(() => socketUnitText(listen)));
     return Promise.resolve(EXIT.done);
+  }
+  if (invocation.on("hub")) return Promise.resolve(printHubUnit(invocation));
+  if (invocation.flag("database-file") !== undefined) {
+    throw usageError("Cannot write --database-file into a daemon's unit", "--hub is a hub's");
   }
   out.raw(unitFor(invocation));
   const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
@@ -49,12 +54,61 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
         `${quotePath(backupDir)}; a directory below /var/lib is made for it.`,
     );
   }
+  noteBinary(out, binary);
+  return Promise.resolve(EXIT.done);
+}
+
+/** What a hub has no use for. */
+const OF_A_DAEMON: ReadonlySet<string> = new Set([
+  ...["docker-host", "interval", "compose-prefix", "backup-dir", "backup-recipients"],
+  ...["metrics-token-file", "socket-group"],
+]);
+
+const HUB_DATA = "/var/lib/tinyforge-hub";
+
+function printHubUnit(invocation: InvocationOf<"systemd">): number {
+  const { out } = invocation;
+  const { tls } = invocation.config();
+  const useless = [...OF_A_DAEMON].find((name) => invocation.flag(name as FlagName) !== undefined);
+  if (useless !== undefined) {
+    throw usageError(`Cannot write --${useless} into a hub's unit: it is a daemon's`, "");
+  }
+  const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
+  const databaseFile = invocation.flag("database-file") ?? "/etc/tinyforge-hub/database";
+  if (!databaseFile.startsWith("/")) {
+    throw usageError(
+      `Cannot write ${quotePath(databaseFile)} into a unit: not an absolute path`,
+      "",
+    );
+  }
+  const settings = CONFIG_FLAGS
+    .filter(({ name }) => !OF_THE_UNIT.has(name) && !OF_A_DAEMON.has(name))
+    .map((flag) => ({ ...flag, value: given(flag, invocation) }));
+  const dataDir = invocation.flag("data-dir") ?? HUB_DATA;
+  out.raw(checked(() =>
+    hubUnitText({
+      binary,
+      databaseFile,
+      dataDir: dataDir.replace(/\/+$/, ""),
+      args: settings.filter(({ value, fallback }) => value && value !== fallback)
+        .map(({ name, value }) => `--${name}=${value}`),
+      ...(tls && { tls }),
+    })
+  ));
+  out.notes(
+    `The URL of its database is read from ${quotePath(databaseFile)}, which should be root's ` +
+      "alone (mode 600): neither `ps` nor the service's environment shows it.",
+  );
+  noteBinary(out, binary);
+  return EXIT.done;
+}
+
+function noteBinary(out: Output, binary: string): void {
   if (!Deno.build.standalone) {
     out.notes(`This is not the compiled program: put it at ${INSTALLED} (deno task compile).`);
   } else if (isHidden(binary)) {
     out.notes(`The service can't see ${quote(binary)}: move it to ${INSTALLED} and print again.`);
   }
-  return Promise.resolve(EXIT.done);
 }
 
 /** What is told on a command line, whatever the command. */
