@@ -304,9 +304,11 @@ export class Dialer {
       lastPassAt: replica.lastPassAt(),
     }, signal) as Told;
     const had = this.#happened;
+    // Also where it differs: a hub of another version may keep rows otherwise, and they would be told
+    // to it without end.
+    if (isDue) this.#digestAt = now;
     if (!this.#heed(told)) return 0;
     if (told.result === "ok") this.#o.onTells(told.tells === true);
-    if (isDue) this.#digestAt = now;
     // The hub lost what it had said that it had: a standby took over without its last commits.
     if (told.result === "ok" && told.seq !== seq) {
       this.#acked = null;

@@ -5,7 +5,7 @@
  */
 
 import { join } from "@std/path";
-import type { HostView } from "../../hub/hub_views.ts";
+import type { HostView } from "../../model/hosts.ts";
 import { HUB_SOCKET } from "../../system/files.ts";
 import { quotePath } from "../../text.ts";
 import { readAnswer } from "../answer.ts";
