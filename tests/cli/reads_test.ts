@@ -579,6 +579,7 @@ Deno.test("status without a daemon says so, and what the index holds", async () 
     "lock",
     "lockLost",
     "index",
+    "membership",
     "firstRun",
   ]);
   assertEquals([json.daemon, json.lock, json.firstRun], [

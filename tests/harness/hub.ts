@@ -54,6 +54,15 @@ export async function hubItems(
   return (await response.json()).items;
 }
 
+/** Rows of a host as a hub shows them, without what it has to say itself: as {@link rowsOf} has them. */
+export async function hubRows(
+  hub: TestHub,
+  host: TestHost,
+  name: string,
+): Promise<Record<string, unknown>[]> {
+  return asTold(await hubItems(hub, host, `/api/containers?host=${name}&limit=1000`));
+}
+
 /** What is to be typed on a host that is let in: `join`, the URL and the token. */
 export async function enrolled(
   hubHost: TestHost,

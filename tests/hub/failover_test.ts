@@ -7,8 +7,8 @@
 import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import {
   admitted,
-  asTold,
   hubItems,
+  hubRows,
   rowsOf,
   startHub,
   tell,
@@ -140,8 +140,7 @@ async function failOver(
     await load;
     for (const { name, temp, telling } of writers) {
       await telling.settled();
-      const rows = asTold(await hubItems(hub, hubHost, `/api/containers?host=${name}`));
-      assertEquals(rows, rowsOf(temp), name);
+      assertEquals(await hubRows(hub, hubHost, name), rowsOf(temp), name);
     }
     return { acknowledged: atTheEnd, found };
   } finally {
@@ -187,8 +186,7 @@ Deno.test("PostgreSQL that starts anew under a hub and its hosts is used again b
   writing.abort();
   await load;
   await one.telling.settled();
-  const rows = asTold(await hubItems(hub, hubHost, "/api/containers"));
-  assertEquals(rows, rowsOf(one.temp));
+  assertEquals(await hubRows(hub, hubHost, "one"), rowsOf(one.temp));
 });
 
 Deno.test("a hub that is killed in the middle of a batch leaves none of it, and another takes it", async () => {
@@ -206,9 +204,7 @@ Deno.test("a hub that is killed in the middle of a batch leaves none of it, and 
   for (let i = 0; i < 50; i++) put(`row-${i}`, "1");
   await using telling = tell(temp, { urls: [hub.url, other.url], secret });
   await telling.settled();
-  const shown = (of: typeof hub, host: TestHost) =>
-    hubItems(of, host, "/api/containers?limit=1000");
-  const before = await shown(other, otherHost);
+  const before = await hubRows(other, otherHost, "one");
 
   const sql = await openDatabase(database, { connections: 3 });
   try {
@@ -242,9 +238,9 @@ Deno.test("a hub that is killed in the middle of a batch leaves none of it, and 
       return open === 0;
     });
     await telling.settled();
-    const after = asTold(await shown(other, otherHost));
+    const after = await hubRows(other, otherHost, "one");
     assertEquals(after, rowsOf(temp));
-    assertNotEquals(after, asTold(before));
+    assertNotEquals(after, before);
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -1,0 +1,198 @@
+/**
+ * What a hub withstands: hosts that lie, tokens that were stolen or are guessed, and more than it can
+ * hold. Over HTTP, to a hub as a program of its own.
+ * @module
+ */
+
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { openDatabase } from "../../src/hub/database.ts";
+import { HubClient } from "../../src/hub/hub_client.ts";
+import { MAX_ROWS } from "../../src/hub/protocol.ts";
+import { admitted, enrolled, hubItems, hubRows, startHub, type TestHub } from "../harness/hub.ts";
+import { startCluster } from "../harness/postgres.ts";
+import { TestHost } from "../harness/program.ts";
+import { shownRow } from "./rows.ts";
+
+const { signal } = new AbortController();
+
+/** A host that says what it likes. */
+class Liar implements Disposable {
+  readonly #client: HubClient;
+  session = 0;
+
+  constructor(hub: TestHub, secret: string) {
+    this.#client = new HubClient(hub.url, { secret, ca: null });
+  }
+
+  async hello(run = "r", attempt = 1): Promise<unknown> {
+    const { body } = await this.#client.ask("/api/hello", {
+      ...{ protocol: 1, epoch: "e", seq: 1, run, attempt, version: "1", machine: "m" },
+    }, signal);
+    this.session = (body as { session?: number }).session ?? 0;
+    return body;
+  }
+
+  async tell(message: Record<string, unknown>): Promise<{ status: number; body: unknown }> {
+    return await this.#client.ask("/api/ingest", {
+      ...{ session: this.session, epoch: "e", from: null },
+      ...message,
+    }, signal);
+  }
+
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+  }
+}
+
+Deno.test("a host changes no row but its own, whatever it says whose they are", async () => {
+  await using cluster = await startCluster();
+  await using hubHost = await TestHost.make();
+  const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
+  using honest = new Liar(hub, await admitted(hubHost, hub, "honest"));
+  using liar = new Liar(hub, await admitted(hubHost, hub, "liar"));
+  await honest.hello();
+  await liar.hello();
+  await honest.tell({ to: 1, rows: [shownRow("a"), shownRow("b")] });
+  const before = await hubRows(hub, hubHost, "honest");
+  const { session } = honest;
+  const [{ heardAt }] = await hubItems(hub, hubHost, "/api/hosts") as [{ heardAt: string }];
+  for (
+    const message of [
+      { to: 2, rows: [shownRow("a", { host: "honest", hostId: "honest", state: "stopped" })] },
+      { to: 3, from: 2, rows: [], gone: ["a", "b"] },
+      // Another's number and state are no secrets: they open nothing either.
+      { to: 4, session, host: "honest", rows: [] },
+      { to: 2, from: 1, session, rows: [], gone: ["a", "b"] },
+    ]
+  ) await liar.tell(message);
+  assertEquals(await hubRows(hub, hubHost, "honest"), before);
+  assertEquals(before.map(({ id, state }) => [id, state]), [["a", "running"], ["b", "running"]]);
+  const [{ heardAt: after }] = await hubItems(hub, hubHost, "/api/hosts") as [{ heardAt: string }];
+  assertEquals(after, heardAt, "another speaks for it, and it seems alive");
+  const own = await hubItems(hub, hubHost, "/api/containers?host=liar");
+  assertEquals(own.map(({ host }) => host), own.map(() => "liar"));
+});
+
+Deno.test("what is too long, too much or no message is refused, and the next message taken", async () => {
+  await using cluster = await startCluster();
+  await using hubHost = await TestHost.make();
+  const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
+  using liar = new Liar(hub, await admitted(hubHost, hub, "liar"));
+  await liar.hello();
+  const long = "n".repeat(10 << 20);
+  const many = (count: number) => Array.from({ length: count }, (_, i) => shownRow(`row-${i}`));
+  for (
+    const [what, message] of [
+      ["a name of 10 MB", { to: 1, rows: [shownRow("a", { containerName: long })] }],
+      ["an id of 10 MB", { to: 1, rows: [shownRow(long)] }],
+      ["a workload of 10 MB", { to: 1, rows: [shownRow("a", { workloadName: long })] }],
+      ["more rows than a message holds", { to: 1, rows: many(MAX_ROWS + 1) }],
+      ["a zero byte", { to: 1, rows: [shownRow("a\0b")] }],
+      ["a number that is none", { to: 1e300, rows: [] }],
+      ["a row that is none", { to: 1, rows: [7] }],
+      ["an epoch of 10 MB", { to: 1, epoch: long, rows: [] }],
+    ] as const
+  ) {
+    const { status } = await liar.tell(message);
+    assert(status === 422 || status === 413, `${what}: ${status}`);
+  }
+  assertEquals((await liar.tell({ to: 1, rows: [shownRow("a")] })).body, { result: "ok", seq: 1 });
+  // Unpacked, nobody knows how much it is before it is.
+  const bomb = new Response(
+    new Blob([new Uint8Array(200 << 20)]).stream().pipeThrough(new CompressionStream("gzip")),
+  );
+  const secret = await admitted(hubHost, hub, "bomber");
+  const before = await residentMb(hub);
+  const answer = await fetch(`${hub.url}/api/ingest`, {
+    method: "POST",
+    body: await bomb.bytes(),
+    headers: { authorization: `Bearer ${secret}`, "content-encoding": "gzip" },
+  });
+  await answer.body?.cancel();
+  assertEquals(answer.status, 413);
+  assertLess(await residentMb(hub) - before, 250);
+});
+
+Deno.test("a token that was used, or is over, lets nobody in, however often it is shown", async () => {
+  await using cluster = await startCluster();
+  await using hubHost = await TestHost.make();
+  const database = await cluster.newDatabase();
+  const hub = await startHub(hubHost, { database });
+  const [, url, token] = await enrolled(hubHost, hub, "one");
+  using client = new HubClient(url, { secret: null, ca: null });
+  const join = async (token: string) => (await client.ask("/api/join", { token }, signal)).status;
+  // A thief that comes at the same time as who was meant: one of them is let in, and it shows.
+  const both = await Promise.all([join(token), join(token), join(token)]);
+  assertEquals(both.sort(), [201, 401, 401]);
+  assertEquals(await join(token), 401);
+  const [, , late] = await enrolled(hubHost, hub, "two");
+  const sql = await openDatabase(database, { connections: 1 });
+  await sql`UPDATE tinyforge.enrolments SET expires_at = expires_at - interval '1 hour'`;
+  await sql.end();
+  assertEquals(await join(late), 401);
+  const hosts = await hubItems(hub, hubHost, "/api/hosts");
+  assertEquals(hosts.map(({ name }) => name), ["one"]);
+});
+
+Deno.test("who guesses tokens and secrets is slowed, and keeps out nobody who has the right one", async () => {
+  await using cluster = await startCluster();
+  await using hubHost = await TestHost.make();
+  const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
+  const [, url, token] = await enrolled(hubHost, hub, "one");
+  using guesser = new HubClient(url, { secret: "g".repeat(43), ca: null });
+  const statuses = new Map<number, number>();
+  for (let i = 0; i < 60; i++) {
+    for (
+      const { status, retryAfter } of await Promise.all([
+        guesser.ask("/api/join", { token: `guess-${i}` }, signal),
+        guesser.ask("/api/hello", {}, signal),
+      ])
+    ) {
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      assertEquals(retryAfter !== null, status === 429);
+    }
+  }
+  assertEquals([...statuses.keys()].sort(), [401, 429]);
+  // As many as a minute has, and what of the next came meanwhile.
+  assertLess(statuses.get(401)!, 60);
+  using right = new HubClient(url, { secret: null, ca: null });
+  const { status, body } = await right.ask("/api/join", { token }, signal);
+  assertEquals(status, 201);
+  using host = new Liar(hub, (body as { secret: string }).secret);
+  assertEquals((await host.hello() as { result: string }).result, "accepted");
+});
+
+Deno.test("a reader of a hub neither enrolls nor removes, nor is a host one", async () => {
+  await using cluster = await startCluster();
+  await using hubHost = await TestHost.make();
+  const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
+  const secret = await admitted(hubHost, hub, "one");
+  const token = (await Deno.readTextFile(`${hubHost.dataDir}/token`)).trim();
+  const ask = async (method: string, path: string, authorization: string) => {
+    const response = await fetch(hub.url + path, {
+      method,
+      headers: { authorization: `Bearer ${authorization}` },
+      ...(method === "POST" && { body: JSON.stringify({ name: "two" }) }),
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (const authorization of [token, secret, ""]) {
+    for (
+      const [method, path] of [["POST", "/api/hosts"], ["DELETE", "/api/hosts/one"]] as const
+    ) {
+      const status = await ask(method, path, authorization);
+      assert(status === 401 || status === 403, `${method} ${path}: ${status}`);
+    }
+  }
+  assertEquals(await ask("GET", "/api/hosts", secret), 401);
+  const hosts = await hubItems(hub, hubHost, "/api/hosts");
+  assertEquals(hosts.map(({ name }) => name), ["one"]);
+});
+
+async function residentMb({ running }: TestHub): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", {
+    args: ["-o", "rss=", "-p", String(running.process.pid)],
+  }).output();
+  return Number(new TextDecoder().decode(stdout)) / 1024;
+}
