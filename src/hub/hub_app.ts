@@ -51,8 +51,8 @@ export interface HubAppOptions {
 const MAX_PACKED = 16 << 20;
 const MAX_MESSAGE = 64 << 20;
 
-/** From so many bytes on a message has many rows. */
-const LARGE = 64 << 10;
+/** From so many bytes on, packed, a message has many rows: some hundred. */
+const LARGE = 16 << 10;
 
 /** Until a whole message has come, milliseconds. */
 const BODY_MS = 60_000;

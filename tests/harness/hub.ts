@@ -93,6 +93,8 @@ export interface TellingOptions {
   readonly secret: string;
   /** The system's by default. */
   readonly clock?: Clock;
+  /** Whether nothing gets through now. */
+  readonly isCut?: () => boolean;
 }
 
 /** An index that tells a hub of itself, until it is disposed of. */
@@ -104,7 +106,7 @@ export interface Telling extends AsyncDisposable {
 
 /** Begins to tell a hub of an index, as a daemon does. */
 export function tell({ store }: TempStore, options: TellingOptions): Telling {
-  const { urls, secret, clock } = options;
+  const { urls, secret, clock, isCut = () => false } = options;
   const clients = urls.map((url) => new HubClient(url, { secret, ca: null }));
   let turn = 0;
   const dialer = new Dialer({
@@ -114,6 +116,7 @@ export function tell({ store }: TempStore, options: TellingOptions): Telling {
     // The shortest of the waits that there can be.
     random: () => 0,
     ask: async (...message) => {
+      if (isCut()) throw new TypeError("cut");
       try {
         return await clients[turn % clients.length]!.ask(...message);
       } catch (error) {
