@@ -22,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ BENCHES: readonly Bench[]
   backups: () => import("./backups.ts"),
   adopting: () => import("./adopting.ts"),
   dashboard: () => import("./dashboard.ts"),
+  hub: () => import("./hub.ts"),
 };
 
 const figures: Figure[] = [];

@@ -1,0 +1,297 @@
+/**
+ * A hub with its PostgreSQL on this machine, and a thousand hosts of a thousand rows: what it takes
+ * in, how soon who watches sees it, and how long a page takes. Hosts are messages that were written
+ * and packed before, as a thousand machines would have; `HUB_HOSTS` of them.
+ *
+ * @module
+ */
+
+import { openDatabase } from "../../src/hub/database.ts";
+import { admit, enroll } from "../../src/hub/enrolment.ts";
+import { startHub, type TestHub } from "../harness/hub.ts";
+import { startCluster } from "../harness/postgres.ts";
+import { TestHost } from "../harness/program.ts";
+import { shownRow } from "../hub/rows.ts";
+import { type Bench, type Figure, median, percentile } from "./figure.ts";
+import { followed, readWith } from "./hub_readers.ts";
+
+/** The benches of this file. */
+export const BENCHES: readonly Bench[] = [{ name: "hub", run: manyHosts }];
+
+const HOSTS = Number(Deno.env.get("HUB_HOSTS") ?? 1000);
+const ROWS = 1000;
+/** Below the number of large messages that a hub takes at once. */
+const SENDERS = 16;
+/** Changes go through connections that are held open, many at once. */
+const CHANGERS = 48;
+const CHANGES_SECONDS = 8;
+const WATCHED_CHANGES = 400;
+const PAGES = 30;
+
+interface Host {
+  readonly name: string;
+  readonly secret: string;
+  seq: number;
+}
+
+async function manyHosts(): Promise<Figure[]> {
+  await using cluster = await startCluster({ durable: true });
+  const database = await cluster.newDatabase();
+  await using hubHost = await TestHost.make();
+  hubHost.env["TINYFORGE_LOG_LEVEL"] = "info";
+  const hub = await startHub(hubHost, { database });
+  const hosts = await admittedHosts(database);
+  await each(hosts, SENDERS, (host) => say(hub, host, "/api/hello", helloOf(host)));
+  const rows = HOSTS * ROWS;
+  const all = rowsOf();
+
+  const first = await packed(snapshot(1, all));
+  const cores = () => coresOf(hub.running.process.pid);
+  const before = await cores();
+  const firstMs = await timed(() => each(hosts, SENDERS, (host) => ingest(hub, host, first, 1)));
+  const afterFirst = await cores();
+  const again = await packed(snapshot(2, all));
+  const againMs = await timed(() => each(hosts, SENDERS, (host) => ingest(hub, host, again, 2)));
+  const afterAgain = await cores();
+  await cluster.ask("CHECKPOINT");
+
+  let changes = 0;
+  const end = performance.now() + CHANGES_SECONDS * 1000;
+  const changeMs = await timed(() =>
+    each(hosts, CHANGERS, async (host) => {
+      // Each of them again and again, in no order that a cache could know.
+      while (performance.now() < end) {
+        await change(hub, host, changes++);
+        if (changes % 7 === 0) break;
+      }
+    }, { until: () => performance.now() >= end })
+  );
+
+  const read = await readWith(hub, hubHost);
+  const lags = await watched(hub, hosts, read);
+  const pages = await timesOfPages(read);
+  const memory = await residentMb(hub);
+  const bytes = Number(
+    await cluster.ask(`SELECT pg_database_size('${new URL(database).pathname.slice(1)}')`),
+  );
+  const row = "hub, two cores with its PostgreSQL";
+  const note = `${HOSTS} hosts × ${ROWS} rows`;
+  return [
+    {
+      ...{ row: `${row}: first snapshots`, measured: rows / firstMs * 1000, unit: "rows/s" },
+      ...{ target: 40_000, bound: "least", note: `${note}; ${spent(before, afterFirst)}` },
+    },
+    {
+      ...{ row: `${row}: unchanged again`, measured: rows / againMs * 1000, unit: "rows/s" },
+      ...{ target: 80_000, bound: "least", note: spent(afterFirst, afterAgain) },
+    },
+    {
+      ...{ row: `${row}: one-row changes`, measured: changes / changeMs * 1000, unit: "/s" },
+      ...{ target: 1000, bound: "least", note: `${changes} of them` },
+    },
+    {
+      ...{ row: `${row}: change → its live feed, p99`, measured: percentile(lags, 99), unit: "ms" },
+      ...{ target: 300, bound: "most", note: `median ${median(lags).toFixed(1)} ms` },
+    },
+    ...pages.map(({ query, ms }): Figure => ({
+      ...{ row: `${row}: page of 200 by ${query}`, measured: ms, unit: "ms" },
+      ...{ target: 50, bound: "most" },
+    })),
+    {
+      ...{ row: `${row}: memory of the hub`, measured: memory, unit: "MB" },
+      ...{ target: null, bound: "most" },
+    },
+    {
+      ...{ row: `${row}: database, a row`, measured: bytes / rows, unit: "bytes" },
+      ...{ target: null, bound: "most", note: `${(bytes / 1e6).toFixed(0)} MB` },
+    },
+  ];
+}
+
+type Cores = Awaited<ReturnType<typeof coresOf>>;
+
+function spent(before: Cores, after: Cores): string {
+  return `${after.hub - before.hub} s of a core the hub, ${
+    after.database - before.database
+  } s PostgreSQL`;
+}
+
+/** From a change that is sent to its row at who follows, milliseconds, at a pace that leaves room. */
+async function watched(
+  hub: TestHub,
+  hosts: readonly Host[],
+  read: Awaited<ReturnType<typeof readWith>>,
+): Promise<number[]> {
+  await using feed = await followed(read);
+  const lags: number[] = [];
+  for (let i = 0; i < WATCHED_CHANGES; i++) {
+    const host = hosts[i * 7 % hosts.length]!;
+    const sent = performance.now();
+    const seen = feed.next(host.name);
+    await change(hub, host, 1_000_000 + i);
+    await seen;
+    lags.push(performance.now() - sent);
+  }
+  return lags;
+}
+
+async function timesOfPages(
+  read: Awaited<ReturnType<typeof readWith>>,
+): Promise<{ query: string; ms: number }[]> {
+  const found: { query: string; ms: number }[] = [];
+  for (
+    const query of [
+      "state=running",
+      "state=failed",
+      "workload=shop-7",
+      "kind=project&state=stopped",
+      "host=host-0500&state=running",
+    ]
+  ) {
+    const times: number[] = [];
+    for (let i = 0; i < PAGES; i++) {
+      const begun = performance.now();
+      const response = await read(`/api/containers?limit=200&${query}`);
+      await response.text();
+      if (!response.ok) throw new Error(`${query}: ${response.status}`);
+      times.push(performance.now() - begun);
+    }
+    found.push({ query, ms: median(times) });
+  }
+  return found;
+}
+
+async function admittedHosts(database: string): Promise<Host[]> {
+  const sql = await openDatabase(database, { connections: 4 });
+  try {
+    const hosts: Host[] = [];
+    for (let i = 0; i < HOSTS; i++) {
+      const name = `host-${String(i).padStart(4, "0")}`;
+      const { token } = await enroll(sql, name);
+      hosts.push({ name, secret: (await admit(sql, token))!.secret, seq: 0 });
+    }
+    return hosts;
+  } finally {
+    await sql.end();
+  }
+}
+
+function helloOf({ name }: Host): unknown {
+  return {
+    ...{ protocol: 1, epoch: "e", seq: 0, run: name, attempt: 1, version: "1", machine: name },
+  };
+}
+
+/** As Docker makes them: nothing that packing makes shorter. */
+const IDS: readonly string[] = Array.from(
+  { length: ROWS },
+  () => crypto.getRandomValues(new Uint8Array(32)).toHex(),
+);
+
+/** One in a hundred has failed, one in ten is stopped; a hundred workloads. */
+function rowsOf(): unknown[] {
+  return Array.from({ length: ROWS }, (_, i) => {
+    const id = `row-${String(i).padStart(5, "0")}`;
+    return shownRow(id, {
+      workloadId: `w${i % 100}`,
+      workloadName: `shop-${i % 100}`,
+      containerName: `shop-${i % 100}-web-${i}`,
+      imageId: `sha256:${IDS[i % 100]}`,
+      containerId: IDS[i],
+      state: i % 100 === 3 ? "failed" : i % 10 === 5 ? "stopped" : "running",
+    });
+  });
+}
+
+function snapshot(to: number, rows: readonly unknown[]): unknown {
+  return { session: 1, epoch: "e", to, from: null, after: null, upTo: null, rows };
+}
+
+async function change(hub: TestHub, host: Host, i: number): Promise<void> {
+  const from = host.seq;
+  const id = `row-${String(i * 31 % ROWS).padStart(5, "0")}`;
+  const rows = [shownRow(id, { workloadName: `shop-${i % 100}`, imageTag: String(i) })];
+  const body = JSON.stringify({ session: 1, epoch: "e", from, to: from + 1, rows, gone: [] });
+  await ingest(hub, host, body, from + 1);
+}
+
+async function ingest(
+  hub: TestHub,
+  host: Host,
+  body: string | Uint8Array<ArrayBuffer>,
+  to: number,
+): Promise<void> {
+  const { result, seq } = await send(hub, host, "/api/ingest", body);
+  if (result !== "ok" || seq !== to) throw new Error(`${host.name}: ${result} ${seq}`);
+  host.seq = to;
+}
+
+async function say(hub: TestHub, host: Host, path: string, message: unknown): Promise<void> {
+  const { result } = await send(hub, host, path, JSON.stringify(message));
+  if (result !== "accepted") throw new Error(`${host.name}: ${result}`);
+}
+
+async function send(
+  hub: TestHub,
+  { secret }: Host,
+  path: string,
+  body: string | Uint8Array<ArrayBuffer>,
+): Promise<{ result?: string; seq?: number }> {
+  const response = await fetch(hub.url + path, {
+    method: "POST",
+    body,
+    headers: {
+      authorization: `Bearer ${secret}`,
+      ...(typeof body !== "string" && { "content-encoding": "gzip" }),
+    },
+  });
+  return await response.json();
+}
+
+/** Does something for each host, `at` at once; over and over again where it has an end. */
+async function each(
+  hosts: readonly Host[],
+  at: number,
+  act: (host: Host) => Promise<void>,
+  { until = null }: { until?: (() => boolean) | null } = {},
+): Promise<void> {
+  const waiting = [...hosts];
+  await Promise.all(Array.from({ length: at }, async () => {
+    for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
+      if (until?.()) return;
+      await act(host);
+      if (until !== null) waiting.push(host);
+    }
+  }));
+}
+
+async function timed(act: () => Promise<void>): Promise<number> {
+  const begun = performance.now();
+  await act();
+  return performance.now() - begun;
+}
+
+async function packed(message: unknown): Promise<Uint8Array<ArrayBuffer>> {
+  const text = new Blob([JSON.stringify(message)]);
+  return await new Response(text.stream().pipeThrough(new CompressionStream("gzip"))).bytes();
+}
+
+/** Seconds of a core that a process took so far, and all of PostgreSQL's. */
+async function coresOf(pid: number): Promise<{ hub: number; database: number }> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,cputimes=,comm="] })
+    .output();
+  let [hub, database] = [0, 0];
+  for (const line of new TextDecoder().decode(stdout).trim().split("\n")) {
+    const [of, seconds, name] = line.trim().split(/\s+/);
+    if (Number(of) === pid) hub += Number(seconds);
+    if (name === "postgres") database += Number(seconds);
+  }
+  return { hub, database };
+}
+
+async function residentMb({ running }: TestHub): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", {
+    args: ["-o", "rss=", "-p", String(running.process.pid)],
+  }).output();
+  return Number(new TextDecoder().decode(stdout)) / 1024;
+}
