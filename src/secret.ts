@@ -27,8 +27,8 @@ export function hashSecret(secret: string): string {
 export function sha256Text(text: string): string {
   // Loaded when first needed: that takes longer than most commands do, and few need it.
   // deno-lint-ignore no-process-global -- nothing else loads a module without waiting for it
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  return createHash("sha256").update(text).digest("base64url");
+  const { hash } = process.getBuiltinModule("node:crypto");
+  return hash("sha256", text, "base64url");
 }
 
 /** Whether two secrets are the same. How long it takes tells no more than the kept one's length. */

@@ -157,6 +157,14 @@ function hubFinding(
         why: "while two speak for one host neither is believed",
         do: "`tinyforge leave` on the copy; 90 seconds later the other one is heard again",
       };
+    case "waits":
+      return {
+        ...shared,
+        code: "hub-waits",
+        severity: "info",
+        why: "a copy of this host's data would speak for it as well; one that ended does not",
+        do: "wait for half a minute",
+      };
     case "answer":
       return {
         ...shared,

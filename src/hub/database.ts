@@ -21,7 +21,13 @@ export type { Fragment, Sql, TransactionSql };
 const OLDEST = 15;
 
 /** The files, in order. */
-const FILES: readonly string[] = ["0001_hub", "0002_access", "0003_reading", "0004_notify"];
+const FILES: readonly string[] = [
+  "0001_hub",
+  "0002_access",
+  "0003_reading",
+  "0004_notify",
+  "0005_row_count",
+];
 
 /** Any number, the same for every hub: they migrate one after the other. */
 const MIGRATION_LOCK = 7_475_015;

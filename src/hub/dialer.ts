@@ -7,7 +7,6 @@
  */
 
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
-import { isFailure } from "../failure.ts";
 import type { HubTrouble } from "../model/views.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { ReplicaTable } from "../store/replica.ts";
@@ -19,6 +18,7 @@ import {
   SNAPSHOT_ORDER,
   type Told,
 } from "./protocol.ts";
+import { Refused, troubleOf } from "./hub_trouble.ts";
 import { fitsOne, Telling } from "./tell.ts";
 import { isObject } from "./told_fields.ts";
 
@@ -220,6 +220,7 @@ export class Dialer {
     if (answer.result === "waits") {
       throw new Refused(
         "another process spoke for this host just now: the hub waits whether it ends",
+        "waits",
         Math.min(answer.seconds, MAX_RETRY_AFTER) * 1000,
       );
     }
@@ -353,21 +354,5 @@ export class Dialer {
       throw new Refused("the hub does not know this host", "not-known", retryAfterMs);
     }
     throw new Refused(`the hub answered ${status} ${detail}`, "answer", retryAfterMs);
-  }
-}
-
-function troubleOf(error: unknown): HubTrouble {
-  if (error instanceof Refused) return error.trouble;
-  const distrusted = isFailure(error, "hub") && error.data.wrong === "certificate";
-  return distrusted ? "certificate" : "connection";
-}
-
-class Refused extends Error {
-  constructor(
-    message: string,
-    readonly trouble: HubTrouble,
-    readonly retryAfterMs = 0,
-  ) {
-    super(message.trim());
   }
 }

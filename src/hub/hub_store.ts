@@ -10,10 +10,19 @@ import { type Announcement, Announcements } from "./announcements.ts";
 import { ALIVE_MS, claim, type Claims, CONTEST_MS } from "./claims.ts";
 import type { Sql } from "./database.ts";
 import { forgetBesides, writeBatch, writePart, writeTransitions } from "./hub_writes.ts";
-import { type Batch, type Heartbeat, type Hello, type HelloAnswer, LEASE_MS } from "./protocol.ts";
-import type { SnapshotPart, Telling, Told } from "./protocol.ts";
-import { SNAPSHOT_ORDER } from "./protocol.ts";
-import { digestOf } from "./told_fields.ts";
+import {
+  type Batch,
+  type Heartbeat,
+  type Hello,
+  type HelloAnswer,
+  LEASE_MS,
+  MAX_HOST_ROWS,
+  SNAPSHOT_ORDER,
+  type SnapshotPart,
+  type Telling,
+  type Told,
+} from "./protocol.ts";
+import { digestOf, invalid } from "./told_fields.ts";
 
 /** A process of a host begins to speak. */
 export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnswer> {
@@ -92,7 +101,7 @@ export async function ingest(
   let untold: Announcement | null = null;
   const answer = await sql.begin<Told>(async (tx) => {
     const [host] = await tx<[Kept?]>`
-      SELECT session, epoch, seq, snapshot_to, snapshot_of, snapshot_up_to, transition_seq
+      SELECT session, epoch, seq, snapshot_to, snapshot_of, snapshot_up_to, transition_seq, row_count
       FROM tinyforge.hosts WHERE id = ${hostId} FOR UPDATE`;
     if (host === undefined || Number(host.session) !== told.session) {
       return { result: "superseded" };
@@ -111,8 +120,14 @@ export async function ingest(
     if (next === null && news.length === 0) {
       return isReplay ? { result: "ok", seq, transitions } : { result: "snapshot", transitions };
     }
+    let rowCount = Number(host.row_count);
     if (next !== null) {
-      await (told.kind === "batch" ? writeBatch(tx, hostId, told) : writePart(tx, hostId, told));
+      rowCount += told.kind === "batch"
+        ? await writeBatch(tx, hostId, told)
+        : await writePart(tx, hostId, told);
+      if (rowCount > MAX_HOST_ROWS) {
+        throw invalid(`its host would have more than ${MAX_HOST_ROWS} rows`, "the message");
+      }
     }
     const { seq: to, snapshotTo, snapshotOf, snapshotUpTo } = next ?? {
       seq,
@@ -120,13 +135,15 @@ export async function ingest(
       snapshotUpTo: host.snapshot_up_to,
     };
     await tx`
-      UPDATE tinyforge.hosts SET seq = ${to}, snapshot_to = ${snapshotTo},
-        snapshot_of = ${snapshotOf}, snapshot_up_to = ${snapshotUpTo},
-        transition_seq = ${transitions},
-        heard_at = now(), lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
-      WHERE id = ${hostId}`;
-    await tx`UPDATE tinyforge.host_runs SET heard_at = now()
-      FROM tinyforge.hosts AS h WHERE h.id = ${hostId} AND host_id = h.id AND host_runs.run = h.run`;
+      WITH heard AS (
+        UPDATE tinyforge.hosts SET seq = ${to}, snapshot_to = ${snapshotTo},
+          snapshot_of = ${snapshotOf}, snapshot_up_to = ${snapshotUpTo},
+          transition_seq = ${transitions}, row_count = ${rowCount},
+          heard_at = now(), lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
+        WHERE id = ${hostId} RETURNING id, run
+      )
+      UPDATE tinyforge.host_runs SET heard_at = now()
+      FROM heard WHERE host_id = heard.id AND host_runs.run = heard.run`;
     if (next !== null && to !== null) {
       const announcement = announcementOf(hostId, told);
       if (!await announcements.within(tx, announcement)) untold = announcement;
@@ -243,6 +260,7 @@ interface Kept {
   snapshot_of: string | null;
   snapshot_up_to: string | null;
   transition_seq: string;
+  row_count: string;
 }
 
 /** What a host has taken in afterwards. */

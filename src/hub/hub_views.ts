@@ -58,11 +58,7 @@ export async function listHosts(
       floor(extract(epoch FROM now() - heard_at))::integer AS "ageSeconds",
       CASE WHEN lease_until >= now() AND NOT contested THEN fresh END AS fresh,
       last_pass_at AS "lastPassAt",
-      ${
-    rows === undefined
-      ? sql`(SELECT count(*) FROM tinyforge.containers WHERE host_id = h.id)`
-      : sql`0`
-  } AS rows,
+      row_count AS rows,
       version,
       CASE WHEN contested THEN ARRAY(SELECT DISTINCT machine FROM tinyforge.host_runs
           WHERE host_id = h.id AND machine <> '' ORDER BY machine)

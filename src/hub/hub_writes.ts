@@ -11,6 +11,7 @@ import type { HubTransition } from "./hub_transition.ts";
 import type { HubWorkload } from "./hub_workload.ts";
 import type { Batch, SnapshotPart } from "./protocol.ts";
 import type { HubRow } from "./row.ts";
+import { textList } from "./text_lists.ts";
 
 /** Where is told that something of a host changed: its id is the payload. */
 export const CHANNEL = "tinyforge_hosts";
@@ -21,45 +22,52 @@ const TRANSITION_LOCK = 7_475_016;
 /** Which part of all ids is told: those after one, up to one; null: from the begin, to the end. */
 type Range = Pick<SnapshotPart, "after" | "upTo">;
 
-/** Keeps what changed between two states. */
-export async function writeBatch(tx: TransactionSql, hostId: string, told: Batch): Promise<void> {
+/** Keeps what changed between two states. How many rows there are more than before. */
+export async function writeBatch(
+  tx: TransactionSql,
+  hostId: string,
+  told: Batch,
+): Promise<number> {
   const { gone, rows, workloads, problems, problemsGone } = told;
-  if (gone.length > 0) {
-    await tx`DELETE FROM tinyforge.containers
-      WHERE host_id = ${hostId} AND id = ANY(${[...gone]}::text[])`;
-  }
-  await putRows(tx, hostId, rows);
+  const more = await putRows(tx, hostId, rows) - await removeRows(tx, hostId, gone);
   if (workloads !== null) await replaceWorkloads(tx, hostId, workloads, WHOLE);
-  if (problems.length + problemsGone.length === 0) return;
+  if (problems.length + problemsGone.length === 0) return more;
   const keys = [...new Set([...problems.map(({ key }) => key), ...problemsGone])];
   await tx`DELETE FROM tinyforge.problems AS p
     WHERE host_id = ${hostId} AND status = 'open' AND key = ANY(${keys}::text[])
       AND NOT ${isTold(tx, problems)}`;
   await putProblems(tx, hostId, problems);
+  return more;
 }
 
-/** Keeps a part of a snapshot, in place of what was there. */
+/** Keeps a part of a snapshot, in place of what was there. How many rows there are more than before. */
 export async function writePart(
   tx: TransactionSql,
   hostId: string,
   told: SnapshotPart,
-): Promise<void> {
+): Promise<number> {
   const { rows, problems, workloads } = told;
   switch (told.of) {
     case "workloads":
-      return await replaceWorkloads(tx, hostId, workloads, told);
+      await replaceWorkloads(tx, hostId, workloads, told);
+      return 0;
     case "problems":
       // What is over stays: it happened in this life of the host's index or in another.
       await tx`DELETE FROM tinyforge.problems AS p
         WHERE host_id = ${hostId} AND status = 'open' AND ${within(tx, "key", told)}
           AND NOT ${isTold(tx, problems)}`;
-      return await putProblems(tx, hostId, problems);
+      await putProblems(tx, hostId, problems);
+      return 0;
     default: {
-      const ids = rows.map(({ id }) => id);
-      await tx`DELETE FROM tinyforge.containers AS c
-        WHERE host_id = ${hostId} AND ${within(tx, "id", told)}
-          AND NOT EXISTS (SELECT FROM unnest(${ids}::text[]) AS told (id) WHERE told.id = c.id)`;
-      await putRows(tx, hostId, rows);
+      // Most of a snapshot is there mostly: it is not sent to be found the same.
+      const kept = await tx<{ id: string; hash: string }[]>`
+        SELECT id, hash FROM tinyforge.containers
+        WHERE host_id = ${hostId} AND ${within(tx, "id", told)}`;
+      const hashes = new Map(kept.map(({ id, hash }) => [id, hash]));
+      const changed = rows.filter(({ id, hash }) => hashes.get(id) !== hash);
+      for (const { id } of rows) hashes.delete(id);
+      const gone = await removeRows(tx, hostId, [...hashes.keys()]);
+      return await putRows(tx, hostId, changed) - gone;
     }
   }
 }
@@ -110,30 +118,47 @@ function isTold(tx: TransactionSql, problems: readonly HubProblem[]) {
     WHERE told.key = p.key AND told.opened_at = p.opened_at)`;
 }
 
+async function removeRows(
+  tx: TransactionSql,
+  hostId: string,
+  ids: readonly string[],
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  const { count } = await tx`DELETE FROM tinyforge.containers
+    WHERE host_id = ${hostId} AND id = ANY(${textList(tx, ids)})`;
+  return count;
+}
+
+/** How many were not there before. */
 async function putRows(
   tx: TransactionSql,
   hostId: string,
   rows: readonly HubRow[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const column = (of: (row: HubRow) => string | null) => rows.map(of);
-  await tx`
+): Promise<number> {
+  if (rows.length === 0) return 0;
+  const column = (of: (row: HubRow) => string | null) => textList(tx, rows.map(of));
+  const [{ made }] = await tx<[{ made: number }]>`
+    WITH written AS (
     INSERT INTO tinyforge.containers AS c
       (host_id, id, workload_id, workload_kind, workload_name, state, health, container_id,
        container_name, stage_id, stage_name, body, hash)
     SELECT ${hostId}, told.* FROM unnest(
-      ${column((row) => row.id)}::text[], ${column((row) => row.workloadId)}::text[],
-      ${column((row) => row.workloadKind)}::text[], ${column((row) => row.workloadName)}::text[],
-      ${column((row) => row.state)}::text[], ${column((row) => row.health)}::text[],
-      ${column((row) => row.containerId)}::text[], ${column((row) => row.containerName)}::text[],
-      ${column((row) => row.stageId)}::text[], ${column((row) => row.stageName)}::text[],
-      ${column((row) => row.body)}::text[], ${column((row) => row.hash)}::text[]) AS told
+      ${column((row) => row.id)}, ${column((row) => row.workloadId)},
+      ${column((row) => row.workloadKind)}, ${column((row) => row.workloadName)},
+      ${column((row) => row.state)}, ${column((row) => row.health)},
+      ${column((row) => row.containerId)}, ${column((row) => row.containerName)},
+      ${column((row) => row.stageId)}, ${column((row) => row.stageName)},
+      ${column((row) => row.body)}, ${column((row) => row.hash)}) AS told
     ON CONFLICT (host_id, id) DO UPDATE SET workload_id = excluded.workload_id,
       workload_kind = excluded.workload_kind, workload_name = excluded.workload_name,
       state = excluded.state, health = excluded.health, container_id = excluded.container_id,
       container_name = excluded.container_name, stage_id = excluded.stage_id,
       stage_name = excluded.stage_name, body = excluded.body, hash = excluded.hash
-    WHERE c.hash IS DISTINCT FROM excluded.hash`;
+    WHERE c.hash IS DISTINCT FROM excluded.hash
+    -- A row that was there has been locked by this.
+    RETURNING xmax = 0 AS made
+    ) SELECT count(*) FILTER (WHERE made)::integer AS made FROM written`;
+  return made;
 }
 
 async function replaceWorkloads(

@@ -18,6 +18,9 @@ export const PROTOCOL = 1;
 /** Most rows, problems, workloads or transitions of one message. */
 export const MAX_ROWS = 5000;
 
+/** Most rows that a host may have: ten times as many as a large one has. */
+export const MAX_HOST_ROWS = 200_000;
+
 /** Most of a message, UTF-16 units, that a host sends: a hub takes eight times as many bytes. */
 export const MAX_TOLD = 8 << 20;
 

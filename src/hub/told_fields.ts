@@ -40,7 +40,7 @@ export function toldBody(
 ): ToldBody {
   if (!isObject(value)) throw invalid("it is no object", thing);
   const told: Record<string, unknown> = {};
-  for (const [field, holds] of Object.entries(fields)) {
+  for (const [field, holds] of entriesOf(fields)) {
     const given = value[field] ?? null;
     if (!fits(given, holds)) throw invalid(`its ${field} is not what it should be`, thing);
     told[field] = given;
@@ -48,6 +48,15 @@ export function toldBody(
   const body = JSON.stringify(told);
   if (body.length > MAX_BODY) throw invalid(`it is longer than ${MAX_BODY} characters`, thing);
   return { told, body, hash: sha256Text(body) };
+}
+
+const ENTRIES = new WeakMap<ToldFields, readonly (readonly [string, Holds | "list"])[]>();
+
+/** Taken apart once, not for each of a million rows. */
+function entriesOf(fields: ToldFields): readonly (readonly [string, Holds | "list"])[] {
+  const known = ENTRIES.get(fields) ?? Object.entries(fields);
+  ENTRIES.set(fields, known);
+  return known;
 }
 
 /**

@@ -95,12 +95,14 @@ export const HUB_TROUBLES = [
   "certificate",
   "not-known",
   "contested",
+  "waits",
   "answer",
 ] as const;
 
 /**
  * What keeps a hub from being told: it can't be reached, its certificate is not trusted, it does not
- * know this host, two processes speak for this host, or it answers something else.
+ * know this host, two processes speak for this host, it waits whether the one before has ended, or it
+ * answers something else.
  */
 export type HubTrouble = (typeof HUB_TROUBLES)[number];
 

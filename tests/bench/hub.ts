@@ -13,7 +13,7 @@ import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { shownRow } from "../hub/rows.ts";
 import { type Bench, type Figure, median, percentile } from "./figure.ts";
-import { followed, readWith } from "./hub_readers.ts";
+import { type Followed, followed, type Read, readWith } from "./hub_readers.ts";
 
 /** The benches of this file. */
 export const BENCHES: readonly Bench[] = [{ name: "hub", run: manyHosts }];
@@ -25,6 +25,7 @@ const SENDERS = 16;
 /** Changes go through connections that are held open, many at once. */
 const CHANGERS = 48;
 const CHANGES_SECONDS = 8;
+const WATCHERS = 20;
 const WATCHED_CHANGES = 400;
 const PAGES = 30;
 
@@ -46,7 +47,7 @@ async function manyHosts(): Promise<Figure[]> {
   const all = rowsOf();
 
   const first = await packed(snapshot(1, all));
-  const cores = () => coresOf(hub.running.process.pid);
+  const cores = () => coresOf(hub.running.process.pid, cluster.address.split(":")[1]!);
   const before = await cores();
   const firstMs = await timed(() => each(hosts, SENDERS, (host) => ingest(hub, host, first, 1)));
   const afterFirst = await cores();
@@ -111,23 +112,21 @@ async function manyHosts(): Promise<Figure[]> {
 type Cores = Awaited<ReturnType<typeof coresOf>>;
 
 function spent(before: Cores, after: Cores): string {
-  return `${after.hub - before.hub} s of a core the hub, ${
-    after.database - before.database
-  } s PostgreSQL`;
+  const seconds = (of: keyof Cores) => (after[of] - before[of]).toFixed(1);
+  return `${seconds("hub")} s of a core the hub, ${seconds("database")} s PostgreSQL`;
 }
 
 /** From a change that is sent to its row at who follows, milliseconds, at a pace that leaves room. */
-async function watched(
-  hub: TestHub,
-  hosts: readonly Host[],
-  read: Awaited<ReturnType<typeof readWith>>,
-): Promise<number[]> {
-  await using feed = await followed(read);
+async function watched(hub: TestHub, hosts: readonly Host[], read: Read): Promise<number[]> {
+  await using open = new AsyncDisposableStack();
+  const watched = hosts.filter((_, i) => i % Math.ceil(hosts.length / WATCHERS) === 0);
+  const feeds: Followed[] = [];
+  for (const { name } of watched) feeds.push(open.use(await followed(read, name)));
   const lags: number[] = [];
   for (let i = 0; i < WATCHED_CHANGES; i++) {
-    const host = hosts[i * 7 % hosts.length]!;
+    const host = watched[i % watched.length]!;
+    const seen = feeds[i % watched.length]!.next();
     const sent = performance.now();
-    const seen = feed.next(host.name);
     await change(hub, host, 1_000_000 + i);
     await seen;
     lags.push(performance.now() - sent);
@@ -136,7 +135,7 @@ async function watched(
 }
 
 async function timesOfPages(
-  read: Awaited<ReturnType<typeof readWith>>,
+  read: Read,
 ): Promise<{ query: string; ms: number }[]> {
   const found: { query: string; ms: number }[] = [];
   for (
@@ -145,7 +144,7 @@ async function timesOfPages(
       "state=failed",
       "workload=shop-7",
       "kind=project&state=stopped",
-      "host=host-0500&state=running",
+      "host=host-0007&state=running",
     ]
   ) {
     const times: number[] = [];
@@ -276,17 +275,23 @@ async function packed(message: unknown): Promise<Uint8Array<ArrayBuffer>> {
   return await new Response(text.stream().pipeThrough(new CompressionStream("gzip"))).bytes();
 }
 
-/** Seconds of a core that a process took so far, and all of PostgreSQL's. */
-async function coresOf(pid: number): Promise<{ hub: number; database: number }> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,cputimes=,comm="] })
-    .output();
-  let [hub, database] = [0, 0];
-  for (const line of new TextDecoder().decode(stdout).trim().split("\n")) {
-    const [of, seconds, name] = line.trim().split(/\s+/);
-    if (Number(of) === pid) hub += Number(seconds);
-    if (name === "postgres") database += Number(seconds);
-  }
-  return { hub, database };
+/** Seconds of a core that a hub took so far, and the PostgreSQL at a port. */
+async function coresOf(pid: number, port: string): Promise<{ hub: number; database: number }> {
+  const lines = async (...args: string[]) => {
+    const { stdout } = await new Deno.Command(args[0]!, { args: args.slice(1) }).output();
+    return new TextDecoder().decode(stdout).trim().split("\n");
+  };
+  const all = await lines("ps", "-ww", "-eo", "pid=,ppid=,args=");
+  const [first] = all.find((line) => line.includes(`port=${port} `))!.trim().split(/\s+/);
+  const servers = all.map((line) => line.trim().split(/\s+/))
+    .filter(([, parent]) => parent === first).map(([server]) => server!);
+  const secondsOf = async (pids: string[]) => {
+    const stats = await lines("cat", ...pids.map((each) => `/proc/${each}/stat`));
+    // The 14th and 15th field, of which the second may have spaces; a hundred a second.
+    return stats.map((line) => line.slice(line.lastIndexOf(")") + 2).split(" "))
+      .reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) / 100, 0);
+  };
+  return { hub: await secondsOf([String(pid)]), database: await secondsOf([first!, ...servers]) };
 }
 
 async function residentMb({ running }: TestHub): Promise<number> {

@@ -288,6 +288,7 @@ Deno.test("daemonFindings() says what keeps a hub from being told, and what cure
     "signed its certificate",
     "failure hub-not-known: `tinyforge leave`, `tinyforge hub enroll web-1` at the hub, and join anew",
     "failure hub-contested: `tinyforge leave` on the copy; 90 seconds later the other one is heard again",
+    "info hub-waits: wait for half a minute",
     "failure hub-refuses: `journalctl -u tinyforge-hub` at the hub; is it of a version next to this one?",
   ]);
 });

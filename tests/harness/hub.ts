@@ -60,7 +60,9 @@ export async function hubRows(
   host: TestHost,
   name: string,
 ): Promise<Record<string, unknown>[]> {
-  return asTold(await hubItems(hub, host, `/api/containers?host=${name}&limit=1000`));
+  const rows = asTold(await hubItems(hub, host, `/api/containers?host=${name}&limit=1000`));
+  const own = (id: unknown) => String(id).slice(`${name}:`.length);
+  return rows.map((row) => ({ ...row, id: own(row.id), workloadId: own(row.workloadId) }));
 }
 
 /** What is to be typed on a host that is let in: `join`, the URL and the token. */

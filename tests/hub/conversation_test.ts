@@ -5,11 +5,12 @@
  */
 
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
+import { openDatabase } from "../../src/hub/database.ts";
 import { Dialer } from "../../src/hub/dialer.ts";
 import { DIGEST_MS, PROTOCOL } from "../../src/hub/protocol.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { HubClient } from "../../src/hub/hub_client.ts";
-import { admitted, hubItems, startHub } from "../harness/hub.ts";
+import { admitted, hubRows, startHub } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
@@ -39,17 +40,21 @@ async function sayAgain(
 ): Promise<Record<string, unknown>[]> {
   await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
-  const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
+  const database = await cluster.newDatabase();
+  const hub = await startHub(hubHost, { database });
+  await using sql = await openSql(database);
   using client = new HubClient(hub.url, {
     ...{ secret: await admitted(hubHost, hub, "one"), ca: null },
   });
   for (const { path, body, status, answer } of exchanges) {
+    // As if the process before had been gone for long enough that nobody waits for it.
+    if (path === "/api/hello") await sql.silence();
     const heard = await client.ask(path, changed(body), new AbortController().signal);
     assertEquals(heard.status, status, JSON.stringify(heard.body));
     // A newer hub may say more than it did.
     assertObjectMatch(heard.body as Record<string, unknown>, answer);
   }
-  return await hubItems(hub, hubHost, "/api/containers");
+  return await hubRows(hub, hubHost, "one");
 }
 
 for (const conversation of KEPT) {
@@ -105,6 +110,15 @@ function answered(
     return { ...answer, session, seq };
   }
   return { ...answer, seq: body.to ?? body.seq };
+}
+
+async function openSql(database: string) {
+  const sql = await openDatabase(database, { connections: 1 });
+  return {
+    silence: async () =>
+      void await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '1 minute'`,
+    [Symbol.asyncDispose]: () => sql.end(),
+  };
 }
 
 /** With fields that nobody knows: in the message, and in each row of it. */

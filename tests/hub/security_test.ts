@@ -4,10 +4,10 @@
  * @module
  */
 
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { openDatabase } from "../../src/hub/database.ts";
 import { HubClient } from "../../src/hub/hub_client.ts";
-import { MAX_ROWS } from "../../src/hub/protocol.ts";
+import { MAX_HOST_ROWS, MAX_ROWS } from "../../src/hub/protocol.ts";
 import { admitted, enrolled, hubItems, hubRows, startHub, type TestHub } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
@@ -73,6 +73,45 @@ Deno.test("a host changes no row but its own, whatever it says whose they are", 
   assertEquals(own.map(({ host }) => host), own.map(() => "liar"));
 });
 
+Deno.test("a host of a million rows is refused past what one may have, and disturbs no other", async () => {
+  await using cluster = await startCluster();
+  await using hubHost = await TestHost.make();
+  const database = await cluster.newDatabase();
+  const hub = await startHub(hubHost, { database });
+  using liar = new Liar(hub, await admitted(hubHost, hub, "liar"));
+  using honest = new Liar(hub, await admitted(hubHost, hub, "honest"));
+  await liar.hello();
+  await honest.hello();
+  const id = (i: number) => `row-${String(i).padStart(8, "0")}`;
+  // As if it had told so many already, which would take long here.
+  await liar.tell({ to: 1, upTo: id(0), rows: [shownRow(id(0))] });
+  const sql = await openDatabase(database, { connections: 1 });
+  try {
+    await sql`INSERT INTO tinyforge.containers
+        (host_id, id, workload_id, workload_kind, workload_name, state, body, hash)
+      SELECT host_id, 'row-' || lpad(i::text, 8, '0'), workload_id, workload_kind, workload_name,
+        state, body, hash
+      FROM tinyforge.containers, generate_series(1, ${MAX_HOST_ROWS - 10}) AS i`;
+    await sql`UPDATE tinyforge.hosts SET row_count = ${MAX_HOST_ROWS - 9}, snapshot_up_to = ${
+      id(MAX_HOST_ROWS - 10)
+    } WHERE name = 'liar'`;
+  } finally {
+    await sql.end();
+  }
+  const more = (rows: number) => ({
+    ...{ to: 1, after: id(MAX_HOST_ROWS - 10), upTo: null },
+    rows: Array.from({ length: rows }, (_, i) => shownRow(id(MAX_HOST_ROWS + i))),
+  });
+  const refused = await liar.tell(more(100));
+  assertEquals(refused.status, 422, JSON.stringify(refused.body));
+  assertStringIncludes(JSON.stringify(refused.body), `more than ${MAX_HOST_ROWS} rows`);
+  const [view] = (await hubItems(hub, hubHost, "/api/hosts")).filter(({ name }) => name === "liar");
+  assertEquals(view!.rows, MAX_HOST_ROWS - 9);
+  // To the last one that it may have it is taken, and others are meanwhile.
+  assertTaken(await honest.tell({ to: 1, rows: [shownRow("a")] }));
+  assertTaken(await liar.tell(more(9)));
+});
+
 Deno.test("what is too long, too much or no message is refused, and the next message taken", async () => {
   await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
@@ -96,7 +135,7 @@ Deno.test("what is too long, too much or no message is refused, and the next mes
     const { status } = await liar.tell(message);
     assert(status === 422 || status === 413, `${what}: ${status}`);
   }
-  assertEquals((await liar.tell({ to: 1, rows: [shownRow("a")] })).body, { result: "ok", seq: 1 });
+  assertTaken(await liar.tell({ to: 1, rows: [shownRow("a")] }));
   // Unpacked, nobody knows how much it is before it is.
   const bomb = new Response(
     new Blob([new Uint8Array(200 << 20)]).stream().pipeThrough(new CompressionStream("gzip")),
@@ -171,7 +210,7 @@ Deno.test("a reader of a hub neither enrolls nor removes, nor is a host one", as
   const ask = async (method: string, path: string, authorization: string) => {
     const response = await fetch(hub.url + path, {
       method,
-      headers: { authorization: `Bearer ${authorization}` },
+      headers: { authorization: `Bearer ${authorization}`, "content-type": "application/json" },
       ...(method === "POST" && { body: JSON.stringify({ name: "two" }) }),
     });
     await response.body?.cancel();
@@ -189,6 +228,11 @@ Deno.test("a reader of a hub neither enrolls nor removes, nor is a host one", as
   const hosts = await hubItems(hub, hubHost, "/api/hosts");
   assertEquals(hosts.map(({ name }) => name), ["one"]);
 });
+
+function assertTaken({ status, body }: { status: number; body: unknown }): void {
+  const { result, seq } = body as Record<string, unknown>;
+  assertEquals([status, result, seq], [200, "ok", 1]);
+}
 
 async function residentMb({ running }: TestHub): Promise<number> {
   const { stdout } = await new Deno.Command("ps", {

@@ -1,0 +1,54 @@
+/** What the README says of many hosts, run as it stands there. @module */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Authority } from "../harness/certificates.ts";
+import { freePort } from "../harness/free_port.ts";
+import { startCluster } from "../harness/postgres.ts";
+import { TestHost } from "../harness/program.ts";
+import { until } from "../harness/until.ts";
+
+const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+
+const [, BLOCK] = /<!-- run by tests\/hub\/readme_test.ts -->\n+```sh\n([^`]*)```/.exec(README) ??
+  [];
+
+Deno.test("the README's ten lines make three hosts known to a hub", async () => {
+  const lines = BLOCK!.trim().split("\n");
+  assert(lines.length <= 12, "they are more than ten, and two comments");
+  await using cluster = await startCluster();
+  await using hubHost = await TestHost.make();
+  const { cert, key } = await (await Authority.make(hubHost.dir)).issue("hub");
+  await Deno.writeTextFile(`${hubHost.dir}/database`, await cluster.newDatabase(), { mode: 0o600 });
+  const port = freePort();
+  const here = BLOCK!
+    .replaceAll("/var/lib/tinyforge-hub", hubHost.dataDir)
+    .replaceAll("/etc/tinyforge-hub/database", `${hubHost.dir}/database`)
+    .replaceAll("0.0.0.0:7480", `127.0.0.1:${port}`)
+    .replaceAll("hub.example.org:7480", `127.0.0.1:${port}`)
+    .replaceAll("hub.pem", cert).replaceAll("hub.key", key)
+    .replaceAll("our-ca.pem", `${hubHost.dir}/ca.pem`);
+  const serve = /^tinyforge (hub --data-dir .*) &$/m.exec(here)![1]!;
+  const enroll = /^for [^]*?^done$/m.exec(here)![0];
+  const join = /^tinyforge (join .*)$/m.exec(here)![1]!;
+  const list = /^tinyforge (hub list .*)$/m.exec(here)![1]!;
+
+  const hub = hubHost.start(...serve.split(" "));
+  await until("the hub is started", () => hub.stderr.includes("hub started"));
+  const printed = await hubHost.shell(["-eu", "-c", enroll]);
+  assertEquals(printed.code, 0, printed.stderr);
+  await using open = new AsyncDisposableStack();
+  for (const line of printed.stdout.trim().split("\n")) {
+    const [, url, token] = /^tinyforge join (\S+) (\S+)$/.exec(line)!;
+    assert(join.startsWith(`join ${url} TOKEN`), line);
+    const host = open.use(await TestHost.make());
+    await host.seed(() => {});
+    const joined = await host.run(...join.replace("TOKEN", token!).split(" "));
+    assertEquals(joined.code, 0, joined.stderr);
+    host.start("reconcile");
+  }
+  await until("all three are known", async () => {
+    const { stdout } = await hubHost.run(...list.split(" "));
+    return stdout.match(/^\S+ +known /gm)?.length === 3;
+  }, { withinMs: 60_000 });
+  assertMatch((await hubHost.run(...list.split(" "))).stdout, /^db-1 +known[^]*^web-1[^]*^web-2/m);
+});
