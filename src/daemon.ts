@@ -9,6 +9,7 @@
 import { join } from "@std/path";
 import { type Clock, SYSTEM_CLOCK, timestamp } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { backUpDaily, lastBackupOf } from "./daily_backups.ts";
 import { type OpenData, ownDataSoon } from "./data.ts";
 import { staleAfterMs } from "./core/freshness.ts";
 import { DockerClient } from "./docker/client.ts";
@@ -25,7 +26,6 @@ import { daemonStatus, readiness } from "./reconcile/readiness.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import { Sight } from "./reconcile/sight.ts";
 import { watchedBy } from "./reconcile/watchers.ts";
-import type { ScheduleOptions } from "./safekeeping/schedule.ts";
 import type {
   App,
   AppOptions,
@@ -337,36 +337,9 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   return exitCode;
 }
 
-/** When the last daily backup was made and checked; null where none are asked for. */
-async function lastBackupOf({ backupDir }: Config): ReturnType<ServerDeps["backups"]> {
-  if (backupDir === null) return null;
-  const { lastBackup } = await import("./safekeeping/sums.ts");
-  // A place that can't be looked into has none that anybody could use.
-  const last = await lastBackup(backupDir).catch(() => null);
-  return { folder: backupDir, lastAt: last?.at ?? null };
-}
-
 /** Where one is named; loads what knows of them only then. */
 async function openCertificate({ tls }: Config, log: Log): Promise<Certificate | null> {
   if (tls === null) return null;
   const { Certificate } = await import("./server/certificate.ts");
   return await Certificate.open(tls, { log });
-}
-
-/** Where a place for backups is named; loads what knows of them only then. */
-async function backUpDaily(
-  { backupDir, backupRecipients, dataDir }: Config,
-  { problems, ...options }:
-    & Pick<ScheduleOptions, "version" | "clock" | "signal" | "log" | "metrics">
-    & Pick<Assembly, "problems">,
-): Promise<void> {
-  if (backupDir === null) return problems.backedUp(null);
-  const { keepBackups } = await import("./safekeeping/schedule.ts");
-  const { version, clock, signal, log, metrics } = options;
-  await keepBackups({
-    ...{ version, clock, signal, log, metrics, dataDir },
-    folder: backupDir,
-    recipients: backupRecipients,
-    onState: (state) => problems.backedUp(state),
-  });
 }

@@ -62,9 +62,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   safekeeping: [...EVERY_LEAF, "core", "store", "lock"],
   data: [...EVERY_LEAF, "store", "lock", "safekeeping"],
   gauges: ["clock", "store", "telemetry"],
+  daily_backups: ["config", "problems", "safekeeping", "server"],
   daemon: [
     ...EVERY_LEAF,
     "gauges",
+    "daily_backups",
     "core",
     "docker",
     "problems",

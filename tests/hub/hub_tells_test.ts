@@ -8,7 +8,7 @@ import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { type AskHub, Dialer } from "../../src/hub/dialer.ts";
 import { admit, enroll } from "../../src/hub/enrolment.ts";
 import { addChannel, removeChannel } from "../../src/hub/hub_channels.ts";
-import { keepLink } from "../../src/hub/link.ts";
+import { HubLink } from "../../src/hub/link.ts";
 import { keepMembership } from "../../src/hub/membership.ts";
 import { beat, greet, ingest } from "../../src/hub/hub_store.ts";
 import { readHeartbeat, readHello, readIngest } from "../../src/hub/protocol.ts";
@@ -66,7 +66,7 @@ Deno.test("Dialer says that the hub tells people while it has a channel and is r
   assertEquals(await last(), false);
 });
 
-Deno.test("keepLink() says who tells people for as long as the host is a member, unless it joined to notify", async () => {
+Deno.test("HubLink says who tells people for as long as the host is a member, unless it joined to notify", async () => {
   await using cluster = await startCluster();
   await using hub = await startHub(await cluster.newDatabase());
   const { sql } = hub;
@@ -78,14 +78,14 @@ Deno.test("keepLink() says who tells people for as long as the host is a member,
   for (const notifies of [false, true]) {
     await using temp = await tempStore();
     const admitted = (await admit(sql, (await enroll(sql, `n-${notifies}`)).token))!;
-    await keepMembership(temp.dir, { url, ...admitted, notifies });
+    await keepMembership(temp.dir, { url, ...admitted, notifies, ca: null, joinedAt: null });
     const heard: boolean[] = [];
     const ending = new AbortController();
-    const running = keepLink({
+    const running = new HubLink({
       ...{ dataDir: temp.dir, replica: temp.store.replica, version: "1", isFresh: () => true },
       ...{ clock: SYSTEM_CLOCK, log: new Log({ write() {} }) },
       onTells: (tells) => void heard.push(tells),
-    }, ending.signal);
+    }).run(ending.signal);
     await until(
       "the hub has heard of it",
       async () =>
