@@ -104,8 +104,8 @@ export function remedyText(
     case "reach-host":
       return `see that ${
         shellWord(remedy.host)
-      } runs, and that \`tinyforge status\` there reaches the hub; if it is gone for good, ` +
-        command("hub rm", remedy.host);
+      } runs, and that \`tinyforge status\` there reaches the hub; \`tinyforge hub list\` shows ` +
+        `since when it is silent; if it is gone for good, ${command("hub rm", remedy.host)}`;
     case "mend-labels":
       return `correct its labels; ${ofWorkload("labels")} prints them`;
   }

@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { TransactionSql } from "./sql.ts";
+import type { Fragment, TransactionSql } from "./sql.ts";
 
 /** Between two texts, and in place of none: what ASCII has for that, and JSON never as it is. */
 const SEPARATOR = String.fromCharCode(31);
 const NONE = String.fromCharCode(30);
 
 /** A `text[]` of these, in a statement. */
-export function textList(tx: TransactionSql, texts: readonly (string | null)[]) {
+export function textList(tx: TransactionSql, texts: readonly (string | null)[]): Fragment {
   const joined = joinedTexts(texts);
   return joined === null
     ? tx`${[...texts]}::text[]`

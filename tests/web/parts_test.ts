@@ -266,7 +266,7 @@ Deno.test("commandOf() and undoOf() give commands that the command table has, an
   assertEquals(
     new Set(found),
     new Set([
-      ...["accept", "explain", "labels", "engine accept", "backup", "hub list", "status", "rm"],
+      ...["accept", "explain", "labels", "engine accept", "backup", "hub list", "rm"],
     ]),
   );
   assertEquals(undoOf({ kind: "site", name: "it's" }), "tinyforge rm --force site 'it'\\''s'");
