@@ -114,6 +114,24 @@ Deno.test("check ends with 3 while what is right has not been so for --stable", 
   assertEquals([code, stdout], [3, "As expected, but not yet for as long as --stable asks.\n"]);
 });
 
+Deno.test("check tells at its end what was not as expected before, if nothing is at that moment", async () => {
+  await using made = await daemonHost();
+  const { host, engine } = made;
+  const id = await site(host, engine, "blog");
+  engine.setState(id, "exited", 7);
+  await host.run("reconcile", "--once");
+  const listed = engine.count("list");
+  const checking = host.run("check", "--wait", "5s", "--stable", "1h");
+  await until("it has looked", () => engine.count("list") > listed);
+  engine.setState(id, "running");
+  const { code, stdout } = await checking;
+  assertEquals(code, 3);
+  assertMatch(
+    stdout,
+    /^As expected, but not yet .*\nNot as expected \d+s before:\n {2}site\/blog, row \S+: stopped \(7\) .*\n$/,
+  );
+});
+
 Deno.test("check ends with 2 for an unknown workload, and with 4 without Engine or daemon", async () => {
   await using made = await daemonHost();
   const { host, engine } = made;

@@ -15,7 +15,7 @@ import type { InvocationOf } from "../commands.ts";
 import { type DaemonClient, findDaemon } from "../daemon_socket.ts";
 import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
-import { counted } from "../phrases.ts";
+import { counted, spanText } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { Bell, follow } from "../watch.ts";
 import { resolveWorkload, resolveWorkloads } from "../workload_name.ts";
@@ -44,12 +44,14 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
   try {
     // A hub has no Engine to ask: what hosts told is all there is.
     const asks = !daemon.isHub;
+    let amiss: Amiss | null = null;
     for (let fresh = asks;;) {
       const checked = await misspelt(() => look(daemon, wanted, { fresh }));
       const now = Date.now();
+      if (wrongOf(checked).length > 0) amiss = { at: now, rows: wrongOf(checked) };
       const stableAt = settledAt(checked, stableMs);
       if (stableAt <= now) {
-        if (fresh || !asks) return print(invocation, checked, true);
+        if (fresh || !asks) return print(invocation, checked, "right");
         // What the index says may be old by now: the Engine may have gone meanwhile.
         fresh = true;
         continue;
@@ -57,7 +59,7 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
       fresh = false;
       if (now >= deadline) {
         if (asks) await requireEngine(daemon);
-        return print(invocation, checked, false);
+        return print(invocation, checked, amiss);
       }
       following ??= follow(dataDir, bell, stop.signal);
       await bell.wait(Math.max(1, Math.min(POLL_MS, deadline - now, stableAt - now)));
@@ -66,6 +68,17 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
     stop.abort();
     await following;
   }
+}
+
+/** What was not as expected last, while it was waited. */
+interface Amiss {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly rows: readonly CheckedRow[];
+}
+
+function wrongOf(checked: readonly CheckedRow[]): CheckedRow[] {
+  return checked.filter(({ why }) => why !== null);
 }
 
 async function look(
@@ -147,20 +160,29 @@ async function requireEngine(daemon: DaemonClient): Promise<void> {
 function print(
   invocation: InvocationOf<"check">,
   checked: readonly CheckedRow[],
-  settled: boolean,
+  came: "right" | Amiss | null,
 ): number {
   const { out } = invocation;
-  const wrong = checked.filter(({ why }) => why !== null);
-  if (invocation.on("json")) out.json({ right: settled, checked });
-  else if (settled) out.lines(`${counted(checked.length, "row")} as expected.`);
-  else if (wrong.length === 0) out.lines("As expected, but not yet for as long as --stable asks.");
-  else {
+  const right = came === "right";
+  const wrong = wrongOf(checked);
+  if (invocation.on("json")) out.json({ right, checked });
+  else if (right) out.lines(`${counted(checked.length, "row")} as expected.`);
+  else if (wrong.length > 0) {
     out.lines(
       `${wrong.length} of ${counted(checked.length, "row")} not as expected:`,
       ...wrong.map((each) => `  ${lineOf(each)}`),
     );
+  } else {
+    out.lines("As expected, but not yet for as long as --stable asks.");
+    if (came !== null) {
+      // What crashes in a loop runs at many a moment.
+      out.lines(
+        `Not as expected ${spanText((Date.now() - came.at) / 1000)} before:`,
+        ...came.rows.map((each) => `  ${lineOf(each)}`),
+      );
+    }
   }
-  return settled ? EXIT.done : EXIT.notAsExpected;
+  return right ? EXIT.done : EXIT.notAsExpected;
 }
 
 function lineOf(each: CheckedRow): string {
