@@ -415,6 +415,8 @@ Deno.test("a daemon keeps answering while another process holds the write lock",
   const { container } = await siteWithContainer(daemon, engine);
   const other = new Database(host.database, { create: false });
   try {
+    // The daemon may be about to write.
+    other.exec("PRAGMA busy_timeout = 5000");
     other.exec("BEGIN IMMEDIATE");
     engine.setState(container, "exited", 1);
     await until("a pass fails", async () => (await daemon.status())?.lastError);

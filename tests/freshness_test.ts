@@ -141,6 +141,8 @@ Deno.test("a database that can't be written makes the index old, and the daemon 
   const { Database } = await import("@db/sqlite");
   const other = new Database(it.host.database);
   try {
+    // The daemon may be about to write.
+    other.exec("PRAGMA busy_timeout = 5000");
     other.exec("BEGIN IMMEDIATE");
     await isOld(it, "writes-fail");
     assertStringIncludes(await isUnready(it), "recent-pass");

@@ -129,6 +129,8 @@ Deno.test("doctor tells of passes that can't be written, until they can", async 
   {
     const other = new Database(host.database);
     using _ = { [Symbol.dispose]: () => other.close() };
+    // The daemon may be about to write.
+    other.exec("PRAGMA busy_timeout = 5000");
     other.exec("BEGIN IMMEDIATE");
     engine.add({ name: "blog", labels: { "tinyforge.workload.id": workloadId } });
     // Asked for, since here passes are minutes apart.
