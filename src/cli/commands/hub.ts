@@ -85,7 +85,7 @@ export async function list(invocation: InvocationOf<"hub list">): Promise<number
     state === "contested" ? `two processes speak for it (${machines.join(", ")})` : "",
   ]);
   const lines = tableLines(cells, {
-    header: ["HOST", "STATE", "HEARD", "ROWS", "VERSION", ""],
+    header: ["HOST", "STATE", "HEARD", "ROWS", "VERSION", "NOTE"],
     width: out.size()?.columns ?? null,
     paint: out.paint.bind(out),
   });
