@@ -13,6 +13,7 @@ import {
   type LockCode,
 } from "../failure.ts";
 import { storeError } from "../store/error.ts";
+import { isDatabaseAway } from "./database_away.ts";
 
 /** Failures that the store does not know of. */
 export type RequestErrorCode =
@@ -214,6 +215,9 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   },
 };
 
+/** When to ask again whose database is away, seconds: another server takes its place soon. */
+const AWAY_SECONDS = 1;
+
 /** A value that is not allowed, and where it stands. */
 export interface FieldError {
   /** Names of the fields from the outside in, joined with dots. */
@@ -269,6 +273,12 @@ export function asProblem(error: unknown): Problem {
   const known = storeError("Cannot read the index", error);
   if (isFailure(known) && isIndexCode(known.code)) {
     return new Problem(known.code, known.message, { data: { ...known.data }, cause: error });
+  }
+  if (isDatabaseAway(error)) {
+    return new Problem("not-ready", "Cannot answer: the database can't be reached", {
+      headers: { "retry-after": String(AWAY_SECONDS) },
+      cause: error,
+    });
   }
   return new Problem("internal", "Cannot answer: an error that should not happen", {
     hint: "the daemon's log says more",
