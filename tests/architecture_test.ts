@@ -259,7 +259,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   },
   {
     name: /^postgres$/,
-    parts: ["hub/database.ts", "hub/sql.ts"],
+    parts: ["hub/database_pool.ts", "hub/sql.ts"],
     because: "SQL of many hosts stays behind the hub",
   },
   { name: /^@std\/cli(?:\/|$)/, parts: ["cli"], because: "arguments are the command line's" },

@@ -5,12 +5,12 @@
  * @module
  */
 
-import postgres from "postgres";
 import { carried } from "../carried.ts";
 import { Failure } from "../failure.ts";
 import { keepPartitions } from "./partitions.ts";
 import type { Fragment, Sql, TransactionSql } from "./sql.ts";
 import { quotePath } from "../text.ts";
+import { keepTypes, openPool } from "./database_pool.ts";
 import { PrimaryFinder } from "./database_hosts.ts";
 import { type DatabaseHost, DatabaseSocket, type SocketOptions } from "./database_socket.ts";
 import { databaseAddress, type DatabaseTls } from "./database_url.ts";
@@ -32,6 +32,12 @@ const FILES: readonly string[] = [
 /** Any number, the same for every hub: they migrate one after the other. */
 const MIGRATION_LOCK = 7_475_015;
 
+/** How long a statement may be without an answer, milliseconds. */
+const ANSWER_MS = 30_000;
+
+/** How long a server has to say whether it is a standby, milliseconds. */
+const ASK_MS = 5000;
+
 /** How a database is opened. */
 export interface DatabaseOptions {
   /** Connections at once. */
@@ -50,18 +56,15 @@ export async function openDatabase(
   const address = databaseAddress(url);
   const tls = address.tls === null ? null : { ca: await authorityOf(address.tls) };
   const hosts = new PrimaryFinder(address.hosts, (host) => isStandby(address.url, { host, tls }));
-  const socket = () =>
-    new DatabaseSocket({ tls, host: () => hosts.find(), onEnd: () => hosts.forget() });
-  const sql = postgres(address.url, {
-    // Its types do not know of it.
-    ...{ socket },
-    max: connections,
-    onnotice: () => {},
-    connect_timeout: 10,
-    connection: { application_name: "tinyforge hub" },
-    ssl: false,
-    // Its own wait grows with every connection that ends, and all of them end at once.
-    backoff: (retries) => Math.min(0.05 * 2 ** retries, 1),
+  // What is to be changed when a version is new takes what it takes.
+  let answerMs: number | null = null;
+  const sql = openPool(address.url, {
+    connections,
+    socket: (onLost) =>
+      new DatabaseSocket({
+        ...{ tls, onLost, host: () => hosts.find(), answerMs: () => answerMs },
+        onEnd: () => hosts.forget(),
+      }),
   });
   try {
     const [found] = await sql<[{ version: string }]>`
@@ -76,6 +79,8 @@ export async function openDatabase(
     }
     await migrate(sql);
     await keepPartitions(sql);
+    keepTypes(sql);
+    answerMs = ANSWER_MS;
     return sql;
   } catch (error) {
     await sql.end({ timeout: 1 });
@@ -91,11 +96,12 @@ async function isStandby(
   url: string,
   { host, tls }: { host: DatabaseHost; tls: SocketOptions["tls"] },
 ): Promise<boolean> {
-  const socket = () => new DatabaseSocket({ tls, host: () => Promise.resolve(host) });
-  const sql = postgres(url, {
-    ...{ socket },
-    ...{ max: 1, connect_timeout: 5, fetch_types: false, ssl: false },
+  const sql = openPool(url, {
+    connections: 1,
+    socket: () =>
+      new DatabaseSocket({ tls, host: () => Promise.resolve(host), answerMs: () => ASK_MS }),
   });
+  keepTypes(sql);
   try {
     const [{ standby }] = await sql<[{ standby: boolean }]>`
       SELECT pg_is_in_recovery() AS standby`;

@@ -13,6 +13,7 @@ import { MAX_WRITTEN_ROWS, type Written, type WrittenHost } from "../model/writt
 import type { Log } from "../telemetry/log.ts";
 import { type Announcement, readAnnouncement } from "./announcements.ts";
 import type { Sql } from "./database.ts";
+import { type Alone, openAlone } from "./database_pool.ts";
 import { CHANNEL } from "./hub_writes.ts";
 
 /** How often it is looked, milliseconds. */
@@ -58,11 +59,15 @@ export class HubFeed {
   /** Follows until the signal aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { sql, clock, log } = this.#o;
-    let listening: Awaited<ReturnType<Sql["listen"]>> | null = null;
+    let listening: Alone | null = null;
     while (!signal.aborted) {
       try {
-        // Once it is open it is opened again by itself; what was missed meanwhile a look finds.
-        listening ??= await sql.listen(CHANNEL, (text) => this.#hear(readAnnouncement(text)));
+        if (listening?.lost.aborted === true) {
+          await listening[Symbol.asyncDispose]();
+          listening = null;
+        }
+        // What was missed meanwhile a look finds.
+        listening ??= await listen(sql, (text) => this.#hear(readAnnouncement(text)));
         await this.look();
         if (this.#failing) log.info("database reached again");
         this.#failing = false;
@@ -72,7 +77,7 @@ export class HubFeed {
       }
       await clock.sleep(LOOK_MS, signal);
     }
-    await listening?.unlisten().catch(() => {});
+    await listening?.[Symbol.asyncDispose]();
   }
 
   /** Looks for what was not told: for {@link run}, and for tests in its place. */
@@ -139,6 +144,17 @@ export class HubFeed {
 
   #tell(hosts: readonly WrittenHost[]): void {
     this.#o.feed.publish({ rows: [], all: false, hosts });
+  }
+}
+
+async function listen(sql: Sql, hear: (text: string) => void): Promise<Alone> {
+  const alone = openAlone(sql, hear);
+  try {
+    await alone.sql`LISTEN ${alone.sql(CHANNEL)}`;
+    return alone;
+  } catch (error) {
+    await alone[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

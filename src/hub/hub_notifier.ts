@@ -20,6 +20,7 @@ import { isChannelType, openChannel } from "../notify/open_channel.ts";
 import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readAnnouncement } from "./announcements.ts";
+import { type Alone, openAlone } from "./database_pool.ts";
 import { channelNamed, listChannels, listRules, secretsOf, setHealth } from "./hub_channels.ts";
 import { claimDelivery, pruneNotices, readPages, recordAttempt } from "./hub_notices.ts";
 import { unclaim, writePages } from "./hub_notices.ts";
@@ -114,32 +115,32 @@ export class HubNotifier {
   /** Decides for as long as this hub is the one that does. */
   async #decide(signal: AbortSignal): Promise<void> {
     const { sql, clock } = this.#o;
-    const held = await sql.reserve();
-    try {
-      const [{ mine }] = await held<[{ mine: boolean }]>`
+    await using held = openAlone(sql, (text) => {
+      const problems = readAnnouncement(text)?.problems ?? null;
+      if (problems === null || problems.length > 0) this.#wake.abort();
+    });
+    const either = AbortSignal.any([signal, held.lost]);
+    while (!signal.aborted) {
+      const [{ mine }] = await held.sql<[{ mine: boolean }]>`
         SELECT pg_try_advisory_lock(${NOTIFY_LOCK}) AS mine`;
-      if (!mine) return await clock.sleep(LOOK_MS, signal);
-      const { unlisten } = await sql.listen(CHANNEL, (text) => {
-        const problems = readAnnouncement(text)?.problems ?? null;
-        if (problems === null || problems.length > 0) this.#wake.abort();
-      });
-      try {
-        await this.#decideWith(held as unknown as Sql, signal);
-      } finally {
-        await unlisten().catch(() => {});
-        await held`SELECT pg_advisory_unlock(${NOTIFY_LOCK})`.catch(() => {});
-      }
-    } finally {
-      held.release();
+      if (mine) break;
+      await clock.sleep(LOOK_MS, either);
+      held.lost.throwIfAborted();
     }
+    if (signal.aborted) return;
+    await held.sql`LISTEN ${held.sql(CHANNEL)}`;
+    await this.#decideWith(held, signal);
   }
 
-  async #decideWith(held: Sql, signal: AbortSignal): Promise<void> {
+  async #decideWith({ sql: held, lost }: Alone, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#o;
+    const either = AbortSignal.any([signal, lost]);
     log.info("this hub notifies");
     const step = this.#stepper(held);
     let prunedAt = -Infinity;
     while (!signal.aborted) {
+      // Over another connection this hub would decide though it does not hold the lock.
+      lost.throwIfAborted();
       this.#wake = new AbortController();
       const waitMs = await step();
       this.#send.abort();
@@ -148,10 +149,10 @@ export class HubNotifier {
         prunedAt = clock.monotonic();
       }
       // However many hosts there are of which something changes: a look reads all that is wrong.
-      await clock.sleep(REST_MS, signal);
+      await clock.sleep(REST_MS, either);
       const left = Math.min(LOOK_MS, waitMs ?? LOOK_MS) - REST_MS;
       if (left > 0) {
-        await clock.sleep(left, AbortSignal.any([signal, this.#wake.signal]));
+        await clock.sleep(left, AbortSignal.any([either, this.#wake.signal]));
       }
     }
   }

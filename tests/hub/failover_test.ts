@@ -149,6 +149,8 @@ async function failOver(
       assertEquals(await hubRows(hub, hubHost, name), rowsOf(temp), name);
     }
     return { acknowledged: atTheEnd, found };
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}; the hub said: ${hub.running.stderr}`, { cause });
   } finally {
     writing.abort();
     await load;
@@ -193,6 +195,53 @@ Deno.test("PostgreSQL that starts anew under a hub and its hosts is used again b
   await load;
   await one.telling.settled();
   assertEquals(await hubRows(hub, hubHost, "one"), rowsOf(one.temp));
+});
+
+Deno.test("a hub whose database is away says so and when to ask again, and goes on once it is there", async () => {
+  await using cluster = await startCluster({ durable: true });
+  await using hubHost = await TestHost.make();
+  const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
+  await until("it tells people", () => hub.running.stderr.includes("this hub notifies"));
+  await using one = await writer(hubHost, { url: hub.url, name: "one" });
+  await one.telling.settled();
+  const secret = await admitted(hubHost, hub, "two");
+  const token = (await Deno.readTextFile(`${hubHost.dataDir}/token`)).trim();
+  await cluster.lose();
+  // Whoever asks, and whatever the hub was about to do by itself.
+  await until(
+    "each part of it noticed",
+    () =>
+      ["database not reached", "the database does not answer", "cannot see what is to be told"]
+        .every((text) => hub.running.stderr.includes(text)),
+  );
+  for (
+    const [path, method, bearer] of [
+      ["/api/containers", "GET", token],
+      ["/api/hosts", "GET", token],
+      ["/api/heartbeat", "POST", secret],
+    ] as const
+  ) {
+    const response = await fetch(`${hub.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${bearer}` },
+      ...method === "POST" && { body: "{}" },
+    });
+    const { code } = await response.json();
+    assertEquals(
+      [response.status, code, response.headers.get("retry-after")],
+      [503, "not-ready", "1"],
+      path,
+    );
+  }
+  assert(!hub.running.stderr.includes("request failed"), hub.running.stderr);
+  one.write();
+  await cluster.restart();
+  await one.telling.settled();
+  assertEquals(await hubRows(hub, hubHost, "one"), rowsOf(one.temp));
+  const notifies = () => hub.running.stderr.split("this hub notifies").length - 1;
+  await until("it tells people again", () => notifies() === 2);
+  const { code, stderr } = await hub.running.stop();
+  assertEquals(code, 0, stderr);
 });
 
 Deno.test("a hub that is killed in the middle of a batch leaves none of it, and another takes it", async () => {
