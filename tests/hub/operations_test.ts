@@ -183,7 +183,8 @@ Deno.test("hub status and hub healthcheck say how the hub, its database and its 
   assertEquals(ill.code, 1);
   assertStringIncludes(ill.stdout, "not ready: ");
   assertEquals((await hubHost.run("hub", "status")).code, 1);
-  assertEquals((await hub.running.stop()).code, 0);
+  const ended = await hub.running.stop();
+  assertEquals(ended.code, 0, ended.stderr);
 });
 
 Deno.test("hub takes its database's URL from a file of root's or its own, and no password from a command line", async () => {
