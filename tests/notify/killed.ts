@@ -41,8 +41,8 @@ for (let i = 0; run !== "drain"; i++) {
   notifications.wake();
   await SYSTEM_CLOCK.sleep(7, stop.signal);
 }
-await SYSTEM_CLOCK.sleep(200, stop.signal);
-// What is over waits for its like, and is told then.
+// What began or is over waits for its like, and is told then: that is seen first, on a slow disk too.
+await SYSTEM_CLOCK.sleep(run === "drain" ? 3000 : 200, stop.signal);
 while (store.notices.queue().length + store.notices.unsettled().length > 0) {
   await SYSTEM_CLOCK.sleep(20, stop.signal);
 }
