@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Sql, TransactionSql } from "./database.ts";
+import type { Sql, TransactionSql } from "./sql.ts";
 import { CHANNEL } from "./hub_writes.ts";
 
 /** That something of a host was taken in. */

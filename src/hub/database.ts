@@ -8,14 +8,12 @@
 import { carried } from "../carried.ts";
 import { Failure } from "../failure.ts";
 import { keepPartitions } from "./partitions.ts";
-import type { Fragment, Sql, TransactionSql } from "./sql.ts";
+import type { Sql } from "./sql.ts";
 import { quotePath } from "../text.ts";
 import { keepTypes, openPool } from "./database_pool.ts";
 import { PrimaryFinder } from "./database_hosts.ts";
 import { type DatabaseHost, DatabaseSocket, type SocketOptions } from "./database_socket.ts";
 import { databaseAddress, type DatabaseTls } from "./database_url.ts";
-
-export type { Fragment, Sql, TransactionSql };
 
 /** Oldest server that is used: its major version. */
 const OLDEST = 15;

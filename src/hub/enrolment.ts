@@ -8,7 +8,7 @@
 import { Failure } from "../failure.ts";
 import { hashSecret, makeSecret } from "../secret.ts";
 import { quote } from "../text.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { CHANNEL } from "./hub_writes.ts";
 
 /** How long a token can be used, seconds. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { beat, type HostBeat } from "./hub_store.ts";
 import type { Told } from "./protocol.ts";
 

@@ -12,7 +12,7 @@ import { hashSecret, makeSecret } from "../secret.ts";
 import type { KeptSession } from "../store/sessions.ts";
 import { type KeptToken, requireTokenName } from "../store/tokens.ts";
 import { quote } from "../text.ts";
-import type { Fragment, Sql } from "./database.ts";
+import type { Fragment, Sql } from "./sql.ts";
 
 /** How long a code can be used, seconds. */
 const CODE_SECONDS = 60;

@@ -8,7 +8,7 @@
 import { Deadline } from "../http/deadline.ts";
 import { readText } from "../http/body.ts";
 import type { Announcements } from "./announcements.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { admit, hostWith } from "./enrolment.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import { greet, ingest } from "./hub_store.ts";

@@ -11,6 +11,7 @@ import type { Severity } from "../model/problem.ts";
 import type { ChannelHealth, KeptChannel, KeptRule } from "../store/channels.ts";
 import { quote } from "../text.ts";
 import type { Sql } from "./sql.ts";
+import { rfc3339 } from "./sql_times.ts";
 
 /** A channel as it is asked for. */
 export interface NewHubChannel {
@@ -35,7 +36,7 @@ export async function listChannels(sql: Sql): Promise<KeptChannel[]> {
   const found = await sql<(Omit<KeptChannel, "config" | "fallbackId"> & { config: string })[]>`
     SELECT id, name, type, config, state, reason, since::float8 AS since,
       failing_since::float8 AS "failingSince", failures, not_before::float8 AS "notBefore",
-      to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "createdAt"
+      ${rfc3339(sql, "created_at")} AS "createdAt"
     FROM tinyforge.channels ORDER BY created_at, id`;
   return found.map((each) => ({ ...each, config: JSON.parse(each.config), fallbackId: null }));
 }

@@ -15,7 +15,7 @@ import { idOverHosts, partsOfId, UNKNOWN } from "../model/hosts.ts";
 import type { Expectation } from "../model/problem.ts";
 import type { ContainerView } from "../model/views.ts";
 import { quote } from "../text.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { containersOf, type HubContainer, listContainers } from "./hub_views.ts";
 import { type HostedWorkload, listWorkloads } from "./workload_views.ts";
 

@@ -12,7 +12,7 @@ import { idOverHosts } from "../model/hosts.ts";
 import { MAX_WRITTEN_ROWS, type Written, type WrittenHost } from "../model/written.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Announcement, readAnnouncement } from "./announcements.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { type Alone, openAlone } from "./database_pool.ts";
 import { CHANNEL } from "./hub_writes.ts";
 

@@ -22,8 +22,14 @@ import type { Log } from "../telemetry/log.ts";
 import { readAnnouncement } from "./announcements.ts";
 import { type Alone, openAlone } from "./database_pool.ts";
 import { channelNamed, listChannels, listRules, secretsOf, setHealth } from "./hub_channels.ts";
-import { claimDelivery, pruneNotices, readPages, recordAttempt } from "./hub_notices.ts";
-import { unclaim, writePages } from "./hub_notices.ts";
+import {
+  claimDelivery,
+  pruneNotices,
+  readPages,
+  recordAttempt,
+  unclaim,
+  writePages,
+} from "./hub_notices.ts";
 import { CHANNEL } from "./hub_writes.ts";
 import type { Sql } from "./sql.ts";
 import { millis } from "./sql_times.ts";

@@ -23,7 +23,7 @@ import type {
 import { ROW_STATES } from "../model/row_states.ts";
 import type { ContainerView, Freshness, Transition } from "../model/views.ts";
 import { quote } from "../text.ts";
-import type { Fragment, Sql } from "./database.ts";
+import type { Fragment, Sql } from "./sql.ts";
 import { checkRows } from "./hub_check.ts";
 import {
   containersOf,
@@ -55,13 +55,7 @@ export class HubReader implements IndexReader {
   }
 
   /** Every host, by name. */
-  readonly hosts = async (): Promise<HostView[]> => {
-    const counted = await this.#counts.hosts();
-    const rows = new Map(
-      counted.map(({ name, counts }) => [name, counts.reduce((sum, { count }) => sum + count, 0)]),
-    );
-    return await listHosts(this.#sql, { rows });
-  };
+  readonly hosts = (): Promise<HostView[]> => listHosts(this.#sql);
 
   /** With each sign of life the moment at which a host was heard of is another one. */
   version(): null {
@@ -72,9 +66,7 @@ export class HubReader implements IndexReader {
   async freshness(host?: string): Promise<Freshness> {
     const hosts = await this.#counts.hosts(host);
     const fresh = hosts.every(({ unknown, fresh }) => !unknown && fresh);
-    // A host that never did a pass has nothing that could be old.
-    const passes = hosts.map(({ passed }) => passed).filter((at) => at !== null).sort();
-    return { fresh, asOf: passes[0] ?? null, reason: fresh ? null : "hosts-unsure" };
+    return { fresh, asOf: asOf(hosts), reason: fresh ? null : "hosts-unsure" };
   }
 
   /** Hosts with their rows counted. */
@@ -178,7 +170,6 @@ export class HubReader implements IndexReader {
   /** Engines and passes are each host's own, and not told. */
   async holdings(host?: string): Promise<Holdings> {
     const hosts = await this.#counts.hosts(host);
-    const { asOf } = await this.freshness(host);
     const counts = new Map<string, Holdings["counts"][number]>();
     const healths = new Map<string, number>();
     for (const each of hosts) {
@@ -202,7 +193,13 @@ export class HubReader implements IndexReader {
     const problems = await countProblems(sql, host === undefined ? {} : { host });
     const byKey = ([a]: [string, unknown], [b]: [string, unknown]) => a < b ? -1 : 1;
     return {
-      ...{ engineId: null, foundEngineId: null, lastPassAt: asOf, lastPass: null, registered },
+      ...{
+        engineId: null,
+        foundEngineId: null,
+        lastPassAt: asOf(hosts),
+        lastPass: null,
+        registered,
+      },
       counts: [...counts].sort(byKey).map(([, count]) => count),
       healths: [...healths].sort(byKey).map(([health, count]) => ({ health, count })),
       problems,
@@ -234,6 +231,11 @@ export class HubReader implements IndexReader {
       OR EXISTS (SELECT FROM tinyforge.hosts AS h JOIN tinyforge.containers AS c ON c.host_id = h.id
         WHERE h.name = ${parts.host} AND c.workload_id = ${parts.id}))`;
   }
+}
+
+/** The oldest last pass: a host that never did one has nothing that could be old. */
+function asOf(hosts: readonly CountedHost[]): string | null {
+  return hosts.map(({ passed }) => passed).filter((at) => at !== null).sort()[0] ?? null;
 }
 
 /** With ids as they are unique among all hosts. */

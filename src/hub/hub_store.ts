@@ -8,7 +8,7 @@
 
 import { type Announcement, Announcements } from "./announcements.ts";
 import { ALIVE_MS, claim, type Claims, CONTEST_MS } from "./claims.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { forgetBesides, writeBatch, writePart, writeTransitions } from "./hub_writes.ts";
 import {
   type Batch,

@@ -6,7 +6,7 @@
  */
 
 import { type HostView, UNKNOWN } from "../model/hosts.ts";
-import type { Fragment, Sql } from "./database.ts";
+import type { Fragment, Sql } from "./sql.ts";
 import { rfc3339 } from "./sql_times.ts";
 
 /** Which rows to show. Ids are those on their hosts. */
@@ -45,11 +45,8 @@ export interface HubContainer extends Record<string, unknown> {
   readonly heardAt: string | null;
 }
 
-/** Every host, by name; `rows`, where it is known already how many each has. */
-export async function listHosts(
-  sql: Sql,
-  { rows }: { rows?: ReadonlyMap<string, number> } = {},
-): Promise<HostView[]> {
+/** Every host, by name. */
+export async function listHosts(sql: Sql): Promise<HostView[]> {
   const hosts = await sql<(Omit<HostView, "rows"> & { rows: string })[]>`
     SELECT name,
       CASE WHEN contested THEN 'contested' WHEN heard_at IS NULL THEN 'new'
@@ -64,7 +61,7 @@ export async function listHosts(
           WHERE host_id = h.id AND machine <> '' ORDER BY machine)
         WHEN machine <> '' THEN ARRAY[machine] ELSE ARRAY[]::text[] END AS machines
     FROM tinyforge.hosts AS h ORDER BY name`;
-  return hosts.map((host) => ({ ...host, rows: rows?.get(host.name) ?? Number(host.rows) }));
+  return hosts.map((host) => ({ ...host, rows: Number(host.rows) }));
 }
 
 /** Rows that match, ordered by host and id. */
@@ -116,9 +113,14 @@ export async function containersOf(
 
 /** Hosts as their rows are read: with whether they are unknown at this moment. */
 export function hostsAsRead(sql: Sql): Fragment {
-  return sql`SELECT id, name, (lease_until IS NULL OR lease_until < now()) AS unknown,
+  return sql`SELECT id, name, ${isUnknown(sql)} AS unknown,
     ${rfc3339(sql, "heard_at")} AS heard, last_pass_at AS passed, fresh, epoch, seq, session
-    FROM tinyforge.hosts`;
+    FROM tinyforge.hosts AS h`;
+}
+
+/** Whether a host `h` is not heard of at this moment. */
+export function isUnknown(sql: Sql): Fragment {
+  return sql`(h.lease_until IS NULL OR h.lease_until < now())`;
 }
 
 function conditions(sql: Sql, filter: HubFilter): Fragment[] {

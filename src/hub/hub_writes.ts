@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { TransactionSql } from "./database.ts";
+import type { TransactionSql } from "./sql.ts";
 import type { HubProblem } from "./hub_problem.ts";
 import type { HubTransition } from "./hub_transition.ts";
 import type { HubWorkload } from "./hub_workload.ts";

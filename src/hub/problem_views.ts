@@ -7,7 +7,8 @@
 
 import type { Problem, ProblemKind, Severity } from "../model/problem.ts";
 import type { WorkloadKind } from "../model/workload.ts";
-import type { Sql } from "./database.ts";
+import { isUnknown } from "./hub_views.ts";
+import type { Fragment, Sql } from "./sql.ts";
 import { HOST_UNKNOWN, keyOf, silenceBody } from "./silence.ts";
 import { millis, rfc3339 } from "./sql_times.ts";
 
@@ -84,8 +85,6 @@ export async function countProblems(
   return [...counts];
 }
 
-type Fragment = ReturnType<Sql["unsafe"]> | ReturnType<Sql>;
-
 interface Stored {
   hostId: string;
   host: string;
@@ -103,7 +102,7 @@ async function stored(
 ): Promise<HostedProblem[]> {
   const found = await sql<Stored[]>`
     SELECT h.id AS "hostId", h.name AS host, ${rfc3339(sql, "h.heard_at")} AS "heardAt",
-      (h.lease_until IS NULL OR h.lease_until < now()) AS unknown, p.body,
+      ${isUnknown(sql)} AS unknown, p.body,
       w.name AS "workloadName", w.kind AS "workloadKind"
     FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
       LEFT JOIN tinyforge.workloads AS w ON w.host_id = p.host_id AND w.id = p.workload_id

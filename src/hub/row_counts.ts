@@ -8,7 +8,7 @@
 
 import { UNKNOWN } from "../model/hosts.ts";
 import type { WorkloadKind } from "../model/workload.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { hostsAsRead } from "./hub_views.ts";
 
 /** Rows of one host that are alike. */

@@ -8,7 +8,7 @@
  */
 
 import type { Problem } from "../model/problem.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { CHANNEL } from "./hub_writes.ts";
 import { LEASE_MS } from "./protocol.ts";
 import { millis } from "./sql_times.ts";

@@ -7,7 +7,7 @@
 
 import type { Transition } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 
 /** A transition on one of many hosts; its number is the hub's, its row's id unique on its host alone. */
 export interface HostedTransition extends Transition {
@@ -41,20 +41,14 @@ export async function storyOf(
 export interface TransitionQuery {
   /** Name of a host. */
   readonly host?: string;
-  /** Id of a workload on its host. */
-  readonly workloadId?: string;
   /** Only what has a greater number. */
   readonly since?: number;
-  /** Only what has a smaller number. */
-  readonly before?: number;
   /** At or after. */
   readonly from?: string;
   /** Before. */
   readonly until?: string;
   /** At most this many. */
   readonly limit: number;
-  /** Begins with the last; by default with the first. */
-  readonly newestFirst?: boolean;
 }
 
 /** Transitions of all rows by their number. */
@@ -62,25 +56,16 @@ export async function listTransitions(
   sql: Sql,
   query: TransitionQuery,
 ): Promise<HostedTransition[]> {
-  const { host, workloadId, since, before, from, until, limit, newestFirst = false } = query;
+  const { host, since, from, until, limit } = query;
   const found = await sql<Stored[]>`
     SELECT t.id, h.name AS host, t.body
     FROM tinyforge.transitions AS t JOIN tinyforge.hosts AS h ON h.id = t.host_id
     WHERE ${host === undefined ? sql`true` : sql`h.name = ${host}`}
-      AND ${workloadId === undefined ? sql`true` : sql`t.workload_id = ${workloadId}`}
       AND ${since === undefined ? sql`true` : sql`t.id > ${since}`}
-      AND ${before === undefined ? sql`true` : sql`t.id < ${before}`}
       AND ${from === undefined ? sql`true` : sql`t.at >= ${from}`}
       AND ${until === undefined ? sql`true` : sql`t.at < ${until}`}
-    ORDER BY t.id ${newestFirst ? sql`DESC` : sql``} LIMIT ${limit}`;
+    ORDER BY t.id LIMIT ${limit}`;
   return found.map(shown);
-}
-
-/** Number of the last transition; 0 before the first. */
-export async function lastTransition(sql: Sql): Promise<number> {
-  const [{ last }] = await sql<[{ last: string }]>`
-    SELECT coalesce(max(id), 0) AS last FROM tinyforge.transitions`;
-  return Number(last);
 }
 
 interface Stored {

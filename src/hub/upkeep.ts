@@ -7,7 +7,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { keepPartitions } from "./partitions.ts";
 import { watchSilence } from "./silence.ts";
 

@@ -6,8 +6,9 @@
  */
 
 import type { Expectation } from "../model/problem.ts";
-import type { Workload, WorkloadKind } from "../model/workload.ts";
-import type { Sql } from "./database.ts";
+import type { Workload } from "../model/workload.ts";
+import { isUnknown } from "./hub_views.ts";
+import type { Sql } from "./sql.ts";
 
 /** A workload of one of many hosts; its id is unique there alone. */
 export interface HostedWorkload extends Workload {
@@ -29,7 +30,7 @@ export async function listWorkloads(
   { host, workload }: { host?: string; workload?: string } = {},
 ): Promise<HostedWorkload[]> {
   const found = await sql<Stored[]>`
-    SELECT h.name AS host, ${unknown(sql)} AS unknown, w.body, counts.states, counts.unhealthy
+    SELECT h.name AS host, ${isUnknown(sql)} AS unknown, w.body, counts.states, counts.unhealthy
     FROM tinyforge.hosts AS h JOIN tinyforge.workloads AS w ON w.host_id = h.id
       LEFT JOIN (SELECT host_id, workload_id, jsonb_object_agg(state, count) AS states,
           sum(unhealthy)::integer AS unhealthy
@@ -57,46 +58,10 @@ export async function listWorkloads(
   });
 }
 
-/** So many rows of hosts are in a state. */
-export interface HostedCount {
-  /** Name of the host. */
-  readonly host: string;
-  /** Kind of their workloads. */
-  readonly kind: WorkloadKind;
-  /** `unknown` where their host is. */
-  readonly state: string;
-  /** Of their containers; null: it has no check, or nobody knows. */
-  readonly health: string | null;
-  /** How many. */
-  readonly count: number;
-}
-
-/** Rows by host, kind, state and health; of one host, or of all. */
-export async function countRows(
-  sql: Sql,
-  { host }: { host?: string } = {},
-): Promise<HostedCount[]> {
-  const counts = await sql<HostedCount[]>`
-    SELECT h.name AS host, counts.kind, CASE WHEN ${
-    unknown(sql)
-  } THEN 'unknown' ELSE state END AS state,
-      CASE WHEN NOT ${unknown(sql)} THEN health END AS health, sum(count)::integer AS count
-    FROM tinyforge.hosts AS h JOIN (SELECT host_id, workload_kind AS kind, state, health, count(*)
-        FROM tinyforge.containers GROUP BY host_id, workload_kind, state, health) AS counts
-      ON counts.host_id = h.id
-    WHERE ${host === undefined ? sql`true` : sql`h.name = ${host}`}
-    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`;
-  return [...counts];
-}
-
 interface Stored {
   host: string;
   unknown: boolean;
   body: string;
   states: Record<string, number> | null;
   unhealthy: number | null;
-}
-
-function unknown(sql: Sql) {
-  return sql`(h.lease_until IS NULL OR h.lease_until < now())`;
 }

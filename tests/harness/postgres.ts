@@ -6,7 +6,8 @@
  */
 
 import { join } from "@std/path";
-import { openDatabase, type Sql } from "../../src/hub/database.ts";
+import { openDatabase } from "../../src/hub/database.ts";
+import type { Sql } from "../../src/hub/sql.ts";
 import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
 

@@ -24,7 +24,8 @@ import { type Cluster, type Standby, startCluster } from "../harness/postgres.ts
 import { TestHost } from "../harness/program.ts";
 import { type TempStore, tempStore } from "../harness/temp_store.ts";
 import { until } from "../harness/until.ts";
-import { openDatabase, type Sql } from "../../src/hub/database.ts";
+import { openDatabase } from "../../src/hub/database.ts";
+import type { Sql } from "../../src/hub/sql.ts";
 import { HubClient } from "../../src/hub/hub_client.ts";
 import { shownRow } from "./rows.ts";
 

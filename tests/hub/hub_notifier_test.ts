@@ -5,7 +5,7 @@ import { openTestDatabase, startCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { Receiver } from "../receivers/receiver.ts";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
-import type { Sql } from "../../src/hub/database.ts";
+import type { Sql } from "../../src/hub/sql.ts";
 import { addChannel, listChannels, removeChannel } from "../../src/hub/hub_channels.ts";
 import { claimDelivery, listDeliveries, recordAttempt } from "../../src/hub/hub_notices.ts";
 import { HubNotifier } from "../../src/hub/hub_notifier.ts";

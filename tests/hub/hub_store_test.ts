@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { type Cluster, openTestDatabase, startCluster } from "../harness/postgres.ts";
 import { admit, enroll, expel, hostWith } from "../../src/hub/enrolment.ts";
-import type { Sql } from "../../src/hub/database.ts";
+import type { Sql } from "../../src/hub/sql.ts";
 import { beat, greet, type HostBeat, ingest } from "../../src/hub/hub_store.ts";
 import { CHANNEL } from "../../src/hub/hub_writes.ts";
 import { listContainers, listHosts } from "../../src/hub/hub_views.ts";

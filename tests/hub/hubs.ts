@@ -7,7 +7,8 @@
 
 import { join } from "@std/path";
 import { admit, enroll } from "../../src/hub/enrolment.ts";
-import { openDatabase, type Sql } from "../../src/hub/database.ts";
+import { openDatabase } from "../../src/hub/database.ts";
+import type { Sql } from "../../src/hub/sql.ts";
 import { beat, greet, type HostBeat, ingest } from "../../src/hub/hub_store.ts";
 import { type Hello, readIngest } from "../../src/hub/protocol.ts";
 import { assembleHub } from "../../src/hub_daemon.ts";
