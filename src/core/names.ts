@@ -35,6 +35,23 @@ export function validName(value: string, what: string): string {
   return value.normalize("NFC");
 }
 
+/**
+ * Refuses what can't be the name of a channel or a token, which are typed on command lines and stand
+ * in logs: 1–64 letters, digits, dots, dashes and underscores, a letter or digit first.
+ *
+ * @param whose `a channel`, `a token`.
+ * @throws {Failure} `invalid`.
+ */
+export function requirePlainName(name: string, whose: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
+  throw new Failure(
+    "invalid",
+    `Cannot use ${quote(name)} as ${whose}'s name: 1–64 letters, digits, dots, dashes and ` +
+      "underscores, and no dash or dot in front",
+    { data: {} },
+  );
+}
+
 /** What two names have in common that differ only by case; of names in NFC. */
 export function foldName(name: string): string {
   return name.toLowerCase();

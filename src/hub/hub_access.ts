@@ -5,12 +5,12 @@
  * @module
  */
 
-import { newId } from "../core/names.ts";
+import { newId, requirePlainName } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import type { AuditEntry, NewAuditEntry, WayIn } from "../model/access.ts";
 import { hashSecret, makeSecret } from "../secret.ts";
 import type { KeptSession } from "../store/sessions.ts";
-import { type KeptToken, requireTokenName } from "../store/tokens.ts";
+import type { KeptToken } from "../store/tokens.ts";
 import { quote } from "../text.ts";
 import type { Fragment, Sql } from "./sql.ts";
 
@@ -61,7 +61,7 @@ export class HubTokens {
   async add(
     { name, role, expiresAt }: Pick<KeptToken, "name" | "role" | "expiresAt">,
   ): Promise<{ kept: KeptToken; secret: string }> {
-    requireTokenName(name);
+    requirePlainName(name, "a token");
     const secret = makeSecret();
     const id = newId();
     const made = await this.#sql`

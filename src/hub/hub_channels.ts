@@ -5,7 +5,7 @@
  * @module
  */
 
-import { newId } from "../core/names.ts";
+import { newId, requirePlainName } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import type { Severity } from "../model/problem.ts";
 import type { ChannelHealth, KeptChannel, KeptRule } from "../store/channels.ts";
@@ -81,14 +81,7 @@ export async function secretsOf(sql: Sql, id: string): Promise<Record<string, st
  */
 export async function addChannel(sql: Sql, asked: NewHubChannel): Promise<KeptChannel> {
   const { name, type, config, secrets, kinds, minSeverity, remindAfterMs } = asked;
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
-    throw new Failure(
-      "invalid",
-      `Cannot use ${quote(name)} as a channel's name: 1–64 letters, digits, dots, dashes and ` +
-        "underscores, and no dash or dot in front",
-      { data: {} },
-    );
-  }
+  requirePlainName(name, "a channel");
   const made = await sql`
     INSERT INTO tinyforge.channels
       (id, name, type, config, secrets, kinds, min_severity, remind_after_ms)

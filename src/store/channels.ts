@@ -5,7 +5,7 @@
  * @module
  */
 
-import { newId } from "../core/names.ts";
+import { newId, requirePlainName } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import type { Severity } from "../model/problem.ts";
 import { quote } from "../text.ts";
@@ -124,7 +124,7 @@ export class ChannelTable {
     rule: Omit<KeptRule, "id" | "channels">,
   ): KeptChannel {
     const { id, name, type, config, fallbackId } = asked;
-    requireName(name);
+    requirePlainName(name, "a channel");
     if (fallbackId !== null) this.get(fallbackId);
     return this.#c.write(`Cannot add channel ${quote(name)}`, () => {
       if (this.find(name) !== undefined) {
@@ -153,7 +153,7 @@ export class ChannelTable {
   ): KeptChannel {
     const before = this.get(idOrName);
     const { name, type, config, fallbackId } = { ...before, ...changes };
-    requireName(name);
+    requirePlainName(name, "a channel");
     return this.#c.write(`Cannot change channel ${quote(before.name)}`, () => {
       const other = this.find(name);
       if (other !== undefined && other.id !== before.id) {
@@ -278,17 +278,6 @@ export class ChannelTable {
       data: { thing: "rule", id },
     });
   }
-}
-
-/** What a name must look like: it is typed on command lines and shown everywhere. */
-function requireName(name: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
-  throw new Failure(
-    "invalid",
-    `Cannot use ${quote(name)} as a channel's name: 1–64 letters, digits, dots, dashes and ` +
-      "underscores, and no dash or dot in front",
-    { data: {} },
-  );
 }
 
 const SELECT = `SELECT id, name, type, config, fallback_id, state, reason, since, failing_since,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { newId } from "../core/names.ts";
+import { newId, requirePlainName } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import type { Role } from "../model/role.ts";
 import { hashSecret, makeSecret } from "../secret.ts";
@@ -61,7 +61,7 @@ export class TokenTable {
   add(
     { name, role, expiresAt }: Pick<KeptToken, "name" | "role" | "expiresAt">,
   ): { kept: KeptToken; secret: string } {
-    requireTokenName(name);
+    requirePlainName(name, "a token");
     const secret = makeSecret();
     return this.#c.write(`Cannot add token ${quote(name)}`, () => {
       if (this.#c.sql("SELECT 1 FROM tokens WHERE name = ?").value(name) !== undefined) {
@@ -95,22 +95,6 @@ export class TokenTable {
       return found;
     });
   }
-}
-
-/**
- * Refuses what can't be a token's name: it is typed on command lines, and stands in logs for whoever
- * has the token.
- *
- * @throws {Failure} `invalid`.
- */
-export function requireTokenName(name: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
-  throw new Failure(
-    "invalid",
-    `Cannot use ${quote(name)} as a token's name: 1–64 letters, digits, dots, dashes and ` +
-      "underscores, and no dash or dot in front",
-    { data: {} },
-  );
 }
 
 const SELECT = "SELECT id, name, role, expires_at, created_at FROM tokens";
