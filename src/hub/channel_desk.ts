@@ -7,6 +7,7 @@
 
 import type { Severity } from "../model/problem.ts";
 import { type AskedChannel, takeInChannel } from "../notify/asked_channel.ts";
+import type { Outcome } from "../notify/channel.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
 import type { DeliveryState, KeptDelivery } from "../store/notice_rows.ts";
 import {
@@ -67,14 +68,9 @@ export class ChannelDesk {
    *
    * @throws {Failure} `not-found`
    */
-  async test(nameOrId: string): Promise<
-    { delivered: boolean; status: number | null; cause: string | null; answer: string }
-  > {
+  test(nameOrId: string): Promise<Outcome> {
     const { signal } = new AbortController();
-    const outcome = await this.#notifier.test(nameOrId, { signal });
-    const { result, status, answer } = outcome;
-    const cause = outcome.result === "delivered" ? null : outcome.cause;
-    return { delivered: result === "delivered", status, cause, answer };
+    return this.#notifier.test(nameOrId, { signal });
   }
 
   /**

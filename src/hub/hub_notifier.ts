@@ -11,12 +11,11 @@ import { newId } from "../core/names.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
 import type { DueDelivery } from "../store/notice_rows.ts";
 import { aftermath } from "../notify/aftermath.ts";
-import type { Channel, ChannelConfig, Message, Outcome } from "../notify/channel.ts";
-import { createDialer } from "../notify/dial.ts";
+import type { Channel, Message, Outcome } from "../notify/channel.ts";
 import { NoticeBook } from "../notify/notice_book.ts";
 import { testNotice } from "../notify/notice.ts";
 import { Notifier } from "../notify/notifier.ts";
-import { isChannelType, openChannel } from "../notify/open_channel.ts";
+import { openKept } from "../notify/open_kept.ts";
 import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readAnnouncement } from "./announcements.ts";
@@ -293,16 +292,7 @@ export class HubNotifier {
 
   async #open(channel: KeptChannel): Promise<Channel> {
     const { sql, clock, proxy } = this.#o;
-    const { id, type, config } = channel;
-    if (!isChannelType(type)) throw new Error(`Cannot open a channel of type ${type}`);
-    return await openChannel({
-      type,
-      config: config as unknown as ChannelConfig,
-      secrets: await secretsOf(sql, id),
-    }, {
-      dialer: createDialer(proxy === null ? {} : { proxy }),
-      now: () => clock.now(),
-    });
+    return await openKept(channel, { secrets: await secretsOf(sql, channel.id), clock, proxy });
   }
 }
 

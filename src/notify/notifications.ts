@@ -12,11 +12,10 @@ import type { RestartAccount } from "../model/restart.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Channel, ChannelConfig, Message, Outcome } from "./channel.ts";
-import { createDialer } from "./dial.ts";
+import type { Channel, Message, Outcome } from "./channel.ts";
 import { testNotice } from "./notice.ts";
 import { Notifier } from "./notifier.ts";
-import { isChannelType, openChannel } from "./open_channel.ts";
+import { openKept } from "./open_kept.ts";
 import { Outbox } from "./outbox.ts";
 import { GIVE_UP_MS } from "./schedule.ts";
 import type { SecretFile } from "./secret_file.ts";
@@ -143,16 +142,7 @@ export class Notifications {
 
   async #open(channel: KeptChannel): Promise<Channel> {
     const { secrets, clock, proxy } = this.#options;
-    const { type } = channel;
-    if (!isChannelType(type)) throw new Error(`Cannot open a channel of type ${type}`);
-    return await openChannel({
-      type,
-      config: channel.config as unknown as ChannelConfig,
-      secrets: await secrets.get(channel.id),
-    }, {
-      dialer: createDialer(proxy === null ? {} : { proxy }),
-      now: () => clock.now(),
-    });
+    return await openKept(channel, { secrets: await secrets.get(channel.id), clock, proxy });
   }
 
   /** Sends a test past the queue, and says what came of it; where it arrives, what waits goes on. */

@@ -7,6 +7,7 @@
 import type { Severity } from "../model/problem.ts";
 import type { KeptChannel } from "../store/channels.ts";
 import type { DeliveryState, KeptDelivery } from "../store/notice_rows.ts";
+import type { TestOutcome } from "./operation.ts";
 
 /** What is asked of a hub about where people are told. Each may throw a Failure, `not-found`. */
 export interface HubChannelsPort {
@@ -24,9 +25,7 @@ export interface HubChannelsPort {
   /** Removes the one with this name or id; as it was. */
   remove(nameOrId: string): Promise<KeptChannel>;
   /** Sends a test to it. */
-  test(nameOrId: string): Promise<
-    { delivered: boolean; status: number | null; cause: string | null; answer: string }
-  >;
+  test(nameOrId: string): Promise<TestOutcome>;
   /** Has all that waits for it, or was given up, tried now; how many those are. */
   retry(nameOrId: string): Promise<number>;
   /** Deliveries, the newest first. */

@@ -113,10 +113,15 @@ export interface NotifyPort {
   test(
     channel: KeptChannel,
     options: { signal: AbortSignal },
-  ): Promise<{ result: "delivered"; status: number | null; answer: string } | FailedTest>;
+  ): Promise<TestOutcome>;
   /** Has all that waits tried now; resolves with how many those are. */
   retry(channel: KeptChannel): Promise<number>;
 }
+
+/** What came of a test. */
+export type TestOutcome =
+  | { readonly result: "delivered"; readonly status: number | null; readonly answer: string }
+  | FailedTest;
 
 /** A test that did not arrive. */
 export interface FailedTest {

@@ -9,10 +9,10 @@ import { z } from "zod";
 import { newId } from "../../core/names.ts";
 import { mayDo } from "../../model/role.ts";
 import type { KeptChannel } from "../../store/channels.ts";
-import type { KeptDelivery } from "../../store/notice_rows.ts";
+import type { DeliveryState, KeptDelivery } from "../../store/notice_rows.ts";
 import { created, json, ok } from "../answer.ts";
 import type { Principal } from "../credentials.ts";
-import { type Operation, operation, type Schema } from "../operation.ts";
+import { type Operation, operation, type Schema, type TestOutcome } from "../operation.ts";
 import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
 import { knownWorkloads, minSeverity, msOf, remindAfterMinutes, workloads } from "./rules.ts";
 
@@ -77,16 +77,21 @@ export function reasonFor({ role }: Pick<Principal, "role">, reason: string): st
   return mayDo(role, "admin") ? reason : /^\d{3}(?= |$)/.exec(reason)?.[0] ?? reason;
 }
 
+/** How a new channel is called and reached. */
+export const addressFields = {
+  name: z.string(),
+  url: z.string().meta({ description: "Its address, as people have it; write-only." }),
+  secret: optional(z.string().max(4096)).meta({
+    description: "A key, password or token that the address does not hold; write-only.",
+  }),
+  allowLoopback: z.boolean().default(false),
+};
+
 /** A new channel. */
 export const createChannel: Operation = operation({
   summary: "Add a channel, with the rule that says what it is told",
   body: z.strictObject({
-    name: z.string(),
-    url: z.string().meta({ description: "Its address, as people have it; write-only." }),
-    secret: optional(z.string().max(4096)).meta({
-      description: "A key, password or token that the address does not hold; write-only.",
-    }),
-    allowLoopback: z.boolean().default(false),
+    ...addressFields,
     fallback: z.string().nullable().default(null),
     minSeverity: minSeverity.default("high"),
     workloads: workloads.default(null),
@@ -184,10 +189,8 @@ export const testChannel: Operation = operation({
   answers: ok("What came of it", OutcomeSchema),
 }, async ({ services: { store, notify }, params }) => {
   const channel = store.channels.get(params.id);
-  const outcome = await notify.test(channel, { signal: new AbortController().signal });
-  const { result, status, answer } = outcome;
-  const cause = outcome.result === "delivered" ? null : outcome.cause;
-  return json({ delivered: result === "delivered", status, cause, answer });
+  const { signal } = new AbortController();
+  return json(shownOutcome(await notify.test(channel, { signal })));
 });
 
 /** Again, now. */
@@ -201,14 +204,18 @@ export const retryChannel: Operation = operation(
     json({ queued: await notify.retry(store.channels.get(params.id)) }),
 );
 
-/** What became of what was told. */
-export const listDeliveries: Operation = operation({
-  summary: "What was told and is to be told",
-  query: z.strictObject({
+/** Which deliveries are asked for. */
+export const DeliveriesQuery: Schema<{ channel?: string; state?: DeliveryState; limit: number }> = z
+  .strictObject({
     channel: optional(z.string()),
     state: optional(z.enum(["queued", "delivered", "dead", "superseded"])),
     limit: wholeNumber({ min: 1, max: 1000, fallback: 100 }),
-  }),
+  }) as Schema<unknown> as Schema<{ channel?: string; state?: DeliveryState; limit: number }>;
+
+/** What became of what was told. */
+export const listDeliveries: Operation = operation({
+  summary: "What was told and is to be told",
+  query: DeliveriesQuery,
   answers: ok("The deliveries, the newest first", listOf(DeliverySchema)),
 }, ({ services: { store }, principal, query }) => {
   const { state, limit } = query;
@@ -220,6 +227,13 @@ export const listDeliveries: Operation = operation({
   }).map((each) => shownDelivery(each, principal));
   return json({ items });
 });
+
+/** What came of a test as it is shown. */
+export function shownOutcome(outcome: TestOutcome): Record<string, unknown> {
+  const { result, status, answer } = outcome;
+  const cause = outcome.result === "delivered" ? null : outcome.cause;
+  return { delivered: result === "delivered", status, cause, answer };
+}
 
 /** A delivery as it is shown to somebody. */
 export function shownDelivery(

@@ -7,12 +7,19 @@
 
 import { z } from "zod";
 import type { Severity } from "../../model/problem.ts";
-import type { DeliveryState } from "../../store/notice_rows.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, type Schema, served } from "../operation.ts";
-import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
-import { ChannelSchema, DeliverySchema, OutcomeSchema } from "./channels.ts";
-import { shownChannel, shownDelivery } from "./channels.ts";
+import { IdParams, listOf } from "../schema.ts";
+import {
+  addressFields,
+  ChannelSchema,
+  DeliveriesQuery,
+  DeliverySchema,
+  OutcomeSchema,
+  shownChannel,
+  shownDelivery,
+  shownOutcome,
+} from "./channels.ts";
 import type { HubServices } from "./hosts.ts";
 import { minSeverity, msOf, remindAfterMinutes } from "./rules.ts";
 
@@ -42,12 +49,7 @@ export const createHubChannel: Operation<HubServices> = served({
   description: "It is told of all hosts. A channel that stands in for another, and one that is " +
     "told of some workloads alone, only a host has.",
   body: z.strictObject({
-    name: z.string(),
-    url: z.string().meta({ description: "Its address, as people have it; write-only." }),
-    secret: optional(z.string().max(4096)).meta({
-      description: "A key, password or token that the address does not hold; write-only.",
-    }),
-    allowLoopback: z.boolean().default(false),
+    ...addressFields,
     fallback: z.null().default(null),
     minSeverity: minSeverity.default("high"),
     workloads: z.null().default(null),
@@ -73,12 +75,15 @@ export const removeHubChannel: Operation<HubServices> = served({
 });
 
 /** Does it arrive? */
-export const testHubChannel: Operation<HubServices> = served({
-  summary: "Send a test to a channel, and wait for what comes of it",
-  description: "A channel that was broken and takes it is used again.",
-  params: IdParams,
-  answers: ok("What came of it", OutcomeSchema),
-}, async ({ services: { channels }, params }) => json(await channels.test(params.id)));
+export const testHubChannel: Operation<HubServices> = served(
+  {
+    summary: "Send a test to a channel, and wait for what comes of it",
+    description: "A channel that was broken and takes it is used again.",
+    params: IdParams,
+    answers: ok("What came of it", OutcomeSchema),
+  },
+  async ({ services: { channels }, params }) => json(shownOutcome(await channels.test(params.id))),
+);
 
 /** Again, now. */
 export const retryHubChannel: Operation<HubServices> = served({
@@ -92,11 +97,7 @@ export const retryHubChannel: Operation<HubServices> = served({
 /** What became of what was told. */
 export const listHubDeliveries: Operation<HubServices> = served({
   summary: "What was told and is to be told",
-  query: z.strictObject({
-    channel: optional(z.string()),
-    state: optional(z.enum(["queued", "delivered", "dead", "superseded"])),
-    limit: wholeNumber({ min: 1, max: 1000, fallback: 100 }),
-  }) as Schema<unknown> as Schema<{ channel?: string; state?: DeliveryState; limit: number }>,
+  query: DeliveriesQuery,
   answers: ok("The deliveries, the newest first", listOf(DeliverySchema)),
 }, async ({ services: { channels }, principal, query }) => {
   const items = await channels.deliveries(query);
