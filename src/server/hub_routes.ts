@@ -6,7 +6,6 @@
  */
 
 import { z } from "zod";
-import { listAudit } from "./api/audit.ts";
 import { getContainer, listContainers } from "./api/containers.ts";
 import { listen } from "./api/events.ts";
 import { livez, metrics, openApi } from "./api/health.ts";
@@ -20,21 +19,12 @@ import {
   testHubChannel,
 } from "./api/hub_channels.ts";
 import { check, listProblems } from "./api/problems.ts";
-import {
-  closeSession,
-  createCode,
-  getSession,
-  listSessions,
-  openSession,
-  removeSession,
-} from "./api/sessions.ts";
 import { getIndex } from "./api/summary.ts";
-import { createToken, listTokens, removeToken } from "./api/tokens.ts";
 import { listAllTransitions, listTransitions } from "./api/transitions.ts";
 import { listWorkloads } from "./api/workloads.ts";
 import { notHere } from "./not_here.ts";
 import { type OperationSpec, served } from "./operation.ts";
-import { type Route, ROUTES } from "./routes.ts";
+import { ACCESS_ROUTES, type Route, ROUTES } from "./routes.ts";
 
 /** What a hub answers. */
 export const HUB_ROUTES: readonly Route<HubServices>[] = [
@@ -64,16 +54,7 @@ export const HUB_ROUTES: readonly Route<HubServices>[] = [
   ["post", "/api/channels/{id}/retry", "admin", retryHubChannel],
   ["get", "/api/deliveries", "read", listHubDeliveries],
 
-  ["get", "/api/tokens", "admin", listTokens],
-  ["post", "/api/tokens", "admin", createToken],
-  ["delete", "/api/tokens/{id}", "admin", removeToken],
-  ["get", "/api/session", "read", getSession],
-  ["post", "/api/session", "open", openSession],
-  ["delete", "/api/session", "read", closeSession],
-  ["post", "/api/session/codes", "admin", createCode],
-  ["get", "/api/sessions", "admin", listSessions],
-  ["delete", "/api/sessions/{id}", "admin", removeSession],
-  ["get", "/api/audit", "admin", listAudit],
+  ...ACCESS_ROUTES,
 ];
 
 const ANSWERED: ReadonlySet<string> = new Set(HUB_ROUTES.map(keyOf));

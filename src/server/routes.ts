@@ -74,7 +74,7 @@ import { createToken, listTokens, removeToken } from "./api/tokens.ts";
 import { listAllTransitions, listTransitions } from "./api/transitions.ts";
 import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
 import type { Role } from "../model/role.ts";
-import type { Operation, Services } from "./operation.ts";
+import type { Operation, ReadServices, Services } from "./operation.ts";
 
 /** Who may use a route over TCP: that role and those above it, or everyone who reaches it. */
 export type Needed = Role | "open";
@@ -85,6 +85,20 @@ export type Route<At = Services> = readonly [
   path: string,
   needed: Needed,
   operation: Operation<At>,
+];
+
+/** Who may ask, and who did: a host and a hub answer it by the same functions. */
+export const ACCESS_ROUTES: readonly Route<ReadServices>[] = [
+  ["get", "/api/tokens", "admin", listTokens],
+  ["post", "/api/tokens", "admin", createToken],
+  ["delete", "/api/tokens/{id}", "admin", removeToken],
+  ["get", "/api/session", "read", getSession],
+  ["post", "/api/session", "open", openSession],
+  ["delete", "/api/session", "read", closeSession],
+  ["post", "/api/session/codes", "admin", createCode],
+  ["get", "/api/sessions", "admin", listSessions],
+  ["delete", "/api/sessions/{id}", "admin", removeSession],
+  ["get", "/api/audit", "admin", listAudit],
 ];
 
 /** Every route. A HEAD is answered as its GET; any other method of a path that is here gets 405. */
@@ -174,16 +188,7 @@ export const ROUTES: readonly Route[] = [
   ["delete", "/api/rules/{id}", "admin", removeRule],
   ["get", "/api/deliveries", "read", listDeliveries],
 
-  ["get", "/api/tokens", "admin", listTokens],
-  ["post", "/api/tokens", "admin", createToken],
-  ["delete", "/api/tokens/{id}", "admin", removeToken],
-  ["get", "/api/session", "read", getSession],
-  ["post", "/api/session", "open", openSession],
-  ["delete", "/api/session", "read", closeSession],
-  ["post", "/api/session/codes", "admin", createCode],
-  ["get", "/api/sessions", "admin", listSessions],
-  ["delete", "/api/sessions/{id}", "admin", removeSession],
-  ["get", "/api/audit", "admin", listAudit],
+  ...ACCESS_ROUTES,
 
   ["get", "/api/index", "read", getIndex],
   ["get", "/api/dispatch", "read", getDispatch],

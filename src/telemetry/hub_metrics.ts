@@ -7,8 +7,14 @@
 
 import { HOST_STATES } from "../model/hosts.ts";
 import { PROBLEM_KINDS, type Severity } from "../model/problem.ts";
-import { type Metrics, type MetricsOptions, processCollector, versionsOf } from "./metrics.ts";
-import { Counter, Gauge, type Metric } from "./prometheus.ts";
+import {
+  type Metrics,
+  type MetricsOptions,
+  processCollector,
+  requestMetrics,
+  versionsOf,
+} from "./metrics.ts";
+import { Gauge, type Metric } from "./prometheus.ts";
 
 /** Every metric of a hub. */
 export interface HubMetrics extends Pick<Metrics, "httpRequests" | "failedLogins" | "problems"> {
@@ -51,17 +57,7 @@ export function createHubMetrics(
       }),
     ),
     up: add(new Gauge("tinyforge_hub_up", "Whether the database answered this scrape.")),
-    httpRequests: add(
-      new Counter("tinyforge_http_requests_total", "HTTP requests by route pattern and status.", {
-        labels: { route: [], code: [] },
-        open: true,
-      }),
-    ),
-    failedLogins: add(
-      new Counter("tinyforge_http_failed_logins_total", "HTTP requests without the right secret.", {
-        labels: { kind: ["token", "login", "webhook"] },
-      }),
-    ),
+    ...requestMetrics(add),
     render: async () => {
       process();
       // Without the database the last that was known stays, and is told to be old.

@@ -230,17 +230,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     drift: add(
       new Counter("tinyforge_drift_total", "Rows that full passes found changed without an event."),
     ),
-    httpRequests: add(
-      new Counter("tinyforge_http_requests_total", "HTTP requests by route pattern and status.", {
-        labels: { route: [], code: [] },
-        open: true,
-      }),
-    ),
-    failedLogins: add(
-      new Counter("tinyforge_http_failed_logins_total", "HTTP requests without the right secret.", {
-        labels: { kind: ["token", "login", "webhook"] },
-      }),
-    ),
+    ...requestMetrics(add),
     notifyAttempts: add(
       new Counter("tinyforge_notify_attempts_total", "Attempts to deliver a notification.", {
         labels: { outcome: ["delivered", "retried", "dead"] },
@@ -285,6 +275,25 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   collectors.push(processCollector(add, options));
   return metrics;
+}
+
+/** What is counted of requests, whoever answers them. */
+export function requestMetrics(
+  add: <M extends Metric>(metric: M) => M,
+): Pick<Metrics, "httpRequests" | "failedLogins"> {
+  return {
+    httpRequests: add(
+      new Counter("tinyforge_http_requests_total", "HTTP requests by route pattern and status.", {
+        labels: { route: [], code: [] },
+        open: true,
+      }),
+    ),
+    failedLogins: add(
+      new Counter("tinyforge_http_failed_logins_total", "HTTP requests without the right secret.", {
+        labels: { kind: ["token", "login", "webhook"] },
+      }),
+    ),
+  };
 }
 
 /** `tinyforge_build_info`. */
