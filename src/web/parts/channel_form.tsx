@@ -12,7 +12,8 @@ import { tell } from "./announcer.tsx";
 import { channels, loadChannels, type ShownChannel } from "../channels.ts";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
-import { Field, OneOf, Select } from "./fields.tsx";
+import { Field, Select } from "./fields.tsx";
+import { SeverityField } from "./severity_field.tsx";
 
 /** The form; `channel` null: of a new one. */
 export function ChannelForm(
@@ -77,12 +78,7 @@ export function ChannelForm(
         onInput={(text) => secret.value = text}
       />
       {channel === null && (
-        <OneOf
-          label={t.ruleSeverity}
-          options={[{ id: "high", name: t.fromSeverity.high }, {
-            id: "low",
-            name: t.fromSeverity.low,
-          }]}
+        <SeverityField
           chosen={severity.value}
           onChange={(id) => severity.value = id}
         />

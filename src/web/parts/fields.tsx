@@ -48,15 +48,17 @@ export function Field(
   );
 }
 
+/** What a choice of one is made of. */
+interface Choice {
+  readonly label: string;
+  readonly options: readonly Option[];
+  /** Id of one of them. */
+  readonly chosen: string;
+  readonly onChange: (id: string) => void;
+}
+
 /** One of a few, all in sight. */
-export function OneOf(
-  { label, options, chosen, onChange }: {
-    label: string;
-    options: readonly Option[];
-    chosen: string;
-    onChange: (id: string) => void;
-  },
-): JSX.Element {
+export function OneOf({ label, options, chosen, onChange }: Choice): JSX.Element {
   const group = useId();
   return (
     <fieldset class="choices">
@@ -72,14 +74,7 @@ export function OneOf(
 }
 
 /** One of many. */
-export function Select(
-  { label, options, chosen, onChange }: {
-    label: string;
-    options: readonly Option[];
-    chosen: string;
-    onChange: (id: string) => void;
-  },
-): JSX.Element {
+export function Select({ label, options, chosen, onChange }: Choice): JSX.Element {
   const id = useId();
   return (
     <div class="field">

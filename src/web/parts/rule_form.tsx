@@ -16,7 +16,8 @@ import { tell } from "./announcer.tsx";
 import { channels } from "../channels.ts";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
-import { OneOf, Select, Several } from "./fields.tsx";
+import { Select, Several } from "./fields.tsx";
+import { SeverityField } from "./severity_field.tsx";
 
 /** When a reminder can be had, minutes. */
 const REMINDERS: readonly number[] = [60, 240, 720, 1440, 4320, 10_080];
@@ -79,15 +80,7 @@ export function RuleForm(
         chosen={kinds.value}
         onChange={(chosen) => kinds.value = chosen}
       />
-      <OneOf
-        label={s.ruleSeverity}
-        options={[{ id: "high", name: s.fromSeverity.high }, {
-          id: "low",
-          name: s.fromSeverity.low,
-        }]}
-        chosen={severity.value}
-        onChange={(id) => severity.value = id}
-      />
+      <SeverityField chosen={severity.value} onChange={(id) => severity.value = id} />
       <Several
         label={s.ruleWorkloads}
         all={s.allWorkloads}
