@@ -37,9 +37,9 @@ import type {
 import type { Written } from "./model/written.ts";
 import type { Store } from "./store/store.ts";
 import { collectGauges } from "./gauges.ts";
-import { announce, onSignals, onSuddenEnd, watchLock } from "./supervision.ts";
+import { announce, lifetime, onSuddenEnd, watchLock } from "./supervision.ts";
 import { SOCKET } from "./system/files.ts";
-import { descriptorLimit, isSignalIgnored } from "./system/libc.ts";
+import { descriptorLimit } from "./system/libc.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
@@ -92,8 +92,6 @@ export interface Assembly extends AsyncDisposable {
 }
 
 const SHUTDOWN_DEADLINE_MS = 5000;
-
-const SIGHUP = 1;
 
 /**
  * How long a write waits for another process's lock. Nothing else turns meanwhile: no probe is
@@ -237,24 +235,17 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   // Before: it would be taken for the end.
   keepBrokenBodies();
   const endings = onSuddenEnd(() => data.lock.release());
-  const stopping = new AbortController();
-  const hangupIgnored = isSignalIgnored(SIGHUP);
   const tokens: TokenFile[] = [];
   let certificate: Certificate | null = null;
   let listeners: Listeners | null = null;
-  const signals = onSignals({
-    onEnd: (signal) => {
-      if (stopping.signal.aborted) Deno.exit(1);
-      log.info("stopping", { signal });
-      stopping.abort();
-    },
-    onReload: () => {
-      if (hangupIgnored) return;
-      log.info("reloading", { signal: "SIGHUP" });
+  const signals = lifetime({
+    log,
+    reload: () => {
       for (const token of tokens) void token.reload();
       void certificate?.reload();
     },
   });
+  const { stopping } = signals;
   using manager = ServiceManager.fromEnvironment();
   const parts = assemble(config, data, options);
   const { store, loop } = parts;

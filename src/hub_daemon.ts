@@ -38,9 +38,9 @@ import {
   TokenFile,
 } from "./server/server.ts";
 import { prepareDataDir } from "./store/data_dir.ts";
-import { onSignals } from "./supervision.ts";
+import { lifetime } from "./supervision.ts";
 import { HUB_SOCKET } from "./system/files.ts";
-import { descriptorLimit, isSignalIgnored } from "./system/libc.ts";
+import { descriptorLimit } from "./system/libc.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
 import { createHubMetrics } from "./telemetry/hub_metrics.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -82,8 +82,6 @@ export interface HubOptions {
 }
 
 const SHUTDOWN_DEADLINE_MS = 5000;
-
-const SIGHUP = 1;
 
 /** So many wrong tokens and secrets are looked at, of one address. */
 const WRONG_A_MINUTE = 30;
@@ -172,21 +170,9 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
   keepBrokenBodies();
   await prepareDataDir(config.dataDir);
   const sql = await openDatabase(database);
-  const stopping = new AbortController();
-  const hangupIgnored = isSignalIgnored(SIGHUP);
   let reload = () => {};
-  const signals = onSignals({
-    onReload: () => {
-      if (hangupIgnored) return;
-      log.info("reloading", { signal: "SIGHUP" });
-      reload();
-    },
-    onEnd: (signal) => {
-      if (stopping.signal.aborted) Deno.exit(1);
-      log.info("stopping", { signal });
-      stopping.abort();
-    },
-  });
+  const signals = lifetime({ log, reload: () => reload() });
+  const { signal } = signals.stopping;
   using manager = ServiceManager.fromEnvironment();
   let listeners: Listeners | null = null;
   try {
@@ -219,7 +205,7 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
     try {
       log.info("hub started", { pid: Deno.pid, version, dataDir: config.dataDir });
       manager.ready();
-      await Promise.all([parts.run(stopping.signal), turning(manager, stopping.signal)]);
+      await Promise.all([parts.run(signal), turning(manager, signal)]);
     } finally {
       manager.stopping();
       await parts.close();

@@ -8,7 +8,9 @@
 import { aborted, type Clock } from "./clock.ts";
 import type { Lock } from "./lock/lock.ts";
 import type { Outcomes } from "./reconcile/outcomes.ts";
+import { isSignalIgnored } from "./system/libc.ts";
 import type { ServiceManager } from "./system/systemd.ts";
+import type { Log } from "./telemetry/log.ts";
 
 /** How often the lock is checked, milliseconds. */
 const LOCK_CHECK_MS = 60_000;
@@ -45,6 +47,38 @@ export function onSignals({ onEnd, onReload }: SignalHandlers): { remove(): void
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
+}
+
+const SIGHUP = 1;
+
+/** From the start of a service until it is asked to end. */
+export interface Lifetime {
+  /** Aborted when it is asked to; whoever else ends it aborts it too. */
+  readonly stopping: AbortController;
+  /** Listens to no signal any more. */
+  remove(): void;
+}
+
+/**
+ * Ends a service by the first SIGTERM or SIGINT, and the process by the second. SIGHUP has `reload`
+ * read anew what may have changed, unless it was ignored when the process began.
+ */
+export function lifetime({ log, reload }: { log: Log; reload: () => void }): Lifetime {
+  const stopping = new AbortController();
+  const hangupIgnored = isSignalIgnored(SIGHUP);
+  const { remove } = onSignals({
+    onEnd: (signal) => {
+      if (stopping.signal.aborted) Deno.exit(1);
+      log.info("stopping", { signal });
+      stopping.abort();
+    },
+    onReload: () => {
+      if (hangupIgnored) return;
+      log.info("reloading", { signal: "SIGHUP" });
+      reload();
+    },
+  });
+  return { stopping, remove };
 }
 
 /** `Deno.exit()`, and what nobody catches: of that Deno says no `unload`. */
