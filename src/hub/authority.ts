@@ -7,6 +7,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { Failure } from "../failure.ts";
+import { unreadableReason } from "../system/files.ts";
 import { quotePath } from "../text.ts";
 
 /** Longest file that is read, bytes: a bundle of a system has less. */
@@ -26,12 +27,7 @@ export async function readAuthority(path: string): Promise<string> {
     if (size > MAX_BYTES) throw new RangeError(`it has more than ${MAX_BYTES} bytes`);
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "it is not there"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "permission denied"
-      : (cause as Error).message;
-    throw unusable(path, reason, cause);
+    throw unusable(path, unreadableReason(cause), cause);
   }
   const found = text.match(CERTIFICATE) ?? [];
   if (found.length === 0) throw unusable(path, "there is no certificate in it");

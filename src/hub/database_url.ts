@@ -6,6 +6,7 @@
  */
 
 import { Failure } from "../failure.ts";
+import { unreadableReason } from "../system/files.ts";
 import { distrust } from "../system/private.ts";
 import { quotePath } from "../text.ts";
 import type { DatabaseHost } from "./database_socket.ts";
@@ -113,12 +114,7 @@ export async function readDatabaseUrl(path: string): Promise<string> {
     if (info.size > MAX_URL) throw new RangeError("it is too long for a URL");
     text = (await Deno.readTextFile(path)).trim();
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "it is not there"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "permission denied"
-      : (cause as Error).message;
-    throw unusable(reason, cause);
+    throw unusable(unreadableReason(cause), cause);
   }
   const distrusted = distrust(path, info);
   if (distrusted !== null) throw unusable(distrusted.reason);

@@ -7,6 +7,7 @@
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Failure, type FailureData } from "../failure.ts";
+import { unreadableReason } from "../system/files.ts";
 import { distrust } from "../system/private.ts";
 import type { Log } from "../telemetry/log.ts";
 import { quotePath } from "../text.ts";
@@ -104,12 +105,7 @@ async function readPem(path: string, what: What): Promise<string> {
     info = await Deno.stat(path);
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "it is not there"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "permission denied"
-      : (cause as Error).message;
-    throw unusable(what, path, reason, "file", cause);
+    throw unusable(what, path, unreadableReason(cause), "file", cause);
   }
   const wrong = distrust(path, info);
   if (wrong !== null) throw unusable(what, path, wrong.reason, "file");

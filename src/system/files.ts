@@ -86,3 +86,10 @@ export function subfolders(path: string): string[] {
     return [];
   }
 }
+
+/** Why a file that somebody named can't be read, in words, by what was thrown. */
+export function unreadableReason(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotFound) return "it is not there";
+  if (cause instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return (cause as Error).message;
+}
