@@ -35,8 +35,7 @@ engineTest("the README's session shows a container running, stopped and missing"
     .replace("busybox", TEST_IMAGE)
     .replaceAll(/(docker (?:stop -t 0|rm)) blog/g, `$1 ${scope.containerName("blog")}`)
     .replace("--detach", `--detach --network none --label tinyforge.test=${scope.name}`);
-  const daemon = host.start("reconcile");
-  await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
+  const daemon = await host.startReady();
   const [prepare, ...tables] = script.split(/^(?:.* && )?tinyforge ps$/m);
   const commands = [...script.matchAll(/^(?:(.*) && )?tinyforge ps$/gm)].map(([, command]) =>
     command
@@ -60,8 +59,7 @@ engineTest("the README's three curl lines answer", async (scope) => {
   host.env["TINYFORGE_DOCKER_HOST"] = scope.engine.address;
   const port = freePort();
   host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${port}`;
-  const daemon = host.start("reconcile");
-  await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
+  const daemon = await host.startReady();
   const script = BLOCKS[1]!.replaceAll("/var/lib/tinyforge", host.dataDir)
     .replaceAll("7475", String(port)).replaceAll("curl", "curl -sS --fail");
   const out = await shell(host, script);
@@ -89,8 +87,7 @@ engineTest(
         .replaceAll(/(--force|--name) blog/g, `$1 ${name}`)
         .replace("--detach", `--detach --network none --label tinyforge.test=${scope.name}`);
     assertStringIncludes(job(good!), `--name ${name} `);
-    const daemon = host.start("reconcile");
-    await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
+    const daemon = await host.startReady();
     await shell(host, "tinyforge add site blog");
     const before = await scope.run("blog");
     await scope.docker("tag", TEST_IMAGE, good!);

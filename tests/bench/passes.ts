@@ -56,12 +56,16 @@ async function steadyPass(): Promise<Figure[]> {
     ...{ readLater: [] as number[], passLater: [] as number[] },
   };
   let written = 0;
-  for (let round = 0; round < 65; round++) {
+  const readAndPass = async (): Promise<[readMs: number, passMs: number]> => {
     const readMs = await time(() => bareRead(client));
     const before = w.store.totalChanges();
     const passMs = await time(() => tickPass(w.reconciler));
     // One is the time of the pass.
     written += w.store.totalChanges() - before - 1;
+    return [readMs, passMs];
+  };
+  for (let round = 0; round < 65; round++) {
+    const [readMs, passMs] = await readAndPass();
     if (round < 5) continue;
     ms.read.push(readMs);
     ms.pass.push(passMs);
@@ -72,10 +76,7 @@ async function steadyPass(): Promise<Figure[]> {
     await w.engine.change({ indexes, state: "running", minutes: 2, events: false });
     // The Engine makes its answer anew.
     await bareRead(client);
-    const readMs = await time(() => bareRead(client));
-    const before = w.store.totalChanges();
-    const passMs = await time(() => tickPass(w.reconciler));
-    written += w.store.totalChanges() - before - 1;
+    const [readMs, passMs] = await readAndPass();
     if (round < 5) continue;
     ms.readLater.push(readMs);
     ms.passLater.push(passMs);

@@ -14,7 +14,7 @@ import { TestHost } from "../harness/program.ts";
 import { freePort } from "../harness/free_port.ts";
 import { until } from "../harness/until.ts";
 import { writeProblems } from "../harness/problems.ts";
-import { opened } from "../notify/telling.ts";
+import { engineDown } from "../notify/telling.ts";
 import { WEBHOOK_KEY, WebhookReceiver } from "../receivers/webhook.ts";
 import { codesOf, commandsOf, type Examined, examined, theFinding } from "./findings.ts";
 
@@ -280,18 +280,7 @@ Deno.test("doctor tells of a channel that is refused, until its test arrives", a
   await using receiver = new WebhookReceiver();
   receiver.next.push(() => new Response("no", { status: 401 }));
   // There is no Engine, which is to be told.
-  await using host = await TestHost.seeded((store) =>
-    writeProblems(
-      store,
-      opened("local", Date.now() - 60_000, {
-        kind: "engine-down",
-        workloadId: null,
-        rowId: null,
-        containerName: "",
-        do: { code: "start-engine", host: "local" },
-      }),
-    )
-  );
+  await using host = await TestHost.seeded((store) => writeProblems(store, engineDown()));
   host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${freePort()}`;
   await using daemon = new LivingDaemon(host);
   await daemon.started();

@@ -100,8 +100,7 @@ engineTest(
   async (scope) => {
     await using host = await TestHost.make();
     host.env["TINYFORGE_DOCKER_HOST"] = scope.engine.address;
-    host.start("reconcile");
-    await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
+    await host.startReady();
     const { workloadId } = await host.json("add", "site", "blog");
     const tag = `${scope.name.toLowerCase()}:1`;
     await scope.docker("tag", TEST_IMAGE, tag);
@@ -149,8 +148,7 @@ engineTest(
   async (scope) => {
     await using host = await TestHost.make();
     host.env["TINYFORGE_DOCKER_HOST"] = scope.engine.address;
-    host.start("reconcile");
-    await until("the daemon is ready", async () => (await host.run("healthcheck")).code === 0);
+    await host.startReady();
     const port = freePort();
     const asking = async (site: string, port: number) => {
       const { workloadId } = (await host.json("list", "sites")).items

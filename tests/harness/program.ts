@@ -9,6 +9,7 @@ import { fromFileUrl, join } from "@std/path";
 import { V8_FLAGS } from "../../src/dev/compile.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import type { IndexRow } from "../../src/model/container.ts";
+import { until } from "./until.ts";
 import { row } from "./world.ts";
 
 if (!Deno.env.get("DENO_SQLITE_PATH")) Deno.env.set("DENO_SQLITE_PATH", "libsqlite3.so.0");
@@ -107,6 +108,13 @@ export class TestHost implements AsyncDisposable {
     if (code !== 0) throw new Error(`tinyforge ${args.join(" ")} ended with ${code}: ${stderr}`);
     if (stdout.trimEnd().includes("\n")) throw new Error(`more than one document: ${stdout}`);
     return JSON.parse(stdout);
+  }
+
+  /** Starts the daemon; resolves when it says that it is ready. */
+  async startReady(): Promise<Running> {
+    const daemon = this.start("reconcile");
+    await until("the daemon is ready", async () => (await this.run("healthcheck")).code === 0);
+    return daemon;
   }
 
   /** Starts the program and leaves it running; ended with this host at the latest. */

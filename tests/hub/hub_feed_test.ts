@@ -32,14 +32,22 @@ function heard(feed: CountedFeed<Written>) {
   };
 }
 
-Deno.test("HubFeed finds by itself what nobody told it", async () => {
-  await using cluster = await startCluster();
-  await using database = await openTestDatabase(cluster);
-  const { sql } = database;
+/** A database with a host of one row, and what a feed tells of it from now on. */
+async function scene() {
+  await using made = new AsyncDisposableStack();
+  const cluster = made.use(await startCluster());
+  const { sql } = made.use(await openTestDatabase(cluster));
   const alpha = await sayingHost(sql, "alpha");
   await alpha.snapshot([shownRow("a")]);
   const feed = new CountedFeed<Written>();
-  await using told = heard(feed);
+  const told = made.use(heard(feed));
+  const kept = made.move();
+  return { sql, alpha, feed, told, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+Deno.test("HubFeed finds by itself what nobody told it", async () => {
+  await using made = await scene();
+  const { sql, alpha, feed, told } = made;
   const follower = new HubFeed({ sql, feed, log });
   await follower.look();
   // It does not listen: the words of this batch are lost on it.
@@ -59,13 +67,8 @@ Deno.test("HubFeed finds by itself what nobody told it", async () => {
 });
 
 Deno.test("HubFeed listens again after its connection was cut, and misses nothing of meanwhile", async () => {
-  await using cluster = await startCluster();
-  await using database = await openTestDatabase(cluster);
-  const { sql } = database;
-  const alpha = await sayingHost(sql, "alpha");
-  await alpha.snapshot([shownRow("a")]);
-  const feed = new CountedFeed<Written>();
-  await using told = heard(feed);
+  await using made = await scene();
+  const { sql, alpha, feed, told } = made;
   const ending = new AbortController();
   const running = new HubFeed({ sql, feed, log }).run(ending.signal);
   let state = 0;

@@ -8,7 +8,7 @@ import { LivingDaemon } from "../harness/living_daemon.ts";
 import { writeProblems } from "../harness/problems.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
-import { opened } from "./telling.ts";
+import { engineDown } from "./telling.ts";
 import { Receiver } from "../receivers/receiver.ts";
 import { MailServer } from "../receivers/smtp.ts";
 import { assertClean, movedTo, SECRET, URLS } from "./secret_channels.ts";
@@ -69,18 +69,7 @@ Deno.test("tinyforge notify test waits for the outcome and shows the receiver's 
 Deno.test("the daemon tells a channel that is added while it runs, and ends when it is asked to", async () => {
   await using receiver = new WebhookReceiver();
   // There is no Engine, so that what was open before stays.
-  await using host = await TestHost.seeded((store) =>
-    writeProblems(
-      store,
-      opened("local", Date.now() - 60_000, {
-        kind: "engine-down",
-        workloadId: null,
-        rowId: null,
-        containerName: "",
-        do: { code: "start-engine", host: "local" },
-      }),
-    )
-  );
+  await using host = await TestHost.seeded((store) => writeProblems(store, engineDown()));
   await using daemon = new LivingDaemon(host);
   await daemon.started();
   const key = await fileWith(host, WEBHOOK_KEY);
@@ -169,18 +158,7 @@ Deno.test("no secret of any kind of channel is shown or kept where people look, 
     login: { user: "user", password: SECRET },
     refuseMail: `550 your password is ${SECRET}, ${btoa(SECRET)}, ${btoa(`\0user\0${SECRET}`)}`,
   });
-  await using host = await TestHost.seeded((store) =>
-    writeProblems(
-      store,
-      opened("local", Date.now() - 60_000, {
-        kind: "engine-down",
-        workloadId: null,
-        rowId: null,
-        containerName: "",
-        do: { code: "start-engine", host: "local" },
-      }),
-    )
-  );
+  await using host = await TestHost.seeded((store) => writeProblems(store, engineDown()));
   host.env.TINYFORGE_LOG_LEVEL = "debug";
   const settings = [
     ...URLS.map((url) => movedTo(receiver.origin, takeInUrl(url))),

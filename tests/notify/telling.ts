@@ -38,6 +38,17 @@ export function opened(row: string, at: number, over: Partial<Problem> = {}): Pr
   });
 }
 
+/** That the Engine does not answer, open for a minute. */
+export function engineDown(): Problem {
+  return opened("local", Date.now() - 60_000, {
+    kind: "engine-down",
+    workloadId: null,
+    rowId: null,
+    containerName: "",
+    do: { code: "start-engine", host: "local" },
+  });
+}
+
 /** The same, over. */
 export function closed(problem: Problem, at: number, outcome: Ending = "recovered"): Problem {
   return { ...problem, status: "closed", closedAt: at, outcome };
