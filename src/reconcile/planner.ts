@@ -29,8 +29,7 @@ export class Planner {
 }
 
 /** Whether both have the very same values under the same names, not only equal ones. */
-export function haveSameValues(a: object, b: object): boolean {
-  const [values, others] = [Object.entries(a), new Map(Object.entries(b))];
-  return values.length === others.size &&
-    values.every(([name, value]) => others.has(name) && others.get(name) === value);
+export function haveSameValues<Values extends object>(a: Values, b: Values): boolean {
+  const names = Object.keys(a) as (keyof Values)[];
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
