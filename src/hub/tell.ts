@@ -6,11 +6,11 @@
  */
 
 import type { ReplicaChange, ReplicaTable } from "../store/replica.ts";
-import { hubProblem } from "./hub_problem.ts";
+import { type HubProblem, hubProblem } from "./hub_problem.ts";
 import { hubTransition } from "./hub_transition.ts";
-import { hubWorkload } from "./hub_workload.ts";
+import { type HubWorkload, hubWorkload } from "./hub_workload.ts";
 import { MAX_ROWS, MAX_TOLD, type SnapshotOf } from "./protocol.ts";
-import { hubRow } from "./row.ts";
+import { type HubRow, hubRow } from "./row.ts";
 import { digestOf } from "./told_fields.ts";
 
 /** Some of a kind, and up to which id; null: to the end. */
@@ -56,16 +56,28 @@ export class Telling {
 
   /** Rows by id: all, or those with these ids. */
   rows(ids: ReadonlySet<string> | "all"): unknown[] {
-    return this.#fitting(this.#replica.rows(ids), hubRow);
+    return this.#rows(ids).map(({ item }) => item);
   }
 
   /** Workloads by id. */
   workloads(): unknown[] {
-    return this.#fitting(this.#replica.workloads(), hubWorkload);
+    return this.#workloads().map(({ item }) => item);
   }
 
   /** Problems by key: all that are remembered, or those that were written after a state. */
   problems(after: number | null): unknown[] {
+    return this.#problems(after).map(({ item }) => item);
+  }
+
+  #rows(ids: ReadonlySet<string> | "all"): Read<HubRow>[] {
+    return this.#fitting(this.#replica.rows(ids), hubRow);
+  }
+
+  #workloads(): Read<HubWorkload>[] {
+    return this.#fitting(this.#replica.workloads(), hubWorkload);
+  }
+
+  #problems(after: number | null): Read<HubProblem>[] {
     const problems = this.#replica.problems(after).map((problem) => {
       // What was seen may name as many containers as there are.
       const { containers = [] } = problem.evidence;
@@ -90,7 +102,8 @@ export class Telling {
   news(had: number | null, { anew }: { anew: boolean }): News {
     const after = anew ? 0 : had;
     if (had === null || after === null || this.#replica.lastTransition() <= after) return {};
-    const found = this.#fitting(this.#replica.transitions(after, MAX_ROWS), hubTransition);
+    const found = this.#fitting(this.#replica.transitions(after, MAX_ROWS), hubTransition)
+      .map(({ item }) => item);
     const transitions = found.slice(0, fit(found, 0));
     return transitions.length === 0 ? {} : {
       ...{ transitionsAfter: after, transitionsAnew: anew, transitions },
@@ -131,29 +144,33 @@ export class Telling {
 
   /** What rows are compared by. */
   digest(): string {
-    return digestOf(this.rows("all").map((row) => hubRow(row).hash));
+    return digestOf(this.#rows("all").map(({ read }) => read.hash));
   }
 
   /** What workloads and open problems are compared by. */
   besideDigest(): string {
-    const open = this.problems(null).map(hubProblem).filter(({ status }) => status === "open");
-    const workloads = this.workloads().map(hubWorkload);
-    return digestOf([...open, ...workloads].map(({ hash }) => hash));
+    const open = this.#problems(null).filter(({ read }) => read.status === "open");
+    return digestOf([...open, ...this.#workloads()].map(({ read }) => read.hash));
   }
 
-  #fitting(items: readonly unknown[], read: (item: unknown) => unknown): unknown[] {
-    return items.filter((item) => {
+  #fitting<T>(items: readonly unknown[], read: (item: unknown) => T): Read<T>[] {
+    return items.flatMap((item) => {
       try {
-        read(item);
-        return true;
+        return [{ item, read: read(item) }];
       } catch (error) {
         const reason = (error as Error).message;
         if (!this.#refused.has(reason)) this.#onRefused(reason);
         this.#refused.add(reason);
-        return false;
+        return [];
       }
     });
   }
+}
+
+/** A thing as it is told, and as a hub reads it. */
+interface Read<T> {
+  readonly item: unknown;
+  readonly read: T;
 }
 
 /** What tells a transition from another one of its number. */
