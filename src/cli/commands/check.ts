@@ -48,7 +48,8 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
     for (let fresh = asks;;) {
       const checked = await misspelt(() => look(daemon, wanted, { fresh }));
       const now = Date.now();
-      if (wrongOf(checked).length > 0) amiss = { at: now, rows: wrongOf(checked) };
+      const wrong = wrongOf(checked);
+      if (wrong.length > 0) amiss = { at: now, rows: wrong };
       const stableAt = settledAt(checked, stableMs);
       if (stableAt <= now) {
         if (fresh || !asks) return print(invocation, checked, "right");

@@ -14,7 +14,7 @@ import { readAnswer } from "../answer.ts";
 import { CommandError, type CommandLine, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { type AskOptions, DaemonClient, DaemonGone } from "../daemon_socket.ts";
-import { tableLines } from "../table.ts";
+import { printTable } from "../table.ts";
 import { hintForError } from "../words.ts";
 import { VERSION } from "./version.ts";
 
@@ -84,12 +84,7 @@ export async function list(invocation: InvocationOf<"hub list">): Promise<number
     version ?? "",
     state === "contested" ? `two processes speak for it (${machines.join(", ")})` : "",
   ]);
-  const lines = tableLines(cells, {
-    header: ["HOST", "STATE", "HEARD", "ROWS", "VERSION", "NOTE"],
-    width: out.size()?.columns ?? null,
-    paint: out.paint.bind(out),
-  });
-  out.raw(lines.map((line) => `${line}\n`).join(""));
+  printTable(out, cells, { header: ["HOST", "STATE", "HEARD", "ROWS", "VERSION", "NOTE"] });
   if (items.length === 0) out.notes("There are no hosts: `tinyforge hub enroll NAME` lets one in.");
   return EXIT.done;
 }
