@@ -161,7 +161,8 @@ browserTest(
         (host_id, id, workload_id, workload_kind, workload_name, state, body, hash)
       SELECT h.id, 'many-' || n, 'w1', 'project', 'shop', 'running', '{}', ''
       FROM tinyforge.hosts AS h, generate_series(1, 100000) AS n WHERE name = 'alpha'`;
-      await sql`UPDATE tinyforge.hosts SET seq = seq + 1 WHERE name = 'alpha'`;
+      await sql`UPDATE tinyforge.hosts SET seq = seq + 1, row_count = row_count + 100000
+        WHERE name = 'alpha'`;
       const page = await open("/containers");
       await page.getByText("Choose a host").first().waitFor();
       assertEquals(await rowTexts(page), []);
