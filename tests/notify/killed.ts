@@ -1,6 +1,7 @@
 /**
- * A process that finds problems and tells them, to be killed at any moment: `PATH SECRETS RUN`. With
- * the run `drain` it finds nothing, and ends when all was delivered.
+ * A process that finds problems, of which one in each run is over soon, and tells them, to be killed
+ * at any moment: `PATH SECRETS RUN`. With the run `drain` it finds nothing, and ends when all was
+ * delivered.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { SecretFile } from "../../src/notify/secret_file.ts";
 import { openStore } from "../../src/store/store.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { writeProblems } from "../harness/problems.ts";
-import { opened } from "./telling.ts";
+import { closed, opened } from "./telling.ts";
 
 const [path, secrets, run] = Deno.args as [string, string, string];
 const store = await openStore(path);
@@ -30,13 +31,21 @@ const notifications = new Notifications({
 const stop = new AbortController();
 const running = notifications.run(stop.signal);
 await Deno.stdout.write(new TextEncoder().encode("ready\n"));
+/** Those of runs that were killed among them, so that they are told across a kill. */
+const open = store.problems.list().toReversed();
 for (let i = 0; run !== "drain"; i++) {
-  writeProblems(store, opened(`row-${run}-${i}`, Date.now(), { batch: "restart" }));
+  const problem = opened(`row-${run}-${i}`, Date.now(), { batch: "restart" });
+  const over = i === 2 && open.length > 3 ? [closed(open.shift()!, Date.now())] : [];
+  writeProblems(store, problem, ...over);
+  open.push(problem);
   notifications.wake();
   await SYSTEM_CLOCK.sleep(7, stop.signal);
 }
 await SYSTEM_CLOCK.sleep(200, stop.signal);
-while (store.notices.queue().length > 0) await SYSTEM_CLOCK.sleep(20, stop.signal);
+// What is over waits for its like, and is told then.
+while (store.notices.queue().length + store.notices.unsettled().length > 0) {
+  await SYSTEM_CLOCK.sleep(20, stop.signal);
+}
 stop.abort();
 await running;
 store.close();
