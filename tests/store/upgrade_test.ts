@@ -102,6 +102,27 @@ Deno.test("openStore() gives a database of schema 1 the shape of a new one", asy
   await upgraded(1, (_, path) => assertEquals(shapeOf(path), wanted));
 });
 
+Deno.test("openStore() opens a database of schema 14 and keeps what stands in it", async () => {
+  await using fresh = await tempStore();
+  const wanted = shapeOf(fresh.path);
+  await upgraded(14, (store, path) => {
+    assertEquals(shapeOf(path), wanted);
+    const rows = store.views.list().map(({ workloadName, state }) => `${workloadName} ${state}`);
+    assertEquals(rows.sort(), ["api pending", "blog stopped", "shop running"]);
+    const [blog] = store.workloads.named("blog");
+    assertEquals(store.expectations.of(blog!.id).map(({ mode }) => mode), ["running"]);
+    assertEquals(store.problems.remembered(0).map(({ kind }) => kind).sort(), [
+      "absent",
+      "stopped",
+    ]);
+    assertEquals(store.channels.list().map(({ name }) => name), ["ops"]);
+    assertEquals(store.tokens.list().map(({ name, role }) => `${name} ${role}`), ["ci deploy"]);
+    assertEquals(store.silences.list(Date.now()).length, 1);
+    // Nobody follows it: nothing is counted.
+    assertEquals(store.replica.lastTransition(), 5);
+  });
+});
+
 Deno.test("openStore() finds the secrets of a database of schema 1, and rotates them", async () => {
   await upgraded(1, ({ workloads }) => {
     for (const [name, secret] of Object.entries(SECRETS)) {
