@@ -607,6 +607,8 @@ Deno.test("a read during a daemon's very first start finds no index yet, or wait
   const options = { path: host.database, now: "2026-01-01T00:00:00Z" };
   const { Database } = await import("@db/sqlite");
   const db = new Database(host.database, { int64: true });
+  // Whoever looks on may be reading just then.
+  db.exec("PRAGMA busy_timeout = 5000");
   migrate(db, migrations.slice(0, 1), options);
   const unfinished = await host.run("status");
   assertEquals(unfinished.code, 1);
