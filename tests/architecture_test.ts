@@ -23,6 +23,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   http: [],
   text: [],
   secret: [],
+  bytes: [],
   system: ["text"],
   docker_host: ["failure", "system", "text"],
   setting_values: ["failure", "flags", "model", "text"],

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { joinedBytes } from "../bytes.ts";
 import { Buffer } from "node:buffer";
 import type { ListedContainer } from "../model/container.ts";
 import { decodeListing } from "./wire.ts";
@@ -210,15 +211,4 @@ function isSame(a: unknown, b: unknown): boolean {
 
 function keyOf(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes.subarray(0, KEY_LENGTH));
-}
-
-/** A copy of all of it, which keeps nothing else in memory. */
-function joinedBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { utf8 } from "../bytes.ts";
 import { Failure } from "../failure.ts";
 import type { CheckedRow, CheckFilter } from "../model/check.ts";
 import { type Hosted, type HostView, idOverHosts, partsOfId, UNKNOWN } from "../model/hosts.ts";
@@ -98,11 +99,11 @@ export class HubReader implements IndexReader {
   async page(filter: ViewFilter & { readonly limit: number }): Promise<RowPage> {
     const { limit } = filter;
     const asked = filterOf(filter, await this.#hostOf(filter.workload));
-    if (asked === null) return { json: "[]", next: null };
+    if (asked === null) return { json: utf8("[]"), next: null };
     const found = await listContainers(this.#sql, { ...asked, limit: limit + 1 });
     const items = found.slice(0, limit).map(shown);
     const last = found.length > limit ? items.at(-1) : undefined;
-    return { json: JSON.stringify(items), next: last?.id ?? null };
+    return { json: utf8(JSON.stringify(items)), next: last?.id ?? null };
   }
 
   /** Those that are there. */

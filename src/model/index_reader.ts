@@ -41,8 +41,8 @@ export interface ViewFilter {
 
 /** Some rows, and where to go on. */
 export interface RowPage {
-  /** A JSON array of rows. */
-  readonly json: string;
+  /** A JSON array of rows in UTF-8: megabytes, which go out as they are. */
+  readonly json: Uint8Array<ArrayBuffer>;
   /** Id of the last row when others follow, else null. */
   readonly next: string | null;
 }

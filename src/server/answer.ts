@@ -16,8 +16,11 @@ export function created(path: string, data: unknown): Response {
   return Response.json(data, { status: 201, headers: { location: path } });
 }
 
-/** JSON that is text already. */
-export function jsonText(text: string, headers: Record<string, string> = {}): Response {
+/** JSON that is text already, or its bytes. */
+export function jsonText(
+  text: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+): Response {
   return new Response(text, { headers: { ...headers, "content-type": "application/json" } });
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinedBytes } from "../bytes.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import { Problem } from "./problem.ts";
 
@@ -72,7 +73,7 @@ export async function readBytes(
       // Whoever loses the race still has an outcome, and nobody waits for it.
       read.catch(() => {});
       const { done, value } = await Promise.race([read, stopped.promise]);
-      if (done) return joined(chunks, bytes);
+      if (done) return joinedBytes(chunks);
       if (bytes + value.length > limits.maxBytes) throw tooLarge(limits);
       if (!budget.take(value.length)) throw overloaded();
       bytes += value.length;
@@ -87,16 +88,6 @@ export async function readBytes(
     clearTimeout(timer);
     limits.signal.removeEventListener("abort", stop);
   }
-}
-
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
 
 function decode(whole: Uint8Array): string {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { joinedBytes, utf8 } from "../bytes.ts";
 import type { FeedMessage } from "../feed.ts";
 import type { IndexReader } from "../model/index_reader.ts";
 import type { Written } from "../model/written.ts";
@@ -88,8 +89,11 @@ export class LiveFrames {
       ...(after !== null && { after }),
     });
     const of = host === undefined ? "" : `"host":${JSON.stringify(host)},`;
-    const data = `{${of}"first":${after === null},"last":${next === null},"items":${json}}`;
-    return { bytes: encode(`event: snapshot\ndata: ${data}\n\n`), next };
+    const data = `{${of}"first":${after === null},"last":${next === null},"items":`;
+    return {
+      bytes: joinedBytes([utf8(`event: snapshot\ndata: ${data}`), json, utf8("}\n\n")]),
+      next,
+    };
   }
 
   async #encodeChange({ id, data }: FeedMessage<Written>): Promise<Uint8Array | null> {
@@ -99,19 +103,15 @@ export class LiveFrames {
       const asked = new Set(hosts.map(({ name }) => name));
       const items = (await this.#reader.hosts()).filter(({ name }) => asked.delete(name));
       const told = JSON.stringify({ items, removed: [...asked] });
-      return encode(`id: ${id}\nevent: hosts\ndata: ${told}\n\n`);
+      return utf8(`id: ${id}\nevent: hosts\ndata: ${told}\n\n`);
     }
     if (rows.length === 0 && problems !== undefined) {
-      return encode(`id: ${id}\nevent: problems\ndata: ${JSON.stringify({ keys: problems })}\n\n`);
+      return utf8(`id: ${id}\nevent: problems\ndata: ${JSON.stringify({ keys: problems })}\n\n`);
     }
     const ids = new Set(rows.map((row) => row.id));
     const items = await this.#reader.rows([...ids]);
     for (const item of items) ids.delete(item.id);
     const removed = [...ids];
-    return encode(`id: ${id}\nevent: change\ndata: ${JSON.stringify({ items, removed })}\n\n`);
+    return utf8(`id: ${id}\nevent: change\ndata: ${JSON.stringify({ items, removed })}\n\n`);
   }
-}
-
-function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

@@ -81,8 +81,8 @@ export class StoreReader implements IndexReader {
   /** Pages through the index without taking its JSON apart. */
   page(filter: ViewFilter & { readonly limit: number }): RowPage {
     const { views } = this.#store;
-    const { json, lastId } = views.listText(filter);
-    const more = lastId !== null && views.listJson({ ...filter, after: lastId, limit: 1 }) !== "[]";
+    const { json, lastId } = views.listJson(filter);
+    const more = lastId !== null && views.list({ ...filter, after: lastId, limit: 1 }).length > 0;
     return { json, next: more ? lastId : null };
   }
 

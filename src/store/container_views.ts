@@ -19,6 +19,14 @@ export interface WorkloadCounts extends RowCounts {
   readonly workloadId: string;
 }
 
+/** Rows as JSON. */
+interface RowsJson {
+  /** An array in UTF-8. */
+  readonly json: Uint8Array<ArrayBuffer>;
+  /** Id of the last of them; null without rows. */
+  readonly lastId: string | null;
+}
+
 /** Reads `container_views`. */
 export class ContainerViews {
   readonly #c: Connection;
@@ -30,22 +38,20 @@ export class ContainerViews {
 
   /** Rows that match, ordered by id. */
   list(filter: ViewFilter = {}): ContainerView[] {
-    return JSON.parse(this.listJson(filter));
+    return parsed(this.listJson(filter).json);
   }
 
-  /** The same as the text of a JSON array of {@link ContainerView}. */
-  listJson(filter: ViewFilter = {}): string {
-    return this.listText(filter).json;
-  }
-
-  /** The same, and the id of the last row; null without rows. */
-  listText(filter: ViewFilter = {}): { json: string; lastId: string | null } {
+  /**
+   * The same as a JSON array of {@link ContainerView} in UTF-8, which is never taken apart, and the id
+   * of the last row; null without rows.
+   */
+  listJson(filter: ViewFilter = {}): RowsJson {
     const conditions = CONDITIONS.filter(([key]) => filter[key] !== undefined);
     const where = conditions.map(([, condition]) => condition).join(" AND ") || "1";
     const parameters = conditions.map(([key]) =>
       key === "ids" ? JSON.stringify(filter.ids) : filter[key] as string
     );
-    return this.#text(`WHERE ${where} ORDER BY id LIMIT ?`, [
+    return this.#read(`WHERE ${where} ORDER BY id LIMIT ?`, [
       ...parameters.flatMap((value, i) => TWICE.has(conditions[i]![0]) ? [value, value] : value),
       filter.limit ?? -1,
     ]);
@@ -66,9 +72,7 @@ export class ContainerViews {
 
   /** Rows with a subdomain or a proxy route, with workload and stage names. */
   listProxyRoutes(): ContainerView[] {
-    return JSON.parse(
-      this.#json("WHERE subdomain IS NOT NULL OR proxy_route_id IS NOT NULL ORDER BY id", []),
-    );
+    return this.#rows("WHERE subdomain IS NOT NULL OR proxy_route_id IS NOT NULL ORDER BY id");
   }
 
   /**
@@ -76,7 +80,7 @@ export class ContainerViews {
    * their own, and rows of sites that have a domain; by id.
    */
   listRouted(): ContainerView[] {
-    return JSON.parse(this.#json(
+    return this.#rows(
       `WHERE id IN (
          SELECT id FROM containers WHERE host IN (SELECT name FROM hosts) AND subdomain IS NOT NULL
          UNION SELECT other.id FROM containers AS row JOIN containers AS other
@@ -89,8 +93,7 @@ export class ContainerViews {
            JOIN containers AS c ON c.workload_id = w.id
            WHERE s.domain IS NOT NULL
        ) ORDER BY id`,
-      [],
-    ));
+    );
   }
 
   /** Whether a row has one of these subdomains or a site this domain, in whatever case. */
@@ -105,13 +108,13 @@ export class ContainerViews {
 
   /** Rows of a stage: bound to its id, or from before ids and with its name as their role. */
   listContainersByStage(stageId: string): ContainerView[] {
-    return JSON.parse(this.#json(
+    return this.#rows(
       `WHERE stage_id = ?1 OR (stage_id IS NULL AND workload_kind = 'project' AND EXISTS (
          SELECT 1 FROM stages AS s JOIN workloads AS w ON w.kind = 'project' AND w.ref_id = s.project_id
          WHERE s.id = ?1 AND s.name = role AND w.id = workload_id
        )) ORDER BY id`,
       [stageId],
-    ));
+    );
   }
 
   /** Number of rows by kind and state. */
@@ -151,17 +154,22 @@ export class ContainerViews {
     return counts;
   }
 
-  #json(tail: string, parameters: (string | number)[]): string {
-    return this.#text(tail, parameters).json;
+  #rows(tail: string, parameters: (string | number)[] = []): ContainerView[] {
+    return parsed(this.#read(tail, parameters).json);
   }
 
-  #text(tail: string, parameters: (string | number)[]): { json: string; lastId: string | null } {
+  #read(tail: string, parameters: (string | number)[]): RowsJson {
+    // As bytes, which are copied; a text would be decoded here and encoded again to be sent.
     const [json, lastId] = this.#c.sql(
-      `SELECT '[' || coalesce(group_concat(row), '') || ']', max(id) FROM (
+      `SELECT CAST('[' || coalesce(group_concat(row), '') || ']' AS BLOB), max(id) FROM (
          SELECT json_object(${VIEW_FIELDS}) AS row, id FROM container_views ${tail})`,
-    ).value<[string, string | null]>(...parameters)!;
+    ).value<[Uint8Array<ArrayBuffer>, string | null]>(...parameters)!;
     return { json, lastId };
   }
+}
+
+function parsed(json: Uint8Array): ContainerView[] {
+  return JSON.parse(new TextDecoder().decode(json));
 }
 
 const CONDITIONS: readonly (readonly [keyof ViewFilter, string])[] = [

@@ -30,7 +30,7 @@ Deno.test("an instance of before stages had ids is found by its role", async () 
 Deno.test("instances addressed through the wrong project or stage change nothing", async () => {
   await using server = await tempServer();
   const { app, other, live, otherLive } = world(server);
-  const before = { rows: server.store.views.listJson(), version: server.store.version() };
+  const before = { rows: server.store.views.list(), version: server.store.version() };
   const wrong = [
     "/api/instances/other/live/row",
     `/api/instances/${other.id}/${otherLive.id}/row`,
@@ -60,7 +60,7 @@ Deno.test("instances addressed through the wrong project or stage change nothing
       await response.body?.cancel();
     }
   }
-  assertEquals({ rows: server.store.views.listJson(), version: server.store.version() }, before);
+  assertEquals({ rows: server.store.views.list(), version: server.store.version() }, before);
   assertEquals(server.passesRequested, 0);
 });
 

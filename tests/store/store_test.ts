@@ -186,7 +186,7 @@ Deno.test("Store.version() changes with every write, whoever wrote, and with not
   await using temp = await tempStore();
   const { store } = temp;
   const versions = [store.version()];
-  store.views.listJson();
+  store.views.list();
   store.hosts.local();
   assertEquals(store.version(), versions[0]);
   store.registry.create("site", { name: "blog" });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinedBytes, utf8 } from "../../bytes.ts";
 import { z } from "zod";
 import type { ViewFilter } from "../../model/index_reader.ts";
 import type { PastIndex } from "../../model/past.ts";
@@ -145,9 +146,12 @@ export const listContainers: Reading = reading({
     ...filter,
     ...(cursor !== undefined && { after: cursor }),
   });
-  const nextCursor = JSON.stringify(page.next);
-  const age = JSON.stringify(index);
-  return jsonText(`{"index":${age},"items":${page.json},"nextCursor":${nextCursor}}`, caching);
+  const body = joinedBytes([
+    utf8(`{"index":${JSON.stringify(index)},"items":`),
+    page.json,
+    utf8(`,"nextCursor":${JSON.stringify(page.next)}}`),
+  ]);
+  return jsonText(body, caching);
 });
 
 /** One row. */
