@@ -37,7 +37,7 @@ import type {
 import type { Written } from "./model/written.ts";
 import type { Store } from "./store/store.ts";
 import { collectGauges } from "./gauges.ts";
-import { announce, lifetime, onSuddenEnd, watchLock } from "./supervision.ts";
+import { announce, firstPass, lifetime, onSuddenEnd, watchLock } from "./supervision.ts";
 import { SOCKET } from "./system/files.ts";
 import { descriptorLimit } from "./system/libc.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
@@ -92,6 +92,9 @@ export interface Assembly extends AsyncDisposable {
 }
 
 const SHUTDOWN_DEADLINE_MS = 5000;
+
+/** How long nobody is answered for the sake of the first pass; one of 1,000 containers fits. */
+const FIRST_PASS_MS = 150;
 
 /**
  * How long a write waits for another process's lock. Nothing else turns meanwhile: no probe is
@@ -258,6 +261,12 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
 
   let exitCode = 0;
   try {
+    parts.problems.start();
+    loop.start();
+    // To load the server takes as long as a pass. Whoever asks first is told what runs now, not what
+    // ran before, unless the Engine lets itself be waited for.
+    const { signal } = stopping;
+    await firstPass({ outcomes: loop.outcomes, clock, signal }, { withinMs: FIRST_PASS_MS });
     const { connectionShares, serve, TokenFile } = await import("./server/server.ts");
     const { feeds, ...connections } = connectionShares(descriptorLimit());
     const app = await parts.app({
@@ -291,10 +300,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       log,
     });
     try {
-      parts.problems.start();
-      loop.start();
       log.info("started", { pid: Deno.pid, version, dataDir: config.dataDir });
-      const { signal } = stopping;
       await Promise.all([
         announce(manager, { outcomes: loop.outcomes, clock, signal }),
         backUpDaily(config, { version, clock, signal, log, ...parts }),

@@ -119,14 +119,30 @@ export async function watchLock(lock: Lock, options: WatchLockOptions): Promise<
   }
 }
 
-/** What {@link announce} is told. */
-export interface AnnounceOptions {
+/** What {@link firstPass} is told. */
+export interface FirstPassOptions {
   /** How passes went so far. */
-  outcomes: Outcomes;
+  outcomes: Pick<Outcomes, "firstPass">;
   /** The time. */
   clock: Clock;
-  /** Ends the announcements. */
+  /** Ends the waiting. */
   signal: AbortSignal;
+}
+
+/** What {@link announce} is told; its signal ends the announcements. */
+export interface AnnounceOptions extends FirstPassOptions {
+  /** How passes went so far. */
+  outcomes: Outcomes;
+}
+
+/** Resolves with the first good pass, after that many milliseconds, or when the signal aborts. */
+export async function firstPass(
+  { outcomes, clock, signal }: FirstPassOptions,
+  { withinMs }: { withinMs: number },
+): Promise<void> {
+  const passed = new AbortController();
+  outcomes.firstPass.then(() => passed.abort());
+  await clock.sleep(withinMs, AbortSignal.any([signal, passed.signal]));
 }
 
 /**
@@ -144,9 +160,7 @@ export async function announce(manager: ServiceManager, options: AnnounceOptions
 async function announceState(manager: ServiceManager, options: AnnounceOptions): Promise<void> {
   const { outcomes, clock, signal } = options;
   manager.status("first pass under way");
-  const ready = new AbortController();
-  outcomes.firstPass.then(() => ready.abort());
-  await clock.sleep(READY_AT_LATEST_MS, AbortSignal.any([signal, ready.signal]));
+  await firstPass(options, { withinMs: READY_AT_LATEST_MS });
   if (signal.aborted) return;
   manager.ready(statusLine(outcomes));
   while (!signal.aborted) {

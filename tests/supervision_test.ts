@@ -6,7 +6,8 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { join } from "@std/path";
 import { acquireLock } from "../src/lock/lock.ts";
-import { announce, watchLock } from "../src/supervision.ts";
+import type { PassReport } from "../src/model/pass.ts";
+import { announce, firstPass, watchLock } from "../src/supervision.ts";
 import { ServiceManager } from "../src/system/systemd.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { Receiver } from "./harness/datagram.ts";
@@ -42,6 +43,29 @@ Deno.test("watchLock() ends with its signal and says nothing", async () => {
   const watching = watchLock(lock, { clock: new TurnedClock(), signal: ends.signal, onLost });
   ends.abort();
   await watching;
+});
+
+Deno.test("firstPass() waits for the first good pass, for as long as it may or until it is over", async () => {
+  const clock = new TurnedClock();
+  const { promise, resolve } = Promise.withResolvers<PassReport>();
+  const ends = new AbortController();
+  const over: string[] = [];
+  const waits = (what: string, signal: AbortSignal) =>
+    firstPass({ outcomes: { firstPass: promise }, clock, signal }, { withinMs: 150 })
+      .then(() => over.push(what));
+  const forever = new AbortController().signal;
+  const waiting = [waits("too long", forever), waits("aborted", ends.signal)];
+  await clock.turn(149);
+  assertEquals(over, []);
+  ends.abort();
+  await waiting[1];
+  assertEquals(over, ["aborted"]);
+  await clock.turn(1);
+  await waiting[0];
+  const third = waits("passed", forever);
+  resolve({} as PassReport);
+  await third;
+  assertEquals(over, ["aborted", "too long", "passed"]);
 });
 
 Deno.test("announce() says READY after ten seconds though the Engine hangs", async () => {
