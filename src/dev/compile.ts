@@ -44,7 +44,7 @@ export const ENVIRONMENT: readonly string[] = [
  */
 export const V8_FLAGS: string = [
   // MB; what is young is looked through more often, for a little time.
-  "--max-semi-space-size=4",
+  "--max-semi-space-size=2",
   // What is old is looked through when there is that much more of it than there was in use.
   "--heap-growing-percent=50",
   // After a first pass V8 would take what every pass makes for something that lasts.
