@@ -5,12 +5,12 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { missing } from "./harness/missing.ts";
 import { TestHost } from "./harness/program.ts";
 import { copyDatabase } from "./endurance/wal.ts";
 import { Ledger } from "./endurance/ledger.ts";
 import { readDatabase } from "./endurance/found.ts";
 import { type Thing, UNTOLD } from "./endurance/thing.ts";
-import { missing } from "./engines/docker.ts";
 import { run } from "./engines/run.ts";
 import { until } from "./harness/until.ts";
 import { FakeEngine } from "./engines/scripted.ts";

@@ -6,8 +6,8 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { missing } from "./engines/docker.ts";
 import { freePort } from "./harness/free_port.ts";
+import { missing } from "./harness/missing.ts";
 import { until } from "./harness/until.ts";
 import { Running } from "./harness/program.ts";
 import { SharedHost, type User } from "./harness/users.ts";

@@ -13,11 +13,11 @@ import { buildWeb } from "../../src/dev/web.ts";
 import { ENGLISH } from "../../src/web/words/en.ts";
 import { RUSSIAN } from "../../src/web/words/ru.ts";
 import { COMPOSE, ComposeProject, serviceText } from "../engines/compose.ts";
-import { missing, PRIVATE_ENGINE_MISSING } from "../engines/docker.ts";
-import { PrivateEngine } from "../engines/private.ts";
+import { PRIVATE_ENGINE_MISSING, PrivateEngine } from "../engines/private.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { freePort } from "../harness/free_port.ts";
 import { harnessCommand, LivingDaemon } from "../harness/living_daemon.ts";
+import { missing } from "../harness/missing.ts";
 import { TestHost } from "../harness/program.ts";
 import { browserTest, visit } from "./chromium.ts";
 

@@ -9,8 +9,8 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { buildWeb } from "../../src/dev/web.ts";
 import { FakeEngine } from "../engines/scripted.ts";
-import { missing } from "../engines/docker.ts";
 import { behindCaddy, CADDY } from "../harness/caddy.ts";
+import { missing } from "../harness/missing.ts";
 import { TestHost } from "../harness/program.ts";
 import { browserTest, visit } from "./chromium.ts";
 

@@ -5,8 +5,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { look, makeIndex, makeKeys } from "../harness/backups.ts";
+import { missing } from "../harness/missing.ts";
 import { DENO_ARGS, Running, TestHost } from "../harness/program.ts";
-import { missing } from "../engines/docker.ts";
 
 async function livingHost(): Promise<TestHost> {
   const host = await TestHost.make();

@@ -7,7 +7,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { installQuietly } from "../../src/dev/quiet_services.ts";
-import { missing } from "../engines/docker.ts";
+import { missing } from "../harness/missing.ts";
 
 const WANTS = "etc/systemd/system/multi-user.target.wants";
 const POLICY = "usr/sbin/policy-rc.d";

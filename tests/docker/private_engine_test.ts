@@ -1,8 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DockerClient } from "../../src/docker/client.ts";
 import { Failure, type FailureCode } from "../../src/failure.ts";
-import { PrivateEngine } from "../engines/private.ts";
-import { privateEngineTest } from "../engines/docker.ts";
+import { PrivateEngine, privateEngineTest } from "../engines/private.ts";
 import { run } from "../engines/run.ts";
 import { until } from "../harness/until.ts";
 

@@ -5,10 +5,10 @@
  */
 
 import { join } from "@std/path";
-import { missing, privateEngineTest, STRICT } from "./docker.ts";
-import { PrivateEngine } from "./private.ts";
+import { PrivateEngine, privateEngineTest } from "./private.ts";
 import type { RealEngine } from "./real.ts";
 import { run } from "./run.ts";
+import { missing, STRICT } from "../harness/missing.ts";
 
 /** The program's name; null where there is none. */
 export const COMPOSE: string | null = await findCompose();

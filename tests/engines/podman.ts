@@ -7,8 +7,8 @@
 import { type DockerHost, parseDockerHost } from "../../src/docker_host.ts";
 import { Janitor } from "../harness/janitor.ts";
 import { busyboxArchive } from "./busybox.ts";
-import { missing } from "./docker.ts";
 import { run } from "./run.ts";
+import { missing } from "../harness/missing.ts";
 import { until } from "../harness/until.ts";
 
 /** Image that the containers of tests run. */

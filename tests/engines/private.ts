@@ -7,8 +7,20 @@
 
 import { DockerClient } from "../../src/docker/client.ts";
 import { Janitor } from "../harness/janitor.ts";
+import { missing } from "../harness/missing.ts";
 import { until } from "../harness/until.ts";
 import { RealEngine } from "./real.ts";
+import { run } from "./run.ts";
+
+/**
+ * Registers a test that may start a `PrivateEngine`: as root, with dockerd and
+ * containerd installed; else it is ignored with the reason in its name, or fails where `CI=true`.
+ */
+export function privateEngineTest(name: string, run: () => Promise<void>): void {
+  const reason = PRIVATE_ENGINE_MISSING;
+  if (reason !== null) return missing(name, reason);
+  Deno.test(name, run);
+}
 
 /**
  * A dockerd (and containerd) of the test's own: own socket, own data, no networks, nothing shared
@@ -167,3 +179,18 @@ function spawn(program: string, args: readonly string[], directory: string): Den
     stderr: "null",
   }).spawn();
 }
+
+async function privateEngineMissing(): Promise<string | null> {
+  if (Deno.uid() !== 0) return "a private Engine needs root";
+  for (const program of ["dockerd", "containerd", "docker", "unshare"]) {
+    try {
+      await run(program, ["--version"]);
+    } catch {
+      return `a private Engine needs ${program}`;
+    }
+  }
+  return null;
+}
+
+/** Why no Engine of a test's own can be started here; null: one can. */
+export const PRIVATE_ENGINE_MISSING: string | null = await privateEngineMissing();

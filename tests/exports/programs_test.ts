@@ -6,9 +6,10 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { engineTest, missing } from "../engines/docker.ts";
+import { engineTest } from "../engines/docker.ts";
 import { freePort } from "../harness/free_port.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
+import { missing } from "../harness/missing.ts";
 import { Running, TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 

@@ -6,9 +6,10 @@
  */
 
 import { dirname, fromFileUrl, join } from "@std/path";
-import { ENGINE, missing } from "../engines/docker.ts";
+import { ENGINE } from "../engines/docker.ts";
 import type { EngineScope } from "../engines/real.ts";
 import { run } from "../engines/run.ts";
+import { missing } from "./missing.ts";
 
 /** The project's directory. */
 export const ROOT: string = fromFileUrl(new URL("../..", import.meta.url));

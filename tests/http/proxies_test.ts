@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { missing } from "../engines/docker.ts";
 import { run } from "../engines/run.ts";
+import { missing } from "../harness/missing.ts";
 import { DENO_ARGS } from "../harness/program.ts";
 
 const NAME =

@@ -7,8 +7,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { PassReport, RefusalReason } from "../../src/model/pass.ts";
 import type { ContainerView } from "../../src/model/views.ts";
 import { COMPOSE, ComposeProject, serviceText } from "../engines/compose.ts";
-import { ENGINE, engineTest, missing } from "../engines/docker.ts";
+import { ENGINE, engineTest } from "../engines/docker.ts";
 import { type EngineScope, TEST_IMAGE, TEST_LABEL } from "../engines/real.ts";
+import { missing } from "../harness/missing.ts";
 import { until } from "../harness/until.ts";
 import { type Rig, rig, sample } from "../harness/rig.ts";
 

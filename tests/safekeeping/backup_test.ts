@@ -22,9 +22,9 @@ import {
 } from "../harness/backups.ts";
 import { failsWith } from "../harness/failures.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
+import { missing } from "../harness/missing.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
-import { missing } from "../engines/docker.ts";
 import { run } from "../engines/run.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 

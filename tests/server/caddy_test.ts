@@ -5,8 +5,8 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { missing } from "../engines/docker.ts";
 import { behindCaddy, CADDY } from "../harness/caddy.ts";
+import { missing } from "../harness/missing.ts";
 import { TestHost } from "../harness/program.ts";
 
 const caddyTest = CADDY ? Deno.test : (name: string) => missing(name, "caddy is not installed");
