@@ -1,5 +1,5 @@
 /**
- * All tests in several processes, two at a time: most tests wait, most of the time. Those that use
+ * All tests in several processes, some at a time: most tests wait, most of the time. Those that use
  * this machine's Engine stay in one process, because they see each other's containers. What is
  * printed comes a test file at a time, and one summary at the end, as `deno test` words it. Must not
  * know how a process is started. Not part of the binary.
@@ -32,29 +32,46 @@ export interface Result {
 /** Runs a lane and hands on what it prints, as it comes. Resolves with the exit code. */
 export type Start = (lane: Lane, print: (text: string) => void) => Promise<number>;
 
-/** How many processes run at once. */
-const AT_ONCE = 2;
+/** How many processes run at once: two cores have something to do while one of three waits. */
+const AT_ONCE = 3;
 
-/** What drives the machine's own Engine; whoever imports one of them uses it. */
-const REAL_ENGINES: readonly string[] = ["compose", "docker", "podman", "private", "real"].map(
-  (name) => `tests/engines/${name}.ts`,
-);
+/** What finds the machine's own Engine; whoever imports it, by whatever way, uses that. */
+const MACHINES_ENGINE = "tests/engines/docker.ts";
+
+/** How much longer a test takes, for each letter, that waits for a program which it started. */
+const PROGRAM_COSTS = 6;
+
+/** What a lane may cost, in letters: some half a minute. */
+const LANE_COSTS = 150_000;
 
 /**
- * The lanes of these test files: first those that use the machine's Engine, then a folder each, the
- * longest to read first, so that no long one is left for the end.
+ * The lanes of these test files: first that of those that use the machine's Engine; then the others
+ * of a folder or of neighbouring ones, none long, so that no process is left alone at the end, and
+ * those that cost most first.
  *
  * @param read gives a file's text by its path from the top of the checkout; nothing where a test only
  *   quotes an import.
  */
 export function lanesOf(files: readonly string[], read: (path: string) => string): Lane[] {
-  const usesEngine = engineUsers(read);
-  const folders = Map.groupBy(files.filter((file) => !usesEngine(file)), dirname);
-  const length = (lane: Lane) => lane.files.reduce((sum, file) => sum + read(file).length, 0);
-  const lanes = [...folders].map(([name, files]) => ({ name, files }))
-    .sort((a, b) => length(b) - length(a));
+  const usesEngine = reaching((path) => path === MACHINES_ENGINE, read);
+  const startsPrograms = reaching((path) => read(path).includes("new Deno.Command("), read);
+  const cost = (file: string) => read(file).length * (startsPrograms(file) ? PROGRAM_COSTS : 1);
+  const lanes: { name: string; files: string[]; cost: number }[] = [];
+  for (const file of files.filter((file) => !usesEngine(file))) {
+    const last = lanes.at(-1);
+    if (last === undefined || last.cost + cost(file) > LANE_COSTS) {
+      lanes.push({ name: file, files: [file], cost: cost(file) });
+    } else {
+      last.files.push(file);
+      last.name = `${last.files[0]} to ${file}`;
+      last.cost += cost(file);
+    }
+  }
   const engine = { name: "the Engine", files: files.filter(usesEngine) };
-  return engine.files.length === 0 ? lanes : [engine, ...lanes];
+  return [
+    ...engine.files.length === 0 ? [] : [engine],
+    ...lanes.sort((a, b) => b.cost - a.cost).map(({ name, files }) => ({ name, files })),
+  ];
 }
 
 /**
@@ -149,19 +166,23 @@ class ByFile {
   }
 }
 
-/** Tells of a test file whether it uses the machine's Engine, itself or by what it imports. */
-function engineUsers(read: (path: string) => string): (file: string) => boolean {
-  const known = new Map<string, boolean>(REAL_ENGINES.map((file) => [file, true]));
-  const uses = (file: string): boolean => {
+/** Tells of a file of the tests whether it is `such`, or imports one that is, by whatever way. */
+function reaching(
+  such: (path: string) => boolean,
+  read: (path: string) => string,
+): (file: string) => boolean {
+  const known = new Map<string, boolean>();
+  const reaches = (file: string): boolean => {
     const before = known.get(file);
     if (before !== undefined) return before;
     known.set(file, false);
-    const imported = [...read(file).matchAll(/from\s+"(\.[^"]+\.tsx?)"/g)]
-      .map(([, path]) => normalize(join(dirname(file), path!)))
-      .filter((path) => path.startsWith("tests/"));
-    const answer = imported.some(uses);
+    const answer = such(file) || imports(file).some(reaches);
     known.set(file, answer);
     return answer;
   };
-  return uses;
+  const imports = (file: string) =>
+    [...read(file).matchAll(/from\s+"(\.[^"]+\.tsx?)"/g)]
+      .map(([, path]) => normalize(join(dirname(file), path!)))
+      .filter((path) => path.startsWith("tests/"));
+  return reaches;
 }

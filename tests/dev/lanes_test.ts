@@ -13,9 +13,10 @@ const FILES: Record<string, string> = {
   "tests/cli/b_test.ts": `import { y } from "../harness/round.ts";`,
   "tests/harness/round.ts": `import { z } from "./again.ts";`,
   "tests/harness/again.ts": `import { y } from "./round.ts"; import { s } from "../../src/cli.ts";`,
-  "tests/core/c_test.ts": "a longer text than that of the folder before, so it begins earlier"
-    .repeat(9),
-  "tests/d_test.ts": `import { private } from "./engines/private.ts";`,
+  "tests/core/c_test.ts": "short",
+  "tests/d_test.ts": `import { docker } from "./engines/docker.ts";`,
+  "tests/e_test.ts": `import { own } from "./engines/private.ts";`,
+  "tests/engines/private.ts": `import { RealEngine } from "./real.ts";`,
 };
 const read = (path: string): string => FILES[path] ?? "";
 
@@ -23,8 +24,29 @@ Deno.test("lanesOf() keeps together what uses the machine's Engine by whatever w
   const files = Object.keys(FILES).filter((path) => path.endsWith("_test.ts"));
   assertEquals(lanesOf(files, read), [
     { name: "the Engine", files: ["tests/cli/a_test.ts", "tests/d_test.ts"] },
-    { name: "tests/core", files: ["tests/core/c_test.ts"] },
-    { name: "tests/cli", files: ["tests/cli/b_test.ts"] },
+    {
+      name: "tests/cli/b_test.ts to tests/e_test.ts",
+      files: ["tests/cli/b_test.ts", "tests/core/c_test.ts", "tests/e_test.ts"],
+    },
+  ]);
+});
+
+Deno.test("lanesOf() divides the others by what they cost, most of all where programs are waited for", () => {
+  const long = "x".repeat(80_000);
+  const texts: Record<string, string> = {
+    "tests/a_test.ts": long,
+    "tests/b_test.ts": long,
+    "tests/c_test.ts": `${"x".repeat(20_000)} import { start } from "./harness/program.ts";`,
+    "tests/d_test.ts": "x".repeat(20_000),
+    "tests/e_test.ts": long.repeat(3),
+    "tests/harness/program.ts": "new Deno.Command(",
+  };
+  const files = Object.keys(texts).filter((path) => path.endsWith("_test.ts"));
+  assertEquals(lanesOf(files, (path) => texts[path] ?? "").map(({ files }) => files), [
+    ["tests/e_test.ts"],
+    ["tests/c_test.ts", "tests/d_test.ts"],
+    ["tests/a_test.ts"],
+    ["tests/b_test.ts"],
   ]);
 });
 
@@ -46,7 +68,7 @@ Deno.test("resultOf() reads what deno test says at its end", () => {
   assertEquals(resultOf("Segmentation fault", 139), { counts: null, code: 139, failures: [] });
 });
 
-const LANES: Lane[] = ["one", "two", "three"].map((name) => ({ name, files: [] }));
+const LANES: Lane[] = ["one", "two", "three", "four"].map((name) => ({ name, files: [] }));
 
 /** Runs lanes that print and end as they are told. */
 async function run(ends: Record<string, { says: string[]; code: number }>) {
@@ -77,11 +99,13 @@ const good = (n: number) => ({
   code: 0,
 });
 
-Deno.test("runLanes() runs two at a time, mixes no lines, and adds up what they counted", async () => {
-  const { passed, printed, most } = await run({ one: good(1), two: good(2), three: good(3) });
-  assertEquals([passed, most], [true, 2]);
-  for (const n of [1, 2, 3]) assertStringIncludes(printed, `_test.ts\nx${n} ... ok (1ms)\n`);
-  assertMatch(printed, /\nok \| 6 passed \(3 steps\) \| 0 failed \(0s\)\n$/);
+Deno.test("runLanes() runs three at a time, mixes no lines, and adds up what they counted", async () => {
+  const { passed, printed, most } = await run({
+    ...{ one: good(1), two: good(2), three: good(3), four: good(4) },
+  });
+  assertEquals([passed, most], [true, 3]);
+  for (const n of [1, 2, 3, 4]) assertStringIncludes(printed, `_test.ts\nx${n} ... ok (1ms)\n`);
+  assertMatch(printed, /\nok \| 10 passed \(4 steps\) \| 0 failed \(0s\)\n$/);
 });
 
 Deno.test("runLanes() fails with what failed, and with a process that ended without a word", async () => {
@@ -93,11 +117,12 @@ Deno.test("runLanes() fails with what failed, and with a process that ended with
     one: good(1),
     two: failed,
     three: { says: ["Killed\n"], code: 137 },
+    four: good(0),
   });
   assertEquals(passed, false);
   assertStringIncludes(
     printed,
     " FAILURES \n\nb => ./b_test.ts:3:6\nthe tests of three ended with code 137\n",
   );
-  assertMatch(printed, /\nFAILED \| 5 passed \(1 step\) \| 2 failed \(0s\)\n$/);
+  assertMatch(printed, /\nFAILED \| 5 passed \(2 steps\) \| 2 failed \(0s\)\n$/);
 });
