@@ -17,6 +17,9 @@ import { until } from "./harness/until.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { podmanTest } from "./engines/podman.ts";
 
+/** Of `docker run`: what ignores that it is to end is not waited for. */
+const AT_ONCE = ["--detach", "--network=none", "--stop-timeout=0"] as const;
+
 /** A daemon, asked over its socket. */
 class Daemon implements AsyncDisposable {
   readonly host: TestHost;
@@ -147,7 +150,7 @@ privateEngineTest("a dockerd that is killed and comes back loses no row", async 
   await using daemon = await Daemon.start(engine.address);
   const labels = Object.entries(await daemon.site("blog")).map(([k, v]) => `--label=${k}=${v}`);
   const run = (...args: string[]) =>
-    engine.docker("run", "--detach", "--network=none", ...args, "tinyforge-test/busybox:1");
+    engine.docker("run", ...AT_ONCE, ...args, "tinyforge-test/busybox:1");
   const id = await run("--restart=always", ...labels);
   await until("the row is there", async () => await daemon.state() === "running");
 
@@ -181,7 +184,7 @@ privateEngineTest("a socket that is deleted and made anew is found again", async
   await engine.image();
   await using daemon = await Daemon.start(engine.address);
   const labels = Object.entries(await daemon.site("blog")).map(([k, v]) => `--label=${k}=${v}`);
-  await engine.docker("run", "--detach", "--network=none", ...labels, "tinyforge-test/busybox:1");
+  await engine.docker("run", ...AT_ONCE, ...labels, "tinyforge-test/busybox:1");
   await until("the row is there", async () => await daemon.state() === "running");
   await engine.removeSocket();
   await engine.stop();
