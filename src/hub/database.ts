@@ -25,6 +25,7 @@ const FILES: readonly string[] = [
   "0003_reading",
   "0004_notify",
   "0005_row_count",
+  "0006_by_host",
 ];
 
 /** Any number, the same for every hub: they migrate one after the other. */

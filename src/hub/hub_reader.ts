@@ -84,14 +84,12 @@ export class HubReader implements IndexReader {
         SELECT FROM tinyforge.hosts WHERE name = ${host})`
     } AS host,
       ${
-      state === undefined || ROW_STATES.has(state) || state === UNKNOWN ? sql`true` : sql`EXISTS (
-        SELECT FROM tinyforge.containers WHERE state = ${state})`
+      state === undefined || ROW_STATES.has(state) || state === UNKNOWN ? sql`true` : this.#hasRow(
+        sql`c.state = ${state}`,
+      )
     } AS state,
       ${workload === undefined ? sql`true` : this.#hasWorkload(workload)} AS workload,
-      ${
-      stage === undefined ? sql`true` : sql`EXISTS (
-        SELECT FROM tinyforge.containers WHERE stage_name = ${stage})`
-    } AS stage`;
+      ${stage === undefined ? sql`true` : this.#hasRow(sql`c.stage_name = ${stage}`)} AS stage`;
     return (Object.keys(found) as (keyof NamedFilters)[]).filter((name) => !found[name]);
   }
 
@@ -220,11 +218,17 @@ export class HubReader implements IndexReader {
     return host === undefined ? null : parts;
   }
 
+  /** Whether any host has such a row: one host after the other, as rows are kept. */
+  #hasRow(such: Fragment): Fragment {
+    return this.#sql`EXISTS (SELECT FROM tinyforge.hosts AS h CROSS JOIN LATERAL (
+      SELECT FROM tinyforge.containers AS c WHERE c.host_id = h.id AND ${such} LIMIT 1) AS c)`;
+  }
+
   #hasWorkload(workload: string): Fragment {
     const sql = this.#sql;
     const parts = partsOfId(workload);
     const named = sql`(EXISTS (SELECT FROM tinyforge.workloads WHERE name = ${workload})
-      OR EXISTS (SELECT FROM tinyforge.containers WHERE workload_name = ${workload}))`;
+      OR ${this.#hasRow(sql`c.workload_name = ${workload}`)})`;
     if (parts === null) return named;
     return sql`(${named}
       OR EXISTS (SELECT FROM tinyforge.hosts AS h JOIN tinyforge.workloads AS w ON w.host_id = h.id

@@ -66,33 +66,22 @@ export async function listHosts(sql: Sql): Promise<HostView[]> {
 
 /** Rows that match, ordered by host and id. */
 export async function listContainers(sql: Sql, filter: HubFilter): Promise<HubContainer[]> {
-  const { host, state, container, after, limit } = filter;
+  const { host, state, after, limit } = filter;
   const hosts = [
     ...host === undefined ? [] : [sql`name = ${host}`],
     ...state === undefined ? [] : [state === UNKNOWN ? sql`unknown` : sql`NOT unknown`],
     ...after === undefined ? [] : [sql`name >= ${after.host}`],
   ];
-  const rows = container === undefined
-    // One host after the other, and no more of them than fill the page.
-    ? await sql<Stored[]>`
-      SELECT h.name AS host, h.unknown, h.heard, h.passed, c.state AS last, c.body
-      FROM (SELECT * FROM (${hostsAsRead(sql)}) AS all_hosts ${where(sql, hosts)}) AS h
-      CROSS JOIN LATERAL (
-        SELECT c.id, c.state, c.body FROM tinyforge.containers AS c
-        ${where(sql, [sql`c.host_id = h.id`, ...conditions(sql, filter)])}
-        ORDER BY c.id LIMIT ${limit}
-      ) AS c
-      ORDER BY h.name, c.id LIMIT ${limit}`
-    : await sql<Stored[]>`
-      SELECT h.name AS host, h.unknown, h.heard, h.passed, c.state AS last, c.body
-      FROM (SELECT * FROM (${hostsAsRead(sql)}) AS all_hosts ${where(sql, hosts)}) AS h
-      JOIN tinyforge.containers AS c ON c.host_id = h.id
-      ${
-      where(sql, [
-        sql`(c.container_id = ${container} OR c.container_name = ${container})`,
-        ...conditions(sql, filter),
-      ])
-    } ORDER BY h.name, c.id LIMIT ${limit}`;
+  // One host after the other, and no more of them than fill the page.
+  const rows = await sql<Stored[]>`
+    SELECT h.name AS host, h.unknown, h.heard, h.passed, c.state AS last, c.body
+    FROM (SELECT * FROM (${hostsAsRead(sql)}) AS all_hosts ${where(sql, hosts)}) AS h
+    CROSS JOIN LATERAL (
+      SELECT c.id, c.state, c.body FROM tinyforge.containers AS c
+      ${where(sql, [sql`c.host_id = h.id`, ...conditions(sql, filter)])}
+      ORDER BY c.id LIMIT ${limit}
+    ) AS c
+    ORDER BY h.name, c.id LIMIT ${limit}`;
   return rows.map(shown);
 }
 
@@ -124,13 +113,16 @@ export function isUnknown(sql: Sql): Fragment {
 }
 
 function conditions(sql: Sql, filter: HubFilter): Fragment[] {
-  const { kind, state, workload, workloadId, stage, after } = filter;
+  const { kind, state, workload, workloadId, stage, container, after } = filter;
   return [
     ...kind === undefined ? [] : [sql`c.workload_kind = ${kind}`],
     ...state === undefined || state === UNKNOWN ? [] : [sql`c.state = ${state}`],
     ...workload === undefined ? [] : [sql`c.workload_name = ${workload}`],
     ...workloadId === undefined ? [] : [sql`c.workload_id = ${workloadId}`],
     ...stage === undefined ? [] : [sql`c.stage_name = ${stage}`],
+    ...container === undefined
+      ? []
+      : [sql`(c.container_id = ${container} OR c.container_name = ${container})`],
     ...after === undefined
       ? []
       : [sql`c.id > CASE WHEN h.name = ${after.host} THEN ${after.id} ELSE '' END COLLATE "C"`],
