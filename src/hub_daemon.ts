@@ -13,10 +13,11 @@ import { keepBrokenBodies } from "./http/broken_bodies.ts";
 import { Announcements } from "./hub/announcements.ts";
 import { openDatabase } from "./hub/database.ts";
 import type { Sql } from "./hub/sql.ts";
-import { enroll, expel } from "./hub/enrolment.ts";
+import { enroll, expel, HostSecrets } from "./hub/enrolment.ts";
 import { Heartbeats } from "./hub/heartbeats.ts";
 import { HubAudit, HubCodes, HubSessions, HubTokens } from "./hub/hub_access.ts";
 import { ChannelDesk } from "./hub/channel_desk.ts";
+import { Intake } from "./hub/intake.ts";
 import { HubNotifier } from "./hub/hub_notifier.ts";
 import { HubApp } from "./hub/hub_app.ts";
 import { HubFeed } from "./hub/hub_feed.ts";
@@ -97,7 +98,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
   const feed = new Feed<Written>();
   const metrics = createHubMetrics({ version }, (gauges) => collectHub(gauges, reader));
   const hosts = new HubApp({
-    ...{ sql, heartbeats, announcements },
+    ...{ sql, heartbeats, secrets: new HostSecrets(sql), intake: new Intake(sql, announcements) },
     refused: (why, detail, headers = {}) =>
       problemResponse(new Problem(why, detail, { hint: "", headers })),
     guessed: (remote) => guesses.fail(remote),

@@ -49,11 +49,17 @@ export class Announcements {
     this.#now = now;
   }
 
-  /** Tells it with the commit of this transaction; false: there are too many, {@link later}. */
-  async within(tx: TransactionSql, told: Announcement): Promise<boolean> {
-    if (this.#crowded()) return false;
-    await tx`SELECT pg_notify(${CHANNEL}, ${textOf(told)})`;
-    return true;
+  /** Tells them with the commit of this transaction, but those of a crowd: these, {@link later}. */
+  async within(
+    tx: TransactionSql,
+    told: readonly Announcement[],
+  ): Promise<readonly Announcement[]> {
+    const { now = [], later = [] } = Object.groupBy(
+      told,
+      () => this.#crowded() ? "later" : "now",
+    );
+    if (now.length > 0) await notify(tx, now);
+    return later;
   }
 
   /** Tells what was committed, together with others. */
@@ -76,11 +82,9 @@ export class Announcements {
   async flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const texts = [...this.#waiting.values()].map(textOf);
+    const told = [...this.#waiting.values()];
     this.#waiting = new Map();
-    if (texts.length === 0) return;
-    await this.#sql`SELECT pg_notify(${CHANNEL}, told) FROM unnest(${texts}::text[]) AS told`
-      .catch(() => {});
+    if (told.length > 0) await notify(this.#sql, told).catch(() => {});
   }
 
   #crowded(): boolean {
@@ -93,6 +97,11 @@ export class Announcements {
     this.#count++;
     return this.#count > CROWD || this.#before > CROWD;
   }
+}
+
+async function notify(sql: Sql | TransactionSql, told: readonly Announcement[]): Promise<void> {
+  const texts = told.map(textOf);
+  await sql`SELECT pg_notify(${CHANNEL}, told) FROM unnest(${texts}::text[]) AS told`;
 }
 
 function both(

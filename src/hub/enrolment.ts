@@ -8,6 +8,7 @@
 import { Failure } from "../failure.ts";
 import { hashSecret, makeSecret } from "../secret.ts";
 import { quote } from "../text.ts";
+import { Gathered } from "./gathered.ts";
 import type { Sql } from "./sql.ts";
 import { CHANNEL } from "./hub_writes.ts";
 
@@ -78,11 +79,29 @@ export function admit(sql: Sql, token: string): Promise<Membership | null> {
   });
 }
 
-/** Id of the host that has this secret; null: none has. */
-export async function hostWith(sql: Sql, secret: string): Promise<string | null> {
-  const [host] = await sql<[{ id: string }?]>`
-    SELECT id FROM tinyforge.hosts WHERE secret_hash = ${hashSecret(secret)}`;
-  return host?.id ?? null;
+/** Who has which secret, asked for many hosts at once. Remembers nothing of it. */
+export class HostSecrets {
+  readonly #asked: Gathered<string, string | null>;
+
+  /** Of this database. */
+  constructor(sql: Sql) {
+    this.#asked = new Gathered((hashes) => hostsWith(sql, hashes), {
+      ...{ keyOf: (hash) => hash, turns: 2, most: 1000 },
+    });
+  }
+
+  /** Id of the host that has this secret; null: none has. */
+  hostWith(secret: string): Promise<string | null> {
+    return this.#asked.ask(hashSecret(secret));
+  }
+}
+
+async function hostsWith(sql: Sql, hashes: readonly string[]): Promise<(string | null)[]> {
+  const found = await sql<{ id: string; hash: string }[]>`
+    SELECT id, secret_hash AS hash FROM tinyforge.hosts
+    WHERE secret_hash = ANY(${[...hashes]}::text[])`;
+  const ids = new Map(found.map(({ id, hash }) => [hash, id]));
+  return hashes.map((hash) => ids.get(hash) ?? null);
 }
 
 /**

@@ -7,11 +7,11 @@
 
 import { Deadline } from "../http/deadline.ts";
 import { readText } from "../http/body.ts";
-import type { Announcements } from "./announcements.ts";
 import type { Sql } from "./sql.ts";
-import { admit, hostWith } from "./enrolment.ts";
+import { admit, type HostSecrets } from "./enrolment.ts";
 import type { Heartbeats } from "./heartbeats.ts";
-import { greet, ingest } from "./hub_store.ts";
+import { greet } from "./hub_store.ts";
+import type { Intake } from "./intake.ts";
 import { readHeartbeat, readHello, readIngest } from "./protocol.ts";
 import { isObject } from "./told_fields.ts";
 
@@ -30,8 +30,10 @@ export interface HubAppOptions {
   readonly sql: Sql;
   /** Takes signs of life. */
   readonly heartbeats: Heartbeats;
-  /** Tells readers, here and at other hubs. */
-  readonly announcements: Announcements;
+  /** Takes in what hosts tell. */
+  readonly intake: Intake;
+  /** Knows hosts by their secrets. */
+  readonly secrets: HostSecrets;
   /** What is answered to a refusal. */
   readonly refused: (why: Refusal, detail: string, headers?: Record<string, string>) => Response;
   /** What is answered to whatever was thrown. */
@@ -123,7 +125,7 @@ export class HubApp {
 
   async #host({ headers }: Request): Promise<string | null> {
     const secret = /^Bearer ([^\s]{1,200})$/.exec(headers.get("authorization") ?? "")?.[1];
-    return secret === undefined ? null : await hostWith(this.#o.sql, secret);
+    return secret === undefined ? null : await this.#o.secrets.hostWith(secret);
   }
 
   async #join(asked: Asked): Promise<Response> {
@@ -155,7 +157,7 @@ export class HubApp {
     if (large) this.#large++;
     try {
       const told = readIngest(await this.#body(asked));
-      return json(await ingest(this.#o.sql, asked.hostId, told, this.#o.announcements));
+      return json(await this.#o.intake.take({ hostId: asked.hostId, told }));
     } finally {
       if (large) this.#large--;
     }

@@ -1,28 +1,16 @@
 /**
- * What hosts told, in PostgreSQL: taken in one transaction each, and read with how long ago it was.
- * Decides no state but one, when it is read: of a host that is silent, everything is unknown. Any
- * number of hubs do this at once; which time it is, the database says.
+ * Who speaks for each host, and which state the hub has of it: how a process begins to speak, and its
+ * signs of life. Takes no rows in. Any number of hubs do this at once; which time it is, the database
+ * says.
  *
  * @module
  */
 
-import { type Announcement, Announcements } from "./announcements.ts";
 import { ALIVE_MS, claim, type Claims, CONTEST_MS } from "./claims.ts";
 import type { Sql } from "./sql.ts";
-import { forgetBesides, writeBatch, writePart, writeTransitions } from "./hub_writes.ts";
-import {
-  type Batch,
-  type Heartbeat,
-  type Hello,
-  type HelloAnswer,
-  LEASE_MS,
-  MAX_HOST_ROWS,
-  SNAPSHOT_ORDER,
-  type SnapshotPart,
-  type Telling,
-  type Told,
-} from "./protocol.ts";
-import { digestOf, invalid } from "./told_fields.ts";
+import { forgetBesides } from "./hub_writes.ts";
+import { type Heartbeat, type Hello, type HelloAnswer, LEASE_MS, type Told } from "./protocol.ts";
+import { digestOf } from "./told_fields.ts";
 
 /** A process of a host begins to speak. */
 export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnswer> {
@@ -91,90 +79,6 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
   });
 }
 
-/** Takes in what a host tells, of this host alone, whatever it says; and announces it. */
-export async function ingest(
-  sql: Sql,
-  hostId: string,
-  told: Batch | SnapshotPart,
-  announcements: Announcements = new Announcements(sql),
-): Promise<Told> {
-  let untold: Announcement | null = null;
-  const answer = await sql.begin<Told>(async (tx) => {
-    const [host] = await tx<[Kept?]>`
-      SELECT session, epoch, seq, snapshot_to, snapshot_of, snapshot_up_to, transition_seq, row_count
-      FROM tinyforge.hosts WHERE id = ${hostId} FOR UPDATE`;
-    if (host === undefined || Number(host.session) !== told.session) {
-      return { result: "superseded" };
-    }
-    const had = Number(host.transition_seq);
-    if (host.epoch !== told.epoch) return { result: "snapshot", transitions: had };
-    const news = newTransitions(told.happened, had);
-    const transitions = news.at(-1)?.seq ?? had;
-    const seq = numberOrNull(host.seq);
-    const isReplay = seq !== null && told.to <= seq;
-    const next = isReplay
-      ? null
-      : told.kind === "batch"
-      ? batchEnd(seq, told)
-      : partEnd(host, told);
-    if (next === null && news.length === 0) {
-      return isReplay ? { result: "ok", seq, transitions } : { result: "snapshot", transitions };
-    }
-    let rowCount = Number(host.row_count);
-    if (next !== null) {
-      rowCount += told.kind === "batch"
-        ? await writeBatch(tx, hostId, told)
-        : await writePart(tx, hostId, told);
-      if (rowCount > MAX_HOST_ROWS) {
-        throw invalid(`its host would have more than ${MAX_HOST_ROWS} rows`, "the message");
-      }
-    }
-    const { seq: to, snapshotTo, snapshotOf, snapshotUpTo } = next ?? {
-      seq,
-      ...{ snapshotTo: numberOrNull(host.snapshot_to), snapshotOf: host.snapshot_of },
-      snapshotUpTo: host.snapshot_up_to,
-    };
-    await tx`
-      WITH heard AS (
-        UPDATE tinyforge.hosts SET seq = ${to}, snapshot_to = ${snapshotTo},
-          snapshot_of = ${snapshotOf}, snapshot_up_to = ${snapshotUpTo},
-          transition_seq = ${transitions}, row_count = ${rowCount},
-          heard_at = now(), lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
-        WHERE id = ${hostId} RETURNING id, run
-      )
-      UPDATE tinyforge.host_runs SET heard_at = now()
-      FROM heard WHERE host_id = heard.id AND host_runs.run = heard.run`;
-    if (next !== null && to !== null) {
-      const announcement = announcementOf(hostId, told);
-      if (!await announcements.within(tx, announcement)) untold = announcement;
-    }
-    await writeTransitions(tx, hostId, { epoch: told.epoch, transitions: news });
-    if (next === null && !isReplay) return { result: "snapshot", transitions };
-    return { result: "ok", seq: isReplay ? seq : told.to, transitions };
-  });
-  if (untold !== null) announcements.later(untold);
-  return answer;
-}
-
-function announcementOf(hostId: string, told: Batch | SnapshotPart): Announcement {
-  const { epoch, to } = told;
-  if (told.kind === "snapshot") {
-    return { hostId, epoch, from: null, to, ids: null, problems: null };
-  }
-  const { from, rows, gone, problems, problemsGone } = told;
-  return {
-    ...{ hostId, epoch, from, to },
-    ids: [...rows.map(({ id }) => id), ...gone],
-    problems: [...new Set([...problems.map(({ key }) => key), ...problemsGone])],
-  };
-}
-
-/** What of it is not kept; nothing where something between is missing. */
-function newTransitions(happened: Telling["happened"], had: number) {
-  if (happened === null || happened.after > had) return [];
-  return happened.anew ? happened.transitions : happened.transitions.filter(({ seq }) => seq > had);
-}
-
 /** Of one host, with its id. */
 export interface HostBeat extends Heartbeat {
   /** Id of the host. */
@@ -187,9 +91,7 @@ export interface HostBeat extends Heartbeat {
  */
 export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]> {
   const column = <T>(of: (beat: HostBeat) => T) => beats.map(of);
-  const kept = await sql<
-    (Pick<Kept, "session" | "epoch" | "seq" | "transition_seq"> & { id: string; tells: boolean })[]
-  >`
+  const kept = await sql<Kept[]>`
     WITH beats AS (
       SELECT * FROM unnest(
         ${column(({ hostId }) => hostId)}::text[], ${column(({ session }) => session)}::bigint[],
@@ -253,48 +155,12 @@ interface Hashed {
 }
 
 interface Kept {
+  id: string;
   session: string;
   epoch: string | null;
   seq: string | null;
-  snapshot_to: string | null;
-  snapshot_of: string | null;
-  snapshot_up_to: string | null;
   transition_seq: string;
-  row_count: string;
-}
-
-/** What a host has taken in afterwards. */
-interface Next {
-  readonly seq: number | null;
-  readonly snapshotTo: number | null;
-  readonly snapshotOf: string | null;
-  readonly snapshotUpTo: string | null;
-}
-
-const NO_SNAPSHOT = { snapshotTo: null, snapshotOf: null, snapshotUpTo: null };
-
-function batchEnd(seq: number | null, { from, to }: Batch): Next | null {
-  return seq === null || from !== seq ? null : { seq: to, ...NO_SNAPSHOT };
-}
-
-function partEnd(host: Kept, { to, of, after, upTo }: SnapshotPart): Next | null {
-  if (!follows(host, { to, of, after })) return null;
-  // Until the last part has come what is kept is of two states, which is none.
-  if (upTo === null && (of === null || of === SNAPSHOT_ORDER.at(-1))) {
-    return { seq: to, ...NO_SNAPSHOT };
-  }
-  return { seq: null, snapshotTo: to, snapshotOf: of, snapshotUpTo: upTo };
-}
-
-/** Whether a part begins where the one that was kept last ended. */
-function follows(
-  { snapshot_to: lastTo, snapshot_of: lastOf, snapshot_up_to: lastUpTo }: Kept,
-  { to, of, after }: Pick<SnapshotPart, "to" | "of" | "after">,
-): boolean {
-  const goesOn = numberOrNull(lastTo) === to;
-  if (after !== null) return goesOn && lastOf === of && lastUpTo === after;
-  const before = of === null ? undefined : SNAPSHOT_ORDER[SNAPSHOT_ORDER.indexOf(of) - 1];
-  return before === undefined || (goesOn && lastOf === before && lastUpTo === null);
+  tells: boolean;
 }
 
 function numberOrNull(value: string | null): number | null {

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { TransactionSql } from "./sql.ts";
+import type { Fragment, TransactionSql } from "./sql.ts";
 import type { HubProblem } from "./hub_problem.ts";
 import type { HubTransition } from "./hub_transition.ts";
 import type { HubWorkload } from "./hub_workload.ts";
-import type { Batch, SnapshotPart } from "./protocol.ts";
+import { type Batch, LEASE_MS, type SnapshotPart } from "./protocol.ts";
 import type { HubRow } from "./row.ts";
 import { textList } from "./text_lists.ts";
 
@@ -22,22 +22,78 @@ const TRANSITION_LOCK = 7_475_016;
 /** Which part of all ids is told: those after one, up to one; null: from the begin, to the end. */
 type Range = Pick<SnapshotPart, "after" | "upTo">;
 
-/** Keeps what changed between two states. How many rows there are more than before. */
-export async function writeBatch(
+/** What a host has afterwards. */
+export interface HostState {
+  /** Id of the host. */
+  readonly hostId: string;
+  /** The state that its rows are of; null: of none. */
+  readonly seq: number | null;
+  /** The state of a snapshot that has not all come. */
+  readonly snapshotTo: number | null;
+  /** What came of it last. */
+  readonly snapshotOf: string | null;
+  /** Up to which id; null: to the end. */
+  readonly snapshotUpTo: string | null;
+  /** Number of its last transition. */
+  readonly transitions: number;
+  /** How many rows it has. */
+  readonly rowCount: number;
+}
+
+/** Keeps which states hosts are in, and that they were heard of. */
+export async function keepStates(
   tx: TransactionSql,
-  hostId: string,
-  told: Batch,
-): Promise<number> {
-  const { gone, rows, workloads, problems, problemsGone } = told;
-  const more = await putRows(tx, hostId, rows) - await removeRows(tx, hostId, gone);
+  states: readonly HostState[],
+): Promise<void> {
+  const column = <T>(of: (state: HostState) => T) => states.map(of);
+  await tx`
+    WITH heard AS (
+      UPDATE tinyforge.hosts AS h SET seq = told.seq, snapshot_to = told.snapshot_to,
+        snapshot_of = told.snapshot_of, snapshot_up_to = told.snapshot_up_to,
+        transition_seq = told.transition_seq, row_count = told.row_count,
+        heard_at = now(), lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
+      FROM unnest(
+        ${column(({ hostId }) => hostId)}::text[], ${column(({ seq }) => seq)}::bigint[],
+        ${column(({ snapshotTo }) => snapshotTo)}::bigint[],
+        ${column(({ snapshotOf }) => snapshotOf)}::text[],
+        ${column(({ snapshotUpTo }) => snapshotUpTo)}::text[],
+        ${column(({ transitions }) => transitions)}::bigint[],
+        ${column(({ rowCount }) => rowCount)}::bigint[])
+        AS told (id, seq, snapshot_to, snapshot_of, snapshot_up_to, transition_seq, row_count)
+      WHERE h.id = told.id RETURNING h.id, h.run
+    )
+    UPDATE tinyforge.host_runs SET heard_at = now()
+    FROM heard WHERE host_id = heard.id AND host_runs.run = heard.run`;
+}
+
+/** Keeps what changed of hosts between two states. How many rows there are more of each than before. */
+export async function writeBatches(
+  tx: TransactionSql,
+  batches: readonly { readonly hostId: string; readonly told: Batch }[],
+): Promise<Map<string, number>> {
+  const ofAll = <T>(of: (told: Batch) => readonly T[]) => ({
+    things: batches.flatMap(({ told }) => of(told)),
+    hosts: batches.flatMap(({ hostId, told }) => of(told).map(() => hostId)),
+  });
+  const rows = ofAll((told) => told.rows);
+  const gone = ofAll((told) => told.gone);
+  const more = await putRows(tx, rows.hosts, rows.things);
+  for (const [hostId, count] of await removeRows(tx, gone.hosts, gone.things)) {
+    more.set(hostId, (more.get(hostId) ?? 0) - count);
+  }
+  for (const { hostId, told } of batches) await writeBesides(tx, hostId, told);
+  return more;
+}
+
+async function writeBesides(tx: TransactionSql, hostId: string, told: Batch): Promise<void> {
+  const { workloads, problems, problemsGone } = told;
   if (workloads !== null) await replaceWorkloads(tx, hostId, workloads, WHOLE);
-  if (problems.length + problemsGone.length === 0) return more;
+  if (problems.length + problemsGone.length === 0) return;
   const keys = [...new Set([...problems.map(({ key }) => key), ...problemsGone])];
   await tx`DELETE FROM tinyforge.problems AS p
     WHERE host_id = ${hostId} AND status = 'open' AND key = ANY(${keys}::text[])
       AND NOT ${isTold(tx, problems)}`;
   await putProblems(tx, hostId, problems);
-  return more;
 }
 
 /** Keeps a part of a snapshot, in place of what was there. How many rows there are more than before. */
@@ -64,10 +120,14 @@ export async function writePart(
         SELECT id, hash FROM tinyforge.containers
         WHERE host_id = ${hostId} AND ${within(tx, "id", told)}`;
       const hashes = new Map(kept.map(({ id, hash }) => [id, hash]));
-      const changed = rows.filter(({ id, hash }) => hashes.get(id) !== hash);
+      const made = rows.filter(({ id }) => !hashes.has(id));
+      const changed = rows.filter(({ id, hash }) => hashes.has(id) && hashes.get(id) !== hash);
       for (const { id } of rows) hashes.delete(id);
-      const gone = await removeRows(tx, hostId, [...hashes.keys()]);
-      return await putRows(tx, hostId, changed) - gone;
+      const gone = [...hashes.keys()];
+      await removeRows(tx, gone.map(() => hostId), gone);
+      await putRows(tx, changed.map(() => hostId), changed);
+      await addRows(tx, hostId, made);
+      return made.length - gone.length;
     }
   }
 }
@@ -78,29 +138,44 @@ export async function forgetBesides(tx: TransactionSql, hostId: string): Promise
   await tx`DELETE FROM tinyforge.problems WHERE host_id = ${hostId} AND status = 'open'`;
 }
 
+/** What happened on a host, in one life of its index. */
+export interface HostTransitions {
+  /** Id of the host. */
+  readonly hostId: string;
+  /** Life of its data directory. */
+  readonly epoch: string;
+  /** By their number. */
+  readonly transitions: readonly HubTransition[];
+}
+
 /**
- * Keeps transitions after the last that it has; those of an earlier life of the host's index, which
- * a backup brings back, are not kept twice. Last in a transaction: until it is committed no other
+ * Keeps transitions after the last that each host has; those of an earlier life of the host's index,
+ * which a backup brings back, are not kept twice. Last in a transaction: until it is committed no other
  * can keep any, so that whoever reads by their numbers misses none.
  */
 export async function writeTransitions(
   tx: TransactionSql,
-  hostId: string,
-  { epoch, transitions }: { epoch: string; transitions: readonly HubTransition[] },
+  told: readonly HostTransitions[],
 ): Promise<void> {
-  if (transitions.length === 0) return;
+  const all = told.flatMap(({ hostId, epoch, transitions }) =>
+    transitions.map((transition) => ({ hostId, epoch, transition }))
+  );
+  if (all.length === 0) return;
   await tx`SELECT pg_advisory_xact_lock(${TRANSITION_LOCK})`;
-  const column = <T>(of: (transition: HubTransition) => T) => transitions.map(of);
+  const column = <T>(of: (transition: HubTransition) => T) =>
+    all.map(({ transition }) => of(transition));
   await tx`
     INSERT INTO tinyforge.transitions (host_id, epoch, seq, row_id, workload_id, at, body)
-    SELECT ${hostId}, ${epoch}, told.* FROM unnest(
+    SELECT * FROM unnest(
+      ${all.map(({ hostId }) => hostId)}::text[], ${all.map(({ epoch }) => epoch)}::text[],
       ${column(({ seq }) => seq)}::bigint[], ${column(({ rowId }) => rowId)}::text[],
       ${column(({ workloadId }) => workloadId)}::text[], ${column(({ at }) => at)}::text[],
-      ${column(({ body }) => body)}::text[]) AS told (seq, row_id, workload_id, at, body)
+      ${column(({ body }) => body)}::text[])
+      AS told (host_id, epoch, seq, row_id, workload_id, at, body)
     WHERE NOT EXISTS (SELECT FROM tinyforge.transitions AS t
-      WHERE t.host_id = ${hostId} AND t.seq = told.seq AND t.at = told.at
+      WHERE t.host_id = told.host_id AND t.seq = told.seq AND t.at = told.at
         AND t.row_id = told.row_id)
-    ORDER BY told.seq`;
+    ORDER BY told.host_id, told.seq`;
 }
 
 const WHOLE: Range = { after: null, upTo: null };
@@ -118,47 +193,80 @@ function isTold(tx: TransactionSql, problems: readonly HubProblem[]) {
     WHERE told.key = p.key AND told.opened_at = p.opened_at)`;
 }
 
+/** Of each host how many were there. */
 async function removeRows(
   tx: TransactionSql,
-  hostId: string,
+  hostIds: readonly string[],
   ids: readonly string[],
-): Promise<number> {
-  if (ids.length === 0) return 0;
-  const { count } = await tx`DELETE FROM tinyforge.containers
-    WHERE host_id = ${hostId} AND id = ANY(${textList(tx, ids)})`;
-  return count;
+): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  return countsOf(
+    await tx<HostCount[]>`
+    WITH gone AS (
+      DELETE FROM tinyforge.containers AS c
+      USING unnest(${textList(tx, hostIds)}, ${textList(tx, ids)}) AS told (host_id, id)
+      WHERE c.host_id = told.host_id AND c.id = told.id RETURNING c.host_id
+    ) SELECT host_id AS host, count(*)::integer AS count FROM gone GROUP BY host_id`,
+  );
 }
 
-/** How many were not there before. */
-async function putRows(
+interface HostCount {
+  host: string;
+  count: number;
+}
+
+function countsOf(counts: readonly HostCount[]): Map<string, number> {
+  return new Map(counts.map(({ host, count }) => [host, count]));
+}
+
+/** In the order of {@link listsOf}. */
+const ROW_COLUMNS = "id, workload_id, workload_kind, workload_name, state, health, container_id, " +
+  "container_name, stage_id, stage_name, body, hash";
+
+function listsOf(tx: TransactionSql, rows: readonly HubRow[]): Fragment {
+  const column = (of: (row: HubRow) => string | null) => textList(tx, rows.map(of));
+  return tx`${column((row) => row.id)}, ${column((row) => row.workloadId)},
+    ${column((row) => row.workloadKind)}, ${column((row) => row.workloadName)},
+    ${column((row) => row.state)}, ${column((row) => row.health)},
+    ${column((row) => row.containerId)}, ${column((row) => row.containerName)},
+    ${column((row) => row.stageId)}, ${column((row) => row.stageName)},
+    ${column((row) => row.body)}, ${column((row) => row.hash)}`;
+}
+
+/** Rows that are not there yet: those that may be take another half of the time. */
+async function addRows(
   tx: TransactionSql,
   hostId: string,
   rows: readonly HubRow[],
-): Promise<number> {
-  if (rows.length === 0) return 0;
-  const column = (of: (row: HubRow) => string | null) => textList(tx, rows.map(of));
-  const [{ made }] = await tx<[{ made: number }]>`
+): Promise<void> {
+  if (rows.length === 0) return;
+  await tx`
+    INSERT INTO tinyforge.containers (host_id, ${tx.unsafe(ROW_COLUMNS)})
+    SELECT ${hostId}, told.* FROM unnest(${listsOf(tx, rows)}) AS told`;
+}
+
+/** Of each host how many were not there before. */
+async function putRows(
+  tx: TransactionSql,
+  hostIds: readonly string[],
+  rows: readonly HubRow[],
+): Promise<Map<string, number>> {
+  if (rows.length === 0) return new Map();
+  return countsOf(
+    await tx<HostCount[]>`
     WITH written AS (
-    INSERT INTO tinyforge.containers AS c
-      (host_id, id, workload_id, workload_kind, workload_name, state, health, container_id,
-       container_name, stage_id, stage_name, body, hash)
-    SELECT ${hostId}, told.* FROM unnest(
-      ${column((row) => row.id)}, ${column((row) => row.workloadId)},
-      ${column((row) => row.workloadKind)}, ${column((row) => row.workloadName)},
-      ${column((row) => row.state)}, ${column((row) => row.health)},
-      ${column((row) => row.containerId)}, ${column((row) => row.containerName)},
-      ${column((row) => row.stageId)}, ${column((row) => row.stageName)},
-      ${column((row) => row.body)}, ${column((row) => row.hash)}) AS told
-    ON CONFLICT (host_id, id) DO UPDATE SET workload_id = excluded.workload_id,
-      workload_kind = excluded.workload_kind, workload_name = excluded.workload_name,
-      state = excluded.state, health = excluded.health, container_id = excluded.container_id,
-      container_name = excluded.container_name, stage_id = excluded.stage_id,
-      stage_name = excluded.stage_name, body = excluded.body, hash = excluded.hash
-    WHERE c.hash IS DISTINCT FROM excluded.hash
-    -- A row that was there has been locked by this.
-    RETURNING xmax = 0 AS made
-    ) SELECT count(*) FILTER (WHERE made)::integer AS made FROM written`;
-  return made;
+      INSERT INTO tinyforge.containers AS c (host_id, ${tx.unsafe(ROW_COLUMNS)})
+      SELECT * FROM unnest(${textList(tx, hostIds)}, ${listsOf(tx, rows)}) AS told
+      ON CONFLICT (host_id, id) DO UPDATE SET workload_id = excluded.workload_id,
+        workload_kind = excluded.workload_kind, workload_name = excluded.workload_name,
+        state = excluded.state, health = excluded.health, container_id = excluded.container_id,
+        container_name = excluded.container_name, stage_id = excluded.stage_id,
+        stage_name = excluded.stage_name, body = excluded.body, hash = excluded.hash
+      WHERE c.hash IS DISTINCT FROM excluded.hash
+      -- A row that was there has been locked by this.
+      RETURNING c.host_id, xmax = 0 AS made
+    ) SELECT host_id AS host, count(*)::integer AS count FROM written WHERE made GROUP BY host_id`,
+  );
 }
 
 async function replaceWorkloads(

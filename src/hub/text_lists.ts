@@ -16,7 +16,7 @@ export function textList(tx: TransactionSql, texts: readonly (string | null)[]):
   const joined = joinedTexts(texts);
   return joined === null
     ? tx`${[...texts]}::text[]`
-    : tx`string_to_array(${joined}::text, ${SEPARATOR}, ${NONE})`;
+    : tx`string_to_array(${joined}::text, chr(31), chr(30))`;
 }
 
 /** All of them as one text; null where that could not be taken apart again. */

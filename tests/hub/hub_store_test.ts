@@ -2,9 +2,10 @@
 
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { type Cluster, openTestDatabase, startCluster } from "../harness/postgres.ts";
-import { admit, enroll, expel, hostWith } from "../../src/hub/enrolment.ts";
+import { admit, enroll, expel, HostSecrets } from "../../src/hub/enrolment.ts";
 import type { Sql } from "../../src/hub/sql.ts";
-import { beat, greet, type HostBeat, ingest } from "../../src/hub/hub_store.ts";
+import { beat, greet, type HostBeat } from "../../src/hub/hub_store.ts";
+import { ingest } from "../../src/hub/ingest.ts";
 import { CHANNEL } from "../../src/hub/hub_writes.ts";
 import { listContainers, listHosts } from "../../src/hub/hub_views.ts";
 import { type Hello, MAX_ROWS, readIngest, type Told } from "../../src/hub/protocol.ts";
@@ -233,9 +234,9 @@ withDatabase(
 withDatabase("admit() takes a token once, within its hour, and keeps no secret", async (sql) => {
   const { token } = await enroll(sql, "alpha");
   const made = (await admit(sql, token))!;
-  assertEquals(await hostWith(sql, made.secret), made.host);
+  assertEquals(await new HostSecrets(sql).hostWith(made.secret), made.host);
   assertEquals(await admit(sql, token), null);
-  assertEquals(await hostWith(sql, token), null);
+  assertEquals(await new HostSecrets(sql).hostWith(token), null);
   await assertRejects(() => enroll(sql, "alpha"), Failure, "such a host already");
   await assertRejects(() => enroll(sql, "a b"), Failure, "a name has");
 
@@ -261,7 +262,7 @@ withDatabase("expel() forgets a host with its rows, and its secret opens nothing
   const other = await hostOf(sql, "beta");
   await other.snapshot(1, [shownRow("b")]);
   await expel(sql, "alpha");
-  assertEquals(await hostWith(sql, secret), null);
+  assertEquals(await new HostSecrets(sql).hostWith(secret), null);
   assertEquals(await ingest(sql, host, readIngest({ session: 0, epoch: "e", to: 1, rows: [] })), {
     result: "superseded",
   });
