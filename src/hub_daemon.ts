@@ -23,6 +23,7 @@ import { HubApp } from "./hub/hub_app.ts";
 import { HubFeed } from "./hub/hub_feed.ts";
 import { collectHub } from "./hub/hub_gauges.ts";
 import { HubReader } from "./hub/hub_reader.ts";
+import { HubSilences } from "./hub/hub_silences.ts";
 import { keepUp } from "./hub/upkeep.ts";
 import type { Written } from "./model/written.ts";
 import { ByteBudget } from "./server/byte_budget.ts";
@@ -130,7 +131,8 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
       expel: (name) => expel(sql, name),
       ping: async () => void await sql`SELECT 1`,
     },
-    channels: new ChannelDesk(sql, { notifier }),
+    telling: new ChannelDesk(sql, { notifier }),
+    silences: new HubSilences(sql),
     now: () => new Date(),
   }, bounds);
   return {

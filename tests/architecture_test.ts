@@ -41,6 +41,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   ],
   telemetry: ["model", "system", "text"],
   recurrence: ["failure", "text"],
+  silence_windows: ["model", "recurrence"],
   shell_word: ["text"],
 };
 const EVERY_LEAF = Object.keys(LEAVES);

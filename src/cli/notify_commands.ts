@@ -35,6 +35,12 @@ export const NOTIFY_COMMANDS = [
         offers: "workloads",
       },
       {
+        name: "host",
+        placeholder: "NAMES",
+        description: "at a hub: only these hosts, separated by commas",
+        offers: "hosts",
+      },
+      {
         name: "fallback",
         placeholder: "CHANNEL",
         description: "the channel that stands in for this one after 10 min of failure",

@@ -42,6 +42,22 @@ export async function hostAsked(
   });
 }
 
+/**
+ * The names, separated by commas, if the hub has such hosts; null where none were asked for.
+ *
+ * @throws {CommandError} As {@linkcode hostAsked}.
+ */
+export async function hostsAsked(
+  api: ReadApi,
+  names: string | undefined,
+  options: { action: string },
+): Promise<readonly string[] | null> {
+  if (names === undefined) return null;
+  const asked = names.split(",");
+  for (const name of asked) await hostAsked(api, name, options);
+  return asked;
+}
+
 function namesOf(names: readonly string[]): string {
   if (names.length === 0) return "there are none yet; `tinyforge hub enroll NAME` lets one in";
   const more = names.length > MAX_NAMED ? ", …" : "";

@@ -69,6 +69,17 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
     operands: [{ name: "WORKLOAD|ROW", optional: true, offers: "workloads" }],
     flags: [
       { name: "all", description: "everything: of every workload and of this host" },
+      {
+        name: "host",
+        placeholder: "NAME",
+        description: "at a hub: all of this host, or its workload of that name",
+        offers: "hosts",
+      },
+      {
+        name: "kind",
+        placeholder: "KINDS",
+        description: "at a hub: only these kinds of problems, separated by commas",
+      },
       { name: "for", placeholder: "SPAN", description: "how long, or how long each time" },
       { name: "until", placeholder: "TIME", description: "its end, as 2030-01-31T06:00:00Z" },
       { name: "cron", placeholder: "EXPR", description: 'it comes again, as "0 3 * * SUN"' },
@@ -80,10 +91,13 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
       { name: "reason", placeholder: "TEXT", description: "why" },
       JSON_FLAG,
     ],
-    details: "Problems still show, marked; they notify nobody.",
+    details:
+      `Problems still show, marked; they notify nobody. A hub's silences are its own: they are about
+what it tells, whatever hosts tell themselves.`,
     examples: [
       "tinyforge silence blog --for 2h --reason 'moving house'",
       "tinyforge silence --all --cron '0 3 * * SUN' --for 1h --time-zone Europe/Berlin",
+      "tinyforge silence --all --kind host-unknown --for 1h --data-dir /var/lib/tinyforge-hub",
     ],
   },
   {

@@ -9,13 +9,16 @@ import { CommandError } from "./command.ts";
 import { quote } from "../text.ts";
 import { nearest } from "./nearest.ts";
 
+/** What is known of a workload here; its host, where there are several. */
+export type NamedWorkload = Pick<Workload, "id" | "kind" | "name"> & { readonly host?: string };
+
 /**
  * The workload that `text` means: `KIND/NAME`, else a name that one kind has, else an id.
  *
  * @param options `action`: what can't be done without it, as in "Cannot <action>: …".
  * @throws {CommandError} None, or several.
  */
-export function resolveWorkload<W extends Pick<Workload, "id" | "kind" | "name">>(
+export function resolveWorkload<W extends NamedWorkload>(
   workloads: readonly W[],
   text: string,
   options: { action: string },
@@ -23,7 +26,7 @@ export function resolveWorkload<W extends Pick<Workload, "id" | "kind" | "name">
   const [one, other, ...others] = resolveWorkloads(workloads, text, options);
   if (other !== undefined) {
     const named = [one!, other, ...others];
-    const candidates = named.map((w) => `${w.kind}/${w.name}`);
+    const candidates = named.map((w) => w.host === undefined ? `${w.kind}/${w.name}` : w.id);
     throw new CommandError(
       `Cannot ${options.action}: ${quote(text)} is the name of ${named.length} workloads`,
       { hint: `say which: ${candidates.join(", ")}` },
@@ -37,7 +40,7 @@ export function resolveWorkload<W extends Pick<Workload, "id" | "kind" | "name">
  *
  * @throws {CommandError} None.
  */
-export function resolveWorkloads<W extends Pick<Workload, "id" | "kind" | "name">>(
+export function resolveWorkloads<W extends NamedWorkload>(
   workloads: readonly W[],
   text: string,
   options: { action: string },

@@ -22,12 +22,21 @@ export function marked(
   return problems.map((problem) => {
     if (problem.status === "closed") return problem;
     const muted = flaps && problem.kind !== "flapping" && mutes(problem.kind);
-    const silenced = silences.some((silence) =>
-      silence.from <= now && now < silence.until && covers(silence, problem)
-    );
+    const silenced = isSilenced(problem, silences, now);
     if (problem.muted === muted && problem.silenced === silenced) return problem;
     return { ...problem, muted, silenced };
   });
+}
+
+/** Whether one of the silences covers a problem at that moment. */
+export function isSilenced(
+  problem: Problem,
+  silences: readonly Silence[],
+  now: number,
+): boolean {
+  return silences.some((silence) =>
+    silence.from <= now && now < silence.until && covers(silence, problem)
+  );
 }
 
 /** When the next silence that covers one of the problems begins or ends. */
@@ -47,6 +56,16 @@ export function nextMark(
   return next;
 }
 
-function covers({ scope, id }: Silence, { workloadId, rowId }: Problem): boolean {
-  return scope === "all" || (scope === "workload" ? workloadId === id : rowId === id);
+function covers({ scope, id, kinds = null }: Silence, problem: Problem): boolean {
+  if (kinds !== null && !kinds.includes(problem.kind)) return false;
+  switch (scope) {
+    case "all":
+      return true;
+    case "host":
+      return problem.host === id;
+    case "workload":
+      return problem.workloadId === id;
+    case "row":
+      return problem.rowId === id;
+  }
 }

@@ -1,14 +1,13 @@
 /**
- * What people ask of a hub about where they are told: takes channels in, tries them, shows what became
- * of what was told. Shows nothing secret of them.
+ * What people ask of a hub about where they are told, and who of what: takes channels and rules in,
+ * tries them, shows what became of what was told. Shows nothing secret of them.
  *
  * @module
  */
 
-import type { Severity } from "../model/problem.ts";
-import { type AskedChannel, takeInChannel } from "../notify/asked_channel.ts";
+import { type AskedChannel, takeInAgain, takeInChannel } from "../notify/asked_channel.ts";
 import type { Outcome } from "../notify/channel.ts";
-import { HEALTHY, type KeptChannel } from "../store/channels.ts";
+import { HEALTHY, type KeptChannel, type KeptRule } from "../store/channels.ts";
 import type { DeliveryState, KeptDelivery } from "../store/notice_rows.ts";
 import {
   addChannel,
@@ -16,10 +15,27 @@ import {
   listChannels,
   removeChannel,
   setHealth,
+  updateChannel,
 } from "./hub_channels.ts";
 import { listDeliveries, retryDeliveries } from "./hub_notices.ts";
 import type { HubNotifier } from "./hub_notifier.ts";
+import { addRule, listRules, type NewRule, removeRule, updateRule } from "./hub_rules.ts";
+import { requireHosts, requireWorkloads } from "./known_names.ts";
 import type { Sql } from "./sql.ts";
+
+/** A channel as it is asked for. */
+export interface NewChannel extends AskedChannel {
+  /** What people call it. */
+  readonly name: string;
+  /** Name or id of the channel that stands in for it, or null. */
+  readonly fallback: string | null;
+}
+
+/** What changes of one; what is absent, or null for an address, stays. */
+export interface ChannelChanges extends Partial<Omit<NewChannel, "url">> {
+  /** Another address. */
+  readonly url?: string | null;
+}
 
 /** Over one database. */
 export class ChannelDesk {
@@ -38,20 +54,42 @@ export class ChannelDesk {
   }
 
   /**
-   * Adds one.
+   * Adds one with the rule that says what it is told.
    *
-   * @throws {Failure} `invalid`, `conflict`
+   * @throws {Failure} `invalid`, `conflict`, `not-found`
    */
   async add(
-    { name, minSeverity, remindAfterMs, ...asked }: AskedChannel & {
-      readonly name: string;
-      readonly minSeverity: Severity;
-      readonly remindAfterMs: number | null;
-    },
+    { name, fallback, ...asked }: NewChannel,
+    rule: Omit<NewRule, "channels">,
   ): Promise<KeptChannel> {
+    await this.#requireKnown(rule);
     const { type, config, secrets } = await takeInChannel(asked);
-    const told = { kinds: null, minSeverity, remindAfterMs };
-    return await addChannel(this.#sql, { name, type, config: { ...config }, secrets, ...told });
+    const fallbackId = await this.#idOf(fallback);
+    const channel = { name, type, config: { ...config }, secrets, fallbackId };
+    return await addChannel(this.#sql, channel, rule);
+  }
+
+  /**
+   * Changes one; another address, secret or permission has one that did not work tried anew.
+   *
+   * @throws {Failure} `invalid`, `conflict`, `not-found`
+   */
+  async update(
+    nameOrId: string,
+    { name, url = null, secret = null, allowLoopback, fallback }: ChannelChanges,
+  ): Promise<KeptChannel> {
+    const moves = url !== null || secret !== null || allowLoopback !== undefined;
+    return await updateChannel(this.#sql, nameOrId, {
+      ...(name !== undefined && { name }),
+      ...(fallback !== undefined && { fallbackId: await this.#idOf(fallback) }),
+      ...(moves && {
+        settings: ({ type, config, secrets: before }) => {
+          const was = config["allowLoopback"] === true;
+          const asked = { url, secret, allowLoopback: allowLoopback ?? was };
+          return takeInAgain({ type, config, before }, asked);
+        },
+      }),
+    });
   }
 
   /**
@@ -97,5 +135,53 @@ export class ChannelDesk {
       ...state !== undefined && { state },
       limit,
     });
+  }
+
+  /** Every rule, the oldest first. */
+  rules(): Promise<KeptRule[]> {
+    return listRules(this.#sql);
+  }
+
+  /**
+   * Makes one, of hosts, workloads and channels that there are.
+   *
+   * @throws {Failure} `not-found`
+   */
+  async addRule(asked: NewRule): Promise<KeptRule> {
+    return await addRule(this.#sql, { ...asked, ...await this.#known(asked) });
+  }
+
+  /**
+   * Changes one; the same.
+   *
+   * @throws {Failure} `not-found`
+   */
+  async updateRule(id: string, changes: Partial<NewRule>): Promise<KeptRule> {
+    return await updateRule(this.#sql, id, { ...changes, ...await this.#known(changes) });
+  }
+
+  /**
+   * Removes one.
+   *
+   * @throws {Failure} `not-found`
+   */
+  removeRule(id: string): Promise<void> {
+    return removeRule(this.#sql, id);
+  }
+
+  async #known(rule: Partial<NewRule>): Promise<Partial<NewRule>> {
+    await this.#requireKnown(rule);
+    const { channels } = rule;
+    if (channels === undefined || channels === null) return {};
+    return { channels: await Promise.all(channels.map((name) => this.#idOf(name))) };
+  }
+
+  async #requireKnown({ hosts, workloads }: Partial<NewRule>): Promise<void> {
+    await requireHosts(this.#sql, hosts ?? [], { action: "tell of" });
+    await requireWorkloads(this.#sql, workloads ?? [], { action: "tell of" });
+  }
+
+  async #idOf<Name extends string | null>(name: Name): Promise<Name> {
+    return (name === null ? null : (await channelNamed(this.#sql, name)).id) as Name;
   }
 }

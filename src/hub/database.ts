@@ -26,6 +26,7 @@ const FILES: readonly string[] = [
   "0004_notify",
   "0005_row_count",
   "0006_by_host",
+  "0008_telling",
 ];
 
 /** Any number, the same for every hub: they migrate one after the other. */

@@ -1,56 +1,48 @@
 /**
- * Where people are told of what is wrong on all hosts, and who of them of what, in PostgreSQL. What
- * nobody is shown of a channel is read by whoever sends alone. Does not know what a channel does.
+ * Where people are told of what is wrong on all hosts, in PostgreSQL. What nobody is shown of a channel
+ * is read by whoever sends alone. Does not know what a channel does.
  *
  * @module
  */
 
 import { newId, requirePlainName } from "../core/names.ts";
 import { Failure } from "../failure.ts";
-import type { Severity } from "../model/problem.ts";
-import type { ChannelHealth, KeptChannel, KeptRule } from "../store/channels.ts";
+import { type ChannelHealth, HEALTHY, type KeptChannel } from "../store/channels.ts";
 import { quote } from "../text.ts";
-import type { Sql } from "./sql.ts";
+import { addRule, type NewRule, removeRulesAbout } from "./hub_rules.ts";
+import type { AnySql, Sql } from "./sql.ts";
 import { rfc3339 } from "./sql_times.ts";
 
 /** A channel as it is asked for. */
-export interface NewHubChannel {
-  /** What people call it. */
-  readonly name: string;
-  /** The kind of receiver. */
-  readonly type: string;
-  /** What may be shown of its settings. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** What may not. */
+export interface NewHubChannel extends Pick<KeptChannel, "name" | "type" | "config"> {
+  /** What may not be shown of its settings. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Kinds of problems that it is told of; null: all. */
-  readonly kinds: readonly string[] | null;
-  /** `high` leaves out what is low. */
-  readonly minSeverity: Severity;
-  /** Remind so long after the last delivery, milliseconds; null for never. */
-  readonly remindAfterMs: number | null;
+  /** The channel that stands in for it; none by default. */
+  readonly fallbackId?: string | null;
+}
+
+/** What changes of one; what is absent stays. */
+export interface HubChannelChanges {
+  /** Another name. */
+  readonly name?: string;
+  /** Another channel that stands in for it, or none. */
+  readonly fallbackId?: string | null;
+  /** What it is given what is kept of it: it is tried anew then. */
+  readonly settings?: (
+    before: Pick<KeptChannel, "type" | "config"> & Pick<NewHubChannel, "secrets">,
+  ) => Promise<
+    { readonly type: string; readonly config: object } & Pick<NewHubChannel, "secrets">
+  >;
 }
 
 /** Every channel, the oldest first. */
-export async function listChannels(sql: Sql): Promise<KeptChannel[]> {
-  const found = await sql<(Omit<KeptChannel, "config" | "fallbackId"> & { config: string })[]>`
-    SELECT id, name, type, config, state, reason, since::float8 AS since,
-      failing_since::float8 AS "failingSince", failures, not_before::float8 AS "notBefore",
-      ${rfc3339(sql, "created_at")} AS "createdAt"
-    FROM tinyforge.channels ORDER BY created_at, id`;
-  return found.map((each) => ({ ...each, config: JSON.parse(each.config), fallbackId: null }));
-}
-
-/** For each channel what it is told of. */
-export async function listRules(sql: Sql): Promise<KeptRule[]> {
-  const found = await sql<
-    { id: string; kinds: string | null; minSeverity: Severity; remindAfterMs: number | null }[]
-  >`SELECT id, kinds, min_severity AS "minSeverity", remind_after_ms::float8 AS "remindAfterMs"
-    FROM tinyforge.channels ORDER BY created_at, id`;
-  return found.map(({ id, kinds, minSeverity, remindAfterMs }) => ({
-    ...{ id, minSeverity, remindAfterMs, workloads: null, channels: [id] },
-    kinds: kinds === null ? null : JSON.parse(kinds),
-  }));
+export async function listChannels(sql: AnySql): Promise<KeptChannel[]> {
+  const found = await sql<(Omit<KeptChannel, "config"> & { config: string })[]>`
+    SELECT id, name, type, config, fallback_id AS "fallbackId", state, reason,
+      since::float8 AS since, failing_since::float8 AS "failingSince", failures,
+      not_before::float8 AS "notBefore", ${rfc3339(sql, "created_at")} AS "createdAt"
+    FROM tinyforge.channels ORDER BY tinyforge.channels.created_at, id`;
+  return found.map((each) => ({ ...each, config: JSON.parse(each.config) }));
 }
 
 /**
@@ -58,8 +50,14 @@ export async function listRules(sql: Sql): Promise<KeptRule[]> {
  *
  * @throws {Failure} `not-found`
  */
-export async function channelNamed(sql: Sql, name: string): Promise<KeptChannel> {
-  const all = await listChannels(sql);
+export async function channelNamed(
+  sql: AnySql,
+  name: string,
+): Promise<KeptChannel> {
+  return among(await listChannels(sql), name);
+}
+
+function among(all: readonly KeptChannel[], name: string): KeptChannel {
   const found = all.find(({ id }) => id === name) ?? all.find((each) => each.name === name);
   if (found !== undefined) return found;
   throw new Failure("not-found", `Cannot find channel ${quote(name)}`, {
@@ -68,45 +66,115 @@ export async function channelNamed(sql: Sql, name: string): Promise<KeptChannel>
 }
 
 /** What nobody is shown of a channel; to open it. */
-export async function secretsOf(sql: Sql, id: string): Promise<Record<string, string>> {
+export async function secretsOf(
+  sql: AnySql,
+  id: string,
+): Promise<Record<string, string>> {
   const [found] = await sql<[{ secrets: string }?]>`
     SELECT secrets FROM tinyforge.channels WHERE id = ${id}`;
   return found === undefined ? {} : JSON.parse(found.secrets);
 }
 
 /**
- * Keeps one.
+ * Keeps one with the rule that says what it is told.
  *
  * @throws {Failure} `invalid`, or `conflict` where there is one of that name.
  */
-export async function addChannel(sql: Sql, asked: NewHubChannel): Promise<KeptChannel> {
-  const { name, type, config, secrets, kinds, minSeverity, remindAfterMs } = asked;
+export async function addChannel(
+  sql: Sql,
+  { name, type, config, secrets, fallbackId = null }: NewHubChannel,
+  rule: Omit<NewRule, "channels">,
+): Promise<KeptChannel> {
   requirePlainName(name, "a channel");
-  const made = await sql`
-    INSERT INTO tinyforge.channels
-      (id, name, type, config, secrets, kinds, min_severity, remind_after_ms)
-    VALUES (${newId()}, ${name}, ${type}, ${JSON.stringify(config)}, ${JSON.stringify(secrets)},
-      ${kinds === null ? null : JSON.stringify(kinds)}, ${minSeverity}, ${remindAfterMs})
-    ON CONFLICT (name) DO NOTHING`;
-  if (made.count > 0) return await channelNamed(sql, name);
-  throw new Failure("conflict", `Cannot add channel ${quote(name)}: there is one already`, {
-    data: { over: "name" },
+  return await sql.begin(async (tx) => {
+    const id = newId();
+    const made = await tx`
+      INSERT INTO tinyforge.channels (id, name, type, config, secrets, fallback_id)
+      VALUES (${id}, ${name}, ${type}, ${JSON.stringify(config)}, ${JSON.stringify(secrets)},
+        ${fallbackId})
+      ON CONFLICT (name) DO NOTHING`;
+    if (made.count === 0) throw taken(`Cannot add channel ${quote(name)}`);
+    await addRule(tx, { ...rule, channels: [id] });
+    return await channelNamed(tx, id);
   });
 }
 
 /**
- * Removes one with what was to be sent to it; as it was.
+ * Changes one, alone at a time.
+ *
+ * @throws {Failure} `not-found`, `invalid`, or `conflict` where there is one of that name.
+ */
+export async function updateChannel(
+  sql: Sql,
+  nameOrId: string,
+  changes: HubChannelChanges,
+): Promise<KeptChannel> {
+  return await sql.begin(async (tx) => {
+    // What stands in for what is looked at as a whole.
+    await tx`LOCK TABLE tinyforge.channels IN SHARE ROW EXCLUSIVE MODE`;
+    const all = await listChannels(tx);
+    const before = among(all, nameOrId);
+    const { name = before.name, fallbackId = before.fallbackId } = changes;
+    requirePlainName(name, "a channel");
+    if (all.some((each) => each.name === name && each.id !== before.id)) {
+      throw taken(`Cannot call channel ${quote(before.name)} ${quote(name)}`);
+    }
+    requireEnd(all, before, fallbackId);
+    await tx`UPDATE tinyforge.channels SET name = ${name}, fallback_id = ${fallbackId}
+      WHERE id = ${before.id}`;
+    if (changes.settings !== undefined) {
+      const { type, config, secrets } = await changes.settings({
+        ...{ type: before.type, config: before.config },
+        secrets: await secretsOf(tx, before.id),
+      });
+      await tx`UPDATE tinyforge.channels SET type = ${type}, config = ${JSON.stringify(config)},
+        secrets = ${JSON.stringify(secrets)} WHERE id = ${before.id}`;
+      await setHealth(tx, before.id, HEALTHY);
+    }
+    return await channelNamed(tx, before.id);
+  });
+}
+
+/** Channels that stand in for each other in a circle would hand over without end. */
+function requireEnd(
+  all: readonly KeptChannel[],
+  { id, name }: KeptChannel,
+  fallbackId: string | null,
+): void {
+  for (let next = fallbackId; next !== null; next = among(all, next).fallbackId) {
+    if (next !== id) continue;
+    throw new Failure(
+      "invalid",
+      `Cannot change channel ${quote(name)}: it would stand in for itself`,
+      { data: {} },
+    );
+  }
+}
+
+function taken(what: string): Failure {
+  return new Failure("conflict", `${what}: there is one already`, { data: { over: "name" } });
+}
+
+/**
+ * Removes one with what was to be sent to it, and the rules that are about it alone; as it was.
  *
  * @throws {Failure} `not-found`
  */
 export async function removeChannel(sql: Sql, name: string): Promise<KeptChannel> {
-  const channel = await channelNamed(sql, name);
-  await sql`DELETE FROM tinyforge.channels WHERE id = ${channel.id}`;
-  return channel;
+  return await sql.begin(async (tx) => {
+    const channel = await channelNamed(tx, name);
+    await tx`DELETE FROM tinyforge.channels WHERE id = ${channel.id}`;
+    await removeRulesAbout(tx, channel.id);
+    return channel;
+  });
 }
 
 /** Keeps how a channel is. */
-export async function setHealth(sql: Sql, id: string, health: ChannelHealth): Promise<void> {
+export async function setHealth(
+  sql: AnySql,
+  id: string,
+  health: ChannelHealth,
+): Promise<void> {
   const { state, reason, since, failingSince, failures, notBefore } = health;
   await sql`UPDATE tinyforge.channels SET state = ${state}, reason = ${reason}, since = ${since},
     failing_since = ${failingSince}, failures = ${failures}, not_before = ${notBefore}

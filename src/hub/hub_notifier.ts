@@ -20,7 +20,7 @@ import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readAnnouncement } from "./announcements.ts";
 import { type Alone, openAlone } from "./database_pool.ts";
-import { channelNamed, listChannels, listRules, secretsOf, setHealth } from "./hub_channels.ts";
+import { channelNamed, listChannels, secretsOf, setHealth } from "./hub_channels.ts";
 import {
   claimDelivery,
   pruneNotices,
@@ -29,6 +29,7 @@ import {
   unclaim,
   writePages,
 } from "./hub_notices.ts";
+import { listRules } from "./hub_rules.ts";
 import { CHANNEL } from "./hub_writes.ts";
 import type { Sql } from "./sql.ts";
 import { millis } from "./sql_times.ts";

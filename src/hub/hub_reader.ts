@@ -33,6 +33,7 @@ import {
   listContainers,
   listHosts,
 } from "./hub_views.ts";
+import { silencedIn } from "./hub_silences.ts";
 import { countProblems, listProblems } from "./problem_views.ts";
 import { type CountedHost, RowCounts, stateShown } from "./row_counts.ts";
 import { type HostedTransition, listTransitions, storyOf } from "./transition_views.ts";
@@ -140,14 +141,17 @@ export class HubReader implements IndexReader {
       ...row !== null && { rowId: row.id },
       ...all && { closed: MAX_CLOSED },
     });
-    return found.map(({ problem, workload }): NamedProblem => {
-      const { host, key, rowId } = problem;
+    const silenced = await silencedIn(this.#sql);
+    return found.map(({ problem, workload, overAt }): NamedProblem => {
+      const { host, key, rowId, workloadId } = problem;
+      const shown = {
+        ...problem,
+        key: idOverHosts(host, key),
+        workloadId: workloadId === null ? null : idOverHosts(host, workloadId),
+        rowId: rowId === null ? null : idOverHosts(host, rowId),
+      };
       return {
-        problem: {
-          ...problem,
-          key: idOverHosts(host, key),
-          rowId: rowId === null ? null : idOverHosts(host, rowId),
-        },
+        problem: { ...shown, silenced: shown.silenced || silenced(shown, overAt) },
         workload: workload && { ...workload, id: idOverHosts(host, workload.id) },
       };
     });

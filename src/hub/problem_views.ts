@@ -28,6 +28,8 @@ export interface HostedProblem {
   readonly unknown: boolean;
   /** When its host was heard of last, RFC 3339 UTC. */
   readonly heardAt: string | null;
+  /** When it was told as it is, by the database's clock; null while it is open. */
+  readonly overAt: number | null;
 }
 
 /** Which to read. */
@@ -90,6 +92,7 @@ interface Stored {
   host: string;
   heardAt: string | null;
   unknown: boolean;
+  overAt: number | null;
   body: string;
   workloadName: string | null;
   workloadKind: WorkloadKind | null;
@@ -103,6 +106,7 @@ async function stored(
   const found = await sql<Stored[]>`
     SELECT h.id AS "hostId", h.name AS host, ${rfc3339(sql, "h.heard_at")} AS "heardAt",
       ${isUnknown(sql)} AS unknown, p.body,
+      CASE WHEN p.status = 'closed' THEN ${millis(sql, "p.told_at")} END AS "overAt",
       w.name AS "workloadName", w.kind AS "workloadKind"
     FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
       LEFT JOIN tinyforge.workloads AS w ON w.host_id = p.host_id AND w.id = p.workload_id
@@ -122,8 +126,7 @@ async function stored(
       workload: workloadId === null
         ? null
         : { id: workloadId, name: workloadName ?? workloadId, kind: workloadKind },
-      unknown: of.unknown,
-      heardAt: of.heardAt,
+      ...{ unknown: of.unknown, heardAt: of.heardAt, overAt: of.overAt },
     };
   });
 }
@@ -157,6 +160,6 @@ async function silentHosts(
       ...silenceBody({ heardAt: since, machines, host: name }),
       ...{ key: keyOf(id), status: "open", openedAt, closedAt: null, outcome: null },
     },
-    ...{ hostId: id, workload: null, unknown: true, heardAt },
+    ...{ hostId: id, workload: null, unknown: true, heardAt, overAt: null },
   }));
 }

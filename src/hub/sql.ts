@@ -9,6 +9,9 @@ import type postgres from "postgres";
 /** Connections to PostgreSQL, to be ended. */
 export type Sql = postgres.Sql;
 
+/** What either can. */
+export type AnySql = postgres.ISql;
+
 /** The same within a transaction. */
 export type TransactionSql = postgres.TransactionSql;
 

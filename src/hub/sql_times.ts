@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { Sql } from "./sql.ts";
+import type { AnySql } from "./sql.ts";
 
 /** A column of times, or an expression, as RFC 3339 UTC with milliseconds. */
-export function rfc3339(sql: Sql, column: string): ReturnType<Sql["unsafe"]> {
+export function rfc3339(sql: AnySql, column: string): ReturnType<AnySql["unsafe"]> {
   return sql.unsafe(`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
 }
 
 /** The same as whole milliseconds since the Unix epoch, as a number and no text. */
-export function millis(sql: Sql, column: string): ReturnType<Sql["unsafe"]> {
+export function millis(sql: AnySql, column: string): ReturnType<AnySql["unsafe"]> {
   return sql.unsafe(`floor(extract(epoch FROM ${column}) * 1000)::float8`);
 }

@@ -5,8 +5,10 @@
  * @module
  */
 
+import { idOverHosts } from "../model/hosts.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Names } from "../notify/told_problem.ts";
+import { silencedIn } from "./hub_silences.ts";
 import { listProblems } from "./problem_views.ts";
 import type { Sql } from "./sql.ts";
 
@@ -35,24 +37,27 @@ export async function toldProblems(
   const found = await listProblems(sql, {
     ...{ closed: MAX_CLOSED, closedSince: now - STALE_MS, toldSince: since - SLACK_MS },
   });
+  const silenced = await silencedIn(sql);
   const workloads = new Map<string, string>();
-  const problems = found.map(({ hostId, problem, workload }): Problem => {
-    const { key, workloadId, rowId } = problem;
-    const over = (id: string) => `${hostId}/${id}`;
+  const problems = found.map(({ hostId, problem, workload, overAt }): Problem => {
+    const { host, key, workloadId, rowId } = problem;
+    const over = (id: string) => idOverHosts(host, id);
     // What helps names it as its host does.
     if (workload !== null) {
       workloads.set(workload.id, workload.name).set(over(workload.id), workload.name);
     }
-    return {
+    const told: Problem = {
       ...problem,
-      key: over(key),
+      // By what a host is known by even when another has its name.
+      key: `${hostId}/${key}`,
       workloadId: workloadId === null ? null : over(workloadId),
       rowId: rowId === null ? null : over(rowId),
     };
+    return { ...told, silenced: told.silenced || silenced(told, overAt) };
   });
   const rows = await rowNames(
     sql,
-    found.flatMap(({ hostId, problem: { rowId } }) => rowId === null ? [] : [{ hostId, rowId }]),
+    found.flatMap(({ problem: { host, rowId } }) => rowId === null ? [] : [{ host, rowId }]),
   );
   return {
     problems,
@@ -67,16 +72,17 @@ export async function toldProblems(
 /** `web 2` by host and row; none for a site's row. */
 async function rowNames(
   sql: Sql,
-  rows: readonly { readonly hostId: string; readonly rowId: string }[],
+  rows: readonly { readonly host: string; readonly rowId: string }[],
 ): Promise<Map<string, string>> {
   if (rows.length === 0) return new Map();
-  const found = await sql<{ hostId: string; id: string; body: string }[]>`
-    SELECT c.host_id AS "hostId", c.id, c.body FROM tinyforge.containers AS c
-    JOIN (SELECT DISTINCT * FROM unnest(${rows.map(({ hostId }) => hostId)}::text[],
-      ${rows.map(({ rowId }) => rowId)}::text[]) AS asked (host_id, id)) AS asked
-      ON c.host_id = asked.host_id AND c.id = asked.id`;
-  return new Map(found.flatMap(({ hostId, id, body }) => {
+  const found = await sql<{ host: string; id: string; body: string }[]>`
+    SELECT h.name AS host, c.id, c.body FROM tinyforge.containers AS c
+    JOIN tinyforge.hosts AS h ON h.id = c.host_id
+    JOIN (SELECT DISTINCT * FROM unnest(${rows.map(({ host }) => host)}::text[],
+      ${rows.map(({ rowId }) => rowId)}::text[]) AS asked (host, id)) AS asked
+      ON h.name = asked.host AND c.id = asked.id`;
+  return new Map(found.flatMap(({ host, id, body }) => {
     const { role, replica } = JSON.parse(body);
-    return role === null || role === "" ? [] : [[`${hostId}/${id}`, `${role} ${replica ?? 1}`]];
+    return role === null || role === "" ? [] : [[idOverHosts(host, id), `${role} ${replica ?? 1}`]];
   }));
 }

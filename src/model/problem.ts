@@ -280,9 +280,11 @@ export const NO_MEMORY: HostMemory = {
 /** Workload or rows that nobody wants to hear of for a while. One occurrence of a recurring one. */
 export interface Silence {
   /** What is silent. */
-  readonly scope: "all" | "workload" | "row";
-  /** Id of the workload or row; empty for all. */
+  readonly scope: "all" | "host" | "workload" | "row";
+  /** Id of the workload or row, name of the host; empty for all. */
   readonly id: string;
+  /** Kinds of problems; null or absent: all. */
+  readonly kinds?: readonly string[] | null;
   /** Silent from here … */
   readonly from: number;
   /** … up to but not including here. */

@@ -55,12 +55,52 @@ export async function takeInChannel(
   return { ...settings, config, secrets };
 }
 
+/** What changes of where a channel is; null: it stays. */
+export interface ChangedChannel extends Omit<AskedChannel, "url"> {
+  /** Another address, which comes with its own secrets. */
+  readonly url: string | null;
+}
+
+/**
+ * What a channel is when that is changed: another address with its secrets, or another secret beside
+ * those of `before`.
+ *
+ * @throws {Failure} `invalid`, as {@linkcode takeInChannel}.
+ */
+export async function takeInAgain(
+  { type, config, before }: {
+    readonly type: string;
+    readonly config: Readonly<Record<string, unknown>>;
+    readonly before: ChannelSettings["secrets"];
+  },
+  { url, secret, allowLoopback }: ChangedChannel,
+): Promise<ChannelSettings> {
+  if (url !== null) return await takeInChannel({ url, secret, allowLoopback });
+  return {
+    type: type as ChannelSettings["type"],
+    config: { ...config as unknown as ChannelSettings["config"], allowLoopback },
+    secrets: secret === null ? before : { ...before, ...renewed(type, { before, secret }) },
+  };
+}
+
+/** Another secret; of a webhook the one before is used beside it, until there is yet another. */
+function renewed(
+  type: string,
+  { before, secret }: { before: ChannelSettings["secrets"]; secret: string },
+): ChannelSettings["secrets"] {
+  const { key } = before;
+  return {
+    [besideOf(type)]: secret,
+    ...(type === "webhook" && key !== undefined && { previousKey: key }),
+  };
+}
+
 /**
  * What a secret that is given beside the URL of such a channel is called.
  *
  * @throws {Failure} `invalid`
  */
-export function besideOf(type: string): string {
+function besideOf(type: string): string {
   const name = BESIDE[type];
   if (name !== undefined) return name;
   throw new Failure(

@@ -13,7 +13,12 @@ import type { Written } from "../model/written.ts";
 import type { KeptChannel } from "../store/channels.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type AskedChannel, besideOf, takeInChannel } from "./asked_channel.ts";
+import {
+  type AskedChannel,
+  type ChangedChannel,
+  takeInAgain,
+  takeInChannel,
+} from "./asked_channel.ts";
 import type { ChannelSettings, Message, Outcome } from "./channel.ts";
 import type { Notifications } from "./notifications.ts";
 import { SecretFile } from "./secret_file.ts";
@@ -80,38 +85,13 @@ export class NotifyDesk {
    */
   async takeInAgain(
     channel: KeptChannel,
-    asked: {
-      readonly url: string | null;
-      readonly secret: string | null;
-      readonly allowLoopback: boolean;
-    },
+    asked: ChangedChannel,
   ): Promise<{ settings: Pick<ChannelSettings, "type" | "config">; undo: () => Promise<void> }> {
-    const { url, secret, allowLoopback } = asked;
     const before = await this.#secrets.get(channel.id);
-    const type = channel.type as ChannelSettings["type"];
-    const settings: ChannelSettings = url !== null
-      ? await this.takeIn({ url, secret, allowLoopback })
-      : {
-        type,
-        config: { ...channel.config as unknown as ChannelSettings["config"], allowLoopback },
-        secrets: secret === null
-          ? before
-          : { ...before, ...this.#renewed(type, { before, secret }) },
-      };
+    const { type, config } = channel;
+    const settings = await takeInAgain({ type, config, before }, asked);
     await this.#secrets.set(channel.id, settings.secrets);
     return { settings, undo: () => this.#secrets.set(channel.id, before) };
-  }
-
-  /** Another secret; of a webhook the one before is used beside it, until there is yet another. */
-  #renewed(
-    type: ChannelSettings["type"],
-    { before, secret }: { before: ChannelSettings["secrets"]; secret: string },
-  ): ChannelSettings["secrets"] {
-    const { key } = before;
-    return {
-      [besideOf(type)]: secret,
-      ...(type === "webhook" && key !== undefined && { previousKey: key }),
-    };
   }
 
   /** Keeps the secrets of a channel, on disk when it resolves; null forgets them. */

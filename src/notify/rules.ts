@@ -13,6 +13,8 @@ export interface Rule {
   readonly id: string;
   /** Ids of workloads; a host's own problems belong to none. */
   readonly workloads: readonly string[] | null;
+  /** Names of hosts, where there are several; absent: all. */
+  readonly hosts?: readonly string[] | null;
   /** Kinds of problems. */
   readonly kinds: readonly string[] | null;
   /** `high` leaves out what is low. */
@@ -27,6 +29,8 @@ export interface Rule {
 export interface RuledProblem {
   /** Null for a host's problem. */
   readonly workloadId: string | null;
+  /** Name of its host, where there are several and it is one's. */
+  readonly host?: string | null;
   /** Kind of problem. */
   readonly kind: string;
   /** How much it matters. */
@@ -71,7 +75,9 @@ export function recipientsOf(
   });
 }
 
-function covers(rule: Rule, { workloadId, kind, severity }: RuledProblem): boolean {
+function covers(rule: Rule, { workloadId, host, kind, severity }: RuledProblem): boolean {
+  const { hosts = null } = rule;
+  if (hosts !== null && !(host && hosts.includes(host))) return false;
   if (rule.minSeverity === "high" && severity !== "high") return false;
   if (rule.kinds !== null && !rule.kinds.includes(kind)) return false;
   return rule.workloads === null || (workloadId !== null && rule.workloads.includes(workloadId));

@@ -74,9 +74,13 @@ export function carriedId(one: Pick<Carried, "key" | "openedAt" | "channelId">):
 export function closingsOf(ended: readonly Told[]): Closing[] {
   return ended.flatMap((one) => {
     const closedAt = one.closedAt!;
-    const row = crashingRow(keptSubject(one));
-    return row === null
+    const before = keptSubject(one);
+    return crashingRow(before) === null
       ? [{ key: one.key, closedAt }]
-      : [...CRASHES].map((kind) => ({ key: `${kind}:${row}`, closedAt }));
+      : [...CRASHES].map((kind) => ({
+        // Of many hosts it has more before it.
+        key: one.key.replace(`${before.told.kind}:`, `${kind}:`),
+        closedAt,
+      }));
   });
 }

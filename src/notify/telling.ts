@@ -90,8 +90,11 @@ export function tellOpenings(
   const channels = options.channels.map(({ id }) => id);
   const shares = new Map<string, { subject: Subject; remindAfterMs: number | null }[]>();
   for (const subject of subjects) {
-    const { channelId, workloadId, told: { kind, severity } } = subject;
-    const about = { workloadId, kind, severity, ...(channelId !== undefined && { channelId }) };
+    const { channelId, workloadId, told: { kind, severity, host = null } } = subject;
+    const about = {
+      ...{ workloadId, host, kind, severity },
+      ...(channelId !== undefined && { channelId }),
+    };
     for (const { channel, remindAfterMs } of recipientsOf(about, { rules, channels })) {
       if (wasTold(channel, subject)) continue;
       const share = shares.get(channel) ?? [];

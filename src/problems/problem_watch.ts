@@ -32,7 +32,7 @@ import { EngineAccount } from "./engine_account.ts";
 import { Inspections } from "./inspections.ts";
 import { probeRestart } from "./restart_probe.ts";
 import { rowTimes } from "./row_times.ts";
-import { SilenceWindows } from "./silence_windows.ts";
+import { SilenceWindows } from "../silence_windows.ts";
 import { RETRY_MS, Unwritten } from "./unwritten.ts";
 import { sayVerdict } from "./verdict_log.ts";
 import { WantedRows } from "./wanted_rows.ts";

@@ -14,6 +14,7 @@ import { readServices } from "./read_services.ts";
 import { type App, type AppOptions, routed } from "./routed.ts";
 import { ROUTES } from "./routes.ts";
 import { StoreReader } from "./store_reader.ts";
+import { StoreSilences, StoreTelling } from "./store_telling.ts";
 
 /** The application over these parts. Starts nothing. */
 export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
@@ -41,6 +42,8 @@ export function createApp(deps: ServerDeps, options: AppOptions = {}): App {
         codes: new LoginCodes(() => deps.now().getTime()),
       },
     }, options),
+    telling: new StoreTelling(deps),
+    silences: new StoreSilences(deps),
     past: deps.past,
     listNow: () => passNow(waiting),
     tcp: status && (() => status().tcp),

@@ -6,19 +6,21 @@
  */
 
 import type { HostsPort } from "./api/hosts.ts";
-import type { HubChannelsPort } from "./hub_channels_port.ts";
 import { HOSTS_ROUTES, HUB_ROUTES } from "./hub_routes.ts";
 import { notHere } from "./not_here.ts";
 import type { ReadServices } from "./operation.ts";
 import { type ReadDeps, readServices } from "./read_services.ts";
 import { type App, type AppOptions, routed } from "./routed.ts";
+import type { SilencesPort, TellingPort } from "./telling_port.ts";
 
 /** What a hub's server is given; it constructs none of it. */
 export interface HubDeps extends ReadDeps {
   /** The hosts. */
   readonly hosts: HostsPort;
-  /** Where people are told. */
-  readonly channels: HubChannelsPort;
+  /** Whom to tell of what. */
+  readonly telling: TellingPort;
+  /** Of what nobody wants to hear. */
+  readonly silences: SilencesPort;
   /** Where browsers come to. */
   readonly tcp: ReadServices["tcp"];
 }
@@ -28,7 +30,8 @@ export function createHubApp(deps: HubDeps, options: AppOptions = {}): App {
   return routed([...HUB_ROUTES, ...HOSTS_ROUTES], {
     ...readServices(HUB_ROUTES, deps, options),
     hosts: deps.hosts,
-    channels: deps.channels,
+    telling: deps.telling,
+    silences: deps.silences,
     tcp: deps.tcp,
     past: null,
     listNow: () => Promise.reject(notHere("ask an Engine")),

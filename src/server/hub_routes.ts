@@ -10,21 +10,13 @@ import { getContainer, listContainers } from "./api/containers.ts";
 import { listen } from "./api/events.ts";
 import { livez, metrics, openApi } from "./api/health.ts";
 import { enrollHost, expelHost, hubReady, type HubServices, listHosts } from "./api/hosts.ts";
-import {
-  createHubChannel,
-  listHubChannels,
-  listHubDeliveries,
-  removeHubChannel,
-  retryHubChannel,
-  testHubChannel,
-} from "./api/hub_channels.ts";
 import { check, listProblems } from "./api/problems.ts";
 import { getIndex } from "./api/summary.ts";
 import { listAllTransitions, listTransitions } from "./api/transitions.ts";
 import { listWorkloads } from "./api/workloads.ts";
 import { notHere } from "./not_here.ts";
 import { type OperationSpec, served } from "./operation.ts";
-import { ACCESS_ROUTES, type Route, ROUTES } from "./routes.ts";
+import { ACCESS_ROUTES, HUB_TELLING_ROUTES, type Route, ROUTES } from "./routes.ts";
 
 /** What a hub answers. */
 export const HUB_ROUTES: readonly Route<HubServices>[] = [
@@ -47,13 +39,7 @@ export const HUB_ROUTES: readonly Route<HubServices>[] = [
   ["get", "/api/index", "read", getIndex],
   ["get", "/api/events", "read", listen],
 
-  ["get", "/api/channels", "read", listHubChannels],
-  ["post", "/api/channels", "admin", createHubChannel],
-  ["delete", "/api/channels/{id}", "admin", removeHubChannel],
-  ["post", "/api/channels/{id}/test", "admin", testHubChannel],
-  ["post", "/api/channels/{id}/retry", "admin", retryHubChannel],
-  ["get", "/api/deliveries", "read", listHubDeliveries],
-
+  ...HUB_TELLING_ROUTES,
   ...ACCESS_ROUTES,
 ];
 

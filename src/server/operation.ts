@@ -28,6 +28,7 @@ import type { RouteSettings } from "../setting_values.ts";
 import type { Store } from "../store/store.ts";
 import type { Live } from "./live.ts";
 import type { RateLimit } from "./rate_limit.ts";
+import type { SilencesPort, TellingPort, TestOutcome } from "./telling_port.ts";
 
 /** Checks values and describes them in the document; zod stays behind it. */
 export interface Schema<out Value> {
@@ -118,23 +119,6 @@ export interface NotifyPort {
   retry(channel: KeptChannel): Promise<number>;
 }
 
-/** What came of a test. */
-export type TestOutcome =
-  | { readonly result: "delivered"; readonly status: number | null; readonly answer: string }
-  | FailedTest;
-
-/** A test that did not arrive. */
-export interface FailedTest {
-  /** Whether it may arrive later. */
-  readonly result: "retry" | "broken" | "gone";
-  /** HTTP status or SMTP reply code; null when there was none. */
-  readonly status: number | null;
-  /** What was answered, or what failed. */
-  readonly answer: string;
-  /** Why. */
-  readonly cause: string;
-}
-
 /** What the judge of problems is told by requests. */
 export interface ProblemsPort {
   /** Somebody deploys this workload. */
@@ -191,8 +175,16 @@ export interface ServedMetrics extends Pick<Metrics, "httpRequests" | "failedLog
   render(): Soon<string>;
 }
 
+/** What handlers have at hand that are about telling people. */
+export interface TellingServices extends ReadServices {
+  /** Whom to tell of what. */
+  readonly telling: TellingPort;
+  /** Of what nobody wants to hear. */
+  readonly silences: SilencesPort;
+}
+
 /** What handlers of a host's index have at hand. */
-export interface Services extends Omit<ServerDeps, "metrics">, ReadServices {
+export interface Services extends Omit<ServerDeps, "metrics">, TellingServices {
   /** Answers what was. */
   readonly past: PastPort;
   /** Wrong webhook secrets. */

@@ -14,6 +14,7 @@ import {
 } from "./api/expectations.ts";
 import {
   createChannel,
+  createHubChannel,
   listChannels,
   listDeliveries,
   removeChannel,
@@ -49,7 +50,7 @@ import { getInstance, removeInstance, updateInstance } from "./api/instances.ts"
 import { getAvailability, listHistory } from "./api/past.ts";
 import { check, listProblems } from "./api/problems.ts";
 import { projects, sites, stacks } from "./api/registry.ts";
-import { createRule, listRules, removeRule, updateRule } from "./api/rules.ts";
+import { HUB_RULES, removeRule, type RuleOperations, RULES } from "./api/rules.ts";
 import {
   closeSession,
   createCode,
@@ -58,7 +59,7 @@ import {
   openSession,
   removeSession,
 } from "./api/sessions.ts";
-import { createSilence, listSilences, removeSilence } from "./api/silences.ts";
+import { HUB_SILENCES, removeSilence, type SilenceOperations, SILENCES } from "./api/silences.ts";
 import {
   createStage,
   getStage,
@@ -74,7 +75,7 @@ import { createToken, listTokens, removeToken } from "./api/tokens.ts";
 import { listAllTransitions, listTransitions } from "./api/transitions.ts";
 import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
 import type { Role } from "../model/role.ts";
-import type { Operation, ReadServices, Services } from "./operation.ts";
+import type { Operation, ReadServices, Services, TellingServices } from "./operation.ts";
 
 /** Who may use a route over TCP: that role and those above it, or everyone who reaches it. */
 export type Needed = Role | "open";
@@ -100,6 +101,11 @@ export const ACCESS_ROUTES: readonly Route<ReadServices>[] = [
   ["delete", "/api/sessions/{id}", "admin", removeSession],
   ["get", "/api/audit", "admin", listAudit],
 ];
+
+/** Who is told of what, at a hub: as at a host, and by host. */
+export const HUB_TELLING_ROUTES: readonly Route<TellingServices>[] = tellingRoutes({
+  ...{ silences: HUB_SILENCES, rules: HUB_RULES, createChannel: createHubChannel },
+});
 
 /** Every route. A HEAD is answered as its GET; any other method of a path that is here gets 405. */
 export const ROUTES: readonly Route[] = [
@@ -173,20 +179,7 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/problems", "read", listProblems],
   ["get", "/api/check", "read", check],
   ["get", "/api/doctor", "read", getFindings],
-  ["get", "/api/silences", "read", listSilences],
-  ["post", "/api/silences", "admin", createSilence],
-  ["delete", "/api/silences/{id}", "admin", removeSilence],
-  ["get", "/api/channels", "read", listChannels],
-  ["post", "/api/channels", "admin", createChannel],
-  ["patch", "/api/channels/{id}", "admin", updateChannel],
-  ["delete", "/api/channels/{id}", "admin", removeChannel],
-  ["post", "/api/channels/{id}/test", "admin", testChannel],
-  ["post", "/api/channels/{id}/retry", "admin", retryChannel],
-  ["get", "/api/rules", "read", listRules],
-  ["post", "/api/rules", "admin", createRule],
-  ["patch", "/api/rules/{id}", "admin", updateRule],
-  ["delete", "/api/rules/{id}", "admin", removeRule],
-  ["get", "/api/deliveries", "read", listDeliveries],
+  ...tellingRoutes({ silences: SILENCES, rules: RULES, createChannel }),
 
   ...ACCESS_ROUTES,
 
@@ -201,3 +194,27 @@ export const ROUTES: readonly Route[] = [
   ["post", "/hooks/{secret}", "open", callHook],
   ["post", "/hooks/workloads/{id}", "open", callHookBySignature],
 ];
+
+/** Who is told of what, and of what nobody wants to hear: by the same functions, of one host or many. */
+function tellingRoutes({ silences, rules, createChannel }: {
+  silences: SilenceOperations;
+  rules: RuleOperations;
+  createChannel: Operation<TellingServices>;
+}): readonly Route<TellingServices>[] {
+  return [
+    ["get", "/api/silences", "read", silences.list],
+    ["post", "/api/silences", "admin", silences.create],
+    ["delete", "/api/silences/{id}", "admin", removeSilence],
+    ["get", "/api/channels", "read", listChannels],
+    ["post", "/api/channels", "admin", createChannel],
+    ["patch", "/api/channels/{id}", "admin", updateChannel],
+    ["delete", "/api/channels/{id}", "admin", removeChannel],
+    ["post", "/api/channels/{id}/test", "admin", testChannel],
+    ["post", "/api/channels/{id}/retry", "admin", retryChannel],
+    ["get", "/api/rules", "read", rules.list],
+    ["post", "/api/rules", "admin", rules.create],
+    ["patch", "/api/rules/{id}", "admin", rules.update],
+    ["delete", "/api/rules/{id}", "admin", removeRule],
+    ["get", "/api/deliveries", "read", listDeliveries],
+  ];
+}

@@ -48,6 +48,8 @@ export interface KeptRule {
   readonly id: string;
   /** Ids of workloads. */
   readonly workloads: readonly string[] | null;
+  /** Names of hosts, where there are several; absent: all. */
+  readonly hosts?: readonly string[] | null;
   /** Kinds of problems. */
   readonly kinds: readonly string[] | null;
   /** `high` leaves out what is low. */

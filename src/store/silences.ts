@@ -9,31 +9,8 @@ import { newId } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import { quote } from "../text.ts";
 import type { Silence } from "../model/problem.ts";
+import type { KeptSilence } from "../model/silence.ts";
 import type { Connection } from "./connection.ts";
-
-/** A silence as it was asked for. Times are milliseconds since the Unix epoch. */
-export interface KeptSilence {
-  /** Its id. */
-  readonly id: string;
-  /** What is silent. */
-  readonly scope: Silence["scope"];
-  /** Id of the workload or row; empty for all. */
-  readonly targetId: string;
-  /** Why, in the words of who asked; may be empty. */
-  readonly reason: string;
-  /** The first moment. */
-  readonly startsAt: number;
-  /** The moment from which on it never comes again; null: it recurs without end. */
-  readonly endsAt: number | null;
-  /** When it comes again; null: once. */
-  readonly cron: string | null;
-  /** The zone that the expression is read in; null with `cron`. */
-  readonly timeZone: string | null;
-  /** How long it lasts each time, milliseconds. */
-  readonly lastsMs: number;
-  /** RFC 3339 UTC. */
-  readonly createdAt: string;
-}
 
 /** The `silences` table. */
 export class SilenceTable {

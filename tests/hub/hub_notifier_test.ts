@@ -3,94 +3,20 @@
 import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase, startCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
-import { Receiver } from "../receivers/receiver.ts";
-import { SYSTEM_CLOCK } from "../../src/clock.ts";
-import type { Sql } from "../../src/hub/sql.ts";
-import { addChannel, listChannels, removeChannel } from "../../src/hub/hub_channels.ts";
+import { listChannels, removeChannel } from "../../src/hub/hub_channels.ts";
 import { claimDelivery, listDeliveries, recordAttempt } from "../../src/hub/hub_notices.ts";
-import { HubNotifier } from "../../src/hub/hub_notifier.ts";
 import { watchSilence } from "../../src/hub/silence.ts";
-import { Log } from "../../src/telemetry/log.ts";
-import { toldProblem, workload } from "./things.ts";
-import { type SayingHost, sayingHost, startHub } from "./hubs.ts";
-import { shownRow } from "./rows.ts";
-
-/** A hub that tells people, until it is disposed. */
-function notifierOf(sql: Sql) {
-  const ending = new AbortController();
-  const notifier = new HubNotifier({
-    ...{ sql, clock: SYSTEM_CLOCK, log: new Log({ write() {} }), proxy: null },
-    wording: { language: "en", timeZone: "UTC", baseUrl: null },
-  });
-  const running = notifier.run(ending.signal);
-  return {
-    notifier,
-    async [Symbol.asyncDispose]() {
-      ending.abort();
-      await running;
-    },
-  };
-}
-
-/** Takes what webhooks are told. */
-class Inbox extends Receiver {
-  /** Answers each so; accepted by default. */
-  constructor(answer: () => Response = () => new Response(null, { status: 204 })) {
-    super(answer);
-  }
-
-  /** Each message: why, what, where; sorted. */
-  get told(): string[] {
-    return this.requests.map(({ body }) => {
-      const { type, data } = JSON.parse(body);
-      const { reason, total, host, problems: [first] } = data;
-      const why = type.replace("problem.", "");
-      if (total !== 1 || reason !== null) return `${why} ${reason} ${total} on ${host}`;
-      return `${why} ${first.kind} ${first.workload}/${first.row} on ${host}`;
-    });
-  }
-}
-
-async function channelTo(sql: Sql, inbox: Receiver, name = "ops"): Promise<void> {
-  const url = `${inbox.origin}/hook`;
-  await addChannel(sql, {
-    ...{ name, type: "webhook", kinds: null, minSeverity: "high", remindAfterMs: null },
-    config: { origin: inbox.origin, allowLoopback: true },
-    secrets: { url },
-  });
-}
-
-/** A host that has a row and no problem. */
-async function quietHost(sql: Sql, name: string): Promise<SayingHost> {
-  const host = await sayingHost(sql, name);
-  await host.snapshot([], { of: "workloads", workloads: [workload("w", { name: "shop" })] });
-  await host.snapshot([], { of: "problems", after: null });
-  await host.snapshot([shownRow("a")], { of: "rows", after: null });
-  return host;
-}
-
-/** It opened now, by the host's clock. */
-const fresh = (changes: Record<string, unknown> = {}) => {
-  const openedAt = Date.now();
-  return toldProblem({ since: openedAt - 60_000, openedAt, ...changes });
-};
-const over = (problem: ReturnType<typeof fresh>) => ({
-  ...problem,
-  ...{ status: "closed", closedAt: Date.now(), outcome: "recovered" },
-});
-
-/** Until somebody has looked, so that what comes is new. */
-const looked = (sql: Sql) =>
-  until("somebody looked", async () => (await sql`SELECT FROM tinyforge.notify_cursor`).length > 0);
-
-/** Resolves when all that was told is kept as delivered. */
-async function delivered(sql: Sql): Promise<void> {
-  await until(
-    "all are delivered",
-    async () =>
-      (await listDeliveries(sql, { limit: 9 })).every(({ state }) => state === "delivered"),
-  );
-}
+import { startHub } from "./hubs.ts";
+import {
+  channelTo,
+  delivered,
+  fresh,
+  Inbox,
+  looked,
+  notifierOf,
+  over,
+  quietHost,
+} from "./telling.ts";
 
 Deno.test("hubs tell of many hosts once, however many they are, and go on when one ends", async () => {
   await using cluster = await startCluster();

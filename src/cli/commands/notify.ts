@@ -11,8 +11,9 @@ import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
+import { hostsAsked } from "../of_host.ts";
 import { tableLines } from "../table.ts";
-import { resolveWorkload } from "../workload_name.ts";
+import { resolveWorkload, resolveWorkloads } from "../workload_name.ts";
 
 interface Channel {
   readonly id: string;
@@ -54,7 +55,8 @@ export async function add(invocation: InvocationOf<"notify add">): Promise<numbe
   const fallback = invocation.flag("fallback");
   const named = invocation.flag("workload")?.split(",") ?? null;
   const channel = await withApi(invocation.config(), async (api) => {
-    const workloads = named === null ? null : await idsOf(api, named);
+    const hosts = await hostsAsked(api, invocation.flag("host"), { action: "add a channel" });
+    const workloads = named === null ? null : await idsOf(api, named, hosts);
     return await api.request<Channel>("POST", "/api/channels", {
       name,
       url,
@@ -62,6 +64,7 @@ export async function add(invocation: InvocationOf<"notify add">): Promise<numbe
       allowLoopback: invocation.on("allow-loopback"),
       minSeverity: invocation.flag("min-severity") ?? "high",
       workloads,
+      ...(hosts !== null && { hosts }),
       remindAfterMinutes: remindAfter,
       ...(fallback !== undefined && { fallback }),
     });
@@ -198,9 +201,20 @@ function reminderOf(given: string | undefined): number | null {
   );
 }
 
-async function idsOf(api: ReadApi, names: readonly string[]): Promise<string[]> {
-  const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
-  return names.map((name) => resolveWorkload(items, name, { action: "tell of a workload" }).id);
+/** Their ids: of many hosts each may have one of that name. */
+async function idsOf(
+  api: ReadApi,
+  names: readonly string[],
+  hosts: readonly string[] | null,
+): Promise<string[]> {
+  const { items } = await api.get<{ items: (Workload & { host?: string })[] }>("/api/workloads");
+  const there = items.filter(({ host }) => host === undefined || (hosts?.includes(host) ?? true));
+  const action = { action: "tell of a workload" };
+  return names.flatMap((name) =>
+    api.many
+      ? resolveWorkloads(there, name, action).map(({ id }) => id)
+      : [resolveWorkload(there, name, action).id]
+  );
 }
 
 async function readSecret(path: string): Promise<string> {

@@ -10,6 +10,7 @@ import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
+import { hostAsked, hostQuery } from "../of_host.ts";
 import { spanText } from "../phrases.ts";
 import { printTable } from "../table.ts";
 import { resolveWorkload } from "../workload_name.ts";
@@ -18,7 +19,8 @@ import { resolveWorkload } from "../workload_name.ts";
 export async function add(invocation: InvocationOf<"silence">): Promise<number> {
   const { out, operands: [target] } = invocation;
   const all = invocation.on("all");
-  if (all === (target !== undefined)) {
+  const named = target !== undefined || flag("host") !== undefined;
+  if (all === named) {
     throw usageError(
       all ? "Cannot silence: --all goes without a name" : "Cannot silence: what is not told",
       "name a workload or a row, or say --all",
@@ -41,8 +43,17 @@ export async function add(invocation: InvocationOf<"silence">): Promise<number> 
     ...(span !== undefined && { seconds: duration(span, "for") / 1000 }),
   };
   const silence = await withApi(invocation.config(), async (api) => {
-    const what = target === undefined ? { scope: "all" as const } : await find(api, target);
-    const body: NewSilence = { ...what, ...rest };
+    const host = await hostAsked(api, flag("host"), { action: "silence" });
+    const what = target !== undefined
+      ? await find(api, target, host)
+      : host !== undefined
+      ? { scope: "host" as const, target: host }
+      : { scope: "all" as const };
+    const kinds = flag("kind")?.split(",");
+    if (kinds !== undefined && !api.many) {
+      throw usageError("Cannot use --kind: only a hub silences some kinds of problems alone", "");
+    }
+    const body: NewSilence = { ...what, ...(kinds !== undefined && { kinds }), ...rest };
     return await api.request<ShownSilence>("POST", "/api/silences", body);
   });
   if (invocation.on("json")) out.json(silence);
@@ -59,8 +70,12 @@ function set<Key extends string>(key: Key, value: string | undefined) {
 }
 
 /** A workload's name, else a row's id. */
-async function find(api: ReadApi, text: string): Promise<Pick<NewSilence, "scope" | "target">> {
-  const { items } = await api.get<{ items: Workload[] }>("/api/workloads");
+async function find(
+  api: ReadApi,
+  text: string,
+  host: string | undefined,
+): Promise<Pick<NewSilence, "scope" | "target">> {
+  const { items } = await api.get<{ items: HostedWorkload[] }>(`/api/workloads${hostQuery(host)}`);
   try {
     return { scope: "workload", target: resolveWorkload(items, text, { action: "silence" }).id };
   } catch (error) {
@@ -79,8 +94,8 @@ export async function list(invocation: InvocationOf<"silence list">): Promise<nu
   const { out } = invocation;
   const { items, names } = await requireIndex(invocation, async (api) => {
     const { items } = await api.get<{ items: ShownSilence[] }>("/api/silences");
-    const workloads = await api.get<{ items: Workload[] }>("/api/workloads");
-    return { items, names: new Map(workloads.items.map((w) => [w.id, `${w.kind}/${w.name}`])) };
+    const workloads = await api.get<{ items: HostedWorkload[] }>("/api/workloads");
+    return { items, names: new Map(workloads.items.map((w) => [w.id, nameOf(w)])) };
   });
   if (invocation.on("json")) {
     out.json({ items });
@@ -88,13 +103,28 @@ export async function list(invocation: InvocationOf<"silence list">): Promise<nu
   }
   const cells = items.map((each) => [
     each.id,
-    each.scope === "all" ? "everything" : names.get(each.target) ?? each.target,
+    whatText(each, names),
     timesText(each),
     each.reason,
   ]);
   printTable(out, cells, { header: ["ID", "WHAT", "WHEN", "REASON"] });
   if (items.length === 0) out.notes("Nothing is silenced.");
   return EXIT.done;
+}
+
+/** A workload; where there are several hosts, of which. */
+type HostedWorkload = Workload & { readonly host?: string };
+
+function nameOf({ host, kind, name }: HostedWorkload): string {
+  return host === undefined ? `${kind}/${name}` : `${host}: ${kind}/${name}`;
+}
+
+function whatText(
+  { scope, target, kinds = null }: ShownSilence,
+  names: ReadonlyMap<string, string>,
+): string {
+  const what = scope === "all" ? "everything" : names.get(target) ?? target;
+  return kinds === null ? what : `${what} (${kinds.join(", ")})`;
 }
 
 /** Ends one. */

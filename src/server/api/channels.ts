@@ -6,19 +6,20 @@
  */
 
 import { z } from "zod";
-import { newId } from "../../core/names.ts";
+import type { Severity } from "../../model/problem.ts";
 import { mayDo } from "../../model/role.ts";
 import type { KeptChannel } from "../../store/channels.ts";
 import type { DeliveryState, KeptDelivery } from "../../store/notice_rows.ts";
 import { created, json, ok } from "../answer.ts";
 import type { Principal } from "../credentials.ts";
-import { type Operation, operation, type Schema, type TestOutcome } from "../operation.ts";
+import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
 import { IdParams, listOf, optional, wholeNumber } from "../schema.ts";
-import { knownWorkloads, minSeverity, msOf, remindAfterMinutes, workloads } from "./rules.ts";
+import type { ChannelChanges, NewChannel, TestOutcome } from "../telling_port.ts";
+import { hosts, minSeverity, msOf, remindAfterMinutes, workloads } from "./rules.ts";
 
 const time = z.string().meta({ format: "date-time" });
 /** A channel as it is shown. */
-export const ChannelSchema: Schema<unknown> = z.object({
+const ChannelSchema: Schema<unknown> = z.object({
   id: z.string(),
   name: z.string(),
   type: z.string(),
@@ -35,7 +36,7 @@ export const ChannelSchema: Schema<unknown> = z.object({
 }).meta({ id: "Channel" });
 
 /** A delivery as it is shown. */
-export const DeliverySchema: Schema<unknown> = z.object({
+const DeliverySchema: Schema<unknown> = z.object({
   seq: z.int(),
   notice: z.string().meta({ description: "What a receiver can tell a double by." }),
   channel: z.string(),
@@ -52,7 +53,7 @@ export const DeliverySchema: Schema<unknown> = z.object({
 }).meta({ id: "Delivery" });
 
 /** What came of a test, as it is shown. */
-export const OutcomeSchema: Schema<unknown> = z.object({
+const OutcomeSchema: Schema<unknown> = z.object({
   delivered: z.boolean(),
   status: z.int().nullable().meta({ description: "HTTP status or SMTP reply code." }),
   cause: z.string().nullable(),
@@ -60,14 +61,13 @@ export const OutcomeSchema: Schema<unknown> = z.object({
 }).meta({ id: "TestOutcome" });
 
 /** Every channel. */
-export const listChannels: Operation = operation(
-  {
-    summary: "Where people are told",
-    answers: ok("The channels, the oldest first", listOf(ChannelSchema)),
-  },
-  ({ services: { store }, principal }) =>
-    json({ items: store.channels.list().map((each) => shownChannel(each, principal)) }),
-);
+export const listChannels: Operation<TellingServices> = served({
+  summary: "Where people are told",
+  answers: ok("The channels, the oldest first", listOf(ChannelSchema)),
+}, async ({ services: { telling }, principal }) => {
+  const items = await telling.list();
+  return json({ items: items.map((each) => shownChannel(each, principal)) });
+});
 
 /**
  * Why a channel does not work, as far as somebody may see it: of what a receiver said whoever is no
@@ -77,53 +77,58 @@ export function reasonFor({ role }: Pick<Principal, "role">, reason: string): st
   return mayDo(role, "admin") ? reason : /^\d{3}(?= |$)/.exec(reason)?.[0] ?? reason;
 }
 
-/** How a new channel is called and reached. */
-export const addressFields = {
+/** A channel as it is asked for, with what it is told. */
+interface ChannelFields extends Omit<NewChannel, "secret"> {
+  readonly secret?: string;
+  readonly minSeverity: Severity;
+  readonly workloads: readonly string[] | null;
+  readonly hosts?: readonly string[] | null;
+  readonly remindAfterMinutes: number | null;
+}
+
+const FIELDS = {
   name: z.string(),
   url: z.string().meta({ description: "Its address, as people have it; write-only." }),
   secret: optional(z.string().max(4096)).meta({
     description: "A key, password or token that the address does not hold; write-only.",
   }),
   allowLoopback: z.boolean().default(false),
+  fallback: z.string().nullable().default(null),
+  minSeverity: minSeverity.default("high"),
+  workloads: workloads.default(null),
+  remindAfterMinutes: remindAfterMinutes.default(null),
 };
 
 /** A new channel. */
-export const createChannel: Operation = operation({
-  summary: "Add a channel, with the rule that says what it is told",
-  body: z.strictObject({
-    ...addressFields,
-    fallback: z.string().nullable().default(null),
-    minSeverity: minSeverity.default("high"),
-    workloads: workloads.default(null),
-    remindAfterMinutes: remindAfterMinutes.default(null),
-  }).meta({ id: "ChannelFields" }),
-  answers: { 201: { description: "The channel", schema: ChannelSchema } },
-}, async ({ services: { store, notify }, principal, body }) => {
-  const { url, secret = null, allowLoopback } = body;
-  const workloads = knownWorkloads(store, body.workloads);
-  const { type, config, secrets } = await notify.takeIn({ url, secret, allowLoopback });
-  const id = newId();
-  // First, so that no channel is ever without; what is left of a channel that was not kept is no harm.
-  await notify.keep(id, secrets);
-  let channel: KeptChannel;
-  try {
-    const fallbackId = body.fallback === null ? null : store.channels.get(body.fallback).id;
-    channel = store.channels.add({ id, name: body.name, type, config: { ...config }, fallbackId }, {
-      workloads,
-      kinds: null,
-      minSeverity: body.minSeverity,
-      remindAfterMs: msOf(body.remindAfterMinutes),
+export const createChannel: Operation<TellingServices> = creating(
+  z.strictObject(FIELDS).meta({ id: "ChannelFields" }) as Schema<unknown>,
+);
+
+/** The same of many hosts. */
+export const createHubChannel: Operation<TellingServices> = creating(
+  z.strictObject({ ...FIELDS, hosts: hosts.default(null) })
+    .meta({ id: "HubChannelFields" }) as Schema<unknown>,
+);
+
+function creating(fields: Schema<unknown>): Operation<TellingServices> {
+  return served({
+    summary: "Add a channel, with the rule that says what it is told",
+    body: fields as Schema<ChannelFields>,
+    answers: { 201: { description: "The channel", schema: ChannelSchema } },
+  }, async ({ services: { telling }, principal, body }) => {
+    const { name, url, secret = null, allowLoopback, fallback, ...told } = body;
+    const { workloads, hosts, minSeverity } = told;
+    const channel = await telling.add({ name, url, secret, allowLoopback, fallback }, {
+      ...{ workloads, kinds: null, minSeverity },
+      ...(hosts !== undefined && { hosts }),
+      remindAfterMs: msOf(told.remindAfterMinutes),
     });
-  } catch (error) {
-    await notify.keep(id, null);
-    throw error;
-  }
-  notify.changed(id);
-  return created(`/api/channels/${id}`, shownChannel(channel, principal));
-});
+    return created(`/api/channels/${channel.id}`, shownChannel(channel, principal));
+  });
+}
 
 /** Another name, another address, another secret. */
-export const updateChannel: Operation = operation({
+export const updateChannel: Operation<TellingServices> = served({
   summary: "Change a channel",
   description:
     "Another address, secret or permission has a channel that did not work tried anew. " +
@@ -137,75 +142,40 @@ export const updateChannel: Operation = operation({
     }),
     allowLoopback: optional(z.boolean()),
     fallback: optional(z.string().nullable()),
-  }).meta({ id: "ChannelPatch" }),
+  }).meta({ id: "ChannelPatch" }) as Schema<unknown> as Schema<ChannelChanges>,
   answers: ok("The channel as it is now", ChannelSchema),
-}, async ({ services: { store, notify }, principal, params, body }) => {
-  const channel = store.channels.get(params.id);
-  const { name, url = null, secret = null, allowLoopback, fallback } = body;
-  const fallbackId = fallback === undefined || fallback === null
-    ? fallback
-    : store.channels.get(fallback).id;
-  const changes = {
-    ...(name !== undefined && { name }),
-    ...(fallbackId !== undefined && { fallbackId }),
-  };
-  const moves = url !== null || secret !== null || allowLoopback !== undefined;
-  let changed: KeptChannel;
-  if (!moves) changed = store.channels.update(channel.id, changes, { mended: false });
-  else {
-    const was = channel.config["allowLoopback"] === true;
-    const asked = { url, secret, allowLoopback: allowLoopback ?? was };
-    const { settings: { type, config }, undo } = await notify.takeInAgain(channel, asked);
-    try {
-      const all = { ...changes, type, config: { ...config } };
-      changed = store.channels.update(channel.id, all, { mended: true });
-    } catch (error) {
-      await undo();
-      throw error;
-    }
-  }
-  notify.changed(channel.id);
-  return json(shownChannel(changed, principal));
+}, async ({ services: { telling }, principal, params, body }) => {
+  return json(shownChannel(await telling.update(params.id, body), principal));
 });
 
 /** No channel any more. */
-export const removeChannel: Operation = operation({
+export const removeChannel: Operation<TellingServices> = served({
   summary: "Remove a channel with what was to be sent to it",
   params: IdParams,
   answers: ok("The channel as it was", ChannelSchema),
-}, async ({ services: { store, notify }, principal, params }) => {
-  const channel = store.channels.get(params.id);
-  store.channels.remove(channel.id);
-  await notify.keep(channel.id, null);
-  notify.changed(channel.id);
-  return json(shownChannel(channel, principal));
+}, async ({ services: { telling }, principal, params }) => {
+  return json(shownChannel(await telling.remove(params.id), principal));
 });
 
 /** Does it arrive? */
-export const testChannel: Operation = operation({
+export const testChannel: Operation<TellingServices> = served({
   summary: "Send a test to a channel, and wait for what comes of it",
   description: "A channel that was broken and takes it is used again.",
   params: IdParams,
   answers: ok("What came of it", OutcomeSchema),
-}, async ({ services: { store, notify }, params }) => {
-  const channel = store.channels.get(params.id);
-  const { signal } = new AbortController();
-  return json(shownOutcome(await notify.test(channel, { signal })));
-});
+}, async ({ services: { telling }, params }) => json(shownOutcome(await telling.test(params.id))));
 
 /** Again, now. */
-export const retryChannel: Operation = operation(
-  {
-    summary: "Try now whatever waits for a channel or was given up",
-    params: IdParams,
-    answers: ok("How many", z.object({ queued: z.int() })),
-  },
-  async ({ services: { store, notify }, params }) =>
-    json({ queued: await notify.retry(store.channels.get(params.id)) }),
-);
+export const retryChannel: Operation<TellingServices> = served({
+  summary: "Try now whatever waits for a channel or was given up",
+  params: IdParams,
+  answers: ok("How many", z.object({ queued: z.int() })),
+}, async ({ services: { telling }, params }) => {
+  return json({ queued: await telling.retry(params.id) });
+});
 
 /** Which deliveries are asked for. */
-export const DeliveriesQuery: Schema<{ channel?: string; state?: DeliveryState; limit: number }> = z
+const DeliveriesQuery: Schema<{ channel?: string; state?: DeliveryState; limit: number }> = z
   .strictObject({
     channel: optional(z.string()),
     state: optional(z.enum(["queued", "delivered", "dead", "superseded"])),
@@ -213,30 +183,24 @@ export const DeliveriesQuery: Schema<{ channel?: string; state?: DeliveryState; 
   }) as Schema<unknown> as Schema<{ channel?: string; state?: DeliveryState; limit: number }>;
 
 /** What became of what was told. */
-export const listDeliveries: Operation = operation({
+export const listDeliveries: Operation<TellingServices> = served({
   summary: "What was told and is to be told",
   query: DeliveriesQuery,
   answers: ok("The deliveries, the newest first", listOf(DeliverySchema)),
-}, ({ services: { store }, principal, query }) => {
-  const { state, limit } = query;
-  const channelId = query.channel === undefined ? undefined : store.channels.get(query.channel).id;
-  const items = store.notices.list({
-    limit,
-    ...(channelId !== undefined && { channelId }),
-    ...(state !== undefined && { state }),
-  }).map((each) => shownDelivery(each, principal));
-  return json({ items });
+}, async ({ services: { telling }, principal, query }) => {
+  const items = await telling.deliveries(query);
+  return json({ items: items.map((each) => shownDelivery(each, principal)) });
 });
 
 /** What came of a test as it is shown. */
-export function shownOutcome(outcome: TestOutcome): Record<string, unknown> {
+function shownOutcome(outcome: TestOutcome): Record<string, unknown> {
   const { result, status, answer } = outcome;
   const cause = outcome.result === "delivered" ? null : outcome.cause;
   return { delivered: result === "delivered", status, cause, answer };
 }
 
 /** A delivery as it is shown to somebody. */
-export function shownDelivery(
+function shownDelivery(
   each: KeptDelivery,
   { role }: Pick<Principal, "role">,
 ): Record<string, unknown> {
@@ -251,7 +215,7 @@ export function shownDelivery(
 }
 
 /** A channel as it is shown to somebody. */
-export function shownChannel(
+function shownChannel(
   channel: KeptChannel,
   to: Pick<Principal, "role">,
 ): Record<string, unknown> {

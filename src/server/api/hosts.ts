@@ -9,8 +9,7 @@ import { z } from "zod";
 import { HOST_STATES, type HostView } from "../../model/hosts.ts";
 import { json, ok } from "../answer.ts";
 import type { Entrance } from "../access.ts";
-import type { HubChannelsPort } from "../hub_channels_port.ts";
-import { type Operation, type ReadServices, type Schema, served } from "../operation.ts";
+import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
 import { Problem } from "../problem.ts";
 import { listOf } from "../schema.ts";
 
@@ -27,11 +26,9 @@ export interface HostsPort {
 }
 
 /** What handlers of a hub have at hand. */
-export interface HubServices extends ReadServices {
+export interface HubServices extends TellingServices {
   /** The hosts. */
   readonly hosts: HostsPort;
-  /** Where people are told. */
-  readonly channels: HubChannelsPort;
 }
 
 const time = z.string().meta({ format: "date-time" });

@@ -5,12 +5,10 @@
  */
 
 import { z } from "zod";
-import { Failure } from "../../failure.ts";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
-import type { Store } from "../../store/store.ts";
-import { quote } from "../../text.ts";
+import type { KeptRule } from "../../store/channels.ts";
 import { created, json, ok } from "../answer.ts";
-import { type Operation, operation } from "../operation.ts";
+import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
 import { IdParams, listOf, optional } from "../schema.ts";
 
 /**
@@ -35,103 +33,118 @@ export const workloads: z.ZodNullable<z.ZodArray<z.ZodString>> = z.array(z.strin
  */
 export const remindAfterMinutes: z.ZodNullable<z.ZodInt> = z.int().min(5).max(10_080).nullable()
   .meta({ description: "Remind so long after the last delivery; null: never." });
-const kinds = z.array(z.enum([...PROBLEM_KINDS, "channel-broken"])).nullable();
+/**
+ * Names of hosts.
+ *
+ * @ignore
+ */
+export const hosts: z.ZodNullable<z.ZodArray<z.ZodString>> = z.array(z.string().max(256)).max(1000)
+  .nullable().meta({ description: "Names of hosts; null: all, and what is no host's." });
+/**
+ * Kinds of problems.
+ *
+ * @ignore
+ */
+export const kinds: z.ZodNullable<z.ZodArray<z.ZodEnum>> = z.array(
+  z.enum([...PROBLEM_KINDS, "channel-broken"]),
+).nullable();
 const channels = z.array(z.string().max(256)).max(100).nullable();
 
-const RuleSchema = z.object({
+const SHOWN = {
   id: z.string(),
   workloads: z.array(z.string()).nullable(),
   kinds: z.array(z.string()).nullable(),
   minSeverity: z.enum(["low", "high"]),
   channels: z.array(z.string()).nullable(),
   remindAfterMs: z.int().nullable(),
-}).meta({ id: "Rule" });
+};
+const FIELDS = {
+  workloads: workloads.default(null),
+  kinds: kinds.default(null),
+  minSeverity: minSeverity.default("high"),
+  channels: channels.default(null),
+  remindAfterMinutes: remindAfterMinutes.default(null),
+};
+const CHANGES = {
+  workloads: optional(workloads),
+  kinds: optional(kinds),
+  minSeverity: optional(minSeverity),
+  channels: optional(channels),
+  remindAfterMinutes: optional(remindAfterMinutes),
+};
 
-/** Every rule. */
-export const listRules: Operation = operation({
-  summary: "Who is told of what",
-  answers: ok("The rules, the oldest first", listOf(RuleSchema)),
-}, ({ services: { store } }) => json({ items: store.channels.rules() }));
+/** What is asked about rules. */
+export interface RuleOperations {
+  /** Every rule. */
+  readonly list: Operation<TellingServices>;
+  /** A new rule. */
+  readonly create: Operation<TellingServices>;
+  /** Another rule in its place. */
+  readonly update: Operation<TellingServices>;
+}
 
-/** A new rule. */
-export const createRule: Operation = operation({
-  summary: "Add a rule; who is named by several is told once",
-  body: z.strictObject({
-    workloads: workloads.default(null),
-    kinds: kinds.default(null),
-    minSeverity: minSeverity.default("high"),
-    channels: channels.default(null),
-    remindAfterMinutes: remindAfterMinutes.default(null),
-  }).meta({ id: "RuleFields" }),
-  answers: { 201: { description: "The rule", schema: RuleSchema } },
-}, ({ services: { store, notify }, body: { remindAfterMinutes, ...fields } }) => {
-  const rule = store.channels.addRule({
-    ...fields,
-    workloads: knownWorkloads(store, fields.workloads),
-    channels: knownChannels(store, fields.channels),
-    remindAfterMs: msOf(remindAfterMinutes),
-  });
-  notify.changed("");
-  return created(`/api/rules/${rule.id}`, rule);
+/** Of a host. */
+export const RULES: RuleOperations = rulesOver({
+  shown: z.object(SHOWN).meta({ id: "Rule" }),
+  fields: z.strictObject(FIELDS).meta({ id: "RuleFields" }) as Schema<unknown>,
+  changes: z.strictObject(CHANGES).meta({ id: "RulePatch" }) as Schema<unknown>,
 });
 
-/** Another rule in its place. */
-export const updateRule: Operation = operation({
-  summary: "Change a rule",
-  description: "What it says of what was told already does not change.",
-  params: IdParams,
-  body: z.strictObject({
-    workloads: optional(workloads),
-    kinds: optional(kinds),
-    minSeverity: optional(minSeverity),
-    channels: optional(channels),
-    remindAfterMinutes: optional(remindAfterMinutes),
-  }).meta({ id: "RulePatch" }),
-  answers: ok("The rule as it is now", RuleSchema),
-}, ({ services: { store, notify }, params, body: { remindAfterMinutes, ...fields } }) => {
-  const rule = store.channels.updateRule(params.id, {
-    ...fields,
-    ...(fields.workloads !== undefined &&
-      { workloads: knownWorkloads(store, fields.workloads) }),
-    ...(fields.channels !== undefined && { channels: knownChannels(store, fields.channels) }),
-    ...(remindAfterMinutes !== undefined && { remindAfterMs: msOf(remindAfterMinutes) }),
-  });
-  notify.changed("");
-  return json(rule);
+/** Of many hosts. */
+export const HUB_RULES: RuleOperations = rulesOver({
+  shown: z.object({ ...SHOWN, hosts: z.array(z.string()).nullable() }).meta({ id: "HubRule" }),
+  fields: z.strictObject({ ...FIELDS, hosts: hosts.default(null) })
+    .meta({ id: "HubRuleFields" }) as Schema<unknown>,
+  changes: z.strictObject({ ...CHANGES, hosts: optional(hosts) })
+    .meta({ id: "HubRulePatch" }) as Schema<unknown>,
 });
+
+interface RuleFields extends Omit<KeptRule, "id" | "remindAfterMs"> {
+  readonly remindAfterMinutes: number | null;
+}
+
+function rulesOver(
+  { shown, fields, changes }: Record<"shown" | "fields" | "changes", Schema<unknown>>,
+): RuleOperations {
+  return {
+    list: served({
+      summary: "Who is told of what",
+      answers: ok("The rules, the oldest first", listOf(shown)),
+    }, async ({ services: { telling } }) => json({ items: await telling.rules() })),
+    create: served({
+      summary: "Add a rule; who is named by several is told once",
+      body: fields as Schema<RuleFields>,
+      answers: { 201: { description: "The rule", schema: shown } },
+    }, async ({ services: { telling }, body: { remindAfterMinutes, ...asked } }) => {
+      const rule = await telling.addRule({ ...asked, remindAfterMs: msOf(remindAfterMinutes) });
+      return created(`/api/rules/${rule.id}`, rule);
+    }),
+    update: served({
+      summary: "Change a rule",
+      description: "What it says of what was told already does not change.",
+      params: IdParams,
+      body: changes as Schema<Partial<RuleFields>>,
+      answers: ok("The rule as it is now", shown),
+    }, async ({ services: { telling }, params, body: { remindAfterMinutes, ...asked } }) =>
+      json(
+        await telling.updateRule(params.id, {
+          ...asked,
+          ...(remindAfterMinutes !== undefined && { remindAfterMs: msOf(remindAfterMinutes) }),
+        }),
+      )),
+  };
+}
 
 /** No rule any more. */
-export const removeRule: Operation = operation({
+export const removeRule: Operation<TellingServices> = served({
   summary: "Remove a rule",
   description: "Where there is none left, every channel is told of all that is high.",
   params: IdParams,
   answers: { 204: { description: "It is gone" } },
-}, ({ services: { store }, params }) => {
-  store.channels.removeRule(params.id);
+}, async ({ services: { telling }, params }) => {
+  await telling.removeRule(params.id);
   return new Response(null, { status: 204 });
 });
-
-/** These workloads, all of which there are. */
-export function knownWorkloads(
-  store: Pick<Store, "workloads">,
-  ids: readonly string[] | null,
-): readonly string[] | null {
-  for (const id of ids ?? []) {
-    if (store.workloads.get(id) !== undefined) continue;
-    throw new Failure("not-found", `Cannot tell of workload ${quote(id)}: no such workload`, {
-      data: { thing: "workload", id },
-    });
-  }
-  return ids;
-}
-
-/** The ids of these channels, all of which there are. */
-function knownChannels(
-  store: Pick<Store, "channels">,
-  named: readonly string[] | null,
-): readonly string[] | null {
-  return named?.map((channel) => store.channels.get(channel).id) ?? null;
-}
 
 /** The same as milliseconds. */
 export function msOf(minutes: number | null): number | null {

@@ -8,10 +8,11 @@ import { z } from "zod";
 import { Failure } from "../../failure.ts";
 import type { Silence } from "../../model/problem.ts";
 import { checkRecurrence } from "../../recurrence.ts";
-import type { KeptSilence } from "../../store/silences.ts";
+import type { KeptSilence } from "../../model/silence.ts";
 import { created, json, ok } from "../answer.ts";
-import { type Operation, operation, type Schema, type Services } from "../operation.ts";
+import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
 import { IdParams, listOf, optional } from "../schema.ts";
+import { kinds } from "./rules.ts";
 
 /** A silence as readers are shown it. Times are RFC 3339 UTC. */
 export interface ShownSilence {
@@ -19,8 +20,10 @@ export interface ShownSilence {
   readonly id: string;
   /** What is silent. */
   readonly scope: Silence["scope"];
-  /** Id of the workload or row; empty for all. */
+  /** Id of the workload or row, name of the host; empty for all. */
   readonly target: string;
+  /** Kinds of problems; null: all. Of many hosts. */
+  readonly kinds?: readonly string[] | null;
   /** Why. */
   readonly reason: string;
   /** The first moment. */
@@ -36,26 +39,15 @@ export interface ShownSilence {
 }
 
 const time = z.string().meta({ format: "date-time" });
-const scope = z.enum(["all", "workload", "row"]);
-
-const ShownSilenceSchema: Schema<ShownSilence> = z.object({
-  id: z.string(),
-  scope,
-  target: z.string(),
-  reason: z.string(),
-  from: time,
-  until: time.nullable(),
-  cron: z.string().nullable(),
-  timeZone: z.string().nullable(),
-  seconds: z.number(),
-}).meta({ id: "Silence" });
 
 /** What is asked for. */
 export interface NewSilence {
   /** What shall be silent. */
   scope: Silence["scope"];
-  /** Id of the workload or row. */
+  /** Id of the workload or row, name of the host. */
   target?: string;
+  /** Kinds of problems; all when absent. Of many hosts. */
+  kinds?: readonly string[] | null;
   /** Why. */
   reason?: string;
   /** RFC 3339; now when absent. */
@@ -70,73 +62,114 @@ export interface NewSilence {
   timeZone?: string;
 }
 
-const NewSilenceSchema: Schema<NewSilence> = z.strictObject({
-  scope,
-  target: optional(z.string().meta({ description: "Id of the workload or row; not for `all`." })),
+const SHOWN = {
+  target: z.string(),
+  reason: z.string(),
+  from: time,
+  until: time.nullable(),
+  cron: z.string().nullable(),
+  timeZone: z.string().nullable(),
+  seconds: z.number(),
+};
+const FIELDS = {
   reason: optional(z.string().max(500)),
   from: optional(time.meta({ description: "Now when absent." })),
   until: optional(time.meta({ description: "This or `seconds`; of a recurring one: its end." })),
   seconds: optional(z.number().positive().max(366 * 86_400)),
   cron: optional(z.string().max(200).meta({ description: "It recurs, `seconds` long each time." })),
   timeZone: optional(z.string().max(64).meta({ example: "Europe/Berlin" })),
-}).meta({ id: "NewSilence" });
+};
+const scope = z.enum(["all", "workload", "row"]);
+const hubScope = z.enum(["all", "host", "workload", "row"]);
 
-/** Those that may still come. */
-export const listSilences: Operation = operation(
-  {
-    summary: "Silences that are not over",
-    answers: ok("The silences", listOf(ShownSilenceSchema)),
-  },
-  ({ services: { store, now } }) =>
-    json({ items: store.silences.list(now().getTime()).map(shown) }),
-);
+/** What is asked about silences. */
+export interface SilenceOperations {
+  /** Those that may still come. */
+  readonly list: Operation<TellingServices>;
+  /** Another one. */
+  readonly create: Operation<TellingServices>;
+}
 
-/** Another one. */
-export const createSilence: Operation = operation({
-  summary: "Silence a workload, a row or everything for a while",
-  description: "Problems still show, marked; they notify nobody.",
-  body: NewSilenceSchema,
-  answers: { 201: { description: "The silence", schema: ShownSilenceSchema } },
-}, async ({ services, body }) => {
-  const now = services.now().getTime();
-  const asked = await checked(body, services, now);
-  const kept = services.store.silences.add(asked, now);
-  services.problems.silencesChanged();
-  return created(`/api/silences/${kept.id}`, shown(kept));
+/** Of a host. */
+export const SILENCES: SilenceOperations = silencesOver({
+  what: "a workload, a row or everything",
+  shown: z.object({ id: z.string(), scope, ...SHOWN }).meta({ id: "Silence" }) as Schema<unknown>,
+  fields: z.strictObject({
+    scope,
+    target: optional(z.string().meta({ description: "Id of the workload or row; not for `all`." })),
+    ...FIELDS,
+  }).meta({ id: "NewSilence" }) as Schema<unknown>,
 });
 
+/** Of many hosts. */
+export const HUB_SILENCES: SilenceOperations = silencesOver({
+  what: "a host, a workload, a row or everything, or some kinds of it,",
+  shown: z.object({
+    ...{ id: z.string(), scope: hubScope, kinds: z.array(z.string()).nullable() },
+    ...SHOWN,
+  })
+    .meta({ id: "HubSilence" }) as Schema<unknown>,
+  fields: z.strictObject({
+    scope: hubScope,
+    target: optional(
+      z.string().meta({
+        description: "Name of the host, id of the workload or row; not for `all`.",
+      }),
+    ),
+    kinds: kinds.default(null).meta({ description: "Kinds of problems; null: all." }),
+    ...FIELDS,
+  }).meta({ id: "NewHubSilence" }) as Schema<unknown>,
+});
+
+function silencesOver(
+  { what, shown: one, fields }: { what: string; shown: Schema<unknown>; fields: Schema<unknown> },
+): SilenceOperations {
+  return {
+    list: served({
+      summary: "Silences that are not over",
+      answers: ok("The silences", listOf(one as Schema<ShownSilence>)),
+    }, async ({ services: { silences } }) => {
+      const items = await silences.list(await silences.now());
+      return json({ items: items.map(shown) });
+    }),
+    create: served({
+      summary: `Silence ${what} for a while`,
+      description: "Problems still show, marked; they notify nobody.",
+      body: fields as Schema<NewSilence>,
+      answers: { 201: { description: "The silence", schema: one } },
+    }, async ({ services: { silences }, body }) => {
+      const now = await silences.now();
+      const kept = await silences.add(await checked(body, now), now);
+      return created(`/api/silences/${kept.id}`, shown(kept));
+    }),
+  };
+}
+
 /** No more. */
-export const removeSilence: Operation = operation({
+export const removeSilence: Operation<TellingServices> = served({
   summary: "End a silence",
   params: IdParams,
   answers: { 204: { description: "It is over" } },
-}, ({ services, params }) => {
-  services.store.silences.remove(params.id);
-  services.problems.silencesChanged();
+}, async ({ services: { silences }, params }) => {
+  await silences.remove(params.id);
   return new Response(null, { status: 204 });
 });
 
 /** What is to be kept, or why it can't be. */
 async function checked(
-  { scope, target = "", reason = "", from, until, seconds, cron, timeZone }: NewSilence,
-  { store }: Services,
+  { scope, target = "", kinds, reason = "", from, until, seconds, cron, timeZone }: NewSilence,
   now: number,
 ): Promise<Omit<KeptSilence, "id" | "createdAt">> {
   const targetId = scope === "all" ? "" : target;
   if (scope === "all" ? target !== "" : target === "") {
     throw refused(scope === "all" ? "`all` takes no target" : `which ${scope} is not told`);
   }
-  if (scope === "workload" && store.workloads.get(target) === undefined) {
-    throw new Failure("not-found", `Cannot silence workload "${target}": no such workload`, {
-      data: { thing: "workload", id: target },
-    });
-  }
-  if (scope === "row") store.views.get(target);
+  if (kinds?.length === 0) throw refused("of no kind of problem");
   const startsAt = from === undefined ? now : timeOf(from, "from");
   const told = until === undefined ? null : timeOf(until, "until");
   if (told !== null && told <= now) throw refused(`it would be over already (${until})`);
   if (told !== null && told <= startsAt) throw refused("it would end before it begins");
-  const shared = { scope, targetId, reason, startsAt };
+  const shared = { scope, targetId, ...(kinds !== undefined && { kinds }), reason, startsAt };
   if (cron !== undefined) {
     if (seconds === undefined) throw refused("how long it lasts each time is not told");
     const zone = timeZone ?? "UTC";
@@ -162,11 +195,12 @@ function refused(why: string): Failure {
 }
 
 function shown(kept: KeptSilence): ShownSilence {
-  const { id, scope, targetId, reason, startsAt, endsAt, cron, timeZone, lastsMs } = kept;
+  const { id, scope, targetId, kinds, reason, startsAt, endsAt, cron, timeZone, lastsMs } = kept;
   return {
     id,
     scope,
     target: targetId,
+    ...(kinds !== undefined && { kinds }),
     reason,
     from: new Date(startsAt).toISOString(),
     until: endsAt === null ? null : new Date(endsAt).toISOString(),

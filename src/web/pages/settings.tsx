@@ -27,12 +27,8 @@ export function SettingsPage(): JSX.Element {
     <Page title={t.title} id="settings">
       <Here />
       <Channels />
-      {many.value === false && (
-        <>
-          <Rules />
-          <Silences />
-        </>
-      )}
+      <Rules />
+      <Silences />
       {mayAdmit.value && <Tokens />}
       <Sessions />
       {many.value === false && <Backups />}

@@ -12,7 +12,7 @@ import { now } from "../clock.ts";
 import { format } from "../format.ts";
 import { problems, rows, status } from "../live/index_state.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
-import { mayChange } from "../session.ts";
+import { mayAdmit, mayChange } from "../session.ts";
 import { words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -32,14 +32,20 @@ const MAY_STOP: ReadonlySet<string> = new Set(["stopped", "crashed"]);
 export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Element | null {
   const t = words.value.problem;
   const asking = useSignal<"accept" | "silence" | null>(null);
-  const { workload, kind, silenced, row, container } = problem;
+  const { workload, host, kind, silenced, row, container } = problem;
   rows.revision.value;
   const stopped = MAY_STOP.has(kind) && row !== null ? rows.all.get(row) : undefined;
   const close = () => asking.value = null;
-  if (!mayChange.value) return null;
+  // A hub changes nothing on a host; whom it tells is its own.
+  const silenceable = workload !== null
+    ? { scope: "workload" as const, ...workload }
+    : host !== undefined
+    ? { scope: "host" as const, id: host, name: host }
+    : null;
+  if (!mayAdmit.value) return null;
   return (
     <>
-      {workload !== null && (ACCEPTABLE.has(kind) || stopped !== undefined) && (
+      {mayChange.value && workload !== null && (ACCEPTABLE.has(kind) || stopped !== undefined) && (
         <button
           type="button"
           onClick={() => asking.value = "accept"}
@@ -47,8 +53,8 @@ export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Elem
           {t.accept}
         </button>
       )}
-      {kind === "engine-changed" && <AcceptEngine />}
-      {workload !== null && !silenced && (
+      {mayChange.value && kind === "engine-changed" && <AcceptEngine />}
+      {silenceable !== null && !silenced && (
         <button
           type="button"
           onClick={() => asking.value = "silence"}
@@ -66,8 +72,8 @@ export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Elem
           />
         )
       )}
-      {asking.value === "silence" && workload !== null && (
-        <Silence workload={workload} onClose={close} />
+      {asking.value === "silence" && silenceable !== null && (
+        <Silence what={silenceable} onClose={close} />
       )}
     </>
   );
@@ -126,7 +132,10 @@ function AcceptEngine(): JSX.Element {
 
 /** How long nobody is told. */
 export function Silence(
-  { workload: { id, name }, onClose }: { workload: Named; onClose: () => void },
+  { what: { scope, id, name }, onClose }: {
+    what: Named & { readonly scope: "workload" | "host" };
+    onClose: () => void;
+  },
 ): JSX.Element {
   const t = words.value.problem;
   const { busy, run } = useDoing();
@@ -138,7 +147,7 @@ export function Silence(
       const { until } = await ask<{ until: string | null }>("/api/silences", {
         method: "POST",
         body: {
-          scope: "workload",
+          scope,
           target: id,
           seconds: seconds.value,
           ...(reason.value.trim() !== "" && { reason: reason.value.trim() }),

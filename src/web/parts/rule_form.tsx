@@ -9,6 +9,7 @@ import { useSignal } from "@preact/signals";
 import { ask } from "../ask.ts";
 import { format } from "../format.ts";
 import { workloads } from "../live/index_state.ts";
+import { hosts, many } from "../live/many.ts";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
 import type { KeptRule } from "../../store/channels.ts";
 import { words } from "../words/words.ts";
@@ -33,19 +34,21 @@ export function RuleForm(
   const severity = useSignal<string>(rule?.minSeverity ?? "high");
   const kinds = useSignal<Chosen>(setOf(rule?.kinds));
   const of = useSignal<Chosen>(setOf(rule?.workloads));
+  const on = useSignal<Chosen>(setOf(rule?.hosts));
   const to = useSignal<Chosen>(setOf(rule?.channels));
   const remind = useSignal(minutesOf(rule?.remindAfterMs));
   const error = useSignal("");
   const { busy, run } = useDoing();
   const save = async () => {
     // Of nothing, or to nobody, is no rule that anybody could mean.
-    const none = [kinds, of, to].some(({ value }) => value?.size === 0);
+    const none = [kinds, of, on, to].some(({ value }) => value?.size === 0);
     error.value = none ? t.form.needOne : "";
     if (none) return;
     const body = {
       minSeverity: severity.value,
       kinds: listOf(kinds.value),
       workloads: listOf(of.value),
+      ...(many.value && { hosts: listOf(on.value) }),
       channels: listOf(to.value),
       remindAfterMinutes: remind.value === "" ? null : Number(remind.value),
     };
@@ -81,10 +84,21 @@ export function RuleForm(
         onChange={(chosen) => kinds.value = chosen}
       />
       <SeverityField chosen={severity.value} onChange={(id) => severity.value = id} />
+      {many.value && (
+        <Several
+          label={s.ruleHosts}
+          all={s.allHosts}
+          options={(hosts.value.value ?? []).map(({ name }) => ({ id: name, name }))}
+          chosen={on.value}
+          onChange={(chosen) => on.value = chosen}
+        />
+      )}
       <Several
         label={s.ruleWorkloads}
         all={s.allWorkloads}
-        options={[...workloads.value.value ?? []].sort((a, b) => a.name < b.name ? -1 : 1)}
+        options={(workloads.value.value ?? [])
+          .map((each) => ({ id: each.id, name: whereOfWorkload(each) }))
+          .sort((a, b) => a.name < b.name ? -1 : 1)}
         chosen={of.value}
         onChange={(chosen) => of.value = chosen}
       />
@@ -110,6 +124,11 @@ export function RuleForm(
       <p class="error" role="alert">{error.value}</p>
     </Dialog>
   );
+}
+
+/** What a workload is called; where there are several hosts, with which one it is on. */
+export function whereOfWorkload({ host, name }: { host?: string; name: string }): string {
+  return host === undefined ? name : `${host} / ${name}`;
 }
 
 function setOf(ids: readonly string[] | null | undefined): Chosen {

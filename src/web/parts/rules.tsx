@@ -11,7 +11,7 @@ import { ask } from "../ask.ts";
 import { format } from "../format.ts";
 import { Latest } from "../latest.ts";
 import { problems, rows, workloads } from "../live/index_state.ts";
-import { mayChange } from "../session.ts";
+import { mayAdmit } from "../session.ts";
 import type { ShownSilence } from "../../server/api/silences.ts";
 import type { KeptRule } from "../../store/channels.ts";
 import { wordOf, words } from "../words/words.ts";
@@ -19,7 +19,7 @@ import { tell } from "./announcer.tsx";
 import { channels } from "../channels.ts";
 import { useDoing } from "./doing.ts";
 import { Items } from "./notice.tsx";
-import { RuleForm } from "./rule_form.tsx";
+import { RuleForm, whereOfWorkload } from "./rule_form.tsx";
 
 const rules = new Latest<readonly KeptRule[]>(async (_, signal) =>
   (await ask<{ items: KeptRule[] }>("/api/rules", { signal })).items
@@ -42,7 +42,7 @@ export function Rules(): JSX.Element {
       <Items loaded={rules.state.value} retry={load} none={<p>{t.noRules}</p>}>
         {(rule) => <RuleLine key={rule.id} rule={rule} onChanged={load} />}
       </Items>
-      {mayChange.value && (
+      {mayAdmit.value && (
         <div>
           <button type="button" onClick={() => adding.value = true}>{t.addRule}</button>
         </div>
@@ -56,18 +56,18 @@ function RuleLine({ rule, onChanged }: { rule: KeptRule; onChanged: () => void }
   const t = words.value;
   const changing = useSignal(false);
   const { busy, run } = useDoing();
-  const kinds = rule.kinds === null
-    ? t.settings.allKinds
-    : rule.kinds.map((kind) =>
-      kind === "channel-broken" ? t.settings.channelBroken : wordOf(t.problem.kinds, kind)
-    ).join(", ");
+  const kinds = rule.kinds === null ? t.settings.allKinds : rule.kinds.map(nameOfKind).join(", ");
   const names = new Map(channels.state.value.value?.map(({ id, name }) => [id, name]));
   const told = rule.channels === null
     ? t.settings.allChannels
     : rule.channels.map((id) => names.get(id) ?? id).join(", ");
-  const of = rule.workloads === null
-    ? t.settings.allWorkloads
-    : rule.workloads.map(nameOfWorkload).join(", ");
+  const { hosts = null } = rule;
+  const of = [
+    ...hosts === null ? [] : [hosts.join(", ")],
+    rule.workloads === null
+      ? t.settings.allWorkloads
+      : rule.workloads.map(nameOfWorkload).join(", "),
+  ].join(" · ");
   const remove = () =>
     run(async () => {
       await ask(`/api/rules/${encodeURIComponent(rule.id)}`, { method: "DELETE" });
@@ -84,7 +84,7 @@ function RuleLine({ rule, onChanged }: { rule: KeptRule; onChanged: () => void }
             `, ${t.settings.reminds(format.value.duration(rule.remindAfterMs))}`}
         </span>
       </div>
-      {mayChange.value && (
+      {mayAdmit.value && (
         <div class="actions">
           <button type="button" data-open onClick={() => changing.value = true}>
             {t.settings.change}
@@ -125,12 +125,13 @@ function SilenceLine(
 ): JSX.Element {
   const t = words.value.settings;
   const { busy, run } = useDoing();
-  const { id, scope, target, reason, until, cron, timeZone } = silence;
+  const { id, scope, target, kinds = null, reason, until, cron, timeZone } = silence;
   const name = scope === "all"
     ? t.silenceAll
     : scope === "workload"
     ? nameOfWorkload(target)
     : rows.all.get(target)?.name || target;
+  const only = kinds?.map((kind) => nameOfKind(kind)).join(", ");
   const end = () =>
     run(async () => {
       await ask(`/api/silences/${encodeURIComponent(id)}`, { method: "DELETE" });
@@ -142,13 +143,14 @@ function SilenceLine(
     <li class="card item" data-row>
       <div class="what">
         <span class="title">{name}</span>
+        {only !== undefined && <span>{only}</span>}
         <span class="muted">
           {cron !== null && `${t.recurring} (${cron}, ${timeZone ?? "UTC"}) `}
           {until !== null && t.until(format.value.exact(Date.parse(until)))}
         </span>
         {reason !== "" && <span>{reason}</span>}
       </div>
-      {mayChange.value && (
+      {mayAdmit.value && (
         <div class="actions">
           <button type="button" data-open aria-disabled={busy.value} onClick={end}>{t.end}</button>
         </div>
@@ -157,6 +159,13 @@ function SilenceLine(
   );
 }
 
+/** Where there are several hosts, of which. */
 function nameOfWorkload(id: string): string {
-  return workloads.value.value?.find((each) => each.id === id)?.name ?? id;
+  const found = workloads.value.value?.find((each) => each.id === id);
+  return found === undefined ? id : whereOfWorkload(found);
+}
+
+function nameOfKind(kind: string): string {
+  const t = words.value;
+  return kind === "channel-broken" ? t.settings.channelBroken : wordOf(t.problem.kinds, kind);
 }

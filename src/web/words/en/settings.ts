@@ -72,6 +72,7 @@ export const EN_SETTINGS = {
     ruleRemoved: "The rule is removed.",
     ruleKinds: "What is told",
     ruleSeverity: "How grave it has to be",
+    ruleHosts: "On which hosts",
     ruleWorkloads: "Of which workloads",
     ruleChannels: "To which channels",
     ruleReminds: "While it lasts",
@@ -79,6 +80,7 @@ export const EN_SETTINGS = {
     rule: (kinds: string, workloads: string, channels: string) =>
       `${kinds} · ${workloads} → ${channels}`,
     allKinds: "All that is wrong",
+    allHosts: "all hosts",
     allWorkloads: "all workloads",
     allChannels: "all channels",
     fromSeverity: { low: "low and high", high: "high only" },

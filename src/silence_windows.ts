@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Silence } from "../model/problem.ts";
-import { type Occurrence, occurrencesOf } from "../recurrence.ts";
-import type { KeptSilence } from "../store/silences.ts";
+import type { Silence } from "./model/problem.ts";
+import type { KeptSilence } from "./model/silence.ts";
+import { type Occurrence, occurrencesOf } from "./recurrence.ts";
 
 /** Finds the times of silences. */
 export class SilenceWindows {
@@ -35,19 +35,25 @@ export class SilenceWindows {
   /** Those that are not over; the same object for as long as they are the same. */
   at(now: number): readonly Silence[] {
     if (now < this.#validUntil) return this.#windows;
-    this.#windows = this.#kept.flatMap((kept): Silence[] => {
-      const { id, scope, targetId, startsAt, endsAt, cron } = kept;
+    this.#windows = this.on(now);
+    this.#validUntil = Math.min(Infinity, ...this.#windows.map(({ until }) => until));
+    return this.#windows;
+  }
+
+  /** Those that were not over at any moment, also one before those that were asked for. */
+  on(at: number): readonly Silence[] {
+    return this.#kept.flatMap((kept): Silence[] => {
+      const { id, scope, targetId, kinds, startsAt, endsAt, cron } = kept;
       const times = cron === null
         ? [{ from: startsAt, until: endsAt ?? Infinity }]
-        : this.#recurring.get(id)?.(now) ?? [];
+        : this.#recurring.get(id)?.(at) ?? [];
       return times.map((time) => ({
         scope,
         id: targetId,
+        ...(kinds !== undefined && { kinds }),
         from: Math.max(time.from, startsAt),
         until: Math.min(time.until, endsAt ?? Infinity),
-      })).filter(({ from, until }) => from < until && until > now);
+      })).filter(({ from, until }) => from < until && until > at);
     });
-    this.#validUntil = Math.min(Infinity, ...this.#windows.map(({ until }) => until));
-    return this.#windows;
   }
 }
