@@ -14,6 +14,7 @@ import type { Log } from "../telemetry/log.ts";
 import { type Announcement, readAnnouncement } from "./announcements.ts";
 import type { Sql } from "./sql.ts";
 import { type Alone, openAlone } from "./database_pool.ts";
+import { silentNow } from "./hub_silences.ts";
 import { CHANNEL } from "./hub_writes.ts";
 
 /** How often it is looked, milliseconds. */
@@ -49,6 +50,7 @@ interface Known extends Host {
 export class HubFeed {
   readonly #o: Required<HubFeedOptions>;
   #known: Map<string, Known> | null = null;
+  #silent: string | null = null;
   #failing = false;
 
   /** Does nothing before {@link run}. */
@@ -112,6 +114,10 @@ export class HubFeed {
     }
     this.#known = now;
     if (told.length > 0) this.#tell(told);
+    // That one begins or ends nobody tells.
+    const silent = await silentNow(this.#o.sql);
+    if (this.#silent !== null && this.#silent !== silent) this.#tellProblems([]);
+    this.#silent = silent;
   }
 
   #hear(told: Announcement | null): void {

@@ -36,6 +36,17 @@ export async function silencedIn(sql: Sql): Promise<Silenced> {
   };
 }
 
+/** Tells what is silent now from what was: one text is one state. */
+export async function silentNow(sql: Sql): Promise<string> {
+  const kept = await read(sql);
+  const [first] = kept;
+  if (first === undefined) return "[]";
+  const windows = new SilenceWindows();
+  await windows.load(kept);
+  const lasting = windows.on(first.now).filter(({ from }) => from <= first.now);
+  return JSON.stringify(lasting.map(({ scope, id, kinds }) => [scope, id, kinds]));
+}
+
 /** Silences as they are asked for. */
 export class HubSilences {
   readonly #sql: Sql;

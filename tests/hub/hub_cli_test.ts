@@ -117,6 +117,63 @@ Deno.test("problems and check beside a hub tell of which host, and what nobody k
     assertEquals((await host.run("check", "shop", "--wait", "0s")).code, 0);
   }));
 
+Deno.test("silence and notify beside a hub go by host, workload and kind", () =>
+  besideHub(async ({ host }) => {
+    const silent = async (...words: string[]) => {
+      const { code, stdout, stderr } = await host.run("silence", ...words, "--for", "1h");
+      assertEquals(code, 0, stderr);
+      return stdout.split(":")[0]!;
+    };
+    const id = await silent("--host", "alpha");
+    await silent("shop", "--host", "beta", "--reason", "moving");
+    await silent("blog");
+    await silent("alpha:b");
+    await silent("--all", "--kind", "host-unknown,stuck");
+    const list = await host.run("silence", "list");
+    const lines = list.stdout.trimEnd().split("\n").slice(1);
+    assertMatch(lines[0]!, /^\S+ +alpha +until/);
+    assertMatch(lines[1]!, /^\S+ +beta: project\/shop +until .* moving$/);
+    assertMatch(lines[2]!, /^\S+ +alpha: project\/blog +until/);
+    assertMatch(lines[3]!, /^\S+ +alpha:b +until/);
+    assertMatch(lines[4]!, /^\S+ +everything \(host-unknown, stuck\) +until/);
+    const ended = await host.run("silence", "rm", id);
+    assertEquals(ended.code, 0, ended.stderr);
+    assertEquals((await host.json("silence", "list")).items.length, 4);
+    const several = await host.run("silence", "shop", "--for", "1h");
+    assertEquals(several.code, 1);
+    assertStringIncludes(several.stderr, "say which: alpha:w1, beta:w1");
+    const nobody = await host.run("silence", "--host", "gamma", "--for", "1h");
+    assertStringIncludes(nobody.stderr, 'no host "gamma"');
+    const both = await host.run("silence", "--all", "--host", "alpha", "--for", "1h");
+    assertEquals(both.code, 2, both.stderr);
+
+    const add = (...words: string[]) =>
+      host.json("notify", "add", ...words, "https://example.org/hook");
+    await add("second");
+    await add("first", "--host", "alpha,beta", "--workload", "shop", "--fallback", "second");
+    const port = /^http:\/\/([^/]+)/.exec((await host.run("dashboard")).stdout)![1];
+    const token = (await Deno.readTextFile(`${host.dataDir}/token`)).trim();
+    const response = await fetch(`http://${port}/api/rules`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { items } = await response.json();
+    assertEquals([items[1].hosts, items[1].workloads], [
+      ...[["alpha", "beta"], ["alpha:w1", "beta:w1"]],
+    ]);
+    assertEquals((await host.run("notify", "add", "x", "https://e.org", "--host", "y")).code, 2);
+  }));
+
+Deno.test("--host and --kind of notify and silence are refused where the index is of one host", async () => {
+  await using host = await TestHost.make();
+  await host.seed(() => {});
+  for (
+    const words of [["silence", "--host", "a"], ["silence", "--all", "--kind", "stuck"]]
+  ) {
+    const { code, stderr } = await host.run(...words, "--for", "1h");
+    assertEquals([code, /one host alone|only a hub/.test(stderr)], [2, true], stderr);
+  }
+});
+
 Deno.test("commands that only a host can do say so beside a hub", () =>
   besideHub(async ({ host }) => {
     for (const words of [["add", "site", "x"], ["container", "rm", "alpha:a"]]) {

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { Announcements, readAnnouncement } from "../../src/hub/announcements.ts";
 import { HubFeed } from "../../src/hub/hub_feed.ts";
+import { HubSilences } from "../../src/hub/hub_silences.ts";
 import { CHANNEL } from "../../src/hub/hub_writes.ts";
 import type { Written } from "../../src/model/written.ts";
 import { Log } from "../../src/telemetry/log.ts";
@@ -64,6 +65,32 @@ Deno.test("HubFeed finds by itself what nobody told it", async () => {
   await sql`DELETE FROM tinyforge.hosts WHERE name = 'alpha'`;
   await follower.look();
   await until("that it is gone is told", () => told.hosts().length === 2);
+});
+
+Deno.test("HubFeed tells that problems look otherwise when a silence begins or ends by itself", async () => {
+  await using made = await scene();
+  const { sql, feed, told } = made;
+  const follower = new HubFeed({ sql, feed, log });
+  const silences = new HubSilences(sql);
+  const now = await silences.now();
+  const { id } = await silences.add({
+    ...{ scope: "all", targetId: "", reason: "", startsAt: now + 3_600_000, cron: null },
+    ...{ endsAt: now + 7_200_000, timeZone: null, lastsMs: 3_600_000 },
+  }, now);
+  await follower.look();
+  const problems = () => told.all.filter(({ problems }) => problems !== undefined).length;
+  const moved = async (ms: number) => {
+    await sql`UPDATE tinyforge.silences SET starts_at = starts_at - ${ms}, ends_at = ends_at - ${ms}
+      WHERE id = ${id}`;
+    await follower.look();
+    await follower.look();
+  };
+  await moved(1);
+  assertEquals(problems(), 0);
+  await moved(5_400_000);
+  await until("its begin is told", () => problems() === 1);
+  await moved(3_600_000);
+  await until("its end is told", () => problems() === 2);
 });
 
 Deno.test("HubFeed listens again after its connection was cut, and misses nothing of meanwhile", async () => {

@@ -1,31 +1,34 @@
-/** Databases that hubs made before, brought to what stands now. @module */
+/** A database that hubs of before made is brought to what stands now, with what is in it. @module */
 
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
 import { openDatabase } from "../../src/hub/database.ts";
 import { expel } from "../../src/hub/enrolment.ts";
-import { ingest } from "../../src/hub/ingest.ts";
+import { listChannels } from "../../src/hub/hub_channels.ts";
+import { listRules } from "../../src/hub/hub_rules.ts";
 import { listContainers } from "../../src/hub/hub_views.ts";
+import { ingest } from "../../src/hub/ingest.ts";
 import { readIngest } from "../../src/hub/protocol.ts";
 import { hubRow } from "../../src/hub/row.ts";
 import type { Sql } from "../../src/hub/sql.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { shownRow } from "./rows.ts";
 
-const FOLDER = new URL("../../src/hub/migrations/", import.meta.url);
+const MIGRATIONS = new URL("../../src/hub/migrations/", import.meta.url);
 
-/** Makes of a database what the first `count` migrations make. */
-async function madeBefore(sql: Sql, count: number): Promise<void> {
-  const files = await Array.fromAsync(Deno.readDir(FOLDER));
-  const names = files.map(({ name }) => name).sort().slice(0, count);
-  await sql`CREATE SCHEMA tinyforge`;
-  await sql`CREATE TABLE tinyforge.schema_migrations (
-    version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`;
-  for (const [i, name] of names.entries()) {
-    await sql.unsafe(await Deno.readTextFile(new URL(name, FOLDER)));
-    await sql`INSERT INTO tinyforge.schema_migrations (version, name)
-      VALUES (${i + 1}, ${name.replace(".sql", "")})`;
+/** Brings it to what stood before this migration. */
+async function before(url: string, name: string, fill: (sql: Sql) => Promise<unknown>) {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  const files: string[] = [];
+  for await (const file of Deno.readDir(MIGRATIONS)) files.push(file.name.replace(".sql", ""));
+  await sql.unsafe(`CREATE SCHEMA tinyforge; CREATE TABLE tinyforge.schema_migrations (
+    version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+  for (const [i, file] of files.sort().filter((file) => file < name).entries()) {
+    await sql.unsafe(await Deno.readTextFile(new URL(`${file}.sql`, MIGRATIONS)));
+    await sql`INSERT INTO tinyforge.schema_migrations (version, name) VALUES (${i + 1}, ${file})`;
   }
+  await fill(sql);
+  await sql.end();
 }
 
 /** A host with a row `a`, as it stood in a database of before. */
@@ -47,10 +50,9 @@ Deno.test("openDatabase() brings a database of before the hosts' own indexes on,
       SELECT indexname AS name, indexdef AS definition FROM pg_indexes
       WHERE schemaname = 'tinyforge' AND tablename = 'containers' ORDER BY indexname`
       .then((rows) => rows.map(({ name, definition }) => `${name}: ${definition}`));
-  const older = postgres(url, { max: 1, onnotice: () => {} });
-  await madeBefore(older, 5);
-  for (const name of ["alpha", "beta"]) await keptBefore(older, name);
-  await older.end();
+  await before(url, "0006", async (older) => {
+    for (const name of ["alpha", "beta"]) await keptBefore(older, name);
+  });
 
   const sql = await openDatabase(url);
   try {
@@ -78,4 +80,53 @@ Deno.test("openDatabase() brings a database of before the hosts' own indexes on,
     await sql.end({ timeout: 1 });
     await made.end({ timeout: 1 });
   }
+});
+
+Deno.test("openDatabase() makes rules of what channels of before were told, and keeps what waits for them", async () => {
+  await using cluster = await startCluster();
+  const url = await cluster.newDatabase();
+  const old = (name: string, more: string) =>
+    `INSERT INTO tinyforge.channels (id, name, type, config, secrets, kinds, min_severity,
+      remind_after_ms, created_at) VALUES ('id of ${name}', '${name}', 'webhook', '{}',
+      '{"url":"x"}', ${more})`;
+  await before(url, "0008", async (sql) => {
+    await sql.unsafe(old("ops", `NULL, 'high', 3600000, '2026-01-01Z'`));
+    await sql.unsafe(old("kin", `'["oom","stuck"]', 'low', NULL, '2026-01-02Z'`));
+    await sql.unsafe(`INSERT INTO tinyforge.notices (id, kind, content, created_at)
+      VALUES ('n', 'opened', '{}', 1)`);
+    await sql.unsafe(
+      `INSERT INTO tinyforge.deliveries (seq, notice_id, channel_id, queued_at, next_at)
+      VALUES (1, 'n', 'id of ops', 1, 1)`,
+    );
+  });
+  const sql = await openDatabase(url);
+  try {
+    assertEquals(
+      (await listRules(sql)).map(({ id: _, ...rule }) => rule),
+      [
+        {
+          ...{ workloads: null, hosts: null, kinds: null, minSeverity: "high" },
+          ...{ channels: ["id of ops"], remindAfterMs: 3_600_000 },
+        },
+        {
+          ...{ workloads: null, hosts: null, kinds: ["oom", "stuck"], minSeverity: "low" },
+          ...{ channels: ["id of kin"], remindAfterMs: null },
+        },
+      ],
+    );
+    const channels = await listChannels(sql);
+    assertEquals(channels.map(({ name, fallbackId }) => [name, fallbackId]), [
+      ...[["ops", null], ["kin", null]],
+    ]);
+    const [{ waiting }] = await sql<[{ waiting: number }]>`
+      SELECT count(*)::integer AS waiting FROM tinyforge.deliveries WHERE state = 'queued'`;
+    assertEquals(waiting, 1);
+    // A hub of the version before, which still runs, adds a channel as it knows them.
+    await sql.unsafe(old("late", `NULL, 'high', NULL, '2026-01-03Z'`));
+    assertEquals((await listChannels(sql)).length, 3);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+  // Once is enough.
+  await (await openDatabase(url)).end({ timeout: 1 });
 });
