@@ -137,7 +137,7 @@ browserTest("the overview of a hub names hosts that are not heard of, and offers
     const problem = page.locator("article.problem", { hasText: "Crashed" });
     await problem.waitFor();
     assert((await problem.innerText()).includes("alpha"));
-    assertEquals(await problem.getByRole("button", { name: /expected|silence/i }).count(), 0);
+    assertEquals(await problem.getByRole("button", { name: /expected|stop/i }).count(), 0);
     const pages = await page.locator("#pages a").allInnerTexts();
     assertEquals(pages.map((text) => text.split("\n")[0]), ["Overview", "Containers", "Settings"]);
     await line.getByRole("link").click();
@@ -147,9 +147,51 @@ browserTest("the overview of a hub names hosts that are not heard of, and offers
     await page.getByRole("link", { name: "Settings" }).click();
     await page.getByRole("heading", { name: "Tokens" }).waitFor();
     await page.getByRole("button", { name: "Add a channel" }).waitFor();
-    assertEquals(await page.getByRole("heading", { name: "Rules" }).count(), 0);
     await page.goto(page.url().replace("/settings", "/history"));
     await page.getByText("/history").first().waitFor();
+  }));
+
+browserTest("a hub's dashboard silences a workload, and says by rules who is told of which hosts", (
+  browser,
+) =>
+  atHub(browser, async ({ open, hub }) => {
+    await hub.askSocket("/api/channels", {
+      method: "POST",
+      body: JSON.stringify({ name: "ops", url: "https://ops.example/x" }),
+    });
+    const page = await open("/");
+    const problem = page.locator("article.problem", { hasText: "Crashed" });
+    await problem.getByRole("button", { name: "Silence…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Why (optional)").fill("moving");
+    await dialog.getByRole("button", { name: "Silence" }).click();
+    await page.locator("article.problem.quiet", { hasText: "silenced" }).waitFor();
+    await page.getByRole("link", { name: "Settings" }).click();
+    const silences = page.locator("section", { hasText: "Silences" }).last();
+    const line = silences.locator("li", { hasText: "alpha / shop" });
+    await line.getByText("moving").waitFor();
+    await line.getByRole("button", { name: "End" }).click();
+    await page.getByText("Nothing is silent.").waitFor();
+    assertEquals((await hub.ask("/api/silences")).json.items, []);
+
+    await page.getByRole("button", { name: "Add a rule" }).click();
+    const only = async (group: string, option: string) => {
+      const fields = dialog.getByRole("group", { name: group });
+      await fields.getByRole("radio", { name: "only these" }).check();
+      await fields.getByLabel(option, { exact: true }).check();
+    };
+    await only("On which hosts", "beta");
+    await only("Of which workloads", "beta / shop");
+    await dialog.getByRole("button", { name: "Add a rule" }).click();
+    await page.getByText("beta · beta / shop → all channels").waitFor();
+    const rules = (await hub.ask("/api/rules")).json.items;
+    const { hosts, workloads } = rules.at(-1);
+    assertEquals([hosts, workloads], [["beta"], ["beta:w1"]]);
+
+    await page.getByRole("button", { name: "Change", exact: true }).first().click();
+    await dialog.getByLabel("Name").fill("oncall");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.locator("li", { hasText: "oncall" }).first().waitFor();
   }));
 
 browserTest(

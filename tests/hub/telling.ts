@@ -17,7 +17,7 @@ import { shownRow } from "./rows.ts";
 import { toldProblem, workload } from "./things.ts";
 
 /** A hub that tells people, until it is disposed. */
-export function notifierOf(sql: Sql) {
+export function notifierOf(sql: Sql): { notifier: HubNotifier } & AsyncDisposable {
   const ending = new AbortController();
   const notifier = new HubNotifier({
     ...{ sql, clock: SYSTEM_CLOCK, log: new Log({ write() {} }), proxy: null },
@@ -70,17 +70,17 @@ export async function quietHost(sql: Sql, name: string): Promise<SayingHost> {
 }
 
 /** It opened now, by the host's clock. */
-export const fresh = (changes: Record<string, unknown> = {}) => {
+export const fresh = (changes: Record<string, unknown> = {}): Record<string, unknown> => {
   const openedAt = Date.now();
   return toldProblem({ since: openedAt - 60_000, openedAt, ...changes });
 };
-export const over = (problem: ReturnType<typeof fresh>) => ({
+export const over = (problem: Record<string, unknown>): Record<string, unknown> => ({
   ...problem,
   ...{ status: "closed", closedAt: Date.now(), outcome: "recovered" },
 });
 
 /** Until somebody has looked, so that what comes is new. */
-export const looked = (sql: Sql) =>
+export const looked = (sql: Sql): Promise<unknown> =>
   until("somebody looked", async () => (await sql`SELECT FROM tinyforge.notify_cursor`).length > 0);
 
 /** Resolves when all that was told is kept as delivered. */
