@@ -21,6 +21,13 @@ export interface PoolOptions {
 /** How long what was asked before a loss may go on over those that are left, milliseconds. */
 const LEFT_MS = 30_000;
 
+/**
+ * How long a transaction may wait for the hub that began it, milliseconds: of one that does not go on,
+ * because its process or machine stands still, the server ends it, and with it the locks that it has,
+ * which others wait for. Well below the lease of a host; the URL may say otherwise.
+ */
+const FROZEN_MS = 10_000;
+
 /** How long the driver rests before it connects anew, seconds: nothing is tried that nobody asked. */
 const BACKOFF_SECONDS = 0.05;
 
@@ -48,7 +55,10 @@ export function openPool(
       max: connections,
       onnotice: () => {},
       connect_timeout: 10,
-      connection: { application_name: "tinyforge hub" },
+      connection: {
+        application_name: "tinyforge hub",
+        idle_in_transaction_session_timeout: FROZEN_MS,
+      },
       ssl: false,
       backoff: () => BACKOFF_SECONDS,
     })
@@ -112,11 +122,20 @@ export interface Alone extends AsyncDisposable {
   readonly lost: AbortSignal;
 }
 
-/** Makes one to the database of others; `hear` is given what is told it. */
-export function openAlone(pool: Sql, hear: (text: string) => void = () => {}): Alone {
+/**
+ * Makes one to the database of others; `hear` is given what is told it. `idleMs`: something is asked
+ * over it at least so often, else the server ends it.
+ */
+export function openAlone(
+  pool: Sql,
+  hear: (text: string) => void = () => {},
+  { idleMs }: { idleMs?: number } = {},
+): Alone {
   const lost = new AbortController();
+  const { connection } = pool.options;
   const sql = again(pool, {
     ...{ max: 1, idle_timeout: null, max_lifetime: null, fetch_types: false },
+    connection: { ...(idleMs !== undefined && { idle_session_timeout: idleMs }), ...connection },
     onnotify: (_channel: string, text: string) => hear(text),
     onclose: () => lost.abort(new Error("the connection to the database was lost")),
   });

@@ -55,6 +55,9 @@ const NOTIFY_LOCK = 7_475_018;
 /** How often a hub that does not decide asks whether it may, and it is looked at least, milliseconds. */
 const LOOK_MS = 5000;
 
+/** A hub that asks nothing for so long stands still, milliseconds: another is to decide then. */
+const IDLE_MS = 15_000;
+
 /** Between two looks there is at least this, milliseconds. */
 const REST_MS = 100;
 
@@ -124,7 +127,7 @@ export class HubNotifier {
     await using held = openAlone(sql, (text) => {
       const problems = readAnnouncement(text)?.problems ?? null;
       if (problems === null || problems.length > 0) this.#wake.abort();
-    });
+    }, { idleMs: IDLE_MS });
     const either = AbortSignal.any([signal, held.lost]);
     while (!signal.aborted) {
       const [{ mine }] = await held.sql<[{ mine: boolean }]>`

@@ -6,11 +6,12 @@
  */
 
 /**
- * That a connection ended or was not made; that the server starts, stops or has no connection left;
- * and that it can't be written to, as one that another took over from.
+ * That a connection ended or was not made, or the server ended one that stood still; that the server
+ * starts, stops or has no connection left; and that it can't be written to, as one that another took
+ * over from.
  */
 const AWAY =
-  /^(?:DATABASE_GONE|CONNECTION_(?:CLOSED|DESTROYED|ENDED)|CONNECT_TIMEOUT|08...|57P0[1-4]|53...|25006)$/;
+  /^(?:DATABASE_GONE|CONNECTION_(?:CLOSED|DESTROYED|ENDED)|CONNECT_TIMEOUT|08...|57P0[1-5]|53...|25006|25P03)$/;
 
 /** By the error's `code`. */
 export function isDatabaseAway(error: unknown): boolean {

@@ -97,6 +97,8 @@ export interface TellingOptions {
   readonly clock?: Clock;
   /** Whether nothing gets through now. */
   readonly isCut?: () => boolean;
+  /** A hub that does not answer for so long is taken for gone, milliseconds. */
+  readonly patienceMs?: number;
 }
 
 /** An index that tells a hub of itself, until it is disposed of. */
@@ -108,7 +110,7 @@ export interface Telling extends AsyncDisposable {
 
 /** Begins to tell a hub of an index, as a daemon does. */
 export function tell({ store }: TempStore, options: TellingOptions): Telling {
-  const { urls, secret, clock, isCut = () => false } = options;
+  const { urls, secret, clock, isCut = () => false, patienceMs = null } = options;
   const clients = urls.map((url) => new HubClient(url, { secret, ca: null }));
   let turn = 0;
   const dialer = new Dialer({
@@ -117,10 +119,13 @@ export function tell({ store }: TempStore, options: TellingOptions): Telling {
     ...(clock !== undefined && { clock }),
     // The shortest of the waits that there can be.
     random: () => 0,
-    ask: async (...message) => {
+    ask: async (path, message, signal) => {
       if (isCut()) throw new TypeError("cut");
+      const until = patienceMs === null
+        ? signal
+        : AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
       try {
-        return await clients[turn % clients.length]!.ask(...message);
+        return await clients[turn % clients.length]!.ask(path, message, until);
       } catch (error) {
         turn++;
         throw error;
