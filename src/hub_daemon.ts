@@ -13,7 +13,7 @@ import { keepBrokenBodies } from "./http/broken_bodies.ts";
 import { Announcements } from "./hub/announcements.ts";
 import { openDatabase } from "./hub/database.ts";
 import type { Sql } from "./hub/sql.ts";
-import { enroll, expel, HostSecrets } from "./hub/enrolment.ts";
+import { enroll, expel, HostSecrets, invitations } from "./hub/enrolment.ts";
 import { Heartbeats } from "./hub/heartbeats.ts";
 import { HubAudit, HubCodes, HubSessions, HubTokens } from "./hub/hub_access.ts";
 import { ChannelDesk } from "./hub/channel_desk.ts";
@@ -127,6 +127,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
     },
     hosts: {
       list: () => reader.hosts(),
+      invitations: () => invitations(sql),
       enroll: (name) => enroll(sql, name),
       expel: (name) => expel(sql, name),
       ping: async () => void await sql`SELECT 1`,

@@ -7,6 +7,7 @@
 
 import { Failure } from "../failure.ts";
 import { hashSecret, makeSecret } from "../secret.ts";
+import type { Invitation } from "../model/hosts.ts";
 import { quote } from "../text.ts";
 import { Gathered } from "./gathered.ts";
 import type { Sql } from "./sql.ts";
@@ -61,6 +62,14 @@ export async function enroll(
       RETURNING expires_at AS expires`;
     return { token, expiresAt: expires.toISOString() };
   });
+}
+
+/** Who was made a token and has not come yet, by name; `expiresAt`: RFC 3339 UTC. */
+export async function invitations(sql: Sql): Promise<Invitation[]> {
+  const found = await sql<(Omit<Invitation, "expiresAt"> & { expires: Date })[]>`
+    SELECT name, expires_at AS expires, expires_at <= now() AS expired
+    FROM tinyforge.enrolments ORDER BY name`;
+  return found.map(({ expires, ...each }) => ({ ...each, expiresAt: expires.toISOString() }));
 }
 
 /** Lets a host in; null: the token is none, or no more. */

@@ -35,6 +35,16 @@ export interface HostView {
   readonly machines: readonly string[];
 }
 
+/** A host that was made a token for and has not come yet. */
+export interface Invitation {
+  /** What it is to be called. */
+  readonly name: string;
+  /** Until when the token can be used, RFC 3339 UTC. */
+  readonly expiresAt: string;
+  /** Whether that is over, by the database's clock. */
+  readonly expired: boolean;
+}
+
 /** What is shown of a row where the index is of many hosts. */
 export interface Hosted {
   /** What its host said last; its state is `unknown` while its host is. */

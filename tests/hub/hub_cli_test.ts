@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDatabase } from "../../src/hub/database.ts";
+import type { Sql } from "../../src/hub/sql.ts";
 import { freePort } from "../harness/free_port.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
@@ -11,7 +12,9 @@ import { shownRow } from "./rows.ts";
 
 /** A hub as a program, and hosts `alpha` (heard of) and `beta` (not) with a row of the same id each. */
 async function besideHub(
-  test: (hub: { host: TestHost; alpha: SayingHost; beta: SayingHost }) => Promise<void>,
+  test: (
+    hub: { host: TestHost; alpha: SayingHost; beta: SayingHost; sql: Sql },
+  ) => Promise<void>,
 ): Promise<void> {
   await using cluster = await startCluster();
   await using host = await TestHost.make();
@@ -33,7 +36,7 @@ async function besideHub(
     await alpha.beat();
     await beta.beat();
     await beta.fallSilent();
-    await test({ host, alpha, beta });
+    await test({ host, alpha, beta, sql });
   } finally {
     await sql.end({ timeout: 1 });
   }
@@ -115,6 +118,36 @@ Deno.test("problems and check beside a hub tell of which host, and what nobody k
     assertEquals((await host.run("check", "nothing-such", "--wait", "0s")).code, 2);
     await beta.beat();
     assertEquals((await host.run("check", "shop", "--wait", "0s")).code, 0);
+  }));
+
+Deno.test("hub enroll says what stands for the hub's address, and hub list who has not joined yet", () =>
+  besideHub(async ({ host, sql }) => {
+    const plain = await host.run("hub", "enroll", "gamma");
+    assertMatch(plain.stdout, /^tinyforge join https:\/\/HUB tf_\S+\n$/);
+    assertStringIncludes(plain.stderr, "in place of https://HUB");
+    const told = await host.run("hub", "enroll", "delta", "--url", "https://hub.example.org");
+    assertMatch(told.stdout, /^tinyforge join https:\/\/hub\.example\.org tf_/);
+    assertEquals(told.stderr.includes("https://HUB"), false, told.stderr);
+    await sql`UPDATE tinyforge.enrolments SET expires_at = '2026-01-01T00:00:00Z'
+      WHERE name = 'delta'`;
+    const { stdout } = await host.run("hub", "list");
+    assertMatch(stdout, /^alpha +known .*$/m);
+    assertMatch(
+      stdout,
+      /^gamma +not joined +never .*not joined yet, token valid until \d{4}-\S+Z$/m,
+    );
+    assertMatch(
+      stdout,
+      /^delta +not joined +never .*its token is over: tinyforge hub enroll delta$/m,
+    );
+    const { items, invited } = await host.json("hub", "list");
+    assertEquals(items.map(({ name }: { name: string }) => name), ["alpha", "beta"]);
+    assertEquals(
+      invited.map(({ name, expired }: Record<string, unknown>) => [name, expired]),
+      [["delta", true], ["gamma", false]],
+    );
+    assertEquals((await host.run("hub", "rm", "delta")).code, 0);
+    assertEquals((await host.json("hub", "list")).invited.length, 1);
   }));
 
 Deno.test("silence and notify beside a hub go by host, workload and kind", () =>

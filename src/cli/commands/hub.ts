@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import type { HostView } from "../../model/hosts.ts";
+import type { HostView, Invitation } from "../../model/hosts.ts";
 import { HUB_SOCKET } from "../../system/files.ts";
 import { Log, writesToJournal } from "../../telemetry/log.ts";
 import { quote, quotePath } from "../../text.ts";
@@ -53,7 +53,8 @@ async function databaseOf(invocation: InvocationOf<"hub">): Promise<string> {
 /** Prints what to type on the host. */
 export async function enroll(invocation: InvocationOf<"hub enroll">): Promise<number> {
   const { out, operands: [name] } = invocation;
-  const url = invocation.flag("url") ?? "https://HUB";
+  const given = invocation.flag("url");
+  const url = given ?? "https://HUB";
   const { token, expiresAt } = await ask<{ token: string; expiresAt: string }>(
     invocation,
     "/api/hosts",
@@ -64,6 +65,9 @@ export async function enroll(invocation: InvocationOf<"hub enroll">): Promise<nu
   else out.lines(command);
   out.notes(
     `To be typed on the host, as its daemon's user or root; works once, until ${expiresAt}.`,
+    ...given === undefined
+      ? ["Put where that host reaches this hub in place of https://HUB; --url URL does it here."]
+      : [],
   );
   return EXIT.done;
 }
@@ -71,9 +75,12 @@ export async function enroll(invocation: InvocationOf<"hub enroll">): Promise<nu
 /** Prints the hosts. */
 export async function list(invocation: InvocationOf<"hub list">): Promise<number> {
   const { out } = invocation;
-  const { items } = await ask<{ items: HostView[] }>(invocation, "/api/hosts");
+  const { items, invited } = await ask<{ items: HostView[]; invited: Invitation[] }>(
+    invocation,
+    "/api/hosts",
+  );
   if (invocation.on("json")) {
-    out.json({ items });
+    out.json({ items, invited });
     return EXIT.done;
   }
   const cells = items.map(({ name, state, ageSeconds, rows, version, machines }) => [
@@ -84,8 +91,17 @@ export async function list(invocation: InvocationOf<"hub list">): Promise<number
     version ?? "",
     state === "contested" ? `two processes speak for it (${machines.join(", ")})` : "",
   ]);
-  printTable(out, cells, { header: ["HOST", "STATE", "HEARD", "ROWS", "VERSION", "NOTE"] });
-  if (items.length === 0) out.notes("There are no hosts: `tinyforge hub enroll NAME` lets one in.");
+  const awaited = invited.map(({ name, expiresAt, expired }) => [
+    ...[name, { text: "not joined", style: "faint" as const }, "never", "", ""],
+    expired
+      ? `not joined yet, and its token is over: tinyforge hub enroll ${name}`
+      : `not joined yet, token valid until ${expiresAt.replace(/\.\d+Z$/, "Z")}`,
+  ]);
+  const header = ["HOST", "STATE", "HEARD", "ROWS", "VERSION", "NOTE"];
+  printTable(out, [...cells, ...awaited], { header });
+  if (cells.length + awaited.length === 0) {
+    out.notes("There are no hosts: `tinyforge hub enroll NAME` lets one in.");
+  }
   return EXIT.done;
 }
 

@@ -6,12 +6,11 @@
  */
 
 import { z } from "zod";
-import { HOST_STATES, type HostView } from "../../model/hosts.ts";
+import { HOST_STATES, type HostView, type Invitation } from "../../model/hosts.ts";
 import { json, ok } from "../answer.ts";
 import type { Entrance } from "../access.ts";
 import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
 import { Problem } from "../problem.ts";
-import { listOf } from "../schema.ts";
 
 /** What is asked of a hub about its hosts. */
 export interface HostsPort {
@@ -21,6 +20,8 @@ export interface HostsPort {
   expel(name: string): Promise<void>;
   /** Every host, by name. */
   list(): Promise<readonly HostView[]>;
+  /** Those that were made a token for and have not come yet, by name. */
+  invitations(): Promise<readonly Invitation[]>;
   /** Rejects where the database can't be had. */
   ping(): Promise<void>;
 }
@@ -48,11 +49,26 @@ const HostSchema: Schema<HostView> = z.object({
   machines: z.array(z.string()),
 }).meta({ id: "Host" });
 
+const InvitationSchema: Schema<Invitation> = z.object({
+  name: z.string(),
+  expiresAt: time,
+  expired: z.boolean(),
+}).meta({ id: "Invitation" });
+
 /** The hosts. */
 export const listHosts: Operation<HubServices> = served({
   summary: "The hosts, and how long ago each was heard of",
-  answers: ok("The hosts by name", listOf(HostSchema)),
-}, async ({ services: { hosts } }) => json({ items: await hosts.list() }));
+  answers: ok(
+    "The hosts by name, and those that were made a token for and have not come yet",
+    z.object({
+      items: z.array(HostSchema as z.ZodType<HostView>),
+      invited: z.array(InvitationSchema as z.ZodType<Invitation>),
+    }),
+  ),
+}, async ({ services: { hosts } }) => {
+  const [items, invited] = await Promise.all([hosts.list(), hosts.invitations()]);
+  return json({ items, invited });
+});
 
 /** A token for one. */
 export const enrollHost: Operation<HubServices> = served({
