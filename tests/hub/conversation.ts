@@ -6,11 +6,13 @@
  */
 
 import deno from "../../deno.json" with { type: "json" };
+import { openDatabase } from "../../src/hub/database.ts";
 import { Dialer, type HubAnswer } from "../../src/hub/dialer.ts";
 import { HubClient } from "../../src/hub/hub_client.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { admitted, startHub } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
+import { problem, writeProblems } from "../harness/problems.ts";
 import { TestHost } from "../harness/program.ts";
 import { type TempStore, tempStore } from "../harness/temp_store.ts";
 
@@ -49,7 +51,7 @@ export type Say = (path: Exchange["path"], body: unknown) => Promise<HubAnswer>;
 
 /**
  * What a host does that has much to say: it joins with rows, changes and removes some, is named anew,
- * starts again, and is restored from a backup. `said` is told of every exchange.
+ * something is expected of it, is wrong and is over, it starts again, and is restored from a backup.
  */
 export async function speak(temp: TempStore, say: Say): Promise<void> {
   const { signal } = new AbortController();
@@ -87,6 +89,21 @@ export async function speak(temp: TempStore, say: Say): Promise<void> {
   await settle(dialer);
   registry.update("project", shop.id, { name: "store" });
   await settle(dialer);
+  temp.store.expectations.set(shop.workloadId, [
+    { role: "web", mode: "running", replicas: 2, image: null, source: "manual" },
+  ]);
+  const wrong = problem({
+    ...{ kind: "crashed", workloadId: shop.workloadId, rowId: "web-1", openedAt: temp.now },
+    ...{ containerId: "c-web-1", containerName: "web-1", evidence: { exitCode: 1 } },
+    do: { code: "read-log", container: "web-1" },
+  });
+  writeProblems(temp.store, wrong);
+  await settle(dialer);
+  writeProblems(temp.store, {
+    ...wrong,
+    ...{ status: "closed", closedAt: temp.now, outcome: "recovered" },
+  });
+  await settle(dialer);
   temp.now += 600_001;
   await settle(dialer);
   temp.store.replica.end();
@@ -101,16 +118,31 @@ export async function speak(temp: TempStore, say: Say): Promise<void> {
   temp.store.replica.end();
 }
 
+/** Makes hosts' processes of before have been gone for long enough that nobody waits for them. */
+export async function openPast(
+  database: string,
+): Promise<{ forget(): Promise<void> } & AsyncDisposable> {
+  const sql = await openDatabase(database, { connections: 1 });
+  return {
+    forget: async () =>
+      void await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '1 minute'`,
+    [Symbol.asyncDispose]: () => sql.end(),
+  };
+}
+
 async function record(): Promise<Conversation> {
   await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
-  const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
+  const database = await cluster.newDatabase();
+  const hub = await startHub(hubHost, { database });
+  await using past = await openPast(database);
   using client = new HubClient(hub.url, {
     ...{ secret: await admitted(hubHost, hub, "one"), ca: null },
   });
   await using temp = await tempStore();
   const exchanges: Exchange[] = [];
   await speak(temp, async (path, body) => {
+    if (path === "/api/hello") await past.forget();
     const answer = await client.ask(path, body, new AbortController().signal);
     exchanges.push({
       ...{ path, body: structuredClone(body) as Exchange["body"], status: answer.status },

@@ -5,16 +5,21 @@
  */
 
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
-import { openDatabase } from "../../src/hub/database.ts";
 import { Dialer } from "../../src/hub/dialer.ts";
 import { DIGEST_MS, PROTOCOL } from "../../src/hub/protocol.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { HubClient } from "../../src/hub/hub_client.ts";
-import { admitted, hubRows, startHub } from "../harness/hub.ts";
+import { admitted, hubItems, hubRows, startHub } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
-import { type Conversation, conversations, type Exchange, speak } from "./conversation.ts";
+import {
+  type Conversation,
+  conversations,
+  type Exchange,
+  openPast,
+  speak,
+} from "./conversation.ts";
 
 const KEPT = await conversations();
 
@@ -22,54 +27,76 @@ Deno.test("a conversation of a release is kept that a hub of today is to underst
   const protocols = KEPT.flatMap(({ exchanges }) => exchanges.map(({ body }) => body.protocol))
     .filter((protocol) => protocol !== undefined);
   assert(protocols.some((protocol) => protocol === PROTOCOL || protocol === PROTOCOL - 1));
-  // Else not everything that a host says is in it.
-  const said = new Set(KEPT[0]!.exchanges.map(kindOf));
-  assertEquals([...said].sort(), ["batch", "heartbeat", "hello", "snapshot"]);
+  // Else not everything that a host says is in them.
+  assertEquals(
+    KEPT.map(({ version, exchanges }) => [version, [...new Set(exchanges.map(kindOf))].sort()]),
+    [
+      ["0.1.0", [
+        ...["batch", "batch of what happened", "heartbeat", "hello", "snapshot of problems"],
+        ...["snapshot of rows", "snapshot of workloads"],
+      ]],
+      ["0.1.0, which told of rows alone", ["batch", "heartbeat", "hello", "snapshot"]],
+    ],
+  );
 });
 
 /** Which of the messages it is. */
 function kindOf({ path, body }: Pick<Exchange, "path" | "body">): string {
   if (path !== "/api/ingest") return path.slice("/api/".length);
-  return typeof body.from === "number" ? "batch" : "snapshot";
+  if (typeof body.from !== "number") {
+    return body.of === undefined ? "snapshot" : `snapshot of ${body.of}`;
+  }
+  const isNews = body.transitions !== undefined && body.problems === undefined;
+  return isNews ? "batch of what happened" : "batch";
 }
 
-/** Says it all to a hub, as it is or as `changed`; the rows that it shows afterwards. */
+/** What is told with a batch where there is something of it. */
+const NEWS: ReadonlySet<string> = new Set([
+  ...["transitionsAfter", "transitionsAnew", "transitions"],
+]);
+
+/** Says it all to a hub, as it is or as `changed`; what it shows afterwards. */
 async function sayAgain(
   { exchanges }: Conversation,
   changed: (body: Exchange["body"]) => unknown = (body) => body,
-): Promise<Record<string, unknown>[]> {
+): Promise<{ rows: Record<string, unknown>[]; happened: number; problems: number }> {
   await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const database = await cluster.newDatabase();
   const hub = await startHub(hubHost, { database });
-  await using sql = await openSql(database);
+  await using past = await openPast(database);
   using client = new HubClient(hub.url, {
     ...{ secret: await admitted(hubHost, hub, "one"), ca: null },
   });
   for (const { path, body, status, answer } of exchanges) {
-    // As if the process before had been gone for long enough that nobody waits for it.
-    if (path === "/api/hello") await sql.silence();
+    if (path === "/api/hello") await past.forget();
     const heard = await client.ask(path, changed(body), new AbortController().signal);
     assertEquals(heard.status, status, JSON.stringify(heard.body));
     // A newer hub may say more than it did.
     assertObjectMatch(heard.body as Record<string, unknown>, answer);
   }
-  return await hubRows(hub, hubHost, "one");
+  const happened = await hubItems(hub, hubHost, "/api/transitions?limit=100");
+  const { problems } = await hubHost.json("problems", "--all");
+  const rows = await hubRows(hub, hubHost, "one");
+  return { rows, happened: happened.length, problems: problems.length };
 }
 
 for (const conversation of KEPT) {
   const { version, exchanges } = conversation;
-  const last = exchanges.findLast((each) => kindOf(each) === "snapshot")!.body.rows;
-  const rows = last as Record<string, unknown>[];
-  const shown = (items: Record<string, unknown>[]) =>
-    items.map(({ id, state, workloadName, imageTag }) => ({ id, state, workloadName, imageTag }));
-
+  const rows = lastRows(exchanges);
+  const told = {
+    rows: rows.map(shownOf),
+    happened: Number(exchanges.at(-1)!.answer.transitions ?? 0),
+    problems: exchanges.some(({ body }) => kindsOf(body.problems).includes("crashed")) ? 1 : 0,
+  };
   Deno.test(`a hub takes what a host of ${version} says, and answers as that one knows it`, async () => {
-    assertEquals(shown(await sayAgain(conversation)), shown(rows));
+    const shown = await sayAgain(conversation);
+    assertEquals({ ...shown, rows: shown.rows.map(shownOf) }, told);
   });
 
   Deno.test(`a hub leaves out what it does not know of the messages of ${version}`, async () => {
-    assertEquals(shown(await sayAgain(conversation, withMore)), shown(rows));
+    const shown = await sayAgain(conversation, withMore);
+    assertEquals({ ...shown, rows: shown.rows.map(shownOf) }, told);
   });
 
   Deno.test(`a host says to a hub of ${version} what that understands, and heeds its answers`, async () => {
@@ -88,12 +115,32 @@ for (const conversation of KEPT) {
       for (const each of exchanges) {
         const same = said.filter((now) => kindOf(now) === kindOf(each));
         assert(same.length > 0, kindOf(each));
-        for (const now of same) assertShape(now.body, each.body, kindOf(each));
+        const { body } = each;
+        const always = Object.fromEntries(Object.entries(body).filter(([name]) => !NEWS.has(name)));
+        for (const now of same) assertShape(now.body, always, kindOf(each));
+        for (const name of NEWS.intersection(new Set(Object.keys(body)))) {
+          const now = same.find((now) => name in now.body);
+          assert(now !== undefined, `${kindOf(each)}.${name} is not said any more`);
+          assertShape(now.body[name], body[name], `${kindOf(each)}.${name}`);
+        }
       }
-      const all = said.findLast((each) => kindOf(each) === "snapshot")!.body.rows;
-      assertEquals(shown(all as typeof rows), shown(rows));
+      assertEquals(lastRows(said).map(shownOf), told.rows);
     }
   });
+}
+
+/** The rows of the last snapshot. */
+function lastRows(exchanges: readonly Exchange[]): Record<string, unknown>[] {
+  const { body } = exchanges.findLast((each) => /^snapshot(?: of rows)?$/.test(kindOf(each)))!;
+  return body.rows as Record<string, unknown>[];
+}
+
+function shownOf({ id, state, workloadName, imageTag }: Record<string, unknown>) {
+  return { id, state, workloadName, imageTag };
+}
+
+function kindsOf(problems: unknown): string[] {
+  return (problems as { kind: string }[] | undefined ?? []).map(({ kind }) => kind);
 }
 
 /** What a hub of that release would have answered: its fields, with the numbers of this message. */
@@ -103,22 +150,17 @@ function answered(
 ): Exchange["answer"] {
   const kind = kindOf({ path, body });
   const { answer } = exchanges.find((each) => kindOf(each) === kind)!;
+  const last = before.findLast(({ path }) => path !== "/api/hello");
+  const isKept = kind !== "hello" || last?.body.epoch === body.epoch;
+  const had = isKept ? last?.answer.transitions ?? 0 : 0;
+  const news = (body.transitions as { seq: number }[] | undefined)?.at(-1)?.seq;
+  const happened = "transitions" in answer && { transitions: news ?? had };
   if (kind === "hello") {
     const session = before.filter((each) => kindOf(each) === "hello").length + 1;
-    const kept = before.findLast(({ path }) => path !== "/api/hello");
-    const seq = kept?.body.epoch === body.epoch ? kept?.answer.seq ?? null : null;
-    return { ...answer, session, seq };
+    const seq = isKept ? last?.answer.seq ?? null : null;
+    return { ...answer, session, seq, ...happened };
   }
-  return { ...answer, seq: body.to ?? body.seq };
-}
-
-async function openSql(database: string) {
-  const sql = await openDatabase(database, { connections: 1 });
-  return {
-    silence: async () =>
-      void await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '1 minute'`,
-    [Symbol.asyncDispose]: () => sql.end(),
-  };
+  return { ...answer, seq: body.to ?? body.seq, ...happened };
 }
 
 /** With fields that nobody knows: in the message, and in each row of it. */
