@@ -11,8 +11,11 @@ import { join } from "@std/path";
 import { run } from "./engines/run.ts";
 import { makeKeys } from "./harness/backups.ts";
 import { binaryTest, Build, copyLinked, ROOT } from "./harness/build.ts";
+import { freePort } from "./harness/free_port.ts";
+import { startCluster } from "./harness/postgres.ts";
 import { until } from "./harness/until.ts";
 import { MisbehavingReceivers } from "./receivers/misbehaving.ts";
+import { Receiver } from "./receivers/receiver.ts";
 
 /**
  * A root directory with the binary, the libraries it is linked to, and nothing else: no user, no
@@ -72,6 +75,21 @@ class BareHost implements AsyncDisposable {
       const { stdout } = await this.tinyforge("status", "--json");
       return stdout !== "" && JSON.parse(stdout).daemon?.ready === true;
     });
+  }
+
+  /** Starts a hub over this database; ends with what is returned. Its directory is `/hub`. */
+  async hub(database: string, listen: string): Promise<AsyncDisposable> {
+    const args = ["hub", "--data-dir", "/hub", "--database", database, "--listen", listen];
+    const hub = this.#command(["/tinyforge", ...args], "null").spawn();
+    await until("the hub listens", async () => {
+      return (await this.tinyforge("hub", "list", "--data-dir", "/hub")).code === 0;
+    });
+    return {
+      async [Symbol.asyncDispose]() {
+        hub.kill("SIGTERM");
+        assertEquals((await hub.status).code, 0);
+      },
+    };
   }
 
   async down(signal: Deno.Signal): Promise<Deno.CommandStatus> {
@@ -256,6 +274,45 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
       .filter((name) => name.endsWith(".tar"));
     const verified = await host.tinyforge("backup", "verify", `/backups/${own}`);
     assertEquals(verified.code, 0, verified.stderr);
+  });
+
+  await t.step("it is a hub, which its host joins, and which people are told by", async () => {
+    await using cluster = await startCluster();
+    await using inbox = new Receiver(() => new Response());
+    const address = `127.0.0.1:${freePort()}`;
+    await using _hub = await host.hub(await cluster.newDatabase(), address);
+    const atHub = async (...args: string[]) => {
+      const { code, stdout, stderr } = await host.tinyforge(...args, "--data-dir", "/hub");
+      assertEquals(code, 0, stderr);
+      return stdout;
+    };
+    const join = await atHub("hub", "enroll", "one", "--url", `http://${address}`);
+    assertMatch(await atHub("hub", "list"), /^one +not joined/m);
+    const joined = await host.tinyforge(...join.trim().split(" ").slice(1));
+    assertEquals(joined.code, 0, joined.stderr);
+    await host.up();
+    await until("the hub has its rows", async () => {
+      const { items } = JSON.parse(await atHub("ps", "--json"));
+      return items.length === 2 && items;
+    });
+    assertMatch(await atHub("hub", "list"), /^one +known/m);
+    assertMatch(await atHub("ps", "--host", "one"), /^one .*after .*stopped/m);
+    // What is loaded only when it is needed is in the binary.
+    await atHub(
+      "notify",
+      "add",
+      "ops",
+      `${inbox.origin}/hook`,
+      "--allow-loopback",
+      "--host",
+      "one",
+    );
+    await atHub("notify", "test", "ops");
+    assertEquals(inbox.requests.length, 1);
+    await atHub("silence", "--host", "one", "--cron", "0 3 * * SUN", "--for", "1h");
+    assertMatch(await atHub("silence", "list"), /one +for 1h each time/);
+    assertEquals((await host.tinyforge("leave")).code, 0);
+    assertEquals((await host.down("SIGTERM")).code, 0);
   });
 
   await t.step("it loads nothing that others planted", () => rejectsWhatOthersPlant(host));

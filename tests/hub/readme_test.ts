@@ -2,15 +2,44 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Authority } from "../harness/certificates.ts";
+import { openDatabase } from "../../src/hub/database.ts";
 import { freePort } from "../harness/free_port.ts";
+import { startHub } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
+import { sayingHost, toldWorkload } from "./hubs.ts";
 
 const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 
-const [, BLOCK] = /<!-- run by tests\/hub\/readme_test.ts -->\n+```sh\n([^`]*)```/.exec(README) ??
-  [];
+const [TELLING, BLOCK] = [
+  ...README.matchAll(/<!-- run by tests\/hub\/readme_test.ts -->\n+```sh\n([^`]*)```/g),
+].map(([, block]) => block);
+
+Deno.test("the README's channel of some hosts, and silences, are a hub's", async () => {
+  await using cluster = await startCluster();
+  await using host = await TestHost.make();
+  const database = await cluster.newDatabase();
+  await startHub(host, { database });
+  const sql = await openDatabase(database, { connections: 1 });
+  for (const name of ["web-1", "web-2", "db-1"]) {
+    const told = await sayingHost(sql, name);
+    await told.snapshot([]);
+    await told.batch([], { workloads: [toldWorkload("w", name === "db-1" ? "db" : "shop")] });
+  }
+  await sql.end();
+  const script = TELLING!.replaceAll("/var/lib/tinyforge-hub", host.dataDir);
+  const { code, stdout, stderr } = await host.shell(["-eu", "-c", script]);
+  assertEquals(code, 0, stderr);
+  const lines = stdout.trimEnd().split("\n").slice(-3);
+  assertMatch(lines[0]!, /^\S+ +db-1 +until .* new disk$/);
+  assertMatch(lines[1]!, /^\S+ +web-1: project\/shop +for 1h each time of "0 3 \* \* SUN"/);
+  assertMatch(lines[2]!, /^\S+ +everything \(host-unknown\) +until/);
+  assertEquals(
+    (await host.json("notify", "list")).map(({ name }: { name: string }) => name),
+    ["ops", "shops"],
+  );
+});
 
 Deno.test("the README's ten lines make three hosts known to a hub", async () => {
   const lines = BLOCK!.trim().split("\n").filter((line) => !line.startsWith("#"));
