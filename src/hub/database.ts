@@ -27,6 +27,7 @@ const FILES: readonly string[] = [
   "0005_row_count",
   "0006_by_host",
   "0008_telling",
+  "0009_past",
 ];
 
 /** Any number, the same for every hub: they migrate one after the other. */

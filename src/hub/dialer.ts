@@ -17,6 +17,7 @@ import {
   PROTOCOL,
   SNAPSHOT_ORDER,
   type Told,
+  type ToldPast,
 } from "./protocol.ts";
 import { Refused, troubleOf } from "./hub_trouble.ts";
 import { fitsOne, Telling } from "./tell.ts";
@@ -84,6 +85,9 @@ const LAST_WAIT_MS = 30_000;
 /** How long an end may take, milliseconds. */
 const END_MS = 2000;
 
+/** So many stretches that were watched are told at once. */
+const MAX_WATCHED = 1000;
+
 /** A hub that does not answer for so long, milliseconds, tells nobody. */
 const MUTE_MS = 600_000;
 
@@ -104,6 +108,8 @@ export class Dialer {
   #happened: number | null = null;
   /** Whether what happened by its account is not what happened by this one's. */
   #anew = false;
+  /** The last stretch that was watched which the hub has, as it said last; null: it takes none. */
+  #watched: number | null = null;
   #digestAt = -Infinity;
   #answeredAt = 0;
   #wake: () => void = () => {};
@@ -162,7 +168,7 @@ export class Dialer {
     const { ask, replica } = this.#o;
     await ask("/api/heartbeat", {
       ...{ session: this.#session, ...replica.position(), ending: true },
-      ...{ digest: null, fresh: false, lastPassAt: replica.lastPassAt() },
+      ...{ digest: null, fresh: false, lastPassAt: replica.lastPassAt(), past: this.#past() },
     }, AbortSignal.timeout(END_MS)).catch(() => {});
   }
 
@@ -228,6 +234,7 @@ export class Dialer {
     this.#session = answer.session;
     this.#happened = answer.transitions ?? null;
     this.#anew = this.#telling.isOtherPast(answer);
+    this.#watched = answer.watched ?? null;
     this.#o.onTells(answer.tells === true);
     this.#digestAt = -Infinity;
     // What was changed while this process did not follow is in no batch.
@@ -298,8 +305,9 @@ export class Dialer {
     const { epoch, seq } = replica.position();
     const now = clock.monotonic();
     const isDue = now - this.#digestAt >= DIGEST_MS;
+    const past = this.#past();
     const told = await this.#ask("/api/heartbeat", {
-      ...{ session: this.#session, epoch, seq, fresh: isFresh() },
+      ...{ session: this.#session, epoch, seq, fresh: isFresh(), past },
       digest: isDue ? this.#telling.digest() : null,
       besideDigest: isDue && this.#happened !== null ? this.#telling.besideDigest() : null,
       lastPassAt: replica.lastPassAt(),
@@ -316,7 +324,18 @@ export class Dialer {
       return 0;
     }
     if (this.#happened !== had) return 0;
+    if (told.result === "ok") this.#watched = told.watched ?? null;
+    // It has all of these, and there may be more.
+    if (past?.watched.length === MAX_WATCHED && this.#watched === past.watched.at(-1)!.seq) {
+      return 0;
+    }
     return HEARTBEAT_MS * (0.8 + 0.4 * random());
+  }
+
+  /** How far what was is known here; null: the hub does not take it. */
+  #past(): ToldPast | null {
+    const after = this.#watched;
+    return after === null ? null : this.#o.replica.past(after, MAX_WATCHED);
   }
 
   /** Whether the hub has it; if not, what it needs is done next. */

@@ -11,6 +11,7 @@ import type { Sql } from "./sql.ts";
 import { forgetBesides } from "./hub_writes.ts";
 import { type Heartbeat, type Hello, type HelloAnswer, LEASE_MS, type Told } from "./protocol.ts";
 import { digestOf } from "./told_fields.ts";
+import { endWatched, keepWatched } from "./watched_writes.ts";
 
 /** A process of a host begins to speak. */
 export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnswer> {
@@ -54,6 +55,7 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
       return { result: "contested" };
     }
     if (hello.transitionSeq === null) await forgetBesides(tx, hostId);
+    if (host.epoch !== hello.epoch) await endWatched(tx, hostId);
     // A machine that was set back to a snapshot of its disk is in an earlier state than it told. What
     // happened until then it tells again, which is not kept twice.
     const [now] = await tx<
@@ -64,7 +66,7 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
         transition_seq = CASE WHEN epoch = ${hello.epoch} AND coalesce(seq <= ${hello.seq}, true)
           AND transition_seq <= ${hello.transitionSeq ?? 0} THEN transition_seq ELSE 0 END,
         epoch = ${hello.epoch}, snapshot_to = NULL, snapshot_of = NULL, snapshot_up_to = NULL,
-        version = ${hello.version}, machine = ${machine}
+        watched_seq = 0, version = ${hello.version}, machine = ${machine}
       WHERE id = ${hostId} RETURNING session, seq, transition_seq AS transitions,
         ${tellsAnybody(sql)} AS tells`;
     const transitions = Number(now.transitions);
@@ -74,7 +76,7 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
       ORDER BY id DESC LIMIT 1`;
     return {
       ...{ result: "accepted", session: Number(now.session), seq: numberOrNull(now.seq) },
-      ...{ transitions, lastTransition: last, tells: now.tells },
+      ...{ transitions, lastTransition: last, tells: now.tells, watched: 0 },
     };
   });
 }
@@ -91,23 +93,40 @@ export interface HostBeat extends Heartbeat {
  */
 export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]> {
   const column = <T>(of: (beat: HostBeat) => T) => beats.map(of);
+  // Before they are said to be there.
+  await keepWatched(sql, beats);
   const kept = await sql<Kept[]>`
     WITH beats AS (
       SELECT * FROM unnest(
         ${column(({ hostId }) => hostId)}::text[], ${column(({ session }) => session)}::bigint[],
         ${column(({ lastPassAt }) => lastPassAt)}::text[], ${
     column(({ fresh }) => String(fresh))
-  }::text[]::boolean[], ${column(({ ending }) => String(ending))}::text[]::boolean[]
-      ) AS beat (id, session, last_pass_at, fresh, ending)
+  }::text[]::boolean[], ${column(({ ending }) => String(ending))}::text[]::boolean[],
+        ${column(({ past }) => String(past !== null))}::text[]::boolean[],
+        ${column(({ past }) => past?.after ?? 0)}::bigint[],
+        ${column(({ past }) => past?.watched.at(-1)?.seq ?? past?.after ?? 0)}::bigint[],
+        ${column(({ past }) => past?.watching?.from ?? null)}::text[],
+        ${column(({ past }) => past?.watching?.to ?? null)}::text[],
+        ${column(({ past }) => past?.forgottenUntil ?? null)}::text[]
+      ) AS beat (id, session, last_pass_at, fresh, ending, tells_past, watched_after, watched_seq,
+        watching_from, watching_to, forgotten_until)
     ), runs AS (
       UPDATE tinyforge.host_runs SET heard_at = now() FROM beats, tinyforge.hosts AS h
       WHERE h.id = beats.id AND h.session = beats.session
         AND host_runs.host_id = h.id AND host_runs.run = h.run
     )
     UPDATE tinyforge.hosts AS h SET heard_at = now(), last_pass_at = beats.last_pass_at,
-      fresh = beats.fresh, run = CASE WHEN NOT beats.ending THEN h.run END, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
+      fresh = beats.fresh, past_told = beats.tells_past,
+      watched_seq = CASE WHEN beats.tells_past AND beats.watched_after <= h.watched_seq
+        THEN beats.watched_seq ELSE h.watched_seq END,
+      watching_from = CASE WHEN beats.tells_past THEN beats.watching_from ELSE h.watching_from END,
+      watching_to = CASE WHEN beats.tells_past THEN beats.watching_to ELSE h.watching_to END,
+      forgotten_until =
+        CASE WHEN beats.tells_past THEN beats.forgotten_until ELSE h.forgotten_until END,
+      run = CASE WHEN NOT beats.ending THEN h.run END, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
     FROM beats WHERE h.id = beats.id AND h.session = beats.session
-    RETURNING h.id, h.session, h.epoch, h.seq, h.transition_seq, ${tellsAnybody(sql)} AS tells`;
+    RETURNING h.id, h.session, h.epoch, h.seq, h.transition_seq, h.watched_seq,
+      ${tellsAnybody(sql)} AS tells`;
   const byHost = new Map(kept.map((host) => [`${host.session} ${host.id}`, host]));
   return await Promise.all(beats.map(async (beat): Promise<Told> => {
     const host = byHost.get(`${beat.session} ${beat.hostId}`);
@@ -117,7 +136,7 @@ export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]
     if (seq === null || host.epoch !== beat.epoch) return { result: "snapshot", transitions };
     const same = beat.digest === null || beat.seq !== seq || await compare(sql, beat);
     return same
-      ? { result: "ok", seq, transitions, tells: host.tells }
+      ? { result: "ok", seq, transitions, tells: host.tells, watched: Number(host.watched_seq) }
       : { result: "snapshot", transitions };
   }));
 }
@@ -160,6 +179,7 @@ interface Kept {
   epoch: string | null;
   seq: string | null;
   transition_seq: string;
+  watched_seq: string;
   tells: boolean;
 }
 

@@ -38,6 +38,8 @@ const TOLD: ToldFields = {
   workloadName: "text or null",
   role: "text or null",
   replica: "integer or null",
+  stageName: "text or null",
+  createdAt: "time or null",
 };
 
 /** Fields of a body, in their order: those of `Transition`, and whose row it is of. */

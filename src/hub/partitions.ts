@@ -45,5 +45,7 @@ export async function keepPartitions(sql: Sql): Promise<void> {
     for (const { name } of old) await tx.unsafe(`DROP TABLE tinyforge.${name}`);
     await tx`DELETE FROM tinyforge.problems WHERE status = 'closed'
       AND told_at < now() - ${KEPT_DAYS} * interval '1 day'`;
+    await tx`DELETE FROM tinyforge.watched
+      WHERE told_at < now() - ${KEPT_DAYS} * interval '1 day'`;
   });
 }

@@ -59,7 +59,7 @@ export type HelloAnswer =
    * Its messages carry this number from now on. `seq`: the state of this epoch that the hub has;
    * `transitions`: number of the last transition that it has, absent where it takes rows alone;
    * `lastTransition`: when that was and of which row, as far as it is kept. `tells`: whether it tells
-   * people what is wrong, so that the host need not.
+   * people what is wrong, so that the host need not. `watched`: see {@link Told}.
    */
   | {
     readonly result: "accepted";
@@ -68,6 +68,7 @@ export type HelloAnswer =
     readonly transitions?: number;
     readonly lastTransition?: { readonly at: string; readonly rowId: string } | null;
     readonly tells?: boolean;
+    readonly watched?: number;
   }
   /** It was said before, or something newer was. */
   | { readonly result: "stale" }
@@ -155,13 +156,32 @@ export interface Heartbeat extends Said {
   readonly lastPassAt: string | null;
   /** Whether the host's index is what runs there. */
   readonly fresh: boolean;
+  /** How far what was is known there; null: not told, as by older programs. */
+  readonly past: ToldPast | null;
   /** Whether this process says nothing more: the next one need not wait. */
   readonly ending: boolean;
 }
 
+/** How far it is known on a host what was there, by its own clock, RFC 3339 UTC. */
+export interface ToldPast {
+  /** The stretch under way of which it was known what runs, and up to when; null: there is none. */
+  readonly watching: { readonly from: string; readonly to: string } | null;
+  /** Number of the stretch before the first of these; 0: there was none. */
+  readonly after: number;
+  /** Stretches that are over, by their numbers. */
+  readonly watched: readonly {
+    readonly seq: number;
+    readonly from: string;
+    readonly to: string;
+  }[];
+  /** What happened up to here may be forgotten there; null: nothing is. */
+  readonly forgottenUntil: string | null;
+}
+
 /**
  * What the hub says to everything but a {@link Hello}. `transitions`: number of the last transition
- * that it has; absent where it takes rows alone. `tells`: to signs of life, see {@link HelloAnswer}.
+ * that it has; absent where it takes rows alone. To signs of life: `tells`, see {@link HelloAnswer};
+ * `watched`: number of the last stretch that was watched which it has; absent where it takes none.
  */
 export type Told =
   /** It has the state `seq`. */
@@ -170,6 +190,7 @@ export type Told =
     readonly seq: number;
     readonly transitions?: number;
     readonly tells?: boolean;
+    readonly watched?: number;
   }
   /** Something is missing: it needs all of it. */
   | { readonly result: "snapshot"; readonly transitions?: number }
@@ -274,8 +295,31 @@ export function readHeartbeat(value: unknown): Heartbeat {
     besideDigest: besideDigest === null ? null : word(told, "besideDigest"),
     lastPassAt: lastPassAt === null ? null : time(told, "lastPassAt"),
     fresh: told.fresh === true,
+    past: (told.past ?? null) === null ? null : past(object(told.past)),
     ending: told.ending === true,
   };
+}
+
+function past(told: Record<string, unknown>): ToldPast {
+  const { watching = null, forgottenUntil = null } = told;
+  const after = count(told, "after");
+  let last = after;
+  const watched = list(told.watched, "stretches").map((each) => {
+    const stretch = object(each);
+    const seq = count(stretch, "seq");
+    if (seq <= last) throw invalid("its stretches are not in their order");
+    last = seq;
+    return { seq, ...span(stretch) };
+  });
+  return {
+    ...{ after, watched },
+    watching: watching === null ? null : span(object(watching)),
+    forgottenUntil: forgottenUntil === null ? null : time(told, "forgottenUntil"),
+  };
+}
+
+function span(told: Record<string, unknown>): { from: string; to: string } {
+  return { from: time(told, "from"), to: time(told, "to") };
 }
 
 const MAX_WORD = 200;

@@ -30,11 +30,11 @@ export async function storyOf(
   sql: Sql,
   { host, rowId, limit = 1000 }: { host: string; rowId: string; limit?: number },
 ): Promise<HostedTransition[]> {
-  const found = await sql<Stored[]>`
+  const found = await sql<StoredTransition[]>`
     SELECT t.id, h.name AS host, t.body
     FROM tinyforge.hosts AS h JOIN tinyforge.transitions AS t ON t.host_id = h.id
     WHERE h.name = ${host} AND t.row_id = ${rowId} ORDER BY t.id DESC LIMIT ${limit}`;
-  return found.reverse().map(shown);
+  return found.reverse().map(shownTransition);
 }
 
 /** Which transitions to read. Times are RFC 3339 UTC, by the hosts' clocks. */
@@ -57,7 +57,7 @@ export async function listTransitions(
   query: TransitionQuery,
 ): Promise<HostedTransition[]> {
   const { host, since, from, until, limit } = query;
-  const found = await sql<Stored[]>`
+  const found = await sql<StoredTransition[]>`
     SELECT t.id, h.name AS host, t.body
     FROM tinyforge.transitions AS t JOIN tinyforge.hosts AS h ON h.id = t.host_id
     WHERE ${host === undefined ? sql`true` : sql`h.name = ${host}`}
@@ -65,17 +65,23 @@ export async function listTransitions(
       AND ${from === undefined ? sql`true` : sql`t.at >= ${from}`}
       AND ${until === undefined ? sql`true` : sql`t.at < ${until}`}
     ORDER BY t.id LIMIT ${limit}`;
-  return found.map(shown);
+  return found.map(shownTransition);
 }
 
-interface Stored {
-  id: string;
-  host: string;
-  body: string;
+/** A transition as it is stored. */
+export interface StoredTransition {
+  /** The hub's number. */
+  readonly id: string;
+  /** Name of its host. */
+  readonly host: string;
+  /** As its host told it. */
+  readonly body: string;
 }
 
-function shown({ id, host, body }: Stored): HostedTransition {
-  const { workloadId, workloadName, workloadKind, ...told } = JSON.parse(body);
+/** The same as readers are shown it. */
+export function shownTransition({ id, host, body }: StoredTransition): HostedTransition {
+  const { workloadId, workloadName, workloadKind, stageName: _, createdAt: __, ...told } = JSON
+    .parse(body);
   return {
     ...told,
     seq: Number(id),

@@ -12,6 +12,7 @@ import type { Changes, Connection } from "./connection.ts";
 import { VIEW_FIELDS } from "./container_views.ts";
 import type { KeptExpectation } from "./expectations.ts";
 import type { ProblemTable } from "./problems.ts";
+import type { Watched, WatchedTable } from "./watched.ts";
 import type { WorkloadTable } from "./workloads.ts";
 
 /** Which state of which index. */
@@ -46,8 +47,22 @@ export interface ReplicaWorkload extends Workload {
   readonly expectations: readonly KeptExpectation[];
 }
 
+/** How far it is known what was here. Times are RFC 3339 UTC. */
+export interface ReplicaPast {
+  /** The stretch under way that is watched, up to the last moment that is known; null: there is none. */
+  readonly watching: Watched | null;
+  /** Number of the stretch before the first of these; 0: there was none. */
+  readonly after: number;
+  /** Those that are over, by number. */
+  readonly watched: readonly (Watched & { readonly seq: number })[];
+  /** What happened up to here may be forgotten; null: nothing is. */
+  readonly forgottenUntil: string | null;
+}
+
 /** Whose rows are read besides. */
 interface Tables {
+  readonly watched: WatchedTable;
+  readonly transitions: { forgottenUntil(): string | null };
   readonly problems: ProblemTable;
   readonly workloads: WorkloadTable;
   readonly expectations: { of(workloadId: string): KeptExpectation[] };
@@ -158,6 +173,19 @@ export class ReplicaTable {
     return JSON.parse(json);
   }
 
+  /** How far it is known what was here: of stretches that are over at most `limit` after a number. */
+  past(last: number, limit: number): ReplicaPast {
+    const { watched, transitions } = this.#tables;
+    // Where all were forgotten, numbers begin anew.
+    const after = watched.lastOver() < last ? 0 : last;
+    return {
+      watching: watched.underWay(),
+      after,
+      watched: watched.over(after, limit),
+      forgottenUntil: transitions.forgottenUntil(),
+    };
+  }
+
   /** When the last full pass asked for its listing, RFC 3339 UTC; null before the first. */
   lastPassAt(): string | null {
     return this.#c.sql("SELECT last_pass_at FROM hosts WHERE name = ?")
@@ -207,7 +235,9 @@ const TRANSITIONS = `
         'workloadId', coalesce(c.workload_id, r.workload_id),
         'workloadKind', coalesce(c.workload_kind, r.workload_kind),
         'workloadName', coalesce(c.workload_name, r.workload_name),
-        'role', coalesce(c.role, r.role), 'replica', coalesce(c.replica, r.replica)) AS told
+        'role', coalesce(c.role, r.role), 'replica', coalesce(c.replica, r.replica),
+        'stageName', coalesce(c.stage_name, r.stage_name),
+        'createdAt', coalesce(c.created_at, r.created_at)) AS told
     FROM (SELECT * FROM transitions WHERE seq > ?1 ORDER BY seq LIMIT ?2) AS t
       LEFT JOIN container_views AS c ON c.id = t.row_id
       LEFT JOIN removed_rows AS r ON r.row_id = t.row_id

@@ -196,8 +196,8 @@ export class Store {
       transitions,
       workloads,
     });
-    const { expectations } = this;
-    this.replica = new ReplicaTable(connection, { problems, workloads, expectations });
+    const told = { watched, transitions, problems, workloads, expectations: this.expectations };
+    this.replica = new ReplicaTable(connection, told);
   }
 
   /** Runs `operation` in one transaction: what it throws undoes all that it wrote. */

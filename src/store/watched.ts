@@ -77,8 +77,26 @@ export class WatchedTable {
     const over = this.#c.sql(
       "SELECT began_at, ended_at FROM watched WHERE ended_at >= ? ORDER BY began_at, id",
     ).values<[string, string]>(since).map(([from, to]) => ({ from, to }));
+    const now = this.underWay();
+    return now === null ? over : [...over, now];
+  }
+
+  /** Stretches that are over, by their numbers: at most `limit` after one. */
+  over(after: number, limit: number): (Watched & { readonly seq: number })[] {
+    return this.#c.sql(
+      "SELECT id, began_at, ended_at FROM watched WHERE id > ? ORDER BY id LIMIT ?",
+    ).values<[number, string, string]>(after, limit).map(([seq, from, to]) => ({ seq, from, to }));
+  }
+
+  /** Number of the last of those; 0: there is none. */
+  lastOver(): number {
+    return this.#c.sql("SELECT coalesce(max(id), 0) FROM watched").value<[number]>()![0];
+  }
+
+  /** The stretch under way, as far as it is known; null: there is none. */
+  underWay(): Watched | null {
     const { since: from, lastPassAt } = this.#state();
-    return from === null ? over : [...over, { from, to: this.#lastKnown(lastPassAt!) }];
+    return from === null ? null : { from, to: this.#lastKnown(lastPassAt!) };
   }
 
   /** Whether a stretch is under way, as far as the database tells. */

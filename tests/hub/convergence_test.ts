@@ -13,13 +13,10 @@ import { problem, writeProblems } from "../harness/problems.ts";
 import { type TempStore, tempStore } from "../harness/temp_store.ts";
 import { openDatabase } from "../../src/hub/database.ts";
 import type { Sql } from "../../src/hub/sql.ts";
-import { type AskHub, Dialer, type HubAnswer } from "../../src/hub/dialer.ts";
+import { type AskHub, Dialer } from "../../src/hub/dialer.ts";
 import { admit, enroll } from "../../src/hub/enrolment.ts";
-import { beat, greet } from "../../src/hub/hub_store.ts";
-import { ingest } from "../../src/hub/ingest.ts";
 import { listContainers, listHosts } from "../../src/hub/hub_views.ts";
 import { listProblems } from "../../src/hub/problem_views.ts";
-import { readHeartbeat, readHello, readIngest } from "../../src/hub/protocol.ts";
 import { listTransitions } from "../../src/hub/transition_views.ts";
 import { listWorkloads } from "../../src/hub/workload_views.ts";
 import type { Expectation, Problem } from "../../src/model/problem.ts";
@@ -27,61 +24,9 @@ import type { Transition } from "../../src/model/views.ts";
 import type { Workload } from "../../src/model/workload.ts";
 import { openStore } from "../../src/store/store.ts";
 import { Log } from "../../src/telemetry/log.ts";
+import { type Fate, FATES, hubAt, Network } from "./network.ts";
 
 const { Database } = await import("@db/sqlite");
-
-const FATES = ["arrives", "dropped", "cut", "doubled", "delayed"] as const;
-type Fate = (typeof FATES)[number];
-
-/** What a hub does with a message, without the HTTP around it. */
-function hubAt(sql: Sql, hostId: string): AskHub {
-  return async (path, body): Promise<HubAnswer> => {
-    const value = JSON.parse(JSON.stringify(body));
-    const answer = path === "/api/hello"
-      ? await greet(sql, hostId, readHello(value))
-      : path === "/api/ingest"
-      ? await ingest(sql, hostId, readIngest(value))
-      : (await beat(sql, [{ hostId, ...readHeartbeat(value) }]))[0]!;
-    return { status: 200, body: JSON.parse(JSON.stringify(answer)), retryAfter: null };
-  };
-}
-
-/** A way to the hub on which messages fare as is said. */
-class Network {
-  fate: Fate = "arrives";
-  readonly #hub: AskHub;
-  readonly #late: (() => Promise<unknown>)[] = [];
-
-  constructor(hub: AskHub) {
-    this.#hub = hub;
-  }
-
-  readonly ask: AskHub = async (...message) => {
-    const copy = structuredClone(message.slice(0, 2)) as [Parameters<AskHub>[0], unknown];
-    const send = () => this.#hub(...copy, message[2]);
-    switch (this.fate) {
-      case "dropped":
-        throw new TypeError("dropped");
-      case "delayed":
-        this.#late.push(send);
-        throw new TypeError("timed out");
-      case "cut":
-        await send();
-        throw new TypeError("answer cut");
-      case "doubled":
-        this.#late.push(send);
-        return await send();
-      case "arrives":
-        return await send();
-    }
-  };
-
-  /** One of those that are still on their way arrives, and nobody hears the answer. */
-  async arrive(which: number): Promise<void> {
-    const [send] = this.#late.splice(which % Math.max(1, this.#late.length), 1);
-    await send?.();
-  }
-}
 
 const quiet = () => new Log({ level: "error", format: "json", write: () => {} });
 

@@ -39,7 +39,7 @@ async function hostOf(sql: Sql, name: string) {
     beat: async (told: Partial<HostBeat> = {}) =>
       aboutRows(
         (await beat(sql, [{
-          ...{ hostId: id, ...said, seq: 0, digest: null, besideDigest: null },
+          ...{ hostId: id, ...said, seq: 0, digest: null, besideDigest: null, past: null },
           ...{ lastPassAt: null, fresh: true, ending: false, ...told },
         }]))[0]!,
       ),
@@ -48,7 +48,10 @@ async function hostOf(sql: Sql, name: string) {
 
 /** An answer without what it says of anything but rows. */
 function aboutRows(told: Told) {
-  const { transitions: _, tells: __, ...rest } = { transitions: 0, tells: false, ...told };
+  const { transitions: _, tells: __, watched: ___, ...rest } = {
+    ...{ transitions: 0, tells: false, watched: 0 },
+    ...told,
+  };
   return rest;
 }
 

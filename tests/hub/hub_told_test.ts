@@ -55,7 +55,15 @@ async function hostOf(sql: Sql, name: string) {
       ingest(sql, id, readIngest({ session, epoch: "e1", rows: [], ...told })),
     beat: (told: object = {}) =>
       beat(sql, [{
-        ...{ hostId: id, session, epoch: "e1", seq: 0, digest: null, besideDigest: null },
+        ...{
+          hostId: id,
+          session,
+          epoch: "e1",
+          seq: 0,
+          digest: null,
+          besideDigest: null,
+          past: null,
+        },
         ...{ lastPassAt: null, fresh: true, ending: false, ...told },
       }]),
   };

@@ -142,7 +142,7 @@ export async function sayingHost(sql: Sql, name: string): Promise<SayingHost> {
       ingest(sql, id, readIngest({ ...said, from: seq, to: ++seq, rows, gone: [], ...more })),
     beat: (told = {}) =>
       beat(sql, [{
-        ...{ hostId: id, ...said, seq, digest: null, besideDigest: null, fresh: true },
+        ...{ hostId: id, ...said, seq, digest: null, besideDigest: null, past: null, fresh: true },
         ...{ ending: false, ...told },
         lastPassAt: told.lastPassAt ?? "2026-01-01T00:00:00.000Z",
       }]),
