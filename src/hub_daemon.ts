@@ -22,6 +22,7 @@ import { HubNotifier } from "./hub/hub_notifier.ts";
 import { HubApp } from "./hub/hub_app.ts";
 import { HubFeed } from "./hub/hub_feed.ts";
 import { collectHub } from "./hub/hub_gauges.ts";
+import { HubPast } from "./hub/hub_past.ts";
 import { HubReader } from "./hub/hub_reader.ts";
 import { HubSilences } from "./hub/hub_silences.ts";
 import { keepUp } from "./hub/upkeep.ts";
@@ -134,6 +135,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
     },
     telling: new ChannelDesk(sql, { notifier }),
     silences: new HubSilences(sql),
+    past: new HubPast({ sql, now: () => SYSTEM_CLOCK.now() }),
     now: () => new Date(),
   }, bounds);
   return {

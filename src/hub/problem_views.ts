@@ -136,7 +136,8 @@ function isSilent(sql: Sql): Fragment {
   return sql`h.silent_at IS NOT NULL AND h.lease_until < now()`;
 }
 
-async function silentHosts(
+/** Of each host that is not heard of that it is not; of a row none. */
+export async function silentHosts(
   sql: Sql,
   { host, rowId }: ProblemQuery,
 ): Promise<HostedProblem[]> {

@@ -26,6 +26,8 @@ export const RETENTION: Retention = { maxAgeSeconds: 30 * 86_400, maxCount: 100_
 export interface PastSubject {
   /** Row id. */
   readonly id: string;
+  /** Name of its host; absent where the index is of one host alone. */
+  readonly host?: string;
   /** Its workload, which may be gone. */
   readonly workloadId: string | null;
   /** That workload's kind. */
@@ -70,10 +72,27 @@ export interface PastMoment {
   readonly forgottenUntil: string | null;
 }
 
+/** How far it is known what was on one of many hosts. Times are RFC 3339 UTC, by its own clock. */
+export interface HostPast {
+  /** Its name. */
+  readonly host: string;
+  /** When it was heard of last, by the database's clock; null: never. */
+  readonly heardAt: string | null;
+  /** What happened there up to here may be forgotten; null: nothing is. */
+  readonly forgottenUntil: string | null;
+}
+
+/** How far it is known what was on one of many hosts at a moment. */
+export interface HostMoment extends HostPast, Pick<PastMoment, "watched" | "asOf"> {}
+
 /** The index as it was at some moment. */
 export interface PastIndex extends PastMoment {
+  /** Of many hosts each that these rows are of, or would be; all of them have to be watched. */
+  readonly hosts?: readonly HostMoment[];
   /** Rows that were there, by id. */
   readonly items: readonly PastRow[];
+  /** Where to go on; null: there are no more. Of one host all rows are told at once. */
+  readonly nextCursor: string | null;
 }
 
 /** How well something runs: of a row `running`, `down` or `unknown`; of a workload any of them. */
@@ -121,6 +140,8 @@ export interface RowAvailability extends PastSubject, RunningTime {}
 
 /** A workload's availability, and its rows'. */
 export interface WorkloadAvailability extends RunningTime {
+  /** Name of its host; absent where the index is of one host alone. */
+  readonly host?: string;
   /** Its id; null: of rows whose workload nobody remembers. */
   readonly id: string | null;
   /** Its name: today's, or its last one. */
@@ -143,8 +164,12 @@ export interface Availability {
   readonly forgottenUntil: string | null;
   /** Spans are told no finer than this, milliseconds; 0: as they were. The worst of each wins. */
   readonly resolutionMs: number;
-  /** By kind and name. */
+  /** By kind and name; of many hosts those of one after those of another. */
   readonly workloads: readonly WorkloadAvailability[];
+  /** Of many hosts each that these are of. */
+  readonly hosts?: readonly HostPast[];
+  /** Where to go on; null: there are no more. Of one host all is told at once. */
+  readonly nextCursor: string | null;
 }
 
 /** What can happen. */
@@ -186,6 +211,8 @@ export interface HistoryEntry {
   readonly at: string;
   /** What it is. */
   readonly what: HistoryKind;
+  /** Name of its host; absent where the index is of one host alone. */
+  readonly host?: string;
   /** Whose it is; null: of the host. */
   readonly workload: {
     readonly id: string;
@@ -231,48 +258,4 @@ export interface HistoryPage {
   readonly before: string | null;
   /** What happened up to here may be forgotten; null: nothing is. */
   readonly forgottenUntil: string | null;
-}
-
-/** What {@link PastPort.history} is asked for. */
-export interface HistoryQuery {
-  /** At or after, RFC 3339 UTC. */
-  readonly from?: string;
-  /** Before, RFC 3339 UTC. */
-  readonly until?: string;
-  /** Only of this workload, by id. */
-  readonly workloadId?: string;
-  /** Only of this row. */
-  readonly rowId?: string;
-  /** Also who changed what. */
-  readonly audit: boolean;
-  /** {@link HistoryPage.before} of a page. */
-  readonly before?: string;
-  /** At most so many. */
-  readonly limit: number;
-}
-
-/** What {@link PastPort.availability} is asked for. */
-export interface AvailabilityQuery {
-  /** Begin of the window, milliseconds since the Unix epoch. */
-  readonly from: number;
-  /** Its end. */
-  readonly until: number;
-  /** Only of this workload, by id. */
-  readonly workloadId?: string;
-  /** At most so many spans of each; 0: none. */
-  readonly maxSpans: number;
-}
-
-/** Answers what was. */
-export interface PastPort {
-  /** The index as it was at a moment, milliseconds since the Unix epoch. */
-  at(moment: number): Promise<PastIndex>;
-  /** How long things ran. */
-  availability(query: AvailabilityQuery): Promise<Availability>;
-  /** What happened. Throws a Failure, `invalid`, for a `before` that none of its pages had. */
-  history(query: HistoryQuery): HistoryPage;
-  /** Ids of workloads that are registered by this id or name; else of such that were. */
-  workloadIds(idOrName: string): readonly string[];
-  /** Whether a row with this id is or was there, as far as anybody remembers. */
-  knowsRow(id: string): boolean;
 }

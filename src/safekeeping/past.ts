@@ -5,35 +5,34 @@
  * @module
  */
 
-import type {
-  Availability,
-  AvailabilityQuery,
-  HistoryPage,
-  HistoryQuery,
-  PastIndex,
-  PastPort,
-  PastRow,
-  RowAvailability,
-  WorkloadAvailability,
-} from "../model/past.ts";
-import type { KeptSubject } from "../store/past.ts";
-import type { Store } from "../store/store.ts";
-import { aboutOf } from "./about.ts";
-import { joined, type Ran, ranRow, ranTogether, runningTime, stepOf } from "./availability.ts";
+import { ranRow } from "../core/availability.ts";
 import {
   auditEntries,
   type Changed,
   deathEntries,
   type Known,
   newest,
+  numberBefore,
   type Place,
   problemEntries,
   RANKS,
   readPlace,
   transitionEntries,
   watchEntries,
-} from "./history.ts";
-import { rowAt, type Story, stretches } from "./story.ts";
+} from "../core/history.ts";
+import { pastRowFits } from "../core/past_filter.ts";
+import { rowAt, stretches } from "../core/story.ts";
+import {
+  type RanSubject,
+  spansOfEach,
+  watchedWithin,
+  workloadTimes,
+} from "../core/workload_times.ts";
+import type { Availability, HistoryPage, PastIndex, PastRow } from "../model/past.ts";
+import type { AvailabilityQuery, HistoryQuery, PastFilter, PastPort } from "../model/past_port.ts";
+import type { KeptSubject, Story } from "../model/story.ts";
+import type { Store } from "../store/store.ts";
+import { aboutOf } from "./about.ts";
 
 /** What a {@link Past} reads. */
 export interface PastOptions {
@@ -51,9 +50,6 @@ const AT_ONCE = 500;
 /** Of at most so many entries rows are asked for one by one. */
 const FEW = 500;
 
-/** So many spans are told in one answer; where there are more rows, each is told in fewer. */
-const MAX_SPANS = 200_000;
-
 /** Reads the past. */
 export class Past implements PastPort {
   readonly #o: PastOptions;
@@ -64,12 +60,12 @@ export class Past implements PastPort {
   }
 
   /** The index as it was. */
-  async at(moment: number): Promise<PastIndex> {
+  async at(moment: number, which: PastFilter = {}): Promise<PastIndex> {
     const forgottenUntil = this.#forgottenUntil();
     const items: PastRow[] = [];
-    for await (const story of this.#stories({})) {
+    for await (const story of this.#stories()) {
       const row = rowAt(story, { at: moment, forgottenUntil });
-      if (row !== null) items.push(row);
+      if (row !== null && pastRowFits(row, which)) items.push(row);
     }
     const at = new Date(moment).toISOString();
     const watched = this.#watched({ from: moment, until: moment + 1 })
@@ -80,74 +76,53 @@ export class Past implements PastPort {
       asOf: watched ? at : this.#o.store.hosts.watched.lastBefore(at),
       forgottenUntil: textOf(forgottenUntil),
       items,
+      nextCursor: null,
     };
   }
 
   /** How long things ran. */
   async availability(query: AvailabilityQuery): Promise<Availability> {
-    const { from, workloadId } = query;
+    const { from, workloadIds } = query;
     const until = Math.min(query.until, this.#o.now());
     const forgottenUntil = this.#forgottenUntil();
     const window = { from, to: until, watched: this.#watched({ from, until }) };
-    const ran: { subject: KeptSubject; ran: Ran[] }[] = [];
-    for await (const story of this.#stories(workloadId === undefined ? {} : { workloadId })) {
-      const row = ranRow(stretches(story, { forgottenUntil }), window);
-      if (row.length > 0 || !story.subject.removed) ran.push({ subject: story.subject, ran: row });
+    const rows: RanSubject[] = [];
+    for await (const story of this.#stories(workloadIds)) {
+      const ran = ranRow(stretches(story, { forgottenUntil }), window);
+      const { subject } = story;
+      if (ran.length > 0 || !subject.removed) rows.push({ subject, ran });
     }
-    const maxSpans = Math.min(query.maxSpans, Math.floor(MAX_SPANS / Math.max(1, 2 * ran.length)));
-    const time = (each: readonly Ran[]) => runningTime(each, { window, maxSpans });
     const registered = this.#o.store.workloads.list()
-      .filter(({ id }) => workloadId === undefined || id === workloadId);
-    const rows = Map.groupBy(ran, ({ subject }) => subject.workloadId);
-    let coarse = false;
-    const of = (id: string | null) => {
-      const its = rows.get(id) ?? [];
-      const together = ranTogether(its.map(({ ran }) => ran));
-      coarse ||= [together, ...its.map(({ ran }) => ran)].some(({ length }) => length > maxSpans);
-      return {
-        ...time(together),
-        rows: its.map((
-          { subject: { now: _, createdAt: __, ...subject }, ran },
-        ): RowAvailability => ({
-          ...subject,
-          ...time(ran),
-        })),
-      };
-    };
-    const here = registered.map(({ id, name, kind }): WorkloadAvailability => ({
-      ...{ id, name, kind, removed: false },
-      ...of(id),
-    }));
-    const known = new Set<string | null>(registered.map(({ id }) => id));
-    const gone = [...rows].filter(([id]) => !known.has(id)).map(([id, [first]]) => {
-      const { workloadName: name, workloadKind: kind } = first!.subject;
-      return { id, name, kind, removed: true, ...of(id) };
-    });
+      .filter(({ id }) => workloadIds?.includes(id) ?? true);
     return {
       from: new Date(from).toISOString(),
       until: new Date(until).toISOString(),
       forgottenUntil: textOf(forgottenUntil),
-      resolutionMs: coarse ? stepOf(window, maxSpans) : 0,
-      workloads: [...here, ...gone],
+      ...workloadTimes(rows, {
+        window,
+        registered,
+        maxSpans: spansOfEach(query.maxSpans, rows.length),
+      }),
+      nextCursor: null,
     };
   }
 
   /** What happened. */
   history(query: HistoryQuery): HistoryPage {
     const { store } = this.#o;
-    const { workloadId, rowId, from, until, limit } = query;
+    const { workloadIds, rowId, from, until, limit } = query;
     const before = query.before === undefined ? null : readPlace(query.before);
     const known = this.#known(query);
     const mine = (id: string | null) => id !== null && known.subject(id) !== undefined;
-    const ofAll = workloadId === undefined && rowId === undefined;
+    const ofAll = workloadIds === undefined && rowId === undefined;
     const transitions = store.past.transitions({
-      ...{ from, until, workloadId, rowId },
+      ...{ from, until, workloadIds, rowId },
       // One more than asked for tells whether others come before.
       limit: limit + 1,
-      before: seqBefore(before, RANKS.transition),
+      before: numberBefore(before, RANKS.transition),
     });
     const deaths = new Map([...store.problems.deaths()].filter(([id]) => ofAll || mine(id)));
-    const problems = store.problems.opened({ from, until, workloadId, rowId });
+    const problems = store.problems.opened({ from, until, workloadIds, rowId });
     const placed = [
       ...transitionEntries(transitions, known),
       ...deathEntries(deaths, { ...known, from }),
@@ -176,15 +151,15 @@ export class Past implements PastPort {
 
   /** Who changed what of that which is asked for; without `audit` of all that happened only restores. */
   #changed(
-    { from, until, workloadId, rowId, audit, limit }: HistoryQuery,
+    { from, until, workloadIds, rowId, audit, limit }: HistoryQuery,
     { before, known }: { before: Place | null; known: Known },
   ): Changed[] {
-    const ofAll = workloadId === undefined && rowId === undefined;
+    const ofAll = workloadIds === undefined && rowId === undefined;
     if (!ofAll && !audit) return [];
     const { store } = this.#o;
     const entries = store.audit.within({
       ...{ from, until, restores: !audit },
-      before: seqBefore(before, RANKS.audit),
+      before: numberBefore(before, RANKS.audit),
       // Whose they are is found out here, so of one workload's all are looked through.
       ...ofAll && { limit: limit + 1 },
     });
@@ -202,13 +177,16 @@ export class Past implements PastPort {
       return { entry, rowId: row?.id ?? null, workloadId };
     });
     return changed.filter((each) =>
-      ofAll || (rowId === undefined ? each.workloadId === workloadId : each.rowId === rowId)
+      ofAll ||
+      (rowId !== undefined
+        ? each.rowId === rowId
+        : each.workloadId !== null && workloadIds!.includes(each.workloadId))
     );
   }
 
-  async *#stories(of: { workloadId?: string }): AsyncGenerator<Story> {
+  async *#stories(workloadIds?: readonly string[]): AsyncGenerator<Story> {
     const { past } = this.#o.store;
-    const subjects = past.subjects(of);
+    const subjects = past.subjects({ workloadIds });
     for (let i = 0; i < subjects.length; i += AT_ONCE) {
       if (i > 0) await new Promise((resolve) => setTimeout(resolve));
       const some = subjects.slice(i, i + AT_ONCE);
@@ -218,17 +196,13 @@ export class Past implements PastPort {
   }
 
   /** Who rows are: all of them at once where many are told, else one after the other. */
-  #known({ workloadId, rowId, limit }: HistoryQuery): Known {
+  #known({ workloadIds, rowId, limit }: HistoryQuery): Known {
     const { past, workloads } = this.#o.store;
     const workload = (id: string) => workloads.get(id);
     const found = new Map<string, KeptSubject | undefined>();
-    const few = workloadId === undefined && rowId === undefined && limit <= FEW;
+    const few = workloadIds === undefined && rowId === undefined && limit <= FEW;
     if (!few) {
-      const of = {
-        ...workloadId !== undefined && { workloadId },
-        ...rowId !== undefined && { rowId },
-      };
-      for (const subject of past.subjects(of)) found.set(subject.id, subject);
+      for (const subject of past.subjects({ workloadIds, rowId })) found.set(subject.id, subject);
       return { subject: (id) => found.get(id), workload };
     }
     const subject = (id: string) => {
@@ -257,20 +231,9 @@ export class Past implements PastPort {
     const { hosts } = this.#o.store;
     const spans = hosts.watched.list(new Date(from).toISOString())
       .map((span) => ({ from: Date.parse(span.from), to: Date.parse(span.to) }));
-    const last = spans.at(-1);
-    if (last !== undefined && hosts.watched.isOpen() && this.#o.isFresh()) {
-      spans[spans.length - 1] = { ...last, to: Math.max(last.to, this.#o.now() + 1) };
-    }
-    return joined(spans).filter((span) => span.to > from && span.from < until);
+    const goesOn = hosts.watched.isOpen() && this.#o.isFresh();
+    return watchedWithin(spans, { from, to: until, until: goesOn ? this.#o.now() + 1 : null });
   }
-}
-
-/** The number before which those of a source come that come before a place, in that source's order. */
-function seqBefore(before: Place | null, rank: number): { at: string; seq: number } | undefined {
-  if (before === null) return undefined;
-  const { at, rank: its, number } = before;
-  // What comes before a place of another kind at the same moment is all of it or nothing.
-  return { at, seq: its === rank ? number : its > rank ? Number.MAX_SAFE_INTEGER : 0 };
 }
 
 function textOf(ms: number | null): string | null {

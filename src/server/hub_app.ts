@@ -21,6 +21,8 @@ export interface HubDeps extends ReadDeps {
   readonly telling: TellingPort;
   /** Of what nobody wants to hear. */
   readonly silences: SilencesPort;
+  /** Answers what was. */
+  readonly past: ReadServices["past"];
   /** Where browsers come to. */
   readonly tcp: ReadServices["tcp"];
 }
@@ -33,7 +35,7 @@ export function createHubApp(deps: HubDeps, options: AppOptions = {}): App {
     telling: deps.telling,
     silences: deps.silences,
     tcp: deps.tcp,
-    past: null,
+    past: deps.past,
     listNow: () => Promise.reject(notHere("ask an Engine")),
   }, options);
 }

@@ -10,6 +10,7 @@ import { getContainer, listContainers } from "./api/containers.ts";
 import { listen } from "./api/events.ts";
 import { livez, metrics, openApi } from "./api/health.ts";
 import { enrollHost, expelHost, hubReady, type HubServices, listHosts } from "./api/hosts.ts";
+import { getAvailability, listHistory } from "./api/past.ts";
 import { check, listProblems } from "./api/problems.ts";
 import { getIndex } from "./api/summary.ts";
 import { listAllTransitions, listTransitions } from "./api/transitions.ts";
@@ -33,6 +34,8 @@ export const HUB_ROUTES: readonly Route<HubServices>[] = [
   ["get", "/api/containers/{id}", "read", getContainer],
   ["get", "/api/containers/{id}/transitions", "read", listTransitions],
   ["get", "/api/transitions", "read", listAllTransitions],
+  ["get", "/api/history", "read", listHistory],
+  ["get", "/api/availability", "read", getAvailability],
   ["get", "/api/workloads", "read", listWorkloads],
   ["get", "/api/problems", "read", listProblems],
   ["get", "/api/check", "read", check],

@@ -13,7 +13,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { IndexRow, ListedContainer } from "../model/container.ts";
 import type { ContainerDetails } from "../model/details.ts";
 import type { IndexReader, Soon } from "../model/index_reader.ts";
-import type { PastPort } from "../model/past.ts";
+import type { PastPort } from "../model/past_port.ts";
 import type { Dispatched, PassReport } from "../model/pass.ts";
 import type { DaemonStatus } from "../model/views.ts";
 import type { Who } from "../model/access.ts";
@@ -149,8 +149,8 @@ export interface ReadServices {
   readonly loginLimit: LoginLimit;
   /** Who requests are from. */
   readonly credentials: Credentials;
-  /** Answers what was; null: nobody here can. */
-  readonly past: PastPort | null;
+  /** Answers what was. */
+  readonly past: PastPort;
   /** Has the Engine listed what runs. Throws where nobody can, or it fails. */
   listNow(): Promise<unknown>;
   /** Where browsers come to; null: nobody listens. */
@@ -185,8 +185,6 @@ export interface TellingServices extends ReadServices {
 
 /** What handlers of a host's index have at hand. */
 export interface Services extends Omit<ServerDeps, "metrics">, TellingServices {
-  /** Answers what was. */
-  readonly past: PastPort;
   /** Wrong webhook secrets. */
   readonly guesses: RateLimit;
   /** Wrong signatures, of those who know a workload's id. */

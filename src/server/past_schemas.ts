@@ -18,6 +18,7 @@ import { PROBLEM_KINDS } from "../model/problem.ts";
 import type { ShownTransition } from "../model/views.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import type { Schema } from "./operation.ts";
+import { optional } from "./schema.ts";
 
 const time = z.string().meta({ format: "date-time" });
 const kind = z.enum(WORKLOAD_KINDS);
@@ -76,8 +77,25 @@ const forgottenUntil = time.nullable().meta({
   description: "What happened up to here may be forgotten; null: nothing is.",
 });
 
+const host = optional(
+  z.string().meta({
+    description: "Name of its host; absent where the index is of one host alone.",
+  }),
+);
+
+const nextCursor = z.string().nullable().meta({
+  description: "`cursor` of the next page, null on the last; of one host there is one page.",
+});
+
+const hostPast = {
+  host: z.string(),
+  heardAt: time.nullable(),
+  forgottenUntil,
+};
+
 const subject = {
   id: z.string(),
+  host,
   workloadId: z.string().nullable(),
   workloadKind: kind.nullable(),
   workloadName: z.string().nullable()
@@ -96,6 +114,15 @@ export const PastIndexSchema: Schema<PastIndex> = z.object({
     description: "Where it was not: the last moment before at which it was.",
   }),
   forgottenUntil,
+  hosts: optional(
+    z.array(
+      z.object({
+        ...hostPast,
+        watched: z.boolean(),
+        asOf: time.nullable(),
+      }).meta({ id: "HostMoment" }),
+    ).meta({ description: "Of a hub: how far each host's past is known." }),
+  ),
   items: z.array(
     z.object({
       ...subject,
@@ -107,6 +134,7 @@ export const PastIndexSchema: Schema<PastIndex> = z.object({
       imageRef: z.string().nullable(),
     }).meta({ id: "PastRow" }),
   ),
+  nextCursor,
 }).meta({ id: "PastIndex" });
 
 const running = {
@@ -128,8 +156,13 @@ export const AvailabilitySchema: Schema<Availability> = z.object({
   resolutionMs: z.number().meta({
     description: "Spans are told no finer, the worst of each wins; 0: as they were.",
   }),
+  hosts: optional(
+    z.array(z.object(hostPast).meta({ id: "HostPast" }))
+      .meta({ description: "Of a hub: how far each host's past is known." }),
+  ),
   workloads: z.array(
     z.object({
+      host,
       id: z.string().nullable(),
       name: z.string().nullable(),
       kind: kind.nullable(),
@@ -138,6 +171,7 @@ export const AvailabilitySchema: Schema<Availability> = z.object({
       rows: z.array(z.object({ ...subject, ...running }).meta({ id: "RowAvailability" })),
     }).meta({ id: "WorkloadAvailability" }),
   ),
+  nextCursor,
 }).meta({ id: "Availability" });
 
 const audited = {
@@ -165,6 +199,7 @@ export const HistoryPageSchema: Schema<HistoryPage> = z.object({
       key: z.string().meta({ description: "The same whenever it is asked for." }),
       at: time,
       what: z.enum(HISTORY_KINDS),
+      host,
       workload: z.object({
         id: z.string(),
         name: z.string().nullable(),

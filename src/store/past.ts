@@ -6,38 +6,11 @@
  * @module
  */
 
-import type { ContainerState } from "../model/container.ts";
-import type { PastSubject } from "../model/past.ts";
+import type { KeptSubject, StoryEvent } from "../model/story.ts";
 import type { Transition } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import type { Connection } from "./connection.ts";
 import { transition, type TransitionColumns } from "./transitions.ts";
-
-/** A row that is or was, and how it is now. */
-export interface KeptSubject extends PastSubject {
-  /** When it was made, RFC 3339 UTC; null: nobody remembers. */
-  readonly createdAt: string | null;
-  /** As it is; null for one that was removed. */
-  readonly now: Omit<StoryEvent, "at"> | null;
-}
-
-/** One entry of a row's story. */
-export interface StoryEvent {
-  /** RFC 3339 UTC. */
-  readonly at: string;
-  /** State before, null for a new row. */
-  readonly from: ContainerState | null;
-  /** State after. */
-  readonly to: ContainerState;
-  /** Container that it was bound to. */
-  readonly containerId: string | null;
-  /** Its name; null where nobody knows. */
-  readonly containerName: string | null;
-  /** Its image; null where nobody knows. */
-  readonly imageRef: string | null;
-  /** Exit code of a stopped one. */
-  readonly exitCode: number | null;
-}
 
 /** Which transitions to read. */
 export interface PastFilter {
@@ -45,8 +18,8 @@ export interface PastFilter {
   readonly from?: string | undefined;
   /** Before, RFC 3339 UTC. */
   readonly until?: string | undefined;
-  /** Only of this workload's rows, removed ones too. */
-  readonly workloadId?: string | undefined;
+  /** Only of the rows of these workloads, removed ones too. */
+  readonly workloadIds?: readonly string[] | undefined;
   /** Only of this row. */
   readonly rowId?: string | undefined;
   /** Only those that come before one of this time and number. */
@@ -64,9 +37,11 @@ export class PastTables {
     this.#c = connection;
   }
 
-  /** Every row that is, and every one that is remembered, by id; of one workload, or all. */
-  subjects({ workloadId, rowId }: { workloadId?: string; rowId?: string } = {}): KeptSubject[] {
-    const [json] = this.#c.sql(SUBJECTS).value<[string]>(workloadId ?? null, rowId ?? null)!;
+  /** Every row that is, and every one that is remembered, by id; of some workloads, or all. */
+  subjects(
+    { workloadIds, rowId }: Pick<PastFilter, "workloadIds" | "rowId"> = {},
+  ): KeptSubject[] {
+    const [json] = this.#c.sql(SUBJECTS).value<[string]>(listOrNull(workloadIds), rowId ?? null)!;
     return (JSON.parse(json) as SubjectColumns[]).map(subject);
   }
 
@@ -84,11 +59,11 @@ export class PastTables {
 
   /** Transitions that match, the newest `limit` of them, newest first. */
   transitions(filter: PastFilter): Transition[] {
-    const { from = "", until = "~", workloadId = null, rowId = null, before, limit } = filter;
+    const { from = "", until = "~", workloadIds, rowId = null, before, limit } = filter;
     const [json] = this.#c.sql(TRANSITIONS).value<[string]>(
       from,
       until,
-      workloadId,
+      listOrNull(workloadIds),
       rowId,
       before?.at ?? null,
       before?.seq ?? null,
@@ -114,13 +89,13 @@ const SUBJECTS = `
     SELECT json_array(id, workload_id, workload_kind, workload_name, nullif(role, ''), replica,
       stage_name, 0, created_at, state, container_id, nullif(container_name, ''),
       nullif(image_ref, ''), exit_code) AS row, id
-    FROM container_views WHERE (?1 IS NULL OR workload_id = ?1) AND (?2 IS NULL OR id = ?2)
+    FROM container_views WHERE (?1 IS NULL OR workload_id IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR id = ?2)
     UNION ALL
     SELECT json_array(r.row_id, r.workload_id, r.workload_kind, coalesce(w.name, r.workload_name),
       nullif(r.role, ''), r.replica, r.stage_name, 1, r.created_at), r.row_id
     FROM removed_rows AS r LEFT JOIN workloads AS w ON w.id = r.workload_id
     WHERE NOT EXISTS (SELECT 1 FROM containers AS c WHERE c.id = r.row_id)
-      AND (?1 IS NULL OR r.workload_id = ?1) AND (?2 IS NULL OR r.row_id = ?2)
+      AND (?1 IS NULL OR r.workload_id IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR r.row_id = ?2)
     UNION ALL
     SELECT json_array(row_id, NULL, NULL, NULL, NULL, NULL, NULL, 1, NULL), row_id FROM (
       SELECT DISTINCT row_id FROM transitions AS t
@@ -142,8 +117,9 @@ const TRANSITIONS = `
     FROM transitions
     WHERE at >= ?1 AND at < ?2 AND (?4 IS NULL OR row_id = ?4)
       AND (?3 IS NULL OR row_id IN (
-        SELECT id FROM containers WHERE workload_id = ?3
-        UNION SELECT row_id FROM removed_rows WHERE workload_id = ?3))
+        SELECT id FROM containers WHERE workload_id IN (SELECT value FROM json_each(?3))
+        UNION SELECT row_id FROM removed_rows
+        WHERE workload_id IN (SELECT value FROM json_each(?3))))
       AND (?5 IS NULL OR at < ?5 OR (at = ?5 AND seq < ?6))
     ORDER BY at DESC, seq DESC LIMIT ?7)`;
 
@@ -197,4 +173,9 @@ function subject(columns: SubjectColumns): KeptSubject {
 function storyEvent(columns: EventColumns): StoryEvent {
   const [at, from, to, containerId, containerName, imageRef, exitCode] = columns;
   return { at, from, to, containerId, containerName, imageRef, exitCode };
+}
+
+/** As `json_each` takes it. */
+function listOrNull(ids: readonly string[] | undefined): string | null {
+  return ids === undefined ? null : JSON.stringify(ids);
 }

@@ -105,18 +105,19 @@ export class ProblemTable {
     readonly from?: string | undefined;
     /** RFC 3339 UTC. */
     readonly until?: string | undefined;
-    readonly workloadId?: string | undefined;
+    readonly workloadIds?: readonly string[] | undefined;
     readonly rowId?: string | undefined;
   }): Problem[] {
-    const { from, until, workloadId, rowId } = within;
+    const { from, until, workloadIds, rowId } = within;
     return this.#c.sql(
       `${SELECT} WHERE opened_at IS NOT NULL AND coalesce(closed_at, opened_at) >= ?1
-         AND opened_at < ?2 AND (?3 IS NULL OR workload_id = ?3) AND (?4 IS NULL OR row_id = ?4)
+         AND opened_at < ?2 AND (?4 IS NULL OR row_id = ?4)
+         AND (?3 IS NULL OR workload_id IN (SELECT value FROM json_each(?3)))
        ORDER BY id`,
     ).values<Columns>(
       from === undefined ? 0 : Date.parse(from),
       until === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(until),
-      workloadId ?? null,
+      workloadIds === undefined ? null : JSON.stringify(workloadIds),
       rowId ?? null,
     ).map(problem);
   }

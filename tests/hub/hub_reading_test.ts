@@ -245,7 +245,7 @@ Deno.test("a hub says of what only a host can answer which one to ask", () =>
         ["GET", "/api/status"],
         ["GET", "/api/discover"],
         ["POST", "/api/projects"],
-        ["GET", "/api/containers?at=2026-01-01T00:00:00Z"],
+        ["GET", "/api/containers/beta:a/details"],
         ["GET", "/api/containers?fresh"],
       ] as const
     ) {

@@ -7,7 +7,8 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { readData } from "../../src/data.ts";
 import type { NewAuditEntry } from "../../src/model/access.ts";
-import type { HistoryEntry, HistoryQuery } from "../../src/model/past.ts";
+import type { HistoryEntry } from "../../src/model/past.ts";
+import type { HistoryQuery } from "../../src/model/past_port.ts";
 import { aboutOf } from "../../src/safekeeping/about.ts";
 import { Past } from "../../src/safekeeping/past.ts";
 import { restoreBackup } from "../../src/safekeeping/restore.ts";
@@ -113,7 +114,7 @@ Deno.test("Past.history() tells what is asked for: a window, a workload, a row",
   const kinds = (items: readonly HistoryEntry[]) => items.map(({ what }) => what);
   const history = (query: Partial<HistoryQuery>) =>
     past.history({ audit: true, limit: 100, ...query }).items;
-  const of = history({ workloadId: sites[0]! });
+  const of = history({ workloadIds: [sites[0]!] });
   assertEquals(kinds(of), [
     "audit",
     "transition",
@@ -127,7 +128,7 @@ Deno.test("Past.history() tells what is asked for: a window, a workload, a row",
   ]);
   assert(of.every(({ workload }) => workload?.name === "site-0"));
   assertEquals(history({ rowId: `${sites[0]}:site` }), of);
-  assertEquals(kinds(history({ workloadId: sites[5]! })), Array(3).fill("transition"));
+  assertEquals(kinds(history({ workloadIds: [sites[5]!] })), Array(3).fill("transition"));
   const window = history({ from: at(1), until: at(2) });
   assert(window.every((entry) => entry.at === at(1)));
   assertEquals(window.length, 12 + 5 + 4 + 2);
@@ -148,8 +149,8 @@ Deno.test("Past.history() tells who changed what only where that is asked for", 
   assert(all.every(({ what, audit }) => (audit !== null) === (what === "audit")));
   const workloadId = sites[0]!;
   assertEquals(
-    past.history({ audit: false, workloadId, limit: 100 }).items,
-    past.history({ audit: true, workloadId, limit: 100 }).items
+    past.history({ audit: false, workloadIds: [workloadId], limit: 100 }).items,
+    past.history({ audit: true, workloadIds: [workloadId], limit: 100 }).items
       .filter(({ what }) => what !== "audit"),
   );
 });
@@ -193,7 +194,7 @@ Deno.test("Past.history() finds whose each change is, of those that say so", asy
     past.history({ audit: true, from, limit: 100, ...query }).items.map(({ audit }) => audit?.path);
   const of = (workload: string) =>
     changes.filter(([, its]) => its === workload).map(([{ path }]) => path);
-  assertEquals([paths({ workloadId: first }), paths({ workloadId: second })], [
+  assertEquals([paths({ workloadIds: [first] }), paths({ workloadIds: [second] })], [
     of(first),
     of(second),
   ]);

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import type { Running } from "../../src/model/past.ts";
-import { type Ran, ranRow, ranTogether, runningTime } from "../../src/safekeeping/availability.ts";
+import { type Ran, ranRow, ranTogether, runningTime } from "../../src/core/availability.ts";
 import { Past } from "../../src/safekeeping/past.ts";
 import fc from "fast-check";
 import { FakeEngine } from "../engines/scripted.ts";

@@ -94,14 +94,14 @@ const ListQuery: Schema<ListQuery> = z.strictObject({
   fresh,
   at: optional(
     moment.meta({
-      description: "As it was then: all rows in one page, of `PastIndex`. Goes with `kind`, " +
-        "`state`, `workload` and the name of a `stage`.",
+      description: "As it was then, of `PastIndex`: all rows in one page, at a hub in several. " +
+        "Goes with `host`, `kind`, `state`, `workload` and the name of a `stage`.",
     }),
   ),
 }).refine(
-  ({ at, cursor, fresh, container }) =>
-    at === undefined || [cursor, fresh, container].every((other) => other === undefined),
-  { path: ["at"], message: "Goes neither with cursor, fresh nor container" },
+  ({ at, fresh, container }) =>
+    at === undefined || [fresh, container].every((other) => other === undefined),
+  { path: ["at"], message: "Goes neither with fresh nor container" },
 );
 
 const ListAnswer: Schema<ContainerPage | PastIndex> = z.union([

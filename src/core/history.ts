@@ -8,7 +8,8 @@
 import { originText } from "../core/origin.ts";
 import { Failure } from "../failure.ts";
 import { type AuditEntry, RESTORED } from "../model/access.ts";
-import type { HistoryEntry, HistoryQuery, PastSubject } from "../model/past.ts";
+import type { HistoryEntry, PastSubject } from "../model/past.ts";
+import type { HistoryQuery } from "../model/past_port.ts";
 import type { Deaths, Problem } from "../model/problem.ts";
 import type { Transition } from "../model/views.ts";
 import type { Workload } from "../model/workload.ts";
@@ -35,6 +36,8 @@ export interface Known {
   readonly subject: (rowId: string) => PastSubject | undefined;
   /** The workload with this id. */
   readonly workload: (id: string) => Pick<Workload, "id" | "kind" | "name"> | undefined;
+  /** Whether each entry is told with the name of its host; not by default. */
+  readonly hosted?: boolean;
 }
 
 /** Ranks of sources: what follows from another thing at the same moment is told after it. */
@@ -57,8 +60,11 @@ const NOTHING = {
   detail: "",
 } as const satisfies Omit<HistoryEntry, "key" | "at" | "what">;
 
-/** Changes of rows. */
-export function transitionEntries(transitions: readonly Transition[], known: Known): Placed[] {
+/** Changes of rows; of many hosts each with the name of its own. */
+export function transitionEntries(
+  transitions: readonly (Transition & { readonly host?: string })[],
+  known: Known,
+): Placed[] {
   return transitions.map((t) => ({
     at: t.at,
     rank: RANKS.transition,
@@ -68,6 +74,7 @@ export function transitionEntries(transitions: readonly Transition[], known: Kno
       key: `transition-${t.seq}`,
       at: t.at,
       what: "transition",
+      ...hostOf(t),
       ...ofRow(t.rowId, known),
       from: t.from,
       to: t.to,
@@ -145,7 +152,8 @@ export function auditEntries(
 /** What was wrong, and what is no more. */
 export function problemEntries(problems: readonly Problem[], known: Known): Placed[] {
   const entries = problems.flatMap((problem): Unnumbered[] => {
-    const { key: of, kind, severity, workloadId, rowId, containerId, containerName } = problem;
+    const { key: of, kind, severity, host, workloadId, rowId, containerId, containerName } =
+      problem;
     const { openedAt, closedAt, outcome } = problem;
     // What closed without having opened was no problem.
     if (openedAt === null) return [];
@@ -154,6 +162,7 @@ export function problemEntries(problems: readonly Problem[], known: Known): Plac
       const at = timeText(ms);
       const entry = (): HistoryEntry => ({
         ...NOTHING,
+        ...(known.hosted === true && { host }),
         ...(rowId !== null && ofRow(rowId, known)),
         ...(workloadId !== null && { workload: workloadOf(workloadId, known) }),
         key,
@@ -172,20 +181,34 @@ export function problemEntries(problems: readonly Problem[], known: Known): Plac
   return inOrder(entries, RANKS.problem);
 }
 
+/** A stretch that somebody watched, RFC 3339 UTC. */
+export interface WatchedSpan {
+  /** Its host, where there are many. */
+  readonly host?: string;
+  /** From here. */
+  readonly from: string;
+  /** Up to here; null: it goes on. */
+  readonly to: string | null;
+}
+
 /** When somebody began and ceased to watch; what goes on has no end. */
-export function watchEntries(
-  watched: readonly { readonly from: string; readonly to: string | null }[],
-): Placed[] {
-  const entry = (what: "watch-began" | "watch-ended", at: string): Placed => ({
+export function watchEntries(watched: readonly WatchedSpan[]): Placed[] {
+  const entry = (span: WatchedSpan, what: "watch-began" | "watch-ended", at: string) => ({
     at,
-    rank: RANKS.watch,
-    number: what === "watch-began" ? 1 : 0,
-    entry: () => ({ ...NOTHING, key: `${what}-${at}`, at, what }),
+    // Of two that touch the one that ends is told first.
+    key: `${what === "watch-ended" ? 0 : 1} ${span.host ?? ""}`,
+    entry: () => {
+      const host = hostOf(span);
+      return { ...NOTHING, ...host, key: [what, ...Object.values(host), at].join("-"), at, what };
+    },
   });
-  return watched.flatMap(({ from, to }) => [
-    entry("watch-began", from),
-    ...to === null ? [] : [entry("watch-ended", to)],
-  ]);
+  return inOrder(
+    watched.flatMap((span) => [
+      entry(span, "watch-began", span.from),
+      ...span.to === null ? [] : [entry(span, "watch-ended", span.to)],
+    ]),
+    RANKS.watch,
+  );
 }
 
 /**
@@ -229,6 +252,20 @@ export function readPlace(text: string): Place {
   });
 }
 
+/**
+ * The number before which those of a source come that come before a place, in that source's order;
+ * undefined: all of them do.
+ */
+export function numberBefore(
+  before: Place | null,
+  rank: number,
+): { at: string; seq: number } | undefined {
+  if (before === null) return undefined;
+  const { at, rank: its, number } = before;
+  // What comes before a place of another kind at the same moment is all of it or nothing.
+  return { at, seq: its === rank ? number : its > rank ? Number.MAX_SAFE_INTEGER : 0 };
+}
+
 function order(a: Place, b: Place): number {
   if (a.at !== b.at) return a.at < b.at ? -1 : 1;
   return a.rank - b.rank || a.number - b.number;
@@ -236,14 +273,25 @@ function order(a: Place, b: Place): number {
 
 /** An entry of a source that has no numbers of its own. */
 interface Unnumbered extends Pick<Placed, "at" | "entry"> {
-  /** The entry's. */
+  /** What tells it from others of its moment. */
   readonly key: string;
 }
 
+/** Numbers within each moment: they stay the same whichever other moments are read. */
 function inOrder(entries: readonly Unnumbered[], rank: number): Placed[] {
+  let last = "";
+  let number = 0;
   return entries
     .toSorted((a, b) => a.at !== b.at ? (a.at < b.at ? -1 : 1) : a.key < b.key ? -1 : 1)
-    .map(({ at, entry }, number) => ({ at, rank, number, entry }));
+    .map(({ at, entry }) => {
+      number = at === last ? number + 1 : 0;
+      last = at;
+      return { at, rank, number, entry };
+    });
+}
+
+function hostOf({ host }: { readonly host?: string }): { host?: string } {
+  return host === undefined ? {} : { host };
 }
 
 function ofRow(rowId: string, known: Known): Pick<HistoryEntry, "row" | "role" | "workload"> {

@@ -7,15 +7,7 @@
 
 import { endsRow } from "../model/container.ts";
 import type { PastRow } from "../model/past.ts";
-import type { KeptSubject, StoryEvent } from "../store/past.ts";
-
-/** A row and what is kept of its story. */
-export interface Story {
-  /** Who it is or was. */
-  readonly subject: KeptSubject;
-  /** What happened to it, oldest first. */
-  readonly events: readonly StoryEvent[];
-}
+import type { Story, StoryEvent } from "../model/story.ts";
 
 /** A stretch in which a row did not change. Milliseconds since the Unix epoch. */
 export interface Stretch {
@@ -33,7 +25,7 @@ export interface Stretch {
  * not there before, as far as anybody knows.
  */
 export function stretches(
-  { subject, events }: Story,
+  { subject, events, lostUntil }: Story,
   { forgottenUntil }: { readonly forgottenUntil: number | null },
 ): Stretch[] {
   const found: Stretch[] = [];
@@ -57,6 +49,7 @@ export function stretches(
   let at = begins;
   events.forEach(({ to, containerId, containerName, imageRef, exitCode }, i) => {
     const next = events[i + 1];
+    if (next === undefined && lostUntil !== undefined) return add(at, lostUntil, "forgotten");
     // A clock that was set back does not turn the story round.
     const until = next === undefined ? Infinity : Math.max(at, Date.parse(next.at));
     if (!endsRow(to)) add(at, until, { to, containerId, containerName, imageRef, exitCode });

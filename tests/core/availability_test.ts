@@ -5,8 +5,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { ranRow } from "../../src/safekeeping/availability.ts";
-import type { Stretch } from "../../src/safekeeping/story.ts";
+import { ranRow } from "../../src/core/availability.ts";
+import type { Stretch } from "../../src/core/story.ts";
 
 Deno.test("ranRow() counts nothing while a job is over that ended as it should", () => {
   const stretch = (from: number, to: number, state: string) =>
