@@ -52,8 +52,8 @@ export function nameText(
   return kind === null ? name : `${kind}/${name}`;
 }
 
-function whoseText({ workload, row, role }: HistoryEntry): string {
-  if (workload === null) return row ?? "this host";
+function whoseText({ host, workload, row, role }: HistoryEntry): string {
+  if (workload === null) return row ?? (host === undefined ? "this host" : "the host");
   const name = nameText(workload) ?? workload.id;
   return role === null ? name : `${name} ${role}`;
 }

@@ -121,7 +121,9 @@ export interface ToldEvent extends StoryEvent {
   readonly of: ToldSubject;
 }
 
-interface ToldSubject extends Partial<Omit<PastSubject, "host" | "removed">> {
+/** A row as its host remembered it when it told of it. */
+export interface ToldSubject extends Partial<Omit<PastSubject, "host" | "removed">> {
+  /** When it was made, RFC 3339 UTC. */
   readonly createdAt?: string | null;
 }
 

@@ -9,9 +9,12 @@ import type { ToldPast } from "./protocol.ts";
 import type { Sql, TransactionSql } from "./sql.ts";
 
 /** What of a sign of life tells how far what was is known. */
-interface PastBeat {
+export interface PastBeat {
+  /** Id of the host. */
   readonly hostId: string;
+  /** As the hub gave it. */
   readonly session: number;
+  /** As the host told it. */
   readonly past: ToldPast | null;
 }
 

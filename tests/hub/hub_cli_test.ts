@@ -8,7 +8,7 @@ import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { type SayingHost, sayingHost, toldWorkload } from "./hubs.ts";
-import { shownRow } from "./rows.ts";
+import { minutesBefore, shownRow, toldChange } from "./rows.ts";
 
 /** A hub as a program, and hosts `alpha` (heard of) and `beta` (not) with a row of the same id each. */
 async function besideHub(
@@ -207,6 +207,86 @@ Deno.test("--host and --kind of notify and silence are refused where the index i
   }
 });
 
+Deno.test("history, diff, availability and ps --at beside a hub tell what was on each host", () =>
+  besideHub(async ({ host, alpha, beta }) => {
+    const ago = minutesBefore(Date.now());
+    const past = (from: number, to: number) => ({
+      watching: { from: ago(from), to: ago(to) },
+      ...{ after: 0, watched: [], forgottenUntil: null },
+    });
+    const of = (more: object) => ({ workloadId: "w2", workloadName: "blog", rowId: "b", ...more });
+    await alpha.batch([], {
+      transitionsAfter: 0,
+      transitions: [
+        toldChange(ago, 1, 90),
+        toldChange(ago, 2, 80, of({})),
+        toldChange(ago, 3, 30, of({ from: "running", to: "stopped", exitCode: 1, cause: "event" })),
+        toldChange(
+          ago,
+          4,
+          20,
+          of({ rowId: "old", from: "running", to: "removed", createdAt: ago(85) }),
+        ),
+      ],
+    });
+    await beta.batch([], { transitionsAfter: 0, transitions: [toldChange(ago, 1, 70)] });
+    await alpha.beat({ past: past(90, 0) });
+    await beta.beat({ past: past(70, 40) });
+    await beta.fallSilent();
+
+    const history = await host.run("history", "--since", "2h");
+    assertEquals(history.code, 0, history.stderr);
+    const lines = history.stdout.trimEnd().split("\n");
+    assertMatch(lines[0]!, /^HOST +TIME +WORKLOAD +WHAT/);
+    assertMatch(lines[1]!, /^alpha .* the host +watched from here on/);
+    assertEquals(lines.filter((line) => line.startsWith("beta")).length, 3);
+    assertMatch(history.stdout, /^beta .* the host +not watched from here on/m);
+    const shop = await host.json("history", "shop", "--host", "beta");
+    assertEquals(
+      shop.items.map(({ host, what, row }: Record<string, unknown>) => [host, what, row]),
+      [["beta", "transition", "beta:a"]],
+    );
+    assertEquals((await host.json("history", "shop")).items.length, 2);
+    assertEquals((await host.json("history", "alpha-web")).items.length, 1);
+    // Of what is gone: by its id, or by what it is there.
+    for (const words of [["alpha:old"], ["old", "--host", "alpha"]]) {
+      assertEquals((await host.json("history", ...words)).items.length, 1, words.join(" "));
+    }
+    const none = await host.run("history", "sohp");
+    assertEquals(none.code, 1);
+    assertStringIncludes(none.stderr, 'did you mean "shop"?');
+
+    const then = await host.run("ps", "--at", "60m");
+    assertMatch(then.stdout, /^HOST +WORKLOAD/);
+    assertMatch(then.stdout, /^alpha +blog .*running.* alpha:b$/m);
+    assertMatch(then.stdout, /^alpha +blog .* alpha:old$/m);
+    assertMatch(then.stdout, /^beta +shop .*running.* beta:a$/m);
+    assertEquals(then.stderr.match(/Not known/), null);
+    const later = await host.run("ps", "--at", "10m", "--workload", "shop");
+    assertMatch(later.stderr, /Not known to be what ran then: of beta \(.*\), as it was last seen/);
+    const { items, hosts, watched } = await host.json("ps", "--at", "10m", "--host", "beta");
+    assertEquals(items.map(({ id }: { id: string }) => id), ["beta:a"]);
+    assertEquals([hosts.length, hosts[0].asOf, watched], [1, ago(40), false]);
+
+    const diff = await host.run("diff", "--since", "60m");
+    assertMatch(diff.stdout, /^HOST +WORKLOAD +THEN +NOW/);
+    assertMatch(diff.stdout, /^alpha .*blog.* running .*stopped \(1\).* alpha:b$/m);
+    assertMatch(diff.stdout, /removed +alpha:old$/m);
+    assertEquals((await host.json("diff", "--since", "60m", "--host", "beta")).items, []);
+
+    const availability = await host.run("availability");
+    assertMatch(availability.stdout, /^HOST +WORKLOAD +RUNNING/);
+    assertMatch(availability.stdout, /^alpha +project\/shop +100 %/m);
+    assertMatch(availability.stdout, /^beta +project\/shop +100 % .* 40m \d+s$/m);
+    assertStringIncludes(availability.stderr, "Not heard of: beta (");
+    const { workloads } = await host.json("availability", "blog", "--days", "1");
+    assertEquals(workloads.length, 1);
+    const [blog] = workloads;
+    assertEquals([blog.host, blog.rows.length, blog.runningMs], ["alpha", 2, 55 * 60_000]);
+    const row = await host.run("availability", "alpha:b");
+    assertMatch(row.stdout, /^alpha +project\/blog web +62\.\d+ %/m);
+  }));
+
 Deno.test("commands that only a host can do say so beside a hub", () =>
   besideHub(async ({ host }) => {
     for (const words of [["add", "site", "x"], ["container", "rm", "alpha:a"]]) {
@@ -225,7 +305,9 @@ Deno.test("commands that only a host can do say so beside a hub", () =>
 Deno.test("--host is refused where the index is of one host", async () => {
   await using host = await TestHost.make();
   await host.seed(() => {});
-  const { code, stderr } = await host.run("ps", "--host", "alpha");
-  assertEquals(code, 2);
-  assertStringIncludes(stderr, "of one host alone");
+  for (const words of [["ps"], ["ps", "--at", "1h"], ["history"], ["diff"], ["availability"]]) {
+    const { code, stderr } = await host.run(...words, "--host", "alpha");
+    assertEquals(code, 2, words.join(" "));
+    assertStringIncludes(stderr, "of one host alone");
+  }
 });

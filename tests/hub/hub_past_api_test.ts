@@ -3,30 +3,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startCluster } from "../harness/postgres.ts";
 import { type SayingHost, sayingHost, startHub, type TestedHub, toldWorkload } from "./hubs.ts";
-import { shownRow } from "./rows.ts";
+import { type Ago, minutesBefore, shownRow, toldChange } from "./rows.ts";
 
 const MINUTE = 60_000;
-
-/** Minutes ago, RFC 3339 UTC. */
-type Ago = (minutes: number) => string;
 
 interface Scene {
   readonly hub: TestedHub;
   readonly alpha: SayingHost;
   readonly beta: SayingHost;
   readonly ago: Ago;
-}
-
-/** A row's change of so many minutes ago. */
-function change(ago: Ago, seq: number, minutes: number, told: Record<string, unknown> = {}) {
-  const rowId = String(told.rowId ?? "a");
-  return {
-    ...{ seq, rowId, at: ago(minutes), from: null, to: "running", cause: "pass" },
-    ...{ containerId: `c-${rowId}`, containerName: `name-${rowId}`, imageRef: "nginx:1" },
-    ...{ exitCode: null, origin: { by: "listing", at: ago(minutes) }, workloadId: "w1" },
-    ...{ workloadKind: "project", workloadName: "shop", role: "web", replica: 1 },
-    ...{ stageName: null, createdAt: ago(minutes), ...told },
-  };
 }
 
 /**
@@ -37,18 +22,18 @@ async function atHub(test: (scene: Scene) => Promise<void>): Promise<void> {
   await using cluster = await startCluster();
   await using hub = await startHub(await cluster.newDatabase());
   const now = Date.now();
-  const ago = (minutes: number) => new Date(now - minutes * MINUTE).toISOString();
+  const ago = minutesBefore(now);
   const alpha = await sayingHost(hub.sql, "alpha");
   const beta = await sayingHost(hub.sql, "beta");
   await alpha.snapshot([shownRow("a", { workloadId: "w1" })]);
   await alpha.batch([], {
     ...{ workloads: [toldWorkload("w1", "shop")], transitionsAfter: 0 },
     transitions: [
-      change(ago, 1, 60),
-      change(ago, 2, 50, { rowId: "gone", workloadId: "w9", workloadName: "old" }),
-      change(ago, 3, 40, { from: "running", to: "stopped", exitCode: 3, cause: "event" }),
-      change(ago, 4, 30, { from: "stopped", to: "running", imageRef: "nginx:2" }),
-      change(ago, 5, 20, {
+      toldChange(ago, 1, 60),
+      toldChange(ago, 2, 50, { rowId: "gone", workloadId: "w9", workloadName: "old" }),
+      toldChange(ago, 3, 40, { from: "running", to: "stopped", exitCode: 3, cause: "event" }),
+      toldChange(ago, 4, 30, { from: "stopped", to: "running", imageRef: "nginx:2" }),
+      toldChange(ago, 5, 20, {
         ...{ rowId: "gone", workloadId: "w9", workloadName: "old" },
         ...{ from: "running", to: "removed", cause: "deployer" },
       }),
@@ -71,7 +56,7 @@ async function atHub(test: (scene: Scene) => Promise<void>): Promise<void> {
   await beta.snapshot([shownRow("a", { workloadId: "w1" })]);
   await beta.batch([], {
     ...{ workloads: [toldWorkload("w1", "shop")], transitionsAfter: 0 },
-    transitions: [change(ago, 1, 45)],
+    transitions: [toldChange(ago, 1, 45)],
   });
   await beta.beat();
   await test({ hub, alpha, beta, ago });

@@ -15,7 +15,7 @@ import type { HistoryQuery, PastPort } from "../../src/model/past_port.ts";
 import { BASE, boundedBy, compare, histories, SECOND, type Step } from "../harness/past_world.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { FATES } from "./network.ts";
-import { ToldWorld, toldWorld } from "./told_world.ts";
+import { type ToldWorld, toldWorld } from "./told_world.ts";
 
 const tells = fc.array(fc.array(fc.constantFrom(...FATES), { maxLength: 3 }), { maxLength: 25 });
 

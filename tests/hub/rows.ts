@@ -14,3 +14,28 @@ export function shownRow(
     ...{ claimed: true, confirmed: true, stateSince: "2026-01-01T00:00:00.000Z", ...changes },
   };
 }
+
+/** So many minutes before some moment, RFC 3339 UTC. */
+export type Ago = (minutes: number) => string;
+
+/** Minutes before this moment, milliseconds since the Unix epoch. */
+export function minutesBefore(now: number): Ago {
+  return (minutes) => new Date(now - minutes * 60_000).toISOString();
+}
+
+/** A change of row `a` of so many minutes ago, as hosts tell it. */
+export function toldChange(
+  ago: Ago,
+  seq: number,
+  minutes: number,
+  told: Record<string, unknown> = {},
+): Record<string, unknown> {
+  const rowId = String(told.rowId ?? "a");
+  return {
+    ...{ seq, rowId, at: ago(minutes), from: null, to: "running", cause: "pass" },
+    ...{ containerId: `c-${rowId}`, containerName: `name-${rowId}`, imageRef: "nginx:1" },
+    ...{ exitCode: null, origin: { by: "listing", at: ago(minutes) }, workloadId: "w1" },
+    ...{ workloadKind: "project", workloadName: "shop", role: "web", replica: 1 },
+    ...{ stageName: null, createdAt: ago(minutes), ...told },
+  };
+}

@@ -4,14 +4,18 @@
  * @module
  */
 
-import type { Availability, RunningTime, WorkloadAvailability } from "../../model/past.ts";
+import type { RunningTime, WorkloadAvailability } from "../../model/past.ts";
+import { partsOfId } from "../../model/hosts.ts";
 import { quote } from "../../text.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { nameText, subjectText } from "../history_words.ts";
 import { fullLocalText } from "../moments.ts";
+import { hostAsked } from "../of_host.ts";
 import { resolvePast } from "../past_name.ts";
+import { readAvailability } from "../past_pages.ts";
+import { noteUnheard } from "../past_words.ts";
 import { type Cell, printTable } from "../table.ts";
 
 const MAX_DAYS = 3650;
@@ -20,14 +24,17 @@ const MAX_DAYS = 3650;
 export async function run(invocation: InvocationOf<"availability">): Promise<number> {
   const { out, operands: [name] } = invocation;
   const days = readDays(invocation.flag("days"));
-  const { found, row } = await requireIndex(invocation, async (api) => {
+  const action = "tell the availability";
+  const { found, row, many } = await requireIndex(invocation, async (api) => {
     const query = new URLSearchParams({ days: `${days}` });
-    const meant = name === undefined
-      ? null
-      : await resolvePast(api, name, { action: "tell the availability" });
+    const host = await hostAsked(api, invocation.flag("host"), { action });
+    const meant = name === undefined ? null : await resolvePast(api, name, { action, host });
     if (meant?.key === "workload") query.set("workload", meant.id);
-    const found = await api.get<Availability>(`/api/availability?${query}`);
-    return { found, row: meant?.key === "row" ? meant.id : null };
+    // A row's host is told by its id.
+    const of = host ?? (meant?.key === "row" ? partsOfId(meant.id)?.host : undefined);
+    if (api.many && of !== undefined) query.set("host", of);
+    const found = await readAvailability(api, query);
+    return { found, row: meant?.key === "row" ? meant.id : null, many: api.many };
   });
   const workloads = row === null ? found.workloads : ofRow(found.workloads, row);
   if (invocation.on("json")) {
@@ -37,14 +44,16 @@ export async function run(invocation: InvocationOf<"availability">): Promise<num
   }
   const one = name !== undefined;
   const lines = workloads.flatMap((workload): Cell[][] => [
-    ...row === null ? [workloadCells(workload)] : [],
+    ...row === null ? [[...hostCells(workload), ...workloadCells(workload)]] : [],
     ...one
-      ? workload.rows.map((each) => [`  ${subjectText(each)}`, ...timeCells(each), each.id])
+      ? workload.rows.map((each) => [
+        ...hostCells(each),
+        ...[`  ${subjectText(each)}`, ...timeCells(each), each.id],
+      ])
       : [],
   ]);
-  if (lines.length > 0) {
-    printTable(out, lines, { header: one ? [...HEADER, "ROW"] : HEADER, fit: FIT });
-  }
+  const header = [...many ? ["HOST"] : [], ...HEADER, ...one ? ["ROW"] : []];
+  if (lines.length > 0) printTable(out, lines, { header, fit: FIT });
   const { from, forgottenUntil } = found;
   out.notes(
     lines.length === 0
@@ -53,9 +62,14 @@ export async function run(invocation: InvocationOf<"availability">): Promise<num
   );
   if (forgottenUntil !== null && forgottenUntil > from) {
     const until = fullLocalText(Date.parse(forgottenUntil));
-    out.notes(`What happened up to ${until} is forgotten.`);
+    out.notes(`What happened up to ${until} is forgotten${many ? ", of some hosts" : ""}.`);
   }
+  noteUnheard(out, found.hosts ?? [], Date.now());
   return EXIT.done;
+}
+
+function hostCells({ host }: { readonly host?: string }): Cell[] {
+  return host === undefined ? [] : [host];
 }
 
 const HEADER = ["WORKLOAD", "RUNNING", "PARTLY", "DOWN", "UNKNOWN"];

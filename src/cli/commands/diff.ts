@@ -4,12 +4,14 @@
  * @module
  */
 
-import type { PastIndex, PastRow } from "../../model/past.ts";
+import type { PastRow } from "../../model/past.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { subjectText } from "../history_words.ts";
 import { fullLocalText, readMoment } from "../moments.ts";
+import { hostAsked } from "../of_host.ts";
+import { readIndexThen } from "../past_pages.ts";
 import { notePast, pastStateCell } from "../past_words.ts";
 import { shortId } from "../phrases.ts";
 import { type Cell, printTable } from "../table.ts";
@@ -34,10 +36,14 @@ export async function run(invocation: InvocationOf<"diff">): Promise<number> {
   const since = invocation.flag("since") ?? "24h";
   const { ms, note } = readMoment(since, { flag: "since", now: Date.now() });
   if (note !== null) out.notes(note);
-  const { then, now } = await requireIndex(invocation, async (api) => {
-    const at = (moment: number) =>
-      api.get<PastIndex>(`/api/containers?at=${new Date(moment).toISOString()}`);
-    return { then: await at(ms), now: await at(Date.now()) };
+  const { then, now, many } = await requireIndex(invocation, async (api) => {
+    const host = await hostAsked(api, invocation.flag("host"), { action: "compare" });
+    const at = (moment: number) => {
+      const query = new URLSearchParams({ at: new Date(moment).toISOString() });
+      if (host !== undefined) query.set("host", host);
+      return readIndexThen(api, query);
+    };
+    return { then: await at(ms), now: await at(Date.now()), many: api.many };
   });
   const differences = differencesOf(then.items, now.items);
   if (invocation.on("json")) {
@@ -47,7 +53,11 @@ export async function run(invocation: InvocationOf<"diff">): Promise<number> {
     return EXIT.done;
   }
   if (differences.length > 0) {
-    printTable(out, differences.map(cells), { header: HEADER, fit: FIT });
+    const lines = differences.map((each) => [
+      ...many ? [(each.now ?? each.then)?.host ?? ""] : [],
+      ...cells(each),
+    ]);
+    printTable(out, lines, { header: many ? ["HOST", ...HEADER] : HEADER, fit: FIT });
   }
   const nothing = differences.length === 0 ? "Nothing differs between" : "Between";
   out.notes(`${nothing} ${fullLocalText(ms)} and now.`);

@@ -10,6 +10,7 @@ import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { HISTORY_FIT, HISTORY_HEADER, historyCells } from "../history_words.ts";
 import { fullLocalText, readMoment } from "../moments.ts";
+import { hostAsked } from "../of_host.ts";
 import { resolvePast } from "../past_name.ts";
 import { printTable } from "../table.ts";
 import { whileRead } from "../watch.ts";
@@ -32,24 +33,28 @@ export async function run(invocation: InvocationOf<"history">): Promise<number> 
     throw usageError("Cannot follow what is over: --follow goes without --until", "");
   }
   const window = readWindow(invocation);
-  const { query, page } = await requireIndex(invocation, async (api) => {
+  const action = "tell the history";
+  const { query, page, many } = await requireIndex(invocation, async (api) => {
     const query = new URLSearchParams(window);
+    const host = await hostAsked(api, invocation.flag("host"), { action });
+    if (host !== undefined) query.set("host", host);
     if (name !== undefined) {
-      const { key, id } = await resolvePast(api, name, { action: "tell the history" });
+      const { key, id } = await resolvePast(api, name, { action, host });
       query.set(key, id);
     }
     return {
       query,
+      many: api.many,
       page: await readAll(api, query, { last: following ? LAST_BEFORE_FOLLOWING : LAST }),
     };
   });
   const { items, forgottenUntil } = page;
-  if (following) return await goOn(invocation, { query, items });
+  if (following) return await goOn(invocation, { query, items, many });
   if (json) {
     out.json({ forgottenUntil, items });
     return EXIT.done;
   }
-  print(invocation, items);
+  print(invocation, items, { many });
   if (items.length === 0) out.notes("Nothing happened that is remembered.");
   else if (page.before !== null) out.notes("There is more before that: --since tells it.");
   const { from } = window;
@@ -99,7 +104,11 @@ async function readAll(
 /** Prints what happens until it is interrupted or nobody reads. */
 async function goOn(
   invocation: InvocationOf<"history">,
-  { query, items }: { query: URLSearchParams; items: readonly HistoryEntry[] },
+  { query, items, many }: {
+    query: URLSearchParams;
+    items: readonly HistoryEntry[];
+    many: boolean;
+  },
 ): Promise<number> {
   const { out } = invocation;
   const seen = new Set<string>();
@@ -108,7 +117,7 @@ async function goOn(
     const fresh = entries.filter(({ key }) => !seen.has(key));
     for (const { key } of fresh) seen.add(key);
     if (invocation.on("json")) { for (const entry of fresh) out.json(entry); }
-    else print(invocation, fresh, { header: false });
+    else print(invocation, fresh, { header: false, many });
     const last = fresh.at(-1)?.at;
     if (last !== undefined && last > from) from = last;
   };
@@ -132,11 +141,15 @@ async function goOn(
 function print(
   { out }: InvocationOf<"history">,
   items: readonly HistoryEntry[],
-  { header = true }: { header?: boolean } = {},
+  { header = true, many }: { header?: boolean; many: boolean },
 ): void {
   if (items.length === 0) return;
-  printTable(out, items.map((entry) => historyCells(entry, Date.now())), {
-    header: HISTORY_HEADER,
+  const lines = items.map((entry) => [
+    ...many ? [entry.host ?? ""] : [],
+    ...historyCells(entry, Date.now()),
+  ]);
+  printTable(out, lines, {
+    header: many ? ["HOST", ...HISTORY_HEADER] : HISTORY_HEADER,
     fit: HISTORY_FIT,
     from: header ? 0 : 1,
   });

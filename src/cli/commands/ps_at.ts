@@ -4,11 +4,13 @@
  * @module
  */
 
-import type { PastIndex, PastRow } from "../../model/past.ts";
+import type { PastRow } from "../../model/past.ts";
 import { requireIndex } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { fullLocalText, readMoment, shortText } from "../moments.ts";
+import { hostAsked } from "../of_host.ts";
+import { readIndexThen } from "../past_pages.ts";
 import { notePast, pastStateCell } from "../past_words.ts";
 import { resolvePast } from "../past_name.ts";
 import { KNOWN_STATES, roleText, shortId } from "../phrases.ts";
@@ -28,12 +30,15 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
   const [kind, state, name] = (["kind", "state", "workload"] as const)
     .map((flag) => invocation.flag(flag));
   if (state !== undefined) checkState(state);
-  const past = await requireIndex(invocation, async (api) => {
+  const action = "list rows";
+  const { past, many } = await requireIndex(invocation, async (api) => {
+    const host = await hostAsked(api, invocation.flag("host"), { action });
     const query = new URLSearchParams({ at: new Date(ms).toISOString() });
+    if (host !== undefined) query.set("host", host);
     if (kind !== undefined) query.set("kind", kind);
     if (state !== undefined) query.set("state", state);
     if (name !== undefined) {
-      const { key, id } = await resolvePast(api, name, { action: "list rows" });
+      const { key, id } = await resolvePast(api, name, { action, host });
       if (key === "row") {
         throw new CommandError(`Cannot list rows: ${quote(name)} is a row and no workload`, {
           code: "not-found",
@@ -41,13 +46,15 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
       }
       query.set("workload", id);
     }
-    return await api.get<PastIndex>(`/api/containers?${query}`);
+    return { past: await readIndexThen(api, query), many: api.many };
   });
   if (invocation.on("json")) {
     out.json(past);
     return EXIT.done;
   }
-  printTable(out, past.items.toSorted(byName).map(cells), { header: HEADER, fit: FIT });
+  const lines = past.items.toSorted(byName)
+    .map((row) => [...many ? [row.host ?? ""] : [], ...cells(row)]);
+  printTable(out, lines, { header: many ? ["HOST", ...HEADER] : HEADER, fit: FIT });
   out.notes(`As of ${fullLocalText(ms)}.`);
   notePast(out, past);
   return EXIT.done;
@@ -82,6 +89,7 @@ function checkState(state: string): void {
 }
 
 function byName(a: PastRow, b: PastRow): number {
-  const key = ({ workloadName, role, id }: PastRow) => `${workloadName} ${role} ${id}`;
+  const key = ({ host = "", workloadName, role, id }: PastRow) =>
+    `${host} ${workloadName} ${role} ${id}`;
   return key(a) < key(b) ? -1 : 1;
 }
