@@ -40,7 +40,8 @@ export const PAST_COMMANDS = [
     ],
     details:
       `Changes of rows, ends of containers, problems, who changed what, restores, and when nobody
-watched; at a hub changes, problems and watching, of all hosts. Without --since the last 100. With --follow and --json one document on each line.
+watched; at a hub changes, problems and watching, of all hosts. Without --since the last
+100. With --follow and --json one document on each line.
 ${TIME_DETAILS}`,
     examples: ["tinyforge history --since 8h", "tinyforge history site/blog --follow"],
   },

@@ -64,7 +64,6 @@ function Here(): JSX.Element {
         if (many.value) break;
         return <AddPage />;
       case "history":
-        if (many.value) break;
         return <HistoryPage />;
       case "settings":
         return <SettingsPage />;

@@ -19,7 +19,7 @@ import {
   type TestedHub,
   toldWorkload,
 } from "../hub/hubs.ts";
-import { shownRow } from "../hub/rows.ts";
+import { minutesBefore, shownRow, toldChange } from "../hub/rows.ts";
 import { browserTest, visit } from "./chromium.ts";
 
 interface Scene {
@@ -139,7 +139,12 @@ browserTest("the overview of a hub names hosts that are not heard of, and offers
     assert((await problem.innerText()).includes("alpha"));
     assertEquals(await problem.getByRole("button", { name: /expected|stop/i }).count(), 0);
     const pages = await page.locator("#pages a").allInnerTexts();
-    assertEquals(pages.map((text) => text.split("\n")[0]), ["Overview", "Containers", "Settings"]);
+    assertEquals(pages.map((text) => text.split("\n")[0]), [
+      "Overview",
+      "Containers",
+      "History",
+      "Settings",
+    ]);
     await line.getByRole("link").click();
     await until("its rows are shown", async () => (await rowTexts(page)).length === 1);
     await page.goto(page.url().replace(/\/containers.*/, "/workloads/alpha:w1"));
@@ -147,8 +152,9 @@ browserTest("the overview of a hub names hosts that are not heard of, and offers
     await page.getByRole("link", { name: "Settings" }).click();
     await page.getByRole("heading", { name: "Tokens" }).waitFor();
     await page.getByRole("button", { name: "Add a channel" }).waitFor();
-    await page.goto(page.url().replace("/settings", "/history"));
-    await page.getByText("/history").first().waitFor();
+    // To be added is something on its host alone.
+    await page.goto(page.url().replace("/settings", "/add"));
+    await page.getByText("/add").first().waitFor();
   }));
 
 browserTest("a hub's dashboard silences a workload, and says by rules who is told of which hosts", (
@@ -195,6 +201,54 @@ browserTest("a hub's dashboard silences a workload, and says by rules who is tol
   }));
 
 browserTest(
+  "the history of a hub tells of which host, and how much of the time its workloads ran",
+  (browser) =>
+    atHub(browser, async ({ open, alpha, beta }) => {
+      const ago = minutesBefore(Date.now());
+      await alpha.batch([], {
+        transitionsAfter: 0,
+        transitions: [
+          toldChange(ago, 1, 60, { rowId: "web" }),
+          toldChange(ago, 2, 30, { rowId: "web", from: "running", to: "stopped", exitCode: 3 }),
+          toldChange(ago, 3, 15, { rowId: "web", from: "stopped" }),
+        ],
+      });
+      await beta.batch([], {
+        transitionsAfter: 0,
+        transitions: [toldChange(ago, 1, 45, { rowId: "web" })],
+      });
+      await alpha.beat({
+        past: {
+          ...{ watching: { from: ago(60), to: ago(0) }, after: 0, watched: [] },
+          forgottenUntil: null,
+        },
+      });
+      const page = await open("/history");
+      const entries = async () => await page.locator(".story .entry").allInnerTexts();
+      await until("all of it is shown", async () => (await entries()).length >= 6);
+      const texts = (await entries()).map((text) => text.replaceAll(/\s+/g, " "));
+      assert(
+        texts.some((text) => /shop.*alpha.*stopped, exit code 3/.test(text)),
+        texts.join("\n"),
+      );
+      assert(texts.some((text) => /shop.*beta.*running/.test(text)), texts.join("\n"));
+      assert(texts.some((text) => /alpha the index is up to date/.test(text)), texts.join("\n"));
+      await page.getByLabel("Host", { exact: true }).selectOption("beta");
+      await until("those of one", async () => {
+        const shown = await entries();
+        return shown.length > 0 && shown.every((text) => text.includes("beta"));
+      });
+      assert(page.url().endsWith("/history?host=beta"));
+      await page.goto(page.url().replace(/\/history.*/, "/workloads/alpha:w1"));
+      const strip = page.locator("svg.strip").first();
+      await strip.waitFor();
+      // Up for three quarters of an hour of the hour that is known.
+      const facts = await strip.getAttribute("aria-label");
+      assert(/75\b.*%.*down.*15 min/i.test(facts!), facts!);
+    }),
+);
+
+browserTest(
   "rows of a hub with too many of them are followed host by host",
   (browser) =>
     atHub(browser, async ({ hub: { sql }, open, beta }) => {
@@ -227,12 +281,15 @@ for (const language of ["en", "ru"] as const) {
     (browser) =>
       atHub(browser, async ({ open }) => {
         for (const width of [320, 1440]) {
-          for (const path of ["/", "/containers", "/workloads/alpha:w1", "/settings"]) {
+          for (const path of ["/", "/containers", "/workloads/alpha:w1", "/history", "/settings"]) {
             const page = await open(path, { width, language });
             await page.locator("main h1").first().waitFor();
-            if (path !== "/settings") {
-              await page.locator(path === "/" ? "[data-host]" : "tr[data-row]").first().waitFor();
-            }
+            const shows: Readonly<Record<string, string>> = {
+              "/": "[data-host]",
+              "/history": ".story .entry",
+              "/settings": "h2",
+            };
+            await page.locator(shows[path] ?? "tr[data-row]").first().waitFor();
             const { violations } = await page.evaluate("axe.run(document)") as {
               violations: { id: string; nodes: { html: string }[] }[];
             };

@@ -8,11 +8,13 @@
 import type { JSX } from "preact";
 
 import { now } from "../clock.ts";
+import { many } from "../live/many.ts";
 import { AuditList, DeliveryList, EventList } from "../parts/history_lists.tsx";
+import { HostChoice } from "../parts/host_choice.tsx";
 import { Page } from "../parts/page.tsx";
 import { Symbol } from "../parts/symbol.tsx";
 import { query, setQuery } from "../place.ts";
-import { mayChange } from "../session.ts";
+import { mayAdmit } from "../session.ts";
 import { words } from "../words/words.ts";
 
 /** Spans that can be chosen, milliseconds back from now; `all` has no beginning. */
@@ -31,10 +33,11 @@ export function HistoryPage(): JSX.Element {
   const asked = query.value;
   const what = asked.get("what") ?? "transitions";
   const window = windowOf(asked);
+  const host = many.value ? asked.get("host") ?? "" : "";
   const search = (asked.get("q") ?? "").trim().toLowerCase();
   const kinds: [string, string][] = [
     ["transitions", t.transitions],
-    ...mayChange.value ? [["audit", t.audit] as [string, string]] : [],
+    ...mayAdmit.value ? [["audit", t.audit] as [string, string]] : [],
     ["notices", t.notices],
   ];
   return (
@@ -71,13 +74,14 @@ export function HistoryPage(): JSX.Element {
             </label>
           ))}
         </fieldset>
+        {many.value && what === "transitions" && <HostChoice chosen={host} />}
         <When window={window} span={spanOf(asked)} />
       </search>
       {what === "audit"
         ? <AuditList window={window} search={search} />
         : what === "notices"
         ? <DeliveryList window={window} search={search} />
-        : <EventList window={window} search={search} />}
+        : <EventList window={window} search={search} host={host} />}
     </Page>
   );
 }

@@ -83,7 +83,7 @@ export function WorkloadPage({ id }: { id: string }): JSX.Element {
     >
       <Wrong workload={workload} />
       <Members workload={workload} />
-      {here && <Availability workload={workload} />}
+      <Availability workload={workload} />
       {here && workload.kind === "project" && <Stages workload={workload} />}
       {here && <Expectations workload={workload} />}
       <Happened workload={workload} />

@@ -11,11 +11,12 @@ import { countValues, type Facet, FACETS, type Filters, NO_HEALTH, toggled } fro
 import { format } from "../format.ts";
 import { takeSearch } from "../keyboard.ts";
 import { rows, troubledRows } from "../live/index_state.ts";
-import { hosts, many } from "../live/many.ts";
+import { many } from "../live/many.ts";
 import { type Sort, type SortKey, urgencyOf } from "../order.ts";
 import { narrow } from "../narrow.ts";
 import { query, setQuery } from "../place.ts";
 import { wordOf, words } from "../words/words.ts";
+import { HostChoice } from "./host_choice.tsx";
 import { Symbol } from "./symbol.tsx";
 
 /** Keys in the order of the columns. */
@@ -112,27 +113,6 @@ export function FilterBar(
         </div>
       </details>
     </search>
-  );
-}
-
-/** One of the hosts, or all; one that the address names is shown, whether it is there or not. */
-function HostChoice({ chosen }: { chosen: string }): JSX.Element {
-  const t = words.value.hosts;
-  const id = useId();
-  const names = hosts.value.value?.map(({ name }) => name) ?? [];
-  const shown = chosen === "" || names.includes(chosen) ? names : [...names, chosen];
-  return (
-    <div class="facet">
-      <label for={id}>{t.host}</label>
-      <select
-        id={id}
-        value={chosen}
-        onChange={(event) => setQuery({ host: event.currentTarget.value, show: null })}
-      >
-        <option value="">{t.all}</option>
-        {shown.map((name) => <option key={name} value={name}>{name}</option>)}
-      </select>
-    </div>
   );
 }
 

@@ -27,6 +27,8 @@ export interface ListProps {
   readonly window: { readonly from: string | null; readonly until: string | null };
   /** Lower case; empty: everything. */
   readonly search: string;
+  /** Of this host of a hub alone; empty or absent: of all. */
+  readonly host?: string;
 }
 
 /** An entry of the history, with the text that a search looks through. */
@@ -58,9 +60,10 @@ interface Delivered {
   readonly answer: string;
 }
 
-const happened = pagesOf<HistoryEntry>(async ({ from, until, more }, signal) => {
+const happened = pagesOf<HistoryEntry>(async ({ from, until, host, more }, signal) => {
   // Who did what is a list of its own.
   const query = new URLSearchParams({ limit: `${LIMIT}`, audit: "false", ...from, ...until });
+  if (host !== "") query.set("host", host);
   if (more !== null) query.set("before", more);
   const page = await ask<HistoryPage>(`/api/history?${query}`, { signal });
   return { items: page.items.toReversed(), more: page.before };
@@ -81,8 +84,10 @@ const delivered = pagesOf<Delivered>(async (_, signal) => {
 });
 
 /** What happened to containers. */
-export function EventList({ window, search }: ListProps): JSX.Element {
-  return <Pageful pages={happened} window={window} search={search} tell={happenedEntry} />;
+export function EventList({ window, search, host = "" }: ListProps): JSX.Element {
+  return (
+    <Pageful pages={happened} window={window} search={search} host={host} tell={happenedEntry} />
+  );
 }
 
 /** Who did what. */
@@ -99,6 +104,7 @@ export function DeliveryList({ window, search }: ListProps): JSX.Element {
 interface PageKey {
   readonly from: Readonly<Record<string, string>>;
   readonly until: Readonly<Record<string, string>>;
+  readonly host: string;
   readonly more: string | null;
 }
 
@@ -107,14 +113,16 @@ function pagesOf<Item>(
   load: (key: PageKey, signal: AbortSignal) => Promise<Pages<Item>>,
 ): Latest<Pages<Item>> {
   return new Latest(async (key, signal) => {
-    const { from, until, count } = JSON.parse(key) as {
+    const { from, until, host, count } = JSON.parse(key) as {
       from: string | null;
       until: string | null;
+      host: string;
       count: number;
     };
     const bounds = {
       from: from === null ? {} as Record<string, string> : { from },
       until: until === null ? {} as Record<string, string> : { until },
+      host,
     };
     let items: readonly Item[] = [];
     let more: string | null = null;
@@ -129,7 +137,7 @@ function pagesOf<Item>(
 }
 
 function Pageful<Item>(
-  { pages, window, search, tell }: ListProps & {
+  { pages, window, search, host = "", tell }: ListProps & {
     pages: Latest<Pages<Item>>;
     tell: (item: Item) => Told;
   },
@@ -137,9 +145,9 @@ function Pageful<Item>(
   const t = words.value.history;
   const count = useSignal(1);
   const { from, until } = window;
-  const key = JSON.stringify({ from, until, count: count.value });
+  const key = JSON.stringify({ from, until, host, count: count.value });
   const tick = until === null ? Math.floor(now.value / EVERY_MS) : 0;
-  useEffect(() => void (count.value = 1), [from === null, until]);
+  useEffect(() => void (count.value = 1), [from === null, until, host]);
   useEffect(() => void pages.ask(key, { again: true }), [key, tick]);
   const { value, error }: Loaded<Pages<Item>> = pages.state.value;
   if (error !== null && value === null) {
@@ -175,21 +183,23 @@ function Empty({ children }: { children: ComponentChildren }): JSX.Element {
 
 function happenedEntry(entry: HistoryEntry): Told {
   const t = words.value;
-  const { at, workload, row, role, containerName, what, to, from, problem, exitCode } = entry;
+  const { at, host, workload, row, role, containerName, what, to, from, problem, exitCode } = entry;
   const name = workload?.name ?? workload?.id ?? null;
   const which = containerName || role || row;
   const told = [
     to === null ? "" : wordOf(t.state, to),
     problem && wordOf(t.problem.kinds, problem.kind),
   ];
-  const found = [name, which, what, to, problem?.kind, ...told, detailOf(entry)].join("\n")
+  const found = [host, name, which, what, to, problem?.kind, ...told, detailOf(entry)].join("\n")
     .toLowerCase();
-  const who = name === null ? t.problem.host : (
+  const onHost = host === undefined ? null : <a href={href("/containers", { host })}>{host}</a>;
+  const who = name === null ? onHost ?? t.problem.host : (
     <>
       {workload !== null && (
         <a href={href(`/workloads/${encodeURIComponent(workload.id)}`)}>{name}</a>
       )}
       {which !== null && which !== name && <span class="which">{which}</span>}
+      {onHost !== null && <span class="which">{onHost}</span>}
     </>
   );
   const why = detailOf(entry);

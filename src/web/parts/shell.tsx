@@ -10,7 +10,7 @@ import { useEffect } from "preact/hooks";
 import { format } from "../format.ts";
 import { helpOpen } from "../keyboard.ts";
 import { feed, openProblems, rows, status } from "../live/index_state.ts";
-import { many, silentHosts, tooMany } from "../live/many.ts";
+import { silentHosts, tooMany } from "../live/many.ts";
 import { href, path } from "../place.ts";
 import { mayChange } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
@@ -51,7 +51,7 @@ export function Shell({ children }: { children: ComponentChildren }): JSX.Elemen
               <RowCount />
             </Entry>
             {mayChange.value && <Entry to="/add" name={t.nav.add} />}
-            {many.value === false && <Entry to="/history" name={t.nav.history} />}
+            <Entry to="/history" name={t.nav.history} />
             <Entry to="/settings" name={t.nav.settings} />
           </ul>
         </nav>
