@@ -25,7 +25,7 @@ export interface Stretch {
  * not there before, as far as anybody knows.
  */
 export function stretches(
-  { subject, events, lostUntil }: Story,
+  { subject, events, lost }: Story,
   { forgottenUntil }: { readonly forgottenUntil: number | null },
 ): Stretch[] {
   const found: Stretch[] = [];
@@ -49,12 +49,12 @@ export function stretches(
   let at = begins;
   events.forEach(({ to, containerId, containerName, imageRef, exitCode }, i) => {
     const next = events[i + 1];
-    if (next === undefined && lostUntil !== undefined) return add(at, lostUntil, "forgotten");
     // A clock that was set back does not turn the story round.
-    const until = next === undefined ? Infinity : Math.max(at, Date.parse(next.at));
+    const until = next === undefined ? lost?.from ?? Infinity : Math.max(at, Date.parse(next.at));
     if (!endsRow(to)) add(at, until, { to, containerId, containerName, imageRef, exitCode });
     at = until;
   });
+  if (lost !== undefined) add(lost.from, lost.until, "forgotten");
   return found;
 }
 

@@ -46,6 +46,9 @@ interface OnHost {
   readonly id: string;
 }
 
+/** Of so many workloads each is read by itself. */
+const FEW = 50;
+
 /** What happened; of each row and workload by its id among all hosts. */
 export async function hubHistory(sql: Sql, query: HistoryQuery): Promise<HistoryPage> {
   const { before, workloadIds, rowId, host, ...rest } = query;
@@ -83,6 +86,13 @@ async function transitionsOf(sql: Sql, asked: Asked): Promise<HostedTransition[]
       SELECT ${columns}, h.name AS host
       FROM tinyforge.hosts AS h JOIN tinyforge.transitions AS t ON t.host_id = h.id
       WHERE h.name = ${row.host} AND t.row_id = ${row.id} AND ${ofHost(sql, host)} AND ${which}`
+    : workloads !== null && workloads.length > FEW
+    // A name that many hosts have: whatever happens last anywhere is soon of one of them.
+    ? await sql<StoredTransition[]>`
+      SELECT ${columns}, h.name AS host
+      FROM tinyforge.transitions AS t JOIN tinyforge.hosts AS h ON h.id = t.host_id
+      WHERE ${ofHost(sql, host)}
+        AND (h.name, t.workload_id) IN (SELECT * FROM ${pairs(sql, workloads)}) AND ${which}`
     : workloads !== null
     ? await sql<StoredTransition[]>`
       SELECT t.*, h.name AS host FROM ${pairs(sql, workloads)} AS asked (host, id)

@@ -60,12 +60,12 @@ export async function* storiesOf(
       const subject = live === null
         ? goneSubject(host.host, { id, last: last ?? null, names })
         : liveSubject(host.host, live);
-      const lostUntil = live !== null || last === undefined || endsRow(last.to)
+      const lost = live !== null || last === undefined || endsRow(last.to)
         ? undefined
-        : lostAt(last, { watched, forgotten });
+        : lostOf(last, { watched, forgotten });
       yield {
         rowId: id,
-        story: { subject, events, ...lostUntil !== undefined && { lostUntil } },
+        story: { subject, events, ...lost !== undefined && { lost } },
         forgottenUntil: cut ? Math.max(forgotten ?? 0, Date.parse(events[0]!.at)) : forgotten,
       };
     }
@@ -148,18 +148,18 @@ function subjectOf(host: string, of: ToldSubject): Omit<PastSubject, "removed"> 
 }
 
 /**
- * From when on a row was not there of whose end nothing was told: its host's index was set back to a
- * backup without it, and was watched again from then on; or its end was forgotten before it was told.
+ * What became of a row of whose end nothing was told: its host's index was set back to a backup without
+ * it, and was watched again from then on; or its end was forgotten before it was told.
  */
-function lostAt(
+function lostOf(
   last: StoryEvent,
   { watched, forgotten }: { watched: readonly Span[]; forgotten: number | null },
-): number {
+): Required<Story>["lost"] {
   const at = Date.parse(last.at);
   const again = watched.find(({ from }) => from > at)?.from ?? Infinity;
   const until = forgotten !== null && forgotten > at ? forgotten : Infinity;
-  const known = Math.min(again, until);
-  return known === Infinity ? at : known;
+  if (until < again) return { from: at, until };
+  return again === Infinity ? { from: at, until: at } : { from: again, until: again };
 }
 
 interface Chunk {

@@ -40,8 +40,8 @@ export interface Story {
   /** What happened to it, oldest first. */
   readonly events: readonly StoryEvent[];
   /**
-   * Of a row that is no more and of whose end nothing is told: nobody knows how it was after its last
-   * event, and from here on it was not there. Milliseconds since the Unix epoch.
+   * Of a row that is no more and of whose end nothing is told: from when on nobody knows how it was,
+   * and from when on it was not there. Milliseconds since the Unix epoch.
    */
-  readonly lostUntil?: number;
+  readonly lost?: { readonly from: number; readonly until: number };
 }

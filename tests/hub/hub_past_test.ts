@@ -82,6 +82,18 @@ Deno.test("a hub tells the past of each host as that host does, whatever the net
               host.asOwn(await hub.availability(ofOne)),
               await own.availability({ ...window, workloadIds: [id!] }),
             );
+            const none = Array.from({ length: 60 }, (_, i) => `${name}:none-${i}`);
+            const named = (workloadIds: string[]) =>
+              hub.history({ audit: false, limit: 1000, workloadIds });
+            assertEquals(
+              await named([`${name}:${id}`, ...none]),
+              await named([`${name}:${id}`]),
+            );
+            assertEquals(
+              host.asOwn((await named([`${name}:${id}`])).items.map(unkeyed)),
+              (await own.history({ audit: false, limit: 1000, workloadIds: [id!] })).items
+                .map(unkeyed),
+            );
             const happened = (await own.history({ audit: false, limit: 1000 })).items;
             const all = await hub.history({ audit: false, limit: 1000, host: name });
             assertEquals(host.asOwn(all.items.map(unkeyed)), happened.map(unkeyed));
