@@ -5,8 +5,8 @@
  * @module
  */
 
-import { carried } from "../carried.ts";
 import { Failure } from "../failure.ts";
+import { migrate } from "./migrate.ts";
 import { keepPartitions } from "./partitions.ts";
 import type { Sql } from "./sql.ts";
 import { quotePath } from "../text.ts";
@@ -17,21 +17,6 @@ import { databaseAddress, type DatabaseTls } from "./database_url.ts";
 
 /** Oldest server that is used: its major version. */
 const OLDEST = 15;
-
-/** The files, in order. */
-const FILES: readonly string[] = [
-  "0001_hub",
-  "0002_access",
-  "0003_reading",
-  "0004_notify",
-  "0005_row_count",
-  "0006_by_host",
-  "0008_telling",
-  "0009_past",
-];
-
-/** Any number, the same for every hub: they migrate one after the other. */
-const MIGRATION_LOCK = 7_475_015;
 
 /** How long a statement may be without an answer, milliseconds. */
 const ANSWER_MS = 30_000;
@@ -123,28 +108,4 @@ async function authorityOf({ authority }: DatabaseTls): Promise<string> {
       { data: {}, cause },
     );
   }
-}
-
-async function migrate(sql: Sql): Promise<void> {
-  await sql.begin(async (tx) => {
-    await tx`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-    await tx`CREATE SCHEMA IF NOT EXISTS tinyforge`;
-    await tx`CREATE TABLE IF NOT EXISTS tinyforge.schema_migrations (
-      version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`;
-    const [{ newest }] = await tx<[{ newest: number }]>`
-      SELECT coalesce(max(version), 0) AS newest FROM tinyforge.schema_migrations`;
-    if (newest > FILES.length) {
-      throw new Failure(
-        "newer",
-        `Cannot use the database: it is at schema ${newest}, this program knows ${FILES.length}`,
-        { data: {} },
-      );
-    }
-    const folder = carried("src/hub/migrations/");
-    for (const [i, name] of FILES.entries()) {
-      if (i < newest) continue;
-      await tx.unsafe(await Deno.readTextFile(new URL(`${name}.sql`, folder)));
-      await tx`INSERT INTO tinyforge.schema_migrations (version, name) VALUES (${i + 1}, ${name})`;
-    }
-  });
 }

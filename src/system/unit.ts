@@ -208,7 +208,8 @@ Restart=on-failure
 RestartSec=5s
 RestartPreventExitStatus=2
 WatchdogSec=30s
-TimeoutStartSec=60s
+# A new version may have a large database to bring to its schema.
+TimeoutStartSec=15min
 TimeoutStopSec=15s
 # Connections are capped below it: with fewer descriptors there is room for fewer hosts.
 LimitNOFILE=65536

@@ -12,6 +12,7 @@ import { readIngest } from "../../src/hub/protocol.ts";
 import { hubRow } from "../../src/hub/row.ts";
 import type { Sql } from "../../src/hub/sql.ts";
 import { startCluster } from "../harness/postgres.ts";
+import { until } from "../harness/until.ts";
 import { shownRow } from "./rows.ts";
 
 const MIGRATIONS = new URL("../../src/hub/migrations/", import.meta.url);
@@ -80,6 +81,58 @@ Deno.test("openDatabase() brings a database of before the hosts' own indexes on,
     await sql.end({ timeout: 1 });
     await made.end({ timeout: 1 });
   }
+});
+
+Deno.test("openDatabase() waits for a hub of before that is in the middle of something, and is not in its way", async () => {
+  await using cluster = await startCluster();
+  const url = await cluster.newDatabase();
+  await before(url, "0006", (older) => keptBefore(older, "alpha"));
+  const hub = postgres(url, { max: 2, onnotice: () => {} });
+  let opening: Promise<Sql> | undefined;
+  await hub.begin(async (tx) => {
+    // As it takes in a batch: the host first, then its rows.
+    await tx`SELECT FROM tinyforge.hosts WHERE id = 'alpha' FOR UPDATE`;
+    opening = openDatabase(url);
+    await until("it waits for this", async () => {
+      const [{ waiting }] = await hub<[{ waiting: number }]>`
+        SELECT count(*)::integer AS waiting FROM pg_locks WHERE NOT granted`;
+      return waiting > 0;
+    });
+    await tx`UPDATE tinyforge.containers SET state = 'x' WHERE host_id = 'alpha'`;
+  });
+  const sql = await opening!;
+  const [{ state }] = await sql<[{ state: string }]>`SELECT state FROM tinyforge.containers`;
+  assertEquals(state, "x");
+  await sql.end({ timeout: 1 });
+  await hub.end({ timeout: 1 });
+});
+
+Deno.test("openDatabase() lets others go on while one of them leaves no room, and keeps what is done", async () => {
+  await using cluster = await startCluster();
+  const url = await cluster.newDatabase();
+  await before(url, "0006", (older) => keptBefore(older, "alpha"));
+  const reader = postgres(url, { max: 2, onnotice: () => {} });
+  let opening: Promise<Sql> | undefined;
+  let read = 0;
+  await reader.begin(async (tx) => {
+    await tx`SELECT FROM tinyforge.containers`;
+    opening = openDatabase(url);
+    // Longer than it waits at a time: whoever comes meanwhile is not kept until this one ends.
+    const end = performance.now() + 4500;
+    await until("others read", async () => {
+      await reader`SELECT FROM tinyforge.hosts`;
+      read++;
+      return performance.now() > end;
+    });
+  });
+  assert(read > 10, `${read} reads in 4.5 s`);
+  const sql = await opening!;
+  const names = await sql<{ name: string }[]>`
+    SELECT name FROM tinyforge.schema_migrations ORDER BY version`;
+  const files = await Array.fromAsync(Deno.readDir(MIGRATIONS));
+  assertEquals(names.map(({ name }) => `${name}.sql`), files.map(({ name }) => name).sort());
+  await sql.end({ timeout: 1 });
+  await reader.end({ timeout: 1 });
 });
 
 Deno.test("openDatabase() makes rules of what channels of before were told, and keeps what waits for them", async () => {
