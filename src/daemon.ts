@@ -93,7 +93,7 @@ export interface Assembly extends AsyncDisposable {
 
 const SHUTDOWN_DEADLINE_MS = 5000;
 
-/** How long nobody is answered for the sake of the first pass; one of 1,000 containers fits. */
+/** How long who asks waits for the first pass; one of 1,000 containers fits. */
 const FIRST_PASS_MS = 150;
 
 /**
@@ -259,27 +259,21 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
     onTells: (tells) => parts.notify.hush(tells),
   });
 
+  const status = () => ({
+    pid: Deno.pid,
+    version,
+    startedAt,
+    dataDir: config.dataDir,
+    ...daemonStatus({ ...parts, host }, config),
+    tcp: listeners?.tcp ?? { address: null, error: null },
+    hub: link.status,
+  });
+
   let exitCode = 0;
   try {
-    parts.problems.start();
-    loop.start();
-    // To load the server takes as long as a pass. Whoever asks first is told what runs now, not what
-    // ran before, unless the Engine lets itself be waited for.
-    const { signal } = stopping;
-    await firstPass({ outcomes: loop.outcomes, clock, signal }, { withinMs: FIRST_PASS_MS });
-    const { connectionShares, serve, TokenFile } = await import("./server/server.ts");
+    const { AppSoon, connectionShares, serve, TokenFile } = await import("./server/server.ts");
     const { feeds, ...connections } = connectionShares(descriptorLimit());
-    const app = await parts.app({
-      status: () => ({
-        pid: Deno.pid,
-        version,
-        startedAt,
-        dataDir: config.dataDir,
-        ...daemonStatus({ ...parts, host }, config),
-        tcp: listeners?.tcp ?? { address: null, error: null },
-        hub: link.status,
-      }),
-    }, { maxLiveClients: feeds });
+    const app = new AppSoon();
     const token = await TokenFile.open(config.dataDir, { log });
     const { metricsTokenFile } = config;
     const metricsToken = metricsTokenFile === null
@@ -300,6 +294,13 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       log,
     });
     try {
+      parts.problems.start();
+      loop.start();
+      // To load what answers takes as long as a pass. Who asks first is told what runs now, not what
+      // ran before, unless the Engine lets itself be waited for.
+      const { signal } = stopping;
+      await firstPass({ outcomes: loop.outcomes, clock, signal }, { withinMs: FIRST_PASS_MS });
+      await app.become(parts.app({ status }, { maxLiveClients: feeds, bytes: app.bytes }));
       log.info("started", { pid: Deno.pid, version, dataDir: config.dataDir });
       await Promise.all([
         announce(manager, { outcomes: loop.outcomes, clock, signal }),

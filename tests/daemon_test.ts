@@ -14,6 +14,7 @@ import { PrivateEngine, privateEngineTest } from "./engines/private.ts";
 import { TEST_LABEL } from "./engines/real.ts";
 import { writeAll } from "./harness/raw_http.ts";
 import { until } from "./harness/until.ts";
+import { SimEngine } from "./engines/crowd.ts";
 import { FakeEngine } from "./engines/scripted.ts";
 import { podmanTest } from "./engines/podman.ts";
 
@@ -302,6 +303,23 @@ Deno.test("a daemon that was killed leaves a lock that the next one takes at onc
   await daemon.restart();
   assert(performance.now() - begin < 2000, "no grace time is waited for");
   assertEquals(await daemon.state(), "running");
+});
+
+Deno.test("a daemon that can't serve ends before it writes anything of what runs", async () => {
+  await using engine = await SimEngine.start({ containers: 3 });
+  await using host = await TestHost.make();
+  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+  const ends = async () => {
+    const { code, stderr } = await host.run("reconcile");
+    assertEquals(code, 1, stderr);
+    await host.read((store) => assertEquals(store.hosts.local().lastPassAt, null, stderr));
+  };
+  host.env["TINYFORGE_METRICS_TOKEN_FILE"] = "/no/such/file";
+  await ends();
+  delete host.env["TINYFORGE_METRICS_TOKEN_FILE"];
+  // What stands where the socket would be is somebody else's.
+  await Deno.mkdir(join(host.dataDir, "tinyforge.sock"));
+  await ends();
 });
 
 Deno.test("a daemon without an Engine keeps running and says so", async () => {

@@ -5,6 +5,9 @@
  * @module
  */
 
+/** Of requests and answers together, unless a test needs less. */
+export const BYTES_IN_FLIGHT = 64 << 20;
+
 /** A number of bytes that many share. */
 export class ByteBudget {
   readonly #total: number;

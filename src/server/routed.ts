@@ -11,7 +11,7 @@ import { getPath } from "hono/utils/url";
 import { mayDo, ROLES } from "../model/role.ts";
 import { checkHost, checkOrigin, type Entrance, seenThrough, TRUSTED } from "./access.ts";
 import type { BodyLimits } from "./body.ts";
-import { ByteBudget } from "./byte_budget.ts";
+import { ByteBudget, BYTES_IN_FLIGHT } from "./byte_budget.ts";
 import { call } from "./call.ts";
 import { basePath } from "./cookie.ts";
 import type { Principal } from "./credentials.ts";
@@ -34,6 +34,8 @@ export interface AppOptions {
   readonly keepaliveMs?: number;
   /** Bytes of bodies and answers that are in memory at once. Default 64 MiB. */
   readonly maxBytesInFlight?: number;
+  /** What these are taken from, where others take from it too. */
+  readonly bytes?: ByteBudget;
   /** Live feeds at once over each entrance. Default 256. */
   readonly maxLiveClients?: number;
   /** Wrong webhook secrets that are answered 404. Default 60. */
@@ -86,7 +88,7 @@ export function routed<At extends ReadServices>(
     router: new TrieRouter(),
     getPath: (request) => pathUnder(base, request),
   });
-  const bytes = new ByteBudget(options.maxBytesInFlight ?? 64 << 20);
+  const bytes = options.bytes ?? new ByteBudget(options.maxBytesInFlight ?? BYTES_IN_FLIGHT);
   const limits: BodyLimits = {
     maxBytes: options.maxBodyBytes ?? 1 << 20,
     timeoutMs: options.bodyTimeoutMs ?? 10_000,

@@ -28,6 +28,7 @@ import { SocketFile } from "./socket_file.ts";
 import type { TokenSource } from "./token.ts";
 
 export { type App, type AppOptions } from "./routed.ts";
+export { AppSoon } from "./app_soon.ts";
 export { type ServerDeps } from "./operation.ts";
 export { connectionShares } from "./connection_shares.ts";
 export { type Certificate } from "./certificate.ts";
