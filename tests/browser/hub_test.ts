@@ -10,7 +10,7 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { buildWeb } from "../../src/dev/web.ts";
 import { readWebAssets } from "../../src/server/web_assets.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import {
   type SayingHost,
@@ -21,6 +21,8 @@ import {
 } from "../hub/hubs.ts";
 import { minutesBefore, shownRow, toldChange } from "../hub/rows.ts";
 import { browserTest, visit } from "./chromium.ts";
+
+const cluster = sharedCluster();
 
 interface Scene {
   readonly hub: TestedHub;
@@ -33,7 +35,6 @@ interface Scene {
 async function atHub(browser: Browser, test: (scene: Scene) => Promise<void>): Promise<void> {
   await buildWeb();
   const assets = await readWebAssets();
-  await using cluster = await startCluster();
   const database = await cluster.newDatabase();
   await using hub = await startHub(database, {
     bounds: { assets: () => Promise.resolve(assets) },

@@ -59,9 +59,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const bin = await binFolder();
   const dir = await newFolder();
   const data = join(dir, "data");
-  await made(bin, "initdb", dir, [
-    ...["--no-sync", "--auth=trust", "--username=tinyforge", "--encoding=UTF8", "-D", data],
-  ]);
+  await made("/bin", "cp", dir, ["-a", await (template ??= makeTemplate(bin)), data]);
   const settings = durable ? [] : ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
   if (tls !== undefined) {
     settings.push("ssl=on");
@@ -97,6 +95,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       await Deno.remove(dir, { recursive: true });
     },
   };
+}
+
+/**
+ * The cluster of a test file, started before its first test and ended after its last: for tests that
+ * leave it as it is, each with databases of its own.
+ */
+export function sharedCluster(): Pick<Cluster, "newDatabase"> {
+  let cluster: Cluster | null = null;
+  Deno.test.beforeAll(async () => void (cluster = await startCluster()));
+  Deno.test.afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+  return { newDatabase: () => cluster!.newDatabase() };
 }
 
 async function standbyOf(
@@ -162,6 +171,10 @@ class Server {
       "listen_addresses=127.0.0.1",
       `unix_socket_directories=${dir}`,
       "max_connections=60",
+      // As much as a test needs: all of it is gone through when a server starts and ends.
+      "shared_buffers=16MB",
+      // With small segments it would be little, and every so much ends with a checkpoint.
+      "max_wal_size=1GB",
       ...settings,
     ];
     this.#args = ["-D", data, ...all.flatMap((setting) => ["-c", setting])];
@@ -201,6 +214,21 @@ class Server {
   }
 }
 
+/** The data directory of a cluster that never ran, which all clusters of a test file begin as. */
+let template: Promise<string> | null = null;
+
+async function makeTemplate(bin: string): Promise<string> {
+  const dir = await newFolder();
+  addEventListener("unload", () => Deno.removeSync(dir, { recursive: true }));
+  const data = join(dir, "data");
+  await made(bin, "initdb", dir, [
+    ...["--no-sync", "--auth=trust", "--username=tinyforge", "--encoding=UTF8"],
+    // A segment is written in full before there is anything in it.
+    ...["--wal-segsize=1", "-D", data],
+  ]);
+  return data;
+}
+
 async function newFolder(): Promise<string> {
   const dir = await Deno.makeTempDir({ prefix: "tinyforge-pg-" });
   if (Deno.uid() === 0) await Deno.chown(dir, NOBODY.uid, NOBODY.gid);
@@ -221,7 +249,7 @@ function who(): { uid?: number; gid?: number } {
 
 /** A migrated database of a cluster, closed with this. */
 export async function openTestDatabase(
-  cluster: Cluster,
+  cluster: Pick<Cluster, "newDatabase">,
   options: { connections?: number } = {},
 ): Promise<{ sql: Sql; url: string } & AsyncDisposable> {
   const url = await cluster.newDatabase();

@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { asTold, rowsOf } from "../harness/hub.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster, startCluster } from "../harness/postgres.ts";
 import { problem, writeProblems } from "../harness/problems.ts";
 import { type TempStore, tempStore } from "../harness/temp_store.ts";
 import { openDatabase } from "../../src/hub/database.ts";
@@ -25,6 +25,8 @@ import type { Workload } from "../../src/model/workload.ts";
 import { openStore } from "../../src/store/store.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { type Fate, FATES, hubAt, Network } from "./network.ts";
+
+const cluster = sharedCluster();
 
 const { Database } = await import("@db/sqlite");
 
@@ -210,7 +212,6 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 );
 
 Deno.test("after any history a hub has of a host what the host has", async () => {
-  await using cluster = await startCluster();
   const url = await cluster.newDatabase();
   const sql = await openDatabase(url, { connections: 3 });
   let count = 0;
@@ -419,7 +420,6 @@ async function bringBack(temp: TempStore, { newEpoch }: { newEpoch: boolean }): 
 }
 
 Deno.test("a copied data directory is never believed while the other lives: both are refused and shown", async () => {
-  await using cluster = await startCluster();
   const sql = await openDatabase(await cluster.newDatabase(), { connections: 3 });
   /** As if the time between two signs of life had passed. */
   const later = () =>
@@ -458,7 +458,6 @@ Deno.test("a copied data directory is never believed while the other lives: both
 });
 
 Deno.test("an index of more rows than a message holds is told in parts, and changed beside them", async () => {
-  await using cluster = await startCluster();
   const sql = await openDatabase(await cluster.newDatabase(), { connections: 3 });
   try {
     await using temp = await tempStore();

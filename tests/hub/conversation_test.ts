@@ -10,7 +10,7 @@ import { DIGEST_MS, PROTOCOL } from "../../src/hub/protocol.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { HubClient } from "../../src/hub/hub_client.ts";
 import { admitted, hubItems, hubRows, startHub } from "../harness/hub.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import {
@@ -20,6 +20,8 @@ import {
   openPast,
   speak,
 } from "./conversation.ts";
+
+const cluster = sharedCluster();
 
 const KEPT = await conversations();
 
@@ -60,7 +62,6 @@ async function sayAgain(
   { exchanges }: Conversation,
   changed: (body: Exchange["body"]) => unknown = (body) => body,
 ): Promise<{ rows: Record<string, unknown>[]; happened: number; problems: number }> {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const database = await cluster.newDatabase();
   const hub = await startHub(hubHost, { database });

@@ -9,10 +9,12 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { openDatabase } from "../../src/hub/database.ts";
 import { admitted, enrolled, hubItems, hubRows, rowsOf, startHub, tell } from "../harness/hub.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { until } from "../harness/until.ts";
+
+const cluster = sharedCluster();
 
 /** Ids and tags of what a hub shows of a host. */
 async function tags(...asked: Parameters<typeof hubRows>): Promise<string> {
@@ -32,7 +34,6 @@ async function joinedHost(hubHost: TestHost, hub: Parameters<typeof enrolled>[1]
 }
 
 Deno.test("a host that is restored from a backup is shown as it is since then", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
   await using host = await joinedHost(hubHost, hub);
@@ -65,7 +66,6 @@ Deno.test("a host that is restored from a backup is shown as it is since then", 
 });
 
 Deno.test("of a data directory that was copied both are refused, both say so, and one may leave", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const database = await cluster.newDatabase();
   const hub = await startHub(hubHost, { database });
@@ -108,7 +108,6 @@ Deno.test("of a data directory that was copied both are refused, both say so, an
 });
 
 Deno.test("a host that is cut off for minutes is unknown with the rows that it last had, then as it is", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const database = await cluster.newDatabase();
   let hub = await startHub(hubHost, { database });
@@ -176,7 +175,6 @@ const YEAR_MS = 365 * 86_400_000;
 
 for (const [direction, offset] of [["ahead", YEAR_MS], ["behind", -YEAR_MS]] as const) {
   Deno.test(`a host whose clock is a year ${direction} is known, and unknown, as any other`, async () => {
-    await using cluster = await startCluster();
     await using hubHost = await TestHost.make();
     const database = await cluster.newDatabase();
     const hub = await startHub(hubHost, { database });

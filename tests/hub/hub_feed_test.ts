@@ -8,10 +8,12 @@ import { CHANNEL } from "../../src/hub/hub_writes.ts";
 import type { Written } from "../../src/model/written.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { CountedFeed } from "../harness/counted_feed.ts";
-import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { sayingHost } from "./hubs.ts";
 import { shownRow } from "./rows.ts";
+
+const cluster = sharedCluster();
 
 const log = new Log({ write() {} });
 
@@ -36,7 +38,6 @@ function heard(feed: CountedFeed<Written>) {
 /** A database with a host of one row, and what a feed tells of it from now on. */
 async function scene() {
   await using made = new AsyncDisposableStack();
-  const cluster = made.use(await startCluster());
   const { sql } = made.use(await openTestDatabase(cluster));
   const alpha = await sayingHost(sql, "alpha");
   await alpha.snapshot([shownRow("a")]);
@@ -119,7 +120,6 @@ Deno.test("HubFeed listens again after its connection was cut, and misses nothin
 });
 
 Deno.test("Announcements are told together from a thousand a second on, and none is left out", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster);
   const { sql } = database;
   const texts: string[] = [];

@@ -1,7 +1,7 @@
 /** People are told by hubs of what is wrong on all hosts, on a real PostgreSQL. @module */
 
 import { assert, assertEquals } from "@std/assert";
-import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { listChannels, removeChannel } from "../../src/hub/hub_channels.ts";
 import { claimDelivery, listDeliveries, recordAttempt } from "../../src/hub/hub_notices.ts";
@@ -18,8 +18,9 @@ import {
   quietHost,
 } from "./telling.ts";
 
+const cluster = sharedCluster();
+
 Deno.test("hubs tell of many hosts once, however many they are, and go on when one ends", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster);
   const { sql } = database;
   await using inbox = new Inbox();
@@ -61,7 +62,6 @@ Deno.test("hubs tell of many hosts once, however many they are, and go on when o
 });
 
 Deno.test("a hub tells of many problems of several hosts as one, and says which hosts", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster);
   const { sql } = database;
   await using inbox = new Inbox();
@@ -82,7 +82,6 @@ Deno.test("a hub tells of many problems of several hosts as one, and says which 
 });
 
 Deno.test("a delivery is won by one hub, and by another when that one is gone", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster, { connections: 12 });
   const { sql } = database;
   await using inbox = new Inbox();
@@ -119,7 +118,6 @@ Deno.test("a delivery is won by one hub, and by another when that one is gone", 
 });
 
 Deno.test("a receiver that is away is told later, and a channel that is removed nothing more", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster);
   const { sql } = database;
   let status = 503;
@@ -159,7 +157,6 @@ Deno.test("a receiver that is away is told later, and a channel that is removed 
 });
 
 Deno.test("a hub's channels are made, tried and removed over its API, and keep what is secret", async () => {
-  await using cluster = await startCluster();
   await using inbox = new Inbox();
   const database = await cluster.newDatabase();
   await using hub = await startHub(database);

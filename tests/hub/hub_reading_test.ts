@@ -1,10 +1,12 @@
 /** What people are shown of many hosts: two hubs over one PostgreSQL, each with its own sockets. @module */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { sayingHost, startHub, type TestedHub, toldWorkload } from "./hubs.ts";
 import { shownRow } from "./rows.ts";
+
+const cluster = sharedCluster();
 
 /** Two hubs of one database, and hosts `alpha` and `beta` with a row of the same id each. */
 async function twoHubs(
@@ -15,7 +17,6 @@ async function twoHubs(
     readonly beta: Awaited<ReturnType<typeof sayingHost>>;
   }) => Promise<void>,
 ): Promise<void> {
-  await using cluster = await startCluster();
   const database = await cluster.newDatabase();
   await using one = await startHub(database);
   await using two = await startHub(database, { token: "u".repeat(43) });

@@ -1,7 +1,7 @@
 /** What a hub keeps of what hosts tell it, on a real PostgreSQL. @module */
 
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { type Cluster, openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
 import { admit, enroll, expel, HostSecrets } from "../../src/hub/enrolment.ts";
 import type { Sql } from "../../src/hub/sql.ts";
 import { beat, greet, type HostBeat } from "../../src/hub/hub_store.ts";
@@ -59,12 +59,13 @@ const all = (sql: Sql) => listContainers(sql, { limit: 100 });
 const states = async (sql: Sql) =>
   (await all(sql)).map(({ host, id, state }) => `${host}/${id} ${state}`);
 
-/** PostgreSQL is started once for these, a database is made for each. */
-function withDatabase(name: string, test: (sql: Sql, cluster: Cluster) => Promise<void>): void {
+const cluster = sharedCluster();
+
+/** A test with a database of its own. */
+function withDatabase(name: string, test: (sql: Sql) => Promise<void>): void {
   Deno.test(name, async () => {
-    await using cluster = await startCluster();
     await using database = await openTestDatabase(cluster);
-    await test(database.sql, cluster);
+    await test(database.sql);
   });
 }
 

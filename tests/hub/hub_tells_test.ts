@@ -1,7 +1,7 @@
 /** Whether a host hears that its hub tells people what is wrong there. @module */
 
 import { assertEquals } from "@std/assert";
-import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { until } from "../harness/until.ts";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
@@ -16,8 +16,9 @@ import { readHeartbeat, readHello, readIngest } from "../../src/hub/protocol.ts"
 import { startHub } from "./hubs.ts";
 import { Log } from "../../src/telemetry/log.ts";
 
+const cluster = sharedCluster();
+
 Deno.test("Dialer says that the hub tells people while it has a channel and is reached", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster);
   const { sql } = database;
   await using temp = await tempStore();
@@ -67,7 +68,6 @@ Deno.test("Dialer says that the hub tells people while it has a channel and is r
 });
 
 Deno.test("HubLink says who tells people for as long as the host is a member, unless it joined to notify", async () => {
-  await using cluster = await startCluster();
   await using hub = await startHub(await cluster.newDatabase());
   const { sql } = hub;
   await addChannel(sql, {

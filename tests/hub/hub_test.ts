@@ -4,13 +4,14 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Authority } from "../harness/certificates.ts";
 import { freePort } from "../harness/free_port.ts";
 import { enrolled, hubItems, startHub } from "../harness/hub.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { shownRow } from "./rows.ts";
 
+const cluster = sharedCluster();
+
 Deno.test("hosts join a hub, which shows the rows of all, and outlives its own end", async () => {
-  await using cluster = await startCluster();
   const database = await cluster.newDatabase();
   await using hubHost = await TestHost.make();
   await using one = await TestHost.make();
@@ -60,7 +61,6 @@ Deno.test("hosts join a hub, which shows the rows of all, and outlives its own e
 });
 
 Deno.test("a hub lets in who may: readers to read, hosts to their rows, the socket to enroll", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
   const token = (await Deno.readTextFile(`${hubHost.dataDir}/token`)).trim();
@@ -146,7 +146,6 @@ Deno.test("a hub lets in who may: readers to read, hosts to their rows, the sock
 });
 
 Deno.test("join refuses what it can't trust, and uses no token up for it", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   await using host = await TestHost.make();
   await host.seed(() => {});

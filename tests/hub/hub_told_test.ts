@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Cluster, openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
 import type { Sql } from "../../src/hub/sql.ts";
 import { admit, enroll, expel } from "../../src/hub/enrolment.ts";
 import { beat, greet } from "../../src/hub/hub_store.ts";
@@ -21,11 +21,13 @@ import { Failure } from "../../src/failure.ts";
 import { shownRow } from "./rows.ts";
 import { happening, toldProblem, workload } from "./things.ts";
 
-function withDatabase(name: string, test: (sql: Sql, cluster: Cluster) => Promise<void>): void {
+const cluster = sharedCluster();
+
+/** A test with a database of its own. */
+function withDatabase(name: string, test: (sql: Sql) => Promise<void>): void {
   Deno.test(name, async () => {
-    await using cluster = await startCluster();
     await using database = await openTestDatabase(cluster);
-    await test(database.sql, cluster);
+    await test(database.sql);
   });
 }
 

@@ -8,12 +8,14 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { Authority } from "../harness/certificates.ts";
 import { freePort } from "../harness/free_port.ts";
 import { enrolled, startHub } from "../harness/hub.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster, startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { openDatabase } from "../../src/hub/database.ts";
 import { databaseAddress, hasPassword } from "../../src/hub/database_url.ts";
 import { Failure } from "../../src/failure.ts";
+
+const cluster = sharedCluster();
 
 /** A certificate signed by itself, paths; `ca`: an authority's, as `openssl req -x509` makes it. */
 async function selfSigned(dir: string, ca = "FALSE"): Promise<{ cert: string; key: string }> {
@@ -35,7 +37,6 @@ async function selfSigned(dir: string, ca = "FALSE"): Promise<{ cert: string; ke
 }
 
 Deno.test("join believes a hub's certificate by the authority that it is told, and keeps that", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   await using host = await TestHost.make();
   await host.seed(() => {});
@@ -107,7 +108,6 @@ Deno.test("join believes a hub's certificate by the authority that it is told, a
 });
 
 Deno.test("status, doctor and leave do without the hub", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   await using host = await TestHost.make();
   await host.seed(() => {});
@@ -188,7 +188,6 @@ Deno.test("hub status and hub healthcheck say how the hub, its database and its 
 });
 
 Deno.test("hub takes its database's URL from a file of root's or its own, and no password from a command line", async () => {
-  await using cluster = await startCluster();
   await using host = await TestHost.make();
   const file = `${host.dir}/database`;
   const port = freePort();

@@ -9,9 +9,11 @@ import { openDatabase } from "../../src/hub/database.ts";
 import { HubClient } from "../../src/hub/hub_client.ts";
 import { MAX_HOST_ROWS, MAX_ROWS } from "../../src/hub/protocol.ts";
 import { admitted, enrolled, hubItems, hubRows, startHub, type TestHub } from "../harness/hub.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { shownRow } from "./rows.ts";
+
+const cluster = sharedCluster();
 
 const { signal } = new AbortController();
 
@@ -45,7 +47,6 @@ class Liar implements Disposable {
 }
 
 Deno.test("a host changes no row but its own, whatever it says whose they are", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
   using honest = new Liar(hub, await admitted(hubHost, hub, "honest"));
@@ -74,7 +75,6 @@ Deno.test("a host changes no row but its own, whatever it says whose they are", 
 });
 
 Deno.test("a host of a million rows is refused past what one may have, and disturbs no other", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const database = await cluster.newDatabase();
   const hub = await startHub(hubHost, { database });
@@ -113,7 +113,6 @@ Deno.test("a host of a million rows is refused past what one may have, and distu
 });
 
 Deno.test("what is too long, too much or no message is refused, and the next message taken", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
   using liar = new Liar(hub, await admitted(hubHost, hub, "liar"));
@@ -153,7 +152,6 @@ Deno.test("what is too long, too much or no message is refused, and the next mes
 });
 
 Deno.test("a token that was used, or is over, lets nobody in, however often it is shown", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const database = await cluster.newDatabase();
   const hub = await startHub(hubHost, { database });
@@ -174,7 +172,6 @@ Deno.test("a token that was used, or is over, lets nobody in, however often it i
 });
 
 Deno.test("who guesses tokens and secrets is slowed, and keeps out nobody who has the right one", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
   const [, url, token] = await enrolled(hubHost, hub, "one");
@@ -202,7 +199,6 @@ Deno.test("who guesses tokens and secrets is slowed, and keeps out nobody who ha
 });
 
 Deno.test("a reader of a hub neither enrolls nor removes, nor is a host one", async () => {
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
   const secret = await admitted(hubHost, hub, "one");
