@@ -6,6 +6,9 @@
 
 import type { Clock } from "../../src/clock.ts";
 
+/** More than any of what is woken needs to come to its next sleep, unless it waits for others. */
+const ROUNDS = 50;
+
 /** Stands still until it is turned. */
 export class TurnedClock implements Clock {
   #now: number;
@@ -14,6 +17,11 @@ export class TurnedClock implements Clock {
 
   constructor(start = Date.parse("2026-01-01T00:00:00.000Z")) {
     this.#now = this.#start = start;
+  }
+
+  /** How many sleep now. */
+  get asleep(): number {
+    return this.#sleepers.size;
   }
 
   now(): number {
@@ -45,13 +53,19 @@ export class TurnedClock implements Clock {
   async turn(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {
-      // Whoever is about to sleep does.
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await this.#settled();
       const next = [...this.#sleepers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       this.#now = Math.max(this.#now, next.at);
       next.wake();
     }
     this.#now = end;
+  }
+
+  /** Lets whoever is about to sleep do so: some rounds of the event loop, which a timer rounds up. */
+  async #settled(): Promise<void> {
+    for (let round = 0; round < ROUNDS; round++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 }

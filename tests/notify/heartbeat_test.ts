@@ -26,7 +26,7 @@ Deno.test("beat() asks every minute while all is well, else its other form", asy
   const asked = async (count: number) => {
     await until(`${count} beats`, () => receiver.requests.length === count);
     // What follows the answer happens before the next minute.
-    await clock.turn(0);
+    await until("it sleeps", () => clock.asleep > 0);
     await clock.turn(HEARTBEAT_MS);
   };
   await asked(1);
