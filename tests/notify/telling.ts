@@ -143,7 +143,7 @@ export class Telling implements AsyncDisposable {
   /** Lets whatever is due now happen. */
   async settle(): Promise<void> {
     for (let still = 0; still < 3;) {
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await this.clock.turn(0);
       still = this.notifications.sending === 0 ? still + 1 : 0;
     }
   }
