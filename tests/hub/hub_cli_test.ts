@@ -4,11 +4,13 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { openDatabase } from "../../src/hub/database.ts";
 import type { Sql } from "../../src/hub/sql.ts";
 import { freePort } from "../harness/free_port.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { type SayingHost, sayingHost, toldWorkload } from "./hubs.ts";
 import { minutesBefore, shownRow, toldChange } from "./rows.ts";
+
+const cluster = sharedCluster();
 
 /** A hub as a program, and hosts `alpha` (heard of) and `beta` (not) with a row of the same id each. */
 async function besideHub(
@@ -16,7 +18,6 @@ async function besideHub(
     hub: { host: TestHost; alpha: SayingHost; beta: SayingHost; sql: Sql },
   ) => Promise<void>,
 ): Promise<void> {
-  await using cluster = await startCluster();
   await using host = await TestHost.make();
   const database = await cluster.newDatabase();
   host.env["TINYFORGE_DATABASE"] = database;

@@ -1,9 +1,11 @@
 /** What was on many hosts as the API of a hub tells it, of hosts that say what they watched or don't. @module */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { type SayingHost, sayingHost, startHub, type TestedHub, toldWorkload } from "./hubs.ts";
 import { type Ago, minutesBefore, shownRow, toldChange } from "./rows.ts";
+
+const cluster = sharedCluster();
 
 const MINUTE = 60_000;
 
@@ -19,7 +21,6 @@ interface Scene {
  * a workload of the same name, and does not say what it watched.
  */
 async function atHub(test: (scene: Scene) => Promise<void>): Promise<void> {
-  await using cluster = await startCluster();
   await using hub = await startHub(await cluster.newDatabase());
   const now = Date.now();
   const ago = minutesBefore(now);
@@ -195,7 +196,6 @@ Deno.test("GET /api/history of a hub tells what happened on all hosts, in one or
   }));
 
 Deno.test("GET /api/history of a hub parts what happened at one moment into pages, nothing left out", async () => {
-  await using cluster = await startCluster();
   await using hub = await startHub(await cluster.newDatabase());
   const now = Date.now() - MINUTE;
   const at = new Date(now).toISOString();

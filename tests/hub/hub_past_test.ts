@@ -13,9 +13,11 @@ import type { Sql } from "../../src/hub/sql.ts";
 import type { HistoryEntry, PastRow } from "../../src/model/past.ts";
 import type { HistoryQuery, PastPort } from "../../src/model/past_port.ts";
 import { BASE, boundedBy, compare, histories, SECOND, type Step } from "../harness/past_world.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { FATES } from "./network.ts";
 import { type ToldWorld, toldWorld } from "./told_world.ts";
+
+const cluster = sharedCluster();
 
 const tells = fc.array(fc.array(fc.constantFrom(...FATES), { maxLength: 3 }), { maxLength: 25 });
 
@@ -45,7 +47,6 @@ async function played(
 }
 
 async function withDatabase(test: (sql: Sql) => Promise<void>): Promise<void> {
-  await using cluster = await startCluster();
   const sql = await openDatabase(await cluster.newDatabase());
   try {
     await test(sql);

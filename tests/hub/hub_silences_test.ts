@@ -1,11 +1,13 @@
 /** What nobody wants to hear of for a while, at hubs: on a real PostgreSQL. @module */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { watchSilence } from "../../src/hub/silence.ts";
 import { type SayingHost, startHub, type TestedHub } from "./hubs.ts";
 import { delivered, fresh, Inbox, looked, over, quietHost } from "./telling.ts";
+
+const cluster = sharedCluster();
 
 /** Two hubs of one database, hosts `alpha` and `beta` with a row each, and somebody who is told. */
 async function told(
@@ -22,7 +24,6 @@ async function told(
     marked: () => Promise<string[]>;
   }) => Promise<void>,
 ): Promise<void> {
-  await using cluster = await startCluster();
   const database = await cluster.newDatabase();
   await using inbox = new Inbox();
   await using hub = await startHub(database);

@@ -10,9 +10,11 @@ import { ingest, type Message } from "../../src/hub/ingest.ts";
 import { Intake } from "../../src/hub/intake.ts";
 import { MAX_HOST_ROWS, readHello, readIngest, type Told } from "../../src/hub/protocol.ts";
 import type { Sql } from "../../src/hub/sql.ts";
-import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { openTestDatabase, sharedCluster, startCluster } from "../harness/postgres.ts";
 import { shownRow } from "./rows.ts";
 import { happening, toldProblem, workload } from "./things.ts";
+
+const cluster = sharedCluster();
 
 /** Ids of hosts that were let in, greeted and told row `a` in state 1. */
 async function hostsOf(sql: Sql, count: number): Promise<string[]> {
@@ -34,7 +36,6 @@ const batch = (rows: unknown[], more: object = {}) => told({ from: 1, to: 2, row
 /** A database with hosts, and what takes in what they tell. */
 async function scene(count: number) {
   await using made = new AsyncDisposableStack();
-  const cluster = made.use(await startCluster());
   const { sql } = made.use(await openTestDatabase(cluster));
   const hosts = await hostsOf(sql, count);
   const kept = made.move();
@@ -133,12 +134,12 @@ Deno.test("Intake answers a host that was removed as one that is not listened to
 });
 
 Deno.test("Intake that can't reach the database says so to each, once", async () => {
-  await using cluster = await startCluster();
-  await using database = await openTestDatabase(cluster);
+  await using lost = await startCluster();
+  await using database = await openTestDatabase(lost);
   const { sql } = database;
   const hosts = await hostsOf(sql, 3);
   const intake = new Intake(sql, new Announcements(sql));
-  await cluster.lose();
+  await lost.lose();
   await Promise.all(
     hosts.map((hostId) => assertRejects(() => intake.take({ hostId, told: batch([]) }))),
   );
@@ -191,7 +192,6 @@ const anyMessage = fc.record({
 });
 
 Deno.test("Intake keeps of messages that come together what it keeps of each by itself", async () => {
-  await using cluster = await startCluster();
   const [together, apart] = [await openTestDatabase(cluster), await openTestDatabase(cluster)];
   await using _both = {
     async [Symbol.asyncDispose]() {

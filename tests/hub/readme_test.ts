@@ -5,10 +5,12 @@ import { Authority } from "../harness/certificates.ts";
 import { openDatabase } from "../../src/hub/database.ts";
 import { freePort } from "../harness/free_port.ts";
 import { startHub } from "../harness/hub.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { sayingHost, toldWorkload } from "./hubs.ts";
+
+const cluster = sharedCluster();
 
 const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 
@@ -17,7 +19,6 @@ const [TELLING, BLOCK] = [
 ].map(([, block]) => block);
 
 Deno.test("the README's channel of some hosts, and silences, are a hub's", async () => {
-  await using cluster = await startCluster();
   await using host = await TestHost.make();
   const database = await cluster.newDatabase();
   await startHub(host, { database });
@@ -44,7 +45,6 @@ Deno.test("the README's channel of some hosts, and silences, are a hub's", async
 Deno.test("the README's ten lines make three hosts known to a hub", async () => {
   const lines = BLOCK!.trim().split("\n").filter((line) => !line.startsWith("#"));
   assert(lines.length <= 10, `they are ${lines.length}`);
-  await using cluster = await startCluster();
   await using hubHost = await TestHost.make();
   const { cert, key } = await (await Authority.make(hubHost.dir)).issue("hub");
   await Deno.writeTextFile(`${hubHost.dir}/database`, await cluster.newDatabase(), { mode: 0o600 });

@@ -11,9 +11,11 @@ import { ingest } from "../../src/hub/ingest.ts";
 import { readIngest } from "../../src/hub/protocol.ts";
 import { hubRow } from "../../src/hub/row.ts";
 import type { Sql } from "../../src/hub/sql.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { shownRow } from "./rows.ts";
+
+const cluster = sharedCluster();
 
 const MIGRATIONS = new URL("../../src/hub/migrations/", import.meta.url);
 
@@ -43,7 +45,6 @@ async function keptBefore(sql: Sql, name: string): Promise<void> {
 }
 
 Deno.test("openDatabase() brings a database of before the hosts' own indexes on, with its rows", async () => {
-  await using cluster = await startCluster();
   const url = await cluster.newDatabase();
   const made = await openDatabase(await cluster.newDatabase());
   const indexes = (sql: Sql) =>
@@ -84,7 +85,6 @@ Deno.test("openDatabase() brings a database of before the hosts' own indexes on,
 });
 
 Deno.test("openDatabase() waits for a hub of before that is in the middle of something, and is not in its way", async () => {
-  await using cluster = await startCluster();
   const url = await cluster.newDatabase();
   await before(url, "0006", (older) => keptBefore(older, "alpha"));
   const hub = postgres(url, { max: 2, onnotice: () => {} });
@@ -108,7 +108,6 @@ Deno.test("openDatabase() waits for a hub of before that is in the middle of som
 });
 
 Deno.test("openDatabase() lets others go on while one of them leaves no room, and keeps what is done", async () => {
-  await using cluster = await startCluster();
   const url = await cluster.newDatabase();
   await before(url, "0006", (older) => keptBefore(older, "alpha"));
   const reader = postgres(url, { max: 2, onnotice: () => {} });
@@ -136,7 +135,6 @@ Deno.test("openDatabase() lets others go on while one of them leaves no room, an
 });
 
 Deno.test("openDatabase() makes rules of what channels of before were told, and keeps what waits for them", async () => {
-  await using cluster = await startCluster();
   const url = await cluster.newDatabase();
   const old = (name: string, more: string) =>
     `INSERT INTO tinyforge.channels (id, name, type, config, secrets, kinds, min_severity,

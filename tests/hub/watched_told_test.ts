@@ -14,10 +14,12 @@ import type { Sql } from "../../src/hub/sql.ts";
 import { openStore } from "../../src/store/store.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { failsWith } from "../harness/failures.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { pass, siteRow } from "../harness/program.ts";
 import { type TempStore, tempStore } from "../harness/temp_store.ts";
 import { hubAt } from "./network.ts";
+
+const cluster = sharedCluster();
 
 const { Database } = await import("@db/sqlite");
 const MINUTE = 60_000;
@@ -31,7 +33,6 @@ async function atHub(
     tell(options?: { anew?: boolean }): Promise<number>;
   }) => Promise<void>,
 ): Promise<void> {
-  await using cluster = await startCluster();
   await using temp = await tempStore();
   const sql = await openDatabase(await cluster.newDatabase());
   try {
