@@ -7,12 +7,13 @@
 
 import { Deadline } from "../http/deadline.ts";
 import { readText } from "../http/body.ts";
+import { readPacked } from "../http/packed.ts";
 import type { Sql } from "./sql.ts";
 import { admit, type HostSecrets } from "./enrolment.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import { greet } from "./hub_store.ts";
 import type { Intake } from "./intake.ts";
-import { readHeartbeat, readHello, readIngest } from "./protocol.ts";
+import { readHeartbeat, readHello, readIngestText } from "./protocol.ts";
 import { isObject } from "./told_fields.ts";
 
 /** Why a request is not answered as asked. */
@@ -156,14 +157,18 @@ export class HubApp {
     }
     if (large) this.#large++;
     try {
-      const told = readIngest(await this.#body(asked));
+      const told = parsed(readIngestText, await this.#text(asked));
       return json(await this.#o.intake.take({ hostId: asked.hostId, told }));
     } finally {
       if (large) this.#large--;
     }
   }
 
-  async #body({ request }: Asked): Promise<unknown> {
+  async #body(asked: Asked): Promise<unknown> {
+    return parsed(JSON.parse, await this.#text(asked));
+  }
+
+  async #text({ request }: Asked): Promise<string> {
     const { body, headers } = request;
     if (Number(headers.get("content-length") ?? 0) > MAX_PACKED) {
       throw new Refused("too-large", `Cannot take this: it is longer than ${MAX_PACKED} bytes`);
@@ -171,19 +176,25 @@ export class HubApp {
     using deadline = new Deadline(BODY_MS, [this.#stopping.signal]);
     const { signal } = deadline;
     const packed = headers.get("content-encoding") === "gzip";
-    const plain = packed ? body?.pipeThrough(new DecompressionStream("gzip")) ?? null : body;
     let text: string | null;
     try {
-      text = await readText(plain, { signal, limit: MAX_MESSAGE });
+      text = packed
+        ? await readPacked(body, { signal, limit: MAX_MESSAGE, packedLimit: MAX_PACKED })
+        : await readText(body, { signal, limit: MAX_MESSAGE });
     } catch (cause) {
       throw new Refused("malformed", `Cannot read the body: ${(cause as Error).message}`);
     }
     if (text === null) throw new Refused("too-large", `Cannot take more than ${MAX_MESSAGE} bytes`);
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw new Refused("malformed", "Cannot read the body: it is not JSON");
-    }
+    return text;
+  }
+}
+
+function parsed<T>(parse: (text: string) => T, text: string): T {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new Refused("malformed", "Cannot read the body: it is not JSON");
   }
 }
 

@@ -10,6 +10,7 @@ import { type HubProblem, hubProblem } from "./hub_problem.ts";
 import { type HubTransition, hubTransition } from "./hub_transition.ts";
 import { type HubWorkload, hubWorkload } from "./hub_workload.ts";
 import { type HubRow, hubRow } from "./row.ts";
+import { rowsIn, rowsRead, type SnapshotRows } from "./snapshot_rows.ts";
 import { isObject } from "./told_fields.ts";
 
 /** Version of the protocol; hosts and hubs that differ by one understand each other. */
@@ -137,7 +138,7 @@ export interface SnapshotPart extends Telling {
   /** Null: it is the last part. */
   readonly upTo: string | null;
   /** In the order of their ids. */
-  readonly rows: readonly HubRow[];
+  readonly rows: SnapshotRows;
   /** In the order of their keys, of each key the open one first. */
   readonly problems: readonly HubProblem[];
   /** In the order of their ids. */
@@ -223,7 +224,7 @@ export function readHello(value: unknown): Hello {
  */
 export function readIngest(value: unknown): Batch | SnapshotPart {
   const told = object(value);
-  const rows = list(told.rows ?? [], "rows").map(hubRow);
+  const rows = list(told.rows ?? [], "rows").map((row) => hubRow(row));
   const problems = list(told.problems ?? [], "problems").map(hubProblem);
   const workloads = (told.workloads ?? null) === null
     ? null
@@ -254,11 +255,49 @@ export function readIngest(value: unknown): Batch | SnapshotPart {
   }
   const { after = null, upTo = null } = told;
   return {
-    ...{ kind: "snapshot", ...said, to, of: snapshotOf(told), rows, problems },
+    ...{ kind: "snapshot", ...said, to, of: snapshotOf(told), rows: rowsRead(rows), problems },
     after: after === null ? null : id(after),
     upTo: upTo === null ? null : id(upTo),
     workloads: workloads ?? [],
   };
+}
+
+/** From so many characters on it is worth it not to read what is kept already. */
+const LONG = 4096;
+
+/**
+ * The same from a text of JSON. Rows of a snapshot are not looked at yet: whether they are any shows
+ * when they are compared.
+ *
+ * @throws {Failure} `invalid`
+ * @throws {SyntaxError} where it is no JSON.
+ */
+export function readIngestText(text: string): Batch | SnapshotPart {
+  const apart = text.length < LONG ? null : rowsApart(text);
+  const told = apart === null ? null : readIngest(apart.message);
+  if (told?.kind !== "snapshot") return readIngest(JSON.parse(text));
+  return { ...told, rows: rowsIn(apart!.rows, { most: MAX_ROWS }) };
+}
+
+const ROWS = '"rows":[';
+const END = "]}";
+
+/** What is told after a list, of which there is none in a row as hosts tell them. */
+const MORE = /\]\s*,\s*"/;
+
+/** A message whose last field are its rows, without them, and these; null: it is another one. */
+function rowsApart(text: string): { message: unknown; rows: string } | null {
+  const at = text.indexOf(ROWS);
+  // What a text in it says comes after a backslash.
+  if (at < 1 || !"{,".includes(text[at - 1]!) || !text.endsWith(END)) return null;
+  const rows = text.slice(at + ROWS.length, -END.length);
+  if (MORE.test(rows)) return null;
+  try {
+    // Only where they are a field of the message itself this is JSON.
+    return { message: JSON.parse(`${text.slice(0, at)}${ROWS}${END}`), rows };
+  } catch {
+    return null;
+  }
 }
 
 function snapshotOf({ of = null }: Record<string, unknown>): SnapshotOf | null {

@@ -6,7 +6,7 @@
  */
 
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import { nameOf, nameOrNull, toldBody } from "./told_fields.ts";
+import { nameOf, nameOrNull, type ToldBody, toldBody } from "./told_fields.ts";
 
 /** A row as a hub keeps it. */
 export interface HubRow {
@@ -36,8 +36,11 @@ export interface HubRow {
   readonly hash: string;
 }
 
+/** A row of which nobody asked for the hash yet. */
+export type NewRow = Omit<HubRow, "hash">;
+
 /** What is told of a row: what readers are shown, but for what each full pass would change. */
-const TOLD: Readonly<Record<string, Holds>> = {
+export const ROW_HOLDS: Readonly<Record<string, Holds>> = {
   ...Object.fromEntries(
     Object.entries<Column>(VIEW_COLUMNS)
       .filter(([field]) => field !== "host" && field !== "lastSeenAt")
@@ -50,7 +53,21 @@ const TOLD: Readonly<Record<string, Holds>> = {
 const THING = "a row";
 
 /** Fields of a body, in their order. */
-export const ROW_FIELDS: readonly string[] = Object.keys(TOLD);
+export const ROW_FIELDS: readonly string[] = Object.keys(ROW_HOLDS);
+
+/** Those that are kept beside the body. */
+export const NAME_FIELDS: ReadonlySet<string> = new Set<keyof NewRow>([
+  "id",
+  "workloadId",
+  "workloadKind",
+  "workloadName",
+  "state",
+  "health",
+  "containerId",
+  "containerName",
+  "stageId",
+  "stageName",
+]);
 
 /**
  * The row that a JSON value is. Fields that are not known are kept out; one that is not there is
@@ -59,16 +76,40 @@ export const ROW_FIELDS: readonly string[] = Object.keys(TOLD);
  * @throws {Failure} `invalid`
  */
 export function hubRow(value: unknown): HubRow {
-  const row = toldBody(value, { fields: TOLD, thing: THING });
-  const name = (field: string) => nameOf(row, { field, thing: THING });
-  const nothing = (field: string) => nameOrNull(row, { field, thing: THING });
+  const row = toldBody(value, { fields: ROW_HOLDS, thing: THING });
+  return { ...namesOf(row), hash: row.hash };
+}
+
+/**
+ * The same of a row whose fields are known to hold what they may.
+ *
+ * @throws {Failure} `invalid` where a name is none.
+ */
+export function namesOf(row: Pick<ToldBody, "told" | "body">): NewRow {
+  // One by one, not by a spread: there are millions.
   return {
-    ...{ id: name("id"), workloadId: name("workloadId"), workloadKind: name("workloadKind") },
-    ...{ workloadName: name("workloadName"), state: name("state"), health: nothing("health") },
-    ...{ containerId: nothing("containerId"), containerName: nothing("containerName") },
-    ...{ stageId: nothing("stageId"), stageName: nothing("stageName") },
-    ...{ body: row.body, hash: row.hash },
+    id: name(row, "id"),
+    workloadId: name(row, "workloadId"),
+    workloadKind: name(row, "workloadKind"),
+    workloadName: name(row, "workloadName"),
+    state: name(row, "state"),
+    health: nothing(row, "health"),
+    containerId: nothing(row, "containerId"),
+    containerName: nothing(row, "containerName"),
+    stageId: nothing(row, "stageId"),
+    stageName: nothing(row, "stageName"),
+    body: row.body,
   };
+}
+
+type Told = Pick<ToldBody, "told">;
+
+function name(row: Told, field: keyof NewRow): string {
+  return nameOf(row, { field, thing: THING });
+}
+
+function nothing(row: Told, field: keyof NewRow): string | null {
+  return nameOrNull(row, { field, thing: THING });
 }
 
 function orNull(holds: Holds): Holds {

@@ -54,9 +54,9 @@ export class Telling {
     this.#onRefused = onRefused;
   }
 
-  /** Rows by id: all, or those with these ids. */
+  /** Rows by id, each as a hub keeps it, so that it knows it by its hash: all, or those of these ids. */
   rows(ids: ReadonlySet<string> | "all"): unknown[] {
-    return this.#rows(ids).map(({ item }) => item);
+    return this.#rows(ids).map(({ read }) => JSON.parse(read.body));
   }
 
   /** Workloads by id. */
