@@ -12,6 +12,7 @@ import { startHub, type TestHub } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { shownRow } from "../hub/rows.ts";
+import { happening } from "../hub/things.ts";
 import { type Bench, type Figure, median, percentile } from "./figure.ts";
 import { type Followed, followed, type Read, readWith } from "./hub_readers.ts";
 
@@ -33,6 +34,7 @@ interface Host {
   readonly name: string;
   readonly secret: string;
   seq: number;
+  happened: number;
 }
 
 async function manyHosts(): Promise<Figure[]> {
@@ -47,26 +49,23 @@ async function manyHosts(): Promise<Figure[]> {
   const all = rowsOf();
 
   const first = await packed(snapshot(1, all));
-  const cores = () => coresOf(hub.running.process.pid, cluster.address.split(":")[1]!);
+  const port = cluster.address.split(":")[1]!;
+  const cores = () => coresOf(hub.running.process.pid, port);
   const before = await cores();
   const firstMs = await timed(() => each(hosts, SENDERS, (host) => ingest(hub, host, first, 1)));
   const afterFirst = await cores();
   const again = await packed(snapshot(2, all));
   const againMs = await timed(() => each(hosts, SENDERS, (host) => ingest(hub, host, again, 2)));
   const afterAgain = await cores();
+  // What autovacuum does within a minute or two, and checkpoints every few.
   await cluster.ask("CHECKPOINT");
+  await analyzed(database);
 
-  let changes = 0;
-  const end = performance.now() + CHANGES_SECONDS * 1000;
-  const changeMs = await timed(() =>
-    each(hosts, CHANGERS, async (host) => {
-      // Each of them again and again, in no order that a cache could know.
-      while (performance.now() < end) {
-        await change(hub, host, changes++);
-        if (changes % 7 === 0) break;
-      }
-    }, { until: () => performance.now() >= end })
-  );
+  const beforeChanges = await cores();
+  const bare = await changed(hosts, (host, i) => change(hub, host, i));
+  const afterChanges = await cores();
+  const told = await changed(hosts, (host, i) => change(hub, host, i, { happened: true }));
+  const afterTold = await cores();
 
   const read = await readWith(hub, hubHost);
   const lags = await watched(hub, hosts, read);
@@ -87,8 +86,14 @@ async function manyHosts(): Promise<Figure[]> {
       ...{ target: 80_000, bound: "least", note: spent(afterFirst, afterAgain) },
     },
     {
-      ...{ row: `${row}: one-row changes`, measured: changes / changeMs * 1000, unit: "/s" },
-      ...{ target: 1000, bound: "least", note: `${changes} of them` },
+      ...{ row: `${row}: one-row changes`, measured: bare.aSecond, unit: "/s" },
+      ...{ target: 1000, bound: "least" },
+      note: `${bare.count} of them; ${spent(beforeChanges, afterChanges)}`,
+    },
+    {
+      ...{ row: `${row}: one-row changes, each with what happened`, measured: told.aSecond },
+      ...{ unit: "/s", target: null, bound: "least" },
+      note: `${told.count} of them; ${spent(afterChanges, afterTold)}`,
     },
     {
       ...{ row: `${row}: change → its live feed, p99`, measured: percentile(lags, 99), unit: "ms" },
@@ -113,7 +118,32 @@ type Cores = Awaited<ReturnType<typeof coresOf>>;
 
 function spent(before: Cores, after: Cores): string {
   const seconds = (of: keyof Cores) => (after[of] - before[of]).toFixed(1);
-  return `${seconds("hub")} s of a core the hub, ${seconds("database")} s PostgreSQL`;
+  return `${seconds("hub")} s of a core the hub, ${seconds("database")} s PostgreSQL, ` +
+    `${seconds("hosts")} s the hosts`;
+}
+
+/** Changes of all hosts for a while: each again and again, in no order that a cache could know. */
+async function changed(
+  hosts: readonly Host[],
+  act: (host: Host, i: number) => Promise<void>,
+): Promise<{ count: number; aSecond: number }> {
+  let count = 0;
+  const end = performance.now() + CHANGES_SECONDS * 1000;
+  const ms = await timed(() =>
+    each(hosts, CHANGERS, async (host) => {
+      while (performance.now() < end) {
+        await act(host, count++);
+        if (count % 7 === 0) break;
+      }
+    }, { until: () => performance.now() >= end })
+  );
+  return { count, aSecond: count / ms * 1000 };
+}
+
+async function analyzed(database: string): Promise<void> {
+  const sql = await openDatabase(database, { connections: 1 });
+  await sql`ANALYZE`;
+  await sql.end();
 }
 
 /** From a change that is sent to its row at who follows, milliseconds, at a pace that leaves room. */
@@ -167,7 +197,7 @@ async function admittedHosts(database: string): Promise<Host[]> {
     for (let i = 0; i < HOSTS; i++) {
       const name = `host-${String(i).padStart(4, "0")}`;
       const { token } = await enroll(sql, name);
-      hosts.push({ name, secret: (await admit(sql, token))!.secret, seq: 0 });
+      hosts.push({ name, secret: (await admit(sql, token))!.secret, seq: 0, happened: 0 });
     }
     return hosts;
   } finally {
@@ -178,6 +208,7 @@ async function admittedHosts(database: string): Promise<Host[]> {
 function helloOf({ name }: Host): unknown {
   return {
     ...{ protocol: 1, epoch: "e", seq: 0, run: name, attempt: 1, version: "1", machine: name },
+    transitionSeq: 0,
   };
 }
 
@@ -206,12 +237,21 @@ function snapshot(to: number, rows: readonly unknown[]): unknown {
   return { session: 1, epoch: "e", to, from: null, after: null, upTo: null, rows };
 }
 
-async function change(hub: TestHub, host: Host, i: number): Promise<void> {
+/** `happened`: with the transition that a host tells with it. */
+async function change(
+  hub: TestHub,
+  host: Host,
+  i: number,
+  { happened = false } = {},
+): Promise<void> {
   const from = host.seq;
-  const id = `row-${String(i * 31 % ROWS).padStart(5, "0")}`;
-  const rows = [shownRow(id, { workloadName: `shop-${i % 100}`, imageTag: String(i) })];
-  const body = JSON.stringify({ session: 1, epoch: "e", from, to: from + 1, rows, gone: [] });
-  await ingest(hub, host, body, from + 1);
+  const rowId = `row-${String(i * 31 % ROWS).padStart(5, "0")}`;
+  const rows = [shownRow(rowId, { workloadName: `shop-${i % 100}`, imageTag: String(i) })];
+  const message = { session: 1, epoch: "e", from, to: from + 1, rows, gone: [] };
+  const transitions = happened ? [happening(host.happened + 1, { rowId })] : [];
+  const told = happened ? { ...message, transitionsAfter: host.happened, transitions } : message;
+  await ingest(hub, host, JSON.stringify(told), from + 1);
+  host.happened += transitions.length;
 }
 
 async function ingest(
@@ -275,8 +315,11 @@ async function packed(message: unknown): Promise<Uint8Array<ArrayBuffer>> {
   return await new Response(text.stream().pipeThrough(new CompressionStream("gzip"))).bytes();
 }
 
-/** Seconds of a core that a hub took so far, and the PostgreSQL at a port. */
-async function coresOf(pid: number, port: string): Promise<{ hub: number; database: number }> {
+/** Seconds of a core that were taken so far: by a hub, the PostgreSQL at a port, and this process. */
+async function coresOf(
+  pid: number,
+  port: string,
+): Promise<{ hub: number; database: number; hosts: number }> {
   const lines = async (...args: string[]) => {
     const { stdout } = await new Deno.Command(args[0]!, { args: args.slice(1) }).output();
     return new TextDecoder().decode(stdout).trim().split("\n");
@@ -291,7 +334,11 @@ async function coresOf(pid: number, port: string): Promise<{ hub: number; databa
     return stats.map((line) => line.slice(line.lastIndexOf(")") + 2).split(" "))
       .reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) / 100, 0);
   };
-  return { hub: await secondsOf([String(pid)]), database: await secondsOf([first!, ...servers]) };
+  return {
+    hub: await secondsOf([String(pid)]),
+    database: await secondsOf([first!, ...servers]),
+    hosts: await secondsOf([String(Deno.pid)]),
+  };
 }
 
 async function residentMb({ running }: TestHub): Promise<number> {
