@@ -122,7 +122,9 @@ function conditions(sql: Sql, filter: HubFilter): Fragment[] {
     ...stage === undefined ? [] : [sql`c.stage_name = ${stage}`],
     ...container === undefined
       ? []
-      : [sql`(c.container_id = ${container} OR c.container_name = ${container})`],
+      // The index has the begin of an id alone.
+      : [sql`(c.container_name = ${container}
+        OR left(c.container_id, 12) = left(${container}, 12) AND c.container_id = ${container})`],
     ...after === undefined
       ? []
       : [sql`c.id > CASE WHEN h.name = ${after.host} THEN ${after.id} ELSE '' END COLLATE "C"`],

@@ -11,6 +11,8 @@ import { openTestDatabase, startCluster } from "../harness/postgres.ts";
 
 const HOSTS = 40;
 const ROWS = 500;
+/** Id of that of row 5 of host 5: `md5('5c5')`. */
+const CONTAINER = "843f21f8dd0826c1c6df673cf8ab8842";
 
 Deno.test("a filtered page of a hub reads no more rows than it shows, but a few", async () => {
   await using cluster = await startCluster();
@@ -59,6 +61,8 @@ Deno.test("a filtered page of a hub reads no more rows than it shows, but a few"
       [{ workload: "workload-7", state: "stopped" }, 0],
       [{ workload: "host-0003:w7" }, 10],
       [{ container: "c-5-5" }, 1],
+      [{ container: CONTAINER }, 1],
+      [{ container: CONTAINER.slice(0, 12) }, 0],
       [{ stage: "preview" }, 20],
       [{ state: "unknown" }, 0],
     ] as const

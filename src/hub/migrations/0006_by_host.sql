@@ -6,10 +6,14 @@ DROP INDEX tinyforge.containers_by_workload;
 DROP INDEX tinyforge.containers_by_container;
 DROP INDEX tinyforge.containers_by_container_id;
 DROP INDEX tinyforge.containers_by_stage;
+DROP INDEX tinyforge.containers_by_kind;
 CREATE INDEX containers_by_state ON tinyforge.containers (host_id, state, id);
-CREATE INDEX containers_by_workload ON tinyforge.containers (host_id, workload_name, state, id);
+-- Where many rows of a host have the same, each is there once.
+CREATE INDEX containers_by_kind ON tinyforge.containers (host_id, workload_kind, state, health);
+CREATE INDEX containers_by_workload ON tinyforge.containers (host_id, workload_name);
 CREATE INDEX containers_by_container ON tinyforge.containers (host_id, container_name);
-CREATE INDEX containers_by_container_id ON tinyforge.containers (host_id, container_id);
+-- As much of an id as people use.
+CREATE INDEX containers_by_container_id ON tinyforge.containers (host_id, left(container_id, 12));
 CREATE INDEX containers_by_stage ON tinyforge.containers (host_id, stage_name, id)
   WHERE stage_name IS NOT NULL;
 
