@@ -10,6 +10,7 @@ import { admit, enroll } from "../../src/hub/enrolment.ts";
 import { openDatabase } from "../../src/hub/database.ts";
 import type { Sql } from "../../src/hub/sql.ts";
 import { beat, greet, type HostBeat } from "../../src/hub/hub_store.ts";
+import { Announcements } from "../../src/hub/announcements.ts";
 import { ingest } from "../../src/hub/ingest.ts";
 import { type Hello, readIngest } from "../../src/hub/protocol.ts";
 import { assembleHub } from "../../src/hub_daemon.ts";
@@ -112,7 +113,7 @@ export interface SayingHost {
   /** All rows; `more` of the message, as the `upTo` of a part. */
   snapshot(rows: unknown[], more?: object): Promise<unknown>;
   /** What changed since: rows, and of `more` workloads, problems, transitions. */
-  batch(rows: unknown[], more?: object): Promise<unknown>;
+  batch(rows: unknown[], more?: object, announcements?: Announcements): Promise<unknown>;
   /** A sign of life. */
   beat(told?: Partial<HostBeat>): Promise<unknown>;
   /** As if it had said nothing for a minute. */
@@ -138,8 +139,10 @@ export async function sayingHost(sql: Sql, name: string): Promise<SayingHost> {
       const to = "after" in more ? seq : ++seq;
       return ingest(sql, id, readIngest({ ...said, to, rows, ...more }));
     },
-    batch: (rows, more = {}) =>
-      ingest(sql, id, readIngest({ ...said, from: seq, to: ++seq, rows, gone: [], ...more })),
+    batch: (rows, more = {}, announcements = new Announcements(sql)) => {
+      const told = readIngest({ ...said, from: seq, to: ++seq, rows, gone: [], ...more });
+      return ingest(sql, id, told, announcements);
+    },
     beat: (told = {}) =>
       beat(sql, [{
         ...{ hostId: id, ...said, seq, digest: null, besideDigest: null, past: null, fresh: true },
