@@ -58,8 +58,12 @@ export interface AssembleHubOptions extends Omit<HubOptions, "database"> {
   readonly encrypted: boolean;
   /** Where browsers come to. */
   readonly tcp: () => { readonly address: string | null };
-  /** How people are told; in English and by no proxy by default. */
-  readonly notify?: { readonly language: Config["language"]; readonly proxy: URL | null };
+  /** How people are told; in English and by no proxy by default, and no heartbeat. */
+  readonly notify?: {
+    readonly language: Config["language"];
+    readonly proxy: URL | null;
+    readonly heartbeat: Config["heartbeat"];
+  };
   /** Bounds. */
   readonly bounds?: AppOptions;
 }
@@ -92,13 +96,13 @@ const WRONG_A_MINUTE = 30;
 /** Constructs every component of a hub. */
 export function assembleHub(options: AssembleHubOptions): HubAssembly {
   const { sql, log, version, baseUrl, encrypted, tcp, bounds } = options;
-  const { notify = { language: "en", proxy: null } } = options;
+  const { notify = { language: "en", proxy: null, heartbeat: null } } = options;
   const heartbeats = new Heartbeats(sql);
   const guesses = new LoginLimit(WRONG_A_MINUTE);
   const announcements = new Announcements(sql);
   const reader = new HubReader(sql);
   const feed = new Feed<Written>();
-  const metrics = createHubMetrics({ version }, (gauges) => collectHub(gauges, reader));
+  const metrics = createHubMetrics({ version }, (gauges) => collectHub(gauges, { sql, reader }));
   const hosts = new HubApp({
     ...{ sql, heartbeats, secrets: new HostSecrets(sql), intake: new Intake(sql, announcements) },
     refused: (why, detail, headers = {}) =>
@@ -112,6 +116,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
   });
   const notifier = new HubNotifier({
     ...{ sql, log, clock: SYSTEM_CLOCK, proxy: notify.proxy },
+    onAttempt: (outcome) => metrics.notifyAttempts.inc({ outcome }),
     wording: {
       language: notify.language,
       timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -156,6 +161,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
         new HubFeed({ sql, feed, log }).run(signal),
         keepUp(sql, { clock: SYSTEM_CLOCK, log, signal }),
         notifier.run(signal),
+        notifier.beat(notify.heartbeat, signal),
       ]);
     },
     close: async () => {
@@ -188,7 +194,10 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
       baseUrl: config.baseUrl === null ? null : new URL(config.baseUrl),
       encrypted: config.tls !== null,
       tcp: () => listeners?.tcp ?? { address: null },
-      notify: { language: config.language, proxy: config.notifyProxy },
+      notify: {
+        ...{ language: config.language, proxy: config.notifyProxy },
+        heartbeat: config.heartbeat,
+      },
       bounds: { maxLiveClients: feeds },
     });
     const token = await TokenFile.open(config.dataDir, { log });

@@ -12,6 +12,7 @@ import { HEALTHY, type KeptChannel } from "../store/channels.ts";
 import type { DueDelivery } from "../store/notice_rows.ts";
 import { aftermath } from "../notify/aftermath.ts";
 import type { Channel, Message, Outcome } from "../notify/channel.ts";
+import type { HeartbeatOptions } from "../notify/heartbeat.ts";
 import { NoticeBook } from "../notify/notice_book.ts";
 import { testNotice } from "../notify/notice.ts";
 import { Notifier } from "../notify/notifier.ts";
@@ -47,6 +48,8 @@ export interface HubNotifierOptions {
   readonly wording: Pick<Message, "language" | "timeZone" | "baseUrl">;
   /** What requests go through, or null. */
   readonly proxy: URL | null;
+  /** Is told what came of each attempt. */
+  readonly onAttempt?: (outcome: "delivered" | "retried" | "dead") => void;
 }
 
 /** Any number: who holds its lock decides whom to tell. */
@@ -69,6 +72,9 @@ const MAX_SENDING = 16;
 
 const PRUNE_MS = 3_600_000;
 
+/** What was not done for so long stands still, milliseconds. */
+const STILL_MS = 90_000;
+
 /** Decides, if no other hub does, and sends. */
 export class HubNotifier {
   readonly #o: HubNotifierOptions;
@@ -76,12 +82,31 @@ export class HubNotifier {
   readonly #sending = new Map<string, Promise<void>>();
   readonly #buckets = new Map<string, Bucket>();
   readonly #full = new Map<string, number>();
+  /** When it was last decided, here or elsewhere, and looked what is to be sent. */
+  #decidedAt = -Infinity;
+  #sentAt = -Infinity;
   #wake = new AbortController();
   #send = new AbortController();
 
   /** Nothing runs yet. */
   constructor(options: HubNotifierOptions) {
     this.#o = options;
+  }
+
+  /** Asks this for as long as people would be told, and another while they would not; null: nothing. */
+  async beat(
+    heartbeat: Pick<HeartbeatOptions, "url" | "failUrl"> | null,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (heartbeat === null) return;
+    const { beat } = await import("../notify/heartbeat.ts");
+    const { proxy, clock, log } = this.#o;
+    await beat({ ...heartbeat, proxy, clock, log, isWell: () => this.moves(), signal });
+  }
+
+  /** Whether the database answers it, and it does what it is there for. */
+  moves(): boolean {
+    return this.#o.clock.monotonic() - Math.min(this.#decidedAt, this.#sentAt) < STILL_MS;
   }
 
   /** Tells until the signal aborts; never rejects for the database's sake. */
@@ -133,6 +158,7 @@ export class HubNotifier {
       const [{ mine }] = await held.sql<[{ mine: boolean }]>`
         SELECT pg_try_advisory_lock(${NOTIFY_LOCK}) AS mine`;
       if (mine) break;
+      this.#decidedAt = clock.monotonic();
       await clock.sleep(LOOK_MS, either);
       held.lost.throwIfAborted();
     }
@@ -152,6 +178,7 @@ export class HubNotifier {
       lost.throwIfAborted();
       this.#wake = new AbortController();
       const waitMs = await step();
+      this.#decidedAt = clock.monotonic();
       this.#send.abort();
       if (clock.monotonic() - prunedAt >= PRUNE_MS) {
         await pruneNotices(held, await databaseNow(held));
@@ -238,6 +265,7 @@ export class HubNotifier {
         });
         this.#sending.set(due.channelId, sent);
       }
+      this.#sentAt = clock.monotonic();
       await clock.sleep(SEND_MS, AbortSignal.any([signal, this.#send.signal]));
     }
   }
@@ -272,7 +300,7 @@ export class HubNotifier {
   async #record(channel: KeptChannel, due: DueDelivery, outcome: Outcome): Promise<void> {
     const { sql, log } = this.#o;
     const now = await databaseNow(sql);
-    const { attempt, health, givesUp } = aftermath(outcome, {
+    const { attempt, health, givesUp, counts } = aftermath(outcome, {
       ...{ channel, due, now, random: Math.random() },
     });
     if (outcome.result !== "delivered") {
@@ -283,6 +311,7 @@ export class HubNotifier {
     }
     const { seq, channelId } = due;
     await recordAttempt(sql, { seq, channelId, ...attempt }, { hub: this.#hub, health, givesUp });
+    this.#o.onAttempt?.(counts);
   }
 
   #isFull(channelId: string, { rate }: Channel): boolean {

@@ -10,6 +10,7 @@ import { PROBLEM_KINDS, type Severity } from "../model/problem.ts";
 import {
   type Metrics,
   type MetricsOptions,
+  notifyMetrics,
   processCollector,
   requestMetrics,
   versionsOf,
@@ -17,7 +18,11 @@ import {
 import { Gauge, type Metric } from "./prometheus.ts";
 
 /** Every metric of a hub. */
-export interface HubMetrics extends Pick<Metrics, "httpRequests" | "failedLogins" | "problems"> {
+export interface HubMetrics
+  extends
+    ReturnType<typeof requestMetrics>,
+    ReturnType<typeof notifyMetrics>,
+    Pick<Metrics, "problems"> {
   /** `tinyforge_hosts{state}`. */
   readonly hosts: Gauge<"state">;
   /** `tinyforge_host_rows{host,state}`: rows as they are shown. */
@@ -58,6 +63,7 @@ export function createHubMetrics(
     ),
     up: add(new Gauge("tinyforge_hub_up", "Whether the database answered this scrape.")),
     ...requestMetrics(add),
+    ...notifyMetrics(add),
     render: async () => {
       process();
       // Without the database the last that was known stays, and is told to be old.

@@ -231,22 +231,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       new Counter("tinyforge_drift_total", "Rows that full passes found changed without an event."),
     ),
     ...requestMetrics(add),
-    notifyAttempts: add(
-      new Counter("tinyforge_notify_attempts_total", "Attempts to deliver a notification.", {
-        labels: { outcome: ["delivered", "retried", "dead"] },
-      }),
-    ),
-    notifyQueue: add(
-      new Gauge("tinyforge_notify_queue_length", "Notifications that wait to be delivered."),
-    ),
-    notifyOldest: add(
-      new Gauge("tinyforge_notify_oldest_queued_seconds", "Age of the oldest that waits, or 0."),
-    ),
-    notifyChannels: add(
-      new Gauge("tinyforge_notify_channels", "Channels by whether they are used.", {
-        labels: { state: ["ok", "broken", "disabled"] },
-      }),
-    ),
+    ...notifyMetrics(add),
     dbSize: add(new Gauge("tinyforge_db_size_bytes", "Size of the database file.")),
     backups: add(
       new Counter("tinyforge_backups_total", "Backups that the daemon made by itself.", {
@@ -291,6 +276,30 @@ export function requestMetrics(
     failedLogins: add(
       new Counter("tinyforge_http_failed_logins_total", "HTTP requests without the right secret.", {
         labels: { kind: ["token", "login", "webhook"] },
+      }),
+    ),
+  };
+}
+
+/** What became of what people were to be told, of one host or of many. */
+export function notifyMetrics(
+  add: <M extends Metric>(metric: M) => M,
+): Pick<Metrics, "notifyAttempts" | "notifyQueue" | "notifyOldest" | "notifyChannels"> {
+  return {
+    notifyAttempts: add(
+      new Counter("tinyforge_notify_attempts_total", "Attempts to deliver a notification.", {
+        labels: { outcome: ["delivered", "retried", "dead"] },
+      }),
+    ),
+    notifyQueue: add(
+      new Gauge("tinyforge_notify_queue_length", "Notifications that wait to be delivered."),
+    ),
+    notifyOldest: add(
+      new Gauge("tinyforge_notify_oldest_queued_seconds", "Age of the oldest that waits, or 0."),
+    ),
+    notifyChannels: add(
+      new Gauge("tinyforge_notify_channels", "Channels by whether they are used.", {
+        labels: { state: ["ok", "broken", "disabled"] },
       }),
     ),
   };

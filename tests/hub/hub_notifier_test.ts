@@ -1,8 +1,12 @@
 /** People are told by hubs of what is wrong on all hosts, on a real PostgreSQL. @module */
 
 import { assert, assertEquals } from "@std/assert";
-import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
+import { startHub as startHubProgram } from "../harness/hub.ts";
+import { openTestDatabase, sharedCluster, startCluster } from "../harness/postgres.ts";
+import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
+import { Receiver } from "../receivers/receiver.ts";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { listChannels, removeChannel } from "../../src/hub/hub_channels.ts";
 import { claimDelivery, listDeliveries, recordAttempt } from "../../src/hub/hub_notices.ts";
 import { watchSilence } from "../../src/hub/silence.ts";
@@ -186,4 +190,31 @@ Deno.test("a hub's channels are made, tried and removed over its API, and keep w
   assertEquals((await ask("POST", "/api/channels/ops/retry")).json.queued, 0);
   assertEquals((await ask("DELETE", "/api/channels/ops")).status, 200);
   assertEquals((await ask("DELETE", "/api/channels/ops")).status, 404);
+});
+
+Deno.test("HubNotifier stands still where its database does, and a hub's heartbeat says so", async () => {
+  await using cluster = await startCluster();
+  await using database = await openTestDatabase(cluster);
+  let ahead = 0;
+  const monotonic = () => SYSTEM_CLOCK.monotonic() + ahead;
+  await using deciding = notifierOf(database.sql, { clock: { ...SYSTEM_CLOCK, monotonic } });
+  await using waiting = notifierOf(database.sql, { clock: { ...SYSTEM_CLOCK, monotonic } });
+  const move = () => [deciding, waiting].map(({ notifier }) => notifier.moves());
+  assertEquals(move(), [false, false]);
+  await until("both do something", () => move().every((moves) => moves));
+  await cluster.lose();
+  ahead = 91_000;
+  assertEquals(move(), [false, false]);
+});
+
+Deno.test("a hub asks its heartbeat's URL while people would be told", async () => {
+  await using receiver = new Receiver(() => new Response());
+  await using host = await TestHost.make();
+  const hub = await startHubProgram(host, {
+    database: await cluster.newDatabase(),
+    args: ["--heartbeat-url", `${receiver.origin}/s3cret`],
+  });
+  await until("it is asked", () => receiver.requests.length === 1);
+  assertEquals(receiver.requests[0]!.target, "/s3cret");
+  assert(!hub.running.stderr.includes("s3cret"), hub.running.stderr);
 });

@@ -1,6 +1,6 @@
 /** Who is told of what by hubs: channels that change, rules, stand-ins; on a real PostgreSQL. @module */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { listDeliveries } from "../../src/hub/hub_notices.ts";
@@ -157,6 +157,15 @@ Deno.test("a hub's stand-in is told what waits for a channel that has failed for
     return first?.attempts === 1;
   });
   assertEquals(standIn.requests.length, 0);
+  const { json: metrics } = await hub.ask("/metrics");
+  for (
+    const line of [
+      "tinyforge_notify_queue_length 1",
+      'tinyforge_notify_channels{state="ok"} 2',
+      'tinyforge_notify_attempts_total{outcome="retried"} 1',
+    ]
+  ) assertStringIncludes(metrics, line);
+  assertMatch(metrics, /^tinyforge_notify_oldest_queued_seconds \d+\.\d+$/m);
   await hub.sql`UPDATE tinyforge.channels SET failing_since = failing_since - 600000
     WHERE id = ${json.id}`;
   await until("it stands in", () => standIn.requests.length === 1, { withinMs: 30_000 });

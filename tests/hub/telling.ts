@@ -6,7 +6,7 @@
 
 import { until } from "../harness/until.ts";
 import { Receiver } from "../receivers/receiver.ts";
-import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts";
 import { addChannel } from "../../src/hub/hub_channels.ts";
 import { listDeliveries } from "../../src/hub/hub_notices.ts";
 import { HubNotifier } from "../../src/hub/hub_notifier.ts";
@@ -17,10 +17,13 @@ import { shownRow } from "./rows.ts";
 import { toldProblem, workload } from "./things.ts";
 
 /** A hub that tells people, until it is disposed. */
-export function notifierOf(sql: Sql): { notifier: HubNotifier } & AsyncDisposable {
+export function notifierOf(
+  sql: Sql,
+  { clock = SYSTEM_CLOCK }: { clock?: Clock } = {},
+): { notifier: HubNotifier } & AsyncDisposable {
   const ending = new AbortController();
   const notifier = new HubNotifier({
-    ...{ sql, clock: SYSTEM_CLOCK, log: new Log({ write() {} }), proxy: null },
+    ...{ sql, clock, log: new Log({ write() {} }), proxy: null },
     wording: { language: "en", timeZone: "UTC", baseUrl: null },
   });
   const running = notifier.run(ending.signal);
