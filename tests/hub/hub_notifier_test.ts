@@ -1,6 +1,6 @@
 /** People are told by hubs of what is wrong on all hosts, on a real PostgreSQL. @module */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startHub as startHubProgram } from "../harness/hub.ts";
 import { openTestDatabase, sharedCluster, startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
@@ -30,13 +30,16 @@ Deno.test("hubs tell of many hosts once, however many they are, and go on when o
   await using inbox = new Inbox();
   await channelTo(sql, inbox);
   const [alpha, beta] = [await quietHost(sql, "alpha"), await quietHost(sql, "beta")];
-  const one = notifierOf(sql);
+  const one = notifierOf(sql, { baseUrl: "https://hub.example/tf" });
   await looked(sql);
-  await using _two = notifierOf(sql);
+  await using _two = notifierOf(sql, { baseUrl: "https://hub.example/tf" });
   const [first, second] = [fresh(), fresh()];
   await alpha.batch([], { problems: [first] });
   await until("it is told", () => inbox.told.length === 1);
   assertEquals(inbox.told, ["opened missing shop/web 1 on alpha"]);
+  // By ids that the hub's dashboard knows.
+  const page = "https://hub.example/tf/workloads/alpha%3Aw?row=alpha%3Aa";
+  assertStringIncludes(inbox.requests[0]!.body, page);
   // The same ids elsewhere are another problem.
   await beta.batch([], { problems: [second] });
   await until("that too", () => inbox.told.length === 2);

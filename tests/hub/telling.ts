@@ -19,12 +19,12 @@ import { toldProblem, workload } from "./things.ts";
 /** A hub that tells people, until it is disposed. */
 export function notifierOf(
   sql: Sql,
-  { clock = SYSTEM_CLOCK }: { clock?: Clock } = {},
+  { clock = SYSTEM_CLOCK, baseUrl = null }: { clock?: Clock; baseUrl?: string | null } = {},
 ): { notifier: HubNotifier } & AsyncDisposable {
   const ending = new AbortController();
   const notifier = new HubNotifier({
     ...{ sql, clock, log: new Log({ write() {} }), proxy: null },
-    wording: { language: "en", timeZone: "UTC", baseUrl: null },
+    wording: { language: "en", timeZone: "UTC", baseUrl },
   });
   const running = notifier.run(ending.signal);
   return {
