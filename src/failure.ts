@@ -183,8 +183,8 @@ export interface FailureData {
   /** A token's file can't be used; `ours`: it is the one that is made where there is none. */
   "token": { readonly ours: boolean };
 
-  /** The hub's database can't be reached or used. */
-  "hub-database": Nothing;
+  /** The hub's database can't be reached or used; `channel-key`: for want of the right key. */
+  "hub-database": { readonly wrong?: "channel-key" };
   /** The hub can't be had, or says no; `wrong`: over its certificate, the token, or otherwise. */
   "hub": {
     readonly wrong:

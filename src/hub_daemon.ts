@@ -18,6 +18,8 @@ import { Heartbeats } from "./hub/heartbeats.ts";
 import { HubAudit, HubCodes, HubSessions, HubTokens } from "./hub/hub_access.ts";
 import { ChannelDesk } from "./hub/channel_desk.ts";
 import { Intake } from "./hub/intake.ts";
+import { type ChannelVault, channelVault, UNSEALED } from "./hub/channel_key.ts";
+import { sealChannels } from "./hub/hub_channels.ts";
 import { HubNotifier } from "./hub/hub_notifier.ts";
 import { HubApp } from "./hub/hub_app.ts";
 import { HubFeed } from "./hub/hub_feed.ts";
@@ -49,7 +51,7 @@ import { createHubMetrics } from "./telemetry/hub_metrics.ts";
 import type { Log } from "./telemetry/log.ts";
 
 /** What {@link assembleHub} is told. */
-export interface AssembleHubOptions extends Omit<HubOptions, "database"> {
+export interface AssembleHubOptions extends Omit<HubOptions, "database" | "channelKeyFile"> {
   /** The open database; closed by its opener. */
   readonly sql: Sql;
   /** Where people reach the hub, if that is known. */
@@ -64,6 +66,8 @@ export interface AssembleHubOptions extends Omit<HubOptions, "database"> {
     readonly proxy: URL | null;
     readonly heartbeat: Config["heartbeat"];
   };
+  /** With what channels' secrets are sealed; not at all by default. */
+  readonly vault?: ChannelVault;
   /** Bounds. */
   readonly bounds?: AppOptions;
 }
@@ -82,6 +86,8 @@ export interface HubAssembly {
 export interface HubOptions {
   /** `postgres://…`. */
   readonly database: string;
+  /** A file with the key that seals its channels' secrets, which all its hubs have; null: none. */
+  readonly channelKeyFile: string | null;
   /** Where it is said. */
   readonly log: Log;
   /** The program's version. */
@@ -95,7 +101,7 @@ const WRONG_A_MINUTE = 30;
 
 /** Constructs every component of a hub. */
 export function assembleHub(options: AssembleHubOptions): HubAssembly {
-  const { sql, log, version, baseUrl, encrypted, tcp, bounds } = options;
+  const { sql, log, version, baseUrl, encrypted, tcp, bounds, vault = UNSEALED } = options;
   const { notify = { language: "en", proxy: null, heartbeat: null } } = options;
   const heartbeats = new Heartbeats(sql);
   const guesses = new LoginLimit(WRONG_A_MINUTE);
@@ -115,7 +121,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
     },
   });
   const notifier = new HubNotifier({
-    ...{ sql, log, clock: SYSTEM_CLOCK, proxy: notify.proxy },
+    ...{ sql, log, clock: SYSTEM_CLOCK, proxy: notify.proxy, vault },
     onAttempt: (outcome) => metrics.notifyAttempts.inc({ outcome }),
     wording: {
       language: notify.language,
@@ -138,7 +144,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
       expel: (name) => expel(sql, name),
       ping: async () => void await sql`SELECT 1`,
     },
-    telling: new ChannelDesk(sql, { notifier }),
+    telling: new ChannelDesk(sql, { notifier, vault }),
     silences: new HubSilences(sql),
     past: new HubPast({ sql, now: () => SYSTEM_CLOCK.now() }),
     now: () => new Date(),
@@ -178,9 +184,10 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
  * @throws {Failure} when it can't start.
  */
 export async function runHub(config: Config, options: HubOptions): Promise<number> {
-  const { database, log, version } = options;
+  const { database, channelKeyFile, log, version } = options;
   keepBrokenBodies();
   await prepareDataDir(config.dataDir);
+  const vault = channelKeyFile === null ? UNSEALED : await channelVault(channelKeyFile);
   const sql = await openDatabase(database);
   let reload = () => {};
   const signals = lifetime({ log, reload: () => reload() });
@@ -188,9 +195,10 @@ export async function runHub(config: Config, options: HubOptions): Promise<numbe
   using manager = ServiceManager.fromEnvironment();
   let listeners: Listeners | null = null;
   try {
+    await sealChannels(sql, { vault });
     const { feeds, ...connections } = connectionShares(descriptorLimit());
     const parts = assembleHub({
-      ...{ sql, log, version },
+      ...{ sql, log, version, vault },
       baseUrl: config.baseUrl === null ? null : new URL(config.baseUrl),
       encrypted: config.tls !== null,
       tcp: () => listeners?.tcp ?? { address: null },

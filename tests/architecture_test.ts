@@ -236,7 +236,7 @@ const PACKAGES: readonly { name: RegExp; parts: string[]; because: string }[] = 
   },
   {
     name: /^(?:modern-tar|age-encryption|node:crypto)$/,
-    parts: ["safekeeping", "server/certificate.ts", "hub/authority.ts"],
+    parts: ["safekeeping", "server/certificate.ts", "hub/authority.ts", "hub/channel_key.ts"],
     because: "what a backup is made of stays where backups are made",
   },
   {

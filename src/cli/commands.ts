@@ -26,7 +26,7 @@ import {
 import { DEPLOYER_COMMANDS } from "./deployer_commands.ts";
 import { PAST_COMMANDS, PS_EXAMPLES, TIME_DETAILS } from "./past_commands.ts";
 import { PROBLEM_COMMANDS } from "./problem_commands.ts";
-import { DATABASE_FILE, HUB_COMMANDS } from "./hub_commands.ts";
+import { CHANNEL_KEY_FILE, DATABASE_FILE, HUB_COMMANDS } from "./hub_commands.ts";
 import { NOTIFY_COMMANDS } from "./notify_commands.ts";
 
 /** The table, with the types that it tells. */
@@ -210,6 +210,7 @@ until this is said, because its empty listing would make all of them missing.`,
       },
       { name: "hub", description: "a unit for a hub, whose data is in /var/lib/tinyforge-hub" },
       DATABASE_FILE,
+      CHANNEL_KEY_FILE,
     ],
     examples: [
       "tinyforge systemd > /etc/systemd/system/tinyforge.service",

@@ -17,22 +17,36 @@ export const DATABASE_FILE = {
   path: "file",
 } as const satisfies Flag;
 
+/** What seals what nobody is shown of its channels. */
+export const CHANNEL_KEY_FILE = {
+  name: "channel-key-file",
+  placeholder: "FILE",
+  description: "a file with a private key of age that seals the channels' secrets in its database",
+  path: "file",
+} as const satisfies Flag;
+
 /** In the order of the usage text. */
 export const HUB_COMMANDS = [
   {
     name: "hub",
     summary: "serve the index of many hosts out of one PostgreSQL",
     operands: [],
-    flags: [{
-      name: "database",
-      placeholder: "URL",
-      description: "postgres://…, 15 or newer; or in TINYFORGE_DATABASE",
-    }, DATABASE_FILE],
+    flags: [
+      {
+        name: "database",
+        placeholder: "URL",
+        description: "postgres://…, 15 or newer; or in TINYFORGE_DATABASE",
+      },
+      DATABASE_FILE,
+      CHANNEL_KEY_FILE,
+    ],
     details: `Keeps only a socket and a token in --data-dir, which is not a daemon's. A command line
 can be read by who is on this machine: a URL with a password is taken from --database-file
 or TINYFORGE_DATABASE alone. On another machine the database's certificate is verified,
 unless the URL says sslmode=disable; sslrootcert=FILE names an authority of one's own.
-Of several hosts, postgres://user@a,b/name, the one is used that can be written to.`,
+Of several hosts, postgres://user@a,b/name, the one is used that can be written to.
+All hubs of one database need the same --channel-key-file, as age-keygen writes it; what was kept
+without is sealed at the start, and with a new key before the old one in the file, anew.`,
     examples: [
       "tinyforge hub --data-dir /var/lib/tinyforge-hub --listen 0.0.0.0:7480 --tls-cert … --tls-key …",
     ],

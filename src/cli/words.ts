@@ -105,7 +105,10 @@ const HINTS: Hints = {
   "newer": () => "run the newer tinyforge that wrote it, or restore a backup made before it",
   "io": ({ at }) => WHEN_IO[at],
   "untrusted": distrustHint,
-  "hub-database": () => "name PostgreSQL 15 or newer with --database postgres://user@host/name",
+  "hub-database": ({ wrong }) =>
+    wrong === "channel-key"
+      ? "give it the file that the other hubs have with --channel-key-file"
+      : "name PostgreSQL 15 or newer with --database postgres://user@host/name",
   "hub": ({ wrong }) => HUB[wrong],
   "backup-foreign": () => "name a file that `tinyforge backup` wrote",
   "backup-damaged": () => "use another backup; `tinyforge backup verify` tells which are whole",

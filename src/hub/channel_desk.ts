@@ -16,6 +16,7 @@ import {
   removeChannel,
   setHealth,
   updateChannel,
+  type Vaulted,
 } from "./hub_channels.ts";
 import { listDeliveries, retryDeliveries } from "./hub_notices.ts";
 import type { HubNotifier } from "./hub_notifier.ts";
@@ -41,11 +42,16 @@ export interface ChannelChanges extends Partial<Omit<NewChannel, "url">> {
 export class ChannelDesk {
   readonly #sql: Sql;
   readonly #notifier: Pick<HubNotifier, "test">;
+  readonly #vault: Vaulted;
 
   /** `notifier` sends the tests. */
-  constructor(sql: Sql, { notifier }: { notifier: Pick<HubNotifier, "test"> }) {
+  constructor(
+    sql: Sql,
+    { notifier, ...vault }: Vaulted & { notifier: Pick<HubNotifier, "test"> },
+  ) {
     this.#sql = sql;
     this.#notifier = notifier;
+    this.#vault = vault;
   }
 
   /** Every channel, the oldest first. */
@@ -66,7 +72,7 @@ export class ChannelDesk {
     const { type, config, secrets } = await takeInChannel(asked);
     const fallbackId = await this.#idOf(fallback);
     const channel = { name, type, config: { ...config }, secrets, fallbackId };
-    return await addChannel(this.#sql, channel, rule);
+    return await addChannel(this.#sql, channel, { rule, ...this.#vault });
   }
 
   /**
@@ -80,6 +86,7 @@ export class ChannelDesk {
   ): Promise<KeptChannel> {
     const moves = url !== null || secret !== null || allowLoopback !== undefined;
     return await updateChannel(this.#sql, nameOrId, {
+      ...this.#vault,
       ...(name !== undefined && { name }),
       ...(fallback !== undefined && { fallbackId: await this.#idOf(fallback) }),
       ...(moves && {

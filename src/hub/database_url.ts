@@ -30,8 +30,8 @@ export interface DatabaseTls {
 /** What `sslmode` can be; libpq's that would encrypt and believe anyone are none of them. */
 const MODES = ["disable", "require", "verify-ca", "verify-full"];
 
-/** Longest URL in a file, bytes. */
-const MAX_URL = 16 << 10;
+/** Longest file, bytes. */
+const MAX_FILE = 16 << 10;
 
 /**
  * Understands a URL; it may name several hosts, `postgres://user@a,b/name`.
@@ -105,20 +105,30 @@ export function hasPassword(text: string): boolean {
  * @throws {Failure} `hub-database`
  */
 export async function readDatabaseUrl(path: string): Promise<string> {
+  const text = await readTrusted(path);
+  if (text !== "" && !/\s/.test(text)) return text;
+  throw wrong(`${quotePath(path)} can't be used: it has more or less than one URL`);
+}
+
+/**
+ * The text of a small file that only root and this user may write to, without what is blank around it.
+ *
+ * @throws {Failure} `hub-database`
+ */
+export async function readTrusted(path: string): Promise<string> {
   const unusable = (reason: string, cause?: unknown) =>
     wrong(`${quotePath(path)} can't be used: ${reason}`, cause);
   let info: Deno.FileInfo;
   let text: string;
   try {
     info = await Deno.stat(path);
-    if (info.size > MAX_URL) throw new RangeError("it is too long for a URL");
+    if (info.size > MAX_FILE) throw new RangeError("it is too long");
     text = (await Deno.readTextFile(path)).trim();
   } catch (cause) {
     throw unusable(unreadableReason(cause), cause);
   }
   const distrusted = distrust(path, info);
   if (distrusted !== null) throw unusable(distrusted.reason);
-  if (text === "" || /\s/.test(text)) throw unusable("it has more or less than one URL");
   return text;
 }
 

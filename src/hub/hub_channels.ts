@@ -9,6 +9,7 @@ import { newId, requirePlainName } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import { type ChannelHealth, HEALTHY, type KeptChannel } from "../store/channels.ts";
 import { quote } from "../text.ts";
+import { type ChannelSecrets, type ChannelVault, UNSEALED } from "./channel_key.ts";
 import { addRule, type NewRule, removeRulesAbout } from "./hub_rules.ts";
 import type { AnySql, Sql } from "./sql.ts";
 import { rfc3339 } from "./sql_times.ts";
@@ -16,7 +17,7 @@ import { rfc3339 } from "./sql_times.ts";
 /** A channel as it is asked for. */
 export interface NewHubChannel extends Pick<KeptChannel, "name" | "type" | "config"> {
   /** What may not be shown of its settings. */
-  readonly secrets: Readonly<Record<string, string>>;
+  readonly secrets: ChannelSecrets;
   /** The channel that stands in for it; none by default. */
   readonly fallbackId?: string | null;
 }
@@ -65,14 +66,43 @@ function among(all: readonly KeptChannel[], name: string): KeptChannel {
   });
 }
 
-/** What nobody is shown of a channel; to open it. */
+/**
+ * What nobody is shown of a channel; to open it.
+ *
+ * @throws {Failure} `hub-database`: it is sealed with another key.
+ */
 export async function secretsOf(
   sql: AnySql,
   id: string,
-): Promise<Record<string, string>> {
+  { vault = UNSEALED }: Vaulted = {},
+): Promise<ChannelSecrets> {
   const [found] = await sql<[{ secrets: string }?]>`
     SELECT secrets FROM tinyforge.channels WHERE id = ${id}`;
-  return found === undefined ? {} : JSON.parse(found.secrets);
+  return found === undefined ? {} : await vault.open(found.secrets);
+}
+
+/** With what secrets are sealed; not at all by default. */
+export interface Vaulted {
+  /** The one that all hubs of the database have. */
+  readonly vault?: ChannelVault;
+}
+
+/**
+ * Seals what was kept without a key, or with another one that is known too.
+ *
+ * @throws {Failure} `hub-database`: some of it is sealed with none of the keys.
+ */
+export async function sealChannels(sql: Sql, { vault = UNSEALED }: Vaulted): Promise<void> {
+  await sql.begin(async (tx) => {
+    const kept = await tx<{ id: string; secrets: string }[]>`
+      SELECT id, secrets FROM tinyforge.channels ORDER BY id FOR UPDATE`;
+    for (const { id, secrets } of kept) {
+      const opened = await vault.open(secrets);
+      if (!await vault.isOld(secrets)) continue;
+      await tx`UPDATE tinyforge.channels SET secrets = ${await vault.seal(opened)}
+        WHERE id = ${id}`;
+    }
+  });
 }
 
 /**
@@ -83,15 +113,15 @@ export async function secretsOf(
 export async function addChannel(
   sql: Sql,
   { name, type, config, secrets, fallbackId = null }: NewHubChannel,
-  rule: Omit<NewRule, "channels">,
+  { rule, vault = UNSEALED }: Vaulted & { readonly rule: Omit<NewRule, "channels"> },
 ): Promise<KeptChannel> {
   requirePlainName(name, "a channel");
+  const sealed = await vault.seal(secrets);
   return await sql.begin(async (tx) => {
     const id = newId();
     const made = await tx`
       INSERT INTO tinyforge.channels (id, name, type, config, secrets, fallback_id)
-      VALUES (${id}, ${name}, ${type}, ${JSON.stringify(config)}, ${JSON.stringify(secrets)},
-        ${fallbackId})
+      VALUES (${id}, ${name}, ${type}, ${JSON.stringify(config)}, ${sealed}, ${fallbackId})
       ON CONFLICT (name) DO NOTHING`;
     if (made.count === 0) throw taken(`Cannot add channel ${quote(name)}`);
     await addRule(tx, { ...rule, channels: [id] });
@@ -107,7 +137,7 @@ export async function addChannel(
 export async function updateChannel(
   sql: Sql,
   nameOrId: string,
-  changes: HubChannelChanges,
+  { vault = UNSEALED, ...changes }: HubChannelChanges & Vaulted,
 ): Promise<KeptChannel> {
   return await sql.begin(async (tx) => {
     // What stands in for what is looked at as a whole.
@@ -125,10 +155,10 @@ export async function updateChannel(
     if (changes.settings !== undefined) {
       const { type, config, secrets } = await changes.settings({
         ...{ type: before.type, config: before.config },
-        secrets: await secretsOf(tx, before.id),
+        secrets: await secretsOf(tx, before.id, { vault }),
       });
       await tx`UPDATE tinyforge.channels SET type = ${type}, config = ${JSON.stringify(config)},
-        secrets = ${JSON.stringify(secrets)} WHERE id = ${before.id}`;
+        secrets = ${await vault.seal(secrets)} WHERE id = ${before.id}`;
       await setHealth(tx, before.id, HEALTHY);
     }
     return await channelNamed(tx, before.id);

@@ -8,6 +8,7 @@
 
 import { aborted, type Clock } from "../clock.ts";
 import { newId } from "../core/names.ts";
+import { isFailure } from "../failure.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
 import type { DueDelivery } from "../store/notice_rows.ts";
 import { aftermath } from "../notify/aftermath.ts";
@@ -21,7 +22,7 @@ import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readAnnouncement } from "./announcements.ts";
 import { type Alone, openAlone } from "./database_pool.ts";
-import { channelNamed, listChannels, secretsOf, setHealth } from "./hub_channels.ts";
+import { channelNamed, listChannels, secretsOf, setHealth, type Vaulted } from "./hub_channels.ts";
 import {
   claimDelivery,
   pruneNotices,
@@ -37,7 +38,7 @@ import { millis } from "./sql_times.ts";
 import { toldProblems } from "./told_problems.ts";
 
 /** What a {@link HubNotifier} works with. */
-export interface HubNotifierOptions {
+export interface HubNotifierOptions extends Vaulted {
   /** The database. */
   readonly sql: Sql;
   /** When to look again. */
@@ -71,6 +72,9 @@ const SEND_MS = 1000;
 const MAX_SENDING = 16;
 
 const PRUNE_MS = 3_600_000;
+
+/** A channel that can't be opened here is left to other hubs for so long, milliseconds. */
+const KEYLESS_MS = 60_000;
 
 /** What was not done for so long stands still, milliseconds. */
 const STILL_MS = 90_000;
@@ -293,6 +297,11 @@ export class HubNotifier {
     } catch (error) {
       // It is sent again with the same id, once the claim is over.
       log.error("a notification could not be sent", { error });
+      if (isFailure(error, "hub-database")) {
+        // Other hubs have the key of its channel.
+        this.#full.set(channelId, this.#o.clock.now() + KEYLESS_MS);
+        await unclaim(sql, { seq, hub }).catch(() => {});
+      }
       await Promise.race([this.#o.clock.sleep(SEND_MS, signal), aborted(signal)]);
     }
   }
@@ -325,7 +334,8 @@ export class HubNotifier {
 
   async #open(channel: KeptChannel): Promise<Channel> {
     const { sql, clock, proxy } = this.#o;
-    return await openKept(channel, { secrets: await secretsOf(sql, channel.id), clock, proxy });
+    const secrets = await secretsOf(sql, channel.id, this.#o);
+    return await openKept(channel, { secrets, clock, proxy });
   }
 }
 

@@ -173,6 +173,8 @@ export interface HubUnitOptions {
   readonly dataDir: string;
   /** Absolute path of the file with the database's URL, which root alone need be able to read. */
   readonly databaseFile: string;
+  /** The same of the one with the key that seals its channels' secrets. */
+  readonly channelKeyFile?: string;
   /** Arguments after `hub`, for what differs from the defaults. */
   readonly args?: readonly string[];
   /** Absolute paths of a certificate and its key, which root alone need be able to read. */
@@ -184,11 +186,12 @@ export interface HubUnitOptions {
  * key in its command line or its environment. Throws `TypeError` as {@link unitText} does.
  */
 export function hubUnitText(options: HubUnitOptions): string {
-  const { binary, dataDir, databaseFile, args = [], tls } = options;
+  const { binary, dataDir, databaseFile, channelKeyFile, args = [], tls } = options;
   const name = checkedName(binary, dataDir);
   const command = [unitWord(binary), "hub", ...args.map(unitArgument)];
   const credentials = credentialsOf({
     "database": ["--database-file", databaseFile],
+    "channel-key": ["--channel-key-file", channelKeyFile],
     "tls-cert": ["--tls-cert", tls?.cert],
     "tls-key": ["--tls-key", tls?.key],
   });

@@ -53,7 +53,7 @@ Deno.test("Dialer says that the hub tells people while it has a channel and is r
   assertEquals(await last(), false);
   await addChannel(sql, {
     ...{ name: "ops", type: "webhook", config: {}, secrets: {} },
-  }, { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null });
+  }, { rule: { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null } });
   assertEquals(await last(), true);
   // Away for a while it is still the one that tells; for longer it is not.
   away = true;
@@ -72,7 +72,7 @@ Deno.test("HubLink says who tells people for as long as the host is a member, un
   const { sql } = hub;
   await addChannel(sql, {
     ...{ name: "ops", type: "webhook", config: {}, secrets: {} },
-  }, { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null });
+  }, { rule: { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null } });
   const url = `http://127.0.0.1:${hub.port}`;
   for (const notifies of [false, true]) {
     await using temp = await tempStore();

@@ -233,6 +233,14 @@ Deno.test("systemd --hub prints a unit without the database's URL in it", async 
   );
   assertStringIncludes(stdout, "LoadCredential=database:/etc/tinyforge-hub/database\n");
   assert(!stdout.includes("secret"));
+  const sealed = await host.run("systemd", "--hub", "--channel-key-file", "/etc/hub/key");
+  assertStringIncludes(sealed.stdout, "LoadCredential=channel-key:/etc/hub/key\n");
+  assertStringIncludes(
+    sealed.stdout,
+    "--channel-key-file=${CREDENTIALS_DIRECTORY}/channel-key",
+  );
+  const daemons = await host.run("systemd", "--channel-key-file", "/etc/hub/key");
+  assertEquals(daemons.code, 2, daemons.stdout);
   const wrong = await host.run("systemd", "--hub", "--interval", "5s");
   assertEquals(wrong.code, 2);
   assertStringIncludes(wrong.stderr, "it is a daemon's");

@@ -60,7 +60,7 @@ export async function channelTo(sql: Sql, inbox: Receiver, name = "ops"): Promis
   await addChannel(sql, {
     ...{ name, type: "webhook", secrets: { url } },
     config: { origin: inbox.origin, allowLoopback: true },
-  }, { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null });
+  }, { rule: { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null } });
 }
 
 /** A host that has a row and no problem. */

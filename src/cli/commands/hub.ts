@@ -26,7 +26,8 @@ export async function run(invocation: InvocationOf<"hub">): Promise<number> {
   const journal = writesToJournal((name) => Deno.env.get(name));
   const log = new Log({ level: logLevel, format: logFormat, journal, hintFor: hintForError });
   const { runHub } = await import("../../hub_daemon.ts");
-  return await runHub(config, { database, log, version: VERSION });
+  const channelKeyFile = invocation.flag("channel-key-file") ?? null;
+  return await runHub(config, { database, channelKeyFile, log, version: VERSION });
 }
 
 async function databaseOf(invocation: InvocationOf<"hub">): Promise<string> {

@@ -30,8 +30,9 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
     return Promise.resolve(EXIT.done);
   }
   if (invocation.on("hub")) return Promise.resolve(printHubUnit(invocation));
-  if (invocation.flag("database-file") !== undefined) {
-    throw usageError("Cannot write --database-file into a daemon's unit", "--hub is a hub's");
+  for (const name of ["database-file", "channel-key-file"] as const) {
+    if (invocation.flag(name) === undefined) continue;
+    throw usageError(`Cannot write --${name} into a daemon's unit`, "--hub is a hub's");
   }
   out.raw(unitFor(invocation));
   const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
@@ -75,11 +76,10 @@ function printHubUnit(invocation: InvocationOf<"systemd">): number {
   }
   const binary = Deno.build.standalone ? Deno.execPath() : INSTALLED;
   const databaseFile = invocation.flag("database-file") ?? "/etc/tinyforge-hub/database";
-  if (!databaseFile.startsWith("/")) {
-    throw usageError(
-      `Cannot write ${quotePath(databaseFile)} into a unit: not an absolute path`,
-      "",
-    );
+  const channelKeyFile = invocation.flag("channel-key-file");
+  for (const path of [databaseFile, channelKeyFile]) {
+    if (path === undefined || path.startsWith("/")) continue;
+    throw usageError(`Cannot write ${quotePath(path)} into a unit: not an absolute path`, "");
   }
   const settings = CONFIG_FLAGS
     .filter(({ name }) => !OF_THE_UNIT.has(name) && !OF_A_DAEMON.has(name))
@@ -89,6 +89,7 @@ function printHubUnit(invocation: InvocationOf<"systemd">): number {
     hubUnitText({
       binary,
       databaseFile,
+      ...(channelKeyFile !== undefined && { channelKeyFile }),
       dataDir: dataDir.replace(/\/+$/, ""),
       args: settings.filter(({ value, fallback }) => value && value !== fallback)
         .map(({ name, value }) => `--${name}=${value}`),
