@@ -112,9 +112,11 @@ for (const conversation of KEPT) {
           ...{ status: 200, retryAfter: null, body: more ? withMore(answer) : answer },
         });
       });
-      // It does not say that it takes in what was watched: it is not told.
-      const beats = said.filter((each) => kindOf(each) === "heartbeat");
-      assertEquals(new Set(beats.map(({ body }) => body.past)), new Set([null]));
+      // What was watched is told to whom says that it takes that in, and to nobody else.
+      const takes = exchanges.some(({ answer }) => "watched" in answer);
+      for (const { body } of said.filter((each) => kindOf(each) === "heartbeat")) {
+        assertEquals(body.past !== null, takes);
+      }
       // In what was said then nothing may be missing now, nor be of another kind.
       for (const each of exchanges) {
         const same = said.filter((now) => kindOf(now) === kindOf(each));
