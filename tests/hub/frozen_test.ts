@@ -30,15 +30,14 @@ Deno.test("a hub that stands still in mid-transaction lets go of its host, and a
   await using told = tell(temp, { urls: [hub.url, other.url], secret, patienceMs: 3000 });
   await told.settled();
 
-  // The first has the host's row, waits for this table, gets it while it stands still, and never goes
-  // on.
+  // The first has the host's row, waits for this one, gets it while it stands still, and never goes on.
   const held = await sql.reserve();
   await held`BEGIN`;
-  await held`LOCK TABLE tinyforge.containers IN SHARE MODE`;
+  await held`SELECT FROM tinyforge.containers WHERE id = 'web' FOR UPDATE`;
   deployed.putDeployedContainer({ id: "web", workloadId, imageTag: "2" });
   const waiting = () =>
     sql<{ pid: number }[]>`SELECT pid FROM pg_locks
-      WHERE relation = 'tinyforge.containers'::regclass AND NOT granted`;
+      WHERE locktype = 'transactionid' AND NOT granted`;
   await until("it is in mid-transaction", async () => (await waiting()).length === 1);
   const [{ pid }] = await waiting() as unknown as [{ pid: number }];
   hub.running.process.kill("SIGSTOP");
