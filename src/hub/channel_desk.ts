@@ -23,6 +23,7 @@ import type { HubNotifier } from "./hub_notifier.ts";
 import { addRule, listRules, type NewRule, removeRule, updateRule } from "./hub_rules.ts";
 import { requireHosts, requireWorkloads } from "./known_names.ts";
 import type { Sql } from "./sql.ts";
+import { databaseNow } from "./sql_times.ts";
 
 /** A channel as it is asked for. */
 export interface NewChannel extends AskedChannel {
@@ -126,7 +127,8 @@ export class ChannelDesk {
   async retry(nameOrId: string): Promise<number> {
     const { id } = await channelNamed(this.#sql, nameOrId);
     await setHealth(this.#sql, id, HEALTHY);
-    return await retryDeliveries(this.#sql, { channelId: id, now: Date.now() });
+    const now = await databaseNow(this.#sql);
+    return await retryDeliveries(this.#sql, { channelId: id, now });
   }
 
   /**

@@ -34,7 +34,7 @@ import {
 import { listRules } from "./hub_rules.ts";
 import { CHANNEL } from "./hub_writes.ts";
 import type { Sql } from "./sql.ts";
-import { millis } from "./sql_times.ts";
+import { databaseNow } from "./sql_times.ts";
 import { toldProblems } from "./told_problems.ts";
 
 /** What a {@link HubNotifier} works with. */
@@ -337,9 +337,4 @@ export class HubNotifier {
     const secrets = await secretsOf(sql, channel.id, this.#o);
     return await openKept(channel, { secrets, clock, proxy });
   }
-}
-
-async function databaseNow(sql: Sql): Promise<number> {
-  const [{ now }] = await sql<[{ now: number }]>`SELECT ${millis(sql, "clock_timestamp()")} AS now`;
-  return now;
 }

@@ -15,7 +15,7 @@ import { quote } from "../text.ts";
 import { requireHosts, requireRow, requireWorkloads } from "./known_names.ts";
 import type { Sql, TransactionSql } from "./sql.ts";
 import { CHANNEL } from "./hub_writes.ts";
-import { millis, rfc3339 } from "./sql_times.ts";
+import { databaseNow, millis, rfc3339 } from "./sql_times.ts";
 
 /** How long one that is over is known, milliseconds. */
 const KNOWN_MS = 86_400_000;
@@ -57,10 +57,8 @@ export class HubSilences {
   }
 
   /** The database's, milliseconds since the Unix epoch. */
-  async now(): Promise<number> {
-    const sql = this.#sql;
-    const [{ now }] = await sql<[{ now: number }]>`SELECT ${millis(sql, "now()")} AS now`;
-    return now;
+  now(): Promise<number> {
+    return databaseNow(this.#sql);
   }
 
   /** Those that may still come, the oldest first. */

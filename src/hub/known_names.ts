@@ -5,7 +5,7 @@
  */
 
 import { Failure } from "../failure.ts";
-import { partsOfId } from "../model/hosts.ts";
+import { idOverHosts, partsOfId } from "../model/hosts.ts";
 import { quote } from "../text.ts";
 import type { AnySql } from "./sql.ts";
 
@@ -43,13 +43,16 @@ export async function requireWorkloads(
   ids: readonly string[],
   { action }: Wanted,
 ): Promise<void> {
-  for (const id of ids) {
-    const parts = partsOfId(id);
-    const found = parts === null ? [] : await sql`
-      SELECT FROM tinyforge.hosts AS h JOIN tinyforge.workloads AS w ON w.host_id = h.id
-      WHERE h.name = ${parts.host} AND w.id = ${parts.id}`;
-    if (found.length === 0) throw none("workload", id, action);
-  }
+  if (ids.length === 0) return;
+  const parts = ids.map((id) => partsOfId(id) ?? { host: "", id: "" });
+  const found = await sql<{ host: string; id: string }[]>`
+    SELECT h.name AS host, w.id FROM unnest(${parts.map(({ host }) => host)}::text[],
+        ${parts.map(({ id }) => id)}::text[]) AS asked (host, id)
+      JOIN tinyforge.hosts AS h ON h.name = asked.host
+      JOIN tinyforge.workloads AS w ON w.host_id = h.id AND w.id = asked.id`;
+  const known = new Set(found.map(({ host, id }) => idOverHosts(host, id)));
+  const missing = ids.find((id) => !known.has(id));
+  if (missing !== undefined) throw none("workload", missing, action);
 }
 
 /**
