@@ -77,9 +77,9 @@ class BareHost implements AsyncDisposable {
     });
   }
 
-  /** Starts a hub over this database; ends with what is returned. Its directory is `/hub`. */
-  async hub(database: string, listen: string): Promise<AsyncDisposable> {
-    const args = ["hub", "--data-dir", "/hub", "--database", database, "--listen", listen];
+  /** Starts a hub whose directory is `/hub`; it ends with what is returned. */
+  async hub(...more: string[]): Promise<AsyncDisposable> {
+    const args = ["hub", "--data-dir", "/hub", ...more];
     const hub = this.#command(["/tinyforge", ...args], "null").spawn();
     await until("the hub listens", async () => {
       return (await this.tinyforge("hub", "list", "--data-dir", "/hub")).code === 0;
@@ -280,7 +280,11 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     await using cluster = await startCluster();
     await using inbox = new Receiver(() => new Response());
     const address = `127.0.0.1:${freePort()}`;
-    await using _hub = await host.hub(await cluster.newDatabase(), address);
+    await using _hub = await host.hub(
+      ...["--database", await cluster.newDatabase(), "--listen", address],
+      // Of the step before.
+      ...["--channel-key-file", "/key"],
+    );
     const atHub = async (...args: string[]) => {
       const { code, stdout, stderr } = await host.tinyforge(...args, "--data-dir", "/hub");
       assertEquals(code, 0, stderr);
