@@ -10,7 +10,7 @@ import { Failure } from "../failure.ts";
 import { type ChannelHealth, HEALTHY, type KeptChannel } from "../store/channels.ts";
 import { quote } from "../text.ts";
 import { type ChannelSecrets, type ChannelVault, UNSEALED } from "./channel_key.ts";
-import { addRule, type NewRule, removeRulesAbout } from "./hub_rules.ts";
+import { addRule, type NewRule } from "./hub_rules.ts";
 import type { AnySql, Sql } from "./sql.ts";
 import { rfc3339 } from "./sql_times.ts";
 
@@ -36,10 +36,16 @@ export interface HubChannelChanges {
   >;
 }
 
+/** A channel as hubs keep it. */
+export interface HubChannel extends KeptChannel {
+  /** How often its settings or secrets were changed. */
+  readonly revision: number;
+}
+
 /** Every channel, the oldest first. */
-export async function listChannels(sql: AnySql): Promise<KeptChannel[]> {
-  const found = await sql<(Omit<KeptChannel, "config"> & { config: string })[]>`
-    SELECT id, name, type, config, fallback_id AS "fallbackId", state, reason,
+export async function listChannels(sql: AnySql): Promise<HubChannel[]> {
+  const found = await sql<(Omit<HubChannel, "config"> & { config: string })[]>`
+    SELECT id, name, type, config, revision, fallback_id AS "fallbackId", state, reason,
       since::float8 AS since, failing_since::float8 AS "failingSince", failures,
       not_before::float8 AS "notBefore", ${rfc3339(sql, "created_at")} AS "createdAt"
     FROM tinyforge.channels ORDER BY tinyforge.channels.created_at, id`;
@@ -119,6 +125,7 @@ export async function addChannel(
   const sealed = await vault.seal(secrets);
   return await sql.begin(async (tx) => {
     const id = newId();
+    await tx`SELECT set_config('tinyforge.makes_rule', 'yes', true)`;
     const made = await tx`
       INSERT INTO tinyforge.channels (id, name, type, config, secrets, fallback_id)
       VALUES (${id}, ${name}, ${type}, ${JSON.stringify(config)}, ${sealed}, ${fallbackId})
@@ -158,7 +165,8 @@ export async function updateChannel(
         secrets: await secretsOf(tx, before.id, { vault }),
       });
       await tx`UPDATE tinyforge.channels SET type = ${type}, config = ${JSON.stringify(config)},
-        secrets = ${await vault.seal(secrets)} WHERE id = ${before.id}`;
+        secrets = ${await vault.seal(secrets)}, revision = revision + 1
+        WHERE id = ${before.id}`;
       await setHealth(tx, before.id, HEALTHY);
     }
     return await channelNamed(tx, before.id);
@@ -186,7 +194,7 @@ function taken(what: string): Failure {
 }
 
 /**
- * Removes one with what was to be sent to it, and the rules that are about it alone; as it was.
+ * Removes one with what was to be sent to it and, by the database, the rules about it alone; as it was.
  *
  * @throws {Failure} `not-found`
  */
@@ -194,7 +202,6 @@ export async function removeChannel(sql: Sql, name: string): Promise<KeptChannel
   return await sql.begin(async (tx) => {
     const channel = await channelNamed(tx, name);
     await tx`DELETE FROM tinyforge.channels WHERE id = ${channel.id}`;
-    await removeRulesAbout(tx, channel.id);
     return channel;
   });
 }

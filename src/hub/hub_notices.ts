@@ -135,18 +135,33 @@ export async function claimDelivery(
   return won ?? null;
 }
 
-/** Keeps what came of an attempt and how the channel is since; false: it is another hub's by now. */
+/**
+ * Keeps what came of an attempt and how the channel is since; false: it is another hub's by now. Where
+ * the channel was changed meanwhile, what its old address refused is to be sent to the new one.
+ */
 export async function recordAttempt(
   sql: Sql,
   attempt: Pick<
     KeptDelivery,
     "seq" | "channelId" | "state" | "nextAt" | "endedAt" | "status" | "answer"
   >,
-  { hub, health, givesUp }: { hub: string; health: ChannelHealth | null; givesUp: boolean },
+  { hub, revision, health, givesUp }: {
+    readonly hub: string;
+    /** Of the channel that was tried. */
+    readonly revision: number;
+    readonly health: ChannelHealth | null;
+    readonly givesUp: boolean;
+  },
 ): Promise<boolean> {
   const { seq, channelId, state, nextAt, endedAt, status, answer } = attempt;
   return await sql.begin(async (begun) => {
     const tx = begun as unknown as Sql;
+    const [tried] = await tx`SELECT FROM tinyforge.channels
+      WHERE id = ${channelId} AND revision = ${revision} FOR UPDATE`;
+    if (tried === undefined && state !== "delivered") {
+      await unclaim(tx, { seq, hub });
+      return true;
+    }
     const kept = await tx`UPDATE tinyforge.deliveries SET state = ${state},
         attempts = attempts + 1, next_at = ${nextAt}, ended_at = ${endedAt}, status = ${status},
         answer = ${answer.replaceAll("\0", "")}, claimed_by = NULL, claimed_until = NULL

@@ -22,7 +22,14 @@ import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
 import type { Log } from "../telemetry/log.ts";
 import { readAnnouncement } from "./announcements.ts";
 import { type Alone, openAlone } from "./database_pool.ts";
-import { channelNamed, listChannels, secretsOf, setHealth, type Vaulted } from "./hub_channels.ts";
+import {
+  channelNamed,
+  type HubChannel,
+  listChannels,
+  secretsOf,
+  setHealth,
+  type Vaulted,
+} from "./hub_channels.ts";
 import {
   claimDelivery,
   pruneNotices,
@@ -306,7 +313,7 @@ export class HubNotifier {
     }
   }
 
-  async #record(channel: KeptChannel, due: DueDelivery, outcome: Outcome): Promise<void> {
+  async #record(channel: HubChannel, due: DueDelivery, outcome: Outcome): Promise<void> {
     const { sql, log } = this.#o;
     const now = await databaseNow(sql);
     const { attempt, health, givesUp, counts } = aftermath(outcome, {
@@ -319,7 +326,10 @@ export class HubNotifier {
       else if (due.attempts === 0) log.warn("a notification did not arrive", told);
     }
     const { seq, channelId } = due;
-    await recordAttempt(sql, { seq, channelId, ...attempt }, { hub: this.#hub, health, givesUp });
+    const { revision } = channel;
+    await recordAttempt(sql, { seq, channelId, ...attempt }, {
+      ...{ hub: this.#hub, revision, health, givesUp },
+    });
     this.#o.onAttempt?.(counts);
   }
 

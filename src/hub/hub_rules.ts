@@ -72,14 +72,6 @@ export async function removeRule(sql: Sql, id: string): Promise<void> {
   if (count === 0) throw noSuchRule("remove", id);
 }
 
-/** Removes those that are about this channel alone. */
-export async function removeRulesAbout(
-  sql: AnySql,
-  channelId: string,
-): Promise<void> {
-  await sql`DELETE FROM tinyforge.rules WHERE channels = ${textOf([channelId])}`;
-}
-
 interface Kept {
   id: string;
   workloads: string | null;

@@ -61,14 +61,14 @@ export function greet(sql: Sql, hostId: string, hello: Hello): Promise<HelloAnsw
     const [now] = await tx<
       [{ session: string; seq: string | null; transitions: string; tells: boolean }]
     >`
-      UPDATE tinyforge.hosts SET contested = false, run = ${run}, session = session + 1,
+      UPDATE tinyforge.hosts AS h SET contested = false, run = ${run}, session = session + 1,
         seq = CASE WHEN epoch = ${hello.epoch} AND seq <= ${hello.seq} THEN seq END,
         transition_seq = CASE WHEN epoch = ${hello.epoch} AND coalesce(seq <= ${hello.seq}, true)
           AND transition_seq <= ${hello.transitionSeq ?? 0} THEN transition_seq ELSE 0 END,
         epoch = ${hello.epoch}, snapshot_to = NULL, snapshot_of = NULL, snapshot_up_to = NULL,
         watched_seq = 0, version = ${hello.version}, machine = ${machine}
       WHERE id = ${hostId} RETURNING session, seq, transition_seq AS transitions,
-        ${tellsAnybody(sql)} AS tells`;
+        ${tellsOfIt(sql)} AS tells`;
     const transitions = Number(now.transitions);
     const [last = null] = transitions === 0 ? [] : await tx<{ at: string; rowId: string }[]>`
       SELECT at, row_id AS "rowId" FROM tinyforge.transitions
@@ -126,7 +126,7 @@ export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]
       run = CASE WHEN NOT beats.ending THEN h.run END, lease_until = now() + ${LEASE_MS} * interval '1 millisecond'
     FROM beats WHERE h.id = beats.id AND h.session = beats.session
     RETURNING h.id, h.session, h.epoch, h.seq, h.transition_seq, h.watched_seq,
-      ${tellsAnybody(sql)} AS tells`;
+      ${tellsOfIt(sql)} AS tells`;
   const byHost = new Map(kept.map((host) => [`${host.session} ${host.id}`, host]));
   return await Promise.all(beats.map(async (beat): Promise<Told> => {
     const host = byHost.get(`${beat.session} ${beat.hostId}`);
@@ -141,9 +141,13 @@ export async function beat(sql: Sql, beats: readonly HostBeat[]): Promise<Told[]
   }));
 }
 
-/** Whether people are told by hubs. */
-function tellsAnybody(sql: Sql) {
-  return sql`EXISTS (SELECT FROM tinyforge.channels AS ch WHERE ch.state <> 'disabled')`;
+/** Whether hubs tell people of the host `h`: by some channel, and of all hosts or of this one too. */
+function tellsOfIt(sql: Sql) {
+  return sql`EXISTS (SELECT FROM tinyforge.channels AS ch WHERE ch.state <> 'disabled' AND (
+    NOT EXISTS (SELECT FROM tinyforge.rules)
+    OR EXISTS (SELECT FROM tinyforge.rules AS r
+      WHERE (r.hosts IS NULL OR r.hosts::jsonb ? h.name)
+        AND (r.channels IS NULL OR r.channels::jsonb ? ch.id))))`;
 }
 
 /** Whether all is as the host has it; if not, it is said to be of no state. */

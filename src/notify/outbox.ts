@@ -145,8 +145,9 @@ export class Outbox {
   async #send(channel: KeptChannel, due: DueDelivery, signal: AbortSignal): Promise<void> {
     const { log, wording } = this.#options;
     let outcome: Outcome;
+    let open: Channel | undefined;
     try {
-      const open = this.#open.get(channel.id) ?? await this.#options.open(channel);
+      open = this.#open.get(channel.id) ?? await this.#options.open(channel);
       this.#open.set(channel.id, open);
       const content = JSON.parse(due.content);
       outcome = await open.send({ id: due.noticeId, content, ...wording }, { signal });
@@ -161,6 +162,8 @@ export class Outbox {
         retryAfterMs: null,
       };
     }
+    // What another address or secret was answered says nothing of the one that there is now.
+    if (outcome.result !== "delivered" && this.#open.get(channel.id) !== open) return;
     try {
       this.#record(channel.id, due, outcome);
     } catch (error) {

@@ -7,7 +7,13 @@ import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { Receiver } from "../receivers/receiver.ts";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
-import { listChannels, removeChannel } from "../../src/hub/hub_channels.ts";
+import {
+  type HubChannel,
+  listChannels,
+  removeChannel,
+  updateChannel,
+} from "../../src/hub/hub_channels.ts";
+import { HEALTHY } from "../../src/store/channels.ts";
 import { claimDelivery, listDeliveries, recordAttempt } from "../../src/hub/hub_notices.ts";
 import { watchSilence } from "../../src/hub/silence.ts";
 import { startHub } from "./hubs.ts";
@@ -115,13 +121,39 @@ Deno.test("a delivery is won by one hub, and by another when that one is gone", 
     ...{ seq: 1, channelId: channels[0]!.id, nextAt: 0, endedAt: 1, status: 204, answer: "" },
     state: "delivered" as const,
   };
-  const plain = { health: null, givesUp: false };
+  const plain = { health: null, givesUp: false, revision: 0 };
   assertEquals(await recordAttempt(sql, over, { hub: "another", ...plain }), false);
   // Its hub is gone, and another tries it again.
   await sql`UPDATE tinyforge.deliveries SET claimed_until = now() - interval '1 s' WHERE seq = 1`;
   assertEquals((await win("next"))?.seq, 1);
   assertEquals(await recordAttempt(sql, over, { hub: "next", ...plain }), true);
   assertEquals((await win("next"))?.seq, 4);
+});
+
+Deno.test("what a hub's channel refused before it was changed is sent again, and says nothing of it", async () => {
+  await using database = await openTestDatabase(cluster);
+  const { sql } = database;
+  await using inbox = new Inbox();
+  await channelTo(sql, inbox);
+  const [{ id, revision }] = await listChannels(sql) as [HubChannel];
+  await sql`INSERT INTO tinyforge.notices (id, kind, content, created_at) VALUES ('n', 'test', '{}', 0)`;
+  await sql`INSERT INTO tinyforge.deliveries (seq, notice_id, channel_id, queued_at, next_at)
+    VALUES (1, 'n', ${id}, 0, 0)`;
+  const win = () => claimDelivery(sql, { hub: "a", busy: [] });
+  assertEquals((await win())?.seq, 1);
+  await updateChannel(sql, id, { settings: (before) => Promise.resolve(before) });
+  const gone = {
+    ...{ seq: 1, channelId: id, nextAt: 0, endedAt: null, status: 410, answer: "gone" },
+    state: "queued" as const,
+  };
+  const health = { ...HEALTHY, state: "disabled" as const };
+  const refused = { hub: "a", health, givesUp: true };
+  assertEquals(await recordAttempt(sql, gone, { ...refused, revision }), true);
+  assertEquals((await listChannels(sql))[0]!.state, "ok");
+  assertEquals((await win())?.seq, 1, "it waits, and no longer than it must");
+  assertEquals(await recordAttempt(sql, gone, { ...refused, revision: revision + 1 }), true);
+  assertEquals((await listChannels(sql))[0]!.state, "disabled");
+  assertEquals(await win(), null);
 });
 
 Deno.test("a receiver that is away is told later, and a channel that is removed nothing more", async () => {

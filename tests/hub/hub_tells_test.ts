@@ -8,6 +8,7 @@ import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { type AskHub, Dialer } from "../../src/hub/dialer.ts";
 import { admit, enroll } from "../../src/hub/enrolment.ts";
 import { addChannel, removeChannel } from "../../src/hub/hub_channels.ts";
+import { listRules, updateRule } from "../../src/hub/hub_rules.ts";
 import { HubLink } from "../../src/hub/link.ts";
 import { keepMembership } from "../../src/hub/membership.ts";
 import { beat, greet } from "../../src/hub/hub_store.ts";
@@ -54,6 +55,16 @@ Deno.test("Dialer says that the hub tells people while it has a channel and is r
   await addChannel(sql, {
     ...{ name: "ops", type: "webhook", config: {}, secrets: {} },
   }, { rule: { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null } });
+  assertEquals(await last(), true);
+  // Of a host that no rule is about nobody would hear.
+  const [rule] = await listRules(sql);
+  await updateRule(sql, rule!.id, { hosts: ["beta"] });
+  assertEquals(await last(), false);
+  await updateRule(sql, rule!.id, { hosts: ["beta", "alpha"] });
+  assertEquals(await last(), true);
+  await updateRule(sql, rule!.id, { channels: ["another's"] });
+  assertEquals(await last(), false);
+  await updateRule(sql, rule!.id, { channels: null, hosts: null });
   assertEquals(await last(), true);
   // Away for a while it is still the one that tells; for longer it is not.
   away = true;

@@ -175,6 +175,12 @@ Deno.test("openDatabase() makes rules of what channels of before were told, and 
     // A hub of the version before, which still runs, adds a channel as it knows them.
     await sql.unsafe(old("late", `NULL, 'high', NULL, '2026-01-03Z'`));
     assertEquals((await listChannels(sql)).length, 3);
+    const rules = async () =>
+      (await listRules(sql)).map(({ channels, minSeverity }) => `${channels} ${minSeverity}`);
+    assertEquals(await rules(), ["id of ops high", "id of kin low", "id of late high"]);
+    // It removes one as well.
+    await sql`DELETE FROM tinyforge.channels WHERE name = 'ops'`;
+    assertEquals(await rules(), ["id of kin low", "id of late high"]);
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -106,6 +106,34 @@ Deno.test("Outbox sends ten thousand in order, within the rate, and has few of t
   assert(grown < all / 2, `${grown / 1e6} MB of ${all / 1e6}`);
 });
 
+Deno.test("Outbox sends again what an address refused that was changed meanwhile", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const clock = new TurnedClock(TEN);
+  addChannel(store, "ops");
+  queue(store, "ops", ["msg"], { at: TEN });
+  const answers: ((outcome: Outcome) => void)[] = [];
+  const outbox = outboxOf(store, clock, () => ({
+    type: "webhook",
+    rate: { burst: 100, perMinute: 6000 },
+    send: () => new Promise((resolve) => answers.push(resolve)),
+  }));
+  const stop = new AbortController();
+  const running = outbox.run(stop.signal);
+  await clock.turn(1000);
+  assertEquals(answers.length, 1);
+  outbox.forget("ops");
+  answers[0]!({ result: "gone", status: 410, answer: "", cause: "answer", retryAfterMs: null });
+  await clock.turn(1000);
+  assertEquals(store.channels.find("ops")!.state, "ok");
+  assertEquals(answers.length, 2);
+  answers[1]!(DELIVERED);
+  await clock.turn(1000);
+  assertEquals(store.notices.queue().length, 0);
+  stop.abort();
+  await running;
+});
+
 Deno.test("Outbox lets the others pass by a message that the receiver dislikes", async () => {
   await using temp = await tempStore();
   const { store } = temp;

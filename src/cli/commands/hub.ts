@@ -76,7 +76,8 @@ export async function enroll(invocation: InvocationOf<"hub enroll">): Promise<nu
 /** Prints the hosts. */
 export async function list(invocation: InvocationOf<"hub list">): Promise<number> {
   const { out } = invocation;
-  const { items, invited } = await ask<{ items: HostView[]; invited: Invitation[] }>(
+  // A hub that was not started again since the program was replaced names nobody who is invited.
+  const { items, invited = [] } = await ask<{ items: HostView[]; invited?: Invitation[] }>(
     invocation,
     "/api/hosts",
   );

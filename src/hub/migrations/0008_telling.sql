@@ -19,9 +19,31 @@ INSERT INTO tinyforge.rules
 -- of them still runs.
 ALTER TABLE tinyforge.channels ALTER COLUMN min_severity SET DEFAULT 'high';
 
--- The channel that takes over when one fails for long.
+-- Such a hub knows of no rules: what it adds is told what it says there, and what it removes is nobody's.
+CREATE FUNCTION tinyforge.rule_of_channel() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- Said in the same transaction by who makes the rule as well.
+  IF coalesce(current_setting('tinyforge.makes_rule', true), '') <> 'yes' THEN
+    INSERT INTO tinyforge.rules (id, kinds, min_severity, channels, remind_after_ms, created_at)
+      VALUES (NEW.id, NEW.kinds, NEW.min_severity, '["' || NEW.id || '"]', NEW.remind_after_ms,
+        NEW.created_at);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER rule_of_channel AFTER INSERT ON tinyforge.channels
+  FOR EACH ROW EXECUTE FUNCTION tinyforge.rule_of_channel();
+CREATE FUNCTION tinyforge.forget_rules() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM tinyforge.rules WHERE channels = '["' || OLD.id || '"]';
+  RETURN NULL;
+END $$;
+CREATE TRIGGER forget_rules AFTER DELETE ON tinyforge.channels
+  FOR EACH ROW EXECUTE FUNCTION tinyforge.forget_rules();
+
+-- The channel that takes over when one fails for long; how often settings or secrets were changed.
 ALTER TABLE tinyforge.channels
-  ADD COLUMN fallback_id text REFERENCES tinyforge.channels ON DELETE SET NULL;
+  ADD COLUMN fallback_id text REFERENCES tinyforge.channels ON DELETE SET NULL,
+  ADD COLUMN revision integer NOT NULL DEFAULT 0;
 
 -- Of what nobody wants to hear for a while. Times are milliseconds since the Unix epoch.
 CREATE TABLE tinyforge.silences (

@@ -23,7 +23,8 @@ export const minSeverity: z.ZodEnum<{ low: "low"; high: "high" }> = z.enum(["low
  * @ignore
  */
 export const workloads: z.ZodNullable<z.ZodArray<z.ZodString>> = z.array(z.string().max(256)).max(
-  1000,
+  // A hub knows a name as one id for each host.
+  10_000,
 ).nullable()
   .meta({ description: "Ids of workloads; null: all." });
 /**
