@@ -155,7 +155,7 @@ Deno.test("a hub remembers what an index was that is set back to a backup, and n
       const minuteOf = (time: string | null) =>
         time === null ? null : (Date.parse(time) - begin) / MINUTE;
       return [
-        items.map(({ workloadName, state }) => `${workloadName} ${state}`),
+        items.map(({ workloadName, state }) => `${workloadName} ${state}`).toSorted(),
         watched,
         minuteOf(asOf),
       ];
