@@ -5,6 +5,7 @@ import postgres from "postgres";
 import { openDatabase } from "../../src/hub/database.ts";
 import { expel } from "../../src/hub/enrolment.ts";
 import { listChannels } from "../../src/hub/hub_channels.ts";
+import { HubPast } from "../../src/hub/hub_past.ts";
 import { listRules } from "../../src/hub/hub_rules.ts";
 import { listContainers } from "../../src/hub/hub_views.ts";
 import { ingest } from "../../src/hub/ingest.ts";
@@ -13,7 +14,7 @@ import { hubRow } from "../../src/hub/row.ts";
 import type { Sql } from "../../src/hub/sql.ts";
 import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
-import { shownRow } from "./rows.ts";
+import { minutesBefore, shownRow, toldChange } from "./rows.ts";
 
 const cluster = sharedCluster();
 
@@ -186,4 +187,37 @@ Deno.test("openDatabase() makes rules of what channels of before were told, and 
   }
   // Once is enough.
   await (await openDatabase(url)).end({ timeout: 1 });
+});
+
+Deno.test("openDatabase() brings a database of before the past was told on, and knows of it what it may", async () => {
+  const url = await cluster.newDatabase();
+  const now = Date.now();
+  const ago = minutesBefore(now);
+  await before(url, "0009", async (older) => {
+    await keptBefore(older, "alpha");
+    const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+    const [today, tomorrow] = [day(now), day(now + 86_400_000)];
+    await older.unsafe(`CREATE TABLE tinyforge.transitions_${today.replaceAll("-", "")}
+      PARTITION OF tinyforge.transitions
+      FOR VALUES FROM ('${today} 00:00:00+00') TO ('${tomorrow} 00:00:00+00')`);
+    const body = JSON.stringify(toldChange(ago, 1, 30, { workloadId: "w" }));
+    await older`INSERT INTO tinyforge.transitions (host_id, epoch, seq, row_id, workload_id, at, body)
+      VALUES ('alpha', 'e', 1, 'a', 'w', ${ago(30)}, ${body})`;
+  });
+  const sql = await openDatabase(url);
+  try {
+    const past = new HubPast({ sql, now: () => now });
+    const { items, watched, forgottenUntil } = await past.at(now - 60_000);
+    assertEquals(items.map(({ id, state }) => `${id} ${state}`), ["alpha:a running"]);
+    // The host has not said yet what it watched, nor what it had forgotten when it joined.
+    assertEquals([watched, forgottenUntil !== null], [false, true]);
+    const { items: happened } = await past.history({ audit: false, limit: 10, host: "alpha" });
+    assertEquals(happened.map(({ what, row }) => `${what} ${row}`), ["transition alpha:a"]);
+    const [{ count }] = await sql<[{ count: number }]>`
+      SELECT count(*)::integer AS count FROM pg_indexes WHERE schemaname = 'tinyforge'
+        AND indexname = 'transitions_of_host'`;
+    assertEquals(count, 1);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 });
