@@ -17,11 +17,11 @@ import {
   PROTOCOL,
   SNAPSHOT_ORDER,
   type Told,
-  type ToldPast,
 } from "./protocol.ts";
 import { Refused, troubleOf } from "./hub_trouble.ts";
 import { fitsOne, Telling } from "./tell.ts";
 import { isObject } from "./told_fields.ts";
+import type { ToldPast } from "./told_past.ts";
 
 /** What the hub answered. */
 export interface HubAnswer {

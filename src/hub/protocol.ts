@@ -5,19 +5,26 @@
  * @module
  */
 
-import { Failure } from "../failure.ts";
 import { type HubProblem, hubProblem } from "./hub_problem.ts";
 import { type HubTransition, hubTransition } from "./hub_transition.ts";
 import { type HubWorkload, hubWorkload } from "./hub_workload.ts";
 import { type HubRow, hubRow } from "./row.ts";
 import { rowsIn, rowsRead, type SnapshotRows } from "./snapshot_rows.ts";
-import { isObject } from "./told_fields.ts";
+import { readPast, type ToldPast } from "./told_past.ts";
+import {
+  count,
+  id,
+  invalid,
+  list,
+  MAX_ROWS,
+  object,
+  requireOnce,
+  time,
+  word,
+} from "./told_values.ts";
 
 /** Version of the protocol; hosts and hubs that differ by one understand each other. */
 export const PROTOCOL = 1;
-
-/** Most rows, problems, workloads or transitions of one message. */
-export const MAX_ROWS = 5000;
 
 /** Most rows that a host may have: ten times as many as a large one has. */
 export const MAX_HOST_ROWS = 200_000;
@@ -161,22 +168,6 @@ export interface Heartbeat extends Said {
   readonly past: ToldPast | null;
   /** Whether this process says nothing more: the next one need not wait. */
   readonly ending: boolean;
-}
-
-/** How far it is known on a host what was there, by its own clock, RFC 3339 UTC. */
-export interface ToldPast {
-  /** The stretch under way of which it was known what runs, and up to when; null: there is none. */
-  readonly watching: { readonly from: string; readonly to: string } | null;
-  /** Number of the stretch before the first of these; 0: there was none. */
-  readonly after: number;
-  /** Stretches that are over, by their numbers. */
-  readonly watched: readonly {
-    readonly seq: number;
-    readonly from: string;
-    readonly to: string;
-  }[];
-  /** What happened up to here may be forgotten there; null: nothing is. */
-  readonly forgottenUntil: string | null;
 }
 
 /**
@@ -334,77 +325,7 @@ export function readHeartbeat(value: unknown): Heartbeat {
     besideDigest: besideDigest === null ? null : word(told, "besideDigest"),
     lastPassAt: lastPassAt === null ? null : time(told, "lastPassAt"),
     fresh: told.fresh === true,
-    past: (told.past ?? null) === null ? null : past(object(told.past)),
+    past: (told.past ?? null) === null ? null : readPast(told.past),
     ending: told.ending === true,
   };
-}
-
-function past(told: Record<string, unknown>): ToldPast {
-  const { watching = null, forgottenUntil = null } = told;
-  const after = count(told, "after");
-  let last = after;
-  const watched = list(told.watched, "stretches").map((each) => {
-    const stretch = object(each);
-    const seq = count(stretch, "seq");
-    if (seq <= last) throw invalid("its stretches are not in their order");
-    last = seq;
-    return { seq, ...span(stretch) };
-  });
-  return {
-    ...{ after, watched },
-    watching: watching === null ? null : span(object(watching)),
-    forgottenUntil: forgottenUntil === null ? null : time(told, "forgottenUntil"),
-  };
-}
-
-function span(told: Record<string, unknown>): { from: string; to: string } {
-  return { from: time(told, "from"), to: time(told, "to") };
-}
-
-const MAX_WORD = 200;
-const MAX_ID = 1024;
-
-function object(value: unknown): Record<string, unknown> {
-  if (isObject(value)) return value;
-  throw invalid("it is no object");
-}
-
-function word(told: Record<string, unknown>, field: string): string {
-  const value = told[field];
-  if (
-    typeof value === "string" && value !== "" && value.length <= MAX_WORD && !value.includes("\0")
-  ) return value.toWellFormed();
-  throw invalid(`its ${field} is no text of 1 to ${MAX_WORD} characters`);
-}
-
-function time(told: Record<string, unknown>, field: string): string {
-  const value = word(told, field);
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(value)) return value;
-  throw invalid(`its ${field} is no time`);
-}
-
-function count(told: Record<string, unknown>, field: string): number {
-  const value = told[field];
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  throw invalid(`its ${field} is no whole number`);
-}
-
-function list(value: unknown, field: string): unknown[] {
-  if (Array.isArray(value) && value.length <= MAX_ROWS) return value;
-  throw invalid(`its ${field} are no list of at most ${MAX_ROWS}`);
-}
-
-function id(value: unknown): string {
-  if (
-    typeof value === "string" && value !== "" && value.length <= MAX_ID && !value.includes("\0")
-  ) return value.toWellFormed();
-  throw invalid("an id of it is none");
-}
-
-function requireOnce(ids: readonly string[]): void {
-  if (new Set(ids).size !== ids.length) throw invalid("an id is in it twice");
-}
-
-function invalid(reason: string): Failure {
-  return new Failure("invalid", `Cannot take the message: ${reason}`, { data: {} });
 }

@@ -9,9 +9,10 @@ import type { ReplicaChange, ReplicaTable } from "../store/replica.ts";
 import { type HubProblem, hubProblem } from "./hub_problem.ts";
 import { hubTransition } from "./hub_transition.ts";
 import { type HubWorkload, hubWorkload } from "./hub_workload.ts";
-import { MAX_ROWS, MAX_TOLD, type SnapshotOf } from "./protocol.ts";
+import { MAX_TOLD, type SnapshotOf } from "./protocol.ts";
 import { type HubRow, hubRow } from "./row.ts";
 import { digestOf } from "./told_fields.ts";
+import { MAX_ROWS } from "./told_values.ts";
 
 /** Some of a kind, and up to which id; null: to the end. */
 export interface Page {

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { ToldPast } from "./protocol.ts";
 import type { Sql, TransactionSql } from "./sql.ts";
+import type { ToldPast } from "./told_past.ts";
 
 /** What of a sign of life tells how far what was is known. */
 export interface PastBeat {

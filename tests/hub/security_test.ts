@@ -7,7 +7,8 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { openDatabase } from "../../src/hub/database.ts";
 import { HubClient } from "../../src/hub/hub_client.ts";
-import { MAX_HOST_ROWS, MAX_ROWS } from "../../src/hub/protocol.ts";
+import { MAX_HOST_ROWS } from "../../src/hub/protocol.ts";
+import { MAX_ROWS } from "../../src/hub/told_values.ts";
 import { admitted, enrolled, hubItems, hubRows, startHub, type TestHub } from "../harness/hub.ts";
 import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
