@@ -13,8 +13,9 @@ import { ingest, ingestTogether, type Message } from "./ingest.ts";
 import type { Told } from "./protocol.ts";
 import type { Sql } from "./sql.ts";
 
-/** A message of more things than this is taken in by itself. */
+/** A message of more things than this, or longer ones, UTF-16 units, is taken in by itself. */
 const LITTLE = 100;
+const SHORT = 128 << 10;
 
 /** So many transactions with what is little are under way at once … */
 const TURNS = 2;
@@ -60,8 +61,9 @@ export class Intake {
 function isLittle({ told }: Message): boolean {
   if (told.kind !== "batch") return false;
   const { rows, gone, problems, problemsGone, workloads, happened } = told;
-  const lists = [rows, gone, problems, problemsGone, workloads ?? [], happened?.transitions ?? []];
-  return lists.reduce((sum, list) => sum + list.length, 0) <= LITTLE;
+  const things = [...rows, ...problems, ...workloads ?? [], ...happened?.transitions ?? []];
+  return things.length + gone.length + problemsGone.length <= LITTLE &&
+    things.reduce((sum, { body }) => sum + body.length, 0) <= SHORT;
 }
 
 /** Whether something was refused, not whether it could be asked. */

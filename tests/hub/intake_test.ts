@@ -67,6 +67,25 @@ Deno.test("Intake takes in with one commit what many hosts tell at once", async 
   assert(commits <= 2, `${commits} commits`);
 });
 
+Deno.test("Intake takes in by itself what is long", async () => {
+  await using made = await scene(3);
+  const { sql, hosts, intake } = made;
+  const long = Array.from(
+    { length: 5 },
+    (_, i) => shownRow(`b${i}`, { imageRef: "x".repeat(30_000) }),
+  );
+  const many = Array.from({ length: 101 }, (_, i) => shownRow(`c${i}`));
+  await Promise.all(
+    [long, many, [shownRow("d")]].map((rows, i) =>
+      intake.take({ hostId: hosts[i]!, told: batch(rows) })
+    ),
+  );
+  const counts = await sql<{ commit: string; rows: string }[]>`
+    SELECT xmin::text AS commit, row_count AS rows FROM tinyforge.hosts`;
+  assertEquals(counts.map(({ rows }) => Number(rows)).sort((a, b) => a - b), [2, 6, 102]);
+  assertEquals(new Set(counts.map(({ commit }) => commit)).size, 3);
+});
+
 Deno.test("Intake refuses what can't be taken of one host, and takes in what others tell with it", async () => {
   await using made = await scene(5);
   const { sql, hosts, intake } = made;
