@@ -13,7 +13,8 @@ import { admit, type HostSecrets } from "./enrolment.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import { greet } from "./hub_store.ts";
 import type { Intake } from "./intake.ts";
-import { readHeartbeat, readHello, readIngestText } from "./protocol.ts";
+import { readIngestText } from "./ingest_text.ts";
+import { readHeartbeat, readHello } from "./protocol.ts";
 import { isObject } from "./told_fields.ts";
 
 /** Why a request is not answered as asked. */

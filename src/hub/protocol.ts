@@ -9,19 +9,9 @@ import { type HubProblem, hubProblem } from "./hub_problem.ts";
 import { type HubTransition, hubTransition } from "./hub_transition.ts";
 import { type HubWorkload, hubWorkload } from "./hub_workload.ts";
 import { type HubRow, hubRow } from "./row.ts";
-import { rowsIn, rowsRead, type SnapshotRows } from "./snapshot_rows.ts";
+import { rowsRead, type SnapshotRows } from "./snapshot_rows.ts";
 import { readPast, type ToldPast } from "./told_past.ts";
-import {
-  count,
-  id,
-  invalid,
-  list,
-  MAX_ROWS,
-  object,
-  requireOnce,
-  time,
-  word,
-} from "./told_values.ts";
+import { count, id, invalid, list, object, requireOnce, time, word } from "./told_values.ts";
 
 /** Version of the protocol; hosts and hubs that differ by one understand each other. */
 export const PROTOCOL = 1;
@@ -251,44 +241,6 @@ export function readIngest(value: unknown): Batch | SnapshotPart {
     upTo: upTo === null ? null : id(upTo),
     workloads: workloads ?? [],
   };
-}
-
-/** From so many characters on it is worth it not to read what is kept already. */
-const LONG = 4096;
-
-/**
- * The same from a text of JSON. Rows of a snapshot are not looked at yet: whether they are any shows
- * when they are compared.
- *
- * @throws {Failure} `invalid`
- * @throws {SyntaxError} where it is no JSON.
- */
-export function readIngestText(text: string): Batch | SnapshotPart {
-  const apart = text.length < LONG ? null : rowsApart(text);
-  const told = apart === null ? null : readIngest(apart.message);
-  if (told?.kind !== "snapshot") return readIngest(JSON.parse(text));
-  return { ...told, rows: rowsIn(apart!.rows, { most: MAX_ROWS }) };
-}
-
-const ROWS = '"rows":[';
-const END = "]}";
-
-/** What is told after a list, of which there is none in a row as hosts tell them. */
-const MORE = /\]\s*,\s*"/;
-
-/** A message whose last field are its rows, without them, and these; null: it is another one. */
-function rowsApart(text: string): { message: unknown; rows: string } | null {
-  const at = text.indexOf(ROWS);
-  // What a text in it says comes after a backslash.
-  if (at < 1 || !"{,".includes(text[at - 1]!) || !text.endsWith(END)) return null;
-  const rows = text.slice(at + ROWS.length, -END.length);
-  if (MORE.test(rows)) return null;
-  try {
-    // Only where they are a field of the message itself this is JSON.
-    return { message: JSON.parse(`${text.slice(0, at)}${ROWS}${END}`), rows };
-  } catch {
-    return null;
-  }
 }
 
 function snapshotOf({ of = null }: Record<string, unknown>): SnapshotOf | null {

@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
-import { readIngest, readIngestText } from "../../src/hub/protocol.ts";
+import { readIngestText } from "../../src/hub/ingest_text.ts";
+import { readIngest } from "../../src/hub/protocol.ts";
 import { hubRow, ROW_FIELDS } from "../../src/hub/row.ts";
 import { type ComparedRows, rowsIn, rowsRead } from "../../src/hub/snapshot_rows.ts";
 import { shownRow } from "./rows.ts";
