@@ -97,28 +97,25 @@ Deno.test("HubFeed tells that problems look otherwise when a silence begins or e
 Deno.test("HubFeed finds what a hub took in that died before it told of it", async () => {
   await using made = await scene();
   const { sql, alpha, feed, told } = made;
-  const ending = new AbortController();
-  const running = new HubFeed({ sql, feed, log }).run(ending.signal);
-  const change = (state: string, announcements?: Announcements) =>
-    alpha.batch([shownRow("a", { state })], {}, announcements);
-  await until("it listens", async () => {
-    await change("paused");
-    return told.ids().length > 0;
-  }, { withinMs: 20_000 });
+  const texts: string[] = [];
+  const { unlisten } = await sql.listen(CHANNEL, (text) => void texts.push(text));
+  const follower = new HubFeed({ sql, feed, log });
+  await follower.look();
   // It has told a thousand this second, so that this is to be told later; and then it is no more.
   const dying = new (class extends Announcements {
     override later(): void {}
   })(sql, { now: () => 0 });
   const other = { hostId: "h", epoch: "e", from: null, to: 1, ids: [], problems: [] };
   await sql.begin((tx) => dying.within(tx, Array.from({ length: 1000 }, () => other)));
-  const before = told.all.length;
-  await change("stopped", dying);
-  await until("all of the host is told", () => {
-    return told.all.slice(before).some(({ hosts = [] }) => hosts.some(({ rows }) => rows));
-  });
-  assertEquals(told.all.slice(before).flatMap(({ rows }) => rows), []);
-  ending.abort();
-  await running;
+  await alpha.batch([shownRow("a", { state: "stopped" })], {}, dying);
+  await sql`SELECT pg_notify(${CHANNEL}, 'all was told')`;
+  await until("all that is told is heard", () => texts.includes("all was told"));
+  assertEquals(texts.filter((text) => text.includes(alpha.id)), []);
+  await follower.look();
+  await follower.look();
+  await until("all of the host is told", () => told.hosts().length === 1);
+  assertEquals(told.hosts(), [{ name: "alpha", rows: true }]);
+  await unlisten();
 });
 
 Deno.test("HubFeed listens again after its connection was cut, and misses nothing of meanwhile", async () => {
