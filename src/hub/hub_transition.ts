@@ -5,7 +5,7 @@
  * @module
  */
 
-import { invalid, nameOf, nameOrNull, toldBody, type ToldFields } from "./told_fields.ts";
+import { invalid, isTime, nameOf, nameOrNull, toldBody, type ToldFields } from "./told_fields.ts";
 
 /** A transition as a hub keeps it. */
 export interface HubTransition {
@@ -46,7 +46,6 @@ const TOLD: ToldFields = {
 export const TRANSITION_FIELDS: readonly string[] = Object.keys(TOLD);
 
 const THING = "a transition";
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /**
  * The transition that a JSON value is.
@@ -58,7 +57,7 @@ export function hubTransition(value: unknown): HubTransition {
   const name = (field: string) => nameOf(transition, { field, thing: THING });
   const { seq, at, origin } = transition.told;
   if (typeof seq !== "number" || seq < 1) throw invalid("its seq is no number", THING);
-  if (typeof at !== "string" || !TIME.test(at)) throw invalid("its at is no time", THING);
+  if (!isTime(at)) throw invalid("its at is no time", THING);
   if (origin === null) throw invalid("its origin is missing", THING);
   // Whoever reads it counts on these.
   name("to");

@@ -25,6 +25,8 @@ export interface ToldBody {
 /** Longest id and name that is taken, UTF-16 units. */
 const MAX_NAME = 1024;
 
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
+
 /** Longest body that is taken, UTF-16 units. */
 export const MAX_BODY = 64 * 1024;
 
@@ -108,6 +110,11 @@ export function digestOf(hashes: Iterable<string>): string {
 /** Whether a JSON value is an object, and no array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** RFC 3339 UTC, of a day that there is: one that can't be reckoned with would fail for who reads. */
+export function isTime(value: unknown): value is string {
+  return typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value));
 }
 
 /** Why a thing is not taken. */

@@ -46,6 +46,8 @@ export function readPast(value: unknown): ToldPast {
   };
 }
 
+/** Where the clock was set back in it, it is at least where it began. */
 function span(told: Record<string, unknown>): { from: string; to: string } {
-  return { from: time(told, "from"), to: time(told, "to") };
+  const [from, to] = [time(told, "from"), time(told, "to")];
+  return { from, to: Date.parse(to) < Date.parse(from) ? from : to };
 }

@@ -6,7 +6,7 @@
  */
 
 import { Failure } from "../failure.ts";
-import { isObject } from "./told_fields.ts";
+import { isObject, isTime } from "./told_fields.ts";
 
 /** Most rows, problems, workloads or transitions of one message. */
 export const MAX_ROWS = 5000;
@@ -37,7 +37,7 @@ export function word(told: Record<string, unknown>, field: string): string {
 /** A time of it, RFC 3339 UTC. */
 export function time(told: Record<string, unknown>, field: string): string {
   const value = word(told, field);
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(value)) return value;
+  if (isTime(value)) return value;
   throw invalid(`its ${field} is no time`);
 }
 

@@ -188,9 +188,14 @@ Deno.test("readHeartbeat() takes nothing of what was watched that is out of boun
       { ...good, after: 3, watched: [span(3)] },
       { ...good, watched: [span(1, { to: "soon" })] },
       { ...good, watched: Array.from({ length: 5001 }, (_, i) => span(i + 1)) },
+      { ...good, watched: [span(1, { to: "2026-99-99T00:00:00Z" })] },
       { ...good, watching: { from: time } },
+      { ...good, forgottenUntil: "2026-01-01T25:00:00Z" },
       { ...good, forgottenUntil: 1 },
       { ...good, after: -1 },
     ]
   ) await failsWith("invalid", of(wrong));
+  // Its clock was set back meanwhile.
+  const back = { from: time, to: "2025-12-31T00:00:00.000Z" };
+  assertEquals(of({ ...good, watching: back })().past?.watching, { from: time, to: time });
 });
