@@ -20,7 +20,7 @@ export interface WorkloadCounts extends RowCounts {
 }
 
 /** Rows as JSON. */
-interface RowsJson {
+export interface RowsJson {
   /** An array in UTF-8. */
   readonly json: Uint8Array<ArrayBuffer>;
   /** Id of the last of them; null without rows. */
