@@ -233,8 +233,8 @@ function countsOf(counts: readonly HostCount[]): Map<string, number> {
 const ROW_COLUMNS = "id, workload_id, workload_kind, workload_name, state, health, container_id, " +
   "container_name, stage_id, stage_name, body";
 
-function listsOf(tx: TransactionSql, rows: readonly NewRow[]): Fragment[] {
-  const column = (of: (row: NewRow) => string | null) => textList(tx, rows.map(of));
+function listsOf(rows: readonly NewRow[]): (string | null)[][] {
+  const column = (of: (row: NewRow) => string | null) => rows.map(of);
   return [
     ...[column((row) => row.id), column((row) => row.workloadId)],
     ...[column((row) => row.workloadKind), column((row) => row.workloadName)],
@@ -255,8 +255,11 @@ async function addRows(
   rows: readonly NewRow[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  // Lists side by side, not joined as tables, of which each would be kept for itself first.
-  const lists = listsOf(tx, rows).map((list) => tx`unnest(${list})`);
+  // Lists side by side, not joined as tables, of which each would be kept for itself first; and no
+  // list of nothing.
+  const lists = listsOf(rows).map((list) =>
+    list.every((each) => each === null) ? tx`NULL::text` : tx`unnest(${textList(tx, list)})`
+  );
   await tx`
     INSERT INTO tinyforge.containers (host_id, ${tx.unsafe(ROW_COLUMNS)}, hash)
     SELECT ${hostId}, told.*, ${tx.unsafe(HASH)}
@@ -274,7 +277,7 @@ async function putRows(
   rows: readonly NewRow[],
 ): Promise<Map<string, number>> {
   if (rows.length === 0) return new Map();
-  const lists = [textList(tx, hostIds), ...listsOf(tx, rows)];
+  const lists = [hostIds, ...listsOf(rows)].map((list) => textList(tx, list));
   return countsOf(
     await tx<HostCount[]>`
     WITH written AS (

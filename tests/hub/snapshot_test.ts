@@ -29,8 +29,8 @@ function sent(message: object, rows: readonly unknown[]) {
 
 /** What is kept: id and hash of each row, what is beside its body, and how many there are said to be. */
 async function kept(sql: Sql) {
-  const rows = await sql<{ id: string; hash: string; body: string; name: string | null }[]>`
-    SELECT id, hash, body, container_name AS name FROM tinyforge.containers ORDER BY id`;
+  const rows = await sql<Record<string, string | null>[]>`
+    SELECT id, hash, body, container_name AS name, health, stage_name AS stage FROM tinyforge.containers ORDER BY id`;
   const [{ count }] = await sql<[{ count: number }]>`
     SELECT row_count::integer AS count FROM tinyforge.hosts`;
   return { rows: rows.map((row) => ({ ...row })), count };
@@ -38,7 +38,9 @@ async function kept(sql: Sql) {
 
 function asKept(rows: readonly Record<string, unknown>[]) {
   const all = rows.map((row) => hubRow(row))
-    .map(({ id, hash, body, containerName }) => ({ id, hash, body, name: containerName }));
+    .map(({ id, hash, body, containerName: name, health, stageName: stage }) => (
+      { id, hash, body, name, health, stage }
+    ));
   return { rows: all.sort((a, b) => compareBytes(a.id, b.id)), count: all.length };
 }
 
@@ -51,6 +53,8 @@ function compareBytes(a: string, b: string): number {
 const anyRow = fc.record({
   id: fc.constantFrom("a", "b", "c", "d", "größe", "\ue000", "🦊", '},{"id":'),
   state: fc.constantFrom("running", "stopped"),
+  health: fc.constantFrom(null, null, "healthy"),
+  stageName: fc.constantFrom(null, null, null, "preview"),
   containerName: fc.constantFrom(null, "web", "größe", "\u001f", "\u001e", 'a"b', "a\\b"),
   ofTheFuture: fc.option(fc.constant([{ id: 1 }, { id: 2 }]), { nil: undefined }),
 }).map(({ id, ...changes }) => JSON.parse(JSON.stringify(shownRow(id, changes))));
