@@ -18,8 +18,8 @@ const FILES: readonly string[] = [
   "0004_notify",
   "0005_row_count",
   "0006_by_host",
-  "0008_telling",
-  "0009_past",
+  "0007_telling",
+  "0008_past",
 ];
 
 /** Any number, the same for every hub: they migrate one after the other. */

@@ -141,7 +141,7 @@ Deno.test("openDatabase() makes rules of what channels of before were told, and 
     `INSERT INTO tinyforge.channels (id, name, type, config, secrets, kinds, min_severity,
       remind_after_ms, created_at) VALUES ('id of ${name}', '${name}', 'webhook', '{}',
       '{"url":"x"}', ${more})`;
-  await before(url, "0008", async (sql) => {
+  await before(url, "0007", async (sql) => {
     await sql.unsafe(old("ops", `NULL, 'high', 3600000, '2026-01-01Z'`));
     await sql.unsafe(old("kin", `'["oom","stuck"]', 'low', NULL, '2026-01-02Z'`));
     await sql.unsafe(`INSERT INTO tinyforge.notices (id, kind, content, created_at)
@@ -193,7 +193,7 @@ Deno.test("openDatabase() brings a database of before the past was told on, and 
   const url = await cluster.newDatabase();
   const now = Date.now();
   const ago = minutesBefore(now);
-  await before(url, "0009", async (older) => {
+  await before(url, "0008", async (older) => {
     await keptBefore(older, "alpha");
     const day = (at: number) => new Date(at).toISOString().slice(0, 10);
     const [today, tomorrow] = [day(now), day(now + 86_400_000)];
