@@ -11,8 +11,9 @@ import { chunksOf, readText, type ReadTextOptions } from "./body.ts";
 /** Most that is unpacked at once, bytes: some milliseconds. */
 const AT_ONCE = 8 << 20;
 
-/** Least that is made room for, bytes. */
-const PIECE = 64;
+/** Room is made for so much more than it says, bytes, and never for less than so much. */
+const MORE = 64;
+const LEAST = 64 << 10;
 
 /** How {@linkcode readPacked} reads. */
 export interface ReadPackedOptions extends ReadTextOptions {
@@ -53,7 +54,7 @@ function unpacked(chunks: readonly Uint8Array[], maxOutputLength: number): strin
     const packed = Buffer.concat(chunks);
     // In one piece where it is as long as it says at its end: nothing is put together then.
     const says = packed.length < 4 ? 0 : packed.readUInt32LE(packed.length - 4);
-    const chunkSize = Math.min(says + PIECE, maxOutputLength + PIECE);
+    const chunkSize = Math.max(LEAST, Math.min(says, maxOutputLength) + MORE);
     return new TextDecoder().decode(gunzipSync(packed, { maxOutputLength, chunkSize }));
   } catch (error) {
     if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") return null;

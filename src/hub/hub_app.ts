@@ -51,12 +51,22 @@ export interface HubAppOptions {
   readonly random?: () => number;
 }
 
-/** Longest message, bytes before it is unpacked and after. */
-const MAX_PACKED = 16 << 20;
-const MAX_MESSAGE = 64 << 20;
+/** How long something may be that is sent, bytes. */
+interface Longest {
+  /** Before it is unpacked. */
+  readonly packed: number;
+  /** After. */
+  readonly whole: number;
+}
 
-/** From so many bytes on, packed, a message has many rows: some hundred. */
-const LARGE = 16 << 10;
+/** Of a message with many rows, of which so few are taken in at once … */
+const MAX_LARGE: Longest = { packed: 16 << 20, whole: 64 << 20 };
+/** … of any other, whose rows are not so much alike … */
+const MAX_SMALL: Longest = { packed: 16 << 10, whole: 4 << 20 };
+/** … of a sign of life, which tells of up to 5,000 stretches that were watched … */
+const MAX_BEAT: Longest = { packed: 1 << 20, whole: 1 << 20 };
+/** … and of who says no more than who it is, and may be anybody. */
+const MAX_HELLO: Longest = { packed: 64 << 10, whole: 64 << 10 };
 
 /** Until a whole message has come, milliseconds. */
 const BODY_MS = 60_000;
@@ -87,14 +97,15 @@ export class HubApp {
       [JOIN, (asked) => this.#join(asked)],
       [
         "/api/hello",
-        async (asked) => json(await greet(sql, asked.hostId, readHello(await this.#body(asked)))),
+        async (asked) =>
+          json(await greet(sql, asked.hostId, readHello(await this.#body(asked, MAX_HELLO)))),
       ],
       ["/api/ingest", (asked) => this.#ingest(asked)],
       ["/api/heartbeat", async (asked) =>
         json(
           await heartbeats.take({
             hostId: asked.hostId,
-            ...readHeartbeat(await this.#body(asked)),
+            ...readHeartbeat(await this.#body(asked, MAX_BEAT)),
           }),
         )],
     ]);
@@ -131,7 +142,7 @@ export class HubApp {
   }
 
   async #join(asked: Asked): Promise<Response> {
-    const body = await this.#body(asked);
+    const body = await this.#body(asked, MAX_HELLO);
     const token = isObject(body) && typeof body.token === "string" ? body.token : "";
     const made = await admit(this.#o.sql, token);
     if (made !== null) return json(made, 201);
@@ -149,7 +160,8 @@ export class HubApp {
   async #ingest(asked: Asked): Promise<Response> {
     const { maxLarge = 20, random = Math.random } = this.#o;
     const length = Number(asked.request.headers.get("content-length") ?? Infinity);
-    const large = !(length <= LARGE);
+    // From there on it has some hundred rows.
+    const large = !(length <= MAX_SMALL.packed);
     if (large && this.#large >= maxLarge) {
       const seconds = 1 + Math.floor(random() * 10);
       throw new Refused("overloaded", "Cannot take this now: too much comes at once", {
@@ -158,21 +170,21 @@ export class HubApp {
     }
     if (large) this.#large++;
     try {
-      const told = parsed(readIngestText, await this.#text(asked));
+      const told = parsed(readIngestText, await this.#text(asked, large ? MAX_LARGE : MAX_SMALL));
       return json(await this.#o.intake.take({ hostId: asked.hostId, told }));
     } finally {
       if (large) this.#large--;
     }
   }
 
-  async #body(asked: Asked): Promise<unknown> {
-    return parsed(JSON.parse, await this.#text(asked));
+  async #body(asked: Asked, longest: Longest): Promise<unknown> {
+    return parsed(JSON.parse, await this.#text(asked, longest));
   }
 
-  async #text({ request }: Asked): Promise<string> {
+  async #text({ request }: Asked, longest: Longest): Promise<string> {
     const { body, headers } = request;
-    if (Number(headers.get("content-length") ?? 0) > MAX_PACKED) {
-      throw new Refused("too-large", `Cannot take this: it is longer than ${MAX_PACKED} bytes`);
+    if (Number(headers.get("content-length") ?? 0) > longest.packed) {
+      throw new Refused("too-large", `Cannot take this: it is longer than ${longest.packed} bytes`);
     }
     using deadline = new Deadline(BODY_MS, [this.#stopping.signal]);
     const { signal } = deadline;
@@ -180,12 +192,14 @@ export class HubApp {
     let text: string | null;
     try {
       text = packed
-        ? await readPacked(body, { signal, limit: MAX_MESSAGE, packedLimit: MAX_PACKED })
-        : await readText(body, { signal, limit: MAX_MESSAGE });
+        ? await readPacked(body, { signal, limit: longest.whole, packedLimit: longest.packed })
+        : await readText(body, { signal, limit: longest.whole });
     } catch (cause) {
       throw new Refused("malformed", `Cannot read the body: ${(cause as Error).message}`);
     }
-    if (text === null) throw new Refused("too-large", `Cannot take more than ${MAX_MESSAGE} bytes`);
+    if (text === null) {
+      throw new Refused("too-large", `Cannot take more than ${longest.whole} bytes`);
+    }
     return text;
   }
 }

@@ -46,29 +46,37 @@ export function rowsRead(rows: readonly HubRow[]): SnapshotRows {
 export function rowsIn(text: string, { most }: { readonly most: number }): SnapshotRows {
   return {
     compare(kept) {
-      const texts = apart(text);
-      const compared = compareTexts(texts, { kept, isWellFormed: text.isWellFormed() });
-      if (compared !== null) return within(most, texts.length, compared);
-      // Something within a row looks as what is between two.
-      const rows = parsedAll(text).map((each) => hubRow(each));
+      const texts = apart(text, most);
+      const compared = texts && compareTexts(texts, { kept, isWellFormed: text.isWellFormed() });
+      if (compared !== null) return within(most, texts!.length, compared);
+      // Something within a row looks as what is between two, or there are too many.
+      const values = parsedAll(text);
+      requireFew(values.length, most);
+      const rows = values.map((each) => hubRow(each));
       return within(most, rows.length, rowsRead(rows).compare(kept));
     },
   };
 }
 
 function within(most: number, count: number, compared: ComparedRows): ComparedRows {
-  if (count > most) throw invalid(`it has more than ${most} rows`, "the message");
+  requireFew(count, most);
   const ids = new Set([...compared.same, ...compared.others.map(({ id }) => id)]);
   if (ids.size === count) return compared;
   throw invalid("an id is in it twice", "the message");
 }
 
+function requireFew(count: number, most: number): void {
+  if (count > most) throw invalid(`it has more than ${most} rows`, "the message");
+}
+
 /** Where a row ends and the next one begins, as rows are told. */
 const BETWEEN = '},{"id":';
 
-function apart(text: string): string[] {
+/** Null where they seem to be more than `most`. */
+function apart(text: string, most: number): string[] | null {
   const texts: string[] = [];
   for (let at = 0; at < text.length;) {
+    if (texts.length === most) return null;
     const next = text.indexOf(BETWEEN, at);
     const end = next < 0 ? text.length : next + 1;
     texts.push(text.slice(at, end));

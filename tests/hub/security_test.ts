@@ -150,6 +150,22 @@ Deno.test("what is too long, too much or no message is refused, and the next mes
   await answer.body?.cancel();
   assertEquals(answer.status, 413);
   assertLess(await residentMb(hub) - before, 250);
+  // Of what comes from anybody, or is said to be little, not even so much is unpacked.
+  const small = new Response(
+    new Blob([`{"token":"${"a".repeat(5 << 20)}"}`]).stream()
+      .pipeThrough(new CompressionStream("gzip")),
+  );
+  const body = await small.bytes();
+  assertLess(body.length, 16 << 10);
+  for (const path of ["join", "hello", "heartbeat", "ingest"]) {
+    const answer = await fetch(`${hub.url}/api/${path}`, {
+      method: "POST",
+      body,
+      headers: { authorization: `Bearer ${secret}`, "content-encoding": "gzip" },
+    });
+    assertEquals(answer.status, 413, path);
+    await answer.body?.cancel();
+  }
 });
 
 Deno.test("a token that was used, or is over, lets nobody in, however often it is shown", async () => {

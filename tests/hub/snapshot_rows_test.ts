@@ -1,6 +1,6 @@
 /** Rows of a snapshot, read only where they are not kept already. @module */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
 import { readIngestText } from "../../src/hub/ingest_text.ts";
@@ -113,6 +113,14 @@ Deno.test("rowsIn() does not read what it knows", () => {
   } finally {
     JSON.parse = parse;
   }
+});
+
+Deno.test("rowsIn() refuses more rows than a message may have before it looks at any", () => {
+  const rows = Array.from({ length: 12 }, (_, i) => `{"id":"${i}","workloadId":7}`).join(",");
+  const refused = (most: number) =>
+    assertThrows(() => rowsIn(rows, { most }).compare(new Map()), Error).message;
+  assertEquals(refused(11), "Cannot take the message: it has more than 11 rows");
+  assertStringIncludes(refused(12), "Cannot take a row");
 });
 
 Deno.test("readIngestText() is what readIngest() is of the same JSON", () => {
