@@ -134,24 +134,27 @@ function pairs(sql: Sql, all: readonly OnHost[]): Fragment {
 
 /** Those that opened or closed, the newest of both; all of one moment, so that they have an order. */
 async function problemsOf(sql: Sql, asked: Asked): Promise<Problem[]> {
-  const { host, workloads, row, from, until, before, limit } = asked;
+  const { host, workloads, row, from, until, before } = asked;
   const of = row !== null
     ? sql`h.name = ${row.host} AND p.row_id = ${row.id}`
     : workloads !== null
     ? sql`(h.name, p.workload_id) IN (SELECT * FROM ${pairs(sql, workloads)})`
     : sql`true`;
-  const within = (time: Fragment) =>
-    sql`${from === undefined ? sql`true` : sql`${time} >= ${Date.parse(from)}`}
-      AND ${until === undefined ? sql`true` : sql`${time} < ${Date.parse(until)}`}
-      AND ${before === null ? sql`true` : sql`${time} <= ${Date.parse(before.at)}`}`;
-  const newestBy = (time: Fragment) =>
-    sql<{ hostId: string; host: string; key: string; openedAt: string; body: string }[]>`
+  const newestBy = (time: Fragment, which: Fragment) =>
+    newestWithTies(sql, {
+      ...{ ...asked, time },
+      place: before === null ? null : Date.parse(before.at),
+      read: (part) =>
+        sql<{ hostId: string; host: string; key: string; openedAt: string; body: string }[]>`
       SELECT p.host_id AS "hostId", h.name AS host, p.key, p.opened_at::text AS "openedAt", p.body
       FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
-      WHERE ${of} AND ${ofHost(sql, host)} AND ${time} IS NOT NULL AND ${within(time)}
-      ORDER BY ${time} DESC FETCH FIRST ${limit + 1} ROWS WITH TIES`;
-  const opened = await newestBy(sql`p.opened_at`);
-  const closed = await newestBy(sql`p.closed_at`);
+      WHERE ${of} AND ${ofHost(sql, host)} AND ${which}
+        AND ${from === undefined ? sql`true` : sql`${time} >= ${Date.parse(from)}`}
+        AND ${until === undefined ? sql`true` : sql`${time} < ${Date.parse(until)}`}
+        AND ${part}`,
+    });
+  const opened = await newestBy(sql`p.opened_at`, sql`true`);
+  const closed = await newestBy(sql`p.closed_at`, sql`p.status = 'closed'`);
   const each = new Map(
     [...opened, ...closed].map((it) => [`${it.hostId} ${it.openedAt} ${it.key}`, it]),
   );
@@ -174,18 +177,44 @@ function overHosts(problem: Problem, host: string): Problem {
   };
 }
 
+/**
+ * The newest of a source, of one moment all: those of the moment of the place, some of which come before
+ * it and some don't, and of those of before as many as a page can hold, with one more that tells that
+ * there is more.
+ */
+async function newestWithTies<T>(
+  sql: Sql,
+  { time, place, limit, read }: Pick<Asked, "limit"> & {
+    /** What they are ordered by. */
+    readonly time: Fragment;
+    /** As it is stored there; null: from the newest on. */
+    readonly place: string | number | null;
+    /** Reads those that fit a condition with which a query ends. */
+    readonly read: (part: Fragment) => PromiseLike<readonly T[]>;
+  },
+): Promise<T[]> {
+  const firstOf = (older: Fragment) =>
+    read(sql`${older} ORDER BY ${time} DESC FETCH FIRST ${limit + 1} ROWS WITH TIES`);
+  if (place === null) return [...await firstOf(sql`true`)];
+  return [...await read(sql`${time} = ${place}`), ...await firstOf(sql`${time} < ${place}`)];
+}
+
 /** Stretches that began or ended, the newest of both; all of one moment. */
 async function watchedSpans(sql: Sql, asked: Asked): Promise<WatchedSpan[]> {
-  const { host, from, until, before, limit } = asked;
+  const { host, from, until, before } = asked;
   const newestBy = (time: Fragment) =>
-    sql<{ host: string; from: string; to: string }[]>`
+    newestWithTies(sql, {
+      ...{ ...asked, time },
+      place: before?.at ?? null,
+      read: (part) =>
+        sql<{ host: string; from: string; to: string }[]>`
       SELECT h.name AS host, w.began_at AS from, w.ended_at AS to
       FROM tinyforge.watched AS w JOIN tinyforge.hosts AS h ON h.id = w.host_id
       WHERE ${ofHost(sql, host)}
         AND ${from === undefined ? sql`true` : sql`${time} >= ${from}`}
         AND ${until === undefined ? sql`true` : sql`${time} < ${until}`}
-        AND ${before === null ? sql`true` : sql`${time} <= ${before.at}`}
-      ORDER BY ${time} DESC FETCH FIRST ${limit + 1} ROWS WITH TIES`;
+        AND ${part}`,
+    });
   const began = await newestBy(sql`w.began_at`);
   const ended = await newestBy(sql`w.ended_at`);
   const each = new Map(

@@ -195,32 +195,32 @@ Deno.test("GET /api/history of a hub tells what happened on all hosts, in one or
     assertStringIncludes(JSON.stringify(Object.keys(json.paths)), "/api/availability");
   }));
 
-Deno.test("GET /api/history of a hub parts what happened at one moment into pages, nothing left out", async () => {
+Deno.test("GET /api/history of a hub parts what happened at one moment into pages, nothing before it left out", async () => {
   await using hub = await startHub(await cluster.newDatabase());
   const now = Date.now() - MINUTE;
   const at = new Date(now).toISOString();
+  const hourAgo = new Date(now - 60 * MINUTE).toISOString();
   for (const name of ["a", "b", "c", "d", "e"]) {
     const host = await sayingHost(hub.sql, name);
     await host.snapshot([]);
     await host.batch([], {
       transitionsAfter: 0,
       transitions: [1, 2].map((seq) => toldChange(() => at, seq, 0, { rowId: `r${seq}` })),
-      problems: ["x", "y"].map((key) => ({
-        ...{ key, kind: "crashed", severity: "high", status: "closed", host: "local" },
-        ...{ workloadId: "w1", rowId: "r1", containerId: "c", containerName: "", since: now },
-        ...{ dueAt: null, openedAt: now, closedAt: now, outcome: "recovered", evidence: {} },
-        ...{ do: { code: "explain", rowId: "r1" }, batch: null, muted: false, silenced: false },
-      })),
+      problems: [
+        ...["x", "y"].map((key) => toldProblem(key, { openedAt: now, closedAt: now })),
+        // Older than all that happened at that moment, and not over.
+        toldProblem("z", { openedAt: now - 60 * MINUTE, closedAt: null }),
+      ],
       problemsGone: [],
     });
-    const watched = [{ seq: 1, from: at, to: at }];
+    const watched = [{ seq: 1, from: hourAgo, to: hourAgo }, { seq: 2, from: at, to: at }];
     await host.beat({ past: { watching: null, after: 0, watched, forgottenUntil: null } });
   }
   const page = async (limit: number, before: string | null) =>
     (await hub.ask(`/api/history?limit=${limit}${before === null ? "" : `&before=${before}`}`))
       .json;
   const { items: all } = await page(1000, null);
-  assertEquals(all.length, 5 * (2 + 2 * 2 + 2));
+  assertEquals(all.length, 5 * (2 + 2 * 2 + 1 + 2 * 2));
   for (const limit of [1, 3, 7]) {
     const found = [];
     for (let before = null, more = true; more;) {
@@ -232,3 +232,16 @@ Deno.test("GET /api/history of a hub parts what happened at one moment into page
     assertEquals(found, all, `${limit} at once`);
   }
 });
+
+function toldProblem(
+  key: string,
+  { openedAt, closedAt }: { readonly openedAt: number; readonly closedAt: number | null },
+): Record<string, unknown> {
+  return {
+    ...{ key, kind: "crashed", severity: "high", host: "local", workloadId: "w1", rowId: "r1" },
+    ...{ containerId: "c", containerName: "", since: openedAt, dueAt: null, openedAt, closedAt },
+    ...{ status: closedAt === null ? "open" : "closed", evidence: {}, batch: null },
+    ...{ outcome: closedAt === null ? null : "recovered", muted: false, silenced: false },
+    ...{ do: { code: "explain", rowId: "r1" } },
+  };
+}
