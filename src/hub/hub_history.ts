@@ -139,16 +139,21 @@ async function problemsOf(sql: Sql, asked: Asked): Promise<Problem[]> {
     ? sql`h.name = ${row.host} AND p.row_id = ${row.id}`
     : workloads !== null
     ? sql`(h.name, p.workload_id) IN (SELECT * FROM ${pairs(sql, workloads)})`
-    : sql`true`;
+    : null;
+  // Few are found first and then put in order: else all are walked through by time, for a few.
+  const fence = of === null ? sql`` : sql`OFFSET 0`;
+  const source = sql`SELECT p.*, h.name AS host
+    FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
+    WHERE ${ofHost(sql, host)} AND ${of ?? sql`true`}
+    ${fence}`;
   const newestBy = (time: Fragment, which: Fragment) =>
     newestWithTies(sql, {
       ...{ ...asked, time },
       place: before === null ? null : Date.parse(before.at),
       read: (part) =>
         sql<{ hostId: string; host: string; key: string; openedAt: string; body: string }[]>`
-      SELECT p.host_id AS "hostId", h.name AS host, p.key, p.opened_at::text AS "openedAt", p.body
-      FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
-      WHERE ${of} AND ${ofHost(sql, host)} AND ${which}
+      SELECT p.host_id AS "hostId", p.host, p.key, p.opened_at::text AS "openedAt", p.body
+      FROM (${source}) AS p WHERE ${which}
         AND ${from === undefined ? sql`true` : sql`${time} >= ${Date.parse(from)}`}
         AND ${until === undefined ? sql`true` : sql`${time} < ${Date.parse(until)}`}
         AND ${part}`,

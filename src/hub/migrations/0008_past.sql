@@ -23,3 +23,7 @@ CREATE INDEX watched_told_at ON tinyforge.watched (told_at);
 -- What a history is read by: of all hosts there is one already.
 CREATE INDEX transitions_of_host ON tinyforge.transitions (host_id, at, id);
 CREATE INDEX problems_opened_at ON tinyforge.problems (opened_at);
+-- What a history of one workload, and the rows it had, are found by.
+CREATE INDEX transitions_of_workload ON tinyforge.transitions (host_id, workload_id, at, id);
+CREATE INDEX problems_of_workload ON tinyforge.problems (host_id, workload_id)
+  WHERE workload_id IS NOT NULL;
