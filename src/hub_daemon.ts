@@ -108,7 +108,10 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
   const announcements = new Announcements(sql);
   const reader = new HubReader(sql);
   const feed = new Feed<Written>();
-  const metrics = createHubMetrics({ version }, (gauges) => collectHub(gauges, { sql, reader }));
+  const metrics = createHubMetrics({ version }, async (gauges) => {
+    gauges.mostLarge.set(hosts.mostLarge);
+    await collectHub(gauges, { sql, reader });
+  });
   const hosts = new HubApp({
     ...{ sql, heartbeats, secrets: new HostSecrets(sql), intake: new Intake(sql, announcements) },
     refused: (why, detail, headers = {}) =>

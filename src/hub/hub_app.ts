@@ -88,6 +88,7 @@ export class HubApp {
   readonly #routes: ReadonlyMap<string, (asked: Asked) => Promise<Response>>;
   readonly #stopping = new AbortController();
   #large = 0;
+  #mostLarge = 0;
 
   /** Over these parts; starts nothing. */
   constructor(options: HubAppOptions) {
@@ -131,6 +132,11 @@ export class HubApp {
     }
   }
 
+  /** Messages with many rows that were taken in at once, the most so far. */
+  get mostLarge(): number {
+    return this.#mostLarge;
+  }
+
   /** Ends what is under way. */
   close(): void {
     this.#stopping.abort(new DOMException("The hub is stopping", "AbortError"));
@@ -168,7 +174,7 @@ export class HubApp {
         "retry-after": String(seconds),
       });
     }
-    if (large) this.#large++;
+    if (large) this.#mostLarge = Math.max(this.#mostLarge, ++this.#large);
     try {
       const told = parsed(readIngestText, await this.#text(asked, large ? MAX_LARGE : MAX_SMALL));
       return json(await this.#o.intake.take({ hostId: asked.hostId, told }));

@@ -27,6 +27,8 @@ export interface HubMetrics
   readonly hosts: Gauge<"state">;
   /** `tinyforge_host_rows{host,state}`: rows as they are shown. */
   readonly hostRows: Gauge<"host" | "state">;
+  /** `tinyforge_hub_large_messages_most`: messages of many rows at once, the most so far. */
+  readonly mostLarge: Gauge<never>;
   /** `tinyforge_hub_up`: 1 where the database answered this scrape. */
   readonly up: Gauge<never>;
   /** The text exposition, format 0.0.4; asks `collect` before. */
@@ -60,6 +62,12 @@ export function createHubMetrics(
       new Gauge("tinyforge_problems", "Open problems of all hosts.", {
         labels: { kind: PROBLEM_KINDS, severity: ["low", "high"] satisfies Severity[] },
       }),
+    ),
+    mostLarge: add(
+      new Gauge(
+        "tinyforge_hub_large_messages_most",
+        "Most messages of many rows that were taken in at once since the start; more are told to wait.",
+      ),
     ),
     up: add(new Gauge("tinyforge_hub_up", "Whether the database answered this scrape.")),
     ...requestMetrics(add),

@@ -15,7 +15,7 @@ import { hubRow } from "../../src/hub/row.ts";
 import { digestOf } from "../../src/hub/told_fields.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { freePort } from "../harness/free_port.ts";
-import { startHub, type TestHub } from "../harness/hub.ts";
+import { readHub, startHub, type TestHub } from "../harness/hub.ts";
 import { startCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
@@ -90,6 +90,7 @@ export async function herd({ hosts: count, awaySeconds }: HerdOptions): Promise<
     await everyIs(count);
     const ms = performance.now() - backAt;
     const mb = await memory.most();
+    const atOnce = await mostAtOnce(hub, hubHost);
     ending.abort();
     await Promise.all(running);
     const [{ rows }] = await sql<[{ rows: number }]>`
@@ -99,6 +100,12 @@ export async function herd({ hosts: count, awaySeconds }: HerdOptions): Promise<
       bounds: [
         { what: "until every host is back", value: ms, limit: 120_000, unit: "ms" },
         { what: "memory of the hub, most", value: mb, limit: 400, unit: "MB" },
+        {
+          what: "messages of many rows taken in at once, most",
+          value: atOnce,
+          limit: 20,
+          unit: "",
+        },
         { what: "longest wait asked of a host", value: longest, limit: 10_000, unit: "ms" },
         { what: "waits that are the same, most", value: alike(way.waits), limit: 35, unit: "%" },
         { what: "rows that are missing", value: count * ROWS - rows, limit: 0, unit: "" },
@@ -115,6 +122,14 @@ export async function herd({ hosts: count, awaySeconds }: HerdOptions): Promise<
     await sql.end({ timeout: 1 });
     way.close();
   }
+}
+
+/** As the hub itself counts it, since it is back. */
+async function mostAtOnce(hub: TestHub, hubHost: TestHost): Promise<number> {
+  const text = await (await readHub(hub, hubHost, "/metrics")).text();
+  const [, most] = /^tinyforge_hub_large_messages_most (\d+)$/m.exec(text) ?? [];
+  assert(most !== undefined && most !== "0", "the hub says how much it took in at once");
+  return Number(most);
 }
 
 /** The way of many hosts to one hub: whatever a host has to tell, it tells as a thousand rows. */

@@ -41,17 +41,20 @@ export async function startHub(
 }
 
 /** What a reader gets, with the hub's token. */
-export async function hubItems(
-  hub: TestHub,
-  host: TestHost,
-  path: string,
-): Promise<Record<string, unknown>[]> {
+export async function readHub(hub: TestHub, host: TestHost, path: string): Promise<Response> {
   const token = (await Deno.readTextFile(`${host.dataDir}/token`)).trim();
   const response = await fetch(`${hub.url}${path}`, {
     headers: { authorization: `Bearer ${token}` },
   });
   assertEquals(response.status, 200, response.ok ? "" : await response.text());
-  return (await response.json()).items;
+  return response;
+}
+
+/** The same of a list. */
+export async function hubItems(
+  ...asked: Parameters<typeof readHub>
+): Promise<Record<string, unknown>[]> {
+  return (await (await readHub(...asked)).json()).items;
 }
 
 /** Rows of a host as a hub shows them, without what it has to say itself: as {@link rowsOf} has them. */

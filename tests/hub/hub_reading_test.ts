@@ -318,6 +318,7 @@ Deno.test("GET /metrics of a hub tells of hosts and rows, and lets probes in", (
         'tinyforge_host_rows{host="alpha",state="running"} 2',
         'tinyforge_host_rows{host="beta",state="unknown"} 1',
         "tinyforge_hub_up 1",
+        "tinyforge_hub_large_messages_most 0",
       ]
     ) assertStringIncludes(text, line);
     assertMatch(text, /tinyforge_http_requests_total\{route="\/metrics",code="200"\} \d/);
