@@ -312,3 +312,55 @@ Deno.test("--host is refused where the index is of one host", async () => {
     assertStringIncludes(stderr, "of one host alone");
   }
 });
+
+Deno.test("history --follow beside a hub tells what happens on each host, whatever their clocks say", () =>
+  besideHub(async ({ host, alpha, beta, sql }) => {
+    const gamma = await sayingHost(sql, "gamma");
+    await gamma.snapshot([shownRow("a", { workloadId: "w1" })]);
+    await gamma.batch([], { workloads: [toldWorkload("w1", "shop")] });
+    const tell = (to: SayingHost, seq: number, minutes: number) =>
+      to.batch([], {
+        transitionsAfter: seq - 1,
+        transitions: [toldChange(minutesBefore(Date.now()), seq, minutes)],
+      });
+    // What was told before somebody follows is no news.
+    await tell(beta, 1, 62);
+    await tell(gamma, 1, 1);
+    const followers = [[], ["shop"]].map((words) =>
+      host.start("history", ...words, "--follow", "--json")
+    );
+    const told = (follower: typeof followers[number]) =>
+      follower.stdout.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+    const shown = (what: string, by: string, count: number) =>
+      until(
+        what,
+        () =>
+          followers.every((follower) =>
+            told(follower).filter(({ host, row }) => host === by && row !== null).length === count
+          ),
+      );
+    await shown("it follows", "gamma", 1);
+    await tell(alpha, 1, -60);
+    await shown("one is ahead", "alpha", 1);
+    await tell(gamma, 2, 0);
+    await shown("another is not", "gamma", 2);
+    await tell(beta, 2, 60);
+    await shown("one is behind", "beta", 2);
+    const openedAt = Date.now() - 60 * 60_000;
+    await beta.batch([], {
+      problems: [{
+        ...{ key: "crashed:a", kind: "crashed", severity: "high", status: "open", host: "local" },
+        ...{ workloadId: "w1", rowId: "a", containerId: "c-a", containerName: "name-a" },
+        ...{ since: openedAt, dueAt: null, openedAt, closedAt: null, outcome: null, evidence: {} },
+        ...{ do: { code: "explain", rowId: "a" }, batch: null, muted: false, silenced: false },
+      }],
+      problemsGone: [],
+    });
+    await shown("what is wrong there is told too", "beta", 3);
+    await tell(gamma, 3, 0);
+    await shown("and it goes on", "gamma", 3);
+    for (const follower of followers) {
+      const keys = told(follower).map(({ key }) => key);
+      assertEquals(keys.length, new Set(keys).size);
+    }
+  }));

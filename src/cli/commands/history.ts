@@ -6,9 +6,10 @@
 
 import type { HistoryEntry, HistoryPage } from "../../model/past.ts";
 import { type ReadApi, requireIndex, withIndex } from "../client.ts";
-import { EXIT, usageError } from "../command.ts";
+import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { HISTORY_FIT, HISTORY_HEADER, historyCells } from "../history_words.ts";
+import { LateHosts } from "../late_hosts.ts";
 import { fullLocalText, readMoment } from "../moments.ts";
 import { hostAsked } from "../of_host.ts";
 import { resolvePast } from "../past_name.ts";
@@ -34,7 +35,7 @@ export async function run(invocation: InvocationOf<"history">): Promise<number> 
   }
   const window = readWindow(invocation);
   const action = "tell the history";
-  const { query, page, many } = await requireIndex(invocation, async (api) => {
+  const { query, page, many, late } = await requireIndex(invocation, async (api) => {
     const query = new URLSearchParams(window);
     const host = await hostAsked(api, invocation.flag("host"), { action });
     if (host !== undefined) query.set("host", host);
@@ -45,11 +46,12 @@ export async function run(invocation: InvocationOf<"history">): Promise<number> 
     return {
       query,
       many: api.many,
+      late: following && api.many ? await LateHosts.from(api, { lateMs: LATE_MS }) : null,
       page: await readAll(api, query, { last: following ? LAST_BEFORE_FOLLOWING : LAST }),
     };
   });
   const { items, forgottenUntil } = page;
-  if (following) return await goOn(invocation, { query, items, many });
+  if (following) return await goOn(invocation, { query, items, many, late });
   if (json) {
     out.json({ forgottenUntil, items });
     return EXIT.done;
@@ -104,10 +106,11 @@ async function readAll(
 /** Prints what happens until it is interrupted or nobody reads. */
 async function goOn(
   invocation: InvocationOf<"history">,
-  { query, items, many }: {
+  { query, items, many, late }: {
     query: URLSearchParams;
     items: readonly HistoryEntry[];
     many: boolean;
+    late: LateHosts | null;
   },
 ): Promise<number> {
   const { out } = invocation;
@@ -119,7 +122,9 @@ async function goOn(
     if (invocation.on("json")) { for (const entry of fresh) out.json(entry); }
     else print(invocation, fresh, { header: false, many });
     const last = fresh.at(-1)?.at;
-    if (last !== undefined && last > from) from = last;
+    // What a clock that is ahead says must not hide what the others do.
+    const now = new Date().toISOString();
+    if (last !== undefined && last > from) from = last < now ? last : now;
   };
   let first = true;
   return await whileRead(invocation, async (ending) => {
@@ -127,15 +132,43 @@ async function goOn(
       first = false;
       return show(items);
     }
-    const late = new URLSearchParams(query);
-    late.set("from", new Date(Date.parse(from) - LATE_MS).toISOString());
-    const page = await withIndex(
+    const found = await withIndex(
       invocation,
-      async (api) => api === null ? null : await readAll(api, late, { page: FEW }),
+      async (api) => api === null ? null : await readNew(api, query, { from, late }),
       { silent: true },
     );
-    if (page !== null && !ending.aborted) show(page.items);
+    if (found !== null && !ending.aborted) show(found);
   });
+}
+
+/** What happened shortly before `from` or later, and what hosts tell that are late; in order. */
+async function readNew(
+  api: ReadApi,
+  query: URLSearchParams,
+  { from: last, late }: { from: string; late: LateHosts | null },
+): Promise<readonly HistoryEntry[]> {
+  const from = new Date(Date.parse(last) - LATE_MS).toISOString();
+  const read = async (window: { from: string; host?: string }) => {
+    const asked = new URLSearchParams(query);
+    for (const [name, value] of Object.entries(window)) asked.set(name, value);
+    return (await readAll(api, asked, { page: FEW })).items;
+  };
+  if (late === null) return await read({ from });
+  await late.look(api, { host: query.get("host"), now: Date.now() });
+  const found: HistoryEntry[] = [];
+  // A workload or row that is asked for need not be on each host.
+  const apart = !query.has("workload") && !query.has("row");
+  for (const window of late.windows({ apart })) {
+    try {
+      found.push(...await read(window));
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.code !== "invalid") throw error;
+      // A host that was forgotten meanwhile.
+      late.forget(window.host);
+    }
+  }
+  const before = found.filter((entry) => entry.at < from && late.tells(entry));
+  return [...before.sort((a, b) => a.at < b.at ? -1 : 1), ...await read({ from })];
 }
 
 function print(
