@@ -141,7 +141,8 @@ async function problemsOf(sql: Sql, asked: Asked): Promise<Problem[]> {
     ? sql`(h.name, p.workload_id) IN (SELECT * FROM ${pairs(sql, workloads)})`
     : null;
   // Few are found first and then put in order: else all are walked through by time, for a few.
-  const fence = of === null ? sql`` : sql`OFFSET 0`;
+  const few = row !== null || workloads !== null && workloads.length <= FEW;
+  const fence = few ? sql`OFFSET 0` : sql``;
   const source = sql`SELECT p.*, h.name AS host
     FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
     WHERE ${ofHost(sql, host)} AND ${of ?? sql`true`}

@@ -18,6 +18,7 @@ import { Failure } from "../failure.ts";
 import { idOverHosts, partsOfId } from "../model/hosts.ts";
 import type { Availability, HistoryPage, HostMoment, PastIndex, PastRow } from "../model/past.ts";
 import type { AvailabilityQuery, HistoryQuery, PastFilter, PastPort } from "../model/past_port.ts";
+import { quote } from "../text.ts";
 import { hubHistory } from "./hub_history.ts";
 import { namesOf, storiesOf, type WorkloadNames } from "./hub_stories.ts";
 import { type KnownPast, knownPasts, lastWatched, latest, watchedOf } from "./known_pasts.ts";
@@ -95,6 +96,7 @@ export class HubPast implements PastPort {
     const { from } = query;
     const until = Math.min(query.until, this.#now());
     const window = { from, to: until };
+    const asked = query.workloadIds && new Set(query.workloadIds);
     const found: { host: KnownPast; names: WorkloadNames; rows: RanSubject[] }[] = [];
     const read = new Reading();
     let nextCursor: string | null = null;
@@ -130,7 +132,7 @@ export class HubPast implements PastPort {
     const told = found.map(({ host: { host }, names, rows }) => {
       const registered = [...names]
         .map(([id, { kind, name }]) => ({ id: idOverHosts(host, id), kind, name }))
-        .filter(({ id }) => query.workloadIds?.includes(id) ?? true);
+        .filter(({ id }) => asked?.has(id) ?? true);
       return workloadTimes(rows, { window, maxSpans, registered, host });
     });
     const hosts = found.map(({ host: { host, heardAt, forgottenUntil } }) => ({
@@ -169,7 +171,7 @@ export class HubPast implements PastPort {
       SELECT h.name AS host, w.id FROM tinyforge.workloads AS w
         JOIN tinyforge.hosts AS h ON h.id = w.host_id
       WHERE (w.name = ${idOrName} OR w.kind || '/' || w.name = ${idOrName}) AND ${on}
-      ORDER BY w.kind, h.name LIMIT ${MOST_NAMED}`;
+      ORDER BY w.kind, h.name LIMIT ${MOST_NAMED + 1}`;
     const gone = named.length > 0 || host === undefined ? [] : await sql<typeof named>`
       SELECT DISTINCT h.name AS host, t.workload_id AS id
       FROM tinyforge.hosts AS h JOIN tinyforge.transitions AS t ON t.host_id = h.id
@@ -178,8 +180,10 @@ export class HubPast implements PastPort {
           (t.body::json ->> 'workloadKind') || '/' || (t.body::json ->> 'workloadName'))
         AND NOT EXISTS (SELECT FROM tinyforge.workloads AS w
           WHERE w.host_id = h.id AND w.id = t.workload_id)
-      ORDER BY 2 LIMIT ${MOST_NAMED}`;
-    return [...named, ...gone].map(({ host, id }) => idOverHosts(host, id));
+      ORDER BY 2 LIMIT ${MOST_NAMED + 1}`;
+    const all = [...named, ...gone];
+    if (all.length > MOST_NAMED) throw tooMany(idOrName, host);
+    return all.map(({ host, id }) => idOverHosts(host, id));
   }
 
   /** Also of a row that is no more, as long as something that happened to it is kept. */
@@ -240,8 +244,8 @@ export class HubPast implements PastPort {
   }
 }
 
-/** Workloads of one name that are meant at most. */
-const MOST_NAMED = 1000;
+/** Workloads of one name that are meant at most: one on each of very many hosts. */
+const MOST_NAMED = 20_000;
 
 /** So many changes of one host are reckoned with at once. */
 const MOST_OF_A_HOST = 2_000_000;
@@ -285,6 +289,17 @@ function tooMuch(host: string): Failure {
   return new Failure(
     "invalid",
     `Cannot tell the availability of all of host ${host}: too much happened there; name a workload`,
+    { data: {} },
+  );
+}
+
+function tooMany(name: string, host: string | undefined): Failure {
+  const way = host === undefined ? "name a host" : "use an id";
+  return new Failure(
+    "invalid",
+    `Cannot tell the past of all workloads ${
+      quote(name)
+    }: there are more than ${MOST_NAMED}; ${way}`,
     { data: {} },
   );
 }

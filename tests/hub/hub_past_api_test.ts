@@ -233,6 +233,28 @@ Deno.test("GET /api/history of a hub parts what happened at one moment into page
   }
 });
 
+Deno.test("GET /api/history of a hub means every workload of a name, or says that they are too many", () =>
+  atHub(async ({ hub, alpha, beta, ago }) => {
+    await beta.batch([], {
+      ...{ workloads: [toldWorkload("w1", "many")], transitionsAfter: 1 },
+      transitions: [toldChange(ago, 2, 5)],
+    });
+    const add = (from: number, to: number) =>
+      hub.sql`INSERT INTO tinyforge.workloads (host_id, id, kind, name, body, hash)
+        SELECT ${alpha.id}, 'm-' || n, 'project', 'many', '{}', ''
+        FROM generate_series(${from}::integer, ${to}::integer) AS n`;
+    await add(1, 1500);
+    const asked = (query: string) => hub.ask(`/api/history?workload=many${query}`);
+    assertEquals((await asked("")).json.items.map(({ row }: { row: string }) => row), [
+      ...["beta:a", "beta:a"],
+    ]);
+    await add(1501, 20_000);
+    const { status, json } = await asked("");
+    assertEquals(status, 422);
+    assertStringIncludes(json.detail, "name a host");
+    assertEquals((await asked("&host=beta")).json.items.length, 2);
+  }));
+
 function toldProblem(
   key: string,
   { openedAt, closedAt }: { readonly openedAt: number; readonly closedAt: number | null },
