@@ -88,9 +88,16 @@ Deno.test("history, diff, availability and ps --at beside a hub say of a host wh
   const dead = new Date().toISOString();
   // As if the time were over in which the hub waits for it, and in which the next one would.
   const sql = await openDatabase(database, { connections: 1 });
-  await sql`UPDATE tinyforge.hosts SET heard_at = heard_at - interval '2 min',
-    lease_until = lease_until - interval '2 min'`;
-  await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '2 min'`;
+  await until("its last sign of life is old", async () => {
+    await sql`UPDATE tinyforge.hosts SET heard_at = heard_at - interval '2 min',
+      lease_until = lease_until - interval '2 min'`;
+    await sql`UPDATE tinyforge.host_runs SET heard_at = heard_at - interval '2 min'`;
+    // The hub writes them down once a second.
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    const [{ known }] = await sql<[{ known: boolean }]>`
+      SELECT lease_until >= now() AS known FROM tinyforge.hosts`;
+    return !known;
+  });
   await sql.end();
   const then = async (of: TestHost, at: string, ...words: string[]) =>
     asOwn(await of.json("ps", "--at", at, ...words));
