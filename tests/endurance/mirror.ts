@@ -20,6 +20,8 @@ export class Mirror {
   async read(reader: EventReader): Promise<void> {
     try {
       for (let event; (event = await reader.next()) !== null;) {
+        // What is wrong is told beside what there is.
+        if (event.event !== "snapshot" && event.event !== "change") continue;
         const { first, last, items, removed = [] } = JSON.parse(event.data);
         if (first) this.rows.clear();
         for (const item of items) this.rows.set(item.id, item);

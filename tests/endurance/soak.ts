@@ -91,15 +91,22 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   };
 }
 
-/** Begins with as many transitions as are ever kept, so that the database has its full size. */
+/** Begins with as much of what happened as is ever kept, so that the database has its full size. */
 async function fillStories(host: TestHost): Promise<void> {
   await Deno.mkdir(host.dataDir, { mode: 0o700 });
   (await openStore(host.database)).close();
   const db = new Database(host.database, { create: false });
   db.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-    INSERT INTO transitions (row_id, at, from_state, to_state, cause, container_id, detail)
-    SELECT 'story-' || (i % 500), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'running', 'stopped',
-      'event', hex(randomblob(32)), 'die at 2026-01-01T00:00:00.000Z' FROM n`);
+    INSERT INTO transitions (row_id, at, from_state, to_state, cause, container_id, origin,
+      container_name, image_ref)
+    SELECT 'a-workload-of-twelve:role-' || (i % 500), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+      'running', 'stopped', 'event', lower(hex(randomblob(32))),
+      '{"by":"event","action":"die","at":"2026-01-01T00:00:00.000Z"}',
+      'shop-web-' || (i % 500), 'registry.example.com/team/app:1.2' FROM n`);
+  db.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+    INSERT INTO row_changes (row_id, at, field, from_value, to_value, container_id)
+    SELECT 'a-workload-of-twelve:role-' || (i % 500), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+      'health', 'healthy', 'unhealthy', lower(hex(randomblob(32))) FROM n`);
   db.close();
 }
 
