@@ -24,7 +24,7 @@ import type { HistoryQuery } from "../model/past_port.ts";
 import type { Problem } from "../model/problem.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { goneSubject, liveSubject, toldEvent } from "./hub_stories.ts";
-import { knownPasts, latest } from "./known_pasts.ts";
+import { type KnownPast, knownPasts, latest } from "./known_pasts.ts";
 import { silentHosts } from "./problem_views.ts";
 import type { Fragment, Sql } from "./sql.ts";
 import {
@@ -62,24 +62,25 @@ export async function hubHistory(sql: Sql, query: HistoryQuery): Promise<History
   const ofAll = asked.workloads === null && asked.row === null;
   const transitions = await transitionsOf(sql, asked);
   const problems = await problemsOf(sql, asked);
-  const watched = ofAll ? await watchedSpans(sql, asked) : [];
+  const over = ofAll ? await spansThatAreOver(sql, asked) : [];
   const known = await knownOf(sql, { transitions, problems });
+  const names = host !== undefined ? [host] : asked.row !== null ? [asked.row.host] : undefined;
+  // After those that are over: a stretch that ends in between is not told twice.
+  const hosts = await knownPasts(sql, { ...names !== undefined && { names } });
   const placed: Placed[] = [
     ...transitionEntries(transitions, known),
     ...problemEntries(problems, known),
-    ...watchEntries(watched),
+    ...watchEntries(ofAll ? [...over, ...underWay(hosts)] : []),
   ];
-  const names = host !== undefined ? [host] : asked.row !== null ? [asked.row.host] : undefined;
-  const hosts = await knownPasts(sql, { ...names !== undefined && { names } });
   return {
-    ...newest(placed, { ...asked, before: asked.before }),
+    ...newest(placed, asked),
     forgottenUntil: latest(hosts.map(({ forgottenUntil }) => forgottenUntil)),
   };
 }
 
 async function transitionsOf(sql: Sql, asked: Asked): Promise<HostedTransition[]> {
   const { host, workloads, row, limit } = asked;
-  const columns = sql`t.id, t.host_id, t.at, t.body`;
+  const columns = sql`t.id, t.at, t.body`;
   const which = sql`${window(sql, asked)} ORDER BY t.at DESC, t.id DESC LIMIT ${limit + 1}`;
   const found = row !== null
     ? await sql<StoredTransition[]>`
@@ -205,8 +206,8 @@ async function newestWithTies<T>(
   return [...await read(sql`${time} = ${place}`), ...await firstOf(sql`${time} < ${place}`)];
 }
 
-/** Stretches that began or ended, the newest of both; all of one moment. */
-async function watchedSpans(sql: Sql, asked: Asked): Promise<WatchedSpan[]> {
+/** Stretches that are over and began or ended, the newest of both; all of one moment. */
+async function spansThatAreOver(sql: Sql, asked: Asked): Promise<WatchedSpan[]> {
   const { host, from, until, before } = asked;
   const newestBy = (time: Fragment) =>
     newestWithTies(sql, {
@@ -226,11 +227,13 @@ async function watchedSpans(sql: Sql, asked: Asked): Promise<WatchedSpan[]> {
   const each = new Map(
     [...began, ...ended].map(({ host, from, to }) => [`${host} ${from}`, { host, from, to }]),
   );
-  const now = await knownPasts(sql, host === undefined ? {} : { names: [host] });
-  const underWay = now.flatMap(({ host, watching, goesOn }): WatchedSpan[] =>
+  return [...each.values()];
+}
+
+function underWay(hosts: readonly KnownPast[]): WatchedSpan[] {
+  return hosts.flatMap(({ host, watching, goesOn }) =>
     watching === null ? [] : [{ host, from: watching.from, to: goesOn ? null : watching.to }]
   );
-  return [...each.values(), ...underWay];
 }
 
 /** Who the rows are or were, and what their workloads are called. */

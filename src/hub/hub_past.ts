@@ -61,8 +61,9 @@ export class HubPast implements PastPort {
     for await (const { host, after, following, only } of this.#hosts(which)) {
       const watched = await watchedOf(this.#sql, host);
       hosts.push(this.#moment(host, { moment, watched }));
+      const names = await namesOf(this.#sql, host.id);
       const stories = storiesOf(this.#sql, host, {
-        ...{ after, watched },
+        ...{ after, watched, names },
         ...only !== undefined && { workloadIds: only },
       });
       for await (const { rowId, story, forgottenUntil } of stories) {
@@ -102,6 +103,7 @@ export class HubPast implements PastPort {
     let nextCursor: string | null = null;
     for await (const { host, following, only } of this.#hosts(query)) {
       const spans = await watchedOf(this.#sql, host);
+      const names = await namesOf(this.#sql, host.id);
       const watched = watchedWithin(spans, {
         ...window,
         until: host.goesOn ? this.#now() + 1 : null,
@@ -112,7 +114,7 @@ export class HubPast implements PastPort {
       for await (
         const { story, forgottenUntil } of storiesOf(this.#sql, host, {
           ...!all && { workloadIds: only },
-          watched: spans,
+          ...{ watched: spans, names },
         })
       ) {
         const { subject, events } = story;
@@ -122,7 +124,7 @@ export class HubPast implements PastPort {
         own.row(events.length);
         if (all && own.isTooMuch) throw tooMuch(host.host);
       }
-      found.push({ host, names: await namesOf(this.#sql, host.id), rows });
+      found.push({ host, names, rows });
       if (!read.host() || following === null) continue;
       nextCursor = idOverHosts(following, "");
       break;

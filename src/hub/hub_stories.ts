@@ -32,6 +32,8 @@ export interface WhichStories {
   readonly workloadIds?: readonly string[];
   /** What the host watched, in order. */
   readonly watched: readonly Span[];
+  /** What its workloads are called. */
+  readonly names: WorkloadNames;
 }
 
 /** Names of a host's workloads, by their ids there. */
@@ -48,10 +50,9 @@ const EVENTS_AT_ONCE = 20_000;
 export async function* storiesOf(
   sql: Sql,
   host: KnownPast,
-  { after = "", workloadIds, watched }: WhichStories,
+  { after = "", workloadIds, watched, names }: WhichStories,
 ): AsyncGenerator<HubStory> {
   const only = workloadIds === undefined ? null : await rowsOf(sql, host.id, workloadIds);
-  const names = await namesOf(sql, host.id);
   const forgotten = host.forgottenUntil === null ? null : Date.parse(host.forgottenUntil);
   for (let from: string | null = after; from !== null;) {
     const read: Chunk = await readChunk(sql, host.id, { after: from, only });
