@@ -8,6 +8,7 @@
 import type { HubMetrics } from "../telemetry/hub_metrics.ts";
 import type { ChannelState } from "../store/channels.ts";
 import type { HubReader } from "./hub_reader.ts";
+import { countProblems } from "./problem_views.ts";
 import { stateShown } from "./row_counts.ts";
 import type { Sql } from "./sql.ts";
 import { millis } from "./sql_times.ts";
@@ -17,10 +18,10 @@ export async function collectHub(
   metrics: HubMetrics,
   { sql, reader }: { readonly sql: Sql; readonly reader: HubReader },
 ): Promise<void> {
-  const [hosts, counted, { problems }, [queue], channels] = await Promise.all([
+  const [hosts, counted, problems, [queue], channels] = await Promise.all([
     reader.hosts(),
     reader.counted(),
-    reader.holdings(),
+    countProblems(sql),
     sql<[{ length: number; age: number }]>`
       SELECT count(*)::integer AS length,
         greatest(0, coalesce(${millis(sql, "now()")} - min(queued_at), 0) / 1000)::float8 AS age

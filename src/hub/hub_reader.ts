@@ -35,7 +35,7 @@ import {
 } from "./hub_views.ts";
 import { silencedIn } from "./hub_silences.ts";
 import { countProblems, listProblems } from "./problem_views.ts";
-import { type CountedHost, RowCounts, stateShown } from "./row_counts.ts";
+import { type CountedHost, hostsNow, RowCounts, stateShown } from "./row_counts.ts";
 import { type HostedTransition, listTransitions, storyOf } from "./transition_views.ts";
 import { listWorkloads } from "./workload_views.ts";
 
@@ -66,7 +66,7 @@ export class HubReader implements IndexReader {
 
   /** Fresh where each host is heard of and says that its index is what runs there. */
   async freshness(host?: string): Promise<Freshness> {
-    const hosts = await this.#counts.hosts(host);
+    const hosts = await hostsNow(this.#sql, host);
     const fresh = hosts.every(({ unknown, fresh }) => !unknown && fresh);
     return { fresh, asOf: asOf(hosts), reason: fresh ? null : "hosts-unsure" };
   }
@@ -243,7 +243,7 @@ export class HubReader implements IndexReader {
 }
 
 /** The oldest last pass: a host that never did one has nothing that could be old. */
-function asOf(hosts: readonly CountedHost[]): string | null {
+function asOf(hosts: readonly Pick<CountedHost, "passed">[]): string | null {
   return hosts.map(({ passed }) => passed).filter((at) => at !== null).sort()[0] ?? null;
 }
 

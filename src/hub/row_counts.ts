@@ -37,11 +37,23 @@ export interface CountedHost {
   readonly counts: readonly RowCount[];
 }
 
-interface Host extends Omit<CountedHost, "counts"> {
+/** A host at this moment. */
+export interface HostNow extends Omit<CountedHost, "counts"> {
+  /** Its id. */
   readonly id: string;
+  /** The epoch of its index; null before it told any. */
   readonly epoch: string | null;
+  /** The state that it told last; null: none as a whole. */
   readonly seq: string | null;
+  /** Number of the process that speaks for it. */
   readonly session: string;
+}
+
+/** Every host by name, or the one of this name; their rows are not looked at. */
+export async function hostsNow(sql: Sql, name?: string): Promise<HostNow[]> {
+  return await sql<HostNow[]>`
+    SELECT * FROM (${hostsAsRead(sql)}) AS h
+    ${name === undefined ? sql`` : sql`WHERE name = ${name}`} ORDER BY name`;
 }
 
 /** Counts the rows of hosts. */
@@ -56,10 +68,7 @@ export class RowCounts {
 
   /** Every host by name, or the one of this name. */
   async hosts(name?: string): Promise<CountedHost[]> {
-    const sql = this.#sql;
-    const hosts = await sql<Host[]>`
-      SELECT * FROM (${hostsAsRead(sql)}) AS h
-      ${name === undefined ? sql`` : sql`WHERE name = ${name}`} ORDER BY name`;
+    const hosts = await hostsNow(this.#sql, name);
     const stale = hosts.filter((host) => this.#known.get(host.id)?.mark !== markOf(host));
     const counted = stale.length === 0 ? new Map() : await this.#count(stale, hosts.length);
     // While a snapshot comes the rows change and their number does not say so.
@@ -75,7 +84,7 @@ export class RowCounts {
     return all;
   }
 
-  async #count(hosts: readonly Host[], all: number): Promise<Map<string, RowCount[]>> {
+  async #count(hosts: readonly HostNow[], all: number): Promise<Map<string, RowCount[]>> {
     const sql = this.#sql;
     const ids = hosts.map(({ id }) => id);
     const rows = await sql<(RowCount & { host: string })[]>`
@@ -88,7 +97,7 @@ export class RowCounts {
 }
 
 /** Another one for every state that is taken in. */
-function markOf({ epoch, seq, session }: Host): string {
+function markOf({ epoch, seq, session }: HostNow): string {
   return seq === null ? "" : `${session} ${epoch} ${seq}`;
 }
 

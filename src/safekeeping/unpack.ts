@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import { joinedBytes } from "../bytes.ts";
 import { Failure } from "../failure.ts";
 import { inspectSnapshot } from "../store/snapshot.ts";
 import { freeBytes } from "../system/disk.ts";
@@ -171,12 +172,7 @@ async function peeked(
     read.push(value);
     size += value.length;
   }
-  const head = new Uint8Array(size);
-  let at = 0;
-  for (const piece of read) {
-    head.set(piece, at);
-    at += piece.length;
-  }
+  const head = joinedBytes(read);
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(head),
     async pull(controller) {
