@@ -78,7 +78,7 @@ async function take(
       taken.map(({ hostId, state }) => {
         const rowCount = Number(hosts.get(hostId)!.row_count) + (rows.get(hostId) ?? 0);
         if (rowCount <= MAX_HOST_ROWS) return { ...state, hostId, rowCount };
-        throw invalid(`its host would have more than ${MAX_HOST_ROWS} rows`, "the message");
+        throw invalid(`its host would have more than ${MAX_HOST_ROWS} rows`);
       }),
     );
     // Between the parts of a snapshot there is nothing to be seen.

@@ -11,7 +11,8 @@ import { type HubWorkload, hubWorkload } from "./hub_workload.ts";
 import { type HubRow, hubRow } from "./row.ts";
 import { rowsRead, type SnapshotRows } from "./snapshot_rows.ts";
 import { readPast, type ToldPast } from "./told_past.ts";
-import { count, id, invalid, list, object, requireOnce, time, word } from "./told_values.ts";
+import { invalid } from "./told_fields.ts";
+import { count, id, list, object, requireOnce, time, word } from "./told_values.ts";
 
 /** Version of the protocol; hosts and hubs that differ by one understand each other. */
 export const PROTOCOL = 1;

@@ -48,25 +48,20 @@ export function rowsIn(text: string, { most }: { readonly most: number }): Snaps
     compare(kept) {
       const texts = apart(text, most);
       const compared = texts && compareTexts(texts, { kept, isWellFormed: text.isWellFormed() });
-      if (compared !== null) return within(most, texts!.length, compared);
+      if (compared !== null) return onceEach(texts!.length, compared);
       // Something within a row looks as what is between two, or there are too many.
       const values = parsedAll(text);
-      requireFew(values.length, most);
+      if (values.length > most) throw invalid(`it has more than ${most} rows`);
       const rows = values.map((each) => hubRow(each));
-      return within(most, rows.length, rowsRead(rows).compare(kept));
+      return onceEach(rows.length, rowsRead(rows).compare(kept));
     },
   };
 }
 
-function within(most: number, count: number, compared: ComparedRows): ComparedRows {
-  requireFew(count, most);
+function onceEach(count: number, compared: ComparedRows): ComparedRows {
   const ids = new Set([...compared.same, ...compared.others.map(({ id }) => id)]);
   if (ids.size === count) return compared;
-  throw invalid("an id is in it twice", "the message");
-}
-
-function requireFew(count: number, most: number): void {
-  if (count > most) throw invalid(`it has more than ${most} rows`, "the message");
+  throw invalid("an id is in it twice");
 }
 
 /** Where a row ends and the next one begins, as rows are told. */
@@ -127,6 +122,6 @@ function parsedAll(text: string): unknown[] {
   try {
     return JSON.parse(`[${text}]`);
   } catch {
-    throw invalid("its rows are not JSON", "the message");
+    throw invalid("its rows are not JSON");
   }
 }

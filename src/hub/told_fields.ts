@@ -82,11 +82,16 @@ export function nameOf(
   { told }: Pick<ToldBody, "told">,
   { field, thing }: { readonly field: string; readonly thing: string },
 ): string {
-  const name = told[field];
-  if (typeof name === "string" && name !== "" && name.length <= MAX_NAME && !name.includes("\0")) {
-    return name.toWellFormed();
-  }
+  const name = textUpTo(told[field]);
+  if (name !== null) return name;
   throw invalid(`its ${field} is empty, too long or has a zero byte`, thing);
+}
+
+/** A text that is not empty, no longer and without a zero byte; null: it is none. */
+export function textUpTo(value: unknown, most: number = MAX_NAME): string | null {
+  return typeof value === "string" && value !== "" && value.length <= most && !value.includes("\0")
+    ? value.toWellFormed()
+    : null;
 }
 
 /**
@@ -117,8 +122,8 @@ export function isTime(value: unknown): value is string {
   return typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value));
 }
 
-/** Why a thing is not taken. */
-export function invalid(reason: string, thing: string): Failure {
+/** Why a thing, or the whole of a message, is not taken. */
+export function invalid(reason: string, thing = "the message"): Failure {
   return new Failure("invalid", `Cannot take ${thing}: ${reason}`, { data: {} });
 }
 

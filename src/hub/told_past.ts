@@ -4,7 +4,8 @@
  * @module
  */
 
-import { count, invalid, list, object, time } from "./told_values.ts";
+import { invalid } from "./told_fields.ts";
+import { count, list, object, time } from "./told_values.ts";
 
 /** How far it is known on a host what was there, by its own clock, RFC 3339 UTC. */
 export interface ToldPast {

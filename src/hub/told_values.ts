@@ -5,15 +5,13 @@
  * @module
  */
 
-import { Failure } from "../failure.ts";
-import { isObject, isTime } from "./told_fields.ts";
+import { invalid, isObject, isTime, textUpTo } from "./told_fields.ts";
 
 /** Most rows, problems, workloads or transitions of one message. */
 export const MAX_ROWS = 5000;
 
-/** Longest texts and ids, UTF-16 units. */
+/** Longest text that is a word, UTF-16 units. */
 const MAX_WORD = 200;
-const MAX_ID = 1024;
 
 /**
  * An object, and no array.
@@ -27,10 +25,8 @@ export function object(value: unknown): Record<string, unknown> {
 
 /** A short text of it that is not empty. */
 export function word(told: Record<string, unknown>, field: string): string {
-  const value = told[field];
-  if (
-    typeof value === "string" && value !== "" && value.length <= MAX_WORD && !value.includes("\0")
-  ) return value.toWellFormed();
+  const value = textUpTo(told[field], MAX_WORD);
+  if (value !== null) return value;
   throw invalid(`its ${field} is no text of 1 to ${MAX_WORD} characters`);
 }
 
@@ -56,18 +52,12 @@ export function list(value: unknown, field: string): unknown[] {
 
 /** A text that is what something is known by. */
 export function id(value: unknown): string {
-  if (
-    typeof value === "string" && value !== "" && value.length <= MAX_ID && !value.includes("\0")
-  ) return value.toWellFormed();
+  const known = textUpTo(value);
+  if (known !== null) return known;
   throw invalid("an id of it is none");
 }
 
 /** Refuses what is in a message twice. */
 export function requireOnce(ids: readonly string[]): void {
   if (new Set(ids).size !== ids.length) throw invalid("an id is in it twice");
-}
-
-/** Why a message is not taken. */
-export function invalid(reason: string): Failure {
-  return new Failure("invalid", `Cannot take the message: ${reason}`, { data: {} });
 }
