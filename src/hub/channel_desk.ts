@@ -11,6 +11,7 @@ import { HEALTHY, type KeptChannel, type KeptRule } from "../store/channels.ts";
 import type { DeliveryState, KeptDelivery } from "../store/notice_rows.ts";
 import {
   addChannel,
+  channelIds,
   channelNamed,
   listChannels,
   removeChannel,
@@ -182,7 +183,7 @@ export class ChannelDesk {
     await this.#requireKnown(rule);
     const { channels } = rule;
     if (channels === undefined || channels === null) return {};
-    return { channels: await Promise.all(channels.map((name) => this.#idOf(name))) };
+    return { channels: await channelIds(this.#sql, channels) };
   }
 
   async #requireKnown({ hosts, workloads }: Partial<NewRule>): Promise<void> {
@@ -190,7 +191,7 @@ export class ChannelDesk {
     await requireWorkloads(this.#sql, workloads ?? [], { action: "tell of" });
   }
 
-  async #idOf<Name extends string | null>(name: Name): Promise<Name> {
-    return (name === null ? null : (await channelNamed(this.#sql, name)).id) as Name;
+  async #idOf(name: string | null): Promise<string | null> {
+    return name === null ? null : (await channelNamed(this.#sql, name)).id;
   }
 }

@@ -7,7 +7,13 @@
 
 import { newId, requirePlainName } from "../core/names.ts";
 import { Failure } from "../failure.ts";
-import { type ChannelHealth, HEALTHY, type KeptChannel } from "../store/channels.ts";
+import {
+  type ChannelHealth,
+  HEALTHY,
+  type KeptChannel,
+  nameTaken,
+  requireEnd,
+} from "../store/channels.ts";
 import { quote } from "../text.ts";
 import { type ChannelSecrets, type ChannelVault, UNSEALED } from "./channel_key.ts";
 import { addRule, type NewRule } from "./hub_rules.ts";
@@ -62,6 +68,16 @@ export async function channelNamed(
   name: string,
 ): Promise<KeptChannel> {
   return among(await listChannels(sql), name);
+}
+
+/**
+ * Ids of the channels with these ids or names.
+ *
+ * @throws {Failure} `not-found`
+ */
+export async function channelIds(sql: AnySql, names: readonly string[]): Promise<string[]> {
+  const all = await listChannels(sql);
+  return names.map((name) => among(all, name).id);
 }
 
 function among(all: readonly KeptChannel[], name: string): KeptChannel {
@@ -130,7 +146,7 @@ export async function addChannel(
       INSERT INTO tinyforge.channels (id, name, type, config, secrets, fallback_id)
       VALUES (${id}, ${name}, ${type}, ${JSON.stringify(config)}, ${sealed}, ${fallbackId})
       ON CONFLICT (name) DO NOTHING`;
-    if (made.count === 0) throw taken(`Cannot add channel ${quote(name)}`);
+    if (made.count === 0) throw nameTaken(`Cannot add channel ${quote(name)}`);
     await addRule(tx, { ...rule, channels: [id] });
     return await channelNamed(tx, id);
   });
@@ -154,9 +170,9 @@ export async function updateChannel(
     const { name = before.name, fallbackId = before.fallbackId } = changes;
     requirePlainName(name, "a channel");
     if (all.some((each) => each.name === name && each.id !== before.id)) {
-      throw taken(`Cannot call channel ${quote(before.name)} ${quote(name)}`);
+      throw nameTaken(`Cannot call channel ${quote(before.name)} ${quote(name)}`);
     }
-    requireEnd(all, before, fallbackId);
+    requireEnd(before, fallbackId, (id) => among(all, id));
     await tx`UPDATE tinyforge.channels SET name = ${name}, fallback_id = ${fallbackId}
       WHERE id = ${before.id}`;
     if (changes.settings !== undefined) {
@@ -171,26 +187,6 @@ export async function updateChannel(
     }
     return await channelNamed(tx, before.id);
   });
-}
-
-/** Channels that stand in for each other in a circle would hand over without end. */
-function requireEnd(
-  all: readonly KeptChannel[],
-  { id, name }: KeptChannel,
-  fallbackId: string | null,
-): void {
-  for (let next = fallbackId; next !== null; next = among(all, next).fallbackId) {
-    if (next !== id) continue;
-    throw new Failure(
-      "invalid",
-      `Cannot change channel ${quote(name)}: it would stand in for itself`,
-      { data: {} },
-    );
-  }
-}
-
-function taken(what: string): Failure {
-  return new Failure("conflict", `${what}: there is one already`, { data: { over: "name" } });
 }
 
 /**

@@ -15,7 +15,7 @@ import type {
   NoticePages,
 } from "../notify/notice_book.ts";
 import { setHealth } from "./hub_channels.ts";
-import type { Sql } from "./sql.ts";
+import type { AnySql, Sql } from "./sql.ts";
 import { millis } from "./sql_times.ts";
 
 /** A delivery that is on its way, which nobody else sends. */
@@ -154,8 +154,7 @@ export async function recordAttempt(
   },
 ): Promise<boolean> {
   const { seq, channelId, state, nextAt, endedAt, status, answer } = attempt;
-  return await sql.begin(async (begun) => {
-    const tx = begun as unknown as Sql;
+  return await sql.begin(async (tx) => {
     const [tried] = await tx`SELECT FROM tinyforge.channels
       WHERE id = ${channelId} AND revision = ${revision} FOR UPDATE`;
     if (tried === undefined && state !== "delivered") {
@@ -176,7 +175,10 @@ export async function recordAttempt(
 }
 
 /** An attempt was ended before anything came of it: any hub may try again. */
-export async function unclaim(sql: Sql, { seq, hub }: { seq: number; hub: string }): Promise<void> {
+export async function unclaim(
+  sql: AnySql,
+  { seq, hub }: { seq: number; hub: string },
+): Promise<void> {
   await sql`UPDATE tinyforge.deliveries SET claimed_by = NULL, claimed_until = NULL
     WHERE seq = ${seq} AND claimed_by = ${hub}`;
 }

@@ -5,10 +5,8 @@
  */
 
 import { newId } from "../core/names.ts";
-import { Failure } from "../failure.ts";
 import type { Severity } from "../model/problem.ts";
-import type { KeptRule } from "../store/channels.ts";
-import { quote } from "../text.ts";
+import { jsonOf, type KeptRule, listOf, noSuchRule } from "../store/channels.ts";
 import type { AnySql, Sql } from "./sql.ts";
 
 /** A rule as it is asked for. */
@@ -34,8 +32,8 @@ export async function addRule(sql: AnySql, asked: NewRule): Promise<KeptRule> {
   await sql`
     INSERT INTO tinyforge.rules
       (id, workloads, hosts, kinds, min_severity, channels, remind_after_ms)
-    VALUES (${rule.id}, ${textOf(workloads)}, ${textOf(hosts)}, ${textOf(kinds)}, ${minSeverity},
-      ${textOf(channels)}, ${remindAfterMs})`;
+    VALUES (${rule.id}, ${jsonOf(workloads)}, ${jsonOf(hosts)}, ${jsonOf(kinds)}, ${minSeverity},
+      ${jsonOf(channels)}, ${remindAfterMs})`;
   return { ...rule, hosts };
 }
 
@@ -55,8 +53,8 @@ export async function updateRule(
     if (before === undefined) throw noSuchRule("change", id);
     const rule = { ...before, ...changes };
     const { workloads, hosts = null, kinds, minSeverity, channels, remindAfterMs } = rule;
-    await tx`UPDATE tinyforge.rules SET workloads = ${textOf(workloads)}, hosts = ${textOf(hosts)},
-      kinds = ${textOf(kinds)}, min_severity = ${minSeverity}, channels = ${textOf(channels)},
+    await tx`UPDATE tinyforge.rules SET workloads = ${jsonOf(workloads)}, hosts = ${jsonOf(hosts)},
+      kinds = ${jsonOf(kinds)}, min_severity = ${minSeverity}, channels = ${jsonOf(channels)},
       remind_after_ms = ${remindAfterMs} WHERE id = ${id}`;
     return rule;
   });
@@ -80,19 +78,4 @@ interface Kept {
   minSeverity: Severity;
   channels: string | null;
   remindAfterMs: number | null;
-}
-
-function listOf(text: string | null): string[] | null {
-  return text === null ? null : JSON.parse(text);
-}
-
-/** As PostgreSQL keeps it: it has no zero bytes, which no name has either. */
-function textOf(list: readonly string[] | null): string | null {
-  return list === null ? null : JSON.stringify(list);
-}
-
-function noSuchRule(action: string, id: string): Failure {
-  return new Failure("not-found", `Cannot ${action} rule ${quote(id)}: no such rule`, {
-    data: { thing: "rule", id },
-  });
 }

@@ -25,26 +25,32 @@ export type Silenced = (problem: Problem, overAt: number | null) => boolean;
 
 /** What is silent; times by the database's clock. */
 export async function silencedIn(sql: Sql): Promise<Silenced> {
-  const kept = await read(sql);
-  const [first] = kept;
-  if (first === undefined) return () => false;
-  const windows = new SilenceWindows();
-  await windows.load(kept);
+  const known = await windowsIn(sql);
+  if (known === null) return () => false;
+  const { windows, now } = known;
   return (problem, overAt) => {
-    if (overAt === null) return isSilenced(problem, windows.at(first.now), first.now);
+    if (overAt === null) return isSilenced(problem, windows.at(now), now);
     return isSilenced(problem, windows.on(overAt), overAt);
   };
 }
 
 /** Tells what is silent now from what was: one text is one state. */
 export async function silentNow(sql: Sql): Promise<string> {
+  const known = await windowsIn(sql);
+  if (known === null) return "[]";
+  const { windows, now } = known;
+  const lasting = windows.on(now).filter(({ from }) => from <= now);
+  return JSON.stringify(lasting.map(({ scope, id, kinds }) => [scope, id, kinds]));
+}
+
+/** When it is silent, and what time it is there; null: there are no silences. */
+async function windowsIn(sql: Sql): Promise<{ windows: SilenceWindows; now: number } | null> {
   const kept = await read(sql);
   const [first] = kept;
-  if (first === undefined) return "[]";
+  if (first === undefined) return null;
   const windows = new SilenceWindows();
   await windows.load(kept);
-  const lasting = windows.on(first.now).filter(({ from }) => from <= first.now);
-  return JSON.stringify(lasting.map(({ scope, id, kinds }) => [scope, id, kinds]));
+  return { windows, now: first.now };
 }
 
 /** Silences as they are asked for. */
@@ -62,8 +68,8 @@ export class HubSilences {
   }
 
   /** Those that may still come, the oldest first. */
-  async list(now: number): Promise<KeptSilence[]> {
-    return (await read(this.#sql)).filter(({ endsAt }) => endsAt === null || endsAt > now);
+  async list(): Promise<KeptSilence[]> {
+    return (await read(this.#sql)).filter(({ endsAt, now }) => endsAt === null || endsAt > now);
   }
 
   /**

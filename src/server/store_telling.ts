@@ -184,8 +184,8 @@ export class StoreSilences implements SilencesPort {
   }
 
   /** The oldest first. */
-  list(now: number): KeptSilence[] {
-    return this.#deps.store.silences.list(now);
+  list(): KeptSilence[] {
+    return this.#deps.store.silences.list(this.now());
   }
 
   /** Of a workload or row that there is. */

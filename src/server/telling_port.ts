@@ -63,7 +63,7 @@ export interface SilencesPort {
   /** The time by which they are kept, milliseconds since the Unix epoch. */
   now(): Soon<number>;
   /** Those that may still come, the oldest first. */
-  list(now: number): Soon<readonly KeptSilence[]>;
+  list(): Soon<readonly KeptSilence[]>;
   /** Keeps one. Throws a Failure, `not-found`, where there is nothing that it could cover. */
   add(asked: Omit<KeptSilence, "id" | "createdAt">, now: number): Soon<KeptSilence>;
   /** Ends one. Throws a Failure, `not-found`. */

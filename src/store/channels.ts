@@ -130,9 +130,7 @@ export class ChannelTable {
     if (fallbackId !== null) this.get(fallbackId);
     return this.#c.write(`Cannot add channel ${quote(name)}`, () => {
       if (this.find(name) !== undefined) {
-        throw new Failure("conflict", `Cannot add channel ${quote(name)}: there is one already`, {
-          data: { over: "name" },
-        });
+        throw nameTaken(`Cannot add channel ${quote(name)}`);
       }
       this.#c.sql(
         `INSERT INTO channels (id, name, type, config, fallback_id, created_at)
@@ -159,13 +157,9 @@ export class ChannelTable {
     return this.#c.write(`Cannot change channel ${quote(before.name)}`, () => {
       const other = this.find(name);
       if (other !== undefined && other.id !== before.id) {
-        throw new Failure(
-          "conflict",
-          `Cannot call channel ${quote(before.name)} ${quote(name)}: there is one already`,
-          { data: { over: "name" } },
-        );
+        throw nameTaken(`Cannot call channel ${quote(before.name)} ${quote(name)}`);
       }
-      this.#requireEnd(before, fallbackId);
+      requireEnd(before, fallbackId, (id) => this.get(id));
       this.#c.sql(
         "UPDATE channels SET name = ?, type = ?, config = ?, fallback_id = ? WHERE id = ?",
       )
@@ -173,18 +167,6 @@ export class ChannelTable {
       if (mended) this.setHealth(before.id, HEALTHY);
       return this.get(before.id);
     });
-  }
-
-  /** Channels that stand in for each other in a circle would hand over without end. */
-  #requireEnd({ id, name }: KeptChannel, fallbackId: string | null): void {
-    for (let next = fallbackId; next !== null; next = this.get(next).fallbackId) {
-      if (next !== id) continue;
-      throw new Failure(
-        "invalid",
-        `Cannot change channel ${quote(name)}: it would stand in for itself`,
-        { data: {} },
-      );
-    }
   }
 
   /** Removes one with what was to be sent to it, and the rules that are about it alone. */
@@ -244,11 +226,7 @@ export class ChannelTable {
    */
   updateRule(id: string, changes: Partial<Omit<KeptRule, "id">>): KeptRule {
     const before = this.rules().find((each) => each.id === id);
-    if (before === undefined) {
-      throw new Failure("not-found", `Cannot change rule ${quote(id)}: no such rule`, {
-        data: { thing: "rule", id },
-      });
-    }
+    if (before === undefined) throw noSuchRule("change", id);
     const kept: KeptRule = { ...before, ...changes };
     this.#c.write("Cannot change a rule", () =>
       this.#c.sql(
@@ -276,10 +254,50 @@ export class ChannelTable {
       () => this.#c.sql("DELETE FROM rules WHERE id = ?").run(id),
     );
     if (removed > 0) return;
-    throw new Failure("not-found", `Cannot remove rule ${quote(id)}: no such rule`, {
-      data: { thing: "rule", id },
-    });
+    throw noSuchRule("remove", id);
   }
+}
+
+/**
+ * Refuses a stand-in by which channels would hand over in a circle, without end.
+ *
+ * @throws {Failure} `invalid`, and what `get` throws.
+ */
+export function requireEnd(
+  { id, name }: Pick<KeptChannel, "id" | "name">,
+  fallbackId: string | null,
+  get: (id: string) => Pick<KeptChannel, "fallbackId">,
+): void {
+  for (let next = fallbackId; next !== null; next = get(next).fallbackId) {
+    if (next !== id) continue;
+    throw new Failure(
+      "invalid",
+      `Cannot change channel ${quote(name)}: it would stand in for itself`,
+      { data: {} },
+    );
+  }
+}
+
+/** Why a channel can't have a name: another has it. */
+export function nameTaken(what: string): Failure {
+  return new Failure("conflict", `${what}: there is one already`, { data: { over: "name" } });
+}
+
+/** Why a rule can't be changed or removed. */
+export function noSuchRule(action: string, id: string): Failure {
+  return new Failure("not-found", `Cannot ${action} rule ${quote(id)}: no such rule`, {
+    data: { thing: "rule", id },
+  });
+}
+
+/** A list as it is kept: JSON, or null for all. */
+export function jsonOf(list: readonly string[] | null): string | null {
+  return list === null ? null : JSON.stringify(list);
+}
+
+/** The list that was kept so. */
+export function listOf(text: string | null): string[] | null {
+  return text === null ? null : JSON.parse(text);
 }
 
 const SELECT = `SELECT id, name, type, config, fallback_id, state, reason, since, failing_since,
@@ -326,17 +344,12 @@ function channel(c: Columns): KeptChannel {
 }
 
 function rule([id, workloads, kinds, minSeverity, channels, remindAfterMs]: RuleColumns): KeptRule {
-  const list = (text: string | null): string[] | null => text === null ? null : JSON.parse(text);
   return {
     id,
-    workloads: list(workloads),
-    kinds: list(kinds),
+    workloads: listOf(workloads),
+    kinds: listOf(kinds),
     minSeverity,
-    channels: list(channels),
+    channels: listOf(channels),
     remindAfterMs,
   };
-}
-
-function jsonOf(list: readonly string[] | null): string | null {
-  return list === null ? null : JSON.stringify(list);
 }

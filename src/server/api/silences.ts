@@ -129,7 +129,7 @@ function silencesOver(
       summary: "Silences that are not over",
       answers: ok("The silences", listOf(one as Schema<ShownSilence>)),
     }, async ({ services: { silences } }) => {
-      const items = await silences.list(await silences.now());
+      const items = await silences.list();
       return json({ items: items.map(shown) });
     }),
     create: served({
