@@ -10,10 +10,9 @@ import type { PastFilter } from "../model/past_port.ts";
 /** Whether a row is one of those, wherever its page begins. */
 export function pastRowFits(
   row: PastRow,
-  { host, kind, state, stage, workloadIds }: PastFilter,
+  { kind, state, stage, workloadIds }: Omit<PastFilter, "host">,
 ): boolean {
-  return (host === undefined || row.host === undefined || row.host === host) &&
-    (kind === undefined || row.workloadKind === kind) &&
+  return (kind === undefined || row.workloadKind === kind) &&
     (state === undefined || row.state === state) &&
     (stage === undefined || row.stageName === stage) &&
     (workloadIds === undefined ||

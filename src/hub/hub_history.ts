@@ -23,9 +23,10 @@ import type { HistoryPage, PastSubject } from "../model/past.ts";
 import type { HistoryQuery } from "../model/past_port.ts";
 import type { Problem } from "../model/problem.ts";
 import type { WorkloadKind } from "../model/workload.ts";
+import { ofHost } from "./hub_views.ts";
 import { goneSubject, liveSubject, toldEvent } from "./hub_stories.ts";
 import { type KnownPast, knownPasts, latest } from "./known_pasts.ts";
-import { silentHosts } from "./problem_views.ts";
+import { problemOverHosts, silentHosts } from "./problem_views.ts";
 import type { Fragment, Sql } from "./sql.ts";
 import {
   type HostedTransition,
@@ -125,10 +126,6 @@ function window(sql: Sql, { from, until, before }: Asked): Fragment {
   }`;
 }
 
-function ofHost(sql: Sql, host: string | undefined): Fragment {
-  return host === undefined ? sql`true` : sql`h.name = ${host}`;
-}
-
 function pairs(sql: Sql, all: readonly OnHost[]): Fragment {
   return sql`unnest(${all.map(({ host }) => host)}::text[], ${all.map(({ id }) => id)}::text[])`;
 }
@@ -166,22 +163,11 @@ async function problemsOf(sql: Sql, asked: Asked): Promise<Problem[]> {
     [...opened, ...closed].map((it) => [`${it.hostId} ${it.openedAt} ${it.key}`, it]),
   );
   const kept = [...each.values()].map(({ host, body }): Problem =>
-    overHosts(JSON.parse(body), host)
+    problemOverHosts({ ...JSON.parse(body), host })
   );
   if (row !== null || workloads !== null) return kept;
   const silent = await silentHosts(sql, host === undefined ? {} : { host });
-  return [...kept, ...silent.map(({ problem }) => overHosts(problem, problem.host))];
-}
-
-function overHosts(problem: Problem, host: string): Problem {
-  const { key, rowId, workloadId } = problem;
-  return {
-    ...problem,
-    host,
-    key: idOverHosts(host, key),
-    rowId: rowId === null ? null : idOverHosts(host, rowId),
-    workloadId: workloadId === null ? null : idOverHosts(host, workloadId),
-  };
+  return [...kept, ...silent.map(({ problem }) => problemOverHosts(problem))];
 }
 
 /**

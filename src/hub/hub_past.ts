@@ -19,6 +19,7 @@ import { idOverHosts, partsOfId } from "../model/hosts.ts";
 import type { Availability, HistoryPage, HostMoment, PastIndex, PastRow } from "../model/past.ts";
 import type { AvailabilityQuery, HistoryQuery, PastFilter, PastPort } from "../model/past_port.ts";
 import { quote } from "../text.ts";
+import { ofHost, placeOf } from "./hub_views.ts";
 import { hubHistory } from "./hub_history.ts";
 import { namesOf, storiesOf, type WorkloadNames } from "./hub_stories.ts";
 import { type KnownPast, knownPasts, lastWatched, latest, watchedOf } from "./known_pasts.ts";
@@ -110,7 +111,7 @@ export class HubPast implements PastPort {
       });
       const rows: RanSubject[] = [];
       const all = only === undefined;
-      const own = new Reading();
+      let happened = 0;
       for await (
         const { story, forgottenUntil } of storiesOf(this.#sql, host, {
           ...!all && { workloadIds: only },
@@ -121,8 +122,8 @@ export class HubPast implements PastPort {
         const ran = ranRow(stretches(story, { forgottenUntil }), { ...window, watched });
         if (ran.length > 0 || !subject.removed) rows.push({ subject, ran });
         read.row(events.length);
-        own.row(events.length);
-        if (all && own.isTooMuch) throw tooMuch(host.host);
+        happened += events.length;
+        if (all && happened > MOST_OF_A_HOST) throw tooMuch(host.host);
       }
       found.push({ host, names, rows });
       if (!read.host() || following === null) continue;
@@ -160,7 +161,7 @@ export class HubPast implements PastPort {
   async workloadIds(idOrName: string, host?: string): Promise<string[]> {
     const sql = this.#sql;
     const parts = partsOfId(idOrName);
-    const on = host === undefined ? sql`true` : sql`h.name = ${host}`;
+    const on = ofHost(sql, host);
     if (parts !== null && (host === undefined || host === parts.host)) {
       const [{ known }] = await sql<[{ known: boolean }]>`SELECT EXISTS (
         SELECT FROM tinyforge.hosts AS h WHERE h.name = ${parts.host} AND (
@@ -218,12 +219,7 @@ export class HubPast implements PastPort {
   async *#hosts(
     { host, workloadIds, after }: Pick<PastFilter, "host" | "workloadIds" | "after">,
   ): AsyncGenerator<Turn> {
-    const from = after === undefined ? { host: "", id: "" } : partsOfId(after);
-    if (from === null) {
-      throw new Failure("invalid", "Cannot go on there: it is no `nextCursor` of a page", {
-        data: {},
-      });
-    }
+    const from = placeOf(after) ?? { host: "", id: "" };
     const byHost = workloadIds === undefined ? null : Map.groupBy(
       workloadIds.map(partsOfId).filter((parts) => parts !== null),
       ({ host }) => host,
@@ -272,18 +268,17 @@ class Reading {
   row(events: number): boolean {
     this.#rows++;
     this.#events += events;
-    return this.#rows >= MOST_ROWS || this.#events >= MOST_EVENTS;
+    return this.#isFull;
   }
 
   /** A host was. */
   host(): boolean {
     this.#hosts++;
-    return this.#hosts >= MOST_HOSTS || this.#rows >= MOST_ROWS || this.#events >= MOST_EVENTS;
+    return this.#hosts >= MOST_HOSTS || this.#isFull;
   }
 
-  /** Whether that is more than may be held at once. */
-  get isTooMuch(): boolean {
-    return this.#events > MOST_OF_A_HOST;
+  get #isFull(): boolean {
+    return this.#rows >= MOST_ROWS || this.#events >= MOST_EVENTS;
   }
 }
 

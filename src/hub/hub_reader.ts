@@ -32,9 +32,10 @@ import {
   type HubFilter,
   listContainers,
   listHosts,
+  placeOf,
 } from "./hub_views.ts";
 import { silencedIn } from "./hub_silences.ts";
-import { countProblems, listProblems } from "./problem_views.ts";
+import { countProblems, listProblems, problemOverHosts } from "./problem_views.ts";
 import { type CountedHost, hostsNow, RowCounts, stateShown } from "./row_counts.ts";
 import { type HostedTransition, listTransitions, storyOf } from "./transition_views.ts";
 import { listWorkloads } from "./workload_views.ts";
@@ -143,16 +144,10 @@ export class HubReader implements IndexReader {
     });
     const silenced = await silencedIn(this.#sql);
     return found.map(({ problem, workload, overAt }): NamedProblem => {
-      const { host, key, rowId, workloadId } = problem;
-      const shown = {
-        ...problem,
-        key: idOverHosts(host, key),
-        workloadId: workloadId === null ? null : idOverHosts(host, workloadId),
-        rowId: rowId === null ? null : idOverHosts(host, rowId),
-      };
+      const shown = problemOverHosts(problem);
       return {
         problem: { ...shown, silenced: shown.silenced || silenced(shown, overAt) },
-        workload: workload && { ...workload, id: idOverHosts(host, workload.id) },
+        workload: workload && { ...workload, id: idOverHosts(problem.host, workload.id) },
       };
     });
   }
@@ -272,12 +267,7 @@ function filterOf(
   const wanted = filter.workloadId === undefined ? by : partsOfId(filter.workloadId);
   if (filter.workloadId !== undefined && wanted === null) return null;
   if (wanted !== null && host !== undefined && wanted.host !== host) return null;
-  const from = after === undefined ? null : partsOfId(after);
-  if (after !== undefined && from === null) {
-    throw new Failure("invalid", "Cannot go on there: it is no `nextCursor` of a page", {
-      data: {},
-    });
-  }
+  const from = placeOf(after);
   const at = wanted?.host ?? host;
   return {
     ...at !== undefined && { host: at },

@@ -5,9 +5,27 @@
  * @module
  */
 
-import { type HostView, UNKNOWN } from "../model/hosts.ts";
-import type { Fragment, Sql } from "./sql.ts";
+import { Failure } from "../failure.ts";
+import { type HostView, partsOfId, UNKNOWN } from "../model/hosts.ts";
+import type { AnySql, Fragment, Sql } from "./sql.ts";
 import { rfc3339 } from "./sql_times.ts";
+
+/** Whether a host `h` is the one of this name; any is where none is named. */
+export function ofHost(sql: AnySql, host: string | undefined): Fragment {
+  return host === undefined ? sql`true` : sql`h.name = ${host}`;
+}
+
+/**
+ * Where a page before ended; null: there was none.
+ *
+ * @throws {Failure} `invalid`
+ */
+export function placeOf(after: string | undefined): { host: string; id: string } | null {
+  if (after === undefined) return null;
+  const place = partsOfId(after);
+  if (place !== null) return place;
+  throw new Failure("invalid", "Cannot go on there: it is no `nextCursor` of a page", { data: {} });
+}
 
 /** Which rows to show. Ids are those on their hosts. */
 export interface HubFilter {

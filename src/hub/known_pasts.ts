@@ -68,15 +68,14 @@ export function latest(moments: readonly (string | null)[]): string | null {
   return moments.filter((at) => at !== null).sort().at(-1) ?? null;
 }
 
-/** What was watched on a host, of that which ended at or after `since`: in order, the one under way last. */
+/** What was watched on a host: in order, the one under way last. */
 export async function watchedOf(
   sql: Sql,
   { id, watching }: KnownPast,
-  { since = "" }: { readonly since?: string } = {},
 ): Promise<Span[]> {
   const found = await sql<{ began_at: string; ended_at: string }[]>`
     SELECT began_at, ended_at FROM tinyforge.watched
-    WHERE host_id = ${id} AND ended_at >= ${since}
+    WHERE host_id = ${id}
     ORDER BY began_at DESC LIMIT ${MAX_SPANS}`;
   const over = found.reverse().map(({ began_at: from, ended_at: to }) => ({ from, to }));
   return [...over, ...watching === null ? [] : [watching]]

@@ -5,9 +5,10 @@
  * @module
  */
 
+import { idOverHosts } from "../model/hosts.ts";
 import type { Problem, ProblemKind, Severity } from "../model/problem.ts";
 import type { WorkloadKind } from "../model/workload.ts";
-import { isUnknown } from "./hub_views.ts";
+import { isUnknown, ofHost } from "./hub_views.ts";
 import type { Fragment, Sql } from "./sql.ts";
 import { HOST_UNKNOWN, keyOf, silenceBody } from "./silence.ts";
 import { millis, rfc3339 } from "./sql_times.ts";
@@ -30,6 +31,17 @@ export interface HostedProblem {
   readonly heardAt: string | null;
   /** When it was told as it is, by the database's clock; null while it is open. */
   readonly overAt: number | null;
+}
+
+/** By its ids over all hosts; its host is that one's name here. */
+export function problemOverHosts(problem: Problem): Problem {
+  const { host, key, rowId, workloadId } = problem;
+  return {
+    ...problem,
+    key: idOverHosts(host, key),
+    rowId: rowId === null ? null : idOverHosts(host, rowId),
+    workloadId: workloadId === null ? null : idOverHosts(host, workloadId),
+  };
 }
 
 /** Which to read. */
@@ -74,7 +86,7 @@ export async function countProblems(
   sql: Sql,
   { host }: { host?: string } = {},
 ): Promise<{ kind: ProblemKind; severity: Severity; count: number }[]> {
-  const named = host === undefined ? sql`true` : sql`h.name = ${host}`;
+  const named = ofHost(sql, host);
   const counts = await sql<{ kind: ProblemKind; severity: Severity; count: number }[]>`
     SELECT kind, severity, sum(count)::integer AS count FROM (
       SELECT p.kind, p.severity, count(*) FROM tinyforge.problems AS p
@@ -110,7 +122,7 @@ async function stored(
       w.name AS "workloadName", w.kind AS "workloadKind"
     FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
       LEFT JOIN tinyforge.workloads AS w ON w.host_id = p.host_id AND w.id = p.workload_id
-    WHERE ${where} AND ${host === undefined ? sql`true` : sql`h.name = ${host}`}
+    WHERE ${where} AND ${ofHost(sql, host)}
       AND ${rowId === undefined ? sql`true` : sql`p.row_id = ${rowId}`}
     ORDER BY ${order}`;
   return found.map(({ body, workloadName, workloadKind, ...of }) => {
@@ -155,7 +167,7 @@ export async function silentHosts(
       CASE WHEN h.contested THEN ARRAY(SELECT DISTINCT machine FROM tinyforge.host_runs AS r
         WHERE r.host_id = h.id AND machine <> '' ORDER BY machine) ELSE ARRAY[]::text[] END AS machines
     FROM tinyforge.hosts AS h
-    WHERE ${isSilent(sql)} AND ${host === undefined ? sql`true` : sql`h.name = ${host}`}`;
+    WHERE ${isSilent(sql)} AND ${ofHost(sql, host)}`;
   return found.map(({ id, name, heardAt, openedAt, since, machines }) => ({
     problem: {
       ...silenceBody({ heardAt: since, machines, host: name }),

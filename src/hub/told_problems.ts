@@ -9,7 +9,7 @@ import { idOverHosts } from "../model/hosts.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Names } from "../notify/told_problem.ts";
 import { silencedIn } from "./hub_silences.ts";
-import { listProblems } from "./problem_views.ts";
+import { listProblems, problemOverHosts } from "./problem_views.ts";
 import type { Sql } from "./sql.ts";
 
 /** What is read for one look. */
@@ -40,18 +40,15 @@ export async function toldProblems(
   const silenced = await silencedIn(sql);
   const workloads = new Map<string, string>();
   const problems = found.map(({ hostId, problem, workload, overAt }): Problem => {
-    const { host, key, workloadId, rowId } = problem;
-    const over = (id: string) => idOverHosts(host, id);
     // What helps names it as its host does.
     if (workload !== null) {
-      workloads.set(workload.id, workload.name).set(over(workload.id), workload.name);
+      workloads.set(workload.id, workload.name)
+        .set(idOverHosts(problem.host, workload.id), workload.name);
     }
     const told: Problem = {
-      ...problem,
+      ...problemOverHosts(problem),
       // By what a host is known by even when another has its name.
-      key: `${hostId}/${key}`,
-      workloadId: workloadId === null ? null : over(workloadId),
-      rowId: rowId === null ? null : over(rowId),
+      key: `${hostId}/${problem.key}`,
     };
     return { ...told, silenced: told.silenced || silenced(told, overAt) };
   });

@@ -7,6 +7,7 @@
 
 import type { Transition } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
+import { ofHost } from "./hub_views.ts";
 import type { Sql } from "./sql.ts";
 
 /** A transition on one of many hosts; its number is the hub's, its row's id unique on its host alone. */
@@ -60,7 +61,7 @@ export async function listTransitions(
   const found = await sql<StoredTransition[]>`
     SELECT t.id, h.name AS host, t.body
     FROM tinyforge.transitions AS t JOIN tinyforge.hosts AS h ON h.id = t.host_id
-    WHERE ${host === undefined ? sql`true` : sql`h.name = ${host}`}
+    WHERE ${ofHost(sql, host)}
       AND ${since === undefined ? sql`true` : sql`t.id > ${since}`}
       AND ${from === undefined ? sql`true` : sql`t.at >= ${from}`}
       AND ${until === undefined ? sql`true` : sql`t.at < ${until}`}

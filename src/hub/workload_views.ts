@@ -7,7 +7,7 @@
 
 import type { Expectation } from "../model/problem.ts";
 import type { Workload } from "../model/workload.ts";
-import { isUnknown } from "./hub_views.ts";
+import { isUnknown, ofHost } from "./hub_views.ts";
 import type { Sql } from "./sql.ts";
 
 /** A workload of one of many hosts; its id is unique there alone. */
@@ -44,7 +44,7 @@ export async function listWorkloads(
           GROUP BY host_id, workload_id, state) AS by_state
         GROUP BY host_id, workload_id) AS counts
         ON counts.host_id = w.host_id AND counts.workload_id = w.id
-    WHERE ${host === undefined ? sql`true` : sql`h.name = ${host}`}
+    WHERE ${ofHost(sql, host)}
       AND ${workload === undefined ? sql`true` : sql`(w.id = ${workload} OR w.name = ${workload})`}
     ORDER BY w.kind, w.name, h.name`;
   return found.map(({ host, unknown, body, states, unhealthy }) => {
