@@ -92,11 +92,8 @@ export class ChannelDesk {
       ...(name !== undefined && { name }),
       ...(fallback !== undefined && { fallbackId: await this.#idOf(fallback) }),
       ...(moves && {
-        settings: ({ type, config, secrets: before }) => {
-          const was = config["allowLoopback"] === true;
-          const asked = { url, secret, allowLoopback: allowLoopback ?? was };
-          return takeInAgain({ type, config, before }, asked);
-        },
+        settings: ({ secrets: before, ...channel }) =>
+          takeInAgain({ ...channel, before }, { url, secret, allowLoopback }),
       }),
     });
   }

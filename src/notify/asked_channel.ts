@@ -56,9 +56,11 @@ export async function takeInChannel(
 }
 
 /** What changes of where a channel is; null: it stays. */
-export interface ChangedChannel extends Omit<AskedChannel, "url"> {
+export interface ChangedChannel extends Omit<AskedChannel, "url" | "allowLoopback"> {
   /** Another address, which comes with its own secrets. */
   readonly url: string | null;
+  /** Undefined: that stays. */
+  readonly allowLoopback: boolean | undefined;
 }
 
 /**
@@ -73,7 +75,7 @@ export async function takeInAgain(
     readonly config: Readonly<Record<string, unknown>>;
     readonly before: ChannelSettings["secrets"];
   },
-  { url, secret, allowLoopback }: ChangedChannel,
+  { url, secret, allowLoopback = config["allowLoopback"] === true }: ChangedChannel,
 ): Promise<ChannelSettings> {
   if (url !== null) return await takeInChannel({ url, secret, allowLoopback });
   return {

@@ -101,7 +101,7 @@ export interface NotifyPort {
    */
   takeInAgain(
     channel: KeptChannel,
-    asked: { url: string | null; secret: string | null; allowLoopback: boolean },
+    asked: { url: string | null; secret: string | null; allowLoopback: boolean | undefined },
   ): Promise<{
     readonly settings: { readonly type: string; readonly config: object };
     readonly undo: () => Promise<void>;

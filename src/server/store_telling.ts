@@ -78,8 +78,7 @@ export class StoreTelling implements TellingPort {
     let changed: KeptChannel;
     if (!moves) changed = channels.update(channel.id, changes, { mended: false });
     else {
-      const was = channel.config["allowLoopback"] === true;
-      const asked = { url, secret, allowLoopback: allowLoopback ?? was };
+      const asked = { url, secret, allowLoopback };
       const { settings: { type, config }, undo } = await notify.takeInAgain(channel, asked);
       try {
         const all = { ...changes, type, config: { ...config } };

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Workload } from "../../model/workload.ts";
 import { quote, quotePath } from "../../text.ts";
 import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
@@ -13,7 +12,7 @@ import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
 import { hostsAsked } from "../of_host.ts";
 import { tableLines } from "../table.ts";
-import { resolveWorkload, resolveWorkloads } from "../workload_name.ts";
+import { type NamedWorkload, resolveWorkload, resolveWorkloads } from "../workload_name.ts";
 
 interface Channel {
   readonly id: string;
@@ -207,7 +206,7 @@ async function idsOf(
   names: readonly string[],
   hosts: readonly string[] | null,
 ): Promise<string[]> {
-  const { items } = await api.get<{ items: (Workload & { host?: string })[] }>("/api/workloads");
+  const { items } = await api.get<{ items: NamedWorkload[] }>("/api/workloads");
   const there = items.filter(({ host }) => host === undefined || (hosts?.includes(host) ?? true));
   const action = { action: "tell of a workload" };
   return names.flatMap((name) =>

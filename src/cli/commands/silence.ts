@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Workload } from "../../model/workload.ts";
 import type { NewSilence, ShownSilence } from "../../server/api/silences.ts";
 import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
@@ -13,7 +12,7 @@ import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
 import { spanText } from "../phrases.ts";
 import { printTable } from "../table.ts";
-import { resolveWorkload } from "../workload_name.ts";
+import { type NamedWorkload, resolveWorkload } from "../workload_name.ts";
 
 /** Keeps one. */
 export async function add(invocation: InvocationOf<"silence">): Promise<number> {
@@ -75,7 +74,7 @@ async function find(
   text: string,
   host: string | undefined,
 ): Promise<Pick<NewSilence, "scope" | "target">> {
-  const { items } = await api.get<{ items: HostedWorkload[] }>(`/api/workloads${hostQuery(host)}`);
+  const { items } = await api.get<{ items: NamedWorkload[] }>(`/api/workloads${hostQuery(host)}`);
   try {
     return { scope: "workload", target: resolveWorkload(items, text, { action: "silence" }).id };
   } catch (error) {
@@ -94,7 +93,7 @@ export async function list(invocation: InvocationOf<"silence list">): Promise<nu
   const { out } = invocation;
   const { items, names } = await requireIndex(invocation, async (api) => {
     const { items } = await api.get<{ items: ShownSilence[] }>("/api/silences");
-    const workloads = await api.get<{ items: HostedWorkload[] }>("/api/workloads");
+    const workloads = await api.get<{ items: NamedWorkload[] }>("/api/workloads");
     return { items, names: new Map(workloads.items.map((w) => [w.id, nameOf(w)])) };
   });
   if (invocation.on("json")) {
@@ -112,10 +111,7 @@ export async function list(invocation: InvocationOf<"silence list">): Promise<nu
   return EXIT.done;
 }
 
-/** A workload; where there are several hosts, of which. */
-type HostedWorkload = Workload & { readonly host?: string };
-
-function nameOf({ host, kind, name }: HostedWorkload): string {
+function nameOf({ host, kind, name }: NamedWorkload): string {
   return host === undefined ? `${kind}/${name}` : `${host}: ${kind}/${name}`;
 }
 
