@@ -54,7 +54,10 @@ export function stretches(
     if (!endsRow(to)) add(at, until, { to, containerId, containerName, imageRef, exitCode });
     at = until;
   });
-  if (lost !== undefined) add(lost.from, lost.until, "forgotten");
+  if (lost !== undefined) {
+    add(lost.from, lost.until, "forgotten");
+    if (subject.now !== null) add(lost.until, Infinity, subject.now);
+  }
   return found;
 }
 

@@ -61,7 +61,11 @@ export async function* storiesOf(
       const subject = live === null
         ? goneSubject(host.host, { id, last: last ?? null, names })
         : liveSubject(host.host, live);
-      const lost = live !== null || last === undefined || endsRow(last.to)
+      const lost = last === undefined
+        ? undefined
+        : subject.now !== null
+        ? changeLost(last, { now: subject.now, forgotten })
+        : endsRow(last.to)
         ? undefined
         : lostOf(last, { watched, forgotten });
       yield {
@@ -146,6 +150,16 @@ function subjectOf(host: string, of: ToldSubject): Omit<PastSubject, "removed"> 
     replica: of.replica ?? null,
     stageName: of.stageName ?? null,
   };
+}
+
+/** What changed of a row that is there was forgotten before it was told: up to where that may be. */
+function changeLost(
+  last: StoryEvent,
+  { now, forgotten }: { now: Omit<StoryEvent, "at">; forgotten: number | null },
+): Story["lost"] {
+  const at = Date.parse(last.at);
+  if (now.to === last.to && now.containerId === last.containerId) return undefined;
+  return forgotten !== null && forgotten >= at ? { from: at, until: forgotten } : undefined;
 }
 
 /**

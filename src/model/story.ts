@@ -40,8 +40,8 @@ export interface Story {
   /** What happened to it, oldest first. */
   readonly events: readonly StoryEvent[];
   /**
-   * Of a row that is no more and of whose end nothing is told: from when on nobody knows how it was,
-   * and from when on it was not there. Milliseconds since the Unix epoch.
+   * Where the last of it is not told: from when on nobody knows how the row was, and from when on it
+   * was not there or, of one that is there, as it is now. Milliseconds since the Unix epoch.
    */
   readonly lost?: { readonly from: number; readonly until: number };
 }
