@@ -50,7 +50,7 @@ privateEngineTest("DockerClient keeps its deadline with a real Engine that hangs
   };
   const aborted = assertRejects(follow, DOMException);
   await until("the stream is open", () => open);
-  engine.freeze();
+  await engine.freeze();
   // What an idle watchdog sees: the stream is open and silent, and the ping says why.
   assertEquals(await codeOf(client.ping()), "engine-timeout");
   assertEquals(await codeOf(client.list()), "engine-timeout");

@@ -112,9 +112,15 @@ export class PrivateEngine extends RealEngine implements AsyncDisposable {
     await this.#end("SIGKILL");
   }
 
-  /** Stops dockerd in its tracks: connections stay open, nothing is answered. */
-  freeze(): void {
-    this.#dockerd?.kill("SIGSTOP");
+  /** Stops dockerd in its tracks: connections stay open, nothing is answered once this resolves. */
+  async freeze(): Promise<void> {
+    const { pid } = this.#dockerd!;
+    Deno.kill(pid, "SIGSTOP");
+    // A thread on another core goes on for a moment. By a program, for Deno would have to be let do all.
+    await until("every thread stands", async () => {
+      const states = await run("sh", ["-c", `grep -h ^State: /proc/${pid}/task/*/status`]);
+      return states.split("\n").every((line) => /^State:\s+T/.test(line));
+    });
   }
 
   /** Undoes {@linkcode freeze}. */
