@@ -3,14 +3,15 @@
 import { assertEquals } from "@std/assert";
 import { openDatabase } from "../../src/hub/database.ts";
 import { admitted, hubRows, startHub, tell } from "../harness/hub.ts";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { until } from "../harness/until.ts";
-import { channelTo, fresh, Inbox, quietHost } from "./telling.ts";
+import { channelTo, fresh, Inbox, looked, quietHost } from "./telling.ts";
+
+const cluster = sharedCluster();
 
 Deno.test("a hub that stands still in mid-transaction lets go of its host, and another goes on", async () => {
-  await using cluster = await startCluster();
   await using dir = await TestHost.make();
   await using otherDir = await TestHost.make();
   const url = await cluster.newDatabase();
@@ -68,7 +69,6 @@ Deno.test("a hub that stands still in mid-transaction lets go of its host, and a
 });
 
 Deno.test("a hub that stands still lets another decide whom to tell", async () => {
-  await using cluster = await startCluster();
   await using inbox = new Inbox();
   await using dir = await TestHost.make();
   await using otherDir = await TestHost.make();
@@ -78,10 +78,7 @@ Deno.test("a hub that stands still lets another decide whom to tell", async () =
   const sql = await openDatabase(database, { connections: 3 });
   await channelTo(sql, inbox);
   const alpha = await quietHost(sql, "alpha");
-  await until(
-    "somebody looked",
-    async () => (await sql`SELECT FROM tinyforge.notify_cursor`).length > 0,
-  );
+  await looked(sql);
   hub.running.process.kill("SIGSTOP");
   try {
     const other = await startHub(otherDir, { database });

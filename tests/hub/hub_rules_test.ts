@@ -1,18 +1,19 @@
 /** Who is told of what by hubs: channels that change, rules, stand-ins; on a real PostgreSQL. @module */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { startCluster } from "../harness/postgres.ts";
+import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { listDeliveries } from "../../src/hub/hub_notices.ts";
 import { startHub, type TestedHub } from "./hubs.ts";
 import { delivered, fresh, Inbox, looked, over, quietHost } from "./telling.ts";
+
+const cluster = sharedCluster();
 
 /** Asks over the hub's socket. */
 const asker = (hub: TestedHub) => (method: string, path: string, body?: unknown) =>
   hub.askSocket(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
 
 Deno.test("a hub's channel is changed as a host's is: name, address, secret, stand-in", async () => {
-  await using cluster = await startCluster();
   await using here = new Inbox();
   await using there = new Inbox();
   await using hub = await startHub(await cluster.newDatabase());
@@ -59,7 +60,6 @@ Deno.test("a hub's channel is changed as a host's is: name, address, secret, sta
 });
 
 Deno.test("a hub's rules go by host, workload, kind and severity", async () => {
-  await using cluster = await startCluster();
   await using every = new Inbox();
   await using ofBeta = new Inbox();
   await using ofShop = new Inbox();
@@ -136,7 +136,6 @@ Deno.test("a hub's rules go by host, workload, kind and severity", async () => {
 });
 
 Deno.test("a hub's stand-in is told what waits for a channel that has failed for ten minutes", async () => {
-  await using cluster = await startCluster();
   await using away = new Inbox(() => new Response("away", { status: 503 }));
   await using standIn = new Inbox();
   await using hub = await startHub(await cluster.newDatabase());
@@ -180,7 +179,6 @@ Deno.test("a hub's stand-in is told what waits for a channel that has failed for
 });
 
 Deno.test("a crash that nobody could be told of and is over is told as one by a hub, whatever became of it", async () => {
-  await using cluster = await startCluster();
   let status = 503;
   await using inbox = new Inbox(() => new Response(null, { status }));
   await using hub = await startHub(await cluster.newDatabase());

@@ -9,8 +9,10 @@ import { assert, assertEquals } from "@std/assert";
 import { HubPast } from "../../src/hub/hub_past.ts";
 import { HubReader } from "../../src/hub/hub_reader.ts";
 import type { Sql } from "../../src/hub/sql.ts";
-import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
 import { minutesBefore, toldChange } from "./rows.ts";
+
+const cluster = sharedCluster();
 
 const HOSTS = 40;
 const ROWS = 500;
@@ -21,13 +23,9 @@ const CONTAINER = "843f21f8dd0826c1c6df673cf8ab8842";
 const MOST_READ = 650;
 
 Deno.test("a filtered page of a hub reads no more rows than it shows, but a few", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster, { connections: 1 });
   const { sql } = database;
-  await sql`
-    INSERT INTO tinyforge.hosts (id, name, secret_hash, epoch, seq, heard_at, lease_until, fresh)
-    SELECT 'h' || n, 'host-' || lpad(n::text, 4, '0'), 's' || n, 'e', 1, now(),
-      now() + interval '1 hour', true FROM generate_series(1, ${HOSTS}) AS n`;
+  await addHosts(sql);
   await sql`
     INSERT INTO tinyforge.containers (host_id, id, workload_id, workload_kind, workload_name, state,
       container_id, container_name, stage_name, body, hash)
@@ -79,13 +77,9 @@ Deno.test("a filtered page of a hub reads no more rows than it shows, but a few"
 });
 
 Deno.test("a page of a hub's past reads no more of what happened than it tells, but a few", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster, { connections: 1 });
   const { sql } = database;
-  await sql`
-    INSERT INTO tinyforge.hosts (id, name, secret_hash, epoch, seq, heard_at, lease_until, fresh)
-    SELECT 'h' || n, 'host-' || lpad(n::text, 4, '0'), 's' || n, 'e', 1, now(),
-      now() + interval '1 hour', true FROM generate_series(1, ${HOSTS}) AS n`;
+  await addHosts(sql);
   const ago = minutesBefore(Date.now());
   const told = JSON.stringify(toldChange(ago, 1, 60, { rowId: "ROW", workloadId: "w1" }));
   await sql`
@@ -148,4 +142,11 @@ async function tuplesRead(sql: Sql, tables: string): Promise<number> {
 
 function rowsOf(json: Uint8Array): unknown[] {
   return JSON.parse(new TextDecoder().decode(json));
+}
+
+async function addHosts(sql: Sql): Promise<void> {
+  await sql`
+    INSERT INTO tinyforge.hosts (id, name, secret_hash, epoch, seq, heard_at, lease_until, fresh)
+    SELECT 'h' || n, 'host-' || lpad(n::text, 4, '0'), 's' || n, 'e', 1, now(),
+      now() + interval '1 hour', true FROM generate_series(1, ${HOSTS}) AS n`;
 }

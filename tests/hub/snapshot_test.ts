@@ -9,8 +9,10 @@ import { readIngestText } from "../../src/hub/ingest_text.ts";
 import { readHello, readIngest } from "../../src/hub/protocol.ts";
 import { hubRow } from "../../src/hub/row.ts";
 import type { Sql } from "../../src/hub/sql.ts";
-import { openTestDatabase, startCluster } from "../harness/postgres.ts";
+import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
 import { shownRow } from "./rows.ts";
+
+const cluster = sharedCluster();
 
 /** A host that was let in and greeted. */
 async function hostOf(sql: Sql): Promise<string> {
@@ -63,7 +65,6 @@ const anyRows = fc.uniqueArray(anyRow, { selector: ({ id }) => id, maxLength: 8 
   .map((rows) => rows.sort((a, b) => compareBytes(a.id, b.id)));
 
 Deno.test("a hub has after a snapshot the rows that were told, whatever it had before", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster, { connections: 1 });
   const { sql } = database;
   const host = await hostOf(sql);
@@ -99,7 +100,6 @@ Deno.test("a hub has after a snapshot the rows that were told, whatever it had b
 });
 
 Deno.test("a hub takes rows that are not within the part of a snapshot that they are told in", async () => {
-  await using cluster = await startCluster();
   await using database = await openTestDatabase(cluster, { connections: 1 });
   const { sql } = database;
   const host = await hostOf(sql);
