@@ -1,5 +1,5 @@
 /**
- * Time as the loops see it: a field, so that tests can turn it.
+ * Time as the loops see it: a field, so that tests can turn it; and how a loop waits and is woken.
  *
  * @module
  */
@@ -42,4 +42,26 @@ export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) =>
     signal.addEventListener("abort", () => resolve(), { once: true })
   );
+}
+
+/** One for all: a loop is woken thousands of times, and an error of its own would cost each time. */
+const RUNG = "rung";
+
+/**
+ * What a loop sleeps by. It takes {@linkcode Alarm.set} before it looks for work, so that what comes
+ * after the look ends the sleep that follows.
+ */
+export class Alarm {
+  #rings = new AbortController();
+
+  /** Aborts at the next {@linkcode Alarm.ring}; those before it do not count any more. */
+  set(): AbortSignal {
+    this.#rings = new AbortController();
+    return this.#rings.signal;
+  }
+
+  /** Ends the sleep, this one or the next. */
+  ring(): void {
+    this.#rings.abort(RUNG);
+  }
 }

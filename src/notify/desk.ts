@@ -5,7 +5,7 @@
  * @module
  */
 
-import { aborted, type Clock } from "../clock.ts";
+import { aborted, Alarm, type Clock } from "../clock.ts";
 import type { Feed } from "../feed.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
@@ -59,7 +59,7 @@ export class NotifyDesk {
   readonly #secrets: SecretFile;
   #notifications: Promise<Notifications> | null = null;
   #running: Notifications | null = null;
-  #wake = new AbortController();
+  readonly #alarm = new Alarm();
   #hushed = false;
 
   /** Loads nothing yet. */
@@ -102,7 +102,7 @@ export class NotifyDesk {
   /** A channel was made, changed or removed. */
   changed(channelId: string): void {
     this.#running?.changed(channelId);
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** Whether somebody else tells what begins from now on; what was told here is ended here. */
@@ -130,9 +130,9 @@ export class NotifyDesk {
   async #tell(signal: AbortSignal): Promise<void> {
     const { feed, store } = this.#options;
     while (!signal.aborted && !store.channels.any()) {
-      this.#wake = new AbortController();
+      const rung = this.#alarm.set();
       // Not AbortSignal.any: nothing would hold that, and what was collected never fires.
-      await Promise.race([aborted(signal), aborted(this.#wake.signal)]);
+      await Promise.race([aborted(signal), aborted(rung)]);
     }
     if (signal.aborted) return;
     const notifications = this.#running = await this.#load();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { Alarm, type Clock } from "../clock.ts";
 import { newId } from "../core/names.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
@@ -64,7 +64,7 @@ export class Notifications {
   readonly #options: NotificationsOptions;
   readonly #outbox: Outbox;
   readonly #notifier: Notifier;
-  #wake = new AbortController();
+  readonly #alarm = new Alarm();
   #dirty = true;
 
   /** Over these; nothing runs yet. */
@@ -100,7 +100,7 @@ export class Notifications {
   /** Problems changed, or what came of a delivery is known. */
   wake(): void {
     this.#dirty = true;
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** A channel was made, changed or removed. */
@@ -118,7 +118,7 @@ export class Notifications {
     const { clock, log, store } = this.#options;
     let prunedAt = -Infinity;
     while (!signal.aborted) {
-      this.#wake = new AbortController();
+      const rung = this.#alarm.set();
       this.#dirty = false;
       let next: number | null;
       try {
@@ -136,7 +136,7 @@ export class Notifications {
       this.#outbox.wake();
       if (this.#dirty) continue;
       const wait = next === null ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, next - clock.now()));
-      await clock.sleep(wait, AbortSignal.any([signal, this.#wake.signal]));
+      await clock.sleep(wait, AbortSignal.any([signal, rung]));
     }
   }
 

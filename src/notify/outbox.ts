@@ -6,7 +6,7 @@
  * @module
  */
 
-import { aborted, type Clock } from "../clock.ts";
+import { aborted, Alarm, type Clock } from "../clock.ts";
 import type { KeptChannel } from "../store/channels.ts";
 import type { DueDelivery } from "../store/notice_rows.ts";
 import type { Store } from "../store/store.ts";
@@ -49,7 +49,7 @@ export class Outbox {
   readonly #buckets = new Map<string, Bucket>();
   /** Channel → the delivery that is on its way to it. */
   readonly #sending = new Map<string, { seq: number; ended: Promise<void> }>();
-  #wake = new AbortController();
+  readonly #alarm = new Alarm();
   #lookedAt: number | null = null;
 
   /** Over these; sends nothing before it runs. */
@@ -75,7 +75,7 @@ export class Outbox {
 
   /** Something was queued, or a channel changed. */
   wake(): void {
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** Forgets what is open of a channel whose settings or secrets are others now, or gone. */
@@ -89,7 +89,7 @@ export class Outbox {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     while (!signal.aborted) {
-      this.#wake = new AbortController();
+      const rung = this.#alarm.set();
       let next: number;
       try {
         next = this.#start(signal);
@@ -98,7 +98,7 @@ export class Outbox {
         log.error("cannot see what is to be sent", { error });
         next = clock.now() + AGAIN_MS;
       }
-      const woken = AbortSignal.any([signal, this.#wake.signal]);
+      const woken = AbortSignal.any([signal, rung]);
       await clock.sleep(Math.max(0, Math.min(PULSE_MS, next - clock.now())), woken);
     }
     await Promise.all([...this.#sending.values()].map(({ ended }) => ended));

@@ -35,11 +35,13 @@ export class DeathLedger {
     return this.#watch.nextAt();
   }
 
-  /** An event came at `at`. */
-  event(event: EngineEvent, at: number, index: ContainerIndex): void {
+  /** An event came at `at`; returns whether it decided something. The index is asked for only then. */
+  event(event: EngineEvent, at: number, index: () => ContainerIndex): boolean {
     const { action, containerId, exitCode, signal = null, ranSeconds = null } = event;
     const decided = this.#watch.take({ action, containerId, at, exitCode, signal, ranSeconds });
-    this.#place(decided, index);
+    if (decided.length === 0) return false;
+    this.#place(decided, index());
+    return true;
   }
 
   /** Decides what nothing more was told of by `now`. */

@@ -45,11 +45,11 @@ export class Deploys {
   }
 }
 
-/** Whether another container came under the same row, which is how most deploys look. */
-export function isReplacement({ id, to, seq }: WrittenRow, transitions: TransitionTable): boolean {
-  if (seq === null || to === MISSING || endsRow(to)) return false;
-  const [before, after] = transitions.ofRow(id, { limit: 2 });
-  if (before === undefined || after === undefined) return false;
-  if (before.containerId === null || after.containerId === null) return false;
-  return before.containerId !== after.containerId;
+/** Ids of those of these rows that got another container, which is how most deploys look. */
+export function replacedRows(
+  written: readonly WrittenRow[],
+  transitions: TransitionTable,
+): readonly string[] {
+  const may = written.filter(({ to, seq }) => seq !== null && to !== MISSING && !endsRow(to));
+  return may.length === 0 ? [] : transitions.replaced(may.map(({ id }) => id));
 }

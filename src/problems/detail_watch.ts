@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { Alarm, type Clock } from "../clock.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import { MISSING } from "../model/container.ts";
 import type { WrittenRow } from "../model/written.ts";
@@ -54,7 +54,9 @@ export class DetailWatch {
   /** Containers that were asked about a moment ago → when. */
   readonly #askedAt = new Map<string, number>();
   #told: InspectedContainer[] = [];
-  #wake = new AbortController();
+  readonly #alarm = new Alarm();
+  /** By the monotonic clock; what is asked about later need not wake it. */
+  #sleepsUntil = -Infinity;
   #everyone = true;
 
   /** Asks nothing before {@link DetailWatch.run}. */
@@ -64,8 +66,7 @@ export class DetailWatch {
 
   /** Something happened to a container. */
   event({ action, containerId }: EngineEvent): void {
-    if (!TELLING.has(action) || this.#index().boundTo(containerId).length === 0) return;
-    this.#want(containerId, SETTLE_MS);
+    if (TELLING.has(action)) this.#want(containerId, SETTLE_MS);
   }
 
   /** Rows were written. */
@@ -96,17 +97,19 @@ export class DetailWatch {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, inspections } = this.#o;
     while (!signal.aborted) {
-      this.#wake = new AbortController();
+      const rung = this.#alarm.set();
       const now = clock.monotonic();
       for (const containerId of this.#takeDue(now)) {
         inspections.ask(containerId, (details) => {
           if (details !== null) this.#told.push({ containerId, details });
-          this.#wake.abort();
+          this.#alarm.ring();
         }, signal);
       }
       this.#keep();
       // Woken by what comes, but no more than once in a round.
-      await clock.sleep(this.#untilNext(now), AbortSignal.any([signal, this.#wake.signal]));
+      const waitMs = this.#untilNext(now);
+      this.#sleepsUntil = now + waitMs;
+      await clock.sleep(waitMs, AbortSignal.any([signal, rung]));
       if (this.#told.length > 0 && !signal.aborted) await clock.sleep(SETTLE_MS, signal);
     }
     this.#keep();
@@ -119,7 +122,7 @@ export class DetailWatch {
     const before = this.#wanted.get(containerId);
     if (before !== undefined && before <= at) return;
     this.#wanted.set(containerId, at);
-    this.#wake.abort();
+    if (at < this.#sleepsUntil) this.#alarm.ring();
   }
 
   #takeDue(now: number): string[] {
@@ -127,11 +130,15 @@ export class DetailWatch {
     for (const [containerId, at] of this.#askedAt) {
       if (now - at >= AGAIN_MS) this.#askedAt.delete(containerId);
     }
+    if (this.#wanted.size === 0) return due;
     const waiting = this.#o.inspections.waiting;
+    const index = this.#o.store.containers.index();
     for (const [containerId, at] of this.#wanted) {
       if (due.length + waiting >= A_SECOND) break;
       if (at > now) continue;
       this.#wanted.delete(containerId);
+      // Nobody wants to know of what has no row.
+      if (index.boundTo(containerId).length === 0) continue;
       this.#askedAt.set(containerId, now);
       due.push(containerId);
     }

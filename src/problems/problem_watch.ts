@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { Alarm, type Clock } from "../clock.ts";
 import type { Wanted, World } from "../core/judged_world.ts";
 import type { Verdict } from "../core/judge.ts";
 import { Judging } from "../core/judging.ts";
@@ -14,6 +14,7 @@ import { earliest } from "../core/known_time.ts";
 import type { DockerClient } from "../docker/client.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import type { Feed } from "../feed.ts";
+import { othersTurn } from "../http/body.ts";
 import type { BackupFacts } from "../model/backups.ts";
 import { type IndexRow, LOCAL_HOST } from "../model/container.ts";
 import type { PassReport } from "../model/pass.ts";
@@ -27,7 +28,7 @@ import type { Log } from "../telemetry/log.ts";
 import { DeathLedger } from "./death_ledger.ts";
 import { DetailWatch } from "./detail_watch.ts";
 import { JUDGED_MS } from "../store/problems.ts";
-import { Deploys, isReplacement } from "./deploys.ts";
+import { Deploys, replacedRows } from "./deploys.ts";
 import { EngineAccount } from "./engine_account.ts";
 import { Inspections } from "./inspections.ts";
 import { probeRestart } from "./restart_probe.ts";
@@ -72,6 +73,16 @@ const INSPECTED: ReadonlySet<ProblemKind> = new Set([
 /** A timer can't be set for weeks. */
 const LONGEST_WAIT_MS = 3_600_000;
 
+/** Judging so many rows takes long enough to let others go first. */
+const MANY = 100;
+
+/**
+ * After judging it rests for so many times as long as that took: in a storm each event changes
+ * something, and who asks this host meanwhile is to be answered. When little happens it is too short
+ * to be noticed.
+ */
+const REST = 3;
+
 /** What is read at the start. */
 type State = Readonly<
   { judging: Judging; ledger: DeathLedger; account: EngineAccount; deploys: Deploys }
@@ -88,7 +99,7 @@ export class ProblemWatch {
   readonly #wanted: WantedRows;
   #state: State | null = null;
   #running: Promise<unknown> | null = null;
-  #wake = new AbortController();
+  readonly #alarm = new Alarm();
   #changed: Set<string> | "all" = "all";
   #silencesChanged = true;
   #backups: BackupFacts | null | undefined;
@@ -139,7 +150,7 @@ export class ProblemWatch {
   /** Stops watching; what was judged is written. Idempotent. */
   async stop(): Promise<void> {
     this.#abort.abort();
-    this.#wake.abort();
+    this.#alarm.ring();
     await this.#running;
     await this.#inspections.settled();
   }
@@ -147,10 +158,9 @@ export class ProblemWatch {
   /** An event of a container came. */
   event(event: EngineEvent): void {
     if (this.#state === null) return;
-    const { ledger } = this.#state;
-    const before = ledger.nextAt();
-    ledger.event(event, this.#o.clock.now(), this.#index());
-    if (event.action === "die" || ledger.nextAt() !== before) this.#wake.abort();
+    const decided = this.#state.ledger.event(event, this.#o.clock.now(), () => this.#index());
+    // An end is decided later, and when that is has to be looked at.
+    if (decided || event.action === "die") this.#alarm.ring();
     this.#details.event(event);
   }
 
@@ -159,7 +169,7 @@ export class ProblemWatch {
     const now = this.#o.clock.now();
     this.#state?.ledger.gap(now, this.#index());
     this.#state?.account.gap(now);
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** Events can't be followed. */
@@ -179,13 +189,13 @@ export class ProblemWatch {
     else if (full && silentSince !== null) this.#askWhetherRestarted(silentSince, now);
     ledger.passed(this.#index(), { full });
     if (full) this.#details.passed();
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   #restarted({ from }: Restart): void {
     this.#state!.ledger.restarted(from);
     this.#details.forgetAll();
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** Whoever answers now may have been started anew while nobody heard of it. */
@@ -199,7 +209,7 @@ export class ProblemWatch {
   /** A pass failed. */
   failed(error: unknown): void {
     this.#state?.account.failed(error, this.#o.clock.now());
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** Somebody deploys a workload: its rows are left alone for a while. */
@@ -211,7 +221,7 @@ export class ProblemWatch {
         if (its === workloadId) this.#changed.add(id);
       }
     }
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** Says what is expected of any row, for as long as nothing is written. */
@@ -222,19 +232,19 @@ export class ProblemWatch {
   /** How the backups are that are made by themselves; null: none are to be made. */
   backedUp(backups: BackupFacts | null): void {
     this.#backups = backups;
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** A silence was asked for, or ended. */
   silencesChanged(): void {
     this.#silencesChanged = true;
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   /** What is expected changed, of these rows or of any. */
   wantedChanged(rowIds: Iterable<string> | "all"): void {
     this.#name(rowIds);
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
@@ -243,7 +253,7 @@ export class ProblemWatch {
       for await (const { data } of subscription) this.#written(data);
       if (subscription.ended !== "dropped") return;
       this.#name("all");
-      this.#wake.abort();
+      this.#alarm.ring();
     }
   }
 
@@ -252,12 +262,11 @@ export class ProblemWatch {
     if (rows.length === 0 && !all) return;
     this.#name(all ? "all" : rows.map(({ id }) => id));
     this.#details.written(rows);
-    for (const each of rows) {
-      if (!isReplacement(each, this.#o.store.transitions)) continue;
-      const row = this.#index().row(each.id);
+    for (const rowId of replacedRows(rows, this.#o.store.transitions)) {
+      const row = this.#index().row(rowId);
       if (row !== undefined) this.deploying(row.workloadId);
     }
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   #name(rowIds: Iterable<string> | "all"): void {
@@ -268,21 +277,24 @@ export class ProblemWatch {
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#o;
     for (;;) {
-      // New before looking for work: what comes after the look aborts this one.
-      this.#wake = new AbortController();
+      const rung = this.#alarm.set();
+      const began = clock.monotonic();
       let waitMs: number;
       try {
         if (this.#silencesChanged) {
           this.#silencesChanged = false;
           await this.#windows.load(this.#o.store.silences.list(clock.now()));
         }
+        if (this.#changed === "all" || this.#changed.size > MANY) await othersTurn();
         waitMs = this.#judge();
       } catch (error) {
         log.error("problems not judged", { error });
         waitMs = RETRY_MS;
       }
       if (signal.aborted) return;
-      await clock.sleep(waitMs, this.#wake.signal);
+      const restMs = REST * (clock.monotonic() - began);
+      if (restMs > 0) await clock.sleep(restMs, signal);
+      await clock.sleep(Math.max(0, waitMs - restMs), rung);
       if (signal.aborted && this.#unwritten.size === 0) return;
     }
   }
@@ -344,7 +356,7 @@ export class ProblemWatch {
       const problem = judging.inspected(key, told);
       if (problem !== null) this.#unwritten.amend(problem);
       if (oomKilled && ledger.outOfMemory(rowId, containerId)) this.#name([rowId]);
-      this.#wake.abort();
+      this.#alarm.ring();
     }, this.#abort.signal);
   }
 

@@ -95,8 +95,8 @@ export class DirtySet {
   /** When the next container is due; null when none is dirty. */
   get nextDueAt(): number | null {
     let next: number | null = null;
-    for (const { dueAt, leftAt } of this.#entries.values()) {
-      const at = Math.min(dueAt, leftAt);
+    for (const entry of this.#entries.values()) {
+      const at = dueAtOf(entry);
       if (next === null || at < next) next = at;
     }
     return next;
@@ -107,31 +107,33 @@ export class DirtySet {
    * A network's event comes along with each start and stop, whose own event says more: it waits for
    * that, uses up nothing, and only sees to it that the container is read. One that leaves its
    * networks after its own event has ended: between that event and the listing that shows it the
-   * Engine takes its networks down, for a tenth of a second.
+   * Engine takes its networks down, for a tenth of a second. Returns when the container is due.
    */
-  mark(event: EngineEvent, now: number): void {
+  mark(event: EngineEvent, now: number): number {
     const id = event.containerId;
     const entry = this.#entries.get(id);
     if (NETWORK_ACTIONS.has(event.action)) {
       if (entry !== undefined) {
         const left = entry.again !== false && event.action === "disconnect";
         if (left) entry.leftAt = now + this.#leaveMs;
-        return;
+        return dueAtOf(entry);
       }
-      this.#entries.set(id, this.#leaver(event, now));
-      return;
+      const leaver = this.#leaver(event, now);
+      this.#entries.set(id, leaver);
+      return dueAtOf(leaver);
     }
     const announced = announcedBy(event.action) ??
       (entry ?? this.#taken.get(id))?.announced ?? null;
     if (entry?.again === false) {
       entry.event = event;
       entry.announced = announced;
-      return;
+      return dueAtOf(entry);
     }
     const used = this.#usedAt(id, now);
     const waitMs = used + 1 <= this.#burst ? 0 : (used + 1 - this.#burst) * this.#refillMs;
     const dueAt = now + Math.max(this.#windowMs, waitMs);
     this.#entries.set(id, { ...fresh(event, dueAt), announced });
+    return dueAt;
   }
 
   /**
@@ -165,7 +167,7 @@ export class DirtySet {
     const due = new Map<string, EngineEvent>();
     this.#taken.clear();
     for (const [id, entry] of this.#entries) {
-      if (Math.min(entry.dueAt, entry.leftAt) > now) continue;
+      if (dueAtOf(entry) > now) continue;
       due.set(id, entry.event);
       this.#entries.delete(id);
       this.#taken.set(id, entry);
@@ -236,6 +238,10 @@ export class DirtySet {
 function fresh(event: EngineEvent, dueAt: number): Entry {
   const announced = announcedBy(event.action);
   return { event, dueAt, again: false, announced, done: false, leftAt: Infinity };
+}
+
+function dueAtOf({ dueAt, leftAt }: Entry): number {
+  return Math.min(dueAt, leftAt);
 }
 
 /** Whether a row can be expected to change by it: a health check may say the same for ever. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { Alarm, type Clock } from "../clock.ts";
 import type { DockerClient } from "../docker/client.ts";
 import { isFailure } from "../failure.ts";
 import type { EngineEvent } from "../docker/events.ts";
@@ -82,7 +82,9 @@ export class Loop {
   readonly #stream: EventStream | null;
   readonly #outcomes: Outcomes;
   #running: Promise<void> | null = null;
-  #wake = new AbortController();
+  readonly #alarm = new Alarm();
+  /** An event that is read later than this need not wake anybody. */
+  #sleepsUntil = -Infinity;
   #wanted: PromiseWithResolvers<PassReport> | null = null;
   #tickAt = -Infinity;
   #notBefore = -Infinity;
@@ -112,7 +114,7 @@ export class Loop {
         this.#downAt = this.#now();
         this.#drift.forgive();
         this.#tickAt = Math.min(this.#tickAt, this.#now() + this.#tickMs());
-        this.#wake.abort();
+        this.#alarm.ring();
       },
     });
   }
@@ -150,7 +152,7 @@ export class Loop {
    */
   async stop(): Promise<void> {
     this.#abort.abort(new DOMException("The reconciler was stopped", "AbortError"));
-    this.#wake.abort();
+    this.#alarm.ring();
     await this.#running;
     this.#wanted?.reject(this.#abort.signal.reason);
     this.#wanted = null;
@@ -177,7 +179,7 @@ export class Loop {
       // Whoever only asks doesn't wait for the answer; a failing pass is logged by the loop.
       this.#wanted.promise.catch(() => {});
     }
-    this.#wake.abort();
+    this.#alarm.ring();
     return this.#wanted.promise;
   }
 
@@ -192,15 +194,18 @@ export class Loop {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     while (!signal.aborted) {
-      // New before looking for work: what comes after the look aborts this one.
-      this.#wake = new AbortController();
+      const rung = this.#alarm.set();
       this.#settleDrift();
       const now = this.#now();
       if (this.#wanted !== null) await this.#full("request");
       else if (now >= this.#tickAt) await this.#full("tick");
       else if (now >= this.#notBefore && now >= (this.#dirty.nextDueAt ?? Infinity)) {
         await this.#partial();
-      } else await this.#o.clock.sleep(this.#untilNext(now), this.#wake.signal);
+      } else {
+        const waitMs = this.#untilNext(now);
+        this.#sleepsUntil = now + waitMs;
+        await this.#o.clock.sleep(waitMs, rung);
+      }
     }
   }
 
@@ -344,8 +349,8 @@ export class Loop {
     const now = this.#now();
     this.#drift.event(event.containerId, now);
     this.#o.reconciler.heed(event);
-    this.#dirty.mark(event, now);
-    this.#wake.abort();
+    const dueAt = Math.max(this.#dirty.mark(event, now), this.#notBefore);
+    if (dueAt < this.#sleepsUntil) this.#alarm.ring();
   }
 
   /** Nobody knows what the event told: a full pass, soon, finds out. */
@@ -354,7 +359,7 @@ export class Loop {
     this.#untold = true;
     this.#lostAt = Math.max(now, this.#lostAt + LOST_WAIT_MS);
     this.#tickAt = Math.min(this.#tickAt, this.#lostAt);
-    this.#wake.abort();
+    this.#alarm.ring();
   }
 
   #settleDrift(): void {

@@ -100,6 +100,11 @@ export class TransitionTable {
     ).values<TransitionColumns>(rowId, options.limit ?? 1000).map(transition);
   }
 
+  /** Those of these rows whose last transition is of another container than the one before it. */
+  replaced(rowIds: readonly string[]): string[] {
+    return this.#c.sql(REPLACED).values<[string]>(JSON.stringify(rowIds)).map(([id]) => id);
+  }
+
   /**
    * The transitions of all rows after number `seq`, oldest first; the last one's number is where the
    * next page begins. Numbers have no gaps: where the first is not the one after `seq`, those between
@@ -182,6 +187,16 @@ const REMEMBER_ROW = `
     (row_id, workload_id, workload_kind, workload_name, role, replica, stage_name, created_at)
   SELECT id, workload_id, workload_kind, workload_name, role, replica, stage_name, created_at
   FROM container_views WHERE id = ?`;
+
+/** Container of the last transition of a row but `before` it. */
+const containerOf = (before: number) =>
+  `(SELECT container_id FROM transitions WHERE row_id = written.value
+    ORDER BY seq DESC LIMIT 1 OFFSET ${before})`;
+
+// Thousands of rows may be written at once: their transitions are looked at where they are.
+const REPLACED = `
+  SELECT written.value FROM json_each(?1) AS written
+  WHERE ${containerOf(0)} <> ${containerOf(1)}`;
 
 const RECORD_WRITTEN = `
   INSERT INTO transitions

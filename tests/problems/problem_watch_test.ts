@@ -210,6 +210,28 @@ Deno.test("ProblemWatch leaves a workload alone while it is deployed", async () 
   assertEquals([problem?.kind, problem?.openedAt], ["missing", began + 5 * MINUTE]);
 });
 
+Deno.test("ProblemWatch rests for longer than it judged, whatever happens meanwhile", async () => {
+  await using host = await WatchedHost.start();
+  for (const name of ["blog", "shop", "wiki"]) host.site(name);
+  await host.pass();
+  await host.turn(30 * SECOND);
+  const { clock, temp: { store } } = host;
+  const workloads = store.views.list().map(({ workloadId }) => workloadId);
+  // A host on which each look at the clock is 20 ms later than the one before.
+  const monotonic = clock.monotonic.bind(clock);
+  let spent = 0;
+  clock.monotonic = () => monotonic() + (spent += 20);
+  const held: number[] = [];
+  for (const workloadId of workloads) {
+    host.watch.deploying(workloadId);
+    await clock.turn(0);
+    held.push(store.problems.holds().size);
+  }
+  await clock.turn(SECOND);
+  held.push(store.problems.holds().size);
+  assertEquals(held, [1, 1, 1, 3]);
+});
+
 Deno.test("ProblemWatch marks what a silence covers, and tells the problem all the same", async () => {
   await using host = await WatchedHost.start();
   const container = host.site("blog");

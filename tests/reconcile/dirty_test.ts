@@ -24,6 +24,14 @@ Deno.test("DirtySet gathers the events of a few milliseconds", () => {
   assertEquals([dirty.size, dirty.nextDueAt], [0, null]);
 });
 
+Deno.test("DirtySet.mark() says when the container is due, which no later event puts off", () => {
+  const dirty = new DirtySet({ windowMs: 3 });
+  assertEquals(dirty.mark(event("a"), 0), 3);
+  assertEquals(dirty.mark(event("a", "die"), 2), 3);
+  assertEquals(dirty.mark(event("b"), 2), 5);
+  assertEquals(dirty.nextDueAt, 3);
+});
+
 Deno.test("DirtySet lets a crash loop cause few reads and delays nobody else", () => {
   const dirty = new DirtySet();
   let reads = 0;

@@ -40,6 +40,29 @@ function pause(ms: number): Promise<void> {
   return SYSTEM_CLOCK.sleep(ms, new AbortController().signal);
 }
 
+Deno.test("Loop looks for work once for all events that are read together", async () => {
+  await using engine = await FakeEngine.start();
+  let looks = 0;
+  const clock = {
+    ...SYSTEM_CLOCK,
+    sleep(ms: number, signal: AbortSignal) {
+      looks++;
+      return SYSTEM_CLOCK.sleep(ms, signal);
+    },
+  };
+  await using r = await rig(engine.host, { intervalMs: 300_000, clock });
+  const labels = shop(r.store);
+  const web = engine.add({ labels: labels("web") });
+  r.loop.start();
+  await settled(r, engine);
+  await pause(300);
+  looks = 0;
+  for (let i = 0; i < 500; i++) engine.emit("start", web);
+  engine.setState(web, "exited", 1);
+  await until("web stopped", () => states(r.store) === "web=stopped");
+  assert(looks < 50, `${looks} looks`);
+});
+
 Deno.test("Loop follows events within milliseconds, whatever the interval", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host, { intervalMs: 300_000 });

@@ -547,6 +547,20 @@ for (const op of ["sweep", "unconfirm"] as const) {
   });
 }
 
+Deno.test("TransitionTable.replaced() are the rows that got another container last", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  const workloadId = stackOf(store);
+  const of = (id: string, containerId: string, state = "running") =>
+    row({ id, workloadId, containerId, state });
+  pass(store, AT, ...[of("same", "a"), of("other", "b"), of("first", "c")].map(insert));
+  pass(store, LATER, update(of("same", "a", "stopped")), update(of("other", "d")));
+  const rows = ["same", "other", "first", "never"];
+  assertEquals(store.transitions.replaced(rows), ["other"]);
+  pass(store, LATER, update(of("other", "d", "stopped")));
+  assertEquals(store.transitions.replaced(rows), []);
+});
+
 Deno.test("TransitionTable.ofRow() are the newest, oldest first", async () => {
   await using temp = await tempStore();
   const workloadId = stackOf(temp.store);
