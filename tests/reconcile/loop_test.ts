@@ -57,9 +57,13 @@ Deno.test("Loop looks for work once for all events that are read together", asyn
   await settled(r, engine);
   await pause(300);
   looks = 0;
-  for (let i = 0; i < 500; i++) engine.emit("start", web);
+  for (let i = 0; i < 5000; i++) engine.emit("start", web);
   engine.setState(web, "exited", 1);
   await until("web stopped", () => states(r.store) === "web=stopped");
+  await until(
+    "all events came",
+    () => sample(r.metrics, 'tinyforge_events_total{action="start"}') > 4999,
+  );
   assert(looks < 50, `${looks} looks`);
 });
 
