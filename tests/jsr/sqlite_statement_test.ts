@@ -87,6 +87,51 @@ Deno.test("Statement leaves parameters that are not given null, whatever the las
   });
 });
 
+Deno.test("Statement binds what it is given, whatever it was bound to before", () => {
+  withDatabase((db) => {
+    const echo = db.prepare("select :a, :b, :c, typeof(:a)");
+    const bytes = new Uint8Array([1]);
+    const date = new Date(0);
+    const long = "x".repeat(1000);
+    const said = [
+      echo.value(1, "a", null),
+      echo.value(1, "a", null),
+      echo.value("1", "b", null),
+      echo.value(1.5, "b", undefined),
+      echo.value(1n, "b", true),
+      echo.value(null, long, bytes),
+      echo.value(null, long),
+      echo.value("c"),
+      echo.value("c", "b", date),
+    ];
+    bytes[0] = 2;
+    date.setTime(1000);
+    said.push(echo.value(null, long, bytes), echo.value("c", "b", date));
+    assertThrows(() => echo.value("d", "b", 2n ** 70n), RangeError);
+    said.push(
+      echo.value("d", "b", "e"),
+      echo.value({ a: "f", b: "b" }),
+      echo.value("f", "b"),
+    );
+    assertEquals(said, [
+      [1, "a", null, "integer"],
+      [1, "a", null, "integer"],
+      ["1", "b", null, "text"],
+      [1.5, "b", null, "real"],
+      [1, "b", 1, "integer"],
+      [null, long, new Uint8Array([1]), "null"],
+      [null, long, null, "null"],
+      ["c", null, null, "text"],
+      ["c", "b", "1970-01-01T00:00:00.000Z", "text"],
+      [null, long, new Uint8Array([2]), "null"],
+      ["c", "b", "1970-01-01T00:00:01.000Z", "text"],
+      ["d", "b", "e", "text"],
+      ["f", "b", null, "text"],
+      ["f", "b", null, "text"],
+    ]);
+  });
+});
+
 Deno.test("Statement takes named parameters with and without their prefix", () => {
   withDatabase((db) => {
     const statement = db.prepare("select :a, @b, $c, :a");
