@@ -132,7 +132,8 @@ export class Reconciler {
     const started = clock.monotonic();
     const at = timestamp(clock);
     const candidates = store.containers.listMissingCandidates();
-    const listing = this.#completed(await docker.list({ signal }));
+    const [listed] = await Promise.all([docker.list({ signal }), this.#readAhead()]);
+    const listing = this.#completed(listed);
     let planned = this.#engine.known && this.#engine.changed === null
       ? this.#plan(listing, candidates)
       : null;
@@ -266,6 +267,14 @@ export class Reconciler {
       ...this.#engine.sweep,
       ...more,
     });
+  }
+
+  /** While the Engine makes its answer: what that is held against is read now, if it is not known. */
+  // deno-lint-ignore require-await -- what it throws is the pass's, as the Engine's is
+  async #readAhead(): Promise<void> {
+    const { workloads, expectations } = this.#o.store;
+    workloads.directory();
+    expectations.roles();
   }
 
   #completed(listing: Listing): Listing {
