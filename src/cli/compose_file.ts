@@ -7,7 +7,7 @@
  */
 
 import { dirname, join } from "@std/path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Expectation } from "../model/problem.ts";
 import { clip, quote } from "../text.ts";
 import { CommandError } from "./command.ts";

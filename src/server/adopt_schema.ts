@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { ComposeFiles, Discovery } from "../core/discover.ts";
 import type { Expectation } from "../model/problem.ts";
 import { MODES } from "../model/problem.ts";

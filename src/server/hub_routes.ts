@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { getContainer, listContainers } from "./api/containers.ts";
 import { listen } from "./api/events.ts";
 import { livez, metrics, openApi } from "./api/health.ts";

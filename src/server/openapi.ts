@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Answer, Schema } from "./operation.ts";
 import { TAGS, TOOLS } from "./openapi_tags.ts";
 import type { Route } from "./routes.ts";

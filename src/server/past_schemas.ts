@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { type AuditEntry, WAYS_IN } from "../model/access.ts";
 import {
   type Availability,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
 import type { Hosted } from "../model/hosts.ts";
 import type { CountedWorkload, Holdings, RowCounts } from "../model/index_reader.ts";

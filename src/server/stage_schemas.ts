@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Stage } from "../store/stages.ts";
 import type { Schema } from "./operation.ts";
 

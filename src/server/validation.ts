@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Schema } from "./operation.ts";
 import { type FieldError, Problem } from "./problem.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { z } from "zod";
+import * as z from "zod";
 import { carried } from "../carried.ts";
 import type { Asset, Assets } from "./pages.ts";
 

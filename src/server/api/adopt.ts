@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Candidate } from "../../core/discover.ts";
 import { endedWithZero } from "../../core/listed.ts";
 import { expectedOf, type ToldRole, withHashes, withTold } from "../../core/taking_in.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { AuditEntry } from "../../model/access.ts";
 import { json, ok } from "../answer.ts";
 import { type Reading, reading } from "../operation.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Severity } from "../../model/problem.ts";
 import { mayDo } from "../../model/role.ts";
 import type { KeptChannel } from "../../store/channels.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { ContainerView } from "../../model/views.ts";
 import type { DeployedOperation } from "../../store/deployed_containers.ts";
 import { isFailure } from "../../failure.ts";

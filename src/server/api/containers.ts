@@ -5,7 +5,7 @@
  */
 
 import { joinedBytes, utf8 } from "../../bytes.ts";
-import { z } from "zod";
+import * as z from "zod";
 import type { ViewFilter } from "../../model/index_reader.ts";
 import type { PastIndex } from "../../model/past.ts";
 import type { ContainerView } from "../../model/views.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation } from "../operation.ts";
 import { noDaemon, passNow } from "../pass_now.ts";

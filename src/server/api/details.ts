@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { ContainerDetails, RowChange } from "../../model/details.ts";
 import type { Death } from "../../model/problem.ts";
 import { json, ok } from "../answer.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { type Dispatched, REFUSAL_REASONS } from "../../model/pass.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";

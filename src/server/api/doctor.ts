@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { type Finding, GROUPS, SEVERITIES } from "../../doctor/finding.ts";
 import { indexFindings } from "../../doctor/index_checks.ts";
 import { json, ok } from "../answer.ts";

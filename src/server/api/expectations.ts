@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { withHashes } from "../../core/taking_in.ts";
 import { MODES } from "../../model/problem.ts";
 import type { Accepted, KeptExpectation } from "../../store/expectations.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { READINESS, type ReadinessCheck, readinessChecks } from "../../doctor/daemon_checks.ts";
 import { METRICS_CONTENT_TYPE } from "../../telemetry/metrics.ts";
 import { json, jsonText, ok } from "../answer.ts";

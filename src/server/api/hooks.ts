@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { PassReport } from "../../model/pass.ts";
 import type { ContainerView } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";

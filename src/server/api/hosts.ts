@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { HOST_STATES, type HostView, type Invitation } from "../../model/hosts.ts";
 import { json, ok } from "../answer.ts";
 import type { Entrance } from "../access.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { ContainerView } from "../../model/views.ts";
 import { Failure } from "../../failure.ts";
 import type { Store } from "../../store/store.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { PastFilter } from "../../model/past_port.ts";
 import { mayDo } from "../../model/role.ts";
 import { json, ok } from "../answer.ts";

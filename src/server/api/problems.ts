@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { type CheckedRow, NOT_RIGHT } from "../../model/check.ts";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";

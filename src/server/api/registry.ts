@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { defaultComposeProject } from "../../core/names.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import type { Entry, EntryPatch, NewEntry } from "../../store/registry.ts";

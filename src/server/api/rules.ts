@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
 import type { KeptRule } from "../../store/channels.ts";
 import { created, json, ok } from "../answer.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { WAYS_IN } from "../../model/access.ts";
 import { type Role, ROLES } from "../../model/role.ts";
 import type { KeptSession } from "../../store/sessions.ts";

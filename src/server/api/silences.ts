@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { Failure } from "../../failure.ts";
 import type { Silence } from "../../model/problem.ts";
 import { checkRecurrence } from "../../recurrence.ts";

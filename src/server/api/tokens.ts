@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { type Role, ROLES } from "../../model/role.ts";
 import { Failure } from "../../failure.ts";
 import type { KeptToken } from "../../store/tokens.ts";

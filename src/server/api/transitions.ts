@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { shownTransition } from "../../core/origin.ts";
 import type { ShownTransition } from "../../model/views.ts";
 import { json, ok } from "../answer.ts";
