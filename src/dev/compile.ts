@@ -198,6 +198,7 @@ async function bundle(): Promise<void> {
       "`deno task ok` checks the code; the bundler itself is downloaded from registry.npmjs.org",
     );
   }
+  await shorten();
   await Deno.writeTextFile(`${BUNDLE}deno.json`, "{}\n");
   const entry = `./${basename(WORKER, ".ts")}.js`;
   await Deno.writeTextFile(`${BUNDLE}${WORKER}`, `import ${JSON.stringify(entry)};\n`);
@@ -206,6 +207,32 @@ async function bundle(): Promise<void> {
     for await (const { name } of Deno.readDir(`${ROOT}${folder}`)) {
       await Deno.copyFile(`${ROOT}${folder}/${name}`, `${BUNDLE}${folder}/${name}`);
     }
+  }
+}
+
+/**
+ * Takes out of the bundle what is for people. A running binary has all that it carries in memory, and
+ * once more the text of each module that it loads, a byte for a character where that is ASCII, two
+ * where not. Names stay: an error's stack is read by people.
+ */
+async function shorten(): Promise<void> {
+  const { transform, stop } = await import("esbuild");
+  try {
+    for await (const { name } of Deno.readDir(BUNDLE)) {
+      if (!name.endsWith(".js")) continue;
+      const { code } = await transform(await Deno.readTextFile(`${BUNDLE}${name}`), {
+        minifySyntax: true,
+        minifyWhitespace: true,
+        // Their authors' terms.
+        legalComments: "inline",
+        charset: "ascii",
+        lineLimit: 120,
+        target: "esnext",
+      });
+      await Deno.writeTextFile(`${BUNDLE}${name}`, code);
+    }
+  } finally {
+    await stop();
   }
 }
 

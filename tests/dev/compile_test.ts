@@ -106,6 +106,7 @@ Deno.test("compile says how to get a denort where there is none, and leaves no b
     for (const path of ["src/store/migrations/0001_initial.sql", "src/safekeeping/worker.ts"]) {
       assert((await Deno.stat(`${cwd}/dist/bundle/${path}`)).isFile, path);
     }
+    await assertIsShort(`${cwd}/dist/bundle`);
 
     const missing = await compile([], { cwd, env: { SQLITE_LIBRARY: "/nonexistent/lib.so" } });
     assertEquals(missing.code, 1);
@@ -116,3 +117,17 @@ Deno.test("compile says how to get a denort where there is none, and leaves no b
     await Deno.remove(cwd, { recursive: true });
   }
 });
+
+/** All of it is in memory wherever the program runs. */
+async function assertIsShort(bundle: string): Promise<void> {
+  const names = (await Array.fromAsync(Deno.readDir(bundle))).map(({ name }) => name)
+    .filter((name) => name.endsWith(".js"));
+  assert(names.length > 20, names.join(", "));
+  for (const name of names) {
+    const text = await Deno.readTextFile(`${bundle}/${name}`);
+    // deno-lint-ignore no-control-regex
+    assert(/^[\x00-\x7f]*$/.test(text), `${name}: a text that isn't ASCII takes twice the room`);
+    assert(!/^\/\/ /m.test(text), `${name}: a comment`);
+    assert(!text.includes("Ongeldige invoer"), `${name}: zod's messages in other languages`);
+  }
+}
