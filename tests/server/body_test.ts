@@ -5,6 +5,8 @@
  */
 
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { readBytes } from "../../src/server/body.ts";
+import { ByteBudget } from "../../src/server/byte_budget.ts";
 import { readAnswer, writeAll } from "../harness/raw_http.ts";
 import { type TempServer, tempServer } from "../harness/temp_server.ts";
 import { until } from "../harness/until.ts";
@@ -86,6 +88,24 @@ Deno.test("a client that leaves in the middle of its body is no fault of ours", 
     { withinMs: 5000 },
   );
   assertEquals(server.logged.filter((line) => line.includes('"error"')), []);
+});
+
+Deno.test("readBytes() leaves a body alone that is said to be empty", async () => {
+  const limits = {
+    maxBytes: 10,
+    timeoutMs: 1000,
+    signal: new AbortController().signal,
+    budget: new ByteBudget(10),
+  };
+  for (const [length, used] of [["0", false], ["2", true]] as const) {
+    const request = new Request("http://localhost/", {
+      method: "POST",
+      headers: { "content-length": length },
+      body: "{}".slice(0, Number(length)),
+    });
+    assertEquals((await readBytes(request, limits)).length, Number(length));
+    assertEquals(request.bodyUsed, used);
+  }
 });
 
 Deno.test("what is not JSON, not UTF-8, not said to be JSON or not there is refused", async () => {
