@@ -26,7 +26,9 @@ export const SYSTEM_CLOCK: Clock = {
         signal.removeEventListener("abort", done);
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      // Whole ones: for each length of time Deno keeps a list until that is over, also when nobody
+      // waits any more.
+      const timer = setTimeout(done, Math.ceil(ms));
       signal.addEventListener("abort", done);
     }),
 };
