@@ -50,7 +50,7 @@ export class SilenceWindows {
       return times.map((time) => ({
         scope,
         id: targetId,
-        ...(kinds !== undefined && { kinds }),
+        kinds,
         from: Math.max(time.from, startsAt),
         until: Math.min(time.until, endsAt ?? Infinity),
       })).filter(({ from, until }) => from < until && until > at);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PROBLEM_KINDS } from "../model/problem.ts";
 import { WRITTEN_NUMBERS } from "../problem_setting_values.ts";
 import type { Command } from "./command.ts";
 import { HOST_FLAG, JSON_FLAG } from "./shared_flags.ts";
@@ -78,7 +79,9 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
       {
         name: "kind",
         placeholder: "KINDS",
-        description: "at a hub: only these kinds of problems, separated by commas",
+        description: "only these kinds of problems, separated by commas",
+        list: true,
+        values: PROBLEM_KINDS,
       },
       { name: "for", placeholder: "SPAN", description: "how long, or how long each time" },
       { name: "until", placeholder: "TIME", description: "its end, as 2030-01-31T06:00:00Z" },
@@ -96,6 +99,7 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
 what it tells, whatever hosts tell themselves.`,
     examples: [
       "tinyforge silence blog --for 2h --reason 'moving house'",
+      "tinyforge silence shop --kind unhealthy,flapping --for 1d",
       "tinyforge silence --all --cron '0 3 * * SUN' --for 1h --time-zone Europe/Berlin",
       "tinyforge silence --all --kind host-unknown --for 1h --data-dir /var/lib/tinyforge-hub",
     ],

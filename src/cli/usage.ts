@@ -83,7 +83,13 @@ function configFlag(flag: typeof CONFIG_FLAGS[number]): string {
 
 function aligned(lines: readonly (readonly [string, string])[]): string {
   const width = Math.max(...lines.map(([left]) => left.length));
-  return lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+  return lines.map(([left, right]) =>
+    wrapped(right.split(" "), {
+      first: `  ${left.padEnd(width)}  `,
+      next: " ".repeat(width + 4),
+      width: 100,
+    })
+  ).join("\n");
 }
 
 function wrapped(

@@ -78,7 +78,7 @@ export class HubSilences {
    * @throws {Failure} `not-found`
    */
   async add(asked: Omit<KeptSilence, "id" | "createdAt">, now: number): Promise<KeptSilence> {
-    const { scope, targetId, kinds = null, reason, startsAt, endsAt, cron, timeZone } = asked;
+    const { scope, targetId, kinds, reason, startsAt, endsAt, cron, timeZone } = asked;
     const id = newId();
     await this.#sql.begin(async (tx) => {
       if (scope === "host") await requireHosts(tx, [targetId], { action: "silence" });

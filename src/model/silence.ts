@@ -15,8 +15,8 @@ export interface KeptSilence {
   readonly scope: Silence["scope"];
   /** Id of the workload or row, name of the host; empty for all. */
   readonly targetId: string;
-  /** Kinds of problems; null or absent: all. */
-  readonly kinds?: Silence["kinds"];
+  /** Kinds of problems; null: all. */
+  readonly kinds: readonly string[] | null;
   /** Why, in the words of who asked; may be empty. */
   readonly reason: string;
   /** The first moment. */

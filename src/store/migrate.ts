@@ -44,6 +44,7 @@ const FILES: readonly string[] = [
   "0013_past",
   "0014_names",
   "0015_hub",
+  "0016_silence_kinds",
 ];
 
 const FILLS: Readonly<Record<string, (db: Database) => void>> = {

@@ -33,12 +33,13 @@ export class SilenceTable {
       this.#c.sql("DELETE FROM silences WHERE ends_at <= ?").run(now);
       const kept: KeptSilence = { ...asked, id: newId(), createdAt: this.#c.now() };
       this.#c.sql(
-        `INSERT INTO silences (id, scope, target_id, reason, starts_at, ends_at, cron, time_zone,
-           lasts_ms, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO silences (id, scope, target_id, kinds, reason, starts_at, ends_at, cron,
+           time_zone, lasts_ms, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ).run(
         kept.id,
         kept.scope,
         kept.targetId,
+        kept.kinds === null ? null : JSON.stringify(kept.kinds),
         kept.reason,
         kept.startsAt,
         kept.endsAt,
@@ -68,13 +69,14 @@ export class SilenceTable {
   }
 }
 
-const SELECT = `SELECT id, scope, target_id, reason, starts_at, ends_at, cron, time_zone, lasts_ms,
-  created_at FROM silences`;
+const SELECT = `SELECT id, scope, target_id, kinds, reason, starts_at, ends_at, cron, time_zone,
+  lasts_ms, created_at FROM silences`;
 
 type Columns = [
   string,
   Silence["scope"],
   string,
+  string | null,
   string,
   number,
   number | null,
@@ -85,6 +87,11 @@ type Columns = [
 ];
 
 function silence(c: Columns): KeptSilence {
-  const [id, scope, targetId, reason, startsAt, endsAt, cron, timeZone, lastsMs, createdAt] = c;
-  return { id, scope, targetId, reason, startsAt, endsAt, cron, timeZone, lastsMs, createdAt };
+  const [id, scope, targetId, told, reason, startsAt, endsAt, cron, timeZone, lastsMs, createdAt] =
+    c;
+  const kinds: KeptSilence["kinds"] = told === null ? null : JSON.parse(told);
+  return {
+    ...{ id, scope, targetId, kinds, reason, startsAt, endsAt, cron, timeZone },
+    ...{ lastsMs, createdAt },
+  };
 }

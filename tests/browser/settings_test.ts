@@ -10,6 +10,7 @@ import type { Locator, Page } from "playwright-core";
 import { HEALTHY } from "../../src/store/channels.ts";
 import { ENGLISH } from "../../src/web/words/en.ts";
 import { RUSSIAN } from "../../src/web/words/ru.ts";
+import { problem, writeProblems } from "../harness/problems.ts";
 import type { TempServer } from "../harness/temp_server.ts";
 import { until } from "../harness/until.ts";
 import { browserTest } from "./chromium.ts";
@@ -240,6 +241,60 @@ for (const [language, t] of LANGUAGES) {
     await here.getByText(s.noRules).waitFor();
     assertEquals(await items(server, "/api/rules"), []);
   });
+
+  browserTest(
+    `one kind of problem is silenced, of a workload or of the host, and told again: ${language}`,
+    async (browser) => {
+      await using board = await dashboard(browser);
+      const { server } = board;
+      const { workloads } = setScene(server.store, Date.now());
+      writeProblems(
+        server.store,
+        problem({ kind: "backup-failed", since: Date.now(), do: { code: "back-up" } }),
+      );
+      await using opened = await board.open("/", { language });
+      const { page } = opened;
+      const p = t.problem;
+      const dialog = page.getByRole("dialog");
+      const of = (kind: keyof typeof p.kinds) =>
+        page.locator("article.problem", { hasText: p.kinds[kind] })
+          .getByRole("button", { name: p.silence });
+      const done = p.silence.replace("…", "");
+
+      await of("crash-loop").click();
+      await dialog.getByLabel(p.silenceOnly(p.kinds["crash-loop"])).check();
+      await submit(dialog, done);
+      const name = `shop: ${p.kinds["crash-loop"]}`;
+      await page.locator(".toast.good", { hasText: name }).waitFor();
+      // What is no workload's is silenced by its kind: there is nothing to choose.
+      await of("backup-failed").click();
+      await dialog.getByRole("group", { name: p.silenceFor }).waitFor();
+      assertEquals(await dialog.getByRole("group", { name: p.silenceWhat }).count(), 0);
+      await submit(dialog, done);
+      await of("unhealthy").click();
+      await submit(dialog, done);
+      const kept = await items(server, "/api/silences");
+      const texts = kept.map(({ scope, target, kinds }) => `${scope} ${target} ${kinds}`);
+      assertEquals(
+        texts.sort(),
+        [
+          "all  backup-failed",
+          `workload ${workloads["monitoring"]} null`,
+          `workload ${workloads["shop"]} crash-loop`,
+        ].sort(),
+      );
+
+      await page.goto(`${board.origin}/settings`);
+      const here = section(page, s.silences);
+      const shop = here.locator("li", { hasText: "shop" });
+      await shop.getByText(p.kinds["crash-loop"], { exact: true }).waitFor();
+      const host = here.locator("li", { hasText: p.kinds["backup-failed"] });
+      assertEquals(await host.getByText(s.silenceAll).count(), 0);
+      await host.getByRole("button", { name: s.end }).click();
+      await host.waitFor({ state: "detached" });
+      assertEquals((await items(server, "/api/silences")).length, 2);
+    },
+  );
 
   browserTest(
     `a token is made for as long as it is wanted, shown once: ${language}`,

@@ -260,6 +260,12 @@ Deno.test("problems says that nothing is wrong, and silences are kept, listed an
   assertEquals((await host.run("silence", "rm", silence.id)).code, 0);
   assertEquals((await host.json("silence", "list")).items.length, 1);
   assertEquals((await host.run("silence", "rm", silence.id)).code, 1);
+  await host.json("silence", "blog", "--kind", "unhealthy,flapping", "--for", "1d");
+  const all = await host.json("silence", "--all", "--kind", "backup-failed", "--for", "1d");
+  assertEquals([all.scope, all.kinds], ["all", ["backup-failed"]]);
+  const kinds = (await host.run("silence", "list")).stdout;
+  assertStringIncludes(kinds, "site/blog (unhealthy, flapping)");
+  assertStringIncludes(kinds, "everything (backup-failed)");
 });
 
 Deno.test("silence refuses what is past, has no end, never comes or means nothing", async () => {
@@ -283,5 +289,7 @@ Deno.test("silence refuses what is past, has no end, never comes or means nothin
   const zone = ["--all", "--cron", "0 3 * * *", "--for", "1h", "--time-zone", "Mars/Base"];
   assertStringIncludes(await refused(...zone), "Mars/Base");
   assertStringIncludes(await refused("nobody", "--for", "1h"), "nobody");
+  const kind = await refused("blog", "--kind", "stuck,flaping", "--for", "1h");
+  assertStringIncludes(kind, 'did you mean "flapping"?');
   assertEquals((await host.json("silence", "list")).items, []);
 });

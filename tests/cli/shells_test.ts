@@ -65,6 +65,8 @@ const CASES: [typed: string, words: string[]][] = [
   ["container add --sta", ["--stage"]],
   ["secret rotate --j", ["--json"]],
   ["ps --kind ", ["project", "site", "stack"]],
+  // The same flag of another command has other values.
+  ["silence blog --kind fl", ["flapping"]],
   ["reconcile --log-level w", ["warn"]],
   ["completions ", ["bash", "fish", "zsh"]],
   // A command by itself, and the beginning of another one.

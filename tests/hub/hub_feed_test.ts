@@ -75,8 +75,8 @@ Deno.test("HubFeed tells that problems look otherwise when a silence begins or e
   const silences = new HubSilences(sql);
   const now = await silences.now();
   const { id } = await silences.add({
-    ...{ scope: "all", targetId: "", reason: "", startsAt: now + 3_600_000, cron: null },
-    ...{ endsAt: now + 7_200_000, timeZone: null, lastsMs: 3_600_000 },
+    ...{ scope: "all", targetId: "", kinds: null, reason: "", startsAt: now + 3_600_000 },
+    ...{ endsAt: now + 7_200_000, cron: null, timeZone: null, lastsMs: 3_600_000 },
   }, now);
   await follower.look();
   const problems = () => told.all.filter(({ problems }) => problems !== undefined).length;

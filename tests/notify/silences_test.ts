@@ -72,6 +72,37 @@ Deno.test("whoever was told before a silence is told within it that it is over, 
   assertEquals(listener.told, ["opened crashed blog", "recovered crashed blog"]);
 });
 
+Deno.test("a silence of some kinds is of those alone, wherever it is of", async () => {
+  await using listener = new Listener();
+  const { host, container } = await blogAt("2026-11-26T10:00:00Z", listener);
+  await using _ = host;
+  const [blog] = host.store.workloads.list();
+  const wiki = host.site("wiki");
+  await host.pass(SECOND);
+  const made = await host.ask("POST", "/api/silences", {
+    ...{ scope: "workload", target: blog!.id, kinds: ["crashed", "flapping"], seconds: 7200 },
+  });
+  assertEquals(made.kinds, ["crashed", "flapping"]);
+  host.crash(container);
+  host.crash(wiki);
+  await host.pass(2 * MINUTE);
+  assertEquals(listener.told, ["opened crashed wiki"]);
+  // What it is not about is told.
+  host.engine.setState(container, "running");
+  container.health = "unhealthy";
+  await host.pass(10 * MINUTE);
+  assertEquals(listener.told, ["opened crashed wiki", "opened unhealthy blog"]);
+  // It outlives the daemon, as which kinds it is about.
+  await host.end();
+  await host.begin();
+  host.crash(container);
+  await host.pass(20 * MINUTE);
+  assertEquals(listener.told.filter((each) => each === "opened crashed blog"), []);
+  await host.ask("DELETE", `/api/silences/${made.id}`);
+  await host.pass(SECOND, SECOND);
+  assertEquals(listener.told.at(-1), "opened crashed blog");
+});
+
 Deno.test("silences that overlap are over when the last of them is", async () => {
   await using listener = new Listener();
   const { host, container, row } = await blogAt("2026-11-26T10:00:00Z", listener);

@@ -241,6 +241,7 @@ Deno.test("ProblemWatch marks what a silence covers, and tells the problem all t
   host.temp.store.silences.add({
     scope: "all",
     targetId: "",
+    kinds: null,
     reason: "",
     startsAt: now,
     endsAt: now + 5 * MINUTE,
@@ -342,6 +343,7 @@ Deno.test("ProblemWatch keeps silent at each occurrence of a silence that recurs
   host.temp.store.silences.add({
     scope: "all",
     targetId: "",
+    kinds: null,
     reason: "",
     startsAt: host.clock.now(),
     endsAt: null,

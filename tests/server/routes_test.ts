@@ -605,6 +605,7 @@ function world({ store, port }: Awaited<ReturnType<typeof tempServer>>) {
   const { id: silence } = store.silences.add({
     scope: "all",
     targetId: "",
+    kinds: null,
     reason: "",
     startsAt: now,
     endsAt: now + 60_000,

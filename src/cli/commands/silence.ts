@@ -34,7 +34,9 @@ export async function add(invocation: InvocationOf<"silence">): Promise<number> 
       "say how long, as in --for 2h",
     );
   }
+  const kinds = flag("kind")?.split(",");
   const rest = {
+    ...(kinds !== undefined && { kinds }),
     ...set("reason", flag("reason")),
     ...set("until", until),
     ...set("cron", cron),
@@ -48,11 +50,7 @@ export async function add(invocation: InvocationOf<"silence">): Promise<number> 
       : host !== undefined
       ? { scope: "host" as const, target: host }
       : { scope: "all" as const };
-    const kinds = flag("kind")?.split(",");
-    if (kinds !== undefined && !api.many) {
-      throw usageError("Cannot use --kind: only a hub silences some kinds of problems alone", "");
-    }
-    const body: NewSilence = { ...what, ...(kinds !== undefined && { kinds }), ...rest };
+    const body: NewSilence = { ...what, ...rest };
     return await api.request<ShownSilence>("POST", "/api/silences", body);
   });
   if (invocation.on("json")) out.json(silence);
@@ -116,7 +114,7 @@ function nameOf({ host, kind, name }: NamedWorkload): string {
 }
 
 function whatText(
-  { scope, target, kinds = null }: ShownSilence,
+  { scope, target, kinds }: ShownSilence,
   names: ReadonlyMap<string, string>,
 ): string {
   const what = scope === "all" ? "everything" : names.get(target) ?? target;

@@ -8,7 +8,6 @@ import { TOLD_COMMANDS } from "../commands.ts";
 import { shellQuoted } from "../../shell_word.ts";
 import {
   flagOffers,
-  flagsWithValues,
   flagWords,
   offers,
   pathFlags,
@@ -16,7 +15,7 @@ import {
   places,
   type Word,
 } from "./places.ts";
-import { findPlace, offerCases, pattern, valuePattern } from "./posix.ts";
+import { findPlace, offerCases, pattern, valueCases, valuePattern } from "./posix.ts";
 
 /** The script. */
 export function bash(): string {
@@ -40,12 +39,7 @@ ${findPlace({ word: "${line[i]}", from: 1, before: "end" })}
   local words= offer= paths=
   case $prev in
 ${offerCases(flagOffers())}
-${
-    flagsWithValues().map(([flag, values]) =>
-      `    --${flag}) words=${shellQuoted(values.join(" "))} ;;`
-    )
-      .join("\n")
-  }
+${valueCases((values) => `words=${shellQuoted(values.join(" "))}`)}
     ${pathFlags("folder").join("|")}) paths=-d ;;
     ${pathFlags("file").join("|")}) paths=-f ;;
     ${valuePattern()}) return ;;

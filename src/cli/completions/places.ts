@@ -99,15 +99,29 @@ export function flagWords(command: Command | null): Word[] {
     .map(({ name, description }) => [`--${name}`, description]);
 }
 
-/** Flags with few values, and these. */
-export function flagsWithValues(): [string, readonly string[]][] {
-  const values = new Map<string, Set<string>>();
-  for (const flag of [...EVERYWHERE, ...TOLD_COMMANDS.flatMap((command) => command.flags)]) {
-    if (flag.values === undefined) continue;
-    // A flag of two commands may take other values with each: here all of them.
-    values.set(flag.name, (values.get(flag.name) ?? new Set()).union(new Set(flag.values)));
-  }
-  return [...values].map(([name, words]) => [name, [...words]]);
+/** A flag with few values. */
+export interface ValuedFlag {
+  /** Its name. */
+  readonly flag: string;
+  /** All that it can have, whatever the command. */
+  readonly values: readonly string[];
+  /** Those that it can have with each command, where with another it has others. */
+  readonly of: readonly (readonly [command: string, values: readonly string[]])[];
+}
+
+/** Flags with few values. */
+export function flagsWithValues(): ValuedFlag[] {
+  const found = [
+    ...EVERYWHERE.map((flag) => ({ command: "", flag })),
+    ...TOLD_COMMANDS.flatMap(({ name, flags }) => flags.map((flag) => ({ command: name, flag }))),
+  ].flatMap(({ command, flag: { name, values } }) =>
+    values === undefined ? [] : [{ command, name, values }]
+  );
+  return [...Map.groupBy(found, ({ name }) => name)].map(([flag, each]) => {
+    const values = [...new Set(each.flatMap(({ values }) => values))];
+    const same = each.every((one) => one.values.length === values.length);
+    return { flag, values, of: same ? [] : each.map(({ command, values }) => [command, values]) };
+  });
 }
 
 function actions(group: string): Word[] {

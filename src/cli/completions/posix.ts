@@ -6,11 +6,26 @@
 
 import type { Offer } from "../command.ts";
 import { shellQuoted } from "../../shell_word.ts";
-import { actionsOf, GROUPS, isCommand, VALUE_FLAGS } from "./places.ts";
+import { actionsOf, flagsWithValues, GROUPS, isCommand, VALUE_FLAGS } from "./places.ts";
 
 /** Bash and zsh alike: the lines of a `case` that set what is offered. */
 export function offerCases(cases: readonly (readonly [pattern: string, offer: Offer])[]): string {
   return cases.map(([pattern, offer]) => `    ${pattern}) offer=${offer} ;;`).join("\n");
+}
+
+/** Bash and zsh alike: the lines of a `case` that set the values of the flag before. */
+export function valueCases(set: (values: readonly string[]) => string): string {
+  return flagsWithValues().map(({ flag, values, of }) => {
+    if (of.length === 0) return `    --${flag}) ${set(values)} ;;`;
+    const cases = of.map(([command, values]) =>
+      `        ${shellQuoted(command)}) ${set(values)} ;;`
+    );
+    return `    --${flag})
+      case $cmd in
+${cases.join("\n")}
+        *) ${set(values)} ;;
+      esac ;;`;
+  }).join("\n");
 }
 
 /**

@@ -8,7 +8,6 @@ import { TOLD_COMMANDS } from "../commands.ts";
 import { shellQuoted } from "../../shell_word.ts";
 import {
   flagOffers,
-  flagsWithValues,
   flagWords,
   offers,
   pathFlags,
@@ -16,7 +15,7 @@ import {
   places,
   type Word,
 } from "./places.ts";
-import { findPlace, offerCases, pattern, valuePattern } from "./posix.ts";
+import { findPlace, offerCases, pattern, valueCases, valuePattern } from "./posix.ts";
 
 /** The script. */
 export function zsh(): string {
@@ -31,11 +30,7 @@ ${findPlace({ word: "${words[i]}", from: 2, before: "CURRENT" })}
   local offer=
   case $prev in
 ${offerCases(flagOffers())}
-${
-    flagsWithValues().map(([flag, values]) =>
-      `    --${flag}) found=(${list(values.map((value) => [value, ""]))}) ;;`
-    ).join("\n")
-  }
+${valueCases((values) => `found=(${list(values.map((value) => [value, ""]))})`)}
     ${pathFlags("folder").join("|")}) _files -/; return ;;
     ${pathFlags("file").join("|")}) _files; return ;;
     ${valuePattern()}) return ;;

@@ -6,13 +6,12 @@
 
 import * as z from "zod";
 import { Failure } from "../../failure.ts";
-import type { Silence } from "../../model/problem.ts";
+import { PROBLEM_KINDS, type Silence } from "../../model/problem.ts";
 import { checkRecurrence } from "../../recurrence.ts";
 import type { KeptSilence } from "../../model/silence.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
 import { IdParams, listOf, optional } from "../schema.ts";
-import { kinds } from "./rules.ts";
 
 /** A silence as readers are shown it. Times are RFC 3339 UTC. */
 export interface ShownSilence {
@@ -22,8 +21,8 @@ export interface ShownSilence {
   readonly scope: Silence["scope"];
   /** Id of the workload or row, name of the host; empty for all. */
   readonly target: string;
-  /** Kinds of problems; null: all. Of many hosts. */
-  readonly kinds?: readonly string[] | null;
+  /** Kinds of problems; null: all. */
+  readonly kinds: readonly string[] | null;
   /** Why. */
   readonly reason: string;
   /** The first moment. */
@@ -46,7 +45,7 @@ export interface NewSilence {
   scope: Silence["scope"];
   /** Id of the workload or row, name of the host. */
   target?: string;
-  /** Kinds of problems; all when absent. Of many hosts. */
+  /** Kinds of problems; all when null or absent. */
   kinds?: readonly string[] | null;
   /** Why. */
   reason?: string;
@@ -64,6 +63,7 @@ export interface NewSilence {
 
 const SHOWN = {
   target: z.string(),
+  kinds: z.array(z.string()).nullable(),
   reason: z.string(),
   from: time,
   until: time.nullable(),
@@ -72,6 +72,12 @@ const SHOWN = {
   seconds: z.number(),
 };
 const FIELDS = {
+  // What is not among the problems, as a broken channel, is told whatever is silent.
+  kinds: optional(
+    z.array(z.enum(PROBLEM_KINDS)).nullable().meta({
+      description: "Kinds of problems; null: all.",
+    }),
+  ),
   reason: optional(z.string().max(500)),
   from: optional(time.meta({ description: "Now when absent." })),
   until: optional(time.meta({ description: "This or `seconds`; of a recurring one: its end." })),
@@ -92,7 +98,7 @@ export interface SilenceOperations {
 
 /** Of a host. */
 export const SILENCES: SilenceOperations = silencesOver({
-  what: "a workload, a row or everything",
+  what: "a workload, a row or everything, or some kinds of it,",
   shown: z.object({ id: z.string(), scope, ...SHOWN }).meta({ id: "Silence" }) as Schema<unknown>,
   fields: z.strictObject({
     scope,
@@ -104,10 +110,7 @@ export const SILENCES: SilenceOperations = silencesOver({
 /** Of many hosts. */
 export const HUB_SILENCES: SilenceOperations = silencesOver({
   what: "a host, a workload, a row or everything, or some kinds of it,",
-  shown: z.object({
-    ...{ id: z.string(), scope: hubScope, kinds: z.array(z.string()).nullable() },
-    ...SHOWN,
-  })
+  shown: z.object({ id: z.string(), scope: hubScope, ...SHOWN })
     .meta({ id: "HubSilence" }) as Schema<unknown>,
   fields: z.strictObject({
     scope: hubScope,
@@ -116,7 +119,6 @@ export const HUB_SILENCES: SilenceOperations = silencesOver({
         description: "Name of the host, id of the workload or row; not for `all`.",
       }),
     ),
-    kinds: kinds.default(null).meta({ description: "Kinds of problems; null: all." }),
     ...FIELDS,
   }).meta({ id: "NewHubSilence" }) as Schema<unknown>,
 });
@@ -157,7 +159,8 @@ export const removeSilence: Operation<TellingServices> = served({
 
 /** What is to be kept, or why it can't be. */
 async function checked(
-  { scope, target = "", kinds, reason = "", from, until, seconds, cron, timeZone }: NewSilence,
+  { scope, target = "", kinds = null, reason = "", from, until, seconds, cron, timeZone }:
+    NewSilence,
   now: number,
 ): Promise<Omit<KeptSilence, "id" | "createdAt">> {
   const targetId = scope === "all" ? "" : target;
@@ -169,7 +172,7 @@ async function checked(
   const told = until === undefined ? null : timeOf(until, "until");
   if (told !== null && told <= now) throw refused(`it would be over already (${until})`);
   if (told !== null && told <= startsAt) throw refused("it would end before it begins");
-  const shared = { scope, targetId, ...(kinds !== undefined && { kinds }), reason, startsAt };
+  const shared = { scope, targetId, kinds, reason, startsAt };
   if (cron !== undefined) {
     if (seconds === undefined) throw refused("how long it lasts each time is not told");
     const zone = timeZone ?? "UTC";
@@ -200,7 +203,7 @@ function shown(kept: KeptSilence): ShownSilence {
     id,
     scope,
     target: targetId,
-    ...(kinds !== undefined && { kinds }),
+    kinds,
     reason,
     from: new Date(startsAt).toISOString(),
     until: endsAt === null ? null : new Date(endsAt).toISOString(),

@@ -6,10 +6,7 @@
 
 import type { JSX } from "preact";
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
 import { ask } from "../ask.ts";
-import { now } from "../clock.ts";
-import { format } from "../format.ts";
 import { problems, rows, status } from "../live/index_state.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { mayAdmit, mayChange } from "../session.ts";
@@ -18,9 +15,7 @@ import { tell } from "./announcer.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
 import { MayStop } from "./may_stop.tsx";
-
-const HOUR = 3600;
-const SPANS: readonly number[] = [HOUR, 4 * HOUR, 24 * HOUR, 7 * 24 * HOUR];
+import { Silence } from "./silence_form.tsx";
 
 /** The kinds that are over once what runs now is taken for what should run. */
 const ACCEPTABLE: ReadonlySet<string> = new Set(["missing", "absent"]);
@@ -32,16 +27,11 @@ const MAY_STOP: ReadonlySet<string> = new Set(["stopped", "crashed"]);
 export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Element | null {
   const t = words.value.problem;
   const asking = useSignal<"accept" | "silence" | null>(null);
-  const { workload, host, kind, silenced, row, container } = problem;
+  const { workload, kind, silenced, row, container } = problem;
   rows.revision.value;
   const stopped = MAY_STOP.has(kind) && row !== null ? rows.all.get(row) : undefined;
   const close = () => asking.value = null;
   // A hub changes nothing on a host; whom it tells is its own.
-  const silenceable = workload !== null
-    ? { scope: "workload" as const, ...workload }
-    : host !== undefined
-    ? { scope: "host" as const, id: host, name: host }
-    : null;
   if (!mayAdmit.value) return null;
   return (
     <>
@@ -54,7 +44,7 @@ export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Elem
         </button>
       )}
       {mayChange.value && kind === "engine-changed" && <AcceptEngine />}
-      {silenceable !== null && !silenced && (
+      {!silenced && (
         <button
           type="button"
           onClick={() => asking.value = "silence"}
@@ -72,9 +62,7 @@ export function ProblemActions({ problem }: { problem: ShownProblem }): JSX.Elem
           />
         )
       )}
-      {asking.value === "silence" && silenceable !== null && (
-        <Silence what={silenceable} onClose={close} />
-      )}
+      {asking.value === "silence" && <Silence problem={problem} onClose={close} />}
     </>
   );
 }
@@ -128,76 +116,4 @@ function AcceptEngine(): JSX.Element {
     });
   return <button type="button" aria-disabled={busy.value} onClick={accept}>{t.acceptEngine}
   </button>;
-}
-
-/** How long nobody is told. */
-export function Silence(
-  { what: { scope, id, name }, onClose }: {
-    what: Named & { readonly scope: "workload" | "host" };
-    onClose: () => void;
-  },
-): JSX.Element {
-  const t = words.value.problem;
-  const { busy, run } = useDoing();
-  const seconds = useSignal(SPANS[0]!);
-  const reason = useSignal("");
-  const field = useId();
-  const silence = async () => {
-    const done = await run(async () => {
-      const { until } = await ask<{ until: string | null }>("/api/silences", {
-        method: "POST",
-        body: {
-          scope,
-          target: id,
-          seconds: seconds.value,
-          ...(reason.value.trim() !== "" && { reason: reason.value.trim() }),
-        },
-      });
-      tell(
-        t.silenceDone(
-          name,
-          until === null ? "" : format.value.moment(Date.parse(until), now.value),
-        ),
-      );
-      problems.refresh();
-    });
-    if (done) onClose();
-  };
-  const spanText = (span: number) =>
-    span < 24 * HOUR ? t.hours(span / HOUR) : t.days(span / (24 * HOUR));
-  return (
-    <Dialog
-      title={t.silenceTitle(name)}
-      onClose={onClose}
-      onSubmit={silence}
-      actions={
-        <button type="submit" class="primary" aria-disabled={busy.value}>
-          {t.silence.replace("…", "")}
-        </button>
-      }
-    >
-      <p>{t.silenceText}</p>
-      <fieldset class="choices">
-        <legend>{t.silenceFor}</legend>
-        {SPANS.map((span) => (
-          <label key={span}>
-            <input
-              type="radio"
-              name={`${field}-span`}
-              checked={seconds.value === span}
-              onChange={() => seconds.value = span}
-            />
-            {spanText(span)}
-          </label>
-        ))}
-      </fieldset>
-      <label class="field" for={`${field}-reason`}>{t.reason}</label>
-      <input
-        id={`${field}-reason`}
-        value={reason.value}
-        maxLength={500}
-        onInput={(event) => reason.value = event.currentTarget.value}
-      />
-    </Dialog>
-  );
 }

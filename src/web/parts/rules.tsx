@@ -125,13 +125,13 @@ function SilenceLine(
 ): JSX.Element {
   const t = words.value.settings;
   const { busy, run } = useDoing();
-  const { id, scope, target, kinds = null, reason, until, cron, timeZone } = silence;
+  const { id, scope, target, kinds, reason, until, cron, timeZone } = silence;
+  const only = kinds?.map((kind) => nameOfKind(kind)).join(", ");
   const name = scope === "all"
-    ? t.silenceAll
+    ? only ?? t.silenceAll
     : scope === "workload"
     ? nameOfWorkload(target)
     : rows.all.get(target)?.name || target;
-  const only = kinds?.map((kind) => nameOfKind(kind)).join(", ");
   const end = () =>
     run(async () => {
       await ask(`/api/silences/${encodeURIComponent(id)}`, { method: "DELETE" });
@@ -143,7 +143,7 @@ function SilenceLine(
     <li class="card item" data-row>
       <div class="what">
         <span class="title">{name}</span>
-        {only !== undefined && <span>{only}</span>}
+        {only !== undefined && only !== name && <span>{only}</span>}
         <span class="muted">
           {cron !== null && `${t.recurring} (${cron}, ${timeZone ?? "UTC"}) `}
           {until !== null && t.until(format.value.exact(Date.parse(until)))}
