@@ -10,7 +10,7 @@ import { hashSecret, makeSecret } from "../secret.ts";
 import type { Invitation } from "../model/hosts.ts";
 import { quote } from "../text.ts";
 import { Gathered } from "./gathered.ts";
-import type { Sql } from "./sql.ts";
+import type { Sql, TransactionSql } from "./sql.ts";
 import { CHANNEL } from "./hub_writes.ts";
 
 /** How long a token can be used, seconds. */
@@ -60,16 +60,28 @@ export async function enroll(
       INSERT INTO tinyforge.enrolments (token_hash, name, expires_at)
       VALUES (${hashSecret(token)}, ${name}, now() + ${TOKEN_SECONDS} * interval '1 second')
       RETURNING expires_at AS expires`;
+    await said(tx);
     return { token, expiresAt: expires.toISOString() };
   });
 }
 
-/** Who was made a token and has not come yet, by name; `expiresAt`: RFC 3339 UTC. */
+/** Who was made a token and has not come yet, by name. */
 export async function invitations(sql: Sql): Promise<Invitation[]> {
-  const found = await sql<(Omit<Invitation, "expiresAt"> & { expires: Date })[]>`
+  const found = await sql<{ name: string; expires: Date; expired: boolean }[]>`
     SELECT name, expires_at AS expires, expires_at <= now() AS expired
     FROM tinyforge.enrolments ORDER BY name`;
-  return found.map(({ expires, ...each }) => ({ ...each, expiresAt: expires.toISOString() }));
+  return found.map(({ name, expires, expired }) => ({
+    name,
+    // Each is valid for as long as every other.
+    invitedAt: new Date(expires.getTime() - TOKEN_SECONDS * 1000).toISOString(),
+    expiresAt: expires.toISOString(),
+    expired,
+  }));
+}
+
+/** Whoever shows who is awaited looks anew. */
+async function said(tx: TransactionSql): Promise<void> {
+  await tx`SELECT pg_notify(${CHANNEL}, 'invitations')`;
 }
 
 /** Lets a host in; null: the token is none, or no more. */
@@ -84,6 +96,7 @@ export function admit(sql: Sql, token: string): Promise<Membership | null> {
     const secret = makeSecret();
     await tx`INSERT INTO tinyforge.hosts (id, name, secret_hash)
       VALUES (${host}, ${name}, ${hashSecret(secret)})`;
+    await said(tx);
     return { host, name, secret };
   });
 }
@@ -128,6 +141,7 @@ export async function expel(sql: Sql, name: string): Promise<void> {
       await tx`DELETE FROM tinyforge.transitions WHERE host_id = ${host.id}`;
       await tx`SELECT pg_notify(${CHANNEL}, ${host.id})`;
     }
+    if (tokens.count > 0) await said(tx);
     return host !== undefined || tokens.count > 0;
   });
   if (found) return;

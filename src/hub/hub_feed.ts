@@ -121,7 +121,7 @@ export class HubFeed {
   }
 
   #hear(told: Announcement | null): void {
-    // A host is silent, or was forgotten: who looks next tells of the host itself.
+    // A host is silent, is awaited, or was forgotten: who looks next tells of the host itself.
     if (told === null) return this.#tellProblems([]);
     const known = this.#known?.get(told.hostId);
     // Of a host that is new the next look tells.

@@ -39,6 +39,8 @@ export interface HostView {
 export interface Invitation {
   /** What it is to be called. */
   readonly name: string;
+  /** When it was made the token, RFC 3339 UTC. */
+  readonly invitedAt: string;
   /** Until when the token can be used, RFC 3339 UTC. */
   readonly expiresAt: string;
   /** Whether that is over, by the database's clock. */

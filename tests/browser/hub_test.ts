@@ -9,7 +9,11 @@ import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { buildWeb } from "../../src/dev/web.ts";
+import { admit, enroll } from "../../src/hub/enrolment.ts";
+import { CHANNEL } from "../../src/hub/hub_writes.ts";
 import { readWebAssets } from "../../src/server/web_assets.ts";
+import { ENGLISH } from "../../src/web/words/en.ts";
+import { RUSSIAN } from "../../src/web/words/ru.ts";
 import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import {
@@ -158,6 +162,55 @@ browserTest("the overview of a hub names hosts that are not heard of, and offers
     await page.getByText("/add").first().waitFor();
   }));
 
+for (const [language, t] of [["en", ENGLISH], ["ru", RUSSIAN]] as const) {
+  browserTest(
+    `the overview of a hub names who was invited and has not joined, until they do: ${language}`,
+    (browser) =>
+      atHub(browser, async ({ open, hub }) => {
+        const invite = async (name: string) => {
+          const body = JSON.stringify({ name });
+          const { status, json } = await hub.askSocket("/api/hosts", { method: "POST", body });
+          assertEquals(status, 201);
+          return json.token as string;
+        };
+        const forget = (name: string) => hub.askSocket(`/api/hosts/${name}`, { method: "DELETE" });
+        const page = await open("/", { language });
+        await page.locator('[data-host="beta"]').waitFor();
+        assertEquals(await page.getByText(t.hosts.invited).count(), 0);
+        // Nothing is reloaded from here on.
+        const token = await invite("gamma");
+        const gamma = page.locator('[data-invited="gamma"]');
+        await gamma.getByText(t.hosts.joinThere).waitFor();
+        await gamma.getByText("tinyforge hub enroll gamma", { exact: true }).waitFor();
+        const valid = t.hosts.tokenUntil("").trim();
+        assert((await gamma.innerText()).includes(valid), await gamma.innerText());
+        const times = gamma.locator("time");
+        const invitedAt = Date.parse((await times.getAttribute("datetime"))!);
+        assert(Math.abs(Date.now() - invitedAt) < 60_000, "it was invited just now");
+        assert(!(await page.content()).includes(token));
+
+        // Its token is over, then it is invited anew, and joins.
+        await hub.sql`UPDATE tinyforge.enrolments SET expires_at = now() - interval '1 minute'`;
+        await hub.sql`SELECT pg_notify(${CHANNEL}, 'invitations')`;
+        await gamma.getByText(t.hosts.inviteAgain).waitFor();
+        const again = await invite("gamma");
+        await gamma.getByText(t.hosts.joinThere).waitFor();
+        assertEquals(await admit(hub.sql, token), null);
+        assertEquals((await admit(hub.sql, again))?.name, "gamma");
+        await page.locator('[data-host="gamma"]').getByText(t.hosts.states.new).waitFor();
+        await gamma.waitFor({ state: "detached" });
+
+        // None has joined: who is awaited stands there all the same; then nobody is.
+        await invite("delta");
+        for (const name of ["alpha", "beta", "gamma"]) await forget(name);
+        await page.getByText(`${t.hosts.none}.`, { exact: true }).waitFor();
+        await page.locator('[data-invited="delta"]').waitFor();
+        await forget("delta");
+        await page.getByText(t.hosts.noneText).waitFor();
+      }),
+  );
+}
+
 browserTest("a hub's dashboard silences a workload, and says by rules who is told of which hosts", (
   browser,
 ) =>
@@ -280,13 +333,17 @@ for (const language of ["en", "ru"] as const) {
   browserTest(
     `axe finds nothing on a hub's pages, and nothing is too wide: ${language}`,
     (browser) =>
-      atHub(browser, async ({ open }) => {
+      atHub(browser, async ({ open, hub }) => {
+        await enroll(hub.sql, "gamma");
+        await enroll(hub.sql, "a-host-of-the-second-floor-whose-name-somebody-made-rather-long");
+        await hub.sql`UPDATE tinyforge.enrolments SET expires_at = now() - interval '1 day'
+          WHERE name = 'gamma'`;
         for (const width of [320, 1440]) {
           for (const path of ["/", "/containers", "/workloads/alpha:w1", "/history", "/settings"]) {
             const page = await open(path, { width, language });
             await page.locator("main h1").first().waitFor();
             const shows: Readonly<Record<string, string>> = {
-              "/": "[data-host]",
+              "/": "[data-invited]",
               "/history": ".story .entry",
               "/settings": "h2",
             };

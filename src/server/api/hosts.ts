@@ -51,6 +51,7 @@ const HostSchema: Schema<HostView> = z.object({
 
 const InvitationSchema: Schema<Invitation> = z.object({
   name: z.string(),
+  invitedAt: time,
   expiresAt: time,
   expired: z.boolean(),
 }).meta({ id: "Invitation" });

@@ -119,8 +119,8 @@ function Well(): JSX.Element | null {
 /** The same of many hosts: nothing is well that nobody knows. */
 function WellOver(): JSX.Element | null {
   const t = words.value;
-  const all = hosts.value.value;
-  if (all === null || all.length === 0) return null;
+  const all = hosts.value.value?.items ?? [];
+  if (all.length === 0) return null;
   const silent = silentHosts.value;
   return (
     <div class="well">

@@ -14,7 +14,7 @@ import { words } from "../words/words.ts";
 export function HostChoice({ chosen }: { chosen: string }): JSX.Element {
   const t = words.value.hosts;
   const id = useId();
-  const names = hosts.value.value?.map(({ name }) => name) ?? [];
+  const names = hosts.value.value?.items.map(({ name }) => name) ?? [];
   const shown = chosen === "" || names.includes(chosen) ? names : [...names, chosen];
   return (
     <div class="facet">

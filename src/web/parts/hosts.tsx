@@ -1,11 +1,14 @@
 /**
- * The hosts of a hub: which are not heard of first, and how each leads to its rows.
+ * The hosts of a hub: which are not heard of first, and how each leads to its rows; then those that
+ * were invited and have not joined, and how they do.
  *
  * @module
  */
 
 import type { JSX } from "preact";
-import type { HostState, HostView } from "../../model/hosts.ts";
+import type { HostState, HostView, Invitation } from "../../model/hosts.ts";
+import { now } from "../clock.ts";
+import { format } from "../format.ts";
 import { hosts } from "../live/many.ts";
 import { href } from "../place.ts";
 import { words } from "../words/words.ts";
@@ -34,21 +37,71 @@ export function Hosts(): JSX.Element {
       <h2>{t.title}</h2>
       {all === null
         ? error === null ? <Loading /> : <Failed error={error} retry={() => hosts.refresh()} />
-        : all.length === 0
-        ? <None />
-        : <List all={all} />}
+        : (
+          <>
+            {all.items.length === 0
+              ? <None invited={all.invited.length > 0} />
+              : <List all={all.items} />}
+            {all.invited.length > 0 && <Awaited invited={all.invited} />}
+          </>
+        )}
     </section>
   );
 }
 
-function None(): JSX.Element {
+function None({ invited }: { invited: boolean }): JSX.Element {
   const t = words.value.hosts;
+  if (invited) return <p class="muted">{t.none}.</p>;
   return (
     <div class="notice first">
       <p class="title">{t.none}</p>
       <p>{t.noneText}</p>
       <Command text="tinyforge hub enroll NAME" />
     </div>
+  );
+}
+
+function Awaited({ invited }: { invited: readonly Invitation[] }): JSX.Element {
+  const t = words.value.hosts;
+  const rest = invited.slice(MOST);
+  return (
+    <>
+      <h3>{t.invited}</h3>
+      <ul class="lines">
+        {invited.slice(0, MOST).map((each) => <InvitedLine key={each.name} invitation={each} />)}
+      </ul>
+      {rest.length > 0 && (
+        <details class="more">
+          <summary>{t.more(rest.length)}</summary>
+          <ul class="lines">
+            {rest.map((each) => <InvitedLine key={each.name} invitation={each} />)}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function InvitedLine(
+  { invitation: { name, invitedAt, expiresAt, expired } }: { invitation: Invitation },
+): JSX.Element {
+  const t = words.value.hosts;
+  const end = format.value.moment(Date.parse(expiresAt), now.value);
+  return (
+    <li class="card awaited" data-invited={name}>
+      <p class="line">
+        <span class="title">{name}</span>
+        <span class={`state ${expired ? "warn" : "quiet"}`}>
+          <Symbol name={expired ? "alert" : "clock"} />{" "}
+          <span>{expired ? t.tokenOver(end) : t.tokenUntil(end)}</span>
+        </span>
+        <span class="muted">
+          {t.invitedAt} <When at={invitedAt} />
+        </span>
+      </p>
+      <p>{expired ? t.inviteAgain : t.joinThere}</p>
+      <Command text={`tinyforge hub enroll ${name}`} />
+    </li>
   );
 }
 

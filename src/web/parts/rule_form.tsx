@@ -88,7 +88,7 @@ export function RuleForm(
         <Several
           label={s.ruleHosts}
           all={s.allHosts}
-          options={(hosts.value.value ?? []).map(({ name }) => ({ id: name, name }))}
+          options={(hosts.value.value?.items ?? []).map(({ name }) => ({ id: name, name }))}
           chosen={on.value}
           onChange={(chosen) => on.value = chosen}
         />
