@@ -106,7 +106,7 @@ export interface FailureData {
   "in-use": { readonly thing: Thing; readonly rows: number; readonly stages: number };
   /** A value that is not allowed; `need` says which, where the message can't be enough. */
   "invalid": {
-    readonly need?: "container" | "full-container-id" | "compose-project" | "role";
+    readonly need?: "container" | "full-container-id" | "compose-project" | "role" | "new-token";
     /** Roles that there are, or the first of them. */
     readonly roles?: readonly string[];
   };

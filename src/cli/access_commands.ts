@@ -54,6 +54,23 @@ passes; admin: everything. The file \`token\` of the data directory stays an adm
     ],
   },
   {
+    name: "token renew",
+    summary: "have a token open things until another moment",
+    operands: [TOKEN],
+    flags: [
+      {
+        name: "expires",
+        placeholder: "SPAN",
+        description: "when it ends, from now on, as 90d; or never",
+      },
+      JSON_FLAG,
+    ],
+    details:
+      `The token stays what it is. One that was removed or is over stays so: make another. Sessions
+that were opened with it end no later than it does.`,
+    examples: ["tinyforge token renew ci --expires 90d"],
+  },
+  {
     name: "token list",
     summary: "tokens, what they open and until when",
     operands: [],

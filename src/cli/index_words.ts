@@ -54,5 +54,6 @@ export const GIVE: Readonly<
   "container": "give the container id too",
   "full-container-id": "use the full id as `docker inspect --format {{.Id}}` prints it",
   "compose-project": "name one with --compose-project",
+  "new-token": "`tinyforge token rm` it, and make another with `tinyforge token add`",
   "role": "`tinyforge ps --workload NAME` shows its roles",
 };

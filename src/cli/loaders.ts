@@ -48,6 +48,7 @@ export const LOADERS: { readonly [Name in CommandName]: () => Promise<Run<Name>>
   "notify retry": async () => (await import("./commands/notify.ts")).retry,
   "dashboard": async () => (await import("./commands/dashboard.ts")).run,
   "token add": async () => (await import("./commands/token.ts")).add,
+  "token renew": async () => (await import("./commands/token.ts")).renew,
   "token list": async () => (await import("./commands/token.ts")).list,
   "token rm": async () => (await import("./commands/token.ts")).remove,
   "session list": async () => (await import("./commands/session.ts")).list,

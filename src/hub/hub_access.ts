@@ -10,7 +10,7 @@ import { Failure } from "../failure.ts";
 import type { AuditEntry, NewAuditEntry, WayIn } from "../model/access.ts";
 import { hashSecret, makeSecret } from "../secret.ts";
 import type { KeptSession } from "../store/sessions.ts";
-import type { KeptToken } from "../store/tokens.ts";
+import { type KeptToken, requireRenewable, type TokenEnd } from "../store/tokens.ts";
 import { quote } from "../text.ts";
 import type { Fragment, Sql } from "./sql.ts";
 
@@ -74,6 +74,25 @@ export class HubTokens {
       });
     }
     return { kept: (await this.find(id))!, secret };
+  }
+
+  /**
+   * Has one open things until another moment, later or earlier; sessions that were opened with it
+   * end with it. One that is over stays over.
+   *
+   * @throws {Failure} `not-found`, `invalid`.
+   */
+  async renew(idOrName: string, { expiresAt, now }: TokenEnd): Promise<KeptToken> {
+    const { id } = requireRenewable(await this.find(idOrName), { idOrName, now });
+    await this.#sql.begin(async (tx) => {
+      // Another hub may have removed it meanwhile, or its end may have come.
+      await tx`UPDATE tinyforge.tokens SET expires_at = ${timeOf(expiresAt)}
+        WHERE id = ${id} AND (expires_at IS NULL OR expires_at > ${timeOf(now)})`;
+      if (expiresAt === null) return;
+      await tx`UPDATE tinyforge.sessions SET expires_at = ${timeOf(expiresAt)}
+        WHERE token_id = ${id} AND expires_at > ${timeOf(expiresAt)}`;
+    });
+    return requireRenewable(await this.find(id), { idOrName, now });
   }
 
   /**

@@ -9,7 +9,7 @@ import type { AuditEntry, NewAuditEntry, Who } from "../model/access.ts";
 import type { Soon } from "../model/index_reader.ts";
 import type { Role } from "../model/role.ts";
 import type { KeptSession } from "../store/sessions.ts";
-import type { KeptToken } from "../store/tokens.ts";
+import type { KeptToken, TokenEnd } from "../store/tokens.ts";
 
 /** Tokens besides the one in the file. */
 export interface TokensPort {
@@ -23,6 +23,11 @@ export interface TokensPort {
   add(
     asked: Pick<KeptToken, "name" | "role" | "expiresAt">,
   ): Soon<{ kept: KeptToken; secret: string }>;
+  /**
+   * Has one open things until another moment, and sessions that were opened with it no longer.
+   * Throws a Failure, `not-found`, `invalid` when it is over.
+   */
+  renew(idOrName: string, end: TokenEnd): Soon<KeptToken>;
   /** Removes one, and the sessions that were opened with it. Throws a Failure, `not-found`. */
   remove(idOrName: string): Soon<unknown>;
 }

@@ -147,6 +147,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
       "container": "give the container id too",
       "full-container-id": "use the full id, as the Engine's API gives it",
       "compose-project": "name one in composeProjectName",
+      "new-token": "remove it, and make another with POST /api/tokens",
       "role": "GET /api/workloads/{id}/expectations and its rows tell the roles",
     }],
   },

@@ -71,7 +71,7 @@ import {
   updateStage,
 } from "./api/stages.ts";
 import { getIndex } from "./api/summary.ts";
-import { createToken, listTokens, removeToken } from "./api/tokens.ts";
+import { createToken, listTokens, removeToken, renewToken } from "./api/tokens.ts";
 import { listAllTransitions, listTransitions } from "./api/transitions.ts";
 import { getSecret, listWorkloads, rotateSecret } from "./api/workloads.ts";
 import type { Role } from "../model/role.ts";
@@ -92,6 +92,7 @@ export type Route<At = Services> = readonly [
 export const ACCESS_ROUTES: readonly Route<ReadServices>[] = [
   ["get", "/api/tokens", "admin", listTokens],
   ["post", "/api/tokens", "admin", createToken],
+  ["patch", "/api/tokens/{id}", "admin", renewToken],
   ["delete", "/api/tokens/{id}", "admin", removeToken],
   ["get", "/api/session", "read", getSession],
   ["post", "/api/session", "open", openSession],

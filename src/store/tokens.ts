@@ -26,6 +26,14 @@ export interface KeptToken {
   readonly createdAt: string;
 }
 
+/** Another end. Times are milliseconds since the Unix epoch. */
+export interface TokenEnd {
+  /** The moment from which on it opens nothing; null: it has no end. */
+  readonly expiresAt: number | null;
+  /** The time. */
+  readonly now: number;
+}
+
 /** The `tokens` table. */
 export class TokenTable {
   readonly #c: Connection;
@@ -79,6 +87,22 @@ export class TokenTable {
   }
 
   /**
+   * Has one open things until another moment, later or earlier; sessions that were opened with it
+   * end with it. One that is over stays over: who kept it may not be who is meant.
+   *
+   * @throws {Failure} `not-found`, `invalid`.
+   */
+  renew(idOrName: string, { expiresAt, now }: TokenEnd): KeptToken {
+    return this.#c.write(`Cannot renew token ${quote(idOrName)}`, () => {
+      const found = requireRenewable(this.find(idOrName), { idOrName, now });
+      this.#c.sql("UPDATE tokens SET expires_at = ? WHERE id = ?").run(expiresAt, found.id);
+      this.#c.sql("UPDATE sessions SET expires_at = ?2 WHERE token_id = ?1 AND expires_at > ?2")
+        .run(found.id, expiresAt);
+      return { ...found, expiresAt };
+    });
+  }
+
+  /**
    * Removes one, and the sessions that were opened with it.
    *
    * @throws {Failure} `not-found`.
@@ -95,6 +119,28 @@ export class TokenTable {
       return found;
     });
   }
+}
+
+/**
+ * The token, if its end can be another.
+ *
+ * @throws {Failure} `not-found`, or `invalid` when it is over.
+ */
+export function requireRenewable(
+  found: KeptToken | undefined,
+  { idOrName, now }: { idOrName: string; now: number },
+): KeptToken {
+  const action = `Cannot renew token ${quote(idOrName)}`;
+  if (found === undefined) {
+    throw new Failure("not-found", `${action}: no such token`, {
+      data: { thing: "token", id: idOrName },
+    });
+  }
+  if (found.expiresAt === null || found.expiresAt > now) return found;
+  const since = new Date(found.expiresAt).toISOString();
+  throw new Failure("invalid", `${action}: it is over since ${since} and stays so`, {
+    data: { need: "new-token" },
+  });
 }
 
 const SELECT = "SELECT id, name, role, expires_at, created_at FROM tokens";

@@ -331,6 +331,22 @@ for (const [language, t] of LANGUAGES) {
       assert(days > 89.9 && days <= 90, `${days} days`);
       const year = new Date(ci.expiresAt).getUTCFullYear();
       await here.getByText(new RegExp(`${s.expires("").trim()} .*${year}`)).waitFor();
+
+      // The same token, for longer; one that is over can't be.
+      const line = here.locator("li", { hasText: "deploy" }).first();
+      await line.getByRole("button", { name: s.renew }).click();
+      await dialog.getByText(s.renewTokenText).waitFor();
+      await dialog.getByLabel(t.problem.days(365), { exact: true }).check();
+      await submit(dialog, s.save);
+      await page.locator(".toast.good", { hasText: s.renewed("ci", "").slice(0, 6) }).waitFor();
+      const [renewed] = await items(board.server, "/api/tokens");
+      const longer = (Date.parse(renewed.expiresAt) - Date.now()) / 86_400_000;
+      assert(renewed.id === ci.id && longer > 364.9 && longer <= 365, `${longer} days`);
+      board.server.store.tokens.renew("ci", { expiresAt: Date.now() - 1000, now: 0 });
+      await page.reload();
+      const over = here.locator("li", { hasText: s.tokenIsOver("").split(":")[1]!.trim() });
+      await over.waitFor();
+      assertEquals(await over.getByRole("button").allInnerTexts(), [s.revoke]);
     },
   );
 

@@ -92,6 +92,54 @@ Deno.test("token add says what is missing or wrong", async () => {
   }
 });
 
+Deno.test("token renew has the same token open things until another moment", async () => {
+  await using host = await TestHost.make();
+  const { daemon, url } = await daemonOn(host);
+  await using _ = daemon;
+  const { stdout } = await host.run("token", "add", "ci", "--role", "read", "--expires", "2s");
+  const opens = async () => {
+    const answer = await fetch(`${url}/api/containers`, {
+      headers: { authorization: `Bearer ${stdout.trim()}` },
+    });
+    await answer.body?.cancel();
+    return answer.status === 200;
+  };
+  assert(await opens());
+  const soon = await host.run("token", "list");
+  assertMatch(soon.stderr, /Token "ci" ends in \ds: tinyforge token renew ci --expires 90d/);
+  const { code, stderr } = await host.run("token", "renew", "ci", "--expires", "90d");
+  assertEquals(code, 0, stderr);
+  const { items: [token] } = await host.json("token", "list");
+  const days = (Date.parse(token.expiresAt) - Date.now()) / 86_400_000;
+  assert(days > 89.9 && days <= 90, token.expiresAt);
+  assertStringIncludes(stderr, `Token "ci" has the role read, until ${token.expiresAt}.`);
+  assertEquals((await host.run("token", "list")).stderr, "");
+  const renewed = await host.json("token", "renew", "ci", "--expires", "never");
+  assertEquals([renewed.name, renewed.expiresAt], ["ci", null]);
+  assertEquals(JSON.stringify(renewed).includes(stdout.trim()), false);
+  assert(await opens());
+
+  await host.run("token", "renew", "ci", "--expires", "1s");
+  await until("it is over", async () => !await opens());
+  const over = await host.run("token", "renew", "ci", "--expires", "90d");
+  assertEquals(over.code, 2);
+  assertStringIncludes(over.stderr, "it is over since");
+  assertStringIncludes(over.stderr, "make another with `tinyforge token add`");
+  assert(!await opens());
+  await host.run("token", "rm", "ci");
+  const gone = await host.run("token", "renew", "ci", "--expires", "90d");
+  assertEquals(gone.code, 1);
+  assertStringIncludes(gone.stderr, "tinyforge token list");
+  const endless = await host.run("token", "renew", "ci");
+  assertEquals(endless.code, 2);
+  assertStringIncludes(endless.stderr, "say --expires 90d");
+  const actions = (await host.json("audit")).items.map(({ action }: { action: string }) => action);
+  assertEquals(
+    actions.filter((action: string) => action.startsWith("PATCH /api/tokens")).length,
+    3,
+  );
+});
+
 Deno.test("dashboard prints a link that logs in once", async () => {
   await using host = await TestHost.make();
   const { daemon, url } = await daemonOn(host);

@@ -307,6 +307,37 @@ Deno.test("hubs of one database share tokens, sessions, codes and the audit log"
     }
   }));
 
+Deno.test("a token's end is moved at any hub, for all hubs and for who logged in with it", () =>
+  twoHubs(async ({ one, two }) => {
+    const end = (ms: number) => new Date(Date.now() + ms).toISOString();
+    const made = await one.ask("/api/tokens", {
+      method: "POST",
+      body: JSON.stringify({ name: "reader", role: "read", expiresAt: end(60_000) }),
+    });
+    const { id, token } = made.json;
+    const renew = (expiresAt: string | null) =>
+      two.ask(`/api/tokens/${id}`, { method: "PATCH", body: JSON.stringify({ expiresAt }) });
+    const tokenEnd = async () => (await one.ask("/api/tokens")).json.items[0].expiresAt;
+    const sessionEnd = async () => (await one.ask("/api/sessions")).json.items[0].expiresAt;
+    assertEquals((await renew(null)).json.expiresAt, null);
+    assertEquals(await tokenEnd(), null);
+    const body = JSON.stringify({ token });
+    assertEquals((await one.ask("/api/session", { method: "POST", body })).status, 201);
+    const nearer = end(3_600_000);
+    assertEquals((await renew(nearer)).json.expiresAt, nearer);
+    assertEquals([await tokenEnd(), await sessionEnd()], [nearer, nearer]);
+    assertEquals((await renew(end(7_200_000))).status, 200);
+    assertEquals(await sessionEnd(), nearer);
+    assertEquals((await renew(end(-1))).status, 422);
+    await one.sql`UPDATE tinyforge.tokens SET expires_at = now()`;
+    const over = await renew(null);
+    assertEquals(over.status, 422);
+    assertStringIncludes(over.json.detail, "it is over since");
+    assertEquals((await one.ask("/api/index", { token })).status, 401);
+    assertEquals((await one.ask(`/api/tokens/${id}`, { method: "DELETE" })).status, 204);
+    assertEquals((await renew(null)).status, 404);
+  }));
+
 Deno.test("GET /metrics of a hub tells of hosts and rows, and lets probes in", () =>
   twoHubs(async ({ one, beta }) => {
     await beta.fallSilent();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { mayDo, type Role, ROLES } from "../../src/model/role.ts";
 import { ROUTES } from "../../src/server/routes.ts";
 import { HEALTHY } from "../../src/store/channels.ts";
@@ -164,6 +164,54 @@ Deno.test("a token that is removed or over opens nothing, and neither does half 
   assertEquals(await status(removed), 200);
   store.tokens.remove("gone");
   assertEquals(await status(removed), 401);
+});
+
+Deno.test("a token is renewed while it opens things, and one that is over or gone stays so", async () => {
+  await using server = await tempServer();
+  const { store } = server;
+  const now = Date.parse(
+    store.tokens.add({ name: "x", role: "read", expiresAt: null }).kept.createdAt,
+  );
+  const { secret } = store.tokens.add({ name: "ci", role: "read", expiresAt: now + 60_000 });
+  const opens = async () => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/api/containers`, {
+      headers: bearer(secret),
+    });
+    await response.body?.cancel();
+    return response.status === 200;
+  };
+  const renew = async (seconds: number | null) => {
+    const expiresAt = seconds === null ? null : new Date(now + seconds * 1000).toISOString();
+    const answer = await server.send("PATCH", "/api/tokens/ci", { expiresAt });
+    const { detail, hint, ...token } = await answer.json();
+    return { status: answer.status, told: `${detail} ${hint}`, token };
+  };
+  const { status, token } = await renew(120);
+  assertEquals([status, token.name, token.role], [200, "ci", "read"]);
+  assertEquals(Date.parse(token.expiresAt), now + 120_000);
+  const [entry] = store.audit.newest({ before: null, limit: 1 });
+  assertEquals(
+    [entry!.action, entry!.path, entry!.details["expiresAt"]],
+    ["PATCH /api/tokens/{id}", "/api/tokens/ci", token.expiresAt],
+  );
+  server.tick(60_000);
+  assert(await opens(), "its end was moved");
+  // Without an end, then with one that is nearer.
+  assertEquals((await renew(null)).token.expiresAt, null);
+  assertEquals((await renew(90)).status, 200);
+  assertEquals((await renew(59)).status, 422, "it would be over");
+  assert(await opens());
+
+  server.tick(30_000);
+  assert(!await opens());
+  const over = await renew(1000);
+  assertEquals(over.status, 422);
+  assertStringIncludes(over.told, "it is over since");
+  assertStringIncludes(over.told, "make another with POST /api/tokens");
+  assertEquals((await renew(null)).status, 422);
+  store.tokens.remove("ci");
+  assertEquals((await renew(1000)).status, 404);
+  assert(!await opens());
 });
 
 Deno.test("the database holds no token, and finds one by an index", async () => {

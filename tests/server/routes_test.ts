@@ -368,6 +368,17 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       code: "conflict",
     }),
   },
+  "patch /api/tokens/{id}": {
+    good: ({ token }) => ({
+      path: `/api/tokens/${token.id}`,
+      body: { expiresAt: "2999-01-01T00:00:00Z" },
+    }),
+    bad: ({ token }) => ({
+      path: `/api/tokens/${token.id}`,
+      body: { expiresAt: "1999-01-01T00:00:00Z" },
+      code: "invalid",
+    }),
+  },
   "delete /api/tokens/{id}": {
     good: ({ token }) => ({ path: `/api/tokens/${token.id}` }),
     bad: () => ({ path: `/api/tokens/${nothing.id}`, code: "not-found" }),

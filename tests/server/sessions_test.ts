@@ -216,6 +216,27 @@ Deno.test("a session is as good as the token that opened it, for as long as that
   assertEquals((await browser.ask("GET", "/api/session")).status, 401);
 });
 
+Deno.test("a session ends with the end that its token was given, and outlives its own for none", async () => {
+  await using server = await tempServer();
+  const { store } = server;
+  const browser = new Browser(server);
+  const { kept, secret } = store.tokens.add(readToken("ci"));
+  const now = Date.parse(kept.createdAt);
+  const renew = async (ms: number | null) => {
+    const expiresAt = ms === null ? null : new Date(now + ms).toISOString();
+    const answer = await server.send("PATCH", `/api/tokens/${kept.id}`, { expiresAt });
+    assertEquals((await answer.json()).expiresAt, expiresAt);
+  };
+  await browser.logIn({ token: secret });
+  await renew(60_000);
+  await renew(null);
+  const [{ expiresAt }] = (await (await server.ask("/api/sessions")).json()).items;
+  assertEquals(Date.parse(expiresAt), now + 60_000);
+  server.tick(60_000);
+  assertEquals((await browser.ask("GET", "/api/session")).status, 401);
+  assertEquals((await browser.logIn({ token: secret })).status, 201);
+});
+
 Deno.test("replacing the token in the file ends the sessions that were opened with it", async () => {
   let token = TOKEN;
   await using server = await tempServer({

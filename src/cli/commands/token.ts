@@ -1,18 +1,25 @@
 /**
- * `tinyforge token add|list|rm`: who may use the HTTP API over TCP. A token goes to stdout alone or
+ * `tinyforge token add|renew|list|rm`: who may use the HTTP API over TCP. A token goes to stdout alone or
  * to a file of its own, once.
  *
  * @module
  */
 
 import { ROLES } from "../../model/role.ts";
-import type { MadeToken, NewToken, ShownToken } from "../../server/api/tokens.ts";
+import type { MadeToken, NewToken, ShownToken, TokenRenewal } from "../../server/api/tokens.ts";
 import { quote, quotePath } from "../../text.ts";
 import { requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
+import { spanText } from "../phrases.ts";
 import { printTable } from "../table.ts";
+
+/** What is said instead of a span. */
+const NEVER = "never";
+
+/** How long before its end it is said how it can be another, milliseconds. */
+const SOON_MS = 14 * 86_400_000;
 
 /** Makes one. */
 export async function add(invocation: InvocationOf<"token add">): Promise<number> {
@@ -24,17 +31,8 @@ export async function add(invocation: InvocationOf<"token add">): Promise<number
       `say --role ${ROLES.join("|")}`,
     );
   }
-  const span = invocation.flag("expires");
-  const ms = span === undefined ? null : duration(span, "expires");
-  const expiresAt = ms === null ? null : new Date(Date.now() + ms);
-  if (expiresAt !== null && Number.isNaN(expiresAt.getTime())) {
-    throw usageError(`Cannot use --expires ${quote(span!)}: too far away`, "as in 90d");
-  }
-  const body: NewToken = {
-    name,
-    role,
-    ...(expiresAt !== null && { expiresAt: expiresAt.toISOString() }),
-  };
+  const expiresAt = endOf(invocation.flag("expires") ?? NEVER);
+  const body: NewToken = { name, role, ...(expiresAt !== null && { expiresAt }) };
   const make = () =>
     withApi(
       invocation.config(),
@@ -52,6 +50,40 @@ export async function add(invocation: InvocationOf<"token add">): Promise<number
       (file === undefined ? " It is not shown again." : ` It is in ${quotePath(file)}.`),
   );
   return EXIT.done;
+}
+
+/** Has one open things until another moment. */
+export async function renew(invocation: InvocationOf<"token renew">): Promise<number> {
+  const { out, operands: [name] } = invocation;
+  const span = invocation.flag("expires");
+  if (span === undefined) {
+    throw usageError(
+      `Cannot renew token ${quote(name)}: until when is not told`,
+      "say --expires 90d, or --expires never",
+    );
+  }
+  const body: TokenRenewal = { expiresAt: endOf(span) };
+  const token = await withApi(
+    invocation.config(),
+    (api) => api.request<ShownToken>("PATCH", `/api/tokens/${encodeURIComponent(name)}`, body),
+  );
+  const { expiresAt, role } = token;
+  if (invocation.on("json")) out.json(token);
+  else {
+    out.notes(
+      `Token ${quote(token.name)} has the role ${role}, ` +
+        (expiresAt === null ? "without an end." : `until ${expiresAt}.`),
+    );
+  }
+  return EXIT.done;
+}
+
+/** The moment, RFC 3339 UTC; null: none. */
+function endOf(span: string): string | null {
+  if (span === NEVER) return null;
+  const time = new Date(Date.now() + duration(span, "expires"));
+  if (!Number.isNaN(time.getTime())) return time.toISOString();
+  throw usageError(`Cannot use --expires ${quote(span)}: too far away`, "as in 90d");
 }
 
 /** The file is made first: a token that nobody can keep would open things for nobody. */
@@ -95,18 +127,26 @@ export async function list(invocation: InvocationOf<"token list">): Promise<numb
     out.json({ items });
     return EXIT.done;
   }
-  const now = new Date().toISOString();
-  const cells = items.map(({ name, role, createdAt, expiresAt }) => [
-    name,
-    role,
-    createdAt,
-    expiresAt === null
-      ? "never"
-      : expiresAt > now
-      ? expiresAt
-      : { text: `over since ${expiresAt}`, style: "warn" as const },
+  const now = Date.now();
+  const left = ({ expiresAt }: ShownToken) =>
+    expiresAt === null ? Infinity : Date.parse(expiresAt) - now;
+  const cells = items.map((token) => [
+    token.name,
+    token.role,
+    token.createdAt,
+    token.expiresAt === null ? NEVER : left(token) > SOON_MS ? token.expiresAt : {
+      text: `${left(token) > 0 ? "" : "over since "}${token.expiresAt}`,
+      style: "warn" as const,
+    },
   ]);
   printTable(out, cells, { header: ["NAME", "ROLE", "MADE", "ENDS"] });
+  for (const token of items) {
+    if (left(token) <= 0 || left(token) > SOON_MS) continue;
+    out.notes(
+      `Token ${quote(token.name)} ends in ${spanText(left(token) / 1000)}: ` +
+        `tinyforge token renew ${token.name} --expires 90d`,
+    );
+  }
   if (items.length === 0) out.notes("There are no tokens but the one in the data directory.");
   return EXIT.done;
 }

@@ -42,6 +42,12 @@ export interface NewToken {
   expiresAt?: string;
 }
 
+/** What is asked for of one that there is. */
+export interface TokenRenewal {
+  /** RFC 3339; null: it has no end. */
+  expiresAt: string | null;
+}
+
 const time = z.string().meta({ format: "date-time" });
 const shape = {
   id: z.string(),
@@ -59,6 +65,10 @@ const NewTokenSchema: Schema<NewToken> = z.strictObject({
   expiresAt: optional(time),
 }).meta({ id: "NewToken" });
 
+const RenewalSchema: Schema<TokenRenewal> = z.strictObject({
+  expiresAt: time.nullable().meta({ description: "Null: it has no end." }),
+}).meta({ id: "TokenRenewal" });
+
 /** Every token. */
 export const listTokens: Reading = reading({
   summary: "Tokens by name; what they are is not kept",
@@ -72,10 +82,26 @@ export const createToken: Reading = reading({
   body: NewTokenSchema,
   answers: { 201: { description: "The token", schema: MadeTokenSchema } },
 }, async ({ services: { access, now }, body: { name, role, expiresAt } }) => {
-  const ends = expiresAt === undefined ? null : timeOf(expiresAt);
-  if (ends !== null && ends <= now().getTime()) throw refused(`it would be over (${expiresAt})`);
+  const ends = endOf(expiresAt ?? null, { action: "make", now: now().getTime() });
   const { kept, secret } = await access.tokens.add({ name, role, expiresAt: ends });
   return created(`/api/tokens/${kept.id}`, { ...shown(kept), token: secret });
+});
+
+/** Another end. */
+export const renewToken: Reading = reading({
+  summary: "Have a token open things until another moment",
+  description:
+    "The token stays what it is. One that is over stays over; sessions that were opened " +
+    "with it end with it.",
+  params: IdParams,
+  body: RenewalSchema,
+  answers: ok("The token as it is now", ShownTokenSchema),
+}, async ({ services: { access, live, now: clock }, params, body }) => {
+  const now = clock().getTime();
+  const expiresAt = endOf(body.expiresAt, { action: "renew", now });
+  const kept = await access.tokens.renew(params.id, { expiresAt, now });
+  await live.recheck();
+  return json(shown(kept));
 });
 
 /** No more. */
@@ -89,14 +115,19 @@ export const removeToken: Reading = reading({
   return new Response(null, { status: 204 });
 });
 
-function timeOf(text: string): number {
+function endOf(
+  text: string | null,
+  { action, now }: { action: "make" | "renew"; now: number },
+): number | null {
+  if (text === null) return null;
   const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(ms)) throw refused("`expiresAt` is no RFC 3339 time");
+  if (ms <= now) throw refused(`it would be over (${text})`);
   return ms;
-}
 
-function refused(why: string): Failure {
-  return new Failure("invalid", `Cannot make this token: ${why}`, { data: {} });
+  function refused(why: string): Failure {
+    return new Failure("invalid", `Cannot ${action} this token: ${why}`, { data: {} });
+  }
 }
 
 function shown({ id, name, role, expiresAt, createdAt }: KeptToken): ShownToken {

@@ -1,5 +1,6 @@
 /**
- * A token that is made: for whom, what it opens, for how long. It is shown once, here.
+ * A token that is made: for whom, what it opens, for how long. It is shown once, here. And another
+ * end for one that there is.
  *
  * @module
  */
@@ -8,7 +9,10 @@ import type { JSX } from "preact";
 import { useSignal } from "@preact/signals";
 import { ask } from "../ask.ts";
 import { ROLES } from "../../model/role.ts";
+import type { ShownToken } from "../../server/api/tokens.ts";
+import { format } from "../format.ts";
 import { words } from "../words/words.ts";
+import { tell } from "./announcer.tsx";
 import { Command } from "./command.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
@@ -31,13 +35,13 @@ export function TokenForm(
   const { busy, run } = useDoing();
   const create = () =>
     run(async () => {
-      const end = Number(days.value) * DAY_MS;
+      const expiresAt = endOf(days.value);
       const { token } = await ask<{ token: string }>("/api/tokens", {
         method: "POST",
         body: {
           name: name.value.trim(),
           role: role.value,
-          ...(end > 0 && { expiresAt: new Date(Date.now() + end).toISOString() }),
+          ...(expiresAt !== null && { expiresAt }),
         },
       });
       made.value = token;
@@ -65,15 +69,69 @@ export function TokenForm(
         chosen={role.value}
         onChange={(id) => role.value = id}
       />
-      <OneOf
-        label={t.tokenFor}
-        options={SPANS.map((span) => ({
-          id: `${span}`,
-          name: span === 0 ? t.endless : words.value.problem.days(span),
-        }))}
-        chosen={days.value}
-        onChange={(id) => days.value = id}
-      />
+      <Days chosen={days.value} onChange={(id) => days.value = id} />
     </Dialog>
   );
+}
+
+/** Until when a token that there is opens things. */
+export function RenewForm(
+  { token: { id, name }, onClose, onDone }: {
+    token: ShownToken;
+    onClose: () => void;
+    onDone: () => void;
+  },
+): JSX.Element {
+  const t = words.value.settings;
+  const days = useSignal("90");
+  const { busy, run } = useDoing();
+  const renew = async () => {
+    const done = await run(async () => {
+      const { expiresAt } = await ask<ShownToken>(`/api/tokens/${encodeURIComponent(id)}`, {
+        method: "PATCH",
+        body: { expiresAt: endOf(days.value) },
+      });
+      tell(
+        expiresAt === null
+          ? t.renewedForever(name)
+          : t.renewed(name, format.value.exact(Date.parse(expiresAt))),
+      );
+      onDone();
+    });
+    if (done) onClose();
+  };
+  return (
+    <Dialog
+      title={t.renewToken(name)}
+      onClose={onClose}
+      onSubmit={renew}
+      actions={<button type="submit" class="primary" aria-disabled={busy.value}>{t.save}</button>}
+    >
+      <p>{t.renewTokenText}</p>
+      <Days chosen={days.value} onChange={(id) => days.value = id} />
+    </Dialog>
+  );
+}
+
+function Days(
+  { chosen, onChange }: { chosen: string; onChange: (days: string) => void },
+): JSX.Element {
+  const t = words.value.settings;
+  return (
+    <OneOf
+      label={t.tokenFor}
+      options={SPANS.map((span) => ({
+        id: `${span}`,
+        name: span === 0 ? t.endless : words.value.problem.days(span),
+      }))}
+      chosen={chosen}
+      onChange={onChange}
+    />
+  );
+}
+
+/** So many days from now, RFC 3339; null: none. */
+function endOf(days: string): string | null {
+  const span = Number(days) * DAY_MS;
+  return span === 0 ? null : new Date(Date.now() + span).toISOString();
 }

@@ -8,6 +8,7 @@ import type { JSX } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
+import { now } from "../clock.ts";
 import { format } from "../format.ts";
 import { Latest } from "../latest.ts";
 import type { ShownSession } from "../../server/api/sessions.ts";
@@ -18,7 +19,7 @@ import { tell } from "./announcer.tsx";
 import { Confirm } from "./channels.tsx";
 import { useDoing } from "./doing.ts";
 import { Items } from "./notice.tsx";
-import { TokenForm } from "./token_form.tsx";
+import { RenewForm, TokenForm } from "./token_form.tsx";
 import { When } from "./when.tsx";
 
 const tokens = new Latest<readonly ShownToken[]>(async (_, signal) =>
@@ -60,27 +61,34 @@ export function Tokens(): JSX.Element | null {
 
 function TokenLine({ token }: { token: ShownToken }): JSX.Element {
   const t = words.value.settings;
-  const revoking = useSignal(false);
+  const asking = useSignal<"renew" | "revoke" | null>(null);
   const { id, name, role, createdAt, expiresAt } = token;
+  const end = expiresAt === null ? null : Date.parse(expiresAt);
+  const over = end !== null && end <= now.value;
+  const close = () => asking.value = null;
   return (
     <li class="card item" data-row>
       <div class="what">
         <span class="title">{name}</span>
         <span>{role}</span>
         <span class="muted">
-          {t.made} <When at={createdAt} />,{" "}
-          {expiresAt === null ? t.never : t.expires(format.value.exact(Date.parse(expiresAt)))}
+          {t.made} <When at={createdAt} />
+          {!over && ", "}
+          {!over && (end === null ? t.never : t.expires(format.value.exact(end)))}
         </span>
+        {over && <span class="state warn">{t.tokenIsOver(format.value.exact(end))}</span>}
       </div>
       <div class="actions">
-        <button type="button" data-open onClick={() => revoking.value = true}>{t.revoke}</button>
+        {!over && <button type="button" onClick={() => asking.value = "renew"}>{t.renew}</button>}
+        <button type="button" data-open onClick={() => asking.value = "revoke"}>{t.revoke}</button>
       </div>
-      {revoking.value && (
+      {asking.value === "renew" && <RenewForm token={token} onClose={close} onDone={loadTokens} />}
+      {asking.value === "revoke" && (
         <Confirm
           title={t.revokeToken(name)}
           text={t.revokeTokenText}
           action={t.revoke}
-          onClose={() => revoking.value = false}
+          onClose={close}
           onDo={async () => {
             await ask(`/api/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
             tell(t.removed(name));
