@@ -44,7 +44,8 @@ interface Problem {
 }
 
 function problemError(status: number, text: string): CommandError {
-  const { code, title, detail, hint, data, errors } = parseProblem(text);
+  const problem = parseProblem(text);
+  const { code, title, detail, hint, data, errors } = problem;
   const said = [detail, title].filter((each) => typeof each === "string")[0] ??
     `the answer is ${status}`;
   const fields = (Array.isArray(errors) ? errors : [])
@@ -56,8 +57,23 @@ function problemError(status: number, text: string): CommandError {
     exitCode: EXIT_CODES[String(code)] ?? EXIT.failed,
     ...(typeof code === "string" && { code }),
     // What the API says is for who sends requests; here there are commands.
-    hint: hintForProblem(code, data) ?? (typeof hint === "string" ? hint : ""),
+    hint: isOfOther(status, problem)
+      ? OTHER_VERSION
+      : hintForProblem(code, data) ?? (typeof hint === "string" ? hint : ""),
   });
+}
+
+/** What to do where a command asks for what whatever runs there does not know. */
+const OTHER_VERSION = "what runs there is of another version than this command: start it again " +
+  "with this one";
+
+/**
+ * Whether it knows less than this program asks for, or no more what it asks for: a path, a method of
+ * one, or a field.
+ */
+function isOfOther(status: number, { code, data, errors }: Problem): boolean {
+  return status === 405 || code === "not-found" && data === undefined ||
+    Array.isArray(errors) && errors.some(({ message }) => message === "Unknown field");
 }
 
 const EXIT_CODES: Readonly<Record<string, number>> = {
