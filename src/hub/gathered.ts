@@ -18,8 +18,11 @@ export interface GatheredOptions<In> {
   readonly most: number;
 }
 
-interface Waiting<In, Out> {
+/** Something that was asked, and its answer to come. */
+export interface Waiting<In, Out> {
+  /** What. */
   readonly asked: In;
+  /** To be given when it is done. */
   readonly answer: PromiseWithResolvers<Out>;
 }
 
@@ -50,29 +53,40 @@ export class Gathered<In, Out> {
     // What is asked in the same breath belongs together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const now = this.#next();
-      try {
-        const answers = await this.#act(now.map(({ asked }) => asked));
-        now.forEach(({ answer }, i) => answer.resolve(answers[i]!));
-      } catch (error) {
-        for (const { answer } of now) answer.reject(error);
-      }
+      const { now, later } = onceEach(this.#waiting, this.#o);
+      this.#waiting = later;
+      await doTogether(now, this.#act);
     }
     this.#turns--;
   }
+}
 
-  #next(): Waiting<In, Out>[] {
-    const { keyOf, most } = this.#o;
-    const keys = new Set<string>();
-    const now: Waiting<In, Out>[] = [];
-    const later: Waiting<In, Out>[] = [];
-    for (const each of this.#waiting) {
-      const key = keyOf(each.asked);
-      const fits = now.length < most && !keys.has(key);
-      (fits ? now : later).push(each);
-      keys.add(key);
-    }
-    this.#waiting = later;
-    return now;
+/** Those that can be done together now, the first of each key, and those that wait for the next time. */
+export function onceEach<In, Out>(
+  waiting: readonly Waiting<In, Out>[],
+  { keyOf, most = Infinity }: Pick<GatheredOptions<In>, "keyOf"> & { readonly most?: number },
+): { now: Waiting<In, Out>[]; later: Waiting<In, Out>[] } {
+  const keys = new Set<string>();
+  const now: Waiting<In, Out>[] = [];
+  const later: Waiting<In, Out>[] = [];
+  for (const each of waiting) {
+    const key = keyOf(each.asked);
+    const fits = now.length < most && !keys.has(key);
+    (fits ? now : later).push(each);
+    keys.add(key);
+  }
+  return { now, later };
+}
+
+/** Does them, and gives each its answer; when `act` rejects, so does each. Never rejects itself. */
+export async function doTogether<In, Out>(
+  all: readonly Waiting<In, Out>[],
+  act: DoTogether<In, Out>,
+): Promise<void> {
+  try {
+    const answers = await act(all.map(({ asked }) => asked));
+    all.forEach(({ answer }, i) => answer.resolve(answers[i]!));
+  } catch (error) {
+    for (const { answer } of all) answer.reject(error);
   }
 }

@@ -6,19 +6,15 @@
  */
 
 import type { Sql } from "./sql.ts";
+import { doTogether, onceEach, type Waiting } from "./gathered.ts";
 import { beat, type HostBeat } from "./hub_store.ts";
 import type { Told } from "./protocol.ts";
-
-interface Waiting {
-  readonly beat: HostBeat;
-  readonly answer: PromiseWithResolvers<Told>;
-}
 
 /** Gathers them. */
 export class Heartbeats {
   readonly #sql: Sql;
   readonly #everyMs: number;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<HostBeat, Told>[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   /** `everyMs`: how long one may wait for others, milliseconds. Default 1 s. */
@@ -30,8 +26,8 @@ export class Heartbeats {
   /** What is answered to it; rejects when the database can't be had. */
   take(beat: HostBeat): Promise<Told> {
     const answer = Promise.withResolvers<Told>();
-    this.#waiting.push({ beat, answer });
-    this.#timer ??= setTimeout(() => void this.#flush(), this.#everyMs);
+    this.#waiting.push({ asked: beat, answer });
+    this.#wait();
     // A process that ends waits for nobody.
     if (beat.ending) void this.close();
     return answer.promise;
@@ -44,24 +40,20 @@ export class Heartbeats {
     await this.#flush();
   }
 
+  #wait(): void {
+    this.#timer ??= setTimeout(() => void this.#flush(), this.#everyMs);
+  }
+
   async #flush(): Promise<void> {
     this.#timer = null;
-    const waiting = this.#waiting;
-    this.#waiting = [];
     // One statement must not find the same session twice: what comes again waits for the next.
-    const seen = new Set<string>();
-    const now = waiting.filter(({ beat: { hostId, session } }) => {
-      const key = `${session} ${hostId}`;
-      return !seen.has(key) && seen.add(key);
+    const { now, later } = onceEach(this.#waiting, {
+      keyOf: ({ hostId, session }) => `${session} ${hostId}`,
     });
-    for (const again of waiting.filter((each) => !now.includes(each))) {
-      this.take(again.beat).then(again.answer.resolve, again.answer.reject);
-    }
-    try {
-      const told = await beat(this.#sql, now.map(({ beat }) => beat));
-      now.forEach(({ answer }, i) => answer.resolve(told[i]!));
-    } catch (error) {
-      for (const { answer } of now) answer.reject(error);
-    }
+    this.#waiting = later;
+    if (later.length > 0) this.#wait();
+    await doTogether(now, (beats) => beat(this.#sql, beats));
+    // Its last word, after the one before it.
+    if (later.some(({ asked }) => asked.ending)) await this.close();
   }
 }

@@ -229,19 +229,26 @@ function countsOf(counts: readonly HostCount[]): Map<string, number> {
   return new Map(counts.map(({ host, count }) => [host, count]));
 }
 
-/** In the order of {@link listsOf}. */
-const ROW_COLUMNS = "id, workload_id, workload_kind, workload_name, state, health, container_id, " +
-  "container_name, stage_id, stage_name, body";
+/** Columns of a row, and what of it each has. */
+const OF_ROW: Readonly<Record<string, (row: NewRow) => string | null>> = {
+  id: ({ id }) => id,
+  workload_id: ({ workloadId }) => workloadId,
+  workload_kind: ({ workloadKind }) => workloadKind,
+  workload_name: ({ workloadName }) => workloadName,
+  state: ({ state }) => state,
+  health: ({ health }) => health,
+  container_id: ({ containerId }) => containerId,
+  container_name: ({ containerName }) => containerName,
+  stage_id: ({ stageId }) => stageId,
+  stage_name: ({ stageName }) => stageName,
+  body: ({ body }) => body,
+};
+const ROW_COLUMNS = Object.keys(OF_ROW).join(", ");
+const AS_TOLD = [...Object.keys(OF_ROW), "hash"].filter((column) => column !== "id")
+  .map((column) => `${column} = excluded.${column}`).join(", ");
 
 function listsOf(rows: readonly NewRow[]): (string | null)[][] {
-  const column = (of: (row: NewRow) => string | null) => rows.map(of);
-  return [
-    ...[column((row) => row.id), column((row) => row.workloadId)],
-    ...[column((row) => row.workloadKind), column((row) => row.workloadName)],
-    ...[column((row) => row.state), column((row) => row.health)],
-    ...[column((row) => row.containerId), column((row) => row.containerName)],
-    ...[column((row) => row.stageId), column((row) => row.stageName), column((row) => row.body)],
-  ];
+  return Object.values(OF_ROW).map((of) => rows.map(of));
 }
 
 /** As {@link sha256Text} has it. */
@@ -284,11 +291,7 @@ async function putRows(
       INSERT INTO tinyforge.containers AS c (host_id, ${tx.unsafe(ROW_COLUMNS)}, hash)
       SELECT told.*, ${tx.unsafe(HASH)} FROM unnest(${separated(tx, lists)})
         AS told (host_id, ${tx.unsafe(ROW_COLUMNS)})
-      ON CONFLICT (host_id, id) DO UPDATE SET workload_id = excluded.workload_id,
-        workload_kind = excluded.workload_kind, workload_name = excluded.workload_name,
-        state = excluded.state, health = excluded.health, container_id = excluded.container_id,
-        container_name = excluded.container_name, stage_id = excluded.stage_id,
-        stage_name = excluded.stage_name, body = excluded.body, hash = excluded.hash
+      ON CONFLICT (host_id, id) DO UPDATE SET ${tx.unsafe(AS_TOLD)}
       WHERE c.hash IS DISTINCT FROM excluded.hash
       -- A row that was there has been locked by this.
       RETURNING c.host_id, xmax = 0 AS made

@@ -17,6 +17,7 @@ import { RUSSIAN } from "../../src/web/words/ru.ts";
 import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import {
+  askerOf,
   type SayingHost,
   sayingHost,
   startHub,
@@ -24,6 +25,7 @@ import {
   toldWorkload,
 } from "../hub/hubs.ts";
 import { minutesBefore, shownRow, toldChange } from "../hub/rows.ts";
+import { toldCrash } from "../hub/things.ts";
 import { browserTest, visit } from "./chromium.ts";
 
 const cluster = sharedCluster();
@@ -55,14 +57,11 @@ async function atHub(browser: Browser, test: (scene: Scene) => Promise<void>): P
   await beta.snapshot([row("web")]);
   await alpha.batch([], {
     workloads: [toldWorkload("w1", "shop")],
-    problems: [{
-      ...{ key: "crashed:worker", kind: "crashed", severity: "high", status: "open" },
-      ...{ host: "local", workloadId: "w1", rowId: "worker", containerId: "c-worker" },
-      ...{ containerName: "worker-container", since: Date.now() - 60_000, dueAt: null },
-      ...{ openedAt: Date.now() - 30_000, closedAt: null, outcome: null },
-      ...{ evidence: { exitCode: 3 }, do: { code: "read-log", container: "worker-container" } },
-      ...{ batch: null, muted: false, silenced: false },
-    }],
+    problems: [toldCrash({
+      ...{ key: "crashed:worker", rowId: "worker", containerName: "worker-container" },
+      ...{ since: Date.now() - 60_000, openedAt: Date.now() - 30_000 },
+      do: { code: "read-log", container: "worker-container" },
+    })],
     problemsGone: [],
   });
   await beta.batch([], { workloads: [toldWorkload("w1", "shop")] });
@@ -167,13 +166,13 @@ for (const [language, t] of [["en", ENGLISH], ["ru", RUSSIAN]] as const) {
     `the overview of a hub names who was invited and has not joined, until they do: ${language}`,
     (browser) =>
       atHub(browser, async ({ open, hub }) => {
+        const ask = askerOf(hub);
         const invite = async (name: string) => {
-          const body = JSON.stringify({ name });
-          const { status, json } = await hub.askSocket("/api/hosts", { method: "POST", body });
+          const { status, json } = await ask("POST", "/api/hosts", { name });
           assertEquals(status, 201);
           return json.token as string;
         };
-        const forget = (name: string) => hub.askSocket(`/api/hosts/${name}`, { method: "DELETE" });
+        const forget = (name: string) => ask("DELETE", `/api/hosts/${name}`);
         const page = await open("/", { language });
         await page.locator('[data-host="beta"]').waitFor();
         assertEquals(await page.getByText(t.hosts.invited).count(), 0);
@@ -215,10 +214,7 @@ browserTest("a hub's dashboard silences a workload, and says by rules who is tol
   browser,
 ) =>
   atHub(browser, async ({ open, hub }) => {
-    await hub.askSocket("/api/channels", {
-      method: "POST",
-      body: JSON.stringify({ name: "ops", url: "https://ops.example/x" }),
-    });
+    await askerOf(hub)("POST", "/api/channels", { name: "ops", url: "https://ops.example/x" });
     const page = await open("/");
     const problem = page.locator("article.problem", { hasText: "Crashed" });
     await problem.getByRole("button", { name: "Silence…" }).click();

@@ -3,12 +3,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDatabase } from "../../src/hub/database.ts";
 import type { Sql } from "../../src/hub/sql.ts";
-import { freePort } from "../harness/free_port.ts";
+import { startHub } from "../harness/hub.ts";
 import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 import { type SayingHost, sayingHost, toldWorkload } from "./hubs.ts";
 import { minutesBefore, shownRow, toldChange } from "./rows.ts";
+import { toldCrash } from "./things.ts";
 
 const cluster = sharedCluster();
 
@@ -20,9 +21,7 @@ async function besideHub(
 ): Promise<void> {
   await using host = await TestHost.make();
   const database = await cluster.newDatabase();
-  host.env["TINYFORGE_DATABASE"] = database;
-  host.start("hub", "--listen", `127.0.0.1:${freePort()}`);
-  await until("the hub listens", async () => (await host.run("hub", "list")).code === 0);
+  await startHub(host, { database });
   const sql = await openDatabase(database, { connections: 2 });
   try {
     const alpha = await sayingHost(sql, "alpha");
@@ -97,13 +96,11 @@ Deno.test("list, explain and complete beside a hub tell of which host", () =>
 Deno.test("problems and check beside a hub tell of which host, and what nobody knows is not right", () =>
   besideHub(async ({ host, alpha, beta }) => {
     await alpha.batch([], {
-      problems: [{
-        ...{ key: "crashed:b", kind: "crashed", severity: "high", status: "open", host: "local" },
-        ...{ workloadId: "w2", rowId: "b", containerId: "c-b", containerName: "blog-1" },
-        ...{ since: 1000, dueAt: null, openedAt: 2000, closedAt: null, outcome: null },
-        ...{ evidence: { exitCode: 1 }, do: { code: "explain", rowId: "b" }, batch: null },
-        ...{ muted: false, silenced: false },
-      }],
+      problems: [toldCrash({
+        ...{ key: "crashed:b", workloadId: "w2", rowId: "b" },
+        ...{ containerId: "c-b", containerName: "blog-1" },
+        do: { code: "explain", rowId: "b" },
+      })],
       problemsGone: [],
     });
     const problems = await host.run("problems");
@@ -344,12 +341,7 @@ Deno.test("history --follow beside a hub tells what happens on each host, whatev
     await shown("one is behind", "beta", 2);
     const openedAt = Date.now() - 60 * 60_000;
     await beta.batch([], {
-      problems: [{
-        ...{ key: "crashed:a", kind: "crashed", severity: "high", status: "open", host: "local" },
-        ...{ workloadId: "w1", rowId: "a", containerId: "c-a", containerName: "name-a" },
-        ...{ since: openedAt, dueAt: null, openedAt, closedAt: null, outcome: null, evidence: {} },
-        ...{ do: { code: "explain", rowId: "a" }, batch: null, muted: false, silenced: false },
-      }],
+      problems: [toldCrash({ since: openedAt, openedAt })],
       problemsGone: [],
     });
     await shown("what is wrong there is told too", "beta", 3);

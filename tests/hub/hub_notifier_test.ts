@@ -16,7 +16,7 @@ import {
 import { HEALTHY } from "../../src/store/channels.ts";
 import { claimDelivery, listDeliveries, recordAttempt } from "../../src/hub/hub_notices.ts";
 import { watchSilence } from "../../src/hub/silence.ts";
-import { startHub } from "./hubs.ts";
+import { askerOf, startHub } from "./hubs.ts";
 import {
   channelTo,
   delivered,
@@ -200,8 +200,7 @@ Deno.test("a hub's channels are made, tried and removed over its API, and keep w
   const database = await cluster.newDatabase();
   await using hub = await startHub(database);
   await using other = await startHub(database);
-  const ask = (method: string, path: string, body?: unknown) =>
-    hub.askSocket(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const ask = askerOf(hub);
   const fields = { name: "ops", url: `${inbox.origin}/s3cr3t-path`, allowLoopback: true };
   const made = await ask("POST", "/api/channels", fields);
   assertEquals([made.status, made.json.type, made.json.origin], [201, "webhook", inbox.origin]);

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { sharedCluster } from "../harness/postgres.ts";
 import { type SayingHost, sayingHost, startHub, type TestedHub, toldWorkload } from "./hubs.ts";
 import { type Ago, minutesBefore, shownRow, toldChange } from "./rows.ts";
+import { recovered, toldCrash } from "./things.ts";
 
 const cluster = sharedCluster();
 
@@ -39,13 +40,10 @@ async function atHub(test: (scene: Scene) => Promise<void>): Promise<void> {
         ...{ from: "running", to: "removed", cause: "deployer" },
       }),
     ],
-    problems: [{
-      ...{ key: "crashed:a", kind: "crashed", severity: "high", status: "closed", host: "local" },
-      ...{ workloadId: "w1", rowId: "a", containerId: "c-a", containerName: "name-a" },
-      ...{ since: now - 40 * MINUTE, dueAt: null, openedAt: now - 39 * MINUTE },
-      ...{ closedAt: now - 30 * MINUTE, outcome: "recovered", evidence: { exitCode: 3 } },
-      ...{ do: { code: "explain", rowId: "a" }, batch: null, muted: false, silenced: false },
-    }],
+    problems: [toldCrash({
+      ...{ since: now - 40 * MINUTE, openedAt: now - 39 * MINUTE },
+      ...recovered(now - 30 * MINUTE),
+    })],
     problemsGone: [],
   });
   await alpha.beat({
@@ -207,9 +205,9 @@ Deno.test("GET /api/history of a hub parts what happened at one moment into page
       transitionsAfter: 0,
       transitions: [1, 2].map((seq) => toldChange(() => at, seq, 0, { rowId: `r${seq}` })),
       problems: [
-        ...["x", "y"].map((key) => toldProblem(key, { openedAt: now, closedAt: now })),
+        ...["x", "y"].map((key) => toldCrash({ key, openedAt: now, ...recovered(now) })),
         // Older than all that happened at that moment, and not over.
-        toldProblem("z", { openedAt: now - 60 * MINUTE, closedAt: null }),
+        toldCrash({ key: "z", openedAt: now - 60 * MINUTE }),
       ],
       problemsGone: [],
     });
@@ -254,16 +252,3 @@ Deno.test("GET /api/history of a hub means every workload of a name, or says tha
     assertStringIncludes(json.detail, "name a host");
     assertEquals((await asked("&host=beta")).json.items.length, 2);
   }));
-
-function toldProblem(
-  key: string,
-  { openedAt, closedAt }: { readonly openedAt: number; readonly closedAt: number | null },
-): Record<string, unknown> {
-  return {
-    ...{ key, kind: "crashed", severity: "high", host: "local", workloadId: "w1", rowId: "r1" },
-    ...{ containerId: "c", containerName: "", since: openedAt, dueAt: null, openedAt, closedAt },
-    ...{ status: closedAt === null ? "open" : "closed", evidence: {}, batch: null },
-    ...{ outcome: closedAt === null ? null : "recovered", muted: false, silenced: false },
-    ...{ do: { code: "explain", rowId: "r1" } },
-  };
-}

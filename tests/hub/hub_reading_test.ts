@@ -5,6 +5,7 @@ import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { sayingHost, startHub, type TestedHub, toldWorkload } from "./hubs.ts";
 import { shownRow } from "./rows.ts";
+import { toldCrash } from "./things.ts";
 
 const cluster = sharedCluster();
 
@@ -177,14 +178,8 @@ Deno.test("GET /api/check holds rows against what their hosts expect, unknown on
 
 Deno.test("GET /api/problems and transitions of a hub tell of which host", () =>
   twoHubs(async ({ one, two, alpha }) => {
-    const problem = {
-      ...{ key: "crashed:a", kind: "crashed", severity: "high", status: "open", host: "local" },
-      ...{ workloadId: "w1", rowId: "a", containerId: "c-a", containerName: "web", since: 1000 },
-      ...{ dueAt: null, openedAt: 2000, closedAt: null, outcome: null, evidence: { exitCode: 3 } },
-      ...{ do: { code: "explain", rowId: "a" }, batch: null, muted: false, silenced: false },
-    };
     await alpha.batch([], {
-      problems: [problem],
+      problems: [toldCrash({ containerId: "c-a", containerName: "web" })],
       problemsGone: [],
       transitionsAfter: 0,
       transitions: [{

@@ -4,20 +4,16 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { listDeliveries } from "../../src/hub/hub_notices.ts";
-import { startHub, type TestedHub } from "./hubs.ts";
+import { askerOf, startHub } from "./hubs.ts";
 import { delivered, fresh, Inbox, looked, over, quietHost } from "./telling.ts";
 
 const cluster = sharedCluster();
-
-/** Asks over the hub's socket. */
-const asker = (hub: TestedHub) => (method: string, path: string, body?: unknown) =>
-  hub.askSocket(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
 
 Deno.test("a hub's channel is changed as a host's is: name, address, secret, stand-in", async () => {
   await using here = new Inbox();
   await using there = new Inbox();
   await using hub = await startHub(await cluster.newDatabase());
-  const ask = asker(hub);
+  const ask = askerOf(hub);
   const fields = { url: `${here.origin}/s3cr3t`, allowLoopback: true };
   const { json: { id } } = await ask("POST", "/api/channels", { name: "ops", ...fields });
   await ask("POST", "/api/channels", { name: "other", ...fields });
@@ -65,7 +61,7 @@ Deno.test("a hub's rules go by host, workload, kind and severity", async () => {
   await using ofShop = new Inbox();
   await using low = new Inbox();
   await using hub = await startHub(await cluster.newDatabase());
-  const ask = asker(hub);
+  const ask = askerOf(hub);
   const [alpha, beta] = [await quietHost(hub.sql, "alpha"), await quietHost(hub.sql, "beta")];
   const add = async (name: string, inbox: Inbox, rule: object = {}) => {
     const fields = { name, url: `${inbox.origin}/hook`, allowLoopback: true, ...rule };
@@ -139,7 +135,7 @@ Deno.test("a hub's stand-in is told what waits for a channel that has failed for
   await using away = new Inbox(() => new Response("away", { status: 503 }));
   await using standIn = new Inbox();
   await using hub = await startHub(await cluster.newDatabase());
-  const ask = asker(hub);
+  const ask = askerOf(hub);
   const to = (inbox: Inbox) => ({ url: `${inbox.origin}/hook`, allowLoopback: true });
   await ask("POST", "/api/channels", { name: "second", ...to(standIn), hosts: [] });
   const { json } = await ask("POST", "/api/channels", {
@@ -182,7 +178,7 @@ Deno.test("a crash that nobody could be told of and is over is told as one by a 
   let status = 503;
   await using inbox = new Inbox(() => new Response(null, { status }));
   await using hub = await startHub(await cluster.newDatabase());
-  await asker(hub)("POST", "/api/channels", {
+  await askerOf(hub)("POST", "/api/channels", {
     ...{ name: "ops", url: `${inbox.origin}/hook`, allowLoopback: true },
   });
   const alpha = await quietHost(hub.sql, "alpha");

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { watchSilence } from "../../src/hub/silence.ts";
-import { type SayingHost, startHub, type TestedHub } from "./hubs.ts";
+import { askerOf, type SayingHost, startHub, type TestedHub } from "./hubs.ts";
 import { delivered, fresh, Inbox, looked, over, quietHost } from "./telling.ts";
 
 const cluster = sharedCluster();
@@ -17,7 +17,7 @@ async function told(
     alpha: SayingHost;
     beta: SayingHost;
     inbox: Inbox;
-    ask: (method: string, path: string, body?: unknown) => ReturnType<TestedHub["ask"]>;
+    ask: ReturnType<typeof askerOf>;
     /** Silences it, at the other hub; its id. */
     silence: (body: object) => Promise<string>;
     /** Keys of what is wrong that readers see marked. */
@@ -28,8 +28,7 @@ async function told(
   await using inbox = new Inbox();
   await using hub = await startHub(database);
   await using other = await startHub(database);
-  const ask = (method: string, path: string, body?: unknown) =>
-    other.askSocket(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const ask = askerOf(other);
   const made = await ask("POST", "/api/channels", {
     ...{ name: "ops", url: `${inbox.origin}/hook`, allowLoopback: true },
   });

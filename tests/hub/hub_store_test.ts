@@ -5,6 +5,7 @@ import { openTestDatabase, sharedCluster } from "../harness/postgres.ts";
 import { admit, enroll, expel, HostSecrets } from "../../src/hub/enrolment.ts";
 import type { Sql } from "../../src/hub/sql.ts";
 import { beat, greet, type HostBeat } from "../../src/hub/hub_store.ts";
+import { Heartbeats } from "../../src/hub/heartbeats.ts";
 import { ingest } from "../../src/hub/ingest.ts";
 import { CHANNEL } from "../../src/hub/hub_writes.ts";
 import { listContainers, listHosts } from "../../src/hub/hub_views.ts";
@@ -29,21 +30,20 @@ async function hostOf(sql: Sql, name: string) {
   const begun = await hello();
   if (begun.result !== "accepted") throw new Error(begun.result);
   const said = { session: begun.session, epoch: "e1" };
+  const beatOf = (told: Partial<HostBeat> = {}): HostBeat => ({
+    ...{ hostId: id, ...said, seq: 0, digest: null, besideDigest: null, past: null },
+    ...{ lastPassAt: null, fresh: true, ending: false, ...told },
+  });
   return {
     id,
     said,
     hello,
+    beatOf,
     snapshot: (to: number, rows: unknown[], part: object = {}) =>
       ingest(sql, id, readIngest({ ...said, to, rows, ...part })).then(aboutRows),
     batch: (from: number, to: number, rows: unknown[], gone: string[] = []) =>
       ingest(sql, id, readIngest({ ...said, from, to, rows, gone })).then(aboutRows),
-    beat: async (told: Partial<HostBeat> = {}) =>
-      aboutRows(
-        (await beat(sql, [{
-          ...{ hostId: id, ...said, seq: 0, digest: null, besideDigest: null, past: null },
-          ...{ lastPassAt: null, fresh: true, ending: false, ...told },
-        }]))[0]!,
-      ),
+    beat: async (told: Partial<HostBeat> = {}) => aboutRows((await beat(sql, [beatOf(told)]))[0]!),
   };
 }
 
@@ -172,6 +172,27 @@ withDatabase("a silent host is unknown with the rows it last had, never missing"
   assertEquals(await host.beat({ seq: 1 }), { result: "ok", seq: 1 });
   assertEquals(await states(sql), ["alpha/a running"]);
 });
+
+withDatabase(
+  "Heartbeats take in twice what a process says twice, its last word after all and at once",
+  async (sql) => {
+    const [alpha, beta] = [await hostOf(sql, "alpha"), await hostOf(sql, "beta")];
+    const run = async () =>
+      (await sql<{ run: string | null }[]>`SELECT run FROM tinyforge.hosts WHERE id = ${alpha.id}`)[
+        0
+      ]
+        ?.run;
+    for (const host of [alpha, beta]) await host.snapshot(0, []);
+    // It would be awaited for longer than this test.
+    const beats = new Heartbeats(sql, { everyMs: 600_000 });
+    const first = beats.take(alpha.beatOf());
+    const other = beats.take(beta.beatOf());
+    assertEquals(await run(), "r1");
+    const last = await beats.take(alpha.beatOf({ ending: true }));
+    assertEquals([last, await first, await other].map(({ result }) => result), ["ok", "ok", "ok"]);
+    assertEquals(await run(), null);
+  },
+);
 
 withDatabase("beat() finds by the digest what no number told of", async (sql) => {
   const host = await hostOf(sql, "alpha");

@@ -96,6 +96,14 @@ export async function startHub(
   };
 }
 
+/** Asks a hub over its socket. */
+export function askerOf(
+  hub: Pick<TestedHub, "askSocket">,
+): (method: string, path: string, body?: unknown) => Promise<Answered> {
+  return (method, path, body) =>
+    hub.askSocket(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
+}
+
 function jsonIf(body: unknown): Record<string, string> {
   return body === undefined ? {} : { "content-type": "application/json" };
 }

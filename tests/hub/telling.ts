@@ -14,7 +14,7 @@ import type { Sql } from "../../src/hub/sql.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { type SayingHost, sayingHost } from "./hubs.ts";
 import { shownRow } from "./rows.ts";
-import { toldProblem, workload } from "./things.ts";
+import { recovered, toldProblem, workload } from "./things.ts";
 
 /** A hub that tells people, until it is disposed. */
 export function notifierOf(
@@ -79,7 +79,7 @@ export const fresh = (changes: Record<string, unknown> = {}): Record<string, unk
 };
 export const over = (problem: Record<string, unknown>): Record<string, unknown> => ({
   ...problem,
-  ...{ status: "closed", closedAt: Date.now(), outcome: "recovered" },
+  ...recovered(Date.now()),
 });
 
 /** Until somebody has looked, so that what comes is new. */

@@ -9,6 +9,18 @@ export const toldProblem = (changes: Record<string, unknown> = {}): Record<strin
   ...{ muted: false, silenced: false, ...changes },
 });
 
+/** That row `a` of workload `w1` crashed, with `changes`. */
+export const toldCrash = (changes: Record<string, unknown> = {}): Record<string, unknown> =>
+  toldProblem({
+    ...{ key: "crashed:a", kind: "crashed", workloadId: "w1", evidence: { exitCode: 3 } },
+    ...{ do: { code: "explain", rowId: "a" }, ...changes },
+  });
+
+/** What makes a problem one that is over. */
+export const recovered = (closedAt: number): Record<string, unknown> => ({
+  ...{ status: "closed", closedAt, outcome: "recovered" },
+});
+
 /** A transition of row `a`, with `changes`. */
 export const happening = (
   seq: number,
