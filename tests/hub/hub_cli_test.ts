@@ -283,7 +283,7 @@ Deno.test("history, diff, availability and ps --at beside a hub tell what was on
 
 Deno.test("commands that only a host can do say so beside a hub", () =>
   besideHub(async ({ host }) => {
-    for (const words of [["add", "site", "x"], ["container", "rm", "alpha:a"]]) {
+    for (const words of [["add", "site", "x"], ["container", "rm", "alpha:a"], ["doctor"]]) {
       const { code, stderr, stdout } = await host.run(...words);
       assertEquals([code, stdout], [1, ""], stderr);
       assertStringIncludes(stderr, "a hub shows what hosts tell it");

@@ -45,6 +45,7 @@ const MAX_IMAGES = 100;
 /** Prints what was found; resolves with 0, or 3 when something does not work. */
 export async function run(invocation: InvocationOf<"doctor">): Promise<number> {
   const { out } = invocation;
+  await refuseHub(invocation.config());
   const findings = inShownOrder(await examine(invocation));
   const count = (severity: FindingSeverity) =>
     findings.filter((finding) => finding.severity === severity).length;
@@ -61,6 +62,21 @@ export async function run(invocation: InvocationOf<"doctor">): Promise<number> {
     );
   }
   return failures > 0 || invocation.on("strict") && warnings > 0 ? EXIT.notAsExpected : EXIT.done;
+}
+
+/** A hub has no Engine and no index of its own, of which all would be found wrong. */
+async function refuseHub({ dataDir }: Config): Promise<void> {
+  try {
+    using daemon = await findDaemon(dataDir);
+    if (daemon === null || !daemon.isHub) return;
+  } catch {
+    // That is one of the findings.
+    return;
+  }
+  throw new CommandError("Cannot look here: a hub shows what hosts tell it, no more", {
+    code: "not-here",
+    hint: "ask the host itself; `tinyforge hub status` says how the hub is",
+  });
 }
 
 const MARKS: Readonly<Record<FindingSeverity, { symbol: string; style: Style }>> = {
