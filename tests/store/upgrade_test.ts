@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { hashSecret } from "../../src/secret.ts";
-import { loadMigrations, migrate } from "../../src/store/migrate.ts";
+import { loadMigrations } from "../../src/store/migrate.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { tempStore } from "../harness/temp_store.ts";
 
@@ -123,27 +123,24 @@ Deno.test("openStore() opens a database of schema 14 and keeps what stands in it
   });
 });
 
-Deno.test("openStore() takes a silence of schema 15, which knew no kinds, for one of all", async () => {
+Deno.test("openStore() takes silences of schema 15, which knew no kinds, for ones of all", async () => {
   await using fresh = await tempStore();
-  const dir = await Deno.makeTempDir({ prefix: "tinyforge-upgrade-" });
-  try {
-    const path = join(dir, "tinyforge.db");
-    const db = new Database(path);
-    migrate(db, loadMigrations().slice(0, 15), { path, now: "2026-01-01T00:00:00.000Z" });
-    db.exec(`INSERT INTO silences (id, scope, starts_at, ends_at, lasts_ms, created_at)
-      VALUES ('s', 'all', 0, 9e15, 1, '2026-01-01T00:00:00.000Z')`);
-    db.close();
-    using store = await openStore(path);
-    assertEquals(shapeOf(path), shapeOf(fresh.path));
+  const wanted = shapeOf(fresh.path);
+  await upgraded(15, (store, path) => {
+    assertEquals(shapeOf(path), wanted);
+    assertEquals(store.workloads.named("wiki").length, 1);
     const now = Date.now();
     store.silences.add({
       ...{ scope: "all", targetId: "", kinds: ["stuck"], reason: "", cron: null, timeZone: null },
       ...{ startsAt: now, endsAt: now + 1000, lastsMs: 1000 },
     }, now);
-    assertEquals(store.silences.list(now).map(({ kinds }) => kinds), [null, ["stuck"]]);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+    assertEquals(
+      store.silences.list(now).map(({ reason, kinds }) => [reason, kinds]).sort(),
+      [["", ["stuck"]], ["kept", null], ["moving", null]],
+    );
+    // What a hub was told goes on from where it was.
+    assertEquals(store.replica.lastTransition(), 5);
+  });
 });
 
 Deno.test("openStore() finds the secrets of a database of schema 1, and rotates them", async () => {
