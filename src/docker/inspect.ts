@@ -73,9 +73,13 @@ function publishesOf(bindings: Record<string, unknown>): string[] {
   return [...new Set(found)].sort().slice(0, MAX_PUBLISHED);
 }
 
-/** Go's zero time says that it never was. */
+/** Go's zero time says that it never was; a year of five digits is a date to nobody else. */
 function timeOf(value: unknown): string | null {
   if (typeof value !== "string" || value.startsWith("0001-")) return null;
   const ms = Date.parse(value);
-  return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+  return ms >= FIRST_MS && ms <= LATEST_MS ? new Date(ms).toISOString() : null;
 }
+
+/** 0000-01-01 and 9999-12-31. */
+const FIRST_MS = -62_167_219_200_000;
+const LATEST_MS = 253_402_300_799_999;

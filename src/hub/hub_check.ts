@@ -107,9 +107,9 @@ function indexRow(row: ContainerView & HubContainer): IndexRow {
   };
 }
 
-/** Of an older host that does not tell it, it was always so. */
+/** Of an older host that does not tell it, or not as a time, it was always so. */
 function timeOf(text: string | null): number {
-  return text === null ? 0 : Date.parse(text);
+  return Date.parse(text ?? "") || 0;
 }
 
 async function readRows(sql: Sql, host: string | undefined): Promise<HubContainer[]> {

@@ -28,6 +28,7 @@ import { goneSubject, liveSubject, toldEvent } from "./hub_stories.ts";
 import { type KnownPast, knownPasts, latest } from "./known_pasts.ts";
 import { problemOverHosts, silentHosts } from "./problem_views.ts";
 import type { Fragment, Sql } from "./sql.ts";
+import { problemOf } from "./told_shapes.ts";
 import {
   type HostedTransition,
   shownTransition,
@@ -163,7 +164,7 @@ async function problemsOf(sql: Sql, asked: Asked): Promise<Problem[]> {
     [...opened, ...closed].map((it) => [`${it.hostId} ${it.openedAt} ${it.key}`, it]),
   );
   const kept = [...each.values()].map(({ host, body }): Problem =>
-    problemOverHosts({ ...JSON.parse(body), host })
+    problemOverHosts(problemOf(body, host))
   );
   if (row !== null || workloads !== null) return kept;
   const silent = await silentHosts(sql, host === undefined ? {} : { host });

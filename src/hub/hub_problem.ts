@@ -5,7 +5,7 @@
  * @module
  */
 
-import { invalid, nameOf, nameOrNull, toldBody, type ToldFields } from "./told_fields.ts";
+import { invalid, MAX_TIME, nameOf, nameOrNull, toldBody, type ToldFields } from "./told_fields.ts";
 
 /** A problem as a hub keeps it. Times are milliseconds since the Unix epoch. */
 export interface HubProblem {
@@ -56,9 +56,6 @@ const TOLD: ToldFields = {
 export const PROBLEM_FIELDS: readonly string[] = Object.keys(TOLD);
 
 const THING = "a problem";
-
-/** The longest time from the Unix epoch that a date can have, milliseconds. */
-const MAX_TIME = 8.64e15;
 
 /**
  * The problem that a JSON value is.

@@ -12,6 +12,7 @@ import { isUnknown, ofHost } from "./hub_views.ts";
 import type { Fragment, Sql } from "./sql.ts";
 import { HOST_UNKNOWN, keyOf, silenceBody } from "./silence.ts";
 import { millis, rfc3339 } from "./sql_times.ts";
+import { problemOf } from "./told_shapes.ts";
 
 /** A problem of one of many hosts. */
 export interface HostedProblem {
@@ -126,7 +127,7 @@ async function stored(
       AND ${rowId === undefined ? sql`true` : sql`p.row_id = ${rowId}`}
     ORDER BY ${order}`;
   return found.map(({ body, workloadName, workloadKind, ...of }) => {
-    const told: Problem = { ...JSON.parse(body), host: of.host };
+    const told = problemOf(body, of.host);
     // What a hub wrote of a host that was silent does not know what that is called now.
     const problem: Problem = told.kind === HOST_UNKNOWN
       ? { ...told, do: { code: "reach-host", host: of.host } }

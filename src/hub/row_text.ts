@@ -8,10 +8,14 @@
 
 import type { Holds } from "../model/columns.ts";
 import { NAME_FIELDS, namesOf, type NewRow, ROW_HOLDS } from "./row.ts";
-import { MAX_BODY } from "./told_fields.ts";
+import { isAddresses, MAX_BODY } from "./told_fields.ts";
 
 /** What stands for itself in a JSON text and is written in no other way: neither `"` nor `\`. */
 const PLAIN = String.raw`[ !#-\[\]-\uffff]*`;
+
+/** A time of which no part can be of none; others are left to who reads the row as a value. */
+const TIME = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])` +
+  String.raw`:[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z`;
 
 /** Fields that the pattern finds, in their order: names, and objects, which are looked at again. */
 const FOUND: readonly string[] = Object.entries(ROW_HOLDS)
@@ -33,7 +37,7 @@ export function rowOfText(text: string): NewRow | null {
   for (let i = 0; i < FOUND.length; i++) {
     const [field, value = null] = [FOUND[i]!, found[i + 1]];
     if (isName(field)) told[field] = value;
-    else if (value !== null && !isAsKept(value)) return null;
+    else if (value !== null && !isAsKept(value, ROW_HOLDS[field]!)) return null;
   }
   return namesOf({ told, body: text });
 }
@@ -47,6 +51,8 @@ function patternOf(field: string, holds: Holds): string {
     ? String.raw`0|-?[1-9]\d{0,14}`
     : isName(field)
     ? `"(${PLAIN})"`
+    : isTimeField(holds)
+    ? `"${TIME}"`
     : `"${PLAIN}"`;
   return `"${field}":(?:null|${value})`;
 }
@@ -55,14 +61,20 @@ function isObject(holds: Holds): boolean {
   return holds === "addresses" || holds === "object or null";
 }
 
+function isTimeField(holds: Holds): boolean {
+  return holds === "time" || holds === "time or null" || holds === "seconds or null";
+}
+
 function isName(field: string): boolean {
   return NAME_FIELDS.has(field);
 }
 
-/** Whether a JSON object is written as it is kept. */
-function isAsKept(text: string): boolean {
+/** Whether a JSON object is written as it is kept, and holds what it may. */
+function isAsKept(text: string, holds: Holds): boolean {
   try {
-    return JSON.stringify(JSON.parse(text)) === text;
+    const value = JSON.parse(text);
+    if (holds === "addresses" && !isAddresses(value)) return false;
+    return JSON.stringify(value) === text;
   } catch {
     return false;
   }

@@ -117,6 +117,15 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The longest time from the Unix epoch that a date can have, milliseconds. */
+export const MAX_TIME = 8.64e15;
+
+/** Whether a JSON value is network → address, or null where it has none. */
+export function isAddresses(value: unknown): boolean {
+  return isObject(value) &&
+    Object.values(value).every((address) => address === null || typeof address === "string");
+}
+
 /** RFC 3339 UTC, of a day that there is: one that can't be reckoned with would fail for who reads. */
 export function isTime(value: unknown): value is string {
   return typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value));
@@ -136,7 +145,12 @@ function fits(value: unknown, holds: Holds | "list"): boolean {
     case "integer":
     case "integer or null":
       return Number.isSafeInteger(value);
+    case "time":
+    case "time or null":
+    case "seconds or null":
+      return isTime(value);
     case "addresses":
+      return isAddresses(value);
     case "object or null":
       return isObject(value);
     case "list":

@@ -9,6 +9,7 @@ import type { Transition } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { ofHost } from "./hub_views.ts";
 import type { Sql } from "./sql.ts";
+import { originOf } from "./told_shapes.ts";
 
 /** A transition on one of many hosts; its number is the hub's, its row's id unique on its host alone. */
 export interface HostedTransition extends Transition {
@@ -85,6 +86,7 @@ export function shownTransition({ id, host, body }: StoredTransition): HostedTra
     .parse(body);
   return {
     ...told,
+    origin: originOf(told.origin),
     seq: Number(id),
     host,
     workload: workloadId === null

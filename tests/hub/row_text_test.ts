@@ -23,6 +23,18 @@ const anyText = fc.oneof(
   ),
 );
 
+const anyTime = fc.constantFrom(
+  "2026-01-01T00:00:00.000Z",
+  "2026-12-31T23:59:59Z",
+  "2026-02-30T00:00:00Z",
+  "0000-01-01T00:00:00.123456789Z",
+  "2026-01-01T24:00:00Z",
+  "2026-13-01T00:00:00Z",
+  "2026-01-01T00:00:60Z",
+  "2026-01-01T00:00:00+01:00",
+  "yesterday",
+);
+
 /** What a field may hold, and now and then what it may not. */
 function anyValue(holds: string): fc.Arbitrary<unknown> {
   const right = holds === "boolean"
@@ -34,6 +46,8 @@ function anyValue(holds: string): fc.Arbitrary<unknown> {
       fc.constantFrom("net", "2", "1", "größe", "}"),
       fc.oneof(anyText, fc.constant(null), fc.constantFrom({}, [1])),
     )
+    : holds.startsWith("time") || holds.startsWith("seconds")
+    ? anyTime
     : anyText;
   const wrong = fc.constantFrom<unknown>(1.5, -0, 1e300, [], {}, true, "7", 7);
   return fc.oneof(
