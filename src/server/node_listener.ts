@@ -28,6 +28,11 @@ const SLACK = 16;
  * they must not be more than there are descriptors left.
  */
 const MOST_BACKLOG = 256;
+/**
+ * So many requests may follow each other on a connection before the first is answered. Each takes
+ * memory while it waits, and no client that is used sends more than one.
+ */
+const MOST_AHEAD = 16;
 
 /**
  * Listens.
@@ -51,9 +56,10 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
   server.on("connection", (socket: Socket) => connections.add(socket));
   const answer = (expects: boolean) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const socket = rawSocket(incoming.socket);
-    connections.begin(socket);
-    outgoing.once("close", () => connections.end(socket));
-    void exchange(incoming, outgoing, { ...options, stallMs: limits.idleMs, expects });
+    connections.ask(socket, () => {
+      outgoing.once("close", () => connections.end(socket));
+      void exchange(incoming, outgoing, { ...options, stallMs: limits.idleMs, expects });
+    });
   };
   server.on("request", answer(false));
   server.on("checkContinue", answer(true));
@@ -146,8 +152,8 @@ class Connections {
   accepted = 0;
   readonly #most: number;
   readonly #onCrowded: () => void;
-  /** Requests under way by connection. */
-  readonly #open = new Map<Socket, number>();
+  /** Requests by connection: the first is under way, the others wait for it. */
+  readonly #open = new Map<Socket, (() => void)[]>();
   /** Connections without a request, the one that is so for longest first. */
   readonly #waiting = new Set<Socket>();
   #draining = false;
@@ -164,7 +170,7 @@ class Connections {
   add(socket: Socket): void {
     this.accepted++;
     socket.once("close", () => this.#forget(socket));
-    this.#open.set(socket, 0);
+    this.#open.set(socket, []);
     this.#waiting.add(socket);
     if (this.#draining) return void socket.destroy();
     if (this.#open.size <= this.#most) return;
@@ -175,17 +181,30 @@ class Connections {
     this.#onCrowded();
   }
 
-  begin(socket: Socket): void {
-    this.#open.set(socket, (this.#open.get(socket) ?? 0) + 1);
+  /**
+   * Has `answer` begin once all that was asked before over this connection is answered: nobody else
+   * sees to it that whoever takes no answer is given no other, nor does an answer that never has its
+   * turn say that it is over.
+   */
+  ask(socket: Socket, answer: () => void): void {
+    const asked = this.#open.get(socket);
+    // It was closed on what had come of it.
+    if (asked === undefined) return;
     this.#waiting.delete(socket);
+    asked.push(answer);
+    if (asked.length > MOST_AHEAD) {
+      this.#forget(socket);
+      socket.destroy();
+    } else if (asked.length === 1) answer();
   }
 
   end(socket: Socket): void {
-    const requests = this.#open.get(socket);
-    if (requests === undefined) return;
-    this.#open.set(socket, requests - 1);
-    if (requests > 1 || socket.destroyed) return;
-    if (this.#draining) socket.end();
+    const asked = this.#open.get(socket);
+    if (asked === undefined || socket.destroyed) return;
+    asked.shift();
+    const [next] = asked;
+    if (next !== undefined) next();
+    else if (this.#draining) socket.end();
     else this.#waiting.add(socket);
   }
 

@@ -163,6 +163,37 @@ Deno.test("requests that follow each other on one connection are answered in ord
   ]);
 });
 
+Deno.test("requests that follow each other are answered one at a time, and leave nothing when their client does", async () => {
+  await using server = await tempServer();
+  fill(server, 10_000);
+  const large = request("/api/containers?limit=10000");
+  {
+    using connection = await Deno.connect({ transport: "unix", path: server.socketPath });
+    await writeAll(connection, large.repeat(10));
+    await until("an answer is on its way", () => server.app.bytes.used > 0);
+    await status(server.ask("/livez"));
+    // Nobody takes the first, so that there is no other.
+    const { used } = server.app.bytes;
+    await status(server.ask("/livez"));
+    assertEquals(server.app.bytes.used, used);
+    assertLess(used, 10 << 20);
+  }
+  await until("it is given back", () => server.app.bytes.used === 0);
+});
+
+Deno.test("a connection that asks much more than it is answered is closed", async () => {
+  await using server = await tempServer();
+  fill(server, 10_000);
+  using connection = await Deno.connect({ transport: "unix", path: server.socketPath });
+  const large = request("/api/containers?limit=10000");
+  await writeAll(connection, large + request("/livez").repeat(5000)).catch(() => {});
+  await until("nothing of it is on its way", () => server.app.bytes.used === 0);
+  // Reset, or ended before half of it was answered.
+  const text = await readToEnd(connection).catch(() => "");
+  assertLess([...text.matchAll(/HTTP\/1.1 200/g)].length, 100);
+  assertEquals(await status(server.ask("/livez")), 200);
+});
+
 Deno.test("a webhook's body is not read, whatever its secret", async () => {
   await using server = await tempServer();
   const { secret } = server.store.registry.create("project", { name: "app" });
