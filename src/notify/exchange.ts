@@ -45,6 +45,9 @@ export const MAX_BODY = 16 * 1024;
 /** One address may take so long to connect, milliseconds, while there are others to try. */
 const PATIENCE_MS = 4000;
 
+/** So often a receiver may say that it is about to answer: each time costs memory. */
+const MOST_SAID = 32;
+
 /** Headers that are not the caller's to set: by them the request would be taken for another. */
 const FRAMING: ReadonlySet<string> = new Set([
   "host",
@@ -209,8 +212,15 @@ async function roundTrip(open: () => Socket, sent: Sent): Promise<Answer> {
     fail(new Error("it wants to speak another protocol"));
     request.destroy();
   };
+  let said = 0;
+  const failWithoutEnd = () => {
+    if (++said <= MOST_SAID) return;
+    fail(new Error("it says without end that it will answer"));
+    request.destroy();
+  };
   request.on("error", fail);
   request.on("upgrade", failUpgraded);
+  request.on("information", failWithoutEnd);
   request.on("response", (response) => {
     if (response.statusCode! < 200) return failUpgraded();
     // From here on the receiver has answered, with or without the rest, whatever follows it.

@@ -345,6 +345,23 @@ Deno.test("exchange() gives up a receiver that does not answer", async () => {
   assertEquals((await failureOf("http://slow.test/", { lookup, deadlineMs: 50 })).why, "timeout");
 });
 
+Deno.test("exchange() gives up a receiver that says without end that it will answer", async () => {
+  let saying = true;
+  await using eager = raw(async (connection, write) => {
+    await readHead(connection);
+    while (saying) await write("HTTP/1.1 102 Processing\r\nX: y\r\n\r\n".repeat(100));
+  });
+  const error = await failureOf(`http://127.0.0.1:${eager.port}/`, { deadlineMs: 5000 });
+  saying = false;
+  assertEquals(error.why, "connection");
+  await using patient = raw(async (connection, write) => {
+    await readHead(connection);
+    await write("HTTP/1.1 102 Processing\r\n\r\n".repeat(5));
+    await write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  });
+  assertEquals((await ask(`http://127.0.0.1:${patient.port}/`)).body, "ok");
+});
+
 Deno.test("exchange() takes an answer whose body hangs for the answer that it is", async () => {
   await using hanging = raw(async (connection, write) => {
     await readHead(connection);
