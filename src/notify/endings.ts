@@ -61,9 +61,12 @@ export function endingsOf(unsettled: readonly Told[], options: {
       case "nothing":
         settled.push(told);
         break;
-      case "combined":
-        waiting.set(told.delivery, [...waiting.get(told.delivery) ?? [], told]);
+      case "combined": {
+        const its = waiting.get(told.delivery);
+        if (its === undefined) waiting.set(told.delivery, [told]);
+        else its.push(told);
         break;
+      }
       case "recovered":
         arrived.push(told);
         break;

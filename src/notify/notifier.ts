@@ -153,10 +153,16 @@ export class Notifier {
   ): number | null {
     const { notices } = this.#options.store;
     const { now } = audience;
-    const ended = [...known.values()]
-      .filter((each) => each.closedAt === null && !open.has(idOf(each)))
+    const over = [...known.values()]
+      .filter((each) => each.closedAt === null && !open.has(idOf(each)));
+    const told = over.length === 0 ? null : new Map(
+      problems.flatMap((each) =>
+        each.openedAt === null ? [] : [[idOf({ key: each.key, openedAt: each.openedAt }), each]]
+      ),
+    );
+    const ended = over
       .map(({ key, openedAt }) => {
-        const closed = problems.find((each) => each.key === key && each.openedAt === openedAt);
+        const closed = told?.get(idOf({ key, openedAt }));
         const superseded = closed?.outcome === "superseded" || closed?.muted === true;
         return { key, openedAt, closedAt: closed?.closedAt ?? now, superseded };
       });
@@ -182,10 +188,10 @@ export class Notifier {
         audience,
       );
       if (notice !== null) made.push(notice);
-      settled.push(...closings);
+      for (const one of closings) settled.push(one);
     }
     const { tell, drop } = lastOfRows(arrived);
-    settled.push(...drop);
+    for (const one of drop) settled.push(one);
     this.#endings = this.#gathered(
       this.#endings,
       tell.map((one) => `${one.channelId} ${idOf(one)}`),
@@ -199,7 +205,7 @@ export class Notifier {
       const { as, gathering } = tellGathered(this.#endings, { now });
       this.#endings = gathering;
       made.push(...tellEndings(tell, { ...audience, as }));
-      settled.push(...tell);
+      for (const one of tell) settled.push(one);
       for (const { reminder, reminderState } of tell) {
         if (reminderState === "queued" && !this.#options.isSending(reminder!)) {
           superseded.push(reminder!);
@@ -228,7 +234,8 @@ export class Notifier {
     const first = lookedAt === null;
     const news = subjects.filter((each) => !each.quiet && !known.has(idOfSubject(each)));
     const made: NewNotice[] = [];
-    const dealt: Subject[] = [];
+    // Put together, not pushed: of a hundred thousand hosts' rows there are more than a call can take.
+    let dealt: readonly Subject[] = [];
     const carried: Carried[] = [];
     const settled: ToldKey[] = [];
     let baseline = now;
@@ -237,7 +244,7 @@ export class Notifier {
     ) {
       // What was over before anybody looked for the first time concerns nobody.
       const part = batch === "baseline" ? all.filter(({ told }) => told.closedAt === null) : all;
-      if (first) dealt.push(...all.filter(({ told }) => told.closedAt !== null));
+      if (first) dealt = [...dealt, ...all.filter(({ told }) => told.closedAt !== null)];
       if (batch === null || part.length === 0) continue;
       if (batch === "baseline" && !first) {
         baseline = baselineAt(part.map(({ openedAt }) => openedAt), {
@@ -250,7 +257,7 @@ export class Notifier {
         ...audience,
         ...{ as: batch, back: batch === "restart" ? this.#back(part) : null },
       }));
-      dealt.push(...part);
+      dealt = [...dealt, ...part];
     }
     const waits = baseline > now;
     const single = first ? [] : news.filter(({ batch }) => batch === null);
@@ -267,9 +274,9 @@ export class Notifier {
         wasTold: (channelId, { told: { key }, openedAt }) =>
           told.has(carriedId({ channelId, key, openedAt })),
       }));
-      dealt.push(...continued.subjects);
-      carried.push(...continued.carried);
-      settled.push(...continued.settled);
+      dealt = [...dealt, ...continued.subjects];
+      for (const one of continued.carried) carried.push(one);
+      for (const one of continued.settled) settled.push(one);
     }
     // While something is waited for, how far was looked stays where it was: what is over meanwhile
     // would not be found again after a crash.

@@ -155,10 +155,11 @@ export function baselineAt(
   openedAt: readonly number[],
   options: { readonly dueAt: readonly number[]; readonly now: number },
 ): number {
-  const last = Math.min(...openedAt) + BASELINE_MS;
+  // Not Math.min(...): there may be more of them than a call can take.
+  const last = openedAt.reduce((least, at) => Math.min(least, at), Infinity) + BASELINE_MS;
   // Whoever opens it may be late.
   const soon = options.dueAt.filter((at) => at <= last).map((at) => at + QUIET_MS);
-  return Math.max(options.now, ...soon.filter((at) => at > options.now));
+  return soon.reduce((most, at) => Math.max(most, at), options.now);
 }
 
 function isBurst(gathering: Gathering, now: number): boolean {
