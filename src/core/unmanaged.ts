@@ -35,11 +35,15 @@ export const NOBODY: WorkloadDirectory = {
 
 /** Everything that a pass left over: while nothing is registered, what bears our labels is as unmanaged as the rest. */
 export function everythingUnmanaged({ unmanaged, refused, refusedCount }: LeftOver): Unmanaged {
-  const composeProjects = { ...unmanaged.composeProjects };
+  // A project may be called what every object has.
+  const projects = new Map(Object.entries(unmanaged.composeProjects));
   for (const { reason, value } of refused) {
-    if (reason === "unknown-stack") composeProjects[value] = (composeProjects[value] ?? 0) + 1;
+    if (reason === "unknown-stack") projects.set(value, (projects.get(value) ?? 0) + 1);
   }
-  return { count: unmanaged.count + (refusedCount ?? refused.length), composeProjects };
+  return {
+    count: unmanaged.count + (refusedCount ?? refused.length),
+    composeProjects: Object.fromEntries(projects),
+  };
 }
 
 /** What a listing would leave over, with an empty index and an empty registry. */

@@ -73,8 +73,9 @@ export const listPreviews: Operation = operation({
       const rows = store.views.listContainersByStage(stage.id);
       const hostnames = rows.map(({ subdomain }) => hostnameOf(subdomain, routes))
         .filter((hostname) => hostname !== null);
-      const states: Record<string, number> = {};
-      for (const { state } of rows) states[state] = (states[state] ?? 0) + 1;
+      const states = Object.fromEntries(
+        [...Map.groupBy(rows, ({ state }) => state)].map(([state, its]) => [state, its.length]),
+      );
       const urls = [...new Set(hostnames)].map((hostname) => urlOf(hostname, routes.scheme));
       return { ...stage, project: name, urls, states };
     })
