@@ -87,6 +87,7 @@ const MESSAGES: readonly (readonly [string, number])[] = [
   ["attempt to write a readonly database", 8],
   ["disk I/O error", 10],
   ["database disk image is malformed", 11],
+  ["malformed database schema", 11],
   ["database or disk is full", 13],
   ["unable to open database file", 14],
   ["file is not a database", 26],

@@ -94,6 +94,10 @@ Deno.test("openStore() refuses a corrupted database and leaves it untouched", as
     ],
     ["garbage inside", (b) => b.fill(0xa5, 4096 * 3, 4096 * 20)],
     ["cut short", (b) => b.slice(0, b.length - 4096 * 8)],
+    ["a schema that is none", (b) => {
+      const at = new TextDecoder("latin1").decode(b).indexOf("CREATE TABLE hosts");
+      return b.fill(0x5b, at + 7, at + 9);
+    }],
   ];
   for (const [name, corrupt] of corruptions) {
     const bytes = corrupt(good.slice());
