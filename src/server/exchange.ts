@@ -19,6 +19,8 @@ export interface ExchangeOptions {
   readonly bytes: ByteBudget;
   /** Milliseconds within which a client must take something of its answer. */
   readonly stallMs: number;
+  /** IP address of who asks; null over a unix socket. */
+  readonly remote: string | null;
 }
 
 /** A rest of a body that is taken in and forgotten, so that the connection can be used again. */
@@ -35,14 +37,17 @@ export async function exchange(
   outgoing: ServerResponse,
   options: ExchangeOptions & { readonly expects: boolean },
 ): Promise<void> {
-  const { handler, expects } = options;
+  const { handler, remote, expects } = options;
   const completed = new Promise<void>((resolve) => outgoing.once("close", resolve));
   // Whoever leaves is no fault of ours.
   incoming.on("error", () => {});
   outgoing.on("error", () => {});
   const body = new RequestBody(incoming, () => expects && outgoing.writeContinue());
   try {
-    const response = await handler(toRequest(incoming, body), peerOf(incoming, completed));
+    const response = await handler(
+      toRequest(incoming, body),
+      peerOf(incoming, { remote, completed }),
+    );
     await send(response, outgoing, { ...options, incoming, body });
   } catch (error) {
     if (outgoing.headersSent || outgoing.destroyed) return void outgoing.destroy();
@@ -51,8 +56,10 @@ export async function exchange(
   }
 }
 
-function peerOf({ socket }: IncomingMessage, completed: Promise<void>): Peer {
-  const remote = socket.remoteAddress?.replace(/^::ffff:/, "") ?? null;
+function peerOf(
+  { socket }: IncomingMessage,
+  { remote, completed }: Pick<Peer, "remote" | "completed">,
+): Peer {
   return {
     remote,
     secure: "encrypted" in socket && socket.encrypted === true,

@@ -53,12 +53,18 @@ export async function listenNode(place: Place, options: ListenOptions): Promise<
   const connections = new Connections(limits.connections, onCrowded);
   const ended = Promise.withResolvers<unknown>();
 
-  server.on("connection", (socket: Socket) => connections.add(socket));
+  // Nobody knows any more where a connection came from once it is reset.
+  const remotes = new WeakMap<Socket, string | null>();
+  server.on("connection", (socket: Socket) => {
+    remotes.set(socket, socket.remoteAddress?.replace(/^::ffff:/, "") ?? null);
+    connections.add(socket);
+  });
   const answer = (expects: boolean) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const socket = rawSocket(incoming.socket);
     connections.ask(socket, () => {
       outgoing.once("close", () => connections.end(socket));
-      void exchange(incoming, outgoing, { ...options, stallMs: limits.idleMs, expects });
+      const remote = remotes.get(socket) ?? null;
+      void exchange(incoming, outgoing, { ...options, stallMs: limits.idleMs, remote, expects });
     });
   };
   server.on("request", answer(false));

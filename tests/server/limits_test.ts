@@ -4,6 +4,7 @@
  * @module
  */
 
+import { connect } from "node:net";
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { connectionShares } from "../../src/server/server.ts";
 import { exchange, readAnswer, writeAll } from "../harness/raw_http.ts";
@@ -192,6 +193,29 @@ Deno.test("a connection that asks much more than it is answered is closed", asyn
   const text = await readToEnd(connection).catch(() => "");
   assertLess([...text.matchAll(/HTTP\/1.1 200/g)].length, 100);
   assertEquals(await status(server.ask("/livez")), 200);
+});
+
+Deno.test("a client that leaves before it is answered is known by its address", async () => {
+  await using server = await tempServer();
+  const wrong = `POST /hooks/${"A".repeat(43)} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  for (let i = 0; i < 100; i++) {
+    const { promise: left, resolve } = Promise.withResolvers<void>();
+    const socket = connect({ host: "127.0.0.1", port: server.port }, () => {
+      socket.write(wrong);
+      socket.resetAndDestroy();
+    });
+    socket.on("error", () => {}).on("close", () => resolve());
+    await left;
+  }
+  const failed = () => server.logged.filter((line) => line.includes("login failed"));
+  await until("it is told", () => failed().length > 0);
+  await status(server.ask("/livez"));
+  server.app.close();
+  const addresses = new Set(
+    failed().map((line) => /"address":"(.*?)"|address=(\S+)/.exec(line)![0]),
+  );
+  assertEquals(addresses.size, 1);
+  assertStringIncludes([...addresses][0]!, "127.0.0.1");
 });
 
 Deno.test("a webhook's body is not read, whatever its secret", async () => {
