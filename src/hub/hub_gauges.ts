@@ -5,6 +5,8 @@
  * @module
  */
 
+import { UNKNOWN } from "../model/hosts.ts";
+import { ROW_STATES } from "../model/row_states.ts";
 import type { HubMetrics } from "../telemetry/hub_metrics.ts";
 import type { ChannelState } from "../store/channels.ts";
 import type { HubReader } from "./hub_reader.ts";
@@ -37,8 +39,11 @@ export async function collectHub(
   for (const { state } of hosts) metrics.hosts.add(1, { state });
   for (const host of counted) {
     for (const { state, count } of host.counts) {
-      metrics.hostRows.add(count, { host: host.name, state: stateShown(host, state) });
+      const shown = stateShown(host, state);
+      // A host may say anything, and each would be a series of its own.
+      const known = ROW_STATES.has(shown) || shown === UNKNOWN;
+      metrics.hostRows.add(count, { host: host.name, state: known ? shown : "other" });
     }
   }
-  for (const { kind, severity, count } of problems) metrics.problems.set(count, { kind, severity });
+  for (const { kind, severity, count } of problems) metrics.problems.add(count, { kind, severity });
 }

@@ -5,7 +5,15 @@
  * @module
  */
 
-import { invalid, MAX_TIME, nameOf, nameOrNull, toldBody, type ToldFields } from "./told_fields.ts";
+import {
+  invalid,
+  MAX_TIME,
+  MAX_WORD,
+  nameOf,
+  nameOrNull,
+  toldBody,
+  type ToldFields,
+} from "./told_fields.ts";
 
 /** A problem as a hub keeps it. Times are milliseconds since the Unix epoch. */
 export interface HubProblem {
@@ -65,7 +73,8 @@ const THING = "a problem";
 export function hubProblem(value: unknown): HubProblem {
   const problem = toldBody(value, { fields: TOLD, thing: THING });
   const { told, body, hash } = problem;
-  const name = (field: string) => nameOf(problem, { field, thing: THING });
+  const name = (field: string, most?: number) =>
+    nameOf(problem, { field, thing: THING, ...most !== undefined && { most } });
   const { severity, status, evidence, do: remedy } = told;
   if (severity !== "low" && severity !== "high") throw invalid("its severity is none", THING);
   if (status !== "open" && status !== "closed") throw invalid("its status is none", THING);
@@ -80,7 +89,7 @@ export function hubProblem(value: unknown): HubProblem {
   if (opened === null || opened === undefined) throw invalid("its since is no time", THING);
   if ((status === "closed") !== (closedAt !== null)) throw invalid("its end is missing", THING);
   return {
-    ...{ key: name("key"), kind: name("kind"), openedAt: opened, severity, status },
+    ...{ key: name("key"), kind: name("kind", MAX_WORD), openedAt: opened, severity, status },
     workloadId: nameOrNull(problem, { field: "workloadId", thing: THING }),
     rowId: nameOrNull(problem, { field: "rowId", thing: THING }),
     ...{ closedAt: closedAt!, body, hash },

@@ -76,7 +76,7 @@ export async function listHosts(sql: Sql): Promise<HostView[]> {
       row_count AS rows,
       version,
       CASE WHEN contested THEN ARRAY(SELECT DISTINCT machine FROM tinyforge.host_runs
-          WHERE host_id = h.id AND machine <> '' ORDER BY machine)
+          WHERE host_id = h.id AND machine <> '' ORDER BY machine LIMIT 10)
         WHEN machine <> '' THEN ARRAY[machine] ELSE ARRAY[]::text[] END AS machines
     FROM tinyforge.hosts AS h ORDER BY name`;
   return hosts.map((host) => ({ ...host, rows: Number(host.rows) }));

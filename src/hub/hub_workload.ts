@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isObject, nameOf, toldBody, type ToldFields } from "./told_fields.ts";
+import { isObject, MAX_WORD, nameOf, toldBody, type ToldFields } from "./told_fields.ts";
 
 /** A workload as a hub keeps it. */
 export interface HubWorkload {
@@ -53,10 +53,11 @@ export function hubWorkload(value: unknown): HubWorkload {
     ? { ...value, expectations: value.expectations.map(expectation) }
     : value;
   const workload = toldBody(given, { fields: TOLD, thing: THING });
-  const name = (field: string) => nameOf(workload, { field, thing: THING });
+  const name = (field: string, most?: number) =>
+    nameOf(workload, { field, thing: THING, ...most !== undefined && { most } });
   const { body, hash } = workload;
   name("refId");
-  return { id: name("id"), kind: name("kind"), name: name("name"), body, hash };
+  return { id: name("id"), kind: name("kind", MAX_WORD), name: name("name"), body, hash };
 }
 
 function expectation(value: unknown): unknown {

@@ -6,6 +6,7 @@
  */
 
 import { type Announcement, Announcements } from "./announcements.ts";
+import { requireFew } from "./host_bounds.ts";
 import {
   type HostState,
   keepStates,
@@ -72,7 +73,9 @@ async function take(
     });
     const taken = decided.filter((each) => each !== null && each.state !== null) as Taken[];
     if (taken.length === 0) return decided;
-    const rows = await write(tx, taken.filter(({ isNew }) => isNew));
+    const news = taken.filter(({ isNew }) => isNew);
+    const rows = await write(tx, news);
+    await requireFew(tx, news.filter(tellsBesides).map(({ hostId }) => hostId));
     await keepStates(
       tx,
       taken.map(({ hostId, state }) => {
@@ -106,6 +109,11 @@ async function lockHosts(
     FROM tinyforge.hosts WHERE id = ANY(${[...ids]}::text[])
     FOR UPDATE ${waits ? tx`` : tx`SKIP LOCKED`}`;
   return new Map(hosts.map((host) => [host.id, host]));
+}
+
+/** Whether it tells of something else than rows. */
+function tellsBesides({ told: { problems, workloads } }: Message): boolean {
+  return problems.length > 0 || (workloads ?? []).length > 0;
 }
 
 /** How many rows there are more of each host. */

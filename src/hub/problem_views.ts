@@ -166,7 +166,7 @@ export async function silentHosts(
     SELECT h.id, h.name, ${rfc3339(sql, "h.heard_at")} AS "heardAt",
       ${millis(sql, "h.silent_at")} AS "openedAt", ${millis(sql, "h.silent_since")} AS since,
       CASE WHEN h.contested THEN ARRAY(SELECT DISTINCT machine FROM tinyforge.host_runs AS r
-        WHERE r.host_id = h.id AND machine <> '' ORDER BY machine) ELSE ARRAY[]::text[] END AS machines
+        WHERE r.host_id = h.id AND machine <> '' ORDER BY machine LIMIT 10) ELSE ARRAY[]::text[] END AS machines
     FROM tinyforge.hosts AS h
     WHERE ${isSilent(sql)} AND ${ofHost(sql, host)}`;
   return found.map(({ id, name, heardAt, openedAt, since, machines }) => ({

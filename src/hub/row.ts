@@ -6,7 +6,7 @@
  */
 
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import { nameOf, nameOrNull, type ToldBody, toldBody } from "./told_fields.ts";
+import { MAX_NAME, MAX_WORD, nameOf, nameOrNull, type ToldBody, toldBody } from "./told_fields.ts";
 
 /** A row as a hub keeps it. */
 export interface HubRow {
@@ -90,10 +90,10 @@ export function namesOf(row: Pick<ToldBody, "told" | "body">): NewRow {
   return {
     id: name(row, "id"),
     workloadId: name(row, "workloadId"),
-    workloadKind: name(row, "workloadKind"),
+    workloadKind: name(row, "workloadKind", MAX_WORD),
     workloadName: name(row, "workloadName"),
-    state: name(row, "state"),
-    health: nothing(row, "health"),
+    state: name(row, "state", MAX_WORD),
+    health: nothing(row, "health", MAX_WORD),
     containerId: nothing(row, "containerId"),
     containerName: nothing(row, "containerName"),
     stageId: nothing(row, "stageId"),
@@ -104,12 +104,12 @@ export function namesOf(row: Pick<ToldBody, "told" | "body">): NewRow {
 
 type Told = Pick<ToldBody, "told">;
 
-function name(row: Told, field: keyof NewRow): string {
-  return nameOf(row, { field, thing: THING });
+function name(row: Told, field: keyof NewRow, most = MAX_NAME): string {
+  return nameOf(row, { field, thing: THING, most });
 }
 
-function nothing(row: Told, field: keyof NewRow): string | null {
-  return nameOrNull(row, { field, thing: THING });
+function nothing(row: Told, field: keyof NewRow, most = MAX_NAME): string | null {
+  return nameOrNull(row, { field, thing: THING, most });
 }
 
 function orNull(holds: Holds): Holds {

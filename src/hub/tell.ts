@@ -80,11 +80,16 @@ export class Telling {
 
   #problems(after: number | null): Read<HubProblem>[] {
     const problems = this.#replica.problems(after).map((problem) => {
-      // What was seen may name as many containers as there are.
-      const { containers = [] } = problem.evidence;
+      // What was seen, and what to do about it, may name as many containers as there are.
+      const { evidence: { containers = [] }, do: remedy } = problem;
       if (containers.length <= MAX_EVIDENCE) return problem;
-      const evidence = { ...problem.evidence, containers: containers.slice(0, MAX_EVIDENCE) };
-      return { ...problem, evidence };
+      return {
+        ...problem,
+        evidence: { ...problem.evidence, containers: containers.slice(0, MAX_EVIDENCE) },
+        do: "containers" in remedy
+          ? { ...remedy, containers: remedy.containers.slice(0, MAX_EVIDENCE) }
+          : remedy,
+      };
     });
     return this.#fitting(problems, hubProblem);
   }

@@ -23,7 +23,7 @@ export interface ToldBody {
 }
 
 /** Longest id and name that is taken, UTF-16 units. */
-const MAX_NAME = 1024;
+export const MAX_NAME = 1024;
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
@@ -73,6 +73,19 @@ function entriesOf(fields: ToldFields): Known {
   return known;
 }
 
+/** A field that holds a name. */
+export interface NamedField {
+  /** What it is called. */
+  readonly field: string;
+  /** Whose it is. */
+  readonly thing: string;
+  /** How long it may be, UTF-16 units. */
+  readonly most?: number;
+}
+
+/** Longest kind, state and health that is taken, UTF-16 units: by them all is counted. */
+export const MAX_WORD = 64;
+
 /**
  * Of a thing a name or id, which it must have.
  *
@@ -80,9 +93,9 @@ function entriesOf(fields: ToldFields): Known {
  */
 export function nameOf(
   { told }: Pick<ToldBody, "told">,
-  { field, thing }: { readonly field: string; readonly thing: string },
+  { field, thing, most = MAX_NAME }: NamedField,
 ): string {
-  const name = textUpTo(told[field]);
+  const name = textUpTo(told[field], most);
   if (name !== null) return name;
   throw invalid(`its ${field} is empty, too long or has a zero byte`, thing);
 }
@@ -99,10 +112,7 @@ export function textUpTo(value: unknown, most: number = MAX_NAME): string | null
  *
  * @throws {Failure} `invalid`
  */
-export function nameOrNull(
-  body: Pick<ToldBody, "told">,
-  which: { readonly field: string; readonly thing: string },
-): string | null {
+export function nameOrNull(body: Pick<ToldBody, "told">, which: NamedField): string | null {
   const name = body.told[which.field];
   return name === null || name === "" ? null : nameOf(body, which);
 }

@@ -5,10 +5,34 @@
  * @module
  */
 
-import type { Carried, Told, ToldKey } from "../store/notice_rows.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Carried, NoticeWrite, Notified, Told, ToldKey } from "../store/notice_rows.ts";
 import { recoveryFor } from "./schedule.ts";
 import { carry, crashingRow } from "./stories.ts";
-import { idOfSubject, keptSubject, type Subject } from "./telling.ts";
+import { idOf, idOfSubject, keptSubject, type Subject } from "./telling.ts";
+
+/** Those that were dealt with and are not open any more. */
+export function endedOf(known: Iterable<Notified>, { open, problems, now }: {
+  /** What is not over, by {@linkcode idOf}. */
+  readonly open: ReadonlyMap<string, unknown>;
+  /** Those that are known, of those that are over the last ones. */
+  readonly problems: readonly Problem[];
+  /** When those are over of which nothing is known. */
+  readonly now: number;
+}): NonNullable<NoticeWrite["ended"]> {
+  const over = [...known].filter((each) => each.closedAt === null && !open.has(idOf(each)));
+  if (over.length === 0) return [];
+  const byId = new Map(
+    problems.flatMap((each) =>
+      each.openedAt === null ? [] : [[idOf({ key: each.key, openedAt: each.openedAt }), each]]
+    ),
+  );
+  return over.map(({ key, openedAt }) => {
+    const closed = byId.get(idOf({ key, openedAt }));
+    const superseded = closed?.outcome === "superseded" || closed?.muted === true;
+    return { key, openedAt, closedAt: closed?.closedAt ?? now, superseded };
+  });
+}
 
 /** Who is to be told of an end, and how. */
 export interface Endings {

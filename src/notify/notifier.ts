@@ -14,7 +14,7 @@ import type { KeptChannel } from "../store/channels.ts";
 import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
 import { brokenOf } from "./broken_channels.ts";
 import type { Language } from "./channel.ts";
-import { endingsOf } from "./endings.ts";
+import { endedOf, endingsOf } from "./endings.ts";
 import { type Back, backOf } from "./notice.ts";
 import type { NotifierStore } from "./notifier_store.ts";
 import {
@@ -153,19 +153,7 @@ export class Notifier {
   ): number | null {
     const { notices } = this.#options.store;
     const { now } = audience;
-    const over = [...known.values()]
-      .filter((each) => each.closedAt === null && !open.has(idOf(each)));
-    const told = over.length === 0 ? null : new Map(
-      problems.flatMap((each) =>
-        each.openedAt === null ? [] : [[idOf({ key: each.key, openedAt: each.openedAt }), each]]
-      ),
-    );
-    const ended = over
-      .map(({ key, openedAt }) => {
-        const closed = told?.get(idOf({ key, openedAt }));
-        const superseded = closed?.outcome === "superseded" || closed?.muted === true;
-        return { key, openedAt, closedAt: closed?.closedAt ?? now, superseded };
-      });
+    const ended = endedOf(known.values(), { open, problems, now });
     if (ended.length > 0) notices.write({ lookedAt: now, ended });
 
     const superseded: number[] = [];

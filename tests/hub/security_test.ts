@@ -13,6 +13,7 @@ import { admitted, enrolled, hubItems, hubRows, startHub, type TestHub } from ".
 import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
 import { shownRow } from "./rows.ts";
+import { toldProblem, workload } from "./things.ts";
 
 const cluster = sharedCluster();
 
@@ -111,6 +112,40 @@ Deno.test("a host of a million rows is refused past what one may have, and distu
   // To the last one that it may have it is taken, and others are meanwhile.
   assertTaken(await honest.tell({ to: 1, rows: [shownRow("a")] }));
   assertTaken(await liar.tell(more(9)));
+});
+
+Deno.test("a host of more problems or workloads than one may have is refused what is too much", async () => {
+  await using hubHost = await TestHost.make();
+  const database = await cluster.newDatabase();
+  const hub = await startHub(hubHost, { database });
+  using liar = new Liar(hub, await admitted(hubHost, hub, "liar"));
+  await liar.hello();
+  assertTaken(await liar.tell({ to: 1, rows: [shownRow("a")] }));
+  const change = (from: number, more: Record<string, unknown>) =>
+    liar.tell({ from, to: from + 1, rows: [], gone: [], ...more });
+  await change(1, { problems: [toldProblem()], workloads: [workload("w")] });
+  const sql = await openDatabase(database, { connections: 1 });
+  try {
+    // As if it had told so many already, which would take long here.
+    await sql`INSERT INTO tinyforge.problems
+        (host_id, key, opened_at, kind, severity, status, body, hash)
+      SELECT host_id, 'missing:' || i, opened_at, kind, severity, status, body, hash
+      FROM tinyforge.problems, generate_series(1, ${MAX_HOST_ROWS - 1}) AS i`;
+    const many = await change(2, { problems: [toldProblem({ key: "missing:z" })] });
+    assertEquals(many.status, 422, JSON.stringify(many.body));
+    assertStringIncludes(JSON.stringify(many.body), `more than ${MAX_HOST_ROWS} open problems`);
+    await sql`INSERT INTO tinyforge.workloads (host_id, id, kind, name, body, hash)
+      SELECT host_id, 'w' || i, kind, name, body, hash
+      FROM tinyforge.workloads, generate_series(1, ${MAX_HOST_ROWS - 1}) AS i`;
+    const part = { to: 3, of: "workloads", upTo: "b" };
+    const more = await liar.tell({ ...part, workloads: [workload("a")] });
+    assertEquals(more.status, 422, JSON.stringify(more.body));
+    assertStringIncludes(JSON.stringify(more.body), `more than ${MAX_HOST_ROWS} workloads`);
+    // As many as it may have are taken.
+    assertEquals((await liar.tell({ ...part, workloads: [] })).status, 200);
+  } finally {
+    await sql.end();
+  }
 });
 
 Deno.test("what is too long, too much or no message is refused, and the next message taken", async () => {

@@ -1,6 +1,6 @@
 /** What hosts tell in shapes that nobody knows: a version that knows more, or a lie. @module */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { evidenceText, remedyText } from "../../src/cli/problem_words.ts";
 import { Failure } from "../../src/failure.ts";
@@ -39,6 +39,8 @@ const ODD_PROBLEMS: readonly Record<string, unknown>[] = [
   { outcome: "of-a-later-version", status: "closed", closedAt: 62_000 },
   { containerName: null, since: null },
   { openedAt: null },
+  { kind: "of-a-later-version" },
+  { kind: "__proto__" },
 ];
 
 const ODD_ORIGINS: readonly unknown[] = [
@@ -66,6 +68,8 @@ Deno.test("what a host tells in a shape that nobody knows keeps nobody from what
     await host.batch([], { workloads: [toldWorkload("w", "shop")] });
     await host.beat();
   }
+  const odd = { workloadKind: "of-a-later-version", state: "__proto__", health: "constructor" };
+  await liar.batch([shownRow("b", odd), shownRow("c", { ...odd, state: "of-a-later-version" })]);
   await honest.batch([], {
     problems: [toldProblem()],
     transitionsAfter: 0,
@@ -75,12 +79,21 @@ Deno.test("what a host tells in a shape that nobody knows keeps nobody from what
     problems: ODD_PROBLEMS.map((odd, i) => toldProblem({ key: `missing:${i}`, ...odd })),
     transitionsAfter: 0,
     transitions: ODD_ORIGINS.map((origin, i) => happening(i + 1, { origin })),
-    workloads: [toldWorkload("w", "shop", [{ role: "web", mode: "of-a-later-version" }])],
+    workloads: [
+      toldWorkload("w", "shop", [{ role: "web", mode: "of-a-later-version" }]),
+      { ...toldWorkload("x", "shop"), kind: "of-a-later-version" },
+      { ...toldWorkload("y", "shop"), kind: "__proto__" },
+    ],
   });
   for (const path of READ) {
     const { status, json } = await hub.ask(path);
     assertEquals(status, 200, `${path}: ${JSON.stringify(json)}`);
   }
+  const { json: metrics } = await hub.ask("/metrics");
+  assertMatch(metrics, /^tinyforge_hub_up 1$/m);
+  assertMatch(metrics, /^tinyforge_host_rows\{host="honest",state="running"\} 1$/m);
+  assertMatch(metrics, /^tinyforge_host_rows\{host="liar",state="other"\} 2$/m);
+  assertMatch(metrics, /^tinyforge_problems\{kind="other",severity="high"\} 2$/m);
   const { json: { problems } } = await hub.ask("/api/problems?all=true");
   const of = (name: string) => problems.filter(({ host }: { host: string }) => host === name);
   assertEquals(of("liar").length, ODD_PROBLEMS.length);
