@@ -68,6 +68,12 @@ const MAX_BEAT: Longest = { packed: 1 << 20, whole: 1 << 20 };
 /** … and of who says no more than who it is, and may be anybody. */
 const MAX_HELLO: Longest = { packed: 64 << 10, whole: 64 << 10 };
 
+/**
+ * So many messages of one host are taken in at once. It sends one after the other, and may have sent
+ * some whose answers it does not wait for any more.
+ */
+const MOST_OF_A_HOST = 4;
+
 /** Until a whole message has come, milliseconds. */
 const BODY_MS = 60_000;
 
@@ -87,6 +93,8 @@ export class HubApp {
   readonly #o: HubAppOptions;
   readonly #routes: ReadonlyMap<string, (asked: Asked) => Promise<Response>>;
   readonly #stopping = new AbortController();
+  /** Messages under way, by the id of their host. */
+  readonly #underWay = new Map<string, number>();
   #large = 0;
   #mostLarge = 0;
 
@@ -121,8 +129,11 @@ export class HubApp {
     const answer = this.#routes.get(path);
     if (answer === undefined || request.method !== "POST") return null;
     try {
-      const hostId = path === JOIN ? "" : await this.#host(request);
-      if (hostId !== null) return await answer({ request, hostId, remote });
+      if (path === JOIN) return await answer({ request, hostId: "", remote });
+      const hostId = await this.#host(request);
+      if (hostId !== null) {
+        return await this.#inTurn(hostId, () => answer({ request, hostId, remote }));
+      }
       throw this.#guess(remote, "Cannot take this: its secret is no host's");
     } catch (error) {
       if (error instanceof Refused) return refused(error.why, error.message, error.headers);
@@ -145,6 +156,22 @@ export class HubApp {
   async #host({ headers }: Request): Promise<string | null> {
     const secret = /^Bearer ([^\s]{1,200})$/.exec(headers.get("authorization") ?? "")?.[1];
     return secret === undefined ? null : await this.#o.secrets.hostWith(secret);
+  }
+
+  async #inTurn<T>(hostId: string, answer: () => Promise<T>): Promise<T> {
+    const others = this.#underWay.get(hostId) ?? 0;
+    if (others >= MOST_OF_A_HOST) {
+      const headers = { "retry-after": "1" };
+      throw new Refused("overloaded", "Cannot take so much of one host at once", headers);
+    }
+    this.#underWay.set(hostId, others + 1);
+    try {
+      return await answer();
+    } finally {
+      const left = this.#underWay.get(hostId)! - 1;
+      if (left > 0) this.#underWay.set(hostId, left);
+      else this.#underWay.delete(hostId);
+    }
   }
 
   async #join(asked: Asked): Promise<Response> {

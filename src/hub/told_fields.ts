@@ -166,6 +166,7 @@ function fits(value: unknown, holds: Holds | "list"): boolean {
     case "list":
       return Array.isArray(value);
     default:
-      return typeof value === "string";
+      // Half a character is none that a link of the dashboard could have.
+      return typeof value === "string" && value.isWellFormed();
   }
 }

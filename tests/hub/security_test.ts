@@ -12,6 +12,7 @@ import { MAX_ROWS } from "../../src/hub/told_values.ts";
 import { admitted, enrolled, hubItems, hubRows, startHub, type TestHub } from "../harness/hub.ts";
 import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
+import { until } from "../harness/until.ts";
 import { shownRow } from "./rows.ts";
 import { toldProblem, workload } from "./things.ts";
 
@@ -201,6 +202,31 @@ Deno.test("what is too long, too much or no message is refused, and the next mes
     assertEquals(answer.status, 413, path);
     await answer.body?.cancel();
   }
+});
+
+Deno.test("a host that says everything at once keeps no other host waiting", async () => {
+  await using hubHost = await TestHost.make();
+  const hub = await startHub(hubHost, { database: await cluster.newDatabase() });
+  const secret = await admitted(hubHost, hub, "liar");
+  using liar = new Liar(hub, secret);
+  using honest = new Liar(hub, await admitted(hubHost, hub, "honest"));
+  await liar.hello();
+  await honest.hello();
+  // Bodies that do not come.
+  const open = await Promise.all(Array.from({ length: 10 }, async () => {
+    const connection = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(hub.url).port),
+    });
+    const head = `POST /api/ingest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n` +
+      `Authorization: Bearer ${secret}\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(head));
+    return connection;
+  }));
+  await until("it is refused", async () => (await liar.tell({ to: 1, rows: [] })).status === 503);
+  assertTaken(await honest.tell({ to: 1, rows: [shownRow("a")] }));
+  for (const connection of open) connection.close();
+  await until("it is heard", async () => (await liar.tell({ to: 1, rows: [] })).status === 200);
 });
 
 Deno.test("a token that was used, or is over, lets nobody in, however often it is shown", async () => {

@@ -153,7 +153,7 @@ Deno.test("problemOf() makes of whatever is told what all that show it can put i
   assert(shown > 20, `${shown} were shown`);
 });
 
-Deno.test("hubRow() takes no time that is none, and no address that is not a text", () => {
+Deno.test("hubRow() takes no time that is none, no address that is not a text, and no half of a character", () => {
   for (
     const changes of [
       { stateSince: "yesterday" },
@@ -162,6 +162,8 @@ Deno.test("hubRow() takes no time that is none, and no address that is not a tex
       { createdAtEngine: "2026-13-01T00:00:00Z" },
       { ownSeenAt: "" },
       { addresses: { bridge: {} } },
+      { workloadId: "half \ud800" },
+      { imageTag: "half \udc00" },
     ]
   ) {
     const field = Object.keys(changes)[0]!;
