@@ -26,6 +26,11 @@ export interface ExchangeOptions {
 /** A rest of a body that is taken in and forgotten, so that the connection can be used again. */
 const SMALL_REST = 65_536;
 /**
+ * A path that a URL takes for another one, which whoever stands in front and lets some paths through
+ * may not have seen.
+ */
+const LEADS_ELSEWHERE = /^[^?#]*(?:\\|\/(?:\.|%2e){1,2}(?:[/?#]|$))/i;
+/**
  * How long more is taken in and forgotten. A connection that is closed on what it sends is reset,
  * and a client may lose the answer that it has not read yet.
  */
@@ -134,7 +139,9 @@ function toRequest(incoming: IncomingMessage, body: RequestBody): Request {
     const absolute = /^https?:\/\/([^/?#]+)/i.exec(url);
     if (absolute !== null) headers.set("host", absolute[1]!);
     const path = absolute === null ? url : url.slice(absolute[0].length) || "/";
-    if (!/^[/?*]/.test(path)) throw new Problem("malformed", "Cannot read the request's target");
+    if (!/^[/?*]/.test(path) || LEADS_ELSEWHERE.test(path)) {
+      throw new Problem("malformed", "Cannot read the request's target");
+    }
     return new Request(`http://localhost${path.startsWith("/") ? "" : "/"}${path}`, {
       method,
       headers,

@@ -130,6 +130,24 @@ Deno.test("a target's own host counts, whatever the header says", async () => {
   assertEquals((await ask("http://evil.example/livez", "localhost")).status, 403);
 });
 
+Deno.test("a target that means another path than it says is refused", async () => {
+  await using server = await tempServer();
+  const ask = async (target: string) =>
+    (await exchange(server.port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`)).status;
+  for (
+    const target of [
+      ...["/hooks/../livez", "/hooks/%2e%2E/livez", "/./livez", "/livez/..", "/hooks\\..\\livez"],
+      ...["http://localhost/hooks/../livez", "/hooks/.%2e/livez?a", "/livez/."],
+    ]
+  ) assertEquals(await ask(target), 400, target);
+  for (const target of ["/livez", "/livez?a=/../b", "/livez?a=\\", "/livez#/../x"]) {
+    assertEquals(await ask(target), 200, target);
+  }
+  for (const target of ["/.../livez", "/a..b", "/api/containers/..a", "/%2e%2ea"]) {
+    assertEquals(await ask(target), 401, target);
+  }
+});
+
 Deno.test("what can't be read as HTTP ends its connection and nothing else", async () => {
   await using server = await tempServer();
   for (
