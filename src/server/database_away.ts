@@ -7,11 +7,21 @@
 
 /**
  * That a connection ended or was not made, or the server ended one that stood still; that the server
- * starts, stops or has no connection left; and that it can't be written to, as one that another took
- * over from.
+ * starts, stops, lets nobody in or has no connection or room left; that it took too long, waited for
+ * others that waited for it, or its disk failed; and that it can't be written to, as one that another
+ * took over from.
  */
-const AWAY =
-  /^(?:DATABASE_GONE|CONNECTION_(?:CLOSED|DESTROYED|ENDED)|CONNECT_TIMEOUT|08...|57P0[1-5]|53...|25006|25P03)$/;
+const AWAY = new RegExp(
+  `^(?:${
+    [
+      "DATABASE_GONE",
+      "CONNECTION_(?:CLOSED|DESTROYED|ENDED)",
+      "CONNECT_TIMEOUT",
+      ...["08...", "25006", "25P03", "28...", "40001", "40P01", "53..."],
+      ...["55000", "55P03", "57014", "57P0[1-5]", "58..."],
+    ].join("|")
+  })$`,
+);
 
 /** By the error's `code`. */
 export function isDatabaseAway(error: unknown): boolean {

@@ -1,6 +1,8 @@
 /** Connections to a real PostgreSQL that are lost at any moment, and what is asked over them. @module */
 
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import postgres from "postgres";
+import { openDatabase } from "../../src/hub/database.ts";
 import { openAlone, openPool } from "../../src/hub/database_pool.ts";
 import { AwaitedAnswers } from "../../src/hub/database_answers.ts";
 import { DatabaseSocket } from "../../src/hub/database_socket.ts";
@@ -174,4 +176,34 @@ Deno.test("AwaitedAnswers counts what is asked and answered, however it is cut",
   assertEquals(answers.isOwed, true);
   answers.told(new Uint8Array([...message("Z", 1), ...message("A", 40)]));
   assertEquals(answers.isOwed, false);
+});
+
+Deno.test("isDatabaseAway() takes for away a server that takes too long, or lets nobody in", async () => {
+  await using cluster = await startCluster();
+  const url = await cluster.newDatabase();
+  const failing = async (act: () => PromiseLike<unknown>) => {
+    try {
+      await act();
+    } catch (error) {
+      return isDatabaseAway(error);
+    }
+    return null;
+  };
+  const sql = await openDatabase(url, { connections: 1 });
+  assertEquals(
+    await failing(() =>
+      sql.begin(async (tx) => {
+        await tx`SET LOCAL statement_timeout = '10ms'`;
+        await tx`SELECT pg_sleep(10)`;
+      })
+    ),
+    true,
+  );
+  assertEquals(await failing(() => sql`SELECT no_such_column`), false);
+  await sql.end();
+  const name = new URL(url).pathname.slice(1);
+  await cluster.ask(`ALTER DATABASE "${name}" ALLOW_CONNECTIONS false`);
+  const shut = postgres(url, { max: 1, ssl: false, onnotice: () => {} });
+  assertEquals(await failing(() => shut`SELECT 1`), true);
+  await shut.end();
 });
