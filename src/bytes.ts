@@ -15,6 +15,18 @@ export function joinedBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
   return whole;
 }
 
+/** All pieces together, and what is returned after them. */
+export function collected<End>(
+  pieces: Iterator<Uint8Array, End, undefined>,
+): { readonly bytes: Uint8Array<ArrayBuffer>; readonly end: End } {
+  const parts: Uint8Array[] = [];
+  while (true) {
+    const { done, value } = pieces.next();
+    if (done) return { bytes: joinedBytes(parts), end: value };
+    parts.push(value);
+  }
+}
+
 /** A text in UTF-8. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);

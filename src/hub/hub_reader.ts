@@ -99,11 +99,11 @@ export class HubReader implements IndexReader {
   async page(filter: ViewFilter & { readonly limit: number }): Promise<RowPage> {
     const { limit } = filter;
     const asked = filterOf(filter, await this.#hostOf(filter.workload));
-    if (asked === null) return { json: utf8("[]"), next: null };
+    if (asked === null) return inOnePiece([], null);
     const found = await listContainers(this.#sql, { ...asked, limit: limit + 1 });
     const items = found.slice(0, limit).map(shown);
     const last = found.length > limit ? items.at(-1) : undefined;
-    return { json: utf8(JSON.stringify(items)), next: last?.id ?? null };
+    return inOnePiece(items, last?.id ?? null);
   }
 
   /** Those that are there. */
@@ -243,6 +243,14 @@ function asOf(hosts: readonly Pick<CountedHost, "passed">[]): string | null {
 }
 
 /** With ids as they are unique among all hosts. */
+function inOnePiece(items: readonly HubRowView[], next: string | null): RowPage {
+  function* rows(): RowPage["rows"] {
+    if (items.length > 0) yield utf8(JSON.stringify(items).slice(1, -1));
+    return next;
+  }
+  return { rows: rows(), firsts: 1 };
+}
+
 function shown(row: HubContainer): HubRowView {
   const { host, id, workloadId } = row;
   return {

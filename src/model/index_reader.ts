@@ -41,10 +41,14 @@ export interface ViewFilter {
 
 /** Some rows, and where to go on. */
 export interface RowPage {
-  /** A JSON array of rows in UTF-8: megabytes, which go out as they are. */
-  readonly json: Uint8Array<ArrayBuffer>;
-  /** Id of the last row when others follow, else null. */
-  readonly next: string | null;
+  /**
+   * The rows as JSON in UTF-8 with commas between them, in pieces that go out as they are, then the
+   * id of the last row when others follow, else null. All are as they were when the first piece was
+   * asked for. Whoever leaves early has to `return()`.
+   */
+  readonly rows: Generator<Uint8Array<ArrayBuffer>, string | null, undefined>;
+  /** How many times as long as the first piece all are together, at most and about; 1: it is the only one. */
+  readonly firsts: number;
 }
 
 /** Names that may be asked for and must be known. */

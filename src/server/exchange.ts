@@ -6,6 +6,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { firstsOf } from "./answer.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import { peerUid } from "../system/peer.ts";
 import type { Handler, Peer } from "./listener.ts";
@@ -170,16 +171,21 @@ async function send(
   if (response.headers.get("content-type") === "text/event-stream" && response.body !== null) {
     head(response, outgoing);
     outgoing.flushHeaders();
-    return await pump(response.body, outgoing);
+    if (await pump(response.body.getReader(), outgoing)) outgoing.end();
+    return;
   }
+  const firsts = firstsOf(response);
+  if (firsts !== null) return await pour(response, outgoing, { ...options, firsts });
   const content = response.body === null ? null : new Uint8Array(await response.arrayBuffer());
-  const size = content?.length ?? 0;
-  if (!bytes.take(size)) {
-    const problem = new Problem("overloaded", "Cannot answer: too much is on its way to others", {
-      headers: { "retry-after": "5" },
-    });
-    return await finish(problemResponse(problem), outgoing, options);
+  if (!take(content?.length ?? 0, outgoing, bytes)) {
+    return await finish(overloaded(), outgoing, options);
   }
+  await finish(response, outgoing, { ...options, content });
+}
+
+/** Takes so many bytes until the answer is sent, or can't be any more; false when there are none. */
+function take(size: number, outgoing: ServerResponse, bytes: ByteBudget): boolean {
+  if (!bytes.take(size)) return false;
   let taken = true;
   const give = () => {
     if (taken) bytes.give(size);
@@ -188,7 +194,42 @@ async function send(
   outgoing.once("finish", give);
   outgoing.once("close", give);
   if (outgoing.destroyed) give();
-  await finish(response, outgoing, { ...options, content });
+  return true;
+}
+
+function overloaded(): Response {
+  return problemResponse(
+    new Problem("overloaded", "Cannot answer: too much is on its way to others", {
+      headers: { "retry-after": "5" },
+    }),
+  );
+}
+
+/**
+ * Sends a body that is made meanwhile. All of it is counted from the beginning: what is left may have
+ * to be made at once.
+ */
+async function pour(
+  response: Response,
+  outgoing: ServerResponse,
+  options: Sending & { readonly firsts: number },
+): Promise<void> {
+  const { incoming, body, bytes, firsts } = options;
+  const reader = response.body!.getReader();
+  const first = await reader.read();
+  if (!take(Math.ceil((first.value?.length ?? 0) * firsts), outgoing, bytes)) {
+    await reader.cancel();
+    return await finish(overloaded(), outgoing, options);
+  }
+  const rest = body.rest;
+  head(response, outgoing);
+  if (rest === "much") outgoing.setHeader("connection", "close");
+  if (rest !== "none") incoming.resume();
+  if (first.value !== undefined && !outgoing.write(first.value)) await drained(outgoing);
+  if (!await pump(reader, outgoing)) return;
+  // Its end closes the connection.
+  if (rest === "much") await linger(incoming, outgoing);
+  outgoing.end();
 }
 
 async function finish(
@@ -232,17 +273,22 @@ async function linger(incoming: IncomingMessage, outgoing: ServerResponse): Prom
   clearTimeout(timer);
 }
 
-/** Sends a body as it comes, and asks for more of it only when the client took what there was. */
-async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
-  const reader = body.getReader();
+/**
+ * Sends a body as it comes, and asks for more of it only when the client took what there was. False
+ * when the client has left.
+ */
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  outgoing: ServerResponse,
+): Promise<boolean> {
   outgoing.once("close", () => void reader.cancel().catch(() => {}));
-  if (outgoing.destroyed) return void reader.cancel().catch(() => {});
-  while (true) {
+  if (outgoing.destroyed) await reader.cancel().catch(() => {});
+  while (!outgoing.destroyed) {
     const { done, value } = await reader.read();
-    if (outgoing.destroyed) return;
-    if (done) return void outgoing.end();
-    if (!outgoing.write(value)) await drained(outgoing);
+    if (done) return !outgoing.destroyed;
+    if (!outgoing.destroyed && !outgoing.write(value)) await drained(outgoing);
   }
+  return false;
 }
 
 function drained(outgoing: ServerResponse): Promise<void> {

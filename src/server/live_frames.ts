@@ -5,7 +5,7 @@
  * @module
  */
 
-import { joinedBytes, utf8 } from "../bytes.ts";
+import { collected, joinedBytes, utf8 } from "../bytes.ts";
 import type { FeedMessage } from "../feed.ts";
 import type { IndexReader } from "../model/index_reader.ts";
 import type { Written } from "../model/written.ts";
@@ -83,15 +83,16 @@ export class LiveFrames {
   }
 
   async #encodePart(after: string | null, host?: string): Promise<SnapshotPart> {
-    const { json, next } = await this.#reader.page({
+    const page = await this.#reader.page({
       limit: ROWS_PER_FRAME,
       ...(host !== undefined && { host }),
       ...(after !== null && { after }),
     });
+    const { bytes, end: next } = collected(page.rows);
     const of = host === undefined ? "" : `"host":${JSON.stringify(host)},`;
-    const data = `{${of}"first":${after === null},"last":${next === null},"items":`;
+    const data = `{${of}"first":${after === null},"last":${next === null},"items":[`;
     return {
-      bytes: joinedBytes([utf8(`event: snapshot\ndata: ${data}`), json, utf8("}\n\n")]),
+      bytes: joinedBytes([utf8(`event: snapshot\ndata: ${data}`), bytes, utf8("]}\n\n")]),
       next,
     };
   }

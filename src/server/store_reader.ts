@@ -78,12 +78,9 @@ export class StoreReader implements IndexReader {
     return unknown;
   }
 
-  /** Pages through the index without taking its JSON apart. */
+  /** Without taking the rows' JSON apart. */
   page(filter: ViewFilter & { readonly limit: number }): RowPage {
-    const { views } = this.#store;
-    const { json, lastId } = views.listJson(filter);
-    const more = lastId !== null && views.list({ ...filter, after: lastId, limit: 1 }).length > 0;
-    return { json, next: more ? lastId : null };
+    return this.#store.views.page(filter);
   }
 
   /** Those that are there. */

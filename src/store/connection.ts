@@ -9,6 +9,7 @@ import type { Database, Statement } from "@db/sqlite";
 import type { Feed } from "../feed.ts";
 import { MAX_WRITTEN_ROWS, type Written, type WrittenRow } from "../model/written.ts";
 import { guarded } from "./error.ts";
+import { Unfinished } from "./unfinished.ts";
 
 /** What a {@link Connection} works with. */
 export interface ConnectionOptions {
@@ -16,6 +17,8 @@ export interface ConnectionOptions {
   readonly now: () => string;
   /** Is told of each commit that changed what readers see; null: nobody is. */
   readonly feed: Feed<Written> | null;
+  /** Whether others write and this connection does not. Default false: only this one writes. */
+  readonly readonly?: boolean;
 }
 
 /**
@@ -95,6 +98,8 @@ export class Connection {
   readonly now: () => string;
   readonly #db: Database;
   readonly #feed: Feed<Written> | null;
+  readonly #readonly: boolean;
+  readonly #unfinished = new Unfinished();
   readonly #copies: ((changes: Changes) => void)[] = [];
   readonly #statements = new Map<string, Statement>();
   #open: Transaction | null = null;
@@ -102,10 +107,11 @@ export class Connection {
   #companion: (() => Companion | null) | null = null;
 
   /** On this database, which it closes. */
-  constructor(db: Database, { now, feed }: ConnectionOptions) {
+  constructor(db: Database, { now, feed, readonly = false }: ConnectionOptions) {
     this.#db = db;
     this.now = now;
     this.#feed = feed;
+    this.#readonly = readonly;
   }
 
   /** The prepared statement for this text; prepared once, kept until the connection closes. */
@@ -116,6 +122,19 @@ export class Connection {
       this.#statements.set(text, statement);
     }
     return statement;
+  }
+
+  /** Runs `operation`, whose statements all read the same state of the database. */
+  read<T>(operation: () => T): T {
+    return this.#db.transaction(operation).deferred() as T;
+  }
+
+  /**
+   * The same pieces, read when they are asked for, and all of the moment when the first was: what
+   * is left of them is read before a transaction begins. Where others write, all are read at once.
+   */
+  steady<Piece, End>(pieces: Generator<Piece, End, undefined>): Generator<Piece, End, undefined> {
+    return this.#readonly ? this.#atOnce(pieces) : this.#unfinished.steady(pieces);
   }
 
   /**
@@ -129,6 +148,7 @@ export class Connection {
     { synced = true }: WriteOptions = {},
   ): T {
     const outer = this.#open;
+    if (outer === null) this.#unfinished.finish();
     const tx = this.#open = new Transaction();
     const companion = outer === null ? this.#companion?.() ?? null : null;
     let accompanied = false;
@@ -201,6 +221,19 @@ export class Connection {
     this.#statements.clear();
     // Finalizes its statements too, and unlike them does not repeat the error of a failed step.
     this.#db.close();
+  }
+
+  *#atOnce<Piece, End>(pieces: Generator<Piece, End, undefined>): Generator<Piece, End, undefined> {
+    const all: Piece[] = [];
+    const end = this.read(() => {
+      while (true) {
+        const { done, value } = pieces.next();
+        if (done) return value;
+        all.push(value);
+      }
+    });
+    yield* all;
+    return end;
   }
 
   #committed(changes: Changes): void {

@@ -1,17 +1,16 @@
 /**
- * The containers index as readers see it. SQLite builds the JSON, so that ten thousand rows cost
- * one crossing into it; never writes.
+ * The containers index as readers see it; never writes.
  *
  * @module
  */
 
-import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
-import type { RowCounts, ViewFilter } from "../model/index_reader.ts";
+import type { RowCounts, RowPage, ViewFilter } from "../model/index_reader.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { Failure } from "../failure.ts";
 import { quote } from "../text.ts";
 import type { Connection } from "./connection.ts";
+import { RowPages, type Rows } from "./row_pages.ts";
 
 /** Rows of one workload by what they are doing. */
 export interface WorkloadCounts extends RowCounts {
@@ -19,42 +18,25 @@ export interface WorkloadCounts extends RowCounts {
   readonly workloadId: string;
 }
 
-/** Rows as JSON. */
-export interface RowsJson {
-  /** An array in UTF-8. */
-  readonly json: Uint8Array<ArrayBuffer>;
-  /** Id of the last of them; null without rows. */
-  readonly lastId: string | null;
-}
-
 /** Reads `container_views`. */
 export class ContainerViews {
   readonly #c: Connection;
+  readonly #pages: RowPages;
 
   /** On this connection. */
   constructor(connection: Connection) {
     this.#c = connection;
+    this.#pages = new RowPages(connection);
   }
 
   /** Rows that match, ordered by id. */
   list(filter: ViewFilter = {}): ContainerView[] {
-    return parsed(this.listJson(filter).json);
+    return this.#pages.all(filter).flatMap(parsed);
   }
 
-  /**
-   * The same as a JSON array of {@link ContainerView} in UTF-8, which is never taken apart, and the id
-   * of the last row; null without rows.
-   */
-  listJson(filter: ViewFilter = {}): RowsJson {
-    const conditions = CONDITIONS.filter(([key]) => filter[key] !== undefined);
-    const where = conditions.map(([, condition]) => condition).join(" AND ") || "1";
-    const parameters = conditions.map(([key]) =>
-      key === "ids" ? JSON.stringify(filter.ids) : filter[key] as string
-    );
-    return this.#read(`WHERE ${where} ORDER BY id LIMIT ?`, [
-      ...parameters.flatMap((value, i) => TWICE.has(conditions[i]![0]) ? [value, value] : value),
-      filter.limit ?? -1,
-    ]);
+  /** The same as JSON that is never taken apart, all as they are when the first are asked for. */
+  page(filter: ViewFilter & { readonly limit: number }): RowPage {
+    return this.#pages.page(filter);
   }
 
   /**
@@ -154,48 +136,12 @@ export class ContainerViews {
     return counts;
   }
 
-  #rows(tail: string, parameters: (string | number)[] = []): ContainerView[] {
-    return parsed(this.#read(tail, parameters).json);
-  }
-
-  #read(tail: string, parameters: (string | number)[]): RowsJson {
-    // As bytes, which are copied; a text would be decoded here and encoded again to be sent.
-    const [json, lastId] = this.#c.sql(
-      `SELECT CAST('[' || coalesce(group_concat(row), '') || ']' AS BLOB), max(id) FROM (
-         SELECT json_object(${VIEW_FIELDS}) AS row, id FROM container_views ${tail})`,
-    ).value<[Uint8Array<ArrayBuffer>, string | null]>(...parameters)!;
-    return { json, lastId };
+  #rows(tail: string, values: readonly (string | number)[] = []): ContainerView[] {
+    const rows = this.#pages.read(tail, values);
+    return rows === null ? [] : parsed(rows);
   }
 }
 
-function parsed(json: Uint8Array): ContainerView[] {
-  return JSON.parse(new TextDecoder().decode(json));
-}
-
-const CONDITIONS: readonly (readonly [keyof ViewFilter, string])[] = [
-  ["host", "host = ?"],
-  ["kind", "workload_kind = ?"],
-  ["state", "state = ?"],
-  ["workload", "(workload_id = ? OR workload_name = ?)"],
-  ["workloadId", "workload_id = ?"],
-  ["stage", "(stage_id = ? OR stage_name = ?)"],
-  ["container", "(container_id = ? OR container_name = ?)"],
-  ["ids", "id IN (SELECT value FROM json_each(?))"],
-  ["after", "id > ?"],
-];
-
-/** Names that stand for an id or a name. */
-const TWICE: ReadonlySet<keyof ViewFilter> = new Set(["workload", "stage", "container"] as const);
-
-/** Kept as text, shown as what it says. */
-const JSON_COLUMNS: ReadonlySet<Holds> = new Set<Holds>(["addresses", "object or null"]);
-
-/** What `json_object` makes of `container_views` what readers are shown. */
-export const VIEW_FIELDS: string = Object.entries<Column>(VIEW_COLUMNS)
-  .map(([field, column]) => `'${field}', ${shown(column)}`).join(", ");
-
-function shown({ column, holds, nothing }: Column): string {
-  if (nothing !== undefined) return `nullif(${column}, ${nothing === "" ? "''" : nothing})`;
-  if (JSON_COLUMNS.has(holds)) return `json(${column})`;
-  return holds === "boolean" ? `json(iif(${column}, 'true', 'false'))` : column;
+function parsed({ json }: Rows): ContainerView[] {
+  return JSON.parse(`[${new TextDecoder().decode(json.subarray(1))}]`);
 }

@@ -9,9 +9,9 @@ import { LOCAL_HOST } from "../model/container.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Workload } from "../model/workload.ts";
 import type { Changes, Connection } from "./connection.ts";
-import { VIEW_FIELDS } from "./container_views.ts";
 import type { KeptExpectation } from "./expectations.ts";
 import type { ProblemTable } from "./problems.ts";
+import { VIEW_FIELDS } from "./row_pages.ts";
 import type { Watched, WatchedTable } from "./watched.ts";
 import type { WorkloadTable } from "./workloads.ts";
 

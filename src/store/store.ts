@@ -84,7 +84,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
         migrate(db, migrations, { path, now: now() });
         refuseReadonly(db);
       }
-      return new Store(new Connection(db, { now, feed }), path);
+      return new Store(new Connection(db, { now, feed, readonly }), path);
     } catch (error) {
       db.close();
       throw error;

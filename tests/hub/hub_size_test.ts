@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { collected } from "../../src/bytes.ts";
 import { HubPast } from "../../src/hub/hub_past.ts";
 import { HubReader } from "../../src/hub/hub_reader.ts";
 import type { Sql } from "../../src/hub/sql.ts";
@@ -65,7 +66,7 @@ Deno.test("a filtered page of a hub reads no more rows than it shows, but a few"
     ] as const
   ) {
     const { read, seen } = await counted(async () =>
-      rowsOf((await reader.page({ ...filter, limit: 20 })).json).length
+      rowsOf(collected((await reader.page({ ...filter, limit: 20 })).rows).bytes).length
     );
     assertEquals(seen, shown, JSON.stringify(filter));
     assert(read < all / 10, `${JSON.stringify(filter)} reads ${read} rows of ${all}`);
@@ -141,7 +142,7 @@ async function tuplesRead(sql: Sql, tables: string): Promise<number> {
 }
 
 function rowsOf(json: Uint8Array): unknown[] {
-  return JSON.parse(new TextDecoder().decode(json));
+  return JSON.parse(`[${new TextDecoder().decode(json)}]`);
 }
 
 async function addHosts(sql: Sql): Promise<void> {

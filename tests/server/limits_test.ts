@@ -5,7 +5,7 @@
  */
 
 import { connect } from "node:net";
-import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { connectionShares } from "../../src/server/server.ts";
 import { exchange, readAnswer, writeAll } from "../harness/raw_http.ts";
 import { EventReader } from "../harness/feeds.ts";
@@ -17,6 +17,8 @@ import {
   TOKEN,
 } from "../harness/temp_server.ts";
 import { until } from "../harness/until.ts";
+
+const { Database } = await import("@db/sqlite");
 
 const HALF = "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ";
 
@@ -318,6 +320,56 @@ Deno.test("answers that nobody takes are bounded as well", async () => {
   await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
 });
 
+Deno.test("a large page is on its way while it is read, and of one moment all the same", async () => {
+  await using server = await tempServer();
+  fill(server, 5000);
+  const page = "/api/containers?limit=10000";
+  const before = await (await server.ask(page)).text();
+  using connection = await Deno.connect({ transport: "unix", path: server.socketPath });
+  await writeAll(connection, `GET ${page} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  await until("it is on its way", () => server.app.bytes.used > 0, { withinMs: 5000 });
+  // More than the socket holds is not read yet, and the last row of all is removed.
+  const { items } = JSON.parse(before);
+  server.store.deployed.deleteDeployedContainer(items.at(-1).id);
+  const answer = await readToEnd(connection);
+  assertEquals(unchunked(answer), before);
+  assertEquals((await (await server.ask(page)).json()).items.length, items.length - 1);
+  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+});
+
+Deno.test("whoever leaves in the middle of a large page leaves nothing behind", async () => {
+  await using server = await tempServer();
+  fill(server, 5000);
+  const connection = await Deno.connect({ transport: "unix", path: server.socketPath });
+  await writeAll(connection, "GET /api/containers?limit=10000 HTTP/1.1\r\nHost: x\r\n\r\n");
+  assertStringIncludes(await firstBytes(connection), "HTTP/1.1 200");
+  assertLess(1, server.app.bytes.used);
+  connection.close();
+  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  const head = await server.ask("/api/containers?limit=10000", { method: "HEAD" });
+  assertEquals([head.status, await head.text()], [200, ""]);
+  assertEquals(server.app.bytes.used, 0);
+  assertEquals((await (await server.ask("/api/containers?limit=10000")).json()).items.length, 5000);
+});
+
+Deno.test("a large page that can't be read to its end is no answer that looks whole", async () => {
+  await using server = await tempServer();
+  fill(server, 1000);
+  const db = new Database(server.store.path);
+  const spoil = (id: string) => db.exec("UPDATE containers SET addresses = '{' WHERE id = ?", id);
+  const { items } = await (await server.ask("/api/containers")).json();
+  spoil(items.at(-1).id);
+  const broken = await server.ask("/api/containers");
+  assertEquals(broken.status, 200);
+  await assertRejects(() => broken.text());
+  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  // What fails before anything is sent has an answer.
+  spoil(items[0].id);
+  db.close();
+  const failed = await server.ask("/api/containers");
+  assertEquals([failed.status, (await failed.json()).code], [500, "internal"]);
+});
+
 Deno.test("connectionShares() leaves the socket its share, and descriptors for the rest", () => {
   for (const descriptors of [null, 64, 128, 256, 400, 1024, 4096, 1_048_576]) {
     const { tcp, socket, feeds } = connectionShares(descriptors);
@@ -343,6 +395,22 @@ function fill({ store }: TempServer, rows: number): void {
     (_, i) => observed({ id: `${i}`, workloadId, imageRef }),
   );
   passWrites(store, all, { at: "2026-01-01T00:00:00.000Z" });
+}
+
+/** The body of an answer in chunks, all of which must be there. */
+function unchunked(answer: string): string {
+  const end = answer.indexOf("\r\n\r\n") + 4;
+  assertStringIncludes(answer.slice(0, end).toLowerCase(), "transfer-encoding: chunked");
+  let body = "";
+  for (let at = end;;) {
+    const line = answer.indexOf("\r\n", at);
+    const size = parseInt(answer.slice(at, line), 16);
+    assert(size >= 0, "a chunk without a size");
+    if (size === 0) return body;
+    // Rows of these tests are ASCII: as many units as bytes.
+    body += answer.slice(line + 2, line + 2 + size);
+    at = line + 2 + size + 2;
+  }
 }
 
 async function readToEnd(connection: Deno.Conn): Promise<string> {

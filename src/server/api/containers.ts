@@ -4,18 +4,18 @@
  * @module
  */
 
-import { joinedBytes, utf8 } from "../../bytes.ts";
+import { collected, joinedBytes, utf8 } from "../../bytes.ts";
 import * as z from "zod";
-import type { ViewFilter } from "../../model/index_reader.ts";
+import type { RowPage, ViewFilter } from "../../model/index_reader.ts";
 import type { PastIndex } from "../../model/past.ts";
-import type { ContainerView } from "../../model/views.ts";
+import type { ContainerView, Freshness } from "../../model/views.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import type {
   DeployedContainerPatch,
   NewDeployedContainer,
 } from "../../store/deployed_containers.ts";
 import { Failure } from "../../failure.ts";
-import { created, json, jsonText, ok } from "../answer.ts";
+import { created, json, jsonInPieces, jsonText, ok } from "../answer.ts";
 import {
   type Operation,
   operation,
@@ -146,12 +146,10 @@ export const listContainers: Reading = reading({
     ...filter,
     ...(cursor !== undefined && { after: cursor }),
   });
-  const body = joinedBytes([
-    utf8(`{"index":${JSON.stringify(index)},"items":`),
-    page.json,
-    utf8(`,"nextCursor":${JSON.stringify(page.next)}}`),
-  ]);
-  return jsonText(body, caching);
+  const document = documentOf(index, page);
+  return page.firsts === 1
+    ? jsonText(collected(document).bytes, caching)
+    : jsonInPieces({ pieces: document, firsts: page.firsts }, caching);
 });
 
 /** One row. */
@@ -253,6 +251,22 @@ export function removeRow(
 /** A row with its entity tag. */
 export function rowAnswer(row: ContainerView): Response {
   return json(row, { headers: tagged(row) });
+}
+
+/** The document of a page; of a large one most is on its way before the rest is read. */
+function* documentOf(
+  index: Freshness,
+  { rows }: RowPage,
+): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
+  try {
+    const first = rows.next();
+    const head = utf8(`{"index":${JSON.stringify(index)},"items":[`);
+    yield first.done ? head : joinedBytes([head, first.value]);
+    const next = first.done ? first.value : yield* rows;
+    yield utf8(`],"nextCursor":${JSON.stringify(next)}}`);
+  } finally {
+    rows.return(null);
+  }
 }
 
 function newRow(row: ContainerView): Response {
