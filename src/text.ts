@@ -43,6 +43,51 @@ export function escapeControls(text: string): string {
   return text.replace(INVISIBLES, (char) => NAMED_ESCAPES[char] ?? unitEscapes(char));
 }
 
+/**
+ * The same of UTF-8 in pieces, a character at whose ends may be in two of them. What needs no
+ * escapes, nearly all, is not made a text.
+ */
+export function* escapedPieces(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  // A byte order mark is a character that nobody sees, like others.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const escaped = (text: string) => new TextEncoder().encode(escapeControls(text));
+  let isWithin = false;
+  for (const piece of pieces) {
+    if (piece.length === 0) continue;
+    if (!isWithin && isPrintableAscii(piece)) {
+      yield piece;
+      continue;
+    }
+    yield escaped(decoder.decode(piece, { stream: true }));
+    isWithin = piece.at(-1)! > 0x7f;
+  }
+  if (isWithin) yield escaped(decoder.decode());
+}
+
+/** Whether there is nothing but what ASCII prints on one line. */
+export function isPrintableAscii(bytes: Uint8Array): boolean {
+  const { buffer, byteOffset, length } = bytes;
+  const unaligned = -byteOffset & 3;
+  if (length < unaligned) return bytes.every(isPrintable);
+  const words = new Int32Array(buffer, byteOffset + unaligned, (length - unaligned) >> 2);
+  for (let at = 0; at < unaligned; at++) if (!isPrintable(bytes[at]!)) return false;
+  for (let at = unaligned + 4 * words.length; at < length; at++) {
+    if (!isPrintable(bytes[at]!)) return false;
+  }
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    // In each byte the highest bit: of what is above ASCII, of DEL and one more, of what is less than
+    // a space. A borrow or carry comes only from a byte that is found itself.
+    const found = word | (word + 0x01010101) | ((word - 0x20202020) & ~word);
+    if ((found & 0x80808080) !== 0) return false;
+  }
+  return true;
+}
+
+function isPrintable(byte: number): boolean {
+  return byte >= 0x20 && byte < 0x7f;
+}
+
 /** The text on one line: each run of control characters is a space. */
 export function onOneLine(text: string): string {
   return text.replace(RUNS_OF_CONTROLS, " ");

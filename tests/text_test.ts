@@ -1,9 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
+import { joinedBytes } from "../src/bytes.ts";
 import {
   clip,
   escapeControls,
+  escapedPieces,
   hasControls,
   hasInvisible,
+  isPrintableAscii,
   MAX_TEXT,
   onOneLine,
   quote,
@@ -81,4 +84,45 @@ Deno.test("clip() cuts between characters", () => {
 
 Deno.test("storable() keeps the format characters that scripts and emoji need", () => {
   for (const text of ["👩\u200d🚀", "می\u200cخواهم"]) assertEquals(storable(text), text);
+});
+
+Deno.test("isPrintableAscii() finds each byte that is none, wherever it stands", () => {
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = byte >= 0x20 && byte < 0x7f;
+    for (let length = 1; length < 12; length++) {
+      for (let at = 0; at < length; at++) {
+        // Beside bytes that a carry or a borrow would come from, or hide it.
+        for (const other of [0x20, 0x7e]) {
+          const bytes = new Uint8Array(16).fill(other).subarray(at % 4, at % 4 + length);
+          bytes[at] = byte;
+          assertEquals(isPrintableAscii(bytes), printable, `${byte} at ${at} of ${length}`);
+        }
+      }
+    }
+  }
+  assert(isPrintableAscii(new Uint8Array()));
+});
+
+Deno.test("escapedPieces() is escapeControls() of the whole, wherever it is cut", () => {
+  const whole = 'a"\\ü\u202e🎈\ufeff\u001b[2J\u009b\u2028\udb40\udc01ß\n\u0000z\u007fé plain';
+  const bytes = new TextEncoder().encode(whole);
+  const wanted = escapeControls(whole.toWellFormed());
+  for (let first = 0; first <= bytes.length; first++) {
+    for (let second = first; second <= bytes.length; second++) {
+      const pieces = [
+        bytes.subarray(0, first),
+        bytes.subarray(first, second),
+        bytes.subarray(second),
+      ];
+      const written = new TextDecoder().decode(joinedBytes([...escapedPieces(pieces)]));
+      assertEquals(written, wanted, `${first} ${second}`);
+    }
+  }
+});
+
+Deno.test("escapedPieces() hands on what needs no escapes as it is", () => {
+  const plain = new TextEncoder().encode('{"id":"web","n":-1.5}'.repeat(100));
+  const [only, ...others] = escapedPieces([plain]);
+  assertEquals(others, []);
+  assert(only === plain);
 });

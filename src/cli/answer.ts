@@ -6,7 +6,8 @@
  */
 
 import { CommandError, EXIT } from "./command.ts";
-import type { Answer } from "./daemon_socket.ts";
+import { joinedBytes } from "../bytes.ts";
+import type { Answer, AnswerInPieces } from "./daemon_socket.ts";
 import { hintForProblem } from "./words.ts";
 
 /**
@@ -31,6 +32,16 @@ export function readAnswer<T>(answer: Answer): T {
 export function checkAnswer({ ok, status, text }: Answer): string {
   if (!ok) throw problemError(status, text);
   return text;
+}
+
+/**
+ * The answer's body.
+ *
+ * @throws {CommandError} What an error answer says.
+ */
+export function checkPieces({ ok, status, pieces }: AnswerInPieces): readonly Uint8Array[] {
+  if (!ok) throw problemError(status, new TextDecoder().decode(joinedBytes(pieces)));
+  return pieces;
 }
 
 /** The members of a problem document (RFC 9457) that are read, each of which may lack. */

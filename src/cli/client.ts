@@ -11,13 +11,19 @@ import type { OpenData } from "../data.ts";
 import { unkept } from "../core/freshness.ts";
 import { isFailure } from "../failure.ts";
 import { Log } from "../telemetry/log.ts";
-import { checkAnswer, readAnswer } from "./answer.ts";
+import { checkPieces, readAnswer } from "./answer.ts";
 import { CommandError, type CommandLine } from "./command.ts";
 import { VERSION } from "./commands/version.ts";
 import { indexExists, noIndex } from "./data_dir.ts";
 import { otherDaemon, otherDaemonHint, refuseSecondIndex } from "./other_daemon.ts";
 import { quotePath } from "../text.ts";
-import { type Answer, type DaemonClient, DaemonGone, findDaemon } from "./daemon_socket.ts";
+import {
+  type Answer,
+  type AnswerInPieces,
+  type DaemonClient,
+  DaemonGone,
+  findDaemon,
+} from "./daemon_socket.ts";
 
 /** Answers requests that change nothing. */
 export interface ReadApi {
@@ -29,8 +35,8 @@ export interface ReadApi {
    * @throws {CommandError} The answer is an error, or there is none.
    */
   get<T>(path: string): Promise<T>;
-  /** The same as text, for whoever only hands it on. */
-  getText(path: string): Promise<string>;
+  /** The same in UTF-8, for whoever only hands it on. */
+  getInPieces(path: string): Promise<readonly Uint8Array[]>;
 }
 
 /** Answers requests of the HTTP API. */
@@ -43,8 +49,11 @@ export interface Api extends ReadApi {
   request<T>(method: string, path: string, body?: unknown): Promise<T>;
 }
 
-/** Makes one request. */
-type Ask = (path: string, request?: { method: string; body: unknown }) => Promise<Answer>;
+/** Makes requests. */
+interface Asking {
+  ask(path: string, request?: { method: string; body: unknown }): Promise<Answer>;
+  askInPieces(path: string): Promise<AnswerInPieces>;
+}
 
 /** Another process that works for a moment is waited for this long. */
 const LOCK_PATIENCE_MS = 2000;
@@ -191,13 +200,14 @@ async function throughDaemon<T>(
   { answered, timeoutMs }: { answered?: { any: boolean }; timeoutMs?: number },
 ): Promise<T> {
   using open = daemon;
-  return await use(apiOf({ many: open.isHub }, async (path, request) => {
-    const answer = await open.ask(path, {
-      ...request,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    });
+  const timeout = timeoutMs === undefined ? {} : { timeoutMs };
+  const noted = <A>(answer: A): A => {
     if (answered !== undefined) answered.any = true;
     return answer;
+  };
+  return await use(apiOf({ many: open.isHub }, {
+    ask: async (path, request) => noted(await open.ask(path, { ...request, ...timeout })),
+    askInPieces: async (path) => noted(await open.askInPieces(path, timeout)),
   }));
 }
 
@@ -223,24 +233,30 @@ async function inProcess<T>(
     reconcileNow: null,
     requestPass: () => {},
   });
-  return await use(apiOf({ many: false }, async (path, request) => {
-    const response = await app.request(path, {
-      method: request?.method ?? "GET",
-      ...(request?.body !== undefined && {
-        body: JSON.stringify(request.body),
-        headers: { "content-type": "application/json" },
-      }),
-    });
-    const { ok, status } = response;
-    return { ok, status, text: await response.text() };
+  return await use(apiOf({ many: false }, {
+    ask: async (path, request) => {
+      const response = await app.request(path, {
+        method: request?.method ?? "GET",
+        ...(request?.body !== undefined && {
+          body: JSON.stringify(request.body),
+          headers: { "content-type": "application/json" },
+        }),
+      });
+      const { ok, status } = response;
+      return { ok, status, text: await response.text() };
+    },
+    askInPieces: async (path) => {
+      const { ok, status, body } = await app.request(path);
+      return { ok, status, pieces: body === null ? [] : await Array.fromAsync(body) };
+    },
   }));
 }
 
-function apiOf({ many }: Pick<ReadApi, "many">, ask: Ask): Api {
+function apiOf({ many }: Pick<ReadApi, "many">, { ask, askInPieces }: Asking): Api {
   return {
     many,
     get: async (path) => readAnswer(await ask(path)),
-    getText: async (path) => checkAnswer(await ask(path)),
+    getInPieces: async (path) => checkPieces(await askInPieces(path)),
     request: async (method, path, body) => readAnswer(await ask(path, { method, body })),
   };
 }

@@ -7,7 +7,7 @@
 
 import { basename, join } from "@std/path";
 import { reasonOf } from "../docker/error.ts";
-import { chunksOf, readText } from "../http/body.ts";
+import { chunksOf, readPieces, readText, type ReadTextOptions } from "../http/body.ts";
 import { HttpClient, isUnconnected } from "../http/client.ts";
 import { Deadline } from "../http/deadline.ts";
 import { fitsSocket, HUB_SOCKET, SOCKET, socketPlaces } from "../system/files.ts";
@@ -39,6 +39,18 @@ export interface Answer {
   readonly text: string;
 }
 
+/** A whole answer as it came. */
+export interface AnswerInPieces extends Omit<Answer, "text"> {
+  /** The body, in UTF-8. */
+  readonly pieces: readonly Uint8Array[];
+}
+
+/** Reads a body; null when it is longer than the limit. */
+type Reading<Body> = (
+  body: ReadableStream<Uint8Array> | null,
+  options: ReadTextOptions,
+) => Promise<Body | null>;
+
 /** A daemon that listened a moment ago does not any more; nothing was sent to it. */
 export class DaemonGone extends CommandError {}
 
@@ -64,6 +76,32 @@ export class DaemonClient implements Disposable {
    *   {@link DaemonGone} when nothing was sent.
    */
   async ask(path: string, options: AskOptions = {}): Promise<Answer> {
+    const { read: text, ...answer } = await this.#ask(path, options, readText);
+    return { ...answer, text };
+  }
+
+  /** The same for whoever only hands it on: megabytes that are never made a text. */
+  async askInPieces(path: string, options: AskOptions = {}): Promise<AnswerInPieces> {
+    const { read: pieces, ...answer } = await this.#ask(path, options, readPieces);
+    return { ...answer, pieces };
+  }
+
+  /** A body as it comes, until it ends or `signal` aborts; then the reason is thrown. */
+  async *follow(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { body } = await this.#client.request(path, { signal });
+    if (body !== null) yield* chunksOf(body, signal);
+  }
+
+  /** Ends every request under way. */
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+  }
+
+  async #ask<Body>(
+    path: string,
+    options: AskOptions,
+    readBody: Reading<Body>,
+  ): Promise<{ ok: boolean; status: number; read: Body }> {
     const { method = "GET", body, timeoutMs = 30_000 } = options;
     using deadline = new Deadline(timeoutMs, []);
     const { signal } = deadline;
@@ -76,9 +114,9 @@ export class DaemonClient implements Disposable {
           headers: { "content-type": "application/json" },
         }),
       });
-      const text = await readText(response.body, { signal, limit: MAX_ANSWER });
-      if (text === null) throw new TypeError(`the answer is longer than ${MAX_ANSWER} bytes`);
-      return { ok: response.ok, status: response.status, text };
+      const read = await readBody(response.body, { signal, limit: MAX_ANSWER });
+      if (read === null) throw new TypeError(`the answer is longer than ${MAX_ANSWER} bytes`);
+      return { ok: response.ok, status: response.status, read };
     } catch (error) {
       const why = deadline.expired
         ? `no complete answer within ${timeoutMs / 1000} s`
@@ -90,17 +128,6 @@ export class DaemonClient implements Disposable {
         cause: error,
       });
     }
-  }
-
-  /** A body as it comes, until it ends or `signal` aborts; then the reason is thrown. */
-  async *follow(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { body } = await this.#client.request(path, { signal });
-    if (body !== null) yield* chunksOf(body, signal);
-  }
-
-  /** Ends every request under way. */
-  [Symbol.dispose](): void {
-    this.#client[Symbol.dispose]();
   }
 }
 

@@ -6,7 +6,8 @@
  */
 
 import { Failure } from "../failure.ts";
-import { escapeControls } from "../text.ts";
+import { utf8 } from "../bytes.ts";
+import { escapeControls, escapedPieces } from "../text.ts";
 
 /** What keeps output that goes to a file from being written, by the system's code. */
 const SAYS: Readonly<Record<string, string>> = {
@@ -77,10 +78,29 @@ export class Output {
     this.raw(`${escapeControls(text)}\n`);
   }
 
+  /** The same of UTF-8 in pieces. Throws {@link OutputClosed}. */
+  jsonPieces(pieces: Iterable<Uint8Array>): void {
+    for (const piece of escapedPieces(pieces)) this.#bytes(piece);
+    this.raw("\n");
+  }
+
   /** Text that is fit for a terminal as it is. Throws {@link OutputClosed}. */
   raw(text: string): void {
+    this.#bytes(utf8(text));
+  }
+
+  /** Messages, one line each; escaped. Never throws. */
+  notes(...lines: readonly string[]): void {
     try {
-      writeAll(Deno.stdout, text);
+      writeAll(Deno.stderr, utf8(lines.map((line) => `${escapeControls(line)}\n`).join("")));
+    } catch {
+      // Whoever closed stderr does not want to be told.
+    }
+  }
+
+  #bytes(bytes: Uint8Array): void {
+    try {
+      writeAll(Deno.stdout, bytes);
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe) {
         throw new OutputClosed("Cannot write: nobody reads stdout", { cause: error });
@@ -92,20 +112,10 @@ export class Output {
       });
     }
   }
-
-  /** Messages, one line each; escaped. Never throws. */
-  notes(...lines: readonly string[]): void {
-    try {
-      writeAll(Deno.stderr, lines.map((line) => `${escapeControls(line)}\n`).join(""));
-    } catch {
-      // Whoever closed stderr does not want to be told.
-    }
-  }
 }
 
 /** Synchronous, so that everything is out before the process exits. */
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = new TextEncoder().encode(text);
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) {
     try {
       written += stream.writeSync(bytes.subarray(written));

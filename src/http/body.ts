@@ -117,6 +117,22 @@ export async function readText(
   return text + decoder.decode();
 }
 
+/** All of `body` in pieces as it came; else as {@linkcode readText}. */
+export async function readPieces(
+  body: ReadableStream<Uint8Array> | null,
+  options: ReadTextOptions,
+): Promise<Uint8Array[] | null> {
+  const pieces: Uint8Array[] = [];
+  if (body === null) return pieces;
+  let length = 0;
+  for await (const chunk of chunksOf(body, options.signal)) {
+    length += chunk.length;
+    if (length > options.limit) return null;
+    pieces.push(chunk.slice());
+  }
+  return pieces;
+}
+
 /** Resolves when timers and other connections have had theirs: a promise alone gives none. */
 export async function othersTurn(): Promise<void> {
   // Not a timer, which takes two milliseconds.

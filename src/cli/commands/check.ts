@@ -8,7 +8,7 @@ import type { CheckedRow, NotRight } from "../../model/check.ts";
 import type { DaemonStatus } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import { quote } from "../../text.ts";
-import { checkAnswer, readAnswer } from "../answer.ts";
+import { checkPieces, readAnswer } from "../answer.ts";
 import { PASS_TIMEOUT_MS, type ReadApi } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
@@ -132,7 +132,7 @@ function apiOf(daemon: DaemonClient): ReadApi {
   return {
     many: daemon.isHub,
     get: async (path) => readAnswer(await daemon.ask(path)),
-    getText: async (path) => checkAnswer(await daemon.ask(path)),
+    getInPieces: async (path) => checkPieces(await daemon.askInPieces(path)),
   };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { utf8 } from "../../bytes.ts";
 import { isHosted, UNKNOWN } from "../../model/hosts.ts";
 import type { ContainerView, Freshness } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
@@ -25,7 +26,7 @@ import {
   unclaimedCell,
   uptimeCell,
 } from "../phrases.ts";
-import { readRows, readRowsText, type RowFilter } from "../rows.ts";
+import { readRows, readRowsInPieces, type RowFilter } from "../rows.ts";
 import { type Cell, tableLines } from "../table.ts";
 import { resolveWorkload, resolveWorkloads } from "../workload_name.ts";
 
@@ -52,10 +53,10 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
   if (invocation.on("json")) {
     const { items, index, note } = await withIndex(invocation, async (api) => {
       const { note, many: _, ...wanted } = await filter(api, invocation);
-      const read = api === null ? NO_INDEX : await readRowsText(api, wanted);
+      const read = api === null ? NO_INDEX : await readRowsInPieces(api, wanted);
       return { ...read, note };
     }, { fresh: invocation.on("fresh") });
-    out.jsonText(`{"index":${JSON.stringify(index)},"items":${items}}`);
+    out.jsonPieces([utf8(`{"index":${JSON.stringify(index)},"items":[`), ...items, utf8("]}")]);
     noteFreshness(out, index);
     if (note !== null) out.notes(note);
     return EXIT.done;
@@ -84,7 +85,7 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
 }
 
 /** What there is where no index is yet. */
-const NO_INDEX = { items: "[]", index: null };
+const NO_INDEX = { items: [], index: null };
 
 async function readRowsOrNone(
   api: ReadApi | null,
