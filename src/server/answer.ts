@@ -26,7 +26,10 @@ export function jsonText(
 
 /** A body that is made while it goes out. */
 export interface Pieces {
-  /** Asked for the next when the one before was taken; `return()` when nobody wants more. */
+  /**
+   * Asked for the next when the one before was taken; `return()` when nobody wants more. The memory of
+   * each is taken along.
+   */
   readonly pieces: Generator<Uint8Array<ArrayBuffer>, void, undefined>;
   /** How many times as long as the first all are together, at most and about. */
   readonly firsts: number;

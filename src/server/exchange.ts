@@ -207,7 +207,8 @@ function overloaded(): Response {
 
 /**
  * Sends a body that is made meanwhile. All of it is counted from the beginning: what is left may have
- * to be made at once.
+ * to be made at once. What was sent is let go of at once: megabytes that wait for the garbage collector
+ * make it come with every few answers.
  */
 async function pour(
   response: Response,
@@ -226,7 +227,10 @@ async function pour(
   if (rest === "much") outgoing.setHeader("connection", "close");
   if (rest !== "none") incoming.resume();
   if (first.value !== undefined && !outgoing.write(first.value)) await drained(outgoing);
-  if (!await pump(reader, outgoing)) return;
+  const letGo = ({ buffer }: Uint8Array<ArrayBuffer>) => {
+    if (outgoing.writableLength === 0) buffer.transfer(0);
+  };
+  if (!await pump(reader, outgoing, letGo)) return;
   // Its end closes the connection.
   if (rest === "much") await linger(incoming, outgoing);
   outgoing.end();
@@ -278,15 +282,18 @@ async function linger(incoming: IncomingMessage, outgoing: ServerResponse): Prom
  * when the client has left.
  */
 async function pump(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
   outgoing: ServerResponse,
+  onTaken?: (chunk: Uint8Array<ArrayBuffer>) => void,
 ): Promise<boolean> {
   outgoing.once("close", () => void reader.cancel().catch(() => {}));
   if (outgoing.destroyed) await reader.cancel().catch(() => {});
   while (!outgoing.destroyed) {
     const { done, value } = await reader.read();
     if (done) return !outgoing.destroyed;
-    if (!outgoing.destroyed && !outgoing.write(value)) await drained(outgoing);
+    if (outgoing.destroyed || outgoing.write(value)) continue;
+    await drained(outgoing);
+    onTaken?.(value);
   }
   return false;
 }

@@ -337,6 +337,22 @@ Deno.test("a large page is on its way while it is read, and of one moment all th
   await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
 });
 
+Deno.test("large pages that are asked for at once on one connection come whole, in turn", async () => {
+  await using server = await tempServer();
+  fill(server, 3000);
+  const pages = ["/api/containers?limit=3000", "/api/containers?limit=2000", "/api/containers"];
+  using connection = await Deno.connect({ transport: "unix", path: server.socketPath });
+  await writeAll(
+    connection,
+    pages.map((page, i) => request(page, i === pages.length - 1 ? "close" : "keep-alive")).join(""),
+  );
+  const answers = (await readToEnd(connection)).split(/(?=HTTP\/1\.1 200)/);
+  assertEquals(answers.length, pages.length);
+  for (const [i, page] of pages.entries()) {
+    assertEquals(unchunked(answers[i]!), await (await server.ask(page)).text());
+  }
+});
+
 Deno.test("whoever leaves in the middle of a large page leaves nothing behind", async () => {
   await using server = await tempServer();
   fill(server, 5000);

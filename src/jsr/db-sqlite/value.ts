@@ -167,6 +167,9 @@ function readInt64(statement: Deno.PointerValue, index: number): number | bigint
 function readBlob(statement: Deno.PointerValue, index: number): Uint8Array<ArrayBuffer> {
   const pointer = sqlite.sqlite3_column_blob(statement, index);
   if (pointer === null) return new Uint8Array();
-  const length = sqlite.sqlite3_column_bytes(statement, index);
-  return new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, length).slice(0));
+  // Not a copy of a buffer over SQLite's memory: the garbage collector counts that one as well, and
+  // comes as often again.
+  const bytes = new Uint8Array(sqlite.sqlite3_column_bytes(statement, index));
+  Deno.UnsafePointerView.copyInto(pointer, bytes);
+  return bytes;
 }
