@@ -18,7 +18,13 @@ import { Log } from "../../src/telemetry/log.ts";
 import { Authority } from "../harness/certificates.ts";
 import { LivingDaemon } from "../harness/living_daemon.ts";
 import { TestHost } from "../harness/program.ts";
-import { type TempServer, tempServer, TOKEN } from "../harness/temp_server.ts";
+import {
+  observed,
+  passWrites,
+  type TempServer,
+  tempServer,
+  TOKEN,
+} from "../harness/temp_server.ts";
 import { until } from "../harness/until.ts";
 
 const silent = new Log({ write() {} });
@@ -107,6 +113,24 @@ Deno.test("TCP with TLS answers a large body whole, and many requests on one con
       const answer = await fetch(`https://localhost:${server.port}/openapi.json`, { client });
       const { openapi } = await answer.json();
       assertEquals(openapi, "3.1.0");
+    }
+  });
+});
+
+Deno.test("TCP with TLS answers a page that is made meanwhile whole", async () => {
+  await inFolder(async (_, authority) => {
+    const { server } = await tlsServer(await authority.issue("one"));
+    await using _server = server;
+    const { workloadId } = server.store.registry.create("site", { name: "blog" }).entry;
+    const rows = Array.from({ length: 3000 }, (_, i) => observed({ id: `${i}`, workloadId }));
+    passWrites(server.store, rows, { at: "2026-01-01T00:00:00.000Z" });
+    const path = "/api/containers?limit=10000";
+    const wanted = await (await server.ask(path)).text();
+    using client = Deno.createHttpClient({ caCerts: [authority.pem], poolMaxIdlePerHost: 1 });
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    for (let i = 0; i < 3; i++) {
+      const answer = await fetch(`https://localhost:${server.port}${path}`, { client, headers });
+      assertEquals(await answer.text(), wanted);
     }
   });
 });
