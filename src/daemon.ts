@@ -40,6 +40,7 @@ import { collectGauges } from "./gauges.ts";
 import { announce, firstPass, lifetime, onSuddenEnd, watchLock } from "./supervision.ts";
 import { SOCKET } from "./system/files.ts";
 import { descriptorLimit } from "./system/libc.ts";
+import { keepLargeBlocksApart } from "./system/malloc.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
@@ -233,6 +234,7 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
   const startedAt = timestamp(clock);
   for (const note of config.notes) log.warn("a setting is used otherwise", { ...note });
   const host = config.docker;
+  keepLargeBlocksApart();
 
   const data = await ownDataSoon(config.dataDir, options);
   // Before: it would be taken for the end.
