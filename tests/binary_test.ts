@@ -221,6 +221,37 @@ binaryTest("the binary keeps the index on a host with nothing but glibc", async 
     assertMatch(table.stdout, /running → ○ stopped \(137\)/);
   });
 
+  await t.step(
+    "it takes in a Compose project by its files and its person's environment",
+    async () => {
+      const name = `${scope.name}-shop`;
+      await Deno.writeTextFile(
+        join(host.root, "compose.yaml"),
+        'services: { web: { image: "web:${TMPDIR}${TAG}", scale: 2 } }',
+      );
+      await Deno.writeTextFile(join(host.root, ".env"), "TMPDIR=of-the-file\nTAG=-1\n");
+      const compose = { project: name, service: "web", "container-number": "1" };
+      const files = { "project.working_dir": "/", "project.config_files": "/compose.yaml" };
+      await scope.run("shop", {
+        labels: Object.fromEntries(
+          Object.entries({ ...compose, ...files })
+            .map(([label, value]) => [`com.docker.compose.${label}`, value]),
+        ),
+      });
+      const adopted = await host.tinyforge("adopt", name);
+      assertEquals(adopted.code, 0, adopted.stderr);
+      const expected = JSON.parse((await host.tinyforge("expect", name, "--json")).stdout).items;
+      assertEquals(
+        expected.map((
+          each: Record<string, unknown>,
+        ) => [each["role"], each["image"], each["source"]]),
+        [["web", "web:/tmp-1", "compose"]],
+      );
+      assertEquals((await host.tinyforge("rm", "stack", name, "--force")).code, 0);
+      await scope.docker("rm", "--force", scope.containerName("shop"));
+    },
+  );
+
   await t.step("no receiver of notifications ends its daemon, however it answers", async () => {
     await using bad = new MisbehavingReceivers();
     const pid = await host.pid();

@@ -60,6 +60,8 @@ export interface ComposeOptions {
   readonly profiles?: readonly string[];
 }
 
+const NO_VARIABLES: Variables = () => undefined;
+
 /** Longest Compose file that is read, bytes. Real ones have a few thousand. */
 export const MAX_COMPOSE_FILE = 1024 * 1024;
 
@@ -77,7 +79,10 @@ export async function readComposeFiles(
   const files: ComposeText[] = [];
   for (const path of paths) files.push({ file: path, text: await readBounded(path) });
   const env = paths[0] === undefined ? {} : await readEnv(join(dirname(paths[0]), ".env"));
-  return parseComposeFiles(files, { ...options, variables: { ...env, ...options.variables } });
+  const { variables = NO_VARIABLES } = options;
+  const ofFile = (name: string) => Object.hasOwn(env, name) ? env[name] : undefined;
+  const either = (name: string) => variables(name) ?? ofFile(name);
+  return parseComposeFiles(files, { ...options, variables: either });
 }
 
 /** A file's text and what to call it. */
@@ -91,7 +96,7 @@ export interface ComposeText {
 /** Reads the texts of one project's files. Throws {@linkcode CommandError}. */
 export function parseComposeFiles(
   files: readonly ComposeText[],
-  { variables = {}, profiles = profilesOf(variables) }: ComposeOptions = {},
+  { variables = NO_VARIABLES, profiles = profilesOf(variables) }: ComposeOptions = {},
 ): ComposeProject {
   let merged: unknown = {};
   for (const { file, text } of files) {
@@ -306,7 +311,7 @@ function restartPolicy(text: string | null): string | null {
 }
 
 function profilesOf(variables: Variables): string[] {
-  const told = Object.hasOwn(variables, "COMPOSE_PROFILES") ? variables["COMPOSE_PROFILES"]! : "";
+  const told = variables("COMPOSE_PROFILES") ?? "";
   return told.split(",").map((profile) => profile.trim()).filter((profile) => profile !== "");
 }
 
@@ -315,7 +320,7 @@ function isEnabled(own: readonly string[], enabled: readonly string[]): boolean 
   return own.some((profile) => enabled.includes(profile));
 }
 
-async function readEnv(path: string): Promise<Variables> {
+async function readEnv(path: string): Promise<Readonly<Record<string, string>>> {
   try {
     return parseEnvFile(await readBounded(path));
   } catch {

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Values of variables by name. */
-export type Variables = Readonly<Record<string, string>>;
+/** The value of the variable with this name, undefined where it has none. */
+export type Variables = (name: string) => string | undefined;
 
 /** Text with its variables put in. */
 export interface Interpolated {
@@ -27,7 +27,7 @@ export function interpolate(text: string, variables: Variables): Interpolated {
       (whole, dollar, plain, braced, operator: string | undefined, rest: string | undefined) => {
         if (dollar !== undefined) return "$";
         const name: string = plain ?? braced;
-        const value = Object.hasOwn(variables, name) ? variables[name]! : undefined;
+        const value = variables(name);
         // With a colon an empty value counts as none.
         const isSet = value !== undefined && !(operator?.startsWith(":") && value === "");
         const otherwise = () => depth < 2 ? put(rest ?? "", depth + 1) : whole;
@@ -47,7 +47,7 @@ export function interpolate(text: string, variables: Variables): Interpolated {
 }
 
 /** The variables of an `.env` file: `NAME=value` a line, quoted or not, `#` begins a comment. */
-export function parseEnvFile(text: string): Variables {
+export function parseEnvFile(text: string): Readonly<Record<string, string>> {
   const variables: Record<string, string> = Object.create(null);
   for (const line of text.split(/\r?\n/)) {
     const found = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*?)\s*$/.exec(line);

@@ -44,6 +44,25 @@ export function effectiveUid(): number {
   }
 }
 
+/**
+ * A variable of the environment, whatever it is called: for the person whose command it is, on whose
+ * behalf it is looked at. Deno asks for one permission for each name, which must be known beforehand.
+ * Undefined where it has no value, or the C library can't be asked.
+ */
+export function environmentVariable(name: string): string | undefined {
+  try {
+    const libc = Deno.dlopen(LIBC, { getenv: { parameters: ["buffer"], result: "pointer" } });
+    try {
+      const value = libc.symbols.getenv(new TextEncoder().encode(`${name}\0`));
+      return value === null ? undefined : new Deno.UnsafePointerView(value).getCString();
+    } finally {
+      libc.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
 /** Id of the group with this name; null where there is none, or the C library can't be asked. */
 export function groupId(name: string): number | null {
   try {

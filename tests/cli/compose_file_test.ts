@@ -11,6 +11,11 @@ import {
 } from "../../src/cli/compose_file.ts";
 import { interpolate, parseEnvFile } from "../../src/cli/compose_variables.ts";
 
+/** Variables with these values. */
+function given(values: Record<string, string>): (name: string) => string | undefined {
+  return (name) => values[name];
+}
+
 function parsed(text: string | string[], options: ComposeOptions = {}) {
   const files = [text].flat().map((text, i) => ({ file: `compose-${i}.yaml`, text }));
   return parseComposeFiles(files, options);
@@ -69,7 +74,8 @@ services:
   assertEquals(services(text), ["debug ×1 off", "web ×1"]);
   assertEquals(services(text, { profiles: ["dev"] }), ["debug ×1", "web ×1"]);
   assertEquals(services(text, { profiles: ["*"] }), ["debug ×1", "web ×1"]);
-  const enables = (told: string) => services(text, { variables: { COMPOSE_PROFILES: told } });
+  const enables = (told: string) =>
+    services(text, { variables: given({ COMPOSE_PROFILES: told }) });
   assertEquals(enables("test, dev"), ["debug ×1", "web ×1"]);
   assertEquals(enables(""), ["debug ×1 off", "web ×1"]);
 });
@@ -202,7 +208,7 @@ services:
   db: { image: "db:\${DB_TAG:-16}" }
   child: { extends: { file: base.yaml, service: base } }
 `,
-    { variables: {} },
+    { variables: given({}) },
   );
   assertEquals(read.map(({ name, image, replicas }) => [name, image, replicas]), [
     ["child", null, 1],
@@ -215,7 +221,9 @@ services:
     { service: "web", because: "variable", value: "TAG" },
     { service: "child", because: "extends", value: "" },
   ]);
-  const known = parsed('services: { web: { image: "web:$TAG" } }', { variables: { TAG: "7" } });
+  const known = parsed('services: { web: { image: "web:$TAG" } }', {
+    variables: given({ TAG: "7" }),
+  });
   assertEquals([known.services[0]!.image, known.partly], ["web:7", []]);
 });
 
@@ -274,7 +282,7 @@ Deno.test("readComposeFiles() reads files as they lie there, with the .env besid
       const { services, partly } = await readComposeFiles([path]);
       assertEquals([services[0]!.image, partly], ["web:1-x", []]);
     }
-    const { services } = await readComposeFiles([file], { variables: { TAG: "2" } });
+    const { services } = await readComposeFiles([file], { variables: given({ TAG: "2" }) });
     assertEquals(services[0]!.image, "web:2-x");
 
     const why = async (path: string) =>
@@ -341,7 +349,7 @@ services:
 });
 
 Deno.test("interpolate() knows every form of a variable", () => {
-  const variables = { A: "1", EMPTY: "" };
+  const variables = given({ A: "1", EMPTY: "" });
   const put = (text: string) => interpolate(text, variables).text;
   assertEquals(
     put("$A ${A} $$A ${A:-x} ${EMPTY:-x} ${EMPTY-x} ${B-x} ${B:-${A}}"),

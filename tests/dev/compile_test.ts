@@ -14,20 +14,24 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 /** Names that the sources ask the environment for. */
 async function namesAskedFor(folder: string): Promise<Map<string, string>> {
   const names = new Map<string, string>();
-  for await (const entry of Deno.readDir(folder)) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory && entry.name !== "dev") {
-      for (const [name, where] of await namesAskedFor(path)) names.set(name, where);
-    } else if (entry.isFile && path.endsWith(".ts")) {
-      const text = await Deno.readTextFile(path);
-      for (const [, name] of text.matchAll(/\benv(?:\.get|\.set)?\("([A-Z_]+)"/g)) {
-        names.set(name!, path);
-      }
-      // Names in constants, as `const PATH_VARIABLE = "DENO_SQLITE_PATH"`.
-      for (const [, name] of text.matchAll(/_VARIABLE = "([A-Z_]+)"/g)) names.set(name!, path);
+  for await (const path of sources(folder)) {
+    const text = await Deno.readTextFile(path);
+    for (const [, name] of text.matchAll(/\benv(?:\.get|\.set)?\("([A-Z_]+)"/g)) {
+      names.set(name!, path);
     }
+    // Names in constants, as `const PATH_VARIABLE = "DENO_SQLITE_PATH"`.
+    for (const [, name] of text.matchAll(/_VARIABLE = "([A-Z_]+)"/g)) names.set(name!, path);
   }
   return names;
+}
+
+/** The program's own. */
+async function* sources(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory && entry.name !== "dev") yield* sources(path);
+    else if (entry.isFile && path.endsWith(".ts")) yield path;
+  }
 }
 
 Deno.test("ENVIRONMENT lets the binary read every variable that the program asks for", async () => {
@@ -38,6 +42,15 @@ Deno.test("ENVIRONMENT lets the binary read every variable that the program asks
     assert(allowed, `${where} asks for ${name}, which the binary may not read`);
   }
   assert(ENVIRONMENT.includes("TINYFORGE_*"));
+});
+
+Deno.test("nothing asks for the whole environment, which the binary may not read", async () => {
+  const asks: string[] = [];
+  for await (const path of sources(join(ROOT, "src"))) {
+    const text = await Deno.readTextFile(path);
+    if (/\bDeno\.env\.toObject\b|\bDeno\.env\b(?!\.\w)/.test(text)) asks.push(path);
+  }
+  assertEquals(asks, []);
 });
 
 Deno.test("V8_FLAGS are those of the tasks that run or measure the program", async () => {

@@ -4,13 +4,31 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { isProcessAlive, type LivenessLibrary } from "../../src/system/libc.ts";
+import {
+  environmentVariable,
+  isProcessAlive,
+  type LivenessLibrary,
+} from "../../src/system/libc.ts";
 import { deadPid } from "../lock/contenders.ts";
 
 Deno.test("isProcessAlive() knows the living, whoever they belong to", () => {
   assert(isProcessAlive(Deno.pid));
   assert(isProcessAlive(Deno.ppid));
   assert(isProcessAlive(1));
+});
+
+Deno.test("environmentVariable() reads what Deno reads", () => {
+  const name = "TINYFORGE_TEST_ENVIRONMENT";
+  assertEquals(environmentVariable(name), undefined);
+  try {
+    for (const value of ["", "a b", "é→"]) {
+      Deno.env.set(name, value);
+      assertEquals(environmentVariable(name), value);
+    }
+  } finally {
+    Deno.env.delete(name);
+  }
+  assertEquals([environmentVariable(name), environmentVariable("")], [undefined, undefined]);
 });
 
 Deno.test("isProcessAlive() knows the dead", async () => {

@@ -8,6 +8,7 @@
 import type { ComposeFiles } from "../../core/discover.ts";
 import type { ToldRole } from "../../core/taking_in.ts";
 import type { AdoptAnswer, DiscoverAnswer } from "../../server/adopt_schema.ts";
+import { environmentVariable } from "../../system/libc.ts";
 import { onOneLine, quote } from "../../text.ts";
 import { type Api, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
@@ -139,9 +140,8 @@ function withoutIndex(
 
 /** The files that were named, or what `docker compose config` writes to stdin. */
 async function readGiven(compose: string): Promise<ComposeProject> {
-  const env = Deno.env.toObject();
   if (compose !== "-") {
-    return await readComposeFiles(compose.split(","), { variables: env });
+    return await readComposeFiles(compose.split(","), { variables: environmentVariable });
   }
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -172,7 +172,7 @@ async function readOwn(
     : undefined;
   if (files === undefined || files.configFiles.length === 0) return null;
   try {
-    return await readComposeFiles(files.configFiles, { variables: Deno.env.toObject() });
+    return await readComposeFiles(files.configFiles, { variables: environmentVariable });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     notes.push(
