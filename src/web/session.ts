@@ -52,20 +52,31 @@ const RETRY_MS = 2000;
 /** Logs in with what the address or the browser has; called once. */
 export async function startSession(): Promise<void> {
   access.onLost = lose;
+  // Where the dashboard stands already, as the login does that tells of the link, opening it changes
+  // the fragment alone.
+  addEventListener("hashchange", () => {
+    const code = takeCode();
+    if (code !== null) openLink(code);
+  });
   const code = takeCode();
-  if (code !== null) {
-    try {
-      await exchange({ code });
-    } catch {
-      // A session may be there all the same.
-      const who = await probe();
-      return who === null ? leave("code") : enter(who);
-    }
-  }
+  if (code !== null) return await openLink(code);
   // Most who come are logged in: what they came for is asked for before that is known.
   follow();
   const who = await probe();
   if (who === null) leave("none");
+  else enter(who);
+}
+
+/** Logs in with a link's code; where it opens nothing, a session may be there all the same. */
+async function openLink(code: string): Promise<void> {
+  let opened = true;
+  try {
+    await exchange({ code });
+  } catch {
+    opened = false;
+  }
+  const who = await probe();
+  if (who === null) leave(opened ? "none" : "code");
   else enter(who);
 }
 

@@ -35,6 +35,29 @@ browserTest(
 );
 
 browserTest(
+  "a link logs in where the login stands already, and says there that it was used",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    setScene(board.server.store, Date.now());
+    await using opened = await board.open("/", { stranger: true });
+    const { page } = opened;
+    await page.getByLabel("Or paste a token").waitFor();
+    const { code } = await (await board.server.send("POST", "/api/session/codes")).json();
+    // As into the address bar: the browser loads nothing where but the fragment is another.
+    await page.evaluate(`location.href = "${board.origin}/#code=not-one"`);
+    await page.getByText("This link was used already").waitFor();
+    await page.evaluate(`location.href = "${board.origin}/#code=${code}"`);
+    await page.locator(".facts-list").waitFor();
+    assertEquals(new URL(page.url()).hash, "");
+    // Whoever is logged in stays so, whatever link comes.
+    await page.evaluate(`location.href = "${board.origin}/#code=${code}"`);
+    await page.waitForFunction(`location.hash === ""`);
+    await page.reload();
+    await page.locator(".facts-list").waitFor();
+  },
+);
+
+browserTest(
   "a wrong token is refused in words, the right one leads to where one wanted to go",
   async (browser) => {
     await using board = await dashboard(browser);
