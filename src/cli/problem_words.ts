@@ -8,6 +8,7 @@
 import type { Evidence } from "../model/problem.ts";
 import type { ShownProblem } from "../server/problem_views.ts";
 import { onOneLine, quote } from "../text.ts";
+import { fullLocalText } from "./moments.ts";
 import { shortId } from "./phrases.ts";
 import { shellCommand, shellWord } from "../shell_word.ts";
 
@@ -30,7 +31,7 @@ export function evidenceText({ kind, evidence }: Pick<ShownProblem, "kind" | "ev
   if (evidence.reason !== undefined) parts.push(evidence.reason);
   if (evidence.error !== undefined && evidence.error !== "") parts.push(evidence.error);
   if (evidence.heardAt !== undefined) {
-    parts.push(`heard of last at ${new Date(evidence.heardAt).toISOString()}`);
+    parts.push(`heard of last at ${fullLocalText(evidence.heardAt)}`);
   }
   if (evidence.machines !== undefined) {
     parts.push(`several speak for it: ${evidence.machines.join(", ")}`);
@@ -45,7 +46,10 @@ export function evidenceText({ kind, evidence }: Pick<ShownProblem, "kind" | "ev
   if (inspected !== undefined) {
     if (inspected.error !== "") parts.push(quote(onOneLine(inspected.error), 200));
     if (inspected.oomKilled) parts.push("memory ran out");
-    if (inspected.restartCount > 0) parts.push(`restarted ${inspected.restartCount} times`);
+    if (inspected.restartCount > 0) {
+      const { restartCount } = inspected;
+      parts.push(`restarted ${restartCount === 1 ? "once" : `${restartCount} times`}`);
+    }
     if (inspected.healthOutput !== null && inspected.healthOutput !== "" && kind === "unhealthy") {
       parts.push(`the check said ${quote(onOneLine(inspected.healthOutput), 200)}`);
     }
@@ -56,7 +60,7 @@ export function evidenceText({ kind, evidence }: Pick<ShownProblem, "kind" | "ev
 function countText(kind: ShownProblem["kind"], { count, atLeast }: Evidence): string {
   if (count === undefined) return "";
   const number = atLeast ? `at least ${count}` : `${count}`;
-  return kind === "flapping" ? `${number} changes` : `${number} deaths`;
+  return `${number} ${kind === "flapping" ? "change" : "death"}${count === 1 ? "" : "s"}`;
 }
 
 function exitText({ exitCode, how }: Evidence): string {

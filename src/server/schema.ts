@@ -75,6 +75,9 @@ const freshness = z.object({
   reason: z.enum(STALE_REASONS).nullable(),
 }).meta({ id: "Freshness" });
 
+/** {@link Freshness}. */
+export const FreshnessSchema: Schema<Freshness> = freshness;
+
 /** `{ "index": {…}, "items": […] }`: something of the index, and how far that can be trusted. */
 export function indexed<Item>(item: Schema<Item>): Schema<{ index: Freshness; items: Item[] }> {
   return z.object({ index: freshness, items: z.array(zod(item)) });

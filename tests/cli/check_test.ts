@@ -241,7 +241,8 @@ Deno.test("problems says that nothing is wrong, and silences are kept, listed an
     stdout: "",
     stderr: "Nothing is wrong.\n",
   });
-  assertEquals(await host.json("problems"), { problems: [] });
+  const { index, problems } = await host.json("problems");
+  assertEquals([index.fresh, problems], [true, []]);
   const silence = await host.json("silence", "blog", "--for", "2h", "--reason", "moving");
   assertEquals([silence.scope, silence.seconds, silence.reason], ["workload", 7200, "moving"]);
   const recurring = [

@@ -121,6 +121,23 @@ Deno.test("ps --at shows the table as it was, and says what is not known", async
   assertEquals(before.stdout.split("\n").length, 2);
 });
 
+Deno.test("what nobody watches now is said to be old, and not to be well", async () => {
+  const { host, at } = await watchedHost();
+  await using _ = host;
+  const old =
+    /^This may be old \(as of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0[12]:00, .*no daemon keeps it/m;
+  for (const command of [["problems"], ["history"], ["diff", "--since", at(7)]]) {
+    const { code, stderr } = await host.run(...command);
+    assertEquals(code, 0);
+    assertMatch(stderr, old, command[0]);
+  }
+  assertMatch((await host.run("problems")).stderr, /^No problem is known\.\n/);
+  const { index } = await host.json("problems");
+  assertEquals([index.fresh, index.reason], [false, "no-daemon"]);
+  // Nor does it grow old what was until then.
+  assertEquals((await host.run("history", "--until", at(10))).stderr, "");
+});
+
 Deno.test("diff tells what differs between then and now, and what does not is left out", async () => {
   const { host, row, at } = await watchedHost();
   await using _ = host;

@@ -10,7 +10,9 @@ import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { subjectText } from "../history_words.ts";
 import { fullLocalText, readMoment } from "../moments.ts";
-import { hostAsked } from "../of_host.ts";
+import type { Freshness } from "../../model/views.ts";
+import { noteFreshness } from "../freshness.ts";
+import { hostAsked, hostQuery } from "../of_host.ts";
 import { readIndexThen } from "../past_pages.ts";
 import { notePast, pastStateCell } from "../past_words.ts";
 import { shortId } from "../phrases.ts";
@@ -36,14 +38,15 @@ export async function run(invocation: InvocationOf<"diff">): Promise<number> {
   const since = invocation.flag("since") ?? "24h";
   const { ms, note } = readMoment(since, { flag: "since", now: Date.now() });
   if (note !== null) out.notes(note);
-  const { then, now, many } = await requireIndex(invocation, async (api) => {
+  const { then, now, index, many } = await requireIndex(invocation, async (api) => {
     const host = await hostAsked(api, invocation.flag("host"), { action: "compare" });
     const at = (moment: number) => {
       const query = new URLSearchParams({ at: new Date(moment).toISOString() });
       if (host !== undefined) query.set("host", host);
       return readIndexThen(api, query);
     };
-    return { then: await at(ms), now: await at(Date.now()), many: api.many };
+    const index = await api.get<Freshness>(`/api/index${hostQuery(host)}`);
+    return { then: await at(ms), now: await at(Date.now()), index, many: api.many };
   });
   const differences = differencesOf(then.items, now.items);
   if (invocation.on("json")) {
@@ -62,6 +65,7 @@ export async function run(invocation: InvocationOf<"diff">): Promise<number> {
   const nothing = differences.length === 0 ? "Nothing differs between" : "Between";
   out.notes(`${nothing} ${fullLocalText(ms)} and now.`);
   notePast(out, then);
+  noteFreshness(out, index);
   return EXIT.done;
 }
 

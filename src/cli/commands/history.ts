@@ -11,7 +11,9 @@ import type { InvocationOf } from "../commands.ts";
 import { HISTORY_FIT, HISTORY_HEADER, historyCells } from "../history_words.ts";
 import { LateHosts } from "../late_hosts.ts";
 import { fullLocalText, readMoment } from "../moments.ts";
-import { hostAsked } from "../of_host.ts";
+import type { Freshness } from "../../model/views.ts";
+import { noteFreshness } from "../freshness.ts";
+import { hostAsked, hostQuery } from "../of_host.ts";
 import { resolvePast } from "../past_name.ts";
 import { printTable } from "../table.ts";
 import { whileRead } from "../watch.ts";
@@ -35,7 +37,7 @@ export async function run(invocation: InvocationOf<"history">): Promise<number> 
   }
   const window = readWindow(invocation);
   const action = "tell the history";
-  const { query, page, many, late } = await requireIndex(invocation, async (api) => {
+  const { query, page, index, many, late } = await requireIndex(invocation, async (api) => {
     const query = new URLSearchParams(window);
     const host = await hostAsked(api, invocation.flag("host"), { action });
     if (host !== undefined) query.set("host", host);
@@ -45,6 +47,10 @@ export async function run(invocation: InvocationOf<"history">): Promise<number> 
     }
     return {
       query,
+      // What was is as it was, whoever looks now.
+      index: window.until === undefined && !following
+        ? await api.get<Freshness>(`/api/index${hostQuery(host)}`)
+        : null,
       many: api.many,
       late: following && api.many ? await LateHosts.from(api, { lateMs: LATE_MS }) : null,
       page: await readAll(api, query, { last: following ? LAST_BEFORE_FOLLOWING : LAST }),
@@ -52,6 +58,7 @@ export async function run(invocation: InvocationOf<"history">): Promise<number> 
   });
   const { items, forgottenUntil } = page;
   if (following) return await goOn(invocation, { query, items, many, late });
+  noteFreshness(out, index);
   if (json) {
     out.json({ forgottenUntil, items });
     return EXIT.done;

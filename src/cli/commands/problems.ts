@@ -8,6 +8,8 @@ import type { ShownProblem } from "../../server/problem_views.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
+import type { Freshness } from "../../model/views.ts";
+import { noteFreshness } from "../freshness.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
 import { ago, spanText } from "../phrases.ts";
 import { evidenceText, remedyText, subjectOf } from "../problem_words.ts";
@@ -18,27 +20,49 @@ import { onOneLine } from "../../text.ts";
 export async function run(invocation: InvocationOf<"problems">): Promise<number> {
   const { out } = invocation;
   const all = invocation.on("all");
-  const { problems } = await requireIndex(invocation, async (api) => {
+  const { index, problems } = await requireIndex(invocation, async (api) => {
     const host = await hostAsked(api, invocation.flag("host"), { action: "list problems" });
     const query = hostQuery(host, { all: all ? "true" : undefined });
-    return await api.get<{ problems: ShownProblem[] }>(`/api/problems${query}`);
+    return await api.get<Answer>(`/api/problems${query}`);
   });
   if (invocation.on("json")) {
-    out.json({ problems });
+    out.json({ index, problems });
+    noteFreshness(out, index);
     return EXIT.done;
   }
   if (problems.length === 0) {
-    out.notes(all ? "Nothing was wrong." : "Nothing is wrong.");
+    // What nobody looks at may be wrong.
+    const known = index?.fresh ?? true;
+    out.notes(!known ? "No problem is known." : all ? "Nothing was wrong." : "Nothing is wrong.");
+    noteFreshness(out, index);
     return EXIT.done;
   }
   const now = new Date();
   const options = { width: out.size()?.columns ?? null, paint: out.paint.bind(out) };
-  const lines = problems.flatMap((problem) => [
+  const lines = problems.toSorted(byGravity).flatMap((problem) => [
     tableLines([headOf(problem, now)], options).join(""),
     ...details(problem),
   ]);
   out.raw(lines.map((line) => `${line}\n`).join(""));
+  noteFreshness(out, index);
   return EXIT.done;
+}
+
+/** What the API answers. */
+interface Answer {
+  /** A daemon of an older version says nothing of it. */
+  readonly index?: Freshness;
+  readonly problems: ShownProblem[];
+}
+
+/** What is open and grave first; among those alike the newest first, as they come. */
+function byGravity(a: ShownProblem, b: ShownProblem): number {
+  return rankOf(a) - rankOf(b);
+}
+
+function rankOf({ status, severity, silenced, muted }: ShownProblem): number {
+  if (status !== "open") return status === "holding" ? 4 : 5;
+  return (silenced || muted ? 2 : 0) + (severity === "high" ? 0 : 1);
 }
 
 /** Kind, what it is about, how long it has lasted. */
@@ -48,6 +72,7 @@ export function headOf(problem: ShownProblem, now: Date): Cell[] {
   const lasted = spanText((end.getTime() - Date.parse(since)) / 1000);
   const style = status !== "open" ? "faint" : severity === "high" ? "bad" : "warn";
   const marks = [
+    severity === "low" && status === "open" ? "low" : "",
     status === "holding" ? "may pass" : "",
     status === "closed" ? `over ${ago(closedAt, now)}` : "",
     silenced ? "silenced" : "",

@@ -7,12 +7,13 @@
 import * as z from "zod";
 import { type CheckedRow, NOT_RIGHT } from "../../model/check.ts";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
+import type { Freshness } from "../../model/views.ts";
 import { WORKLOAD_KINDS } from "../../model/workload.ts";
 import { json, ok } from "../answer.ts";
 import { type Reading, reading, type Schema } from "../operation.ts";
 import { requireKnown } from "../known_filters.ts";
 import { type ShownProblem, shownProblems } from "../problem_views.ts";
-import { fresh, optional } from "../schema.ts";
+import { fresh, FreshnessSchema, optional } from "../schema.ts";
 
 const time = z.string().meta({ format: "date-time" });
 
@@ -52,7 +53,10 @@ export const listProblems: Reading = reading({
   }) as Schema<{ all: "true" | "false"; row?: string; host?: string }>,
   answers: ok(
     "The problems",
-    z.object({ problems: z.array(ShownProblemSchema as z.ZodType<ShownProblem>) }),
+    z.object({
+      index: FreshnessSchema as z.ZodType<Freshness>,
+      problems: z.array(ShownProblemSchema as z.ZodType<ShownProblem>),
+    }),
   ),
 }, async ({ services: { reader }, query: { all, row, host } }) => {
   if (host !== undefined) await requireKnown(reader, { host });
@@ -61,7 +65,8 @@ export const listProblems: Reading = reading({
     ...(row !== undefined && { rowId: row }),
     ...(host !== undefined && { host }),
   });
-  return json({ problems: shownProblems(found, { hosts: reader.hosts !== null }) });
+  const problems = shownProblems(found, { hosts: reader.hosts !== null });
+  return json({ index: await reader.freshness(host), problems });
 });
 
 const CheckedRowSchema: Schema<CheckedRow> = z.object({
