@@ -11,6 +11,7 @@ import type { DeathHow } from "../model/problem.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { RowDetails, ShownDeath } from "../server/api/details.ts";
 import { onOneLine, quote } from "../text.ts";
+import { timeText } from "./moments.ts";
 import { ago, counted, shortId, spanText } from "./phrases.ts";
 import type { Cell } from "./table.ts";
 
@@ -39,9 +40,9 @@ export function detailCells(
     const { startedAt, finishedAt, restartCount, restartPolicy, oomKilled, error } = details;
     if (row.state === "running" && startedAt !== null) {
       const span = spanText((now.getTime() - Date.parse(startedAt)) / 1000);
-      cells.push(["up", `${span}, since ${startedAt}`]);
+      cells.push(["up", `${span}, since ${timeText(startedAt, now)}`]);
     } else if (row.state !== MISSING && finishedAt !== null) {
-      cells.push(["ended", `${finishedAt}, ${ago(finishedAt, now)}`]);
+      cells.push(["ended", `${timeText(finishedAt, now)}, ${ago(finishedAt, now)}`]);
     }
     const restarts = restartCount === 0 ? "none yet" : counted(restartCount, "restart");
     cells.push(["restarts", `${restarts}, policy ${quote(restartPolicy)}`]);
@@ -67,9 +68,12 @@ function deathText({ at, how, exitCode, ranSeconds, containerId }: ShownDeath, n
   return `${ago(at, now)}: ${shortId(containerId)} ${HOW[how]}${code}${ran}`;
 }
 
-/** A row's story with what happened beside its states; each line begins with its time. */
-export function storyCells(story: readonly Cell[][], changes: readonly RowChange[]): Cell[][] {
-  const others = changes.map(({ at, field, from, to, containerId }): Cell[] => [
+/** A row's story with what happened beside its states; each line begins with its time (RFC 3339). */
+export function storyCells(
+  story: readonly [at: string, ...Cell[]][],
+  { changes, now }: { changes: readonly RowChange[]; now: Date },
+): Cell[][] {
+  const others = changes.map(({ at, field, from, to, containerId }): [string, ...Cell[]] => [
     at,
     from,
     "→",
@@ -77,5 +81,6 @@ export function storyCells(story: readonly Cell[][], changes: readonly RowChange
     shortId(containerId),
     field,
   ]);
-  return [...story, ...others].sort(([a], [b]) => a! < b! ? -1 : a! > b! ? 1 : 0);
+  return [...story, ...others].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+    .map(([at, ...rest]) => [timeText(at, now), ...rest]);
 }

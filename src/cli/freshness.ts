@@ -6,6 +6,7 @@
  */
 
 import type { Freshness, StaleReason } from "../model/views.ts";
+import { fullLocalText } from "./moments.ts";
 import { ago } from "./phrases.ts";
 import type { Output } from "./output.ts";
 
@@ -25,7 +26,9 @@ const WHY: Readonly<Record<StaleReason, string>> = {
 /** What to say of an index that is not fresh; null when it is. */
 function freshnessLine({ fresh, asOf, reason }: Freshness, now: Date): string | null {
   if (fresh || reason === null) return null;
-  const when = asOf === null ? "nothing is known yet" : `as of ${asOf}, ${ago(asOf, now)}`;
+  const when = asOf === null
+    ? "nothing is known yet"
+    : `as of ${fullLocalText(Date.parse(asOf))}, ${ago(asOf, now)}`;
   return `This may be old (${when}): ${WHY[reason]}.`;
 }
 

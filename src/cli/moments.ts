@@ -82,6 +82,11 @@ export function shortText(ms: number, now: number, offsetAt: OffsetAt = THIS_MAC
   return text.slice(0, 10) === localText(now, offsetAt).slice(0, 10) ? text.slice(11) : text;
 }
 
+/** As {@link shortText}, of a time as the API has it (RFC 3339). */
+export function timeText(at: string, now: Date): string {
+  return shortText(Date.parse(at), now.getTime());
+}
+
 /** `+01:00`: how far local time is ahead of UTC. */
 export function offsetText(minutes: number): string {
   const two = (number: number) => `${Math.floor(number)}`.padStart(2, "0");

@@ -12,13 +12,24 @@ export function shownTransition(transition: Transition): ShownTransition {
   return { ...transition, detail: originText(transition.cause, transition.origin) };
 }
 
-/** An origin in words; empty where nothing is known of it. */
-export function originText(cause: Cause, origin: Origin): string {
+/**
+ * An origin in words; empty where nothing is known of it. Its times (RFC 3339) are as `told` has
+ * them, and left out where that is null.
+ */
+export function originText(
+  cause: Cause,
+  origin: Origin,
+  told: (at: string) => string | null = (at) => at,
+): string {
+  const timed = (what: string, join: string, at: string | null) => {
+    const time = at === null ? null : told(at);
+    return time === null ? what : `${what} ${join} ${time}`;
+  };
   switch (origin.by) {
     case "event":
-      return origin.at === null ? origin.action : `${origin.action} at ${origin.at}`;
+      return timed(origin.action, "at", origin.at);
     case "listing":
-      return `${cause === "sweep" ? "absent from the " : ""}listing of ${origin.at}`;
+      return timed(`${cause === "sweep" ? "absent from the " : ""}listing`, "of", origin.at);
     case "contender":
       return "read together with a container that contends for the row";
     case "deployer": {

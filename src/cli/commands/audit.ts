@@ -12,6 +12,7 @@ import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { changeText, withText } from "../history_words.ts";
+import { timeText } from "../moments.ts";
 import { printTable } from "../table.ts";
 
 const STDOUT = 1;
@@ -70,8 +71,9 @@ function print(
   { header }: { header: boolean },
 ): void {
   if (items.length === 0) return;
+  const now = new Date();
   const cells = items.map(({ at, who, via, remote, action, path, details }) => [
-    at,
+    timeText(at, now),
     who,
     via,
     remote,

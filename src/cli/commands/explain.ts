@@ -6,6 +6,7 @@
  */
 
 import { isHosted, UNKNOWN } from "../../model/hosts.ts";
+import { originText } from "../../core/origin.ts";
 import { MISSING } from "../../model/container.ts";
 import type { Dispatched, UnclaimedReason } from "../../model/pass.ts";
 import type { ContainerView, Freshness, ShownTransition } from "../../model/views.ts";
@@ -23,6 +24,7 @@ import { noteFreshness } from "../freshness.ts";
 import { wayOut } from "../way_out.ts";
 import type { RowDetails } from "../../server/api/details.ts";
 import { detailCells, storyCells } from "../detail_words.ts";
+import { timeText } from "../moments.ts";
 import { ago, roleText, shortId, stateCell } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { type Cell, printTable } from "../table.ts";
@@ -92,9 +94,9 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     const seen = evidenceText(problem);
     printTable(out, [
       ["problem", {
-        text: `✗ ${problem.kind}, since ${problem.since}, ${ago(problem.since, now)}${
-          seen === "" ? "" : `: ${seen}`
-        }`,
+        text: `✗ ${problem.kind}, since ${timeText(problem.since, now)}, ${
+          ago(problem.since, now)
+        }${seen === "" ? "" : `: ${seen}`}`,
         style: problem.severity === "high" ? "bad" : "warn",
       }],
       ["do", remedyText(problem)],
@@ -105,7 +107,8 @@ export async function run(invocation: InvocationOf<"explain">): Promise<number> 
     return EXIT.done;
   }
   out.lines("");
-  printTable(out, storyCells(transitions.map(event), details.changes));
+  const story = transitions.map((t, i) => event(t, { before: transitions[i - 1], now }));
+  printTable(out, storyCells(story, { changes: details.changes, now }));
   return EXIT.done;
 }
 
@@ -156,14 +159,18 @@ function facts(
     ],
     [
       "set by",
-      setBy === null ? "not recorded any more" : `${causeText(setBy)}, ${ago(setBy.at, now)}`,
+      setBy === null
+        ? "not recorded any more"
+        : `${causeText(setBy, (at) => timeText(at, now))}, ${ago(setBy.at, now)}`,
     ],
     ["container", containerText(row)],
     ...(container === null ? [] : [["rule", ruleText(container)]]),
     ...row.claimed ? [] : claimCells(row),
     [
       "last seen",
-      row.lastSeenAt === null ? "never" : `${row.lastSeenAt}, ${ago(row.lastSeenAt, now)}`,
+      row.lastSeenAt === null
+        ? "never"
+        : `${timeText(row.lastSeenAt, now)}, ${ago(row.lastSeenAt, now)}`,
     ],
   ];
 }
@@ -186,19 +193,27 @@ function containerText({ containerId, containerName, imageRef, state }: Containe
 }
 
 /** One line of the story: when, from what to what, which container, by whom. */
-function event(t: ShownTransition, i: number, all: readonly ShownTransition[]): Cell[] {
-  const bound = t.containerId !== (all[i - 1]?.containerId ?? null) && t.containerId !== null;
+function event(
+  t: ShownTransition,
+  { before, now }: { before: ShownTransition | undefined; now: Date },
+): [string, ...Cell[]] {
+  const bound = t.containerId !== (before?.containerId ?? null) && t.containerId !== null;
   return [
     t.at,
     t.from === null || t.from === t.to ? null : t.from,
     "→",
     stateCell(t.to, t.exitCode),
     bound ? `bound to ${shortId(t.containerId)}` : shortId(t.containerId),
-    causeText(t),
+    // When it was stands in front.
+    causeText(t, (at) => timeText(at, now) === timeText(t.at, now) ? null : timeText(at, now)),
   ];
 }
 
-function causeText({ cause, detail }: ShownTransition): string {
+function causeText(
+  { cause, origin }: ShownTransition,
+  told: (at: string) => string | null,
+): string {
   const by = { event: "event", pass: "pass", sweep: "sweep", deployer: "deployer" }[cause];
+  const detail = originText(cause, origin, told);
   return detail === "" ? by : `${by}: ${detail}`;
 }

@@ -15,6 +15,7 @@ import { withIndex } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
+import { localText } from "../moments.ts";
 import { inOrder, symbolOf } from "../phrases.ts";
 import { quote } from "../../text.ts";
 import { type Cell, printTable } from "../table.ts";
@@ -137,7 +138,7 @@ const PREVIEW_TABLE: Table<Preview> = {
     `${project}/${name}`,
     branch,
     serving(countsOf(states)),
-    createdAt.slice(0, 16).replace("T", " "),
+    localText(Date.parse(createdAt)).slice(0, 16),
     urls.join(" "),
   ],
 };

@@ -9,6 +9,7 @@ import type { ShownSession } from "../../server/api/sessions.ts";
 import { requireIndex, withApi } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
+import { timeText } from "../moments.ts";
 import { counted } from "../phrases.ts";
 import { printTable } from "../table.ts";
 
@@ -27,13 +28,14 @@ export async function list(invocation: InvocationOf<"session list">): Promise<nu
     out.json({ items });
     return EXIT.done;
   }
+  const now = new Date();
   const cells = items.map(({ id, name, role, remote, createdAt, expiresAt, userAgent }) => [
     id,
     name,
     role,
     remote,
-    createdAt,
-    expiresAt,
+    timeText(createdAt, now),
+    timeText(expiresAt, now),
     userAgent,
   ]);
   printTable(out, cells, {

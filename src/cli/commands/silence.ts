@@ -10,6 +10,7 @@ import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
+import { fullLocalText } from "../moments.ts";
 import { spanText } from "../phrases.ts";
 import { printTable } from "../table.ts";
 import { type NamedWorkload, resolveWorkload } from "../workload_name.ts";
@@ -134,7 +135,7 @@ export async function remove(invocation: InvocationOf<"silence rm">): Promise<nu
 }
 
 function timesText({ from, until, cron, timeZone, seconds }: ShownSilence): string {
-  const at = (time: string) => time.replace(/\.\d+Z$/, "Z");
+  const at = (time: string) => fullLocalText(Date.parse(time));
   const end = until === null ? "" : `until ${at(until)}`;
   if (cron === null) return Date.parse(from) > Date.now() ? `from ${at(from)} ${end}` : end;
   const each = `for ${spanText(seconds)} each time of "${cron}" (${timeZone})`;

@@ -12,8 +12,9 @@ import { requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
+import { fullLocalText, timeText } from "../moments.ts";
 import { spanText } from "../phrases.ts";
-import { printTable } from "../table.ts";
+import { type Cell, printTable } from "../table.ts";
 
 /** What is said instead of a span. */
 const NEVER = "never";
@@ -44,7 +45,9 @@ export async function add(invocation: InvocationOf<"token add">): Promise<number
   const { token, ...told } = made;
   if (invocation.on("json")) out.json(file === undefined ? made : told);
   else if (file === undefined) out.lines(token);
-  const until = told.expiresAt === null ? "" : `, until ${told.expiresAt}`;
+  const until = told.expiresAt === null
+    ? ""
+    : `, until ${fullLocalText(Date.parse(told.expiresAt))}`;
   out.notes(
     `Token ${quote(told.name)} has the role ${told.role}${until}.` +
       (file === undefined ? " It is not shown again." : ` It is in ${quotePath(file)}.`),
@@ -127,28 +130,37 @@ export async function list(invocation: InvocationOf<"token list">): Promise<numb
     out.json({ items });
     return EXIT.done;
   }
-  const now = Date.now();
-  const left = ({ expiresAt }: ShownToken) =>
-    expiresAt === null ? Infinity : Date.parse(expiresAt) - now;
+  const now = new Date();
   const cells = items.map((token) => [
     token.name,
     token.role,
-    token.createdAt,
-    token.expiresAt === null ? NEVER : left(token) > SOON_MS ? token.expiresAt : {
-      text: `${left(token) > 0 ? "" : "over since "}${token.expiresAt}`,
-      style: "warn" as const,
-    },
+    timeText(token.createdAt, now),
+    endCell(token, now),
   ]);
   printTable(out, cells, { header: ["NAME", "ROLE", "MADE", "ENDS"] });
   for (const token of items) {
-    if (left(token) <= 0 || left(token) > SOON_MS) continue;
+    const left = leftOf(token, now);
+    if (left <= 0 || left > SOON_MS) continue;
     out.notes(
-      `Token ${quote(token.name)} ends in ${spanText(left(token) / 1000)}: ` +
+      `Token ${quote(token.name)} ends in ${spanText(left / 1000)}: ` +
         `tinyforge token renew ${token.name} --expires 90d`,
     );
   }
   if (items.length === 0) out.notes("There are no tokens but the one in the data directory.");
   return EXIT.done;
+}
+
+/** Milliseconds until its end. */
+function leftOf({ expiresAt }: ShownToken, now: Date): number {
+  return expiresAt === null ? Infinity : Date.parse(expiresAt) - now.getTime();
+}
+
+function endCell(token: ShownToken, now: Date): Cell {
+  if (token.expiresAt === null) return NEVER;
+  const end = timeText(token.expiresAt, now);
+  const left = leftOf(token, now);
+  if (left > SOON_MS) return end;
+  return { text: left > 0 ? end : `over since ${end}`, style: "warn" };
 }
 
 /** Removes one. */
