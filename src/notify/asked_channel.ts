@@ -45,7 +45,7 @@ export async function takeInChannel(
     // No cause: it may hold more.
     throw new Failure(
       "invalid",
-      `Cannot take the channel's URL: ${error.message}; ${error.hint}`,
+      `${error.message}; ${error.hint}`,
       { data: {} },
     );
   }

@@ -8,7 +8,7 @@ import { newId } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import type { KeptChannel, KeptRule } from "../store/channels.ts";
-import type { DeliveryState, KeptDelivery } from "../store/notice_rows.ts";
+import type { DeliveryState, ListedDelivery } from "../store/notice_rows.ts";
 import { quote } from "../text.ts";
 import type { ServerDeps } from "./operation.ts";
 import type {
@@ -115,7 +115,7 @@ export class StoreTelling implements TellingPort {
   /** The newest first. */
   deliveries(
     { channel, state, limit }: { channel?: string; state?: DeliveryState; limit: number },
-  ): KeptDelivery[] {
+  ): ListedDelivery[] {
     const { channels, notices } = this.#store;
     return notices.list({
       limit,

@@ -8,7 +8,7 @@
 import type { Soon } from "../model/index_reader.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import type { KeptChannel, KeptRule } from "../store/channels.ts";
-import type { DeliveryState, KeptDelivery } from "../store/notice_rows.ts";
+import type { DeliveryState, KeptDelivery, ListedDelivery } from "../store/notice_rows.ts";
 
 /** A channel as it is asked for. */
 export interface NewChannel {
@@ -46,7 +46,7 @@ export interface TellingPort {
   retry(nameOrId: string): Promise<number>;
   /** Deliveries, the newest first. */
   deliveries(filter: { channel?: string; state?: DeliveryState; limit: number }): Soon<
-    readonly KeptDelivery[]
+    readonly (KeptDelivery & Partial<Pick<ListedDelivery, "about">>)[]
   >;
   /** Every rule, the oldest first. */
   rules(): Soon<readonly KeptRule[]>;

@@ -280,7 +280,9 @@ export function requireEnd(
 
 /** Why a channel can't have a name: another has it. */
 export function nameTaken(what: string): Failure {
-  return new Failure("conflict", `${what}: there is one already`, { data: { over: "name" } });
+  return new Failure("conflict", `${what}: there is one already`, {
+    data: { over: "channel-name" },
+  });
 }
 
 /** Why a rule can't be changed or removed. */

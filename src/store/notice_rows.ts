@@ -34,6 +34,24 @@ export interface KeptDelivery {
   readonly answer: string;
 }
 
+/** What a notice is about: how many problems, and the first of them. */
+export interface ToldAbout {
+  /** How many. */
+  readonly total: number;
+  /** What is or was wrong. */
+  readonly kind: string;
+  /** Name of its workload; null: it is about a host. */
+  readonly workload: string | null;
+  /** Name of its row within that, or null. */
+  readonly row: string | null;
+}
+
+/** A delivery with what it tells of; null where there is no problem in it, as in a test. */
+export interface ListedDelivery extends KeptDelivery {
+  /** The first of it. */
+  readonly about: ToldAbout | null;
+}
+
 /** A delivery with what is to be sent. */
 export interface DueDelivery extends KeptDelivery {
   /** The notice's content, JSON. */
@@ -144,13 +162,16 @@ export interface NoticeWrite {
 const COLUMNS = `d.seq, d.notice_id, d.channel_id, n.kind, d.state, d.attempts, d.queued_at,
   d.next_at, d.ended_at, d.status, d.answer`;
 const FROM = "FROM deliveries d JOIN notices n ON n.id = d.notice_id";
-/** Reads deliveries, see {@link deliveryOf}. */
-export const SELECT: string = `SELECT ${COLUMNS} ${FROM}`;
 /** Reads deliveries with their content, see {@link dueOf}. */
 export const SELECT_DUE: string = `SELECT ${COLUMNS}, n.content ${FROM}`;
 
-/** What {@link SELECT} reads. */
-export type DeliveryColumns = [
+/** Reads deliveries with what they tell of, see {@link listedOf}; as text, whatever reads it. */
+export const SELECT_LISTED: string = `SELECT ${COLUMNS},
+  json_extract(iif(json_valid(n.content), n.content, '{}'), '$.total', '$.problems[0].kind',
+    '$.problems[0].workload', '$.problems[0].row') || '' ${FROM}`;
+
+/** What {@link COLUMNS} are. */
+type DeliveryColumns = [
   number,
   string,
   string,
@@ -164,8 +185,7 @@ export type DeliveryColumns = [
   string,
 ];
 
-/** A delivery. */
-export function deliveryOf(c: DeliveryColumns): KeptDelivery {
+function deliveryOf(c: DeliveryColumns): KeptDelivery {
   const [seq, noticeId, channelId, kind, state, attempts, queuedAt, nextAt, endedAt] = c;
   return {
     ...{ seq, noticeId, channelId, kind, state, attempts, queuedAt, nextAt, endedAt },
@@ -174,7 +194,14 @@ export function deliveryOf(c: DeliveryColumns): KeptDelivery {
   };
 }
 
-/** What {@link SELECT_DUE} reads. */
+/** A delivery with what it tells of. */
+export function listedOf(c: DueColumns): ListedDelivery {
+  const [total, kind, workload, row] = JSON.parse(c[11]);
+  const about = typeof kind !== "string" ? null : { total: total ?? 1, kind, workload, row };
+  return { ...deliveryOf(c.slice(0, 11) as DeliveryColumns), about };
+}
+
+/** What {@link SELECT_DUE} and {@link SELECT_LISTED} read. */
 export type DueColumns = [...DeliveryColumns, string];
 
 /** A delivery with its content. */

@@ -10,18 +10,18 @@ import type { ChannelHealth, ChannelTable } from "./channels.ts";
 import type { Connection } from "./connection.ts";
 import {
   type Carried,
-  type DeliveryColumns,
-  deliveryOf,
   type DeliveryState,
   type DueColumns,
   type DueDelivery,
   dueOf,
   type KeptDelivery,
+  type ListedDelivery,
+  listedOf,
   type NewNotice,
   type NoticeWrite,
   type Notified,
-  SELECT,
   SELECT_DUE,
+  SELECT_LISTED,
   SELECT_TOLD,
   type Told,
   type ToldColumns,
@@ -185,12 +185,12 @@ export class NoticeTable {
   }
 
   /** Deliveries, the newest first, at most so many. */
-  list(filter: { channelId?: string; state?: DeliveryState; limit: number }): KeptDelivery[] {
+  list(filter: { channelId?: string; state?: DeliveryState; limit: number }): ListedDelivery[] {
     return this.#c.sql(
-      `${SELECT} WHERE (?1 IS NULL OR d.channel_id = ?1) AND (?2 IS NULL OR d.state = ?2)
+      `${SELECT_LISTED} WHERE (?1 IS NULL OR d.channel_id = ?1) AND (?2 IS NULL OR d.state = ?2)
        ORDER BY d.seq DESC LIMIT ?3`,
-    ).values<DeliveryColumns>(filter.channelId ?? null, filter.state ?? null, filter.limit)
-      .map(deliveryOf);
+    ).values<DueColumns>(filter.channelId ?? null, filter.state ?? null, filter.limit)
+      .map(listedOf);
   }
 
   /** Keeps what came of an attempt, and how the channel is since. */

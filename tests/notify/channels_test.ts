@@ -113,7 +113,7 @@ Deno.test("channels refuse to stand in for themselves, and names that are taken,
   await assertRejects(
     () => host.ask("PATCH", `/api/channels/${two}`, { url: "ftp://s3cret@host/s3cret" }),
     Error,
-    "Cannot take the channel's URL",
+    "Cannot use the URL",
   );
   assertEquals(await secretsOf(host, two), before);
   assertEquals(host.store.channels.get(three).fallbackId, two);

@@ -61,7 +61,7 @@ Deno.test("tinyforge notify test waits for the outcome and shows the receiver's 
   assertEquals([failed.code, failed.stderr], [1, "Not delivered (answer): 500 no such topic\n"]);
   const twice = await host.run("notify", "add", "ops", url);
   assertEquals(twice.code, 1);
-  assertMatch(twice.stderr, /there is one already/);
+  assertMatch(twice.stderr, /there is one already\nhint: .*`tinyforge notify rm`\n$/);
   assertEquals((await host.json("notify", "list")).length, 1);
   assertEquals((await host.run("notify", "rm", "nobody")).code, 1);
 });
@@ -89,6 +89,48 @@ Deno.test("the daemon tells a channel that is added while it runs, and ends when
   assertMatch(await metrics(), /tinyforge_notify_channels\{state="ok"\} 1/);
   daemon.running.process.kill("SIGTERM");
   assertEquals((await daemon.running.process.status).code, 0);
+});
+
+Deno.test("tinyforge notify log says what each message is about", async () => {
+  await using host = await TestHost.seeded((store) => {
+    const rule = { workloads: null, kinds: null, minSeverity: "low", remindAfterMs: null } as const;
+    const config = { origin: "https://o.example" };
+    store.channels.add({ id: "c1", name: "ops", type: "webhook", config, fallbackId: null }, rule);
+    const of = (kind: string, workload: string | null, row: string | null = null) => ({
+      ...{ key: kind, kind, severity: "high" as const, workload, row, container: null, since: 1 },
+      ...{ closedAt: null, evidence: [], do: null },
+    });
+    const notice = (at: number, kind: string, ...problems: ReturnType<typeof of>[]) => ({
+      ...{
+        id: `msg_${at}`,
+        kind,
+        subject: null,
+        at,
+        deliveries: [{ channelId: "c1", queuedAt: at }],
+      },
+      content: JSON.stringify({ kind, at, host: null, problems, total: problems.length }),
+    });
+    store.notices.write({
+      lookedAt: 9,
+      notices: [
+        notice(1, "test"),
+        notice(2, "opened", of("unhealthy", "shop", "web 2")),
+        notice(3, "opened", of("engine-down", null)),
+        notice(4, "digest", of("missing", "blog"), of("oom", "shop"), of("oom", "mail")),
+      ],
+    });
+  });
+  const { stdout } = await host.run("notify", "log");
+  const told = stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/).slice(2, 4));
+  assertEquals(told, [
+    ["KIND", "ABOUT"],
+    ["digest", "blog: missing and 2 more"],
+    ["opened", "this host: engine-down"],
+    ["opened", "shop, web 2: unhealthy"],
+    ["test", "-"],
+  ]);
+  const [digest] = await host.json("notify", "log");
+  assertEquals(digest.about, { total: 3, kind: "missing", workload: "blog", row: null });
 });
 
 Deno.test("no secret of any channel is shown or kept where people look", async () => {

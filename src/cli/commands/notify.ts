@@ -11,7 +11,8 @@ import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
 import { hostsAsked } from "../of_host.ts";
-import { tableLines } from "../table.ts";
+import { timeText } from "../moments.ts";
+import { printTable } from "../table.ts";
 import { type NamedWorkload, resolveWorkload, resolveWorkloads } from "../workload_name.ts";
 
 interface Channel {
@@ -27,6 +28,13 @@ interface Delivery {
   readonly notice: string;
   readonly channel: string;
   readonly kind: string;
+  /** Null in a test; absent where a hub answers, or a daemon of an older version. */
+  readonly about?: {
+    readonly total: number;
+    readonly kind: string;
+    readonly workload: string | null;
+    readonly row: string | null;
+  } | null;
   readonly state: string;
   readonly attempts: number;
   readonly queuedAt: string;
@@ -117,8 +125,7 @@ export async function list(invocation: InvocationOf<"notify list">): Promise<num
       state,
       reason,
     ]);
-    const header = ["NAME", "TYPE", "AT", "STATE", "WHY"];
-    out.raw(tableLines(rows, { header }).map((line) => `${line}\n`).join(""));
+    printTable(out, rows, { header: ["NAME", "TYPE", "AT", "STATE", "WHY"] });
   }
   return EXIT.done;
 }
@@ -153,17 +160,29 @@ export async function log(invocation: InvocationOf<"notify log">): Promise<numbe
     return EXIT.done;
   }
   const names = new Map(channels.map(({ id, name }) => [id, name]));
+  const now = new Date();
   const rows = deliveries.map((each) => [
-    each.queuedAt,
+    timeText(each.queuedAt, now),
     names.get(each.channel) ?? each.channel,
     each.kind,
+    aboutText(each),
     each.state,
     each.attempts,
     [each.status, each.answer].filter((part) => part !== null && part !== "").join(" "),
   ]);
-  const header = ["QUEUED", "CHANNEL", "KIND", "STATE", "TRIES", "ANSWER"];
-  out.raw(tableLines(rows, { header }).map((line) => `${line}\n`).join(""));
+  printTable(out, rows, {
+    header: ["QUEUED", "CHANNEL", "KIND", "ABOUT", "STATE", "TRIES", "ANSWER"],
+    fit: { keep: ["QUEUED", "KIND", "STATE"], drop: ["TRIES", "ANSWER"] },
+  });
   return EXIT.done;
+}
+
+/** `shop, web 2: unhealthy`, and how many more it tells of. */
+function aboutText({ about }: Delivery): string | null {
+  if (about === undefined || about === null) return null;
+  const { total, kind, workload, row } = about;
+  const whose = [workload ?? "this host", row].filter((part) => part !== null).join(", ");
+  return `${whose}: ${kind}${total > 1 ? ` and ${total - 1} more` : ""}`;
 }
 
 /** Tries again now. */

@@ -54,6 +54,12 @@ interface Delivered {
   readonly seq: number;
   readonly channel: string;
   readonly kind: string;
+  readonly about?: {
+    readonly total: number;
+    readonly kind: string;
+    readonly workload: string | null;
+    readonly row: string | null;
+  } | null;
   readonly state: "queued" | "delivered" | "dead" | "superseded";
   readonly attempts: number;
   readonly queuedAt: string;
@@ -260,17 +266,20 @@ function auditedEntry({ at, who, via, remote, action, path, details }: AuditEntr
   };
 }
 
-function deliveredEntry({ queuedAt, channel, kind, state, attempts, answer }: Delivered): Told {
+function deliveredEntry(delivery: Delivered): Told {
+  const { queuedAt, channel, kind, state, attempts, answer } = delivery;
   const t = words.value;
+  const about = aboutText(delivery);
   const name = channels.state.value.value?.find(({ id }) => id === channel)?.name ?? channel;
   const tone = state === "delivered" ? "good" : state === "dead" ? "bad" : "quiet";
   return {
     at: queuedAt,
     who: name,
-    found: [name, kind, state, answer].join("\n").toLowerCase(),
+    found: [name, kind, about, state, answer].join("\n").toLowerCase(),
     text: (
       <>
-        <span>{wordOf(t.history.noticeKinds, kind)}</span>
+        <span class="muted">{wordOf(t.history.noticeKinds, kind)}</span>
+        {about !== "" && <span>{about}</span>}
         <span class={`state ${tone}`}>
           <Symbol name={tone === "good" ? "tick" : tone === "bad" ? "alert" : "clock"} />
           <span>{t.history[state]}</span>
@@ -282,4 +291,14 @@ function deliveredEntry({ queuedAt, channel, kind, state, attempts, answer }: De
       </>
     ),
   };
+}
+
+/** What it told of: whose problem, which, and how many more. */
+function aboutText({ about = null }: Delivered): string {
+  if (about === null) return "";
+  const t = words.value;
+  const { total, kind, workload, row } = about;
+  const whose = [workload ?? t.problem.host, row].filter((part) => part !== null).join(" / ");
+  const more = total > 1 ? `, ${t.history.andMore(total - 1)}` : "";
+  return `${whose}: ${wordOf(t.problem.kinds, kind)}${more}`;
 }
