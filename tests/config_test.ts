@@ -464,7 +464,7 @@ Deno.test("resolveConfig() reports every problem at once, in one message with a 
   - Cannot use --interval "10x": not a time with a unit; write "500ms", "30s" or "5m"
   - Cannot use TINYFORGE_LOG_LEVEL "loud": not one of debug, info, warn, error`,
   );
-  assertEquals(hintFor(error), "tinyforge help lists every flag with its variable and default");
+  assertEquals(hintFor(error), "`tinyforge help` lists every flag with its variable and default");
   assertEquals(problems({ interval: "10x" }).length, 1);
 });
 

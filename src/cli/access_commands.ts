@@ -30,7 +30,7 @@ export const ACCESS_COMMANDS = [
       {
         name: "role",
         placeholder: "ROLE",
-        description: "what it opens: metrics, read, deploy or admin",
+        description: "what it opens",
         values: ROLES,
       },
       {

@@ -114,6 +114,9 @@ const SWITCHES: ReadonlySet<string> = new Set([
 ]);
 const ALL_FLAGS: ReadonlySet<string> = new Set([...VALUE_FLAGS, ...SWITCHES]);
 
+/** Of a flag that more commands take they are not named. */
+const MAX_OWNERS = 4;
+
 /** `--force=no` must not force: anything but the word false would be a yes. */
 function refuseValuesOfSwitches(args: readonly string[]): void {
   for (const arg of args) {
@@ -207,9 +210,11 @@ function flagsHint(command: Command | null): string {
 function foreignFlag(name: string, command: Command, allowed: ReadonlySet<string>): Error {
   const owners = COMMANDS.filter((other) => other.flags.some((flag) => flag.name === name));
   const meant = nearest(name, allowed);
+  const whose = owners.length > MAX_OWNERS
+    ? "it does not take it"
+    : `it is a flag of ${alternatives(owners.map((other) => `"${other.name}"`))}`;
   return usageError(
-    `Cannot use --${name} with "${command.name}": it is a flag of ` +
-      alternatives(owners.map((other) => `"${other.name}"`)),
+    `Cannot use --${name} with "${command.name}": ${whose}`,
     meant === null ? flagsHint(command) : `did you mean --${meant}?`,
   );
 }

@@ -18,7 +18,7 @@ const IDENTITY_FLAG = {
 export const BACKUP_COMMANDS = [
   {
     name: "backup",
-    summary: "copy the index into one file, beside a running daemon or without one",
+    summary: "copy the index into one file, with or without a daemon",
     operands: [{ name: "FILE|DIR|-", optional: true, path: "file" }],
     flags: [
       {
@@ -48,7 +48,7 @@ of channels are left out, but webhook secrets are part of the index.`,
   },
   {
     name: "restore",
-    summary: "put a backup in the place of the index, and keep what was there",
+    summary: "put a backup in the index's place, and keep what was there",
     operands: [{ name: "FILE", path: "file" }],
     flags: [IDENTITY_FLAG, JSON_FLAG],
     details: `FILE may be - for stdin. A running daemon must be stopped first. The backup is checked

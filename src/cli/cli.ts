@@ -14,7 +14,7 @@ import type { CommandName, InvocationOf } from "./commands.ts";
 import { describeFailure } from "./failure.ts";
 import { LOADERS, type Run } from "./loaders.ts";
 import { Output, OutputClosed } from "./output.ts";
-import { commandUsage, usage } from "./usage.ts";
+import { commandUsage, overview, usage } from "./usage.ts";
 
 /** Runs the program with these arguments; resolves with its exit code and never rejects. */
 export async function cli(args: readonly string[]): Promise<number> {
@@ -38,7 +38,7 @@ async function run(parsed: ParsedArguments, out: Output): Promise<number> {
       out.raw(usage());
       return EXIT.done;
     }
-    out.notes(...usage().trimEnd().split("\n"));
+    out.notes(...overview().trimEnd().split("\n"));
     return EXIT.usage;
   }
   if (parsed.switches.has("help") && command.name !== "help") {

@@ -130,7 +130,7 @@ it says which label decided, and what to do.`,
   },
   {
     name: "set",
-    summary: "change a site's domain or container, a stack's Compose project, a stage",
+    summary: "change a site's domain or container, a stack or a stage",
     operands: [KIND, ENTRY],
     flags: [
       ...ENTRY_FLAGS,

@@ -31,7 +31,8 @@ export function distrustHint({ path, wrong, owner, self }: FailureData["untruste
 export function giveHint(
   { owner, self, directory }: { owner: number | null; self: number; directory: string },
 ): string {
-  return `run as that user (sudo -u '#${owner}'), or as root give this one all that is there: ` +
+  const who = owner === 0 ? "root (sudo)" : `that user (sudo -u '#${owner}')`;
+  return `run as ${who}, or as root give this one all that is there: ` +
     `chown -R ${self} ${quotePath(directory)}`;
 }
 

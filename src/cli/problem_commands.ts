@@ -66,7 +66,7 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
   },
   {
     name: "silence",
-    summary: "have a workload, a row or everything notify nobody for a while",
+    summary: "keep a workload, a row or everything quiet for a while",
     operands: [{ name: "WORKLOAD|ROW", optional: true, offers: "workloads" }],
     flags: [
       { name: "all", description: "everything: of every workload and of this host" },

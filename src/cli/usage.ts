@@ -16,8 +16,11 @@ const OTHER_VARIABLES: readonly (readonly [string, string])[] = [
   ["NO_COLOR", "set: no colours, as with --no-color"],
 ];
 
-/** What `tinyforge help` prints. */
-export function usage(): string {
+/** As wide as the narrowest terminal that is common. */
+const WIDTH = 80;
+
+/** What is printed where no command is named: the commands, and where the rest is told. */
+export function overview(): string {
   const summaries = TOLD_COMMANDS.map((command) => [command.name, command.summary] as const);
   return `tinyforge: the containers index of a Docker host
 
@@ -25,6 +28,15 @@ Usage: tinyforge COMMAND [OPERANDS] [FLAGS]
 
 Commands:
 ${aligned(summaries)}
+
+\`tinyforge help COMMAND\` explains one command, \`tinyforge help\` all flags.
+`;
+}
+
+/** What `tinyforge help` prints. */
+export function usage(): string {
+  const [commands] = overview().split("\n\n`tinyforge help COMMAND`", 1);
+  return `${commands}
 
 Flags of every command (a flag beats its variable, a variable beats the default):
 ${CONFIG_FLAGS.map(configFlag).join("\n")}
@@ -34,8 +46,8 @@ Other variables:
 ${aligned(OTHER_VARIABLES)}
 
 Exit codes:
-  0 done, 1 failed, 2 usage or configuration, 4 Engine or daemon not reachable,
-  5 another process holds the lock
+  0 done, 1 failed, 2 usage or configuration, 3 not as expected (check, doctor),
+  4 Engine or daemon not reachable, 5 another process holds the lock
 
 \`tinyforge help COMMAND\` explains one command.
 `;
@@ -44,7 +56,7 @@ Exit codes:
 /** What `tinyforge help COMMAND` prints. */
 export function commandUsage(command: Command): string {
   const parts = [`${synopsis(command)}\n\n${command.summary}`];
-  if (command.details !== undefined) parts.push(command.details);
+  if (command.details !== undefined) parts.push(reflowed(command.details));
   const flags = command.flags.map(flagLine);
   if (flags.length > 0) parts.push(`Flags:\n${aligned(flags)}`);
   if (command.examples !== undefined) {
@@ -62,7 +74,7 @@ function synopsis(command: Command): string {
   });
   const flags = command.flags.map((flag) => `[${flagForm(flag)}]`);
   const words = ["tinyforge", command.name, ...operands, ...flags];
-  return wrapped(words, { first: "Usage: ", next: " ".repeat(11), width: 80 });
+  return wrapped(words, { first: "Usage: ", next: " ".repeat(11), width: WIDTH });
 }
 
 function flagForm({ name, placeholder }: Flag): string {
@@ -81,15 +93,23 @@ function configFlag(flag: typeof CONFIG_FLAGS[number]): string {
       default: ${flag.fallback}`;
 }
 
+/** Two columns; what doesn't fit into the second goes on below it. */
 function aligned(lines: readonly (readonly [string, string])[]): string {
   const width = Math.max(...lines.map(([left]) => left.length));
+  const next = " ".repeat(width + 4);
   return lines.map(([left, right]) =>
-    wrapped(right.split(" "), {
-      first: `  ${left.padEnd(width)}  `,
-      next: " ".repeat(width + 4),
-      width: 100,
-    })
+    wrapped(right.split(" "), { first: `  ${left.padEnd(width)}  `, next, width: WIDTH })
   ).join("\n");
+}
+
+/** Paragraphs, wrapped anew; lines that are indented are a table's and stay. */
+function reflowed(text: string): string {
+  const blocks = text.split("\n\n").map((block) =>
+    block.startsWith(" ")
+      ? block
+      : wrapped(block.split(/\s+/), { first: "", next: "", width: WIDTH })
+  );
+  return blocks.join("\n\n");
 }
 
 function wrapped(

@@ -121,9 +121,10 @@ const HINTS: Hints = {
     "wait for the restore; if it was cut short, the next start of `tinyforge reconcile` ends it",
   "config": ({ problems }) => {
     const host = problems.length === 1 ? problems[0]!.host : undefined;
-    return host === undefined
-      ? "tinyforge help lists every flag with its variable and default"
-      : hostHint(host);
+    if (host !== undefined) return hostHint(host);
+    return problems.every(({ setting }) => setting === "problem-settings")
+      ? "`tinyforge help problems` lists the numbers and what they are by default"
+      : "`tinyforge help` lists every flag with its variable and default";
   },
   "listen": ({ wrong }) => LISTEN[wrong],
   "certificate": ({ what, wrong }) => CERTIFICATE[what][wrong],

@@ -6,6 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { VIEW_COLUMNS } from "../../src/model/columns.ts";
+import { overview } from "../../src/cli/usage.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
 import { loadMigrations, migrate } from "../../src/store/migrate.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -918,7 +919,7 @@ Deno.test("help prints usage texts to stdout, no command prints them to stderr",
   const help = await host.run("help");
   assertEquals([help.code, help.stderr], [0, ""]);
   assertEquals(await host.run("--help"), help);
-  assertEquals(await host.run(), { code: 2, stdout: "", stderr: help.stdout });
+  assertEquals(await host.run(), { code: 2, stdout: "", stderr: overview() });
   const ps = await host.run("help", "ps");
   assertStringIncludes(ps.stdout, "Usage: tinyforge ps [--host NAME]");
   assertEquals(await host.run("ps", "--help"), ps);

@@ -15,7 +15,7 @@ import { describeFailure } from "../../src/cli/failure.ts";
 import { nearest } from "../../src/cli/nearest.ts";
 import { ago, counted, shortId } from "../../src/cli/phrases.ts";
 import { displayWidth, tableLines } from "../../src/cli/table.ts";
-import { commandUsage, usage } from "../../src/cli/usage.ts";
+import { commandUsage, overview, usage } from "../../src/cli/usage.ts";
 import { resolveWorkload } from "../../src/cli/workload_name.ts";
 import { Failure, type FailureCode, type FailureData } from "../../src/failure.ts";
 import { pass, TestHost } from "../harness/program.ts";
@@ -40,6 +40,22 @@ Deno.test("usage() and commandUsage() say what they said", async () => {
   const text = [usage(), ...TOLD_COMMANDS.map(commandUsage)].join(`${"-".repeat(80)}\n`);
   if (Deno.env.get("UPDATE_SNAPSHOTS")) await Deno.writeTextFile(SNAPSHOT, text);
   assertEquals(text, await Deno.readTextFile(SNAPSHOT));
+});
+
+Deno.test("usage() and commandUsage() fit into 80 columns, but for what is to be copied", () => {
+  for (const text of [overview(), ...TOLD_COMMANDS.map(commandUsage)]) {
+    const [told] = text.split("\nExamples:\n");
+    for (const line of told!.split("\n")) assert(line.length <= 80, line);
+  }
+  // A summary that needs a second line is none.
+  for (const { name, summary } of TOLD_COMMANDS) {
+    assert(summary.length <= 80 - 19 || /^(?:hub|leave)/.test(name), name);
+  }
+  for (const { flags, name } of TOLD_COMMANDS) {
+    for (const { values = [], description } of flags) {
+      assert(values.length < 2 || !values.every((value) => description.includes(value)), name);
+    }
+  }
 });
 
 Deno.test("COMMANDS use a flag's name for one sort of flag only, and none of the configuration's", () => {
@@ -131,6 +147,11 @@ const REFUSED: [args: string[], message: string, hint: string][] = [
     ["--intervall", "5s", "reconcile"],
     'Cannot use "--intervall": no such flag',
     "did you mean --interval?",
+  ],
+  [
+    ["systemd", "--json"],
+    'Cannot use --json with "systemd": it does not take it',
+    "`tinyforge help systemd` lists the flags",
   ],
   [
     ["list", "--watch"],

@@ -62,6 +62,9 @@ export async function run(invocation: InvocationOf<"routes">): Promise<number> {
     row.id,
   ]);
   printTable(out, cells, { header: HEADER, fit: FIT });
+  if (items.length === 0) {
+    out.notes("No row has one; `tinyforge container set ROW --subdomain NAME` gives it one.");
+  }
   return EXIT.done;
 }
 
