@@ -138,7 +138,7 @@ export function auditEntries(
     number: seq,
     entry: () => ({
       ...NOTHING,
-      ...(workloadId !== null && { workload: workloadOf(workloadId, known) }),
+      ...(workloadId !== null && { workload: workloadOf(workloadId, { rowId, known }) }),
       ...(rowId !== null && ofRow(rowId, known)),
       key: `audit-${seq}`,
       at,
@@ -164,7 +164,7 @@ export function problemEntries(problems: readonly Problem[], known: Known): Plac
         ...NOTHING,
         ...(known.hosted === true && { host }),
         ...(rowId !== null && ofRow(rowId, known)),
-        ...(workloadId !== null && { workload: workloadOf(workloadId, known) }),
+        ...(workloadId !== null && { workload: workloadOf(workloadId, { rowId, known }) }),
         key,
         at,
         what,
@@ -307,9 +307,14 @@ function ofRow(rowId: string, known: Known): Pick<HistoryEntry, "row" | "role" |
   };
 }
 
-function workloadOf(id: string, known: Known): HistoryEntry["workload"] {
+/** What it is called; where it was removed as its row, if that is remembered, has it. */
+function workloadOf(
+  id: string,
+  { rowId, known }: { rowId: string | null; known: Known },
+): HistoryEntry["workload"] {
   const { name = null, kind = null } = known.workload(id) ?? {};
-  return { id, name, kind };
+  const { workload: told = null } = rowId === null || name !== null ? {} : ofRow(rowId, known);
+  return told?.id === id ? told : { id, name, kind };
 }
 
 function timeText(ms: number): string {

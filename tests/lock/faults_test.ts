@@ -288,7 +288,7 @@ testAsRoot(
       // Its owner's, who keeps it from others, or its own, which is closed to itself.
       const help = mode === 0o500
         ? "user who owns the directory"
-        : `sudo -u '#0'), or as root give this one all that is there: chown -R ${NOBODY}`;
+        : `run as root (sudo), or as root give this one all that is there: chown -R ${NOBODY}`;
       assertStringIncludes(outcome.hint ?? "", help);
       assertEquals(directory.list(), []);
     }

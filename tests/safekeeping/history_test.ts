@@ -137,6 +137,20 @@ Deno.test("Past.history() tells what is asked for: a window, a workload, a row",
   assertEquals(history({ limit: 1000 }), history({}));
 });
 
+Deno.test("Past.history() calls what was wrong of a removed workload as it was called", async () => {
+  const { temp, past, sites } = await eventful();
+  await using _ = temp;
+  const { registry } = temp.store;
+  registry.remove("site", registry.named("site", "site-0")!.id, { force: true });
+  const { items } = past.history({ audit: false, limit: 1000 });
+  const named = items.filter(({ workload }) => workload?.id === sites[0]);
+  const kinds = new Set(named.map(({ what }) => what));
+  assertEquals([kinds.has("problem-opened"), kinds.has("transition")], [true, true]);
+  for (const { workload } of named) {
+    assertEquals(workload, { id: sites[0]!, name: "site-0", kind: "site" });
+  }
+});
+
 Deno.test("Past.history() tells who changed what only where that is asked for", async () => {
   const { temp, past, sites } = await eventful();
   await using _ = temp;
