@@ -170,7 +170,10 @@ class Saying {
     if (problem.severity === "low") plain(words.low);
     if (host !== null) plain(words.host(this.#name(host)));
     if (problem.container !== null) plain(words.container(this.#name(problem.container)));
-    for (const line of problem.evidence.slice(0, EVIDENCE_LINES)) verbatim(this.#line(line));
+    // What was seen of what is over now, as that it is gone, would be read as if it were so.
+    if (this.#content.kind !== "recovered") {
+      for (const line of problem.evidence.slice(0, EVIDENCE_LINES)) verbatim(this.#line(line));
+    }
     if (problem.do !== null && problem.closedAt === null) {
       plain(words.todo);
       verbatim(this.#line(problem.do));

@@ -41,14 +41,14 @@ export const ENGLISH: Words = {
     down ? `${subject} was down ${span}` : `Over: ${subject}: ${what}, ${span}`,
   digest: {
     burst: (count, host) => `${problems(count)} at once on ${host}`,
-    restart: (count, host) => `${problems(count)} after a restart of ${host}`,
+    restart: (count, host) => `${problems(count)} after a restart on ${host}`,
     baseline: (count, host) => `${problems(count)} at first sight on ${host}`,
     over: (count, host) => `${problems(count)} on ${host}, all over`,
   },
   back: ({ right, expected }, host) =>
     `${number(right)} of ${number(expected)} ${
       right === 1 ? "is" : "are"
-    } back after a restart of ` +
+    } back after a restart on ` +
     host,
   notBack: "Not back:",
   test: "Tinyforge: this is a test",

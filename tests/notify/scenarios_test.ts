@@ -35,7 +35,7 @@ Deno.test("a host with 60 containers that reboots is told of once, by who is not
   await host.pass(20 * MINUTE);
   assertEquals(listener.told, ["digest restart 3"]);
   const { title, problems } = listener.lastJson.data;
-  assert(title === "57 of 60 are back after a restart of nas", title);
+  assert(title === "57 of 60 are back after a restart on nas", title);
   assertEquals(
     problems.map(({ workload }: { workload: string }) => workload).toSorted(),
     ["site-0", "site-1", "site-2"],

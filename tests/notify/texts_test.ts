@@ -57,13 +57,16 @@ Deno.test("wholeText() reminds", () => {
   ]);
 });
 
-Deno.test("wholeText() says how long it lasted, and no more what to do", () => {
+Deno.test("wholeText() says how long it lasted, and no more what was seen or what to do", () => {
   const lines = shown(wholeText(message(notice("recovered"))));
   assertEquals(lines.slice(0, 2), [
     "Over: shop / web 2: its container is gone",
     "10:00–10:07, it lasted 7 mins",
   ]);
   assert(!lines.includes("What to do:"));
+  assert(!lines.some((line) => line.startsWith("| ")), lines.join());
+  // Of what nobody heard of before, it is news.
+  assert(shown(wholeText(message(notice("combined")))).includes("| exit code 1"));
 });
 
 Deno.test("wholeText() tells an opening and its end in one", () => {
@@ -114,7 +117,7 @@ Deno.test("wholeText() says why there are many", () => {
     wholeText(message({ ...digest(3), reason })).title;
   assertEquals([title("burst"), title("restart"), title("baseline")], [
     "3 problems at once on nas",
-    "3 problems after a restart of nas",
+    "3 problems after a restart on nas",
     "3 problems at first sight on nas",
   ]);
 });
@@ -123,7 +126,7 @@ Deno.test("wholeText() says how many are back after a restart, and lists who is 
   const back = { right: 58, expected: 61 };
   const content = { ...digest(3), reason: "restart", back } as const;
   assertEquals(shown(wholeText(message(content))).slice(0, 3), [
-    "58 of 61 are back after a restart of nas",
+    "58 of 61 are back after a restart on nas",
     "Not back:",
     "• shop / web 0: its container is gone, since 10:00",
   ]);
