@@ -65,12 +65,19 @@ browserTest(
       await stateOf(page, "shop-web").getByText("running").waitFor();
       await page.getByText("Live", { exact: true }).waitFor();
       await page.evaluate("globalThis.sameLoad = true");
+      const overview = await visitor.context.newPage();
+      await overview.goto(`http://127.0.0.1:${port}/`);
+      await overview.getByText("All is well").waitFor();
+      await overview.locator(".facts-list .state.good").first().waitFor();
 
       daemon.kill();
       await daemon.ended();
       await page.getByText(/^Stale since \d\d:\d\d$/).waitFor();
       await page.getByText("The daemon does not answer").waitFor();
       assertEquals(await page.locator("tbody tr[data-row]").count(), 2);
+      await overview.locator(".well.warn").getByText("The daemon does not answer").waitFor();
+      assertEquals(await overview.getByText("All is well").count(), 0);
+      assertEquals(await overview.locator(".facts-list .state.good").count(), 0);
 
       engine.setState(web, "exited", 3);
       daemon = new LivingDaemon(host);

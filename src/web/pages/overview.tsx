@@ -7,7 +7,7 @@
 import type { JSX } from "preact";
 import type { ShownStatus } from "../../model/views.ts";
 import { format } from "../format.ts";
-import { openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
+import { feed, openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
 import { hosts, many, silentHosts, tooMany } from "../live/many.ts";
 import { urgencyOf } from "../order.ts";
 import { Hosts } from "../parts/hosts.tsx";
@@ -101,16 +101,28 @@ function Well(): JSX.Element | null {
   }
   const index = status.value.value?.index;
   const { live } = words.value;
+  const why = isAway()
+    ? live.staleTitle
+    : index?.fresh === false
+    ? live.unsure(wordOf(live.reasons, index.reason ?? ""))
+    : null;
+  return <Word why={why} well={t.wellText(rows.all.size)} />;
+}
+
+/** Whether what is shown is as it was, since the daemon does not answer any more. */
+function isAway(): boolean {
+  return feed.state.value.kind === "stale";
+}
+
+/** That all is well; `why` nobody knows where it is not null. */
+function Word({ why, well }: { why: string | null; well: string }): JSX.Element {
+  const t = words.value;
   return (
-    <div class="well">
-      <Symbol name={index?.fresh === false ? "clock" : "tick"} />
+    <div class={why === null ? "well" : "well warn"}>
+      <Symbol name={why === null ? "tick" : "clock"} />
       <div>
-        <p class="title">{index?.fresh === false ? words.value.common.unknown : t.well}</p>
-        <p>
-          {index?.fresh === false
-            ? live.unsure(wordOf(live.reasons, index.reason ?? ""))
-            : t.wellText(rows.all.size)}
-        </p>
+        <p class="title">{why === null ? t.overview.well : t.common.unknown}</p>
+        <p>{why ?? well}</p>
       </div>
     </div>
   );
@@ -122,19 +134,13 @@ function WellOver(): JSX.Element | null {
   const all = hosts.value.value?.items ?? [];
   if (all.length === 0) return null;
   const silent = silentHosts.value;
-  return (
-    <div class="well">
-      <Symbol name={silent.length > 0 ? "clock" : "tick"} />
-      <div>
-        <p class="title">{silent.length > 0 ? t.common.unknown : t.overview.well}</p>
-        <p>
-          {silent.length > 0
-            ? t.hosts.silent(silent.length)
-            : t.overview.wellText(all.reduce((sum, { rows }) => sum + rows, 0))}
-        </p>
-      </div>
-    </div>
-  );
+  const why = isAway()
+    ? t.live.staleTitle
+    : silent.length > 0
+    ? t.hosts.silent(silent.length)
+    : null;
+  const well = t.overview.wellText(all.reduce((sum, { rows }) => sum + rows, 0));
+  return <Word why={why} well={well} />;
 }
 
 /** Counters that are links. */
@@ -185,6 +191,8 @@ function Host(): JSX.Element | null {
   const daemon = status.value.value;
   if (daemon === null) return null;
   const { engine, events, lastPass } = daemon;
+  // Of who does not answer nobody knows how it is now.
+  const good = isAway() ? "quiet" : "good";
   return (
     <section>
       <h2>{t.host}</h2>
@@ -192,8 +200,8 @@ function Host(): JSX.Element | null {
         <div>
           <dt>{t.engine}</dt>
           <dd>
-            <span class={`state ${engine.up ? "good" : "bad"}`}>
-              <Symbol name={engine.up ? "disc" : "cross"} />
+            <span class={`state ${engine.up ? good : "bad"}`}>
+              <Symbol name={!engine.up ? "cross" : isAway() ? "clock" : "disc"} />
               <span>{engine.up ? t.engineUp : t.engineDown}</span>
             </span>
             <span class="muted mono">{engine.host}</span>
@@ -203,8 +211,8 @@ function Host(): JSX.Element | null {
         <div>
           <dt>{t.events}</dt>
           <dd>
-            <span class={`state ${events.up ? "good" : "warn"}`}>
-              <Symbol name={events.up ? "disc" : "alert"} />
+            <span class={`state ${events.up ? good : "warn"}`}>
+              <Symbol name={!events.up ? "alert" : isAway() ? "clock" : "disc"} />
               <span>{events.up ? t.eventsUp : t.eventsDown}</span>
             </span>
           </dd>
