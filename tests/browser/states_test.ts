@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { IndexRow } from "../../src/model/container.ts";
+import { problem, writeProblems } from "../harness/problems.ts";
 import { observed, passWrites } from "../harness/temp_server.ts";
 import { browserTest } from "./chromium.ts";
 import { dashboard } from "./dashboard.ts";
@@ -204,6 +205,48 @@ browserTest("language and theme are chosen in Settings, at once and for good", a
   assertEquals(await ground(), dark);
   await page.getByLabel("Светлая").check();
   assert(await ground() !== dark);
+});
+
+browserTest(
+  "of many problems the first are told in full, and how many more there are",
+  async (browser) => {
+    await using board = await dashboard(browser);
+    const about = { do: { code: "read-log", container: "web" }, kind: "missing" } as const;
+    const many = Array.from({ length: 33 }, (_, i) => problem({ ...about, key: `missing:${i}` }));
+    writeProblems(board.server.store, ...many);
+    await using opened = await board.open("/");
+    const { page } = opened;
+    await page.getByRole("heading", { name: "33 problems" }).waitFor();
+    assertEquals(await page.locator("article.problem, .card.problem").count(), 30);
+    const more = page.getByRole("link", { name: "3 more problems", exact: true });
+    assertEquals(await more.getAttribute("href"), "/containers?problem=yes");
+  },
+);
+
+browserTest("the history of notifications says what each was about", async (browser) => {
+  await using board = await dashboard(browser);
+  const { store } = board.server;
+  const config = { origin: "https://o.example" };
+  store.channels.add(
+    { id: "c1", name: "ops", type: "webhook", config, fallbackId: null },
+    { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null },
+  );
+  const at = Date.now();
+  const told = (id: string, kind: string, ...problems: Record<string, unknown>[]) => ({
+    ...{ id, kind, subject: null, at, deliveries: [{ channelId: "c1", queuedAt: at }] },
+    content: JSON.stringify({ problems, total: problems.length }),
+  });
+  store.notices.write({
+    lookedAt: at,
+    notices: [
+      told("msg_1", "opened", { kind: "unhealthy", workload: "shop", row: "web 2" }),
+      told("msg_2", "digest", { kind: "engine-down", workload: null, row: null }, {}, {}),
+    ],
+  });
+  await using opened = await board.open("/history?what=notices");
+  const { page } = opened;
+  await page.getByText("shop / web 2: Unhealthy", { exact: true }).waitFor();
+  await page.getByText(/^This host: .*, and 2 more$/).waitFor();
 });
 
 browserTest("counters lead to what they count", async (browser) => {

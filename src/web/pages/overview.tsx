@@ -59,7 +59,7 @@ function Problems(): JSX.Element | null {
         />
       ))}
       {open.length > MOST_OPEN && (
-        <a href={href("/containers", { problem: "yes" })}>{t.problems(open.length)}</a>
+        <a href={href("/containers", { problem: "yes" })}>{t.more(open.length - MOST_OPEN)}</a>
       )}
       {holding.length > 0 && (
         <details class="more" open={open.length === 0}>

@@ -33,6 +33,7 @@ export const RU_ROWS: typeof EN_ROWS = {
         other: "# контейнера, все как надо.",
       }),
     problems,
+    more: (count) => `Ещё ${problems(count)}`,
     watching: (count) =>
       plural(count, {
         one: "# ещё может пройти сама",
