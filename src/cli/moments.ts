@@ -68,6 +68,30 @@ export function readMoment(text: string, options: MomentOptions): Moment {
   return moment;
 }
 
+/**
+ * As {@link readMoment}, of a moment to come: `8h` (from now), `07:00` (the next time it is). Whether
+ * it is over already is for who is asked for it to say.
+ *
+ * @throws {CommandError} Usage: it is none.
+ */
+export function readComing(text: string, options: MomentOptions): Moment {
+  const { flag, now, offsetAt = THIS_MACHINE } = options;
+  const trimmed = text.trim();
+  const span = spanOf(trimmed);
+  if (span !== null) return { ms: now + span, note: null };
+  const clock = readClock(trimmed);
+  const found = clock === null
+    ? understood(trimmed, options)
+    : [0, DAY_MS, 2 * DAY_MS].map((later) =>
+      local(startOfDay(now, offsetAt) + later + clock, trimmed, offsetAt)
+    ).find((each) => typeof each !== "string" && each.ms > now) ?? null;
+  if (found !== null && typeof found !== "string") return found;
+  throw usageError(
+    `Cannot use --${flag} ${quote(text)}: ${found ?? "not a time"}`,
+    'as in 8h (from now), 07:00, "2030-01-31 06:00" or 2030-01-31T06:00:00Z',
+  );
+}
+
 /** A moment in local time: `2026-11-26 02:00:00`, with its offset where that hour came twice. */
 export function localText(ms: number, offsetAt: OffsetAt = THIS_MACHINE): string {
   const offset = offsetAt(ms);
@@ -105,11 +129,11 @@ function understood(
   { now, offsetAt = THIS_MACHINE }: MomentOptions,
 ): Moment | string | null {
   if (text === "now") return { ms: now, note: null };
-  const [, number, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
-  if (number !== undefined) return { ms: now - Number(number) * SPAN_MS[unit!]!, note: null };
+  const span = spanOf(text);
+  if (span !== null) return { ms: now - span, note: null };
   const clock = readClock(text);
   if (clock !== null) {
-    const today = Math.floor((now + offsetAt(now) * MINUTE_MS) / DAY_MS) * DAY_MS;
+    const today = startOfDay(now, offsetAt);
     const found = [today, today - DAY_MS]
       .map((day) => local(day + clock, text, offsetAt))
       .find((each) => typeof each === "string" || each.ms <= now);
@@ -128,6 +152,17 @@ function understood(
   const ahead = zone === "Z" ? 0 : readClock(zone.slice(1));
   if (ahead === null) return null;
   return { ms: day + time - (zone.startsWith("-") ? -ahead : ahead), note: null };
+}
+
+/** Milliseconds of `8h`; null: no span of time. */
+function spanOf(text: string): number | null {
+  const [, number, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  return number === undefined ? null : Number(number) * SPAN_MS[unit!]!;
+}
+
+/** The last midnight, as local clocks show it. */
+function startOfDay(now: number, offsetAt: OffsetAt): number {
+  return Math.floor((now + offsetAt(now) * MINUTE_MS) / DAY_MS) * DAY_MS;
 }
 
 /** Milliseconds since midnight of `02:00`, `02:00:30`; null: no time of day. */

@@ -84,7 +84,11 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
         values: PROBLEM_KINDS,
       },
       { name: "for", placeholder: "SPAN", description: "how long, or how long each time" },
-      { name: "until", placeholder: "TIME", description: "its end, as 2030-01-31T06:00:00Z" },
+      {
+        name: "until",
+        placeholder: "TIME",
+        description: 'its end: 07:00 (the next time it is), "2030-01-31 06:00"',
+      },
       { name: "cron", placeholder: "EXPR", description: 'it comes again, as "0 3 * * SUN"' },
       {
         name: "time-zone",

@@ -10,6 +10,7 @@ import {
   fullLocalText,
   localText,
   type OffsetAt,
+  readComing,
   readMoment,
   shortText,
 } from "../../src/cli/moments.ts";
@@ -37,6 +38,31 @@ function read(text: string, { now = NOW, offsetAt = BERLIN } = {}): string {
 function refused(text: string, { now = NOW, offsetAt = BERLIN } = {}): CommandError {
   return assertThrows(() => readMoment(text, { flag: "at", now, offsetAt }), CommandError);
 }
+
+Deno.test("readComing() understands when something is to end, in local time", () => {
+  const coming = (text: string, now = NOW) =>
+    new Date(readComing(text, { flag: "until", now, offsetAt: BERLIN }).ms).toISOString();
+  // It is 04:30 in Berlin.
+  for (
+    const [text, meant] of [
+      ["8h", "2026-11-27T11:30:00.000Z"],
+      ["07:00", "2026-11-27T06:00:00.000Z"],
+      ["04:30", "2026-11-28T03:30:00.000Z"],
+      ["02:00:30", "2026-11-28T01:00:30.000Z"],
+      ["2026-12-01", "2026-11-30T23:00:00.000Z"],
+      ["2026-12-01 06:00", "2026-12-01T05:00:00.000Z"],
+      ["2027-07-01T06:00", "2027-07-01T04:00:00.000Z"],
+      ["2026-12-01T06:00:00Z", "2026-12-01T06:00:00.000Z"],
+      // Whether that may be is not for it to say.
+      ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.000Z"],
+    ]
+  ) assertEquals(coming(text!), meant, text);
+  // The night in which clocks are set forward has no half past two: the next one that there is.
+  assertEquals(coming("02:30", Date.parse("2026-03-28T23:00:00Z")), "2026-03-30T00:30:00.000Z");
+  for (const text of ["", "soon", "25:00", "2026-02-30", "2027-03-28 02:30"]) {
+    assertThrows(() => coming(text), CommandError, "Cannot use --until");
+  }
+});
 
 Deno.test("readMoment() takes every way to write one, in local time where it has no zone", () => {
   for (

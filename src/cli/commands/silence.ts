@@ -10,7 +10,7 @@ import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
-import { fullLocalText } from "../moments.ts";
+import { fullLocalText, readComing } from "../moments.ts";
 import { spanText } from "../phrases.ts";
 import { printTable } from "../table.ts";
 import { type NamedWorkload, resolveWorkload } from "../workload_name.ts";
@@ -39,7 +39,7 @@ export async function add(invocation: InvocationOf<"silence">): Promise<number> 
   const rest = {
     ...(kinds !== undefined && { kinds }),
     ...set("reason", flag("reason")),
-    ...set("until", until),
+    ...set("until", until === undefined ? undefined : endOf(invocation, until)),
     ...set("cron", cron),
     ...set("timeZone", flag("time-zone")),
     ...(span !== undefined && { seconds: duration(span, "for") / 1000 }),
@@ -61,6 +61,13 @@ export async function add(invocation: InvocationOf<"silence">): Promise<number> 
   function flag(name: Parameters<typeof invocation.flag>[0]): string | undefined {
     return invocation.flag(name);
   }
+}
+
+/** When it ends, as the API takes it. */
+function endOf({ out }: InvocationOf<"silence">, text: string): string {
+  const { ms, note } = readComing(text, { flag: "until", now: Date.now() });
+  if (note !== null) out.notes(note);
+  return new Date(ms).toISOString();
 }
 
 function set<Key extends string>(key: Key, value: string | undefined) {
