@@ -170,8 +170,8 @@ export const SELECT_LISTED: string = `SELECT ${COLUMNS},
   json_extract(iif(json_valid(n.content), n.content, '{}'), '$.total', '$.problems[0].kind',
     '$.problems[0].workload', '$.problems[0].row') || '' ${FROM}`;
 
-/** What {@link COLUMNS} are. */
-type DeliveryColumns = [
+/** What {@link SELECT_DUE} and {@link SELECT_LISTED} read. */
+export type DueColumns = [
   number,
   string,
   string,
@@ -183,9 +183,10 @@ type DeliveryColumns = [
   number | null,
   number | null,
   string,
+  string,
 ];
 
-function deliveryOf(c: DeliveryColumns): KeptDelivery {
+function deliveryOf(c: DueColumns): KeptDelivery {
   const [seq, noticeId, channelId, kind, state, attempts, queuedAt, nextAt, endedAt] = c;
   return {
     ...{ seq, noticeId, channelId, kind, state, attempts, queuedAt, nextAt, endedAt },
@@ -198,15 +199,12 @@ function deliveryOf(c: DeliveryColumns): KeptDelivery {
 export function listedOf(c: DueColumns): ListedDelivery {
   const [total, kind, workload, row] = JSON.parse(c[11]);
   const about = typeof kind !== "string" ? null : { total: total ?? 1, kind, workload, row };
-  return { ...deliveryOf(c.slice(0, 11) as DeliveryColumns), about };
+  return { ...deliveryOf(c), about };
 }
-
-/** What {@link SELECT_DUE} and {@link SELECT_LISTED} read. */
-export type DueColumns = [...DeliveryColumns, string];
 
 /** A delivery with its content. */
 export function dueOf(c: DueColumns): DueDelivery {
-  return { ...deliveryOf(c.slice(0, 11) as DeliveryColumns), content: c[11] };
+  return { ...deliveryOf(c), content: c[11] };
 }
 
 /** Reads who was or is to be told, see {@link toldOf}. */

@@ -9,6 +9,7 @@ import { VIEW_COLUMNS } from "../../src/model/columns.ts";
 import { overview } from "../../src/cli/usage.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
 import { loadMigrations, migrate } from "../../src/store/migrate.ts";
+import type { Problem } from "../../src/model/problem.ts";
 import type { Store } from "../../src/store/store.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { row } from "../harness/world.ts";
@@ -462,6 +463,35 @@ Deno.test("explain tells a row's story, and what set its present state", async (
     "stopped",
     "missing",
   ]);
+});
+
+Deno.test("problems tells what is open and grave first, what is low as that, one death as one", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const inspected = { error: "", oomKilled: false, restartPolicy: "no", healthOutput: null };
+  await host.seed((store) => {
+    const of = (key: string, fields: Partial<Problem>) =>
+      problem({
+        ...{ kind: "stopped", do: { code: "read-log", container: key }, key },
+        ...{ containerId: key, containerName: key },
+        ...{ workloadId: ids.blog, rowId: `${ids.blog}:site`, ...fields },
+      });
+    writeProblems(
+      store,
+      of("quiet", { silenced: true, openedAt: 5 }),
+      of("low", { severity: "low", openedAt: 4 }),
+      of("old", { openedAt: 1 }),
+      of("new", {
+        ...{ kind: "oom", openedAt: 3 },
+        evidence: { count: 1, inspected: { ...inspected, restartCount: 1 } },
+      }),
+    );
+  });
+  const { stdout } = await host.run("problems");
+  const heads = stdout.split("\n").filter((line) => line.startsWith("✗"));
+  assertEquals(heads.map((line) => /, (\w+) {2}/.exec(line)?.[1]), ["new", "old", "low", "quiet"]);
+  assertMatch(heads[2]!, / \(low\)$/);
+  assertStringIncludes(stdout, "\n    1 death; restarted once\n");
 });
 
 Deno.test("what is printed for people is in this machine's time, as what they write", async () => {
