@@ -75,7 +75,7 @@ export async function renew(invocation: InvocationOf<"token renew">): Promise<nu
   else {
     out.notes(
       `Token ${quote(token.name)} has the role ${role}, ` +
-        (expiresAt === null ? "without an end." : `until ${expiresAt}.`),
+        (expiresAt === null ? "without an end." : `until ${fullLocalText(Date.parse(expiresAt))}.`),
     );
   }
   return EXIT.done;
