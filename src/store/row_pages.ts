@@ -26,7 +26,7 @@ interface Where {
 }
 
 /** Rows of one piece. Smaller ones cost more crossings, larger ones do not fit into a socket's buffer. */
-const ROWS_OF_PIECE = 128;
+const ROWS_OF_PIECE = 192;
 
 /** Reads `container_views`. */
 export class RowPages {
