@@ -59,7 +59,7 @@ export async function buildWeb({ always = false }: { always?: boolean } = {}): P
     return path;
   };
   const page = (await Deno.readTextFile(join(SOURCES, "page.html")))
-    .replace("__ICON__", await named("icon", "svg", "image/svg+xml", icon))
+    .replaceAll(/^ +/gm, "").replace("__ICON__", await named("icon", "svg", "image/svg+xml", icon))
     .replace("__STYLE__", await named("app", "css", "text/css; charset=utf-8", style))
     .replace("__SCRIPT__", await named("app", "js", "text/javascript; charset=utf-8", script));
   files.set("index.html", { type: "text/html; charset=utf-8", text: page, immutable: false });

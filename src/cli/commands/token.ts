@@ -1,6 +1,6 @@
 /**
- * `tinyforge token add|renew|list|rm`: who may use the HTTP API over TCP. A token goes to stdout alone or
- * to a file of its own, once.
+ * `tinyforge token add|renew|list|rm`: who may use the HTTP API over TCP. A token goes to stdout
+ * alone or to a file of its own, once.
  *
  * @module
  */

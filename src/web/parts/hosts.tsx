@@ -9,7 +9,7 @@ import type { JSX } from "preact";
 import type { HostState, HostView, Invitation } from "../../model/hosts.ts";
 import { now } from "../clock.ts";
 import { format } from "../format.ts";
-import { hosts } from "../live/many.ts";
+import { hosts, type KnownHosts } from "../live/many.ts";
 import { href } from "../place.ts";
 import { words } from "../words/words.ts";
 import { Command } from "./command.tsx";
@@ -37,15 +37,25 @@ export function Hosts(): JSX.Element {
       <h2>{t.title}</h2>
       {all === null
         ? error === null ? <Loading /> : <Failed error={error} retry={() => hosts.refresh()} />
-        : (
-          <>
-            {all.items.length === 0
-              ? <None invited={all.invited.length > 0} />
-              : <List all={all.items} />}
-            {all.invited.length > 0 && <Awaited invited={all.invited} />}
-          </>
-        )}
+        : <Known {...all} />}
     </section>
+  );
+}
+
+function Known({ items, invited }: KnownHosts): JSX.Element {
+  const sorted = [...items].sort((a, b) => LOOKS[a.state].rank - LOOKS[b.state].rank);
+  return (
+    <>
+      {items.length === 0
+        ? <None invited={invited.length > 0} />
+        : <Lines all={sorted.map((host) => <HostLine key={host.name} host={host} />)} />}
+      {invited.length > 0 && (
+        <>
+          <h3>{words.value.hosts.invited}</h3>
+          <Lines all={invited.map((each) => <InvitedLine key={each.name} invitation={each} />)} />
+        </>
+      )}
+    </>
   );
 }
 
@@ -61,21 +71,15 @@ function None({ invited }: { invited: boolean }): JSX.Element {
   );
 }
 
-function Awaited({ invited }: { invited: readonly Invitation[] }): JSX.Element {
-  const t = words.value.hosts;
-  const rest = invited.slice(MOST);
+/** The first of them, and the rest where somebody asks for it. */
+function Lines({ all }: { all: readonly JSX.Element[] }): JSX.Element {
   return (
     <>
-      <h3>{t.invited}</h3>
-      <ul class="lines">
-        {invited.slice(0, MOST).map((each) => <InvitedLine key={each.name} invitation={each} />)}
-      </ul>
-      {rest.length > 0 && (
+      <ul class="lines">{all.slice(0, MOST)}</ul>
+      {all.length > MOST && (
         <details class="more">
-          <summary>{t.more(rest.length)}</summary>
-          <ul class="lines">
-            {rest.map((each) => <InvitedLine key={each.name} invitation={each} />)}
-          </ul>
+          <summary>{words.value.hosts.more(all.length - MOST)}</summary>
+          <ul class="lines">{all.slice(MOST)}</ul>
         </details>
       )}
     </>
@@ -88,40 +92,20 @@ function InvitedLine(
   const t = words.value.hosts;
   const end = format.value.moment(Date.parse(expiresAt), now.value);
   return (
-    <li class="card awaited" data-invited={name}>
+    <li class="card arriving" data-invited={name}>
       <p class="line">
         <span class="title">{name}</span>
         <span class={`state ${expired ? "warn" : "quiet"}`}>
           <Symbol name={expired ? "alert" : "clock"} />{" "}
-          <span>{expired ? t.tokenOver(end) : t.tokenUntil(end)}</span>
+          <span>{expired ? t.tokenOver(end) : words.value.settings.expires(end)}</span>
         </span>
         <span class="muted">
           {t.invitedAt} <When at={invitedAt} />
         </span>
       </p>
-      <p>{expired ? t.inviteAgain : t.joinThere}</p>
+      <p>{t.joinThere}</p>
       <Command text={`tinyforge hub enroll ${name}`} />
     </li>
-  );
-}
-
-function List({ all }: { all: readonly HostView[] }): JSX.Element {
-  const sorted = [...all].sort((a, b) => LOOKS[a.state].rank - LOOKS[b.state].rank);
-  const rest = sorted.slice(MOST);
-  return (
-    <>
-      <ul class="lines hosts">
-        {sorted.slice(0, MOST).map((host) => <HostLine key={host.name} host={host} />)}
-      </ul>
-      {rest.length > 0 && (
-        <details class="more">
-          <summary>{words.value.hosts.more(rest.length)}</summary>
-          <ul class="lines hosts">
-            {rest.map((host) => <HostLine key={host.name} host={host} />)}
-          </ul>
-        </details>
-      )}
-    </>
   );
 }
 

@@ -17,6 +17,7 @@ import { wordOf, words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
+import { OneOf } from "./fields.tsx";
 
 const HOUR = 3600;
 const SPANS: readonly number[] = [HOUR, 4 * HOUR, 24 * HOUR, 7 * 24 * HOUR];
@@ -28,9 +29,9 @@ export function Silence(
   const t = words.value.problem;
   const { busy, run } = useDoing();
   const subject = subjectOf(problem);
-  const kindName = wordOf(t.kinds, problem.kind);
-  const onlyKind = useSignal(subject === null);
-  const seconds = useSignal(SPANS[0]!);
+  const kind = wordOf(t.kinds, problem.kind);
+  const only = useSignal(subject === null ? "only" : "");
+  const seconds = useSignal(`${HOUR}`);
   const reason = useSignal("");
   const field = useId();
   const silence = async () => {
@@ -39,16 +40,12 @@ export function Silence(
         method: "POST",
         body: {
           ...(subject === null ? { scope: "all" } : { scope: subject.scope, target: subject.id }),
-          ...(onlyKind.value && { kinds: [problem.kind] }),
-          seconds: seconds.value,
+          ...(only.value !== "" && { kinds: [problem.kind] }),
+          seconds: Number(seconds.value),
           ...(reason.value.trim() !== "" && { reason: reason.value.trim() }),
         },
       });
-      const name = subject === null
-        ? kindName
-        : onlyKind.value
-        ? `${subject.name}: ${kindName}`
-        : subject.name;
+      const name = [subject?.name, only.value !== "" && kind].filter(Boolean).join(": ");
       tell(
         t.silenceDone(
           name,
@@ -63,7 +60,7 @@ export function Silence(
     span < 24 * HOUR ? t.hours(span / HOUR) : t.days(span / (24 * HOUR));
   return (
     <Dialog
-      title={t.silenceTitle(subject?.name ?? kindName)}
+      title={t.silenceTitle(subject?.name ?? kind)}
       onClose={onClose}
       onSubmit={silence}
       actions={
@@ -74,22 +71,22 @@ export function Silence(
     >
       <p>{t.silenceText}</p>
       {subject !== null && (
-        <Choices
-          legend={t.silenceWhat}
-          options={[[false, t.silenceEvery], [true, t.silenceOnly(kindName)]]}
-          chosen={onlyKind.value}
-          onChoice={(only) => onlyKind.value = only}
+        <OneOf
+          label={t.silenceWhat}
+          options={[{ id: "", name: t.silenceEvery }, { id: "only", name: kind }]}
+          chosen={only.value}
+          onChange={(id) => only.value = id}
         />
       )}
-      <Choices
-        legend={t.silenceFor}
-        options={SPANS.map((span) => [span, spanText(span)])}
+      <OneOf
+        label={t.silenceFor}
+        options={SPANS.map((span) => ({ id: `${span}`, name: spanText(span) }))}
         chosen={seconds.value}
-        onChoice={(span) => seconds.value = span}
+        onChange={(id) => seconds.value = id}
       />
-      <label class="field" for={`${field}-reason`}>{t.reason}</label>
+      <label class="field" for={field}>{t.reason}</label>
       <input
-        id={`${field}-reason`}
+        id={field}
         value={reason.value}
         maxLength={500}
         onInput={(event) => reason.value = event.currentTarget.value}
@@ -102,31 +99,4 @@ export function Silence(
 function subjectOf({ workload, host }: ShownProblem) {
   if (workload !== null) return { scope: "workload", ...workload };
   return host === undefined ? null : { scope: "host", id: host, name: host };
-}
-
-function Choices<Value extends number | boolean>(
-  { legend, options, chosen, onChoice }: {
-    legend: string;
-    options: readonly (readonly [Value, string])[];
-    chosen: Value;
-    onChoice: (value: Value) => void;
-  },
-): JSX.Element {
-  const name = useId();
-  return (
-    <fieldset class="choices">
-      <legend>{legend}</legend>
-      {options.map(([value, text]) => (
-        <label key={text}>
-          <input
-            type="radio"
-            name={name}
-            checked={chosen === value}
-            onChange={() => onChoice(value)}
-          />
-          {text}
-        </label>
-      ))}
-    </fieldset>
-  );
 }

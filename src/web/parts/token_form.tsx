@@ -10,7 +10,6 @@ import { useSignal } from "@preact/signals";
 import { ask } from "../ask.ts";
 import { ROLES } from "../../model/role.ts";
 import type { ShownToken } from "../../server/api/tokens.ts";
-import { format } from "../format.ts";
 import { words } from "../words/words.ts";
 import { tell } from "./announcer.tsx";
 import { Command } from "./command.tsx";
@@ -87,15 +86,11 @@ export function RenewForm(
   const { busy, run } = useDoing();
   const renew = async () => {
     const done = await run(async () => {
-      const { expiresAt } = await ask<ShownToken>(`/api/tokens/${encodeURIComponent(id)}`, {
+      await ask(`/api/tokens/${encodeURIComponent(id)}`, {
         method: "PATCH",
         body: { expiresAt: endOf(days.value) },
       });
-      tell(
-        expiresAt === null
-          ? t.renewedForever(name)
-          : t.renewed(name, format.value.exact(Date.parse(expiresAt))),
-      );
+      tell(t.saved(name));
       onDone();
     });
     if (done) onClose();

@@ -30,11 +30,8 @@ export const EN_HOSTS = {
     more: (count: number) => plural(count, { one: "# more host", other: "# more hosts" }),
     invited: "Invited, not joined yet",
     invitedAt: "invited",
-    tokenUntil: (time: string) => `its token is valid until ${time}`,
     tokenOver: (time: string) => `its token is over since ${time}`,
-    joinThere:
-      "Run on it the command that was printed with the token. The hub's own machine prints another:",
-    inviteAgain: "The hub's own machine prints a new command to run on it:",
+    joinThere: "It joins by the command with its token. The hub's own machine prints another:",
     choose: "Choose a host",
     chooseText: "All hosts together have more containers than are shown at once.",
     none: "No host has joined yet",

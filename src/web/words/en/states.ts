@@ -113,7 +113,6 @@ export const EN_STATES = {
     silenceText: "What is silent still shows, marked; nobody is told of it.",
     silenceWhat: "Of what",
     silenceEvery: "Everything that is wrong with it",
-    silenceOnly: (kind: string) => `Only “${kind}”`,
     silenceFor: "For how long",
     hours: (count: number) => plural(count, { one: "# hour", other: "# hours" }),
     days: (count: number) => plural(count, { one: "# day", other: "# days" }),

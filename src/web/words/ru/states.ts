@@ -137,7 +137,6 @@ export const RU_STATES: typeof EN_STATES = {
     silenceText: "Проблемы по-прежнему видны, с пометкой; о них никому не сообщается.",
     silenceWhat: "О чём",
     silenceEvery: "Обо всём, что с ним не так",
-    silenceOnly: (kind) => `Только «${kind}»`,
     silenceFor: "Как долго",
     hours: (count) =>
       plural(count, { one: "# час", few: "# часа", many: "# часов", other: "# часа" }),
