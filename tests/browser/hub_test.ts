@@ -58,7 +58,8 @@ async function atHub(browser: Browser, test: (scene: Scene) => Promise<void>): P
   await alpha.batch([], {
     workloads: [toldWorkload("w1", "shop")],
     problems: [toldCrash({
-      ...{ key: "crashed:worker", rowId: "worker", containerName: "worker-container" },
+      ...{ key: "crashed:worker", rowId: "worker" },
+      ...{ containerId: "c-worker", containerName: "worker-container" },
       ...{ since: Date.now() - 60_000, openedAt: Date.now() - 30_000 },
       do: { code: "read-log", container: "worker-container" },
     })],
