@@ -79,7 +79,7 @@ async function write(
   let bytes = 0;
   for (const [name, { text }] of files) {
     const body = new TextEncoder().encode(text);
-    const gzip = await gzipAsync(body, { numiterations: 15 });
+    const gzip = await gzipAsync(body, { numiterations: 40 });
     const br = brotliCompressSync(body, {
       params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY },
     });

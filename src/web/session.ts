@@ -53,30 +53,22 @@ const RETRY_MS = 2000;
 export async function startSession(): Promise<void> {
   access.onLost = lose;
   // Where the dashboard stands already, as the login does that tells of the link, opening it changes
-  // the fragment alone.
-  addEventListener("hashchange", () => {
-    const code = takeCode();
-    if (code !== null) openLink(code);
-  });
+  // the fragment alone, and the browser loads nothing.
+  addEventListener("hashchange", () => codeHere() !== null && location.reload());
   const code = takeCode();
-  if (code !== null) return await openLink(code);
+  if (code !== null) {
+    try {
+      await exchange({ code });
+    } catch {
+      // A session may be there all the same.
+      const who = await probe();
+      return who === null ? leave("code") : enter(who);
+    }
+  }
   // Most who come are logged in: what they came for is asked for before that is known.
   follow();
   const who = await probe();
   if (who === null) leave("none");
-  else enter(who);
-}
-
-/** Logs in with a link's code; where it opens nothing, a session may be there all the same. */
-async function openLink(code: string): Promise<void> {
-  let opened = true;
-  try {
-    await exchange({ code });
-  } catch {
-    opened = false;
-  }
-  const who = await probe();
-  if (who === null) leave(opened ? "none" : "code");
   else enter(who);
 }
 
@@ -165,9 +157,14 @@ function lose(): void {
   if (state.peek().kind === "in") leave("ended");
 }
 
-/** `#code=…`, taken out of the address before anybody can copy it. */
+/** `#code=…` of the address. */
+function codeHere(): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get("code");
+}
+
+/** The same, taken out of the address before anybody can copy it. */
 function takeCode(): string | null {
-  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  const code = codeHere();
   if (code === null) return null;
   history.replaceState(null, "", location.pathname + location.search);
   return code;

@@ -218,7 +218,7 @@ browserTest(
     const { page } = opened;
     await page.getByRole("heading", { name: "33 problems" }).waitFor();
     assertEquals(await page.locator("article.problem, .card.problem").count(), 30);
-    const more = page.getByRole("link", { name: "3 more problems", exact: true });
+    const more = page.getByRole("link", { name: "3 more", exact: true });
     assertEquals(await more.getAttribute("href"), "/containers?problem=yes");
   },
 );
@@ -246,7 +246,7 @@ browserTest("the history of notifications says what each was about", async (brow
   await using opened = await board.open("/history?what=notices");
   const { page } = opened;
   await page.getByText("shop / web 2: Unhealthy", { exact: true }).waitFor();
-  await page.getByText(/^This host: .*, and 2 more$/).waitFor();
+  await page.getByText(/^This host: .* \(\+2\)$/).waitFor();
 });
 
 browserTest("counters lead to what they count", async (browser) => {

@@ -189,10 +189,9 @@ function States(): JSX.Element | null {
 function Host(): JSX.Element | null {
   const t = words.value.overview;
   const daemon = status.value.value;
-  if (daemon === null) return null;
+  // Of a daemon that does not answer nobody knows how it is now, or its Engine.
+  if (daemon === null || isAway()) return null;
   const { engine, events, lastPass } = daemon;
-  // Of who does not answer nobody knows how it is now.
-  const good = isAway() ? "quiet" : "good";
   return (
     <section>
       <h2>{t.host}</h2>
@@ -200,8 +199,8 @@ function Host(): JSX.Element | null {
         <div>
           <dt>{t.engine}</dt>
           <dd>
-            <span class={`state ${engine.up ? good : "bad"}`}>
-              <Symbol name={!engine.up ? "cross" : isAway() ? "clock" : "disc"} />
+            <span class={`state ${engine.up ? "good" : "bad"}`}>
+              <Symbol name={engine.up ? "disc" : "cross"} />
               <span>{engine.up ? t.engineUp : t.engineDown}</span>
             </span>
             <span class="muted mono">{engine.host}</span>
@@ -211,8 +210,8 @@ function Host(): JSX.Element | null {
         <div>
           <dt>{t.events}</dt>
           <dd>
-            <span class={`state ${events.up ? good : "warn"}`}>
-              <Symbol name={!events.up ? "alert" : isAway() ? "clock" : "disc"} />
+            <span class={`state ${events.up ? "good" : "warn"}`}>
+              <Symbol name={events.up ? "disc" : "alert"} />
               <span>{events.up ? t.eventsUp : t.eventsDown}</span>
             </span>
           </dd>

@@ -298,7 +298,7 @@ function aboutText({ about = null }: Delivered): string {
   if (about === null) return "";
   const t = words.value;
   const { total, kind, workload, row } = about;
-  const whose = [workload ?? t.problem.host, row].filter((part) => part !== null).join(" / ");
-  const more = total > 1 ? `, ${t.history.andMore(total - 1)}` : "";
+  const whose = [workload ?? t.problem.host, row].filter(Boolean).join(" / ");
+  const more = total > 1 ? ` (+${total - 1})` : "";
   return `${whose}: ${wordOf(t.problem.kinds, kind)}${more}`;
 }

@@ -108,7 +108,6 @@ export const EN_ADDING = {
       "digest": "several problems",
       "test": "a test",
     },
-    andMore: (count: number) => `and ${plural(count, { other: "#" })} more`,
     delivered: "delivered",
     queued: "waiting",
     dead: "given up",

@@ -19,7 +19,7 @@ export const EN_ROWS = {
         other: "# containers, all as they should be.",
       }),
     problems: (count: number) => plural(count, { one: "# problem", other: "# problems" }),
-    more: (count: number) => plural(count, { one: "# more problem", other: "# more problems" }),
+    more: (count: number) => plural(count, { other: "# more" }),
     watching: (count: number) =>
       plural(count, {
         one: "# thing may pass by itself",

@@ -119,7 +119,6 @@ export const RU_ADDING: typeof EN_ADDING = {
       "digest": "несколько проблем",
       "test": "проверка",
     },
-    andMore: (count: number) => `и ещё ${plural(count, { other: "#" })}`,
     delivered: "доставлено",
     queued: "ждёт",
     dead: "не доставлено",

@@ -33,7 +33,7 @@ export const RU_ROWS: typeof EN_ROWS = {
         other: "# контейнера, все как надо.",
       }),
     problems,
-    more: (count) => `Ещё ${problems(count)}`,
+    more: (count) => plural(count, { other: "Ещё #" }),
     watching: (count) =>
       plural(count, {
         one: "# ещё может пройти сама",
