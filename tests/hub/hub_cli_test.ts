@@ -118,6 +118,17 @@ Deno.test("problems and check beside a hub tell of which host, and what nobody k
     assertEquals((await host.run("check", "shop", "--wait", "0s")).code, 0);
   }));
 
+Deno.test("problems beside a hub shows what a host says, and lets it reorder or colour nothing", () =>
+  besideHub(async ({ host, alpha }) => {
+    const odd = "\u001b[31mred \u202edesrever";
+    await alpha.batch([], { problems: [toldCrash({ evidence: { error: odd, machines: [odd] } })] });
+    const { code, stdout } = await host.run("problems");
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "desrever");
+    // deno-lint-ignore no-control-regex -- finding them is the purpose
+    assertEquals(/[\u001b\u202e]/.test(stdout), false, stdout);
+  }));
+
 Deno.test("hub enroll says what stands for the hub's address, and hub list who has not joined yet", () =>
   besideHub(async ({ host, sql }) => {
     const plain = await host.run("hub", "enroll", "gamma");

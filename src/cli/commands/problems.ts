@@ -14,7 +14,7 @@ import { hostAsked, hostQuery } from "../of_host.ts";
 import { ago, spanText } from "../phrases.ts";
 import { evidenceText, remedyText, subjectOf } from "../problem_words.ts";
 import { type Cell, tableLines } from "../table.ts";
-import { onOneLine } from "../../text.ts";
+import { escapeControls, onOneLine } from "../../text.ts";
 
 /** Prints them. */
 export async function run(invocation: InvocationOf<"problems">): Promise<number> {
@@ -89,7 +89,12 @@ export function headOf(problem: ShownProblem, now: Date): Cell[] {
 function details(problem: ShownProblem): string[] {
   const seen = evidenceText(problem);
   return [
-    ...seen === "" ? [] : [`    ${onOneLine(seen)}`],
-    ...problem.status === "closed" ? [] : [`    do: ${onOneLine(remedyText(problem))}`],
+    ...seen === "" ? [] : [`    ${shown(seen)}`],
+    ...problem.status === "closed" ? [] : [`    do: ${shown(remedyText(problem))}`],
   ];
+}
+
+/** On one line, and as it is: what reorders or hides text is shown. */
+function shown(text: string): string {
+  return escapeControls(onOneLine(text));
 }
