@@ -8,7 +8,7 @@
 import { aborted, type Clock } from "./clock.ts";
 import type { Lock } from "./lock/lock.ts";
 import type { Outcomes } from "./reconcile/outcomes.ts";
-import { isSignalIgnored } from "./system/libc.ts";
+import { HANGUP_IGNORED } from "./system/hangup.ts";
 import type { ServiceManager } from "./system/systemd.ts";
 import type { Log } from "./telemetry/log.ts";
 
@@ -49,8 +49,6 @@ export function onSignals({ onEnd, onReload }: SignalHandlers): { remove(): void
   };
 }
 
-const SIGHUP = 1;
-
 /** From the start of a service until it is asked to end. */
 export interface Lifetime {
   /** Aborted when it is asked to; whoever else ends it aborts it too. */
@@ -65,7 +63,6 @@ export interface Lifetime {
  */
 export function lifetime({ log, reload }: { log: Log; reload: () => void }): Lifetime {
   const stopping = new AbortController();
-  const hangupIgnored = isSignalIgnored(SIGHUP);
   const { remove } = onSignals({
     onEnd: (signal) => {
       if (stopping.signal.aborted) Deno.exit(1);
@@ -73,7 +70,7 @@ export function lifetime({ log, reload }: { log: Log; reload: () => void }): Lif
       stopping.abort();
     },
     onReload: () => {
-      if (hangupIgnored) return;
+      if (HANGUP_IGNORED) return;
       log.info("reloading", { signal: "SIGHUP" });
       reload();
     },

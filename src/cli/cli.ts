@@ -5,6 +5,7 @@
  * @module
  */
 
+import "../system/hangup.ts";
 import { type Config, resolveConfig } from "../config.ts";
 import type { FlagName } from "../flags.ts";
 import { CONFIG_FLAGS } from "../flags.ts";
