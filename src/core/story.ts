@@ -25,7 +25,7 @@ export interface Stretch {
  * not there before, as far as anybody knows.
  */
 export function stretches(
-  { subject, events, lost }: Story,
+  { subject, events, holes = [], lost }: Story,
   { forgottenUntil }: { readonly forgottenUntil: number | null },
 ): Stretch[] {
   const found: Stretch[] = [];
@@ -51,13 +51,16 @@ export function stretches(
     const next = events[i + 1];
     // A clock that was set back does not turn the story round.
     const until = next === undefined ? lost?.from ?? Infinity : Math.max(at, Date.parse(next.at));
-    if (!endsRow(to)) add(at, until, { to, containerId, containerName, imageRef, exitCode });
+    const within = holes.filter((hole) => hole.from >= at && hole.until <= until);
+    const known = within[0]?.from ?? until;
+    if (!endsRow(to)) add(at, known, { to, containerId, containerName, imageRef, exitCode });
+    const again = within.at(-1)?.until ?? until;
+    add(known, again, "forgotten");
+    const then = next === undefined ? subject.now : stateBefore(next);
+    if (then !== null) add(again, until, then);
     at = until;
   });
-  if (lost !== undefined) {
-    add(lost.from, lost.until, "forgotten");
-    if (subject.now !== null) add(lost.until, Infinity, subject.now);
-  }
+  if (lost !== undefined) add(lost.from, lost.until, "forgotten");
   return found;
 }
 

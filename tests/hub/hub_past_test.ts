@@ -138,6 +138,38 @@ const FORGOTTEN_BEFORE_TOLD: Parameters<typeof played>[1][number] = [
   [["arrives"], ["arrives"], ["arrives"]],
 ];
 
+/** The same, and its row changes once more, which is told. */
+const FORGOTTEN_BETWEEN: Parameters<typeof played>[1][number] = [
+  [
+    [
+      ...Array.from({ length: 4 }, () => stepOf({ op: "pass", container: 1 })),
+      stepOf({ op: "pass", role: "b", container: 2 }),
+      stepOf({ op: "pass", role: "b", container: 1 }),
+      stepOf({ op: "prune-count" }),
+      stepOf({ op: "pass", container: 1, wait: 2 }),
+      stepOf({ op: "pass", role: "b", container: 2 }),
+    ],
+    false,
+  ],
+  [[], ["arrives"], [], ["arrives"], ["arrives"]],
+];
+
+/** Its row changes and is again as it was, and both are forgotten before they are told. */
+const THERE_AND_BACK: Parameters<typeof played>[1][number] = [
+  [
+    [
+      stepOf({ op: "pass", container: 1, wait: 3 }),
+      stepOf({ op: "pass", container: 1, wait: 3 }),
+      stepOf({ op: "pass", container: 2, wait: 3 }),
+      stepOf({ op: "pass", container: 1, wait: 3 }),
+      stepOf({ op: "prune-count" }),
+      stepOf({ op: "pass", container: 1, wait: 3 }),
+    ],
+    false,
+  ],
+  [["arrives"], ["arrives"]],
+];
+
 Deno.test("a hub says of a past that its host has forgotten no more than was, and no less than is kept", () =>
   withDatabase(async (sql) => {
     await fc.assert(
@@ -155,7 +187,10 @@ Deno.test("a hub says of a past that its host has forgotten no more than was, an
           );
         });
       }),
-      { numRuns: 25, examples: [[FORGOTTEN_BEFORE_TOLD]] },
+      {
+        numRuns: 25,
+        examples: [FORGOTTEN_BEFORE_TOLD, FORGOTTEN_BETWEEN, THERE_AND_BACK].map((one) => [one]),
+      },
     );
   }));
 
