@@ -89,6 +89,7 @@ export interface FailureData {
     readonly over:
       | "name"
       | "token-name"
+      | "host-name"
       | "channel-name"
       | "id"
       | "compose-project"

@@ -35,6 +35,7 @@ export const CHOOSE_OTHER: Readonly<
   "name": "choose another name, or rename the other with `tinyforge rename`",
   "id": "something else has it by now: leave --id out, or choose another",
   "token-name": "choose another name, or remove the other with `tinyforge token rm`",
+  "host-name": "choose another name, or remove the other with `tinyforge hub rm`",
   "channel-name": "choose another name, or remove the other with `tinyforge notify rm`",
   "compose-project": "name another one with --compose-project",
   "domain": "name another one with --domain, or `tinyforge set site OTHER --clear domain` first",

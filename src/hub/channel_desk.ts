@@ -8,7 +8,7 @@
 import { type AskedChannel, takeInAgain, takeInChannel } from "../notify/asked_channel.ts";
 import type { Outcome } from "../notify/channel.ts";
 import { HEALTHY, type KeptChannel, type KeptRule } from "../store/channels.ts";
-import type { DeliveryState, KeptDelivery } from "../store/notice_rows.ts";
+import type { DeliveryState, ListedDelivery } from "../store/notice_rows.ts";
 import {
   addChannel,
   channelIds,
@@ -136,7 +136,7 @@ export class ChannelDesk {
    */
   async deliveries(
     { channel, state, limit }: { channel?: string; state?: DeliveryState; limit: number },
-  ): Promise<KeptDelivery[]> {
+  ): Promise<ListedDelivery[]> {
     return await listDeliveries(this.#sql, {
       ...channel !== undefined && { channelId: (await channelNamed(this.#sql, channel)).id },
       ...state !== undefined && { state },

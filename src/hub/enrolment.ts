@@ -50,7 +50,7 @@ export async function enroll(
     const [host] = await tx`SELECT id FROM tinyforge.hosts WHERE name = ${name}`;
     if (host !== undefined) {
       throw new Failure("conflict", `Cannot enroll ${quote(name)}: there is such a host already`, {
-        data: { over: "name" },
+        data: { over: "host-name" },
       });
     }
     await tx`DELETE FROM tinyforge.enrolments WHERE name = ${name} OR expires_at < now()`;

@@ -7,7 +7,14 @@
  */
 
 import type { ChannelHealth } from "../store/channels.ts";
-import type { Carried, DeliveryState, DueDelivery, KeptDelivery } from "../store/notice_rows.ts";
+import {
+  aboutOf,
+  type Carried,
+  type DeliveryState,
+  type DueDelivery,
+  type KeptDelivery,
+  type ListedDelivery,
+} from "../store/notice_rows.ts";
 import type {
   BookedDelivery,
   BookedProblem,
@@ -187,15 +194,16 @@ export async function unclaim(
 export async function listDeliveries(
   sql: Sql,
   { channelId, state, limit }: { channelId?: string; state?: DeliveryState; limit: number },
-): Promise<KeptDelivery[]> {
-  return [
-    ...await sql<KeptDelivery[]>`
-      SELECT ${columns(sql)} FROM tinyforge.deliveries AS d
-        JOIN tinyforge.notices AS n ON n.id = d.notice_id
+): Promise<ListedDelivery[]> {
+  const first = sql`n.content::json -> 'problems' -> 0`;
+  const listed = await sql<(KeptDelivery & { told: string })[]>`
+    SELECT ${columns(sql)}, json_build_array(n.content::json -> 'total', ${first} -> 'kind',
+        ${first} -> 'workload', ${first} -> 'row')::text AS told
+      FROM tinyforge.deliveries AS d JOIN tinyforge.notices AS n ON n.id = d.notice_id
       WHERE ${channelId === undefined ? sql`true` : sql`d.channel_id = ${channelId}`}
         AND ${state === undefined ? sql`true` : sql`d.state = ${state}`}
-      ORDER BY d.seq DESC LIMIT ${limit}`,
-  ];
+      ORDER BY d.seq DESC LIMIT ${limit}`;
+  return listed.map(({ told, ...delivery }) => ({ ...delivery, about: aboutOf(told) }));
 }
 
 /** Has all that waits for a channel tried at once, and what was given up queued again. */

@@ -110,6 +110,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     hint: ["over", {
       "name": "choose another name, or rename the other",
       "token-name": "choose another name, or remove the other first",
+      "host-name": "choose another name, or remove the other first",
       "id": "leave the id out, or choose another",
       "compose-project": "name another Compose project",
       "domain": "give this site another domain, or take it from the other first",

@@ -8,7 +8,7 @@
 import type { Soon } from "../model/index_reader.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import type { KeptChannel, KeptRule } from "../store/channels.ts";
-import type { DeliveryState, KeptDelivery, ListedDelivery } from "../store/notice_rows.ts";
+import type { DeliveryState, ListedDelivery } from "../store/notice_rows.ts";
 
 /** A channel as it is asked for. */
 export interface NewChannel {
@@ -45,9 +45,9 @@ export interface TellingPort {
   /** Has all that waits for it, or was given up, tried now; how many those are. */
   retry(nameOrId: string): Promise<number>;
   /** Deliveries, the newest first. */
-  deliveries(filter: { channel?: string; state?: DeliveryState; limit: number }): Soon<
-    readonly (KeptDelivery & Partial<Pick<ListedDelivery, "about">>)[]
-  >;
+  deliveries(
+    filter: { channel?: string; state?: DeliveryState; limit: number },
+  ): Soon<readonly ListedDelivery[]>;
   /** Every rule, the oldest first. */
   rules(): Soon<readonly KeptRule[]>;
   /** Makes one; its channels by name or id. */

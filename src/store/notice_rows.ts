@@ -197,9 +197,13 @@ function deliveryOf(c: DueColumns): KeptDelivery {
 
 /** A delivery with what it tells of. */
 export function listedOf(c: DueColumns): ListedDelivery {
-  const [total, kind, workload, row] = JSON.parse(c[11]);
-  const about = typeof kind !== "string" ? null : { total: total ?? 1, kind, workload, row };
-  return { ...deliveryOf(c), about };
+  return { ...deliveryOf(c), about: aboutOf(c[11]) };
+}
+
+/** Of a JSON list of how many there are and, of the first, its kind, workload and row. */
+export function aboutOf(json: string): ToldAbout | null {
+  const [total, kind, workload, row] = JSON.parse(json);
+  return typeof kind !== "string" ? null : { total: total ?? 1, kind, workload, row };
 }
 
 /** A delivery with its content. */

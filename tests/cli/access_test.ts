@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LivingDaemon } from "../harness/living_daemon.ts";
+import { fullLocalText } from "../../src/cli/moments.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
@@ -112,7 +113,8 @@ Deno.test("token renew has the same token open things until another moment", asy
   const { items: [token] } = await host.json("token", "list");
   const days = (Date.parse(token.expiresAt) - Date.now()) / 86_400_000;
   assert(days > 89.9 && days <= 90, token.expiresAt);
-  assertStringIncludes(stderr, `Token "ci" has the role read, until ${token.expiresAt}.`);
+  const end = fullLocalText(Date.parse(token.expiresAt));
+  assertStringIncludes(stderr, `Token "ci" has the role read, until ${end}.`);
   assertEquals((await host.run("token", "list")).stderr, "");
   const renewed = await host.json("token", "renew", "ci", "--expires", "never");
   assertEquals([renewed.name, renewed.expiresAt], ["ci", null]);

@@ -602,6 +602,8 @@ Deno.test("explain finds a row by container and workload, and keeps a removed ro
   await host.seed((store) => {
     store.deployed.updateDeployedContainer("api-1", { containerId: "cc".repeat(32) });
   });
+  // What no listing has told yet is not known, and not called anything.
+  assertMatch((await host.run("explain", "api-1")).stdout, /^container +c{12} \(api:1\)$/m);
   const { detail, origin } = (await host.json("explain", "api-1")).setBy;
   assertEquals([detail, origin.by, origin.action], [
     "created by the deployer",

@@ -167,6 +167,11 @@ Deno.test("a hub's stand-in is told what waits for a channel that has failed for
   assertEquals(standIn.told, ["opened missing shop/web 1 on alpha"]);
   await until("that is kept", async () => (await states()).includes("opened delivered"));
   assertEquals(await states(), ["opened delivered", "opened superseded"]);
+  const { json: log } = await ask("GET", "/api/deliveries");
+  assertEquals(
+    log.items.map(({ about }: { about: unknown }) => about),
+    Array(2).fill({ total: 1, kind: "missing", workload: "shop", row: "web 1" }),
+  );
   // It is told the end, too.
   await alpha.batch([], { problems: [over(problem)] });
   await until("it is over", () => standIn.requests.length === 2, { withinMs: 30_000 });

@@ -188,8 +188,9 @@ function claimCells({ unclaimedReason, unclaimedValue }: ContainerView): Cell[][
 function containerText({ containerId, containerName, imageRef, state }: ContainerView): string {
   if (containerId === null) return "none bound";
   const gone = state === MISSING ? ", which the Engine no longer lists" : "";
-  const name = containerName === "" ? "" : ` ${containerName}`;
-  return `${shortId(containerId)}${name}${imageRef === "" ? "" : ` (${imageRef})`}${gone}`;
+  // A listing tells them; a row may be bound before there was one.
+  const name = containerName === null ? "" : ` ${containerName}`;
+  return `${shortId(containerId)}${name}${imageRef === null ? "" : ` (${imageRef})`}${gone}`;
 }
 
 /** One line of the story: when, from what to what, which container, by whom. */

@@ -9,7 +9,7 @@ import * as z from "zod";
 import type { Severity } from "../../model/problem.ts";
 import { mayDo } from "../../model/role.ts";
 import type { KeptChannel } from "../../store/channels.ts";
-import type { DeliveryState, KeptDelivery, ListedDelivery } from "../../store/notice_rows.ts";
+import type { DeliveryState, ListedDelivery } from "../../store/notice_rows.ts";
 import { created, json, ok } from "../answer.ts";
 import type { Principal } from "../credentials.ts";
 import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
@@ -41,17 +41,15 @@ const DeliverySchema: Schema<unknown> = z.object({
   notice: z.string().meta({ description: "What a receiver can tell a double by." }),
   channel: z.string(),
   kind: z.string(),
-  about: optional(
-    z.object({
-      total: z.int(),
-      kind: z.string(),
-      workload: z.string().nullable(),
-      row: z.string().nullable(),
-    }).nullable(),
-  ).meta({
+  about: z.object({
+    total: z.int(),
+    kind: z.string(),
+    workload: z.string().nullable(),
+    row: z.string().nullable(),
+  }).nullable().meta({
     description:
       "How many problems it tells of, and the first of them: names as they were then, a " +
-      "host's without workload. Null in a test; absent where nobody knows.",
+      "host's without workload. Null in a test.",
   }),
   state: z.enum(["queued", "delivered", "dead", "superseded"]),
   attempts: z.int(),
@@ -213,13 +211,17 @@ function shownOutcome(outcome: TestOutcome): Record<string, unknown> {
 
 /** A delivery as it is shown to somebody. */
 function shownDelivery(
-  each: KeptDelivery & Partial<Pick<ListedDelivery, "about">>,
+  each: ListedDelivery,
   { role }: Pick<Principal, "role">,
 ): Record<string, unknown> {
   return {
     ...{ seq: each.seq, notice: each.noticeId, channel: each.channelId, kind: each.kind },
-    ...(each.about !== undefined && { about: each.about }),
-    ...{ state: each.state, attempts: each.attempts, queuedAt: timeOf(each.queuedAt) },
+    ...{
+      about: each.about,
+      state: each.state,
+      attempts: each.attempts,
+      queuedAt: timeOf(each.queuedAt),
+    },
     nextAt: each.state === "queued" ? timeOf(each.nextAt) : null,
     endedAt: timeOf(each.endedAt),
     status: each.status,
