@@ -242,7 +242,6 @@ function asOf(hosts: readonly Pick<CountedHost, "passed">[]): string | null {
   return hosts.map(({ passed }) => passed).filter((at) => at !== null).sort()[0] ?? null;
 }
 
-/** With ids as they are unique among all hosts. */
 function inOnePiece(items: readonly HubRowView[], next: string | null): RowPage {
   function* rows(): RowPage["rows"] {
     if (items.length > 0) yield utf8(JSON.stringify(items).slice(1, -1));
@@ -251,6 +250,7 @@ function inOnePiece(items: readonly HubRowView[], next: string | null): RowPage 
   return { rows: rows(), firsts: 1 };
 }
 
+/** With ids as they are unique among all hosts. */
 function shown(row: HubContainer): HubRowView {
   const { host, id, workloadId } = row;
   return {
