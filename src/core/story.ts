@@ -25,7 +25,7 @@ export interface Stretch {
  * not there before, as far as anybody knows.
  */
 export function stretches(
-  { subject, events, holes = [], lost }: Story,
+  { subject, events, lost, holes }: Story,
   { forgottenUntil }: { readonly forgottenUntil: number | null },
 ): Stretch[] {
   const found: Stretch[] = [];
@@ -47,20 +47,26 @@ export function stretches(
     }
   }
   let at = begins;
-  events.forEach(({ to, containerId, containerName, imageRef, exitCode }, i) => {
+  events.forEach((event, i) => {
+    const { to, containerId, containerName, imageRef, exitCode } = event;
     const next = events[i + 1];
     // A clock that was set back does not turn the story round.
     const until = next === undefined ? lost?.from ?? Infinity : Math.max(at, Date.parse(next.at));
-    const within = holes.filter((hole) => hole.from >= at && hole.until <= until);
-    const known = within[0]?.from ?? until;
-    if (!endsRow(to)) add(at, known, { to, containerId, containerName, imageRef, exitCode });
-    const again = within.at(-1)?.until ?? until;
-    add(known, again, "forgotten");
-    const then = next === undefined ? subject.now : stateBefore(next);
-    if (then !== null) add(again, until, then);
+    const missing = holes?.get(event);
+    if (missing !== undefined && next !== undefined) {
+      const again = Math.min(Math.max(at, missing), until);
+      const then = stateBefore(next);
+      add(at, again, "forgotten");
+      if (then !== null) add(again, until, then);
+    } else if (!endsRow(to)) {
+      add(at, until, { to, containerId, containerName, imageRef, exitCode });
+    }
     at = until;
   });
-  if (lost !== undefined) add(lost.from, lost.until, "forgotten");
+  if (lost !== undefined) {
+    add(lost.from, lost.until, "forgotten");
+    if (subject.now !== null) add(lost.until, Infinity, subject.now);
+  }
   return found;
 }
 

@@ -8,7 +8,7 @@
 import { endsRow } from "../model/container.ts";
 import { idOverHosts } from "../model/hosts.ts";
 import type { PastSubject } from "../model/past.ts";
-import type { Hole, KeptSubject, Story, StoryEvent } from "../model/story.ts";
+import type { KeptSubject, Story, StoryEvent } from "../model/story.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import type { Span } from "../core/availability.ts";
 import type { KnownPast } from "./known_pasts.ts";
@@ -54,7 +54,6 @@ export async function* storiesOf(
 ): AsyncGenerator<HubStory> {
   const only = workloadIds === undefined ? null : await rowsOf(sql, host.id, workloadIds);
   const forgotten = host.forgottenUntil === null ? null : Date.parse(host.forgottenUntil);
-  const holes = forgotten === null ? [] : await holesOf(sql, host.id, forgotten);
   for (let from: string | null = after; from !== null;) {
     const read: Chunk = await readChunk(sql, host.id, { after: from, only });
     for (const { id, live, events, cut } of read.rows) {
@@ -62,11 +61,19 @@ export async function* storiesOf(
       const subject = live === null
         ? goneSubject(host.host, { id, last: last ?? null, names })
         : liveSubject(host.host, live);
-      const ended = last === undefined || subject.now !== null || endsRow(last.to);
-      const lost = ended ? undefined : lostOf(last, { watched, forgotten });
+      const lost = last === undefined
+        ? undefined
+        : subject.now !== null
+        ? changeLost(last, { now: subject.now, forgotten })
+        : endsRow(last.to)
+        ? undefined
+        : lostOf(last, { watched, forgotten });
       yield {
         rowId: id,
-        story: { subject, events, holes, ...lost !== undefined && { lost } },
+        story: {
+          ...{ subject, events, holes: holesOf(events, forgotten) },
+          ...lost !== undefined && { lost },
+        },
         forgottenUntil: cut ? Math.max(forgotten ?? 0, Date.parse(events[0]!.at)) : forgotten,
       };
     }
@@ -148,24 +155,31 @@ function subjectOf(host: string, of: ToldSubject): Omit<PastSubject, "removed"> 
   };
 }
 
-/**
- * Where a host had forgotten what happened before it told it: its numbers have no gaps, and of what it
- * has forgotten last the hub has at least that.
- */
-async function holesOf(sql: Sql, hostId: string, forgotten: number): Promise<readonly Hole[]> {
-  const until = new Date(forgotten).toISOString();
-  const found = await sql<{ from: string; until: string | null }[]>`
-    SELECT at AS from, next AS until FROM (
-      SELECT seq, at, lead(seq) OVER told AS next_seq, lead(at) OVER told AS next,
-        row_number() OVER (ORDER BY id DESC) AS from_last
-      FROM tinyforge.transitions WHERE host_id = ${hostId}
-      WINDOW told AS (PARTITION BY epoch ORDER BY seq)) AS each
-    WHERE at <= ${until} AND (next_seq > seq + 1 OR from_last = 1) ORDER BY at`;
-  return found.map(({ from, until }) => {
-    const begin = Date.parse(from);
-    const end = Math.min(forgotten, until === null ? Infinity : Date.parse(until));
-    return { from: begin, until: Math.max(begin, end) };
+/** What changed of a row that is there was forgotten before it was told: up to where that may be. */
+function changeLost(
+  last: StoryEvent,
+  { now, forgotten }: { now: Omit<StoryEvent, "at">; forgotten: number | null },
+): Story["lost"] {
+  const at = Date.parse(last.at);
+  if (now.to === last.to && now.containerId === last.containerId) return undefined;
+  return forgotten !== null && forgotten >= at ? { from: at, until: forgotten } : undefined;
+}
+
+/** Events that the next one does not follow on: what was between was forgotten before it was told. */
+function holesOf(
+  events: readonly StoryEvent[],
+  forgotten: number | null,
+): ReadonlyMap<StoryEvent, number> {
+  const holes = new Map<StoryEvent, number>();
+  if (forgotten === null) return holes;
+  events.forEach((event, i) => {
+    const next = events[i + 1];
+    if (next === undefined || Date.parse(event.at) > forgotten) return;
+    const follows = (endsRow(event.to) ? null : event.to) === next.from;
+    const changes = next.from !== next.to || next.containerId !== event.containerId;
+    if (!follows || !changes) holes.set(event, forgotten);
   });
+  return holes;
 }
 
 /**
@@ -175,7 +189,7 @@ async function holesOf(sql: Sql, hostId: string, forgotten: number): Promise<rea
 function lostOf(
   last: StoryEvent,
   { watched, forgotten }: { watched: readonly Span[]; forgotten: number | null },
-): Hole {
+): Required<Story>["lost"] {
   const at = Date.parse(last.at);
   const again = watched.find(({ from }) => from > at)?.from ?? Infinity;
   const until = forgotten !== null && forgotten > at ? forgotten : Infinity;

@@ -33,14 +33,6 @@ export interface StoryEvent {
   readonly exitCode: number | null;
 }
 
-/** A time of which nobody knows what happened in it; may be a moment. Milliseconds since the Unix epoch. */
-export interface Hole {
-  /** Then, or later … */
-  readonly from: number;
-  /** … and then at the latest. */
-  readonly until: number;
-}
-
 /** A row and what is kept of its story. */
 export interface Story {
   /** Who it is or was. */
@@ -48,13 +40,13 @@ export interface Story {
   /** What happened to it, oldest first. */
   readonly events: readonly StoryEvent[];
   /**
-   * When what happened was forgotten before it was told, to this row or another: in order, none over
-   * another. After one the row was as the next event found it or, where there is none, as it is now.
+   * Where the last of it is not told: from when on nobody knows how the row was, and from when on it
+   * was not there or, of one that is there, as it is now. Milliseconds since the Unix epoch.
    */
-  readonly holes?: readonly Hole[];
+  readonly lost?: { readonly from: number; readonly until: number };
   /**
-   * Where the end of a row that is no more is not told: from when on nobody knows how it was, and from
-   * when on it was not there. Milliseconds since the Unix epoch.
+   * Events after which others were forgotten before they were told, and up to when those may have been,
+   * milliseconds since the Unix epoch: from then on the row was as the next one found it.
    */
-  readonly lost?: Hole;
+  readonly holes?: ReadonlyMap<StoryEvent, number>;
 }
