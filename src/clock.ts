@@ -14,6 +14,9 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** From here on a millisecond more does not matter. */
+const LONG_MS = 1000;
+
 /** The system's clock. */
 export const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
@@ -26,9 +29,9 @@ export const SYSTEM_CLOCK: Clock = {
         signal.removeEventListener("abort", done);
         resolve();
       };
-      // Whole ones: for each length of time Deno keeps a list until that is over, also when nobody
-      // waits any more.
-      const timer = setTimeout(done, Math.ceil(ms));
+      // Long ones are whole: for each length of time Deno keeps a list until that is over, also when
+      // nobody waits any more. Short ones are soon over, and a millisecond of theirs counts.
+      const timer = setTimeout(done, ms < LONG_MS ? ms : Math.ceil(ms));
       signal.addEventListener("abort", done);
     }),
 };

@@ -49,8 +49,6 @@ export const V8_FLAGS: string = [
   "--heap-growing-percent=50",
   // After a first pass V8 would take what every pass makes for something that lasts.
   "--no-allocation-site-pretenuring",
-  // What is weighed up against speed is weighed for memory: when to look next, what to move together.
-  "--optimize-for-size",
 ].join(",");
 
 const ROOT = new URL("../../", import.meta.url).pathname;
