@@ -50,8 +50,10 @@ export interface Api extends ReadApi {
 }
 
 /** Makes requests. */
-interface Asking {
+export interface Asking {
+  /** Makes one, with a JSON body where there is one. */
   ask(path: string, request?: { method: string; body: unknown }): Promise<Answer>;
+  /** The same without a body, of an answer that is only handed on. */
   askInPieces(path: string): Promise<AnswerInPieces>;
 }
 
@@ -252,11 +254,12 @@ async function inProcess<T>(
   }));
 }
 
-function apiOf({ many }: Pick<ReadApi, "many">, { ask, askInPieces }: Asking): Api {
+/** The API over whatever makes its requests. */
+export function apiOf({ many }: Pick<ReadApi, "many">, asking: Asking): Api {
   return {
     many,
-    get: async (path) => readAnswer(await ask(path)),
-    getInPieces: async (path) => checkPieces(await askInPieces(path)),
-    request: async (method, path, body) => readAnswer(await ask(path, { method, body })),
+    get: async (path) => readAnswer(await asking.ask(path)),
+    getInPieces: async (path) => checkPieces(await asking.askInPieces(path)),
+    request: async (method, path, body) => readAnswer(await asking.ask(path, { method, body })),
   };
 }

@@ -21,13 +21,7 @@ const WIDTH = 80;
 
 /** What is printed where no command is named: the commands, and where the rest is told. */
 export function overview(): string {
-  const summaries = TOLD_COMMANDS.map((command) => [command.name, command.summary] as const);
-  return `tinyforge: the containers index of a Docker host
-
-Usage: tinyforge COMMAND [OPERANDS] [FLAGS]
-
-Commands:
-${aligned(summaries)}
+  return `${commandList()}
 
 \`tinyforge help COMMAND\` explains one command, \`tinyforge help\` all flags.
 `;
@@ -35,8 +29,7 @@ ${aligned(summaries)}
 
 /** What `tinyforge help` prints. */
 export function usage(): string {
-  const [commands] = overview().split("\n\n`tinyforge help COMMAND`", 1);
-  return `${commands}
+  return `${commandList()}
 
 Flags of every command (a flag beats its variable, a variable beats the default):
 ${CONFIG_FLAGS.map(configFlag).join("\n")}
@@ -51,6 +44,16 @@ Exit codes:
 
 \`tinyforge help COMMAND\` explains one command.
 `;
+}
+
+function commandList(): string {
+  const summaries = TOLD_COMMANDS.map((command) => [command.name, command.summary] as const);
+  return `tinyforge: the containers index of a Docker host
+
+Usage: tinyforge COMMAND [OPERANDS] [FLAGS]
+
+Commands:
+${aligned(summaries)}`;
 }
 
 /** What `tinyforge help COMMAND` prints. */

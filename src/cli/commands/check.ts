@@ -8,8 +8,8 @@ import type { CheckedRow, NotRight } from "../../model/check.ts";
 import type { DaemonStatus } from "../../model/views.ts";
 import type { Workload } from "../../model/workload.ts";
 import { quote } from "../../text.ts";
-import { checkPieces, readAnswer } from "../answer.ts";
-import { PASS_TIMEOUT_MS, type ReadApi } from "../client.ts";
+import { readAnswer } from "../answer.ts";
+import { apiOf, PASS_TIMEOUT_MS } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { type DaemonClient, findDaemon } from "../daemon_socket.ts";
@@ -106,8 +106,9 @@ async function query(
   daemon: DaemonClient,
   invocation: InvocationOf<"check">,
 ): Promise<URLSearchParams> {
+  const api = apiOf({ many: daemon.isHub }, daemon);
   const wanted = new URLSearchParams();
-  const host = await hostAsked(apiOf(daemon), invocation.flag("host"), { action: "check" });
+  const host = await hostAsked(api, invocation.flag("host"), { action: "check" });
   if (host !== undefined) wanted.set("host", host);
   const image = invocation.flag("image");
   if (image !== undefined) wanted.set("image", image);
@@ -116,8 +117,7 @@ async function query(
   // Words beyond those that the table tells by place: there may be many.
   const names = invocation.operands.filter((word) => word !== undefined);
   if (names.length === 0) return wanted;
-  const { items } = await apiOf(daemon)
-    .get<{ items: Workload[] }>(`/api/workloads${hostQuery(host)}`);
+  const { items } = await api.get<{ items: Workload[] }>(`/api/workloads${hostQuery(host)}`);
   const resolve = daemon.isHub
     ? resolveWorkloads<Workload>
     : (...asked: Parameters<typeof resolveWorkload<Workload>>) => [resolveWorkload(...asked)];
@@ -126,14 +126,6 @@ async function query(
   );
   wanted.set("workloads", resolved.map(({ id }) => id).join(","));
   return wanted;
-}
-
-function apiOf(daemon: DaemonClient): ReadApi {
-  return {
-    many: daemon.isHub,
-    get: async (path) => readAnswer(await daemon.ask(path)),
-    getInPieces: async (path) => checkPieces(await daemon.askInPieces(path)),
-  };
 }
 
 /** A pipeline must tell a name that is misspelt from a deploy that failed. */
