@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ShownDelivery } from "../../server/api/channels.ts";
 import { quote, quotePath } from "../../text.ts";
 import { type ReadApi, requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
@@ -24,23 +25,8 @@ interface Channel {
   readonly reason: string;
 }
 
-interface Delivery {
-  readonly notice: string;
-  readonly channel: string;
-  readonly kind: string;
-  /** Null in a test; absent where a hub answers, or a daemon of an older version. */
-  readonly about?: {
-    readonly total: number;
-    readonly kind: string;
-    readonly workload: string | null;
-    readonly row: string | null;
-  } | null;
-  readonly state: string;
-  readonly attempts: number;
-  readonly queuedAt: string;
-  readonly status: number | null;
-  readonly answer: string;
-}
+/** A daemon of an older version does not tell what it is about. */
+type Delivery = Omit<ShownDelivery, "about"> & Partial<Pick<ShownDelivery, "about">>;
 
 /** Longer than any key or address. */
 const MAX_SECRET = 8192;

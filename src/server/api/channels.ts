@@ -35,8 +35,28 @@ const ChannelSchema: Schema<unknown> = z.object({
   createdAt: time,
 }).meta({ id: "Channel" });
 
-/** A delivery as it is shown. */
-const DeliverySchema: Schema<unknown> = z.object({
+/** A delivery as it is shown; times are RFC 3339. */
+export interface ShownDelivery
+  extends Pick<ListedDelivery, "about" | "attempts" | "seq" | "state"> {
+  /** What a receiver can tell a double by. */
+  readonly notice: string;
+  /** Id of its channel. */
+  readonly channel: string;
+  /** What kind of notice it is. */
+  readonly kind: string;
+  /** When it was queued. */
+  readonly queuedAt: string;
+  /** When it is tried (again); null once it is over. */
+  readonly nextAt: string | null;
+  /** When it was over, or null. */
+  readonly endedAt: string | null;
+  /** What the receiver answered last: an HTTP status or SMTP code, or null. */
+  readonly status: number | null;
+  /** The beginning of that answer, for admins; or what failed. */
+  readonly answer: string;
+}
+
+const DeliverySchema: Schema<ShownDelivery> = z.object({
   seq: z.int(),
   notice: z.string().meta({ description: "What a receiver can tell a double by." }),
   channel: z.string(),
@@ -213,14 +233,14 @@ function shownOutcome(outcome: TestOutcome): Record<string, unknown> {
 function shownDelivery(
   each: ListedDelivery,
   { role }: Pick<Principal, "role">,
-): Record<string, unknown> {
+): ShownDelivery {
   return {
     ...{ seq: each.seq, notice: each.noticeId, channel: each.channelId, kind: each.kind },
     ...{
       about: each.about,
       state: each.state,
       attempts: each.attempts,
-      queuedAt: timeOf(each.queuedAt),
+      queuedAt: new Date(each.queuedAt).toISOString(),
     },
     nextAt: each.state === "queued" ? timeOf(each.nextAt) : null,
     endedAt: timeOf(each.endedAt),

@@ -13,6 +13,7 @@ import { now } from "../clock.ts";
 import { Latest, type Loaded } from "../latest.ts";
 import type { AuditEntry } from "../../model/access.ts";
 import type { HistoryEntry, HistoryPage } from "../../model/past.ts";
+import type { ShownDelivery } from "../../server/api/channels.ts";
 import { href } from "../place.ts";
 import { originOf } from "../origin.ts";
 import { wordOf, words } from "../words/words.ts";
@@ -49,23 +50,6 @@ const LIMIT = 200;
 /** How often the newest are asked for. */
 const EVERY_MS = 15_000;
 
-/** What `/api/deliveries` tells. */
-interface Delivered {
-  readonly seq: number;
-  readonly channel: string;
-  readonly kind: string;
-  readonly about?: {
-    readonly total: number;
-    readonly kind: string;
-    readonly workload: string | null;
-    readonly row: string | null;
-  } | null;
-  readonly state: "queued" | "delivered" | "dead" | "superseded";
-  readonly attempts: number;
-  readonly queuedAt: string;
-  readonly answer: string;
-}
-
 const happened = pagesOf<HistoryEntry>(async ({ from, until, host, more }, signal) => {
   // Who did what is a list of its own.
   const query = new URLSearchParams({ limit: `${LIMIT}`, audit: "false", ...from, ...until });
@@ -84,8 +68,8 @@ const audited = pagesOf<AuditEntry>(async ({ more }, signal) => {
   return { items: page.items, more: page.next === null ? null : `${page.next}` };
 });
 
-const delivered = pagesOf<Delivered>(async (_, signal) => {
-  const { items } = await ask<{ items: Delivered[] }>("/api/deliveries?limit=1000", { signal });
+const delivered = pagesOf<ShownDelivery>(async (_, signal) => {
+  const { items } = await ask<{ items: ShownDelivery[] }>("/api/deliveries?limit=1000", { signal });
   return { items, more: null };
 });
 
@@ -266,7 +250,7 @@ function auditedEntry({ at, who, via, remote, action, path, details }: AuditEntr
   };
 }
 
-function deliveredEntry(delivery: Delivered): Told {
+function deliveredEntry(delivery: ShownDelivery): Told {
   const { queuedAt, channel, kind, state, attempts, answer } = delivery;
   const t = words.value;
   const about = aboutText(delivery);
@@ -294,7 +278,7 @@ function deliveredEntry(delivery: Delivered): Told {
 }
 
 /** What it told of: whose problem, which, and how many more. */
-function aboutText({ about = null }: Delivered): string {
+function aboutText({ about }: ShownDelivery): string {
   if (about === null) return "";
   const t = words.value;
   const { total, kind, workload, row } = about;
