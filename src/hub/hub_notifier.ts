@@ -6,7 +6,7 @@
  * @module
  */
 
-import { aborted, type Clock } from "../clock.ts";
+import { aborted, Alarm, type Clock } from "../clock.ts";
 import { newId } from "../core/names.ts";
 import { isFailure } from "../failure.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
@@ -96,8 +96,8 @@ export class HubNotifier {
   /** When it was last decided, here or elsewhere, and looked what is to be sent. */
   #decidedAt = -Infinity;
   #sentAt = -Infinity;
-  #wake = new AbortController();
-  #send = new AbortController();
+  readonly #decides = new Alarm();
+  readonly #sends = new Alarm();
 
   /** Nothing runs yet. */
   constructor(options: HubNotifierOptions) {
@@ -162,7 +162,7 @@ export class HubNotifier {
     const { sql, clock } = this.#o;
     await using held = openAlone(sql, (text) => {
       const problems = readAnnouncement(text)?.problems ?? null;
-      if (problems === null || problems.length > 0) this.#wake.abort();
+      if (problems === null || problems.length > 0) this.#decides.ring();
     }, { idleMs: IDLE_MS });
     const either = AbortSignal.any([signal, held.lost]);
     while (!signal.aborted) {
@@ -187,10 +187,10 @@ export class HubNotifier {
     while (!signal.aborted) {
       // Over another connection this hub would decide though it does not hold the lock.
       lost.throwIfAborted();
-      this.#wake = new AbortController();
+      const rung = this.#decides.set();
       const waitMs = await step();
       this.#decidedAt = clock.monotonic();
-      this.#send.abort();
+      this.#sends.ring();
       if (clock.monotonic() - prunedAt >= PRUNE_MS) {
         await pruneNotices(held, await databaseNow(held));
         prunedAt = clock.monotonic();
@@ -199,7 +199,7 @@ export class HubNotifier {
       await clock.sleep(REST_MS, either);
       const left = Math.min(LOOK_MS, waitMs ?? LOOK_MS) - REST_MS;
       if (left > 0) {
-        await clock.sleep(left, AbortSignal.any([either, this.#wake.signal]));
+        await clock.sleep(left, AbortSignal.any([either, rung]));
       }
     }
   }
@@ -262,7 +262,7 @@ export class HubNotifier {
   async #deliver(signal: AbortSignal): Promise<void> {
     const { sql, clock } = this.#o;
     while (!signal.aborted) {
-      this.#send = new AbortController();
+      const rung = this.#sends.set();
       while (this.#sending.size < MAX_SENDING) {
         const now = clock.now();
         const busy = [...this.#sending.keys()];
@@ -272,12 +272,12 @@ export class HubNotifier {
         if (due === null) break;
         const sent = this.#attempt(due, signal).finally(() => {
           this.#sending.delete(due.channelId);
-          this.#send.abort();
+          this.#sends.ring();
         });
         this.#sending.set(due.channelId, sent);
       }
       this.#sentAt = clock.monotonic();
-      await clock.sleep(SEND_MS, AbortSignal.any([signal, this.#send.signal]));
+      await clock.sleep(SEND_MS, AbortSignal.any([signal, rung]));
     }
   }
 
