@@ -52,9 +52,8 @@ export function stretches(
     const next = events[i + 1];
     // A clock that was set back does not turn the story round.
     const until = next === undefined ? lost?.from ?? Infinity : Math.max(at, Date.parse(next.at));
-    const missing = holes?.get(event);
-    if (missing !== undefined && next !== undefined) {
-      const again = Math.min(Math.max(at, missing), until);
+    if (next !== undefined && holes?.has(event)) {
+      const again = Math.min(Math.max(at, forgottenUntil ?? at), until);
       const then = stateBefore(next);
       add(at, again, "forgotten");
       if (then !== null) add(again, until, then);

@@ -169,17 +169,15 @@ function changeLost(
 function holesOf(
   events: readonly StoryEvent[],
   forgotten: number | null,
-): ReadonlyMap<StoryEvent, number> {
-  const holes = new Map<StoryEvent, number>();
-  if (forgotten === null) return holes;
-  events.forEach((event, i) => {
+): ReadonlySet<StoryEvent> {
+  if (forgotten === null) return new Set();
+  return new Set(events.filter((event, i) => {
     const next = events[i + 1];
-    if (next === undefined || Date.parse(event.at) > forgotten) return;
+    if (next === undefined || Date.parse(event.at) > forgotten) return false;
     const follows = (endsRow(event.to) ? null : event.to) === next.from;
     const changes = next.from !== next.to || next.containerId !== event.containerId;
-    if (!follows || !changes) holes.set(event, forgotten);
-  });
-  return holes;
+    return !follows || !changes;
+  }));
 }
 
 /**

@@ -45,8 +45,8 @@ export interface Story {
    */
   readonly lost?: { readonly from: number; readonly until: number };
   /**
-   * Events after which others were forgotten before they were told, and up to when those may have been,
-   * milliseconds since the Unix epoch: from then on the row was as the next one found it.
+   * Events after which others were forgotten before they were told: from when on nothing is forgotten
+   * the row was as the next one found it.
    */
-  readonly holes?: ReadonlyMap<StoryEvent, number>;
+  readonly holes?: ReadonlySet<StoryEvent>;
 }
