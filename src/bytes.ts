@@ -19,11 +19,19 @@ export function joinedBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 export function collected<End>(
   pieces: Iterator<Uint8Array, End, undefined>,
 ): { readonly bytes: Uint8Array<ArrayBuffer>; readonly end: End } {
-  const parts: Uint8Array[] = [];
+  const { all, end } = allOf(pieces);
+  return { bytes: joinedBytes(all), end };
+}
+
+/** All that an iterator has, and what is returned after it. */
+export function allOf<Piece, End>(
+  pieces: Iterator<Piece, End, undefined>,
+): { readonly all: readonly Piece[]; readonly end: End } {
+  const all: Piece[] = [];
   while (true) {
     const { done, value } = pieces.next();
-    if (done) return { bytes: joinedBytes(parts), end: value };
-    parts.push(value);
+    if (done) return { all, end: value };
+    all.push(value);
   }
 }
 

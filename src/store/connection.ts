@@ -6,6 +6,7 @@
  */
 
 import type { Database, Statement } from "@db/sqlite";
+import { allOf } from "../bytes.ts";
 import type { Feed } from "../feed.ts";
 import { MAX_WRITTEN_ROWS, type Written, type WrittenRow } from "../model/written.ts";
 import { guarded } from "./error.ts";
@@ -224,14 +225,7 @@ export class Connection {
   }
 
   *#atOnce<Piece, End>(pieces: Generator<Piece, End, undefined>): Generator<Piece, End, undefined> {
-    const all: Piece[] = [];
-    const end = this.read(() => {
-      while (true) {
-        const { done, value } = pieces.next();
-        if (done) return value;
-        all.push(value);
-      }
-    });
+    const { all, end } = this.read(() => allOf(pieces));
     yield* all;
     return end;
   }
