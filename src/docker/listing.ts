@@ -12,6 +12,9 @@ import { type Piece, PieceCutter } from "./listing_pieces.ts";
 import { type AskedFor, MAX_BODY, parseJson, tooLong } from "./transport.ts";
 import { decodeListing } from "./wire.ts";
 
+/** Cutting a listing of so many pieces, a hundred containers, took long enough to let others go first. */
+const MANY = 6;
+
 /** Reads one listing after the other, and one that comes meanwhile by itself. */
 export class ListingReader {
   readonly #cutter = new PieceCutter();
@@ -39,6 +42,8 @@ export class ListingReader {
     await readInto(cutter, response, ask);
     const pieces = cutter.end();
     if (pieces === null) return this.#last;
+    // Planning and writing what changed is one stretch, and so was this.
+    if (pieces.length > MANY) await othersTurn();
     const containers = joined(pieces);
     cutter.remember(containers === null ? [] : pieces);
     if (containers !== null) return this.#last = containers;

@@ -250,7 +250,10 @@ export class ProblemWatch {
   async #follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const subscription = this.#o.feed.subscribe({ signal });
-      for await (const { data } of subscription) this.#written(data);
+      for await (const { data } of subscription) {
+        if (data.rows.length > MANY) await othersTurn();
+        this.#written(data);
+      }
       if (subscription.ended !== "dropped") return;
       this.#name("all");
       this.#alarm.ring();
@@ -285,7 +288,8 @@ export class ProblemWatch {
           this.#silencesChanged = false;
           await this.#windows.load(this.#o.store.silences.list(clock.now()));
         }
-        if (this.#changed === "all" || this.#changed.size > MANY) await othersTurn();
+        const { size } = this.#changed === "all" ? this.#index() : this.#changed;
+        if (size > MANY) await othersTurn();
         waitMs = this.#judge();
       } catch (error) {
         log.error("problems not judged", { error });

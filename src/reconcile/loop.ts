@@ -9,6 +9,7 @@ import { Alarm, type Clock } from "../clock.ts";
 import type { DockerClient } from "../docker/client.ts";
 import { isFailure } from "../failure.ts";
 import type { EngineEvent } from "../docker/events.ts";
+import { othersTurn } from "../http/body.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { PassReport } from "../model/pass.ts";
@@ -72,6 +73,9 @@ const LOST_WAIT_MS = 1000;
 
 /** So many containers' events are kept while passes fail; of more than these nothing is said. */
 const MAX_UNUSED = 10_000;
+
+/** Writing so many rows took long enough to let others go first. */
+const MANY = 100;
 
 /** Runs passes until it is stopped. */
 export class Loop {
@@ -307,6 +311,7 @@ export class Loop {
     const { signal } = this.#abort;
     try {
       const result = await pass(signal);
+      if (result.changedContainers.length > MANY) await othersTurn();
       this.#stream?.heard();
       this.#outcomes.good(result);
       this.#o.watcher?.passed(result.report);
