@@ -250,19 +250,17 @@ export class ProblemWatch {
   async #follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const subscription = this.#o.feed.subscribe({ signal });
-      for await (const { data } of subscription) {
-        if (data.rows.length > MANY) await othersTurn();
-        this.#written(data);
-      }
+      for await (const { data } of subscription) await this.#written(data);
       if (subscription.ended !== "dropped") return;
       this.#name("all");
       this.#alarm.ring();
     }
   }
 
-  #written({ rows: written, all }: Written): void {
+  async #written({ rows: written, all }: Written): Promise<void> {
     const rows = written.filter(({ observed }) => observed !== false);
     if (rows.length === 0 && !all) return;
+    if (rows.length > MANY) await othersTurn();
     this.#name(all ? "all" : rows.map(({ id }) => id));
     this.#details.written(rows);
     for (const rowId of replacedRows(rows, this.#o.store.transitions)) {
