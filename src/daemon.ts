@@ -41,6 +41,7 @@ import { announce, firstPass, lifetime, onSuddenEnd, watchLock } from "./supervi
 import { SOCKET } from "./system/files.ts";
 import { descriptorLimit } from "./system/libc.ts";
 import { keepLargeBlocksApart } from "./system/malloc.ts";
+import { letGoOfProgramPages } from "./system/program_pages.ts";
 import { inheritedSocket, ServiceManager } from "./system/systemd.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
@@ -303,6 +304,8 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       const { signal } = stopping;
       await firstPass({ outcomes: loop.outcomes, clock, signal }, { withinMs: FIRST_PASS_MS });
       await app.become(parts.app({ status }, { maxLiveClients: feeds, bytes: app.bytes }));
+      // By now all that a start needs was needed.
+      letGoOfProgramPages();
       log.info("started", { pid: Deno.pid, version, dataDir: config.dataDir });
       await Promise.all([
         announce(manager, { outcomes: loop.outcomes, clock, signal }),
