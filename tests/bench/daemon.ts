@@ -150,15 +150,15 @@ async function memory(): Promise<Figure[]> {
     // A run from the sources has what reads and translates them in memory as well.
     await using daemon = await daemonOn(s, binary(s, ["reconcile"], "piped"));
     const rss = async () => await daemon.metric("process_resident_memory_bytes") / 1e6;
-    /** Does that many passes; the memory after each of the last ten, in the middle. */
-    const passes = async (count: number, { changes = false } = {}) => {
+    /** Does that many passes; the memory after each of the last so many, in the middle. */
+    const passes = async (count: number, { changes = false, last = 10 } = {}) => {
       const samples: number[] = [];
       for (let i = 0; i < count; i++) {
         const index = 17 * i % containers;
         if (changes) await s.engine.change({ indexes: [index], state: "exited", events: false });
         const { status } = await daemon.ask("POST", "/api/reconcile");
         if (status !== 200) throw new Error(`a pass answered ${status}`);
-        if (i >= count - 10) samples.push(await rss());
+        if (i >= count - last) samples.push(await rss());
       }
       return median(samples);
     };
@@ -171,9 +171,10 @@ async function memory(): Promise<Figure[]> {
       bound: "most",
     });
     // Before that the process still warms up, and the listings are told in other words little by
-    // little: a container changes before each of half of the passes.
-    const at500 = await passes(225) && await passes(225, { changes: true });
-    const at2000 = await passes(750) && await passes(750, { changes: true });
+    // little: a container changes before each of half of the passes. What is old is collected every
+    // few hundred passes: a sample is as long as the way from one time to the next.
+    const at500 = await passes(225) && await passes(225, { changes: true, last: 225 });
+    const at2000 = await passes(750) && await passes(750, { changes: true, last: 225 });
     figures.push({
       row: `memory growth from pass 500 to pass 2,000 at ${containers}`,
       measured: 100 * (at2000 / at500 - 1),
