@@ -55,7 +55,7 @@ class SmallDisk implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await run("umount", [this.host.dataDir]);
+    await run("umount", ["--lazy", this.host.dataDir]);
     await this.host[Symbol.asyncDispose]();
   }
 }
@@ -117,7 +117,7 @@ const NO_MOUNT = await whyNot("can't mount a tmpfs", async () => {
   const directory = await Deno.makeTempDir();
   try {
     await run("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]);
-    await run("umount", [directory]);
+    await run("umount", ["--lazy", directory]);
   } finally {
     await Deno.remove(directory);
   }

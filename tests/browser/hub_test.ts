@@ -346,6 +346,8 @@ for (const language of ["en", "ru"] as const) {
               "/settings": "h2",
             };
             await page.locator(shows[path] ?? "tr[data-row]").first().waitFor();
+            // What is still being read fades in, and while it does nobody could read it.
+            await page.locator(".notice.loading").first().waitFor({ state: "detached" });
             const { violations } = await page.evaluate("axe.run(document)") as {
               violations: { id: string; nodes: { html: string }[] }[];
             };

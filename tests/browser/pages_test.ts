@@ -21,6 +21,8 @@ interface Fault {
 
 /** What axe finds, a line each. */
 async function faultsOf(page: Page): Promise<string[]> {
+  // What is still being read fades in, and while it does nobody could read it.
+  await page.locator(".notice.loading").first().waitFor({ state: "detached" });
   const { violations } = await page.evaluate(`axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     resultTypes: ["violations"],

@@ -24,7 +24,7 @@ async function hostOnTmpfs(): Promise<TestHost & AsyncDisposable> {
   await mount("-t", "tmpfs", "-o", "size=1m,mode=0700", "tinyforge-test", host.dataDir);
   const dispose = host[Symbol.asyncDispose].bind(host);
   host[Symbol.asyncDispose] = async () => {
-    await new Deno.Command("umount", { args: [host.dataDir] }).output();
+    await new Deno.Command("umount", { args: ["--lazy", host.dataDir] }).output();
     await dispose();
   };
   return host;

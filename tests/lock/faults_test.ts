@@ -391,7 +391,7 @@ class RefusedByTest extends Error {
 
 async function mounted(path: string, options: string): Promise<AsyncDisposable> {
   await command("mount", "-t", "tmpfs", "-o", options, "tinyforge-lock-test", path);
-  return { [Symbol.asyncDispose]: () => command("umount", path) };
+  return { [Symbol.asyncDispose]: () => command("umount", "--lazy", path) };
 }
 
 async function fill(path: string): Promise<void> {

@@ -255,7 +255,7 @@ async function smallDisk(bytes: number) {
     },
     free: () => Deno.remove(join(path, "ballast")),
     async [Symbol.asyncDispose]() {
-      await run("umount", [path]);
+      await run("umount", ["--lazy", path]);
       await Deno.remove(path);
     },
   };

@@ -72,7 +72,7 @@ testAsRoot("installLibrary() on a full disk leaves no part of a library", async 
       await assertRejects(() => install(dataDir), Error, "Cannot load the SQLite library");
       assertEquals(await names(`${dataDir}/lib`), []);
     } finally {
-      await command("umount", dataDir);
+      await command("umount", "--lazy", dataDir);
     }
   });
 });

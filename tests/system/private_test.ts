@@ -175,6 +175,6 @@ testAsRoot("openStore() reads a database on a read-only file system", async () =
       assertEquals(read.workloads.list().map(({ name }) => name), ["blog"]);
     }
   } finally {
-    await command("umount", folder.path);
+    await command("umount", "--lazy", folder.path);
   }
 });
