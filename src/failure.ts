@@ -118,8 +118,8 @@ export interface FailureData {
   "busy": { readonly by: "writer" | "table" | "pass" };
   /** The database can't be written; `denied`: this user may not open it. */
   "readonly": { readonly denied: boolean };
-  /** The database is damaged, or the file is none. */
-  "corrupt": { readonly found: "damage" | "malformed" | "no-database" };
+  /** The database is damaged, a `value` in it is not what was kept there, or the file is none. */
+  "corrupt": { readonly found: "damage" | "malformed" | "value" | "no-database" };
   /** The database was written by a newer version. */
   "newer": Nothing;
   /** A file or directory that another user could have made, or that leads elsewhere. */

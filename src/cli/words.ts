@@ -33,6 +33,7 @@ const WHEN_BUSY = {
 const WHEN_CORRUPT = {
   "damage": "the file was left as it is; keep a copy and restore a backup of it",
   "malformed": "stop Tinyforge, keep a copy of the file, and restore a backup of it",
+  "value": "undo what another program or hand wrote into the database, or restore a backup of it",
   "no-database": "move the file away to start anew, or restore a backup of it",
 } satisfies Record<FailureData["corrupt"]["found"], string>;
 

@@ -6,6 +6,7 @@
  */
 
 import { Failure } from "../failure.ts";
+import { keptJson } from "../store/kept_json.ts";
 import { quotePath } from "../text.ts";
 import { readTrusted } from "./database_url.ts";
 
@@ -31,7 +32,9 @@ const PRIVATE_KEY = /^AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]+$/;
 export const UNSEALED: ChannelVault = {
   seal: (secrets) => Promise.resolve(JSON.stringify(secrets)),
   open: (kept) => {
-    if (!kept.startsWith(SEALED)) return Promise.resolve(JSON.parse(kept));
+    if (!kept.startsWith(SEALED)) {
+      return Promise.try(keptJson<ChannelSecrets>, kept, "channels.secrets");
+    }
     return Promise.reject(keyFailure("its channels' secrets are sealed, with a key of other hubs"));
   },
   isOld: () => Promise.resolve(false),
@@ -70,7 +73,7 @@ export async function channelVault(path: string): Promise<ChannelVault> {
   return {
     seal: async (secrets) => SEALED + (await encrypter.encrypt(JSON.stringify(secrets))).toBase64(),
     open: async (kept) => {
-      if (!kept.startsWith(SEALED)) return JSON.parse(kept);
+      if (!kept.startsWith(SEALED)) return keptJson(kept, "channels.secrets");
       try {
         return await opened(kept, any);
       } catch (cause) {

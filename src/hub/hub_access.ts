@@ -9,6 +9,7 @@ import { newId, requirePlainName } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import type { AuditEntry, NewAuditEntry, WayIn } from "../model/access.ts";
 import { hashSecret, makeSecret } from "../secret.ts";
+import { keptJson } from "../store/kept_json.ts";
 import type { KeptSession } from "../store/sessions.ts";
 import { type KeptToken, requireRenewable, type TokenEnd } from "../store/tokens.ts";
 import { quote } from "../text.ts";
@@ -292,7 +293,7 @@ export class HubAudit {
       ...entry,
       seq: Number(seq),
       at: at.toISOString(),
-      details: JSON.parse(details),
+      details: keptJson(details, "audit.details", { of: seq }),
     }));
   }
 }

@@ -14,6 +14,7 @@ import {
   nameTaken,
   requireEnd,
 } from "../store/channels.ts";
+import { keptJson } from "../store/kept_json.ts";
 import { quote } from "../text.ts";
 import { type ChannelSecrets, type ChannelVault, UNSEALED } from "./channel_key.ts";
 import { addRule, type NewRule } from "./hub_rules.ts";
@@ -55,7 +56,10 @@ export async function listChannels(sql: AnySql): Promise<HubChannel[]> {
       since::float8 AS since, failing_since::float8 AS "failingSince", failures,
       not_before::float8 AS "notBefore", ${rfc3339(sql, "created_at")} AS "createdAt"
     FROM tinyforge.channels ORDER BY tinyforge.channels.created_at, id`;
-  return found.map((each) => ({ ...each, config: JSON.parse(each.config) }));
+  return found.map((each) => ({
+    ...each,
+    config: keptJson(each.config, "channels.config", { of: each.name }),
+  }));
 }
 
 /**

@@ -10,12 +10,13 @@ import { aborted, Alarm, type Clock } from "../clock.ts";
 import { newId } from "../core/names.ts";
 import { isFailure } from "../failure.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
+import { keptJson } from "../store/kept_json.ts";
 import type { DueDelivery } from "../store/notice_rows.ts";
 import { aftermath } from "../notify/aftermath.ts";
 import type { Channel, Message, Outcome } from "../notify/channel.ts";
 import type { HeartbeatOptions } from "../notify/heartbeat.ts";
 import { NoticeBook } from "../notify/notice_book.ts";
-import { testNotice } from "../notify/notice.ts";
+import { type NoticeContent, testNotice } from "../notify/notice.ts";
 import { Notifier } from "../notify/notifier.ts";
 import { openKept } from "../notify/open_kept.ts";
 import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
@@ -292,7 +293,7 @@ export class HubNotifier {
       if (channel === undefined) return;
       const open = await this.#open(channel);
       if (this.#isFull(channelId, open)) return await unclaim(sql, { seq, hub });
-      const content = JSON.parse(due.content);
+      const content = keptJson<NoticeContent>(due.content, "notices.content", { of: due.noticeId });
       let outcome: Outcome;
       try {
         outcome = await open.send({ id: due.noticeId, content, ...wording }, { signal });

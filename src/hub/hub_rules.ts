@@ -20,8 +20,8 @@ export async function listRules(sql: AnySql): Promise<KeptRule[]> {
     FROM tinyforge.rules ORDER BY created_at, id`;
   return found.map(({ workloads, hosts, kinds, channels, ...rule }) => ({
     ...rule,
-    ...{ workloads: listOf(workloads), hosts: listOf(hosts) },
-    ...{ kinds: listOf(kinds), channels: listOf(channels) },
+    ...{ workloads: listOf(workloads, "rules.workloads"), hosts: listOf(hosts, "rules.hosts") },
+    ...{ kinds: listOf(kinds, "rules.kinds"), channels: listOf(channels, "rules.channels") },
   }));
 }
 

@@ -11,6 +11,7 @@ import type { PastSubject } from "../model/past.ts";
 import type { KeptSubject, Story, StoryEvent } from "../model/story.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import type { Span } from "../core/availability.ts";
+import { keptJson } from "../store/kept_json.ts";
 import type { KnownPast } from "./known_pasts.ts";
 import type { Fragment, Sql } from "./sql.ts";
 
@@ -91,7 +92,10 @@ export async function namesOf(sql: Sql, hostId: string): Promise<WorkloadNames> 
 
 /** A row that is there, of what its host told of it. */
 export function liveSubject(host: string, body: string): KeptSubject {
-  const row = JSON.parse(body);
+  const row = keptJson<ToldSubject & StoryEvent & { readonly state: string }>(
+    body,
+    "containers.body",
+  );
   return {
     ...subjectOf(host, row),
     removed: false,
@@ -137,7 +141,9 @@ export interface ToldSubject extends Partial<Omit<PastSubject, "host" | "removed
 
 /** An event of the body of a transition. */
 export function toldEvent(body: string): ToldEvent {
-  const { at, from, to, containerId, containerName, imageRef, exitCode, ...of } = JSON.parse(body);
+  const { at, from, to, containerId, containerName, imageRef, exitCode, ...of } = keptJson<
+    StoryEvent & ToldSubject
+  >(body, "transitions.body");
   return { at, from, to, containerId, containerName, imageRef, exitCode, of };
 }
 

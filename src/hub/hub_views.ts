@@ -7,6 +7,7 @@
 
 import { Failure } from "../failure.ts";
 import { type HostView, partsOfId, UNKNOWN } from "../model/hosts.ts";
+import { keptJson } from "../store/kept_json.ts";
 import type { AnySql, Fragment, Sql } from "./sql.ts";
 import { rfc3339 } from "./sql_times.ts";
 
@@ -164,8 +165,14 @@ interface Stored {
   body: string;
 }
 
+interface ToldRow extends Record<string, unknown> {
+  readonly id: string;
+  readonly confirmed?: boolean;
+  readonly ownSeenAt?: string | null;
+}
+
 function shown({ host, last, unknown, heard, passed, body }: Stored): HubContainer {
-  const { confirmed, ownSeenAt, ...told } = JSON.parse(body);
+  const { confirmed, ownSeenAt, ...told } = keptJson<ToldRow>(body, "containers.body");
   const later = confirmed && passed !== null && passed > (ownSeenAt ?? "");
   return {
     ...told,

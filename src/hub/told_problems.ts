@@ -8,6 +8,7 @@
 import { idOverHosts } from "../model/hosts.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Names } from "../notify/told_problem.ts";
+import { keptJson } from "../store/kept_json.ts";
 import { silencedIn } from "./hub_silences.ts";
 import { listProblems, problemOverHosts } from "./problem_views.ts";
 import type { Sql } from "./sql.ts";
@@ -79,7 +80,11 @@ async function rowNames(
       ${rows.map(({ rowId }) => rowId)}::text[]) AS asked (host, id)) AS asked
       ON h.name = asked.host AND c.id = asked.id`;
   return new Map(found.flatMap(({ host, id, body }) => {
-    const { role, replica } = JSON.parse(body);
+    const { role, replica } = keptJson<{ role?: string | null; replica?: number }>(
+      body,
+      "containers.body",
+      { of: id },
+    );
     return role === null || role === "" ? [] : [[idOverHosts(host, id), `${role} ${replica ?? 1}`]];
   }));
 }

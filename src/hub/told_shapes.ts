@@ -16,6 +16,7 @@ import type {
   Problem,
   Remedy,
 } from "../model/problem.ts";
+import { keptJson } from "../store/kept_json.ts";
 import { isObject, isTime, MAX_TIME } from "./told_fields.ts";
 
 type Fits = (value: unknown) => boolean;
@@ -101,7 +102,7 @@ const ORIGINS: {
 
 /** A problem of the host of this name, of the body that is kept of it. */
 export function problemOf(body: string, host: string): Problem {
-  const told = JSON.parse(body) as Problem;
+  const told = keptJson<Problem>(body, "problems.body");
   const { rowId, containerName, batch, outcome, status, since, openedAt } = told;
   return {
     ...told,

@@ -7,6 +7,7 @@
 
 import type { Transition } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
+import { keptJson } from "../store/kept_json.ts";
 import { ofHost } from "./hub_views.ts";
 import type { Sql } from "./sql.ts";
 import { originOf } from "./told_shapes.ts";
@@ -80,10 +81,19 @@ export interface StoredTransition {
   readonly body: string;
 }
 
+interface ToldTransition extends Omit<HostedTransition, "seq" | "host" | "workload"> {
+  readonly workloadId: string | null;
+  readonly workloadName: string | null;
+  readonly workloadKind: WorkloadKind | null;
+  readonly stageName?: unknown;
+  readonly createdAt?: unknown;
+}
+
 /** The same as readers are shown it. */
 export function shownTransition({ id, host, body }: StoredTransition): HostedTransition {
-  const { workloadId, workloadName, workloadKind, stageName: _, createdAt: __, ...told } = JSON
-    .parse(body);
+  const { workloadId, workloadName, workloadKind, stageName: _, createdAt: __, ...told } = keptJson<
+    ToldTransition
+  >(body, "transitions.body", { of: id });
   return {
     ...told,
     origin: originOf(told.origin),

@@ -7,6 +7,7 @@
 
 import type { Expectation } from "../model/problem.ts";
 import type { Workload } from "../model/workload.ts";
+import { keptJson } from "../store/kept_json.ts";
 import { isUnknown, ofHost } from "./hub_views.ts";
 import type { Sql } from "./sql.ts";
 
@@ -50,7 +51,7 @@ export async function listWorkloads(
   return found.map(({ host, unknown, body, states, unhealthy }) => {
     const rows = Object.values(states ?? {}).reduce((sum, count) => sum + count, 0);
     return {
-      ...JSON.parse(body),
+      ...keptJson<Workload & Pick<HostedWorkload, "expectations">>(body, "workloads.body"),
       ...{ host, unknown },
       states: unknown ? (rows === 0 ? {} : { unknown: rows }) : states ?? {},
       unhealthy: unknown ? 0 : unhealthy ?? 0,

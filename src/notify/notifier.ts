@@ -11,6 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
 import type { KeptChannel } from "../store/channels.ts";
+import { keptJson } from "../store/kept_json.ts";
 import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
 import { brokenOf } from "./broken_channels.ts";
 import type { Language } from "./channel.ts";
@@ -333,7 +334,7 @@ export class Notifier {
       if (waiting.length === 0) continue;
       if (waiting.length === HANDED_OVER) next = now;
       const made = waiting.map(({ seq, content }) =>
-        tellAgain(JSON.parse(content), {
+        tellAgain(keptJson(content, "notices.content"), {
           channelId: fallback.id,
           queuedAt: now,
           supersedes: [seq],

@@ -8,11 +8,13 @@
 
 import { aborted, Alarm, type Clock } from "../clock.ts";
 import type { KeptChannel } from "../store/channels.ts";
+import { keptJson } from "../store/kept_json.ts";
 import type { DueDelivery } from "../store/notice_rows.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { aftermath } from "./aftermath.ts";
 import type { Channel, Message, Outcome } from "./channel.ts";
+import type { NoticeContent } from "./notice.ts";
 import { type Bucket, fullBucket, takeToken } from "./schedule.ts";
 
 /** What an {@link Outbox} works with. */
@@ -149,7 +151,7 @@ export class Outbox {
     try {
       open = this.#open.get(channel.id) ?? await this.#options.open(channel);
       this.#open.set(channel.id, open);
-      const content = JSON.parse(due.content);
+      const content = keptJson<NoticeContent>(due.content, "notices.content", { of: due.noticeId });
       outcome = await open.send({ id: due.noticeId, content, ...wording }, { signal });
     } catch (error) {
       if (signal.aborted) return;

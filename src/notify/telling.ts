@@ -8,6 +8,7 @@
 import { newId } from "../core/names.ts";
 import type { Problem } from "../model/problem.ts";
 import type { KeptChannel, KeptRule } from "../store/channels.ts";
+import { keptJson } from "../store/kept_json.ts";
 import type { NewDelivery, NewNotice, Notified, Told, ToldKey } from "../store/notice_rows.ts";
 import { type Closing, withClosings } from "./combine.ts";
 import { type Back, digestOf, type DigestReason, type NoticeContent, noticeOf } from "./notice.ts";
@@ -72,7 +73,7 @@ export function notifiedOf({ told, openedAt, rowId, workloadId }: Subject): Noti
 
 /** What was kept. */
 export function keptSubject({ problem }: Pick<Notified, "problem">): KeptSubject {
-  return JSON.parse(problem);
+  return keptJson(problem, "notified.problem");
 }
 
 /** The notices of what opened, some of which may be over already. */
@@ -170,7 +171,7 @@ export function tellCombined(
   closings: readonly Closing[],
   options: Audience,
 ): NewNotice | null {
-  const before: NoticeContent = JSON.parse(waiting.content);
+  const before: NoticeContent = keptJson(waiting.content, "notices.content");
   const content = withClosings(before, closings);
   if (content === before) return null;
   const notices = new Notices(options);

@@ -167,7 +167,13 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   "corrupt": {
     status: 500,
     title: "The database is corrupted",
-    hint: "stop Tinyforge, keep a copy of the file, and restore a backup of it",
+    hint: ["found", {
+      "damage": "keep a copy of the file and restore a backup of it",
+      "malformed": "stop Tinyforge, keep a copy of the file, and restore a backup of it",
+      "no-database": "move the file away to start anew, or restore a backup of it",
+      "value":
+        "undo what another program or hand wrote into the database, or restore a backup of it",
+    }],
   },
   "newer": {
     status: 500,

@@ -7,6 +7,7 @@
 
 import { type AuditEntry, type NewAuditEntry, RESTORED, type WayIn } from "../model/access.ts";
 import type { Connection, Transaction } from "./connection.ts";
+import { keptJson } from "./kept_json.ts";
 
 /** Entries that are kept. */
 const MAX_ENTRIES = 10_000;
@@ -106,5 +107,14 @@ const SELECT = "SELECT seq, at, who, via, remote, action, path, details FROM aud
 type Columns = [number, string, string, WayIn, string | null, string, string, string];
 
 function entry([seq, at, who, via, remote, action, path, details]: Columns): AuditEntry {
-  return { seq, at, who, via, remote, action, path, details: JSON.parse(details) };
+  return {
+    seq,
+    at,
+    who,
+    via,
+    remote,
+    action,
+    path,
+    details: keptJson(details, "audit.details", { of: seq }),
+  };
 }

@@ -10,6 +10,7 @@ import { Failure } from "../failure.ts";
 import type { Severity } from "../model/problem.ts";
 import { quote } from "../text.ts";
 import type { Connection } from "./connection.ts";
+import { keptJson } from "./kept_json.ts";
 
 /** Whether a channel is used: `broken` waits for a person, `disabled` is told nothing any more. */
 export type ChannelState = "ok" | "broken" | "disabled";
@@ -298,8 +299,8 @@ export function jsonOf(list: readonly string[] | null): string | null {
 }
 
 /** The list that was kept so. */
-export function listOf(text: string | null): string[] | null {
-  return text === null ? null : JSON.parse(text);
+export function listOf(text: string | null, column: string): string[] | null {
+  return text === null ? null : keptJson(text, column);
 }
 
 const SELECT = `SELECT id, name, type, config, fallback_id, state, reason, since, failing_since,
@@ -333,7 +334,7 @@ function channel(c: Columns): KeptChannel {
     id,
     name,
     type,
-    config: JSON.parse(config),
+    config: keptJson(config, "channels.config", { of: name }),
     fallbackId,
     state,
     reason,
@@ -348,10 +349,10 @@ function channel(c: Columns): KeptChannel {
 function rule([id, workloads, kinds, minSeverity, channels, remindAfterMs]: RuleColumns): KeptRule {
   return {
     id,
-    workloads: listOf(workloads),
-    kinds: listOf(kinds),
+    workloads: listOf(workloads, "rules.workloads"),
+    kinds: listOf(kinds, "rules.kinds"),
     minSeverity,
-    channels: listOf(channels),
+    channels: listOf(channels, "rules.channels"),
     remindAfterMs,
   };
 }

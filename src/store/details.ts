@@ -7,6 +7,7 @@
 
 import type { ContainerDetails } from "../model/details.ts";
 import type { Connection } from "./connection.ts";
+import { keptJson } from "./kept_json.ts";
 
 /** The details of a container. */
 export interface InspectedContainer {
@@ -96,7 +97,7 @@ function detailed(
   const rest: Omit<
     ContainerDetails,
     "startedAt" | "finishedAt" | "restartCount" | "restartPolicy"
-  > = JSON.parse(inspected);
+  > = keptJson(inspected, "containers.inspected", { of: rowId });
   return {
     rowId,
     details: {

@@ -5,6 +5,7 @@
  */
 
 import { Failure, isFailure } from "../failure.ts";
+import { quote } from "../text.ts";
 
 /** How a result code becomes a failure. */
 type Meaning = (action: string, cause: unknown) => Failure;
@@ -51,12 +52,28 @@ const SQLITE: Readonly<Record<number, Meaning>> = {
  * among it, is returned as it is.
  */
 export function storeError(action: string, cause: unknown): unknown {
+  // Said by functions of SQL, PostgreSQL's too, and without a code of its own.
+  if (cause instanceof Error && !isFailure(cause) && NOT_JSON.test(cause.message)) {
+    return notJson("a value", { cause });
+  }
   const code = resultCode(cause);
   if (code === null) return cause;
   const meaning = SQLITE[code & 0xff];
   if (meaning !== undefined) return meaning(action, cause);
   return new Failure("io", `${action}: ${(cause as Error).message}`, {
     data: { at: "sqlite" },
+    cause,
+  });
+}
+
+/** What a value is that is not the JSON which was kept; `of`: whose it is, where that is known. */
+export function notJson(
+  column: string,
+  { of, cause }: { of?: string | number; cause?: unknown } = {},
+): Failure<"corrupt"> {
+  const whose = of === undefined ? "" : ` of ${typeof of === "string" ? quote(of) : of}`;
+  return new Failure("corrupt", `Cannot read the index: ${column}${whose} is not the JSON it was`, {
+    data: { found: "value" },
     cause,
   });
 }
@@ -80,6 +97,8 @@ function resultCode(error: unknown): number | null {
   for (const [text, code] of MESSAGES) if (error.message.includes(text)) return code;
   return null;
 }
+
+const NOT_JSON = /malformed JSON|invalid input syntax for type json/;
 
 const MESSAGES: readonly (readonly [string, number])[] = [
   ["database is locked", 5],

@@ -7,6 +7,7 @@
 import { LOCAL_HOST } from "../model/container.ts";
 import type { Findings, KeptPass } from "../model/pass.ts";
 import type { Connection, Transaction } from "./connection.ts";
+import { keptJson } from "./kept_json.ts";
 import { WatchedTable } from "./watched.ts";
 
 const MAX_REFUSED = 100;
@@ -48,7 +49,10 @@ export class HostTable {
       foundEngineId,
       lastPassAt,
       // One from before rows were followed has none.
-      lastPass: lastPass === null ? null : { unclaimed: [], ...JSON.parse(lastPass) },
+      lastPass: lastPass === null ? null : {
+        unclaimed: [],
+        ...keptJson<Omit<KeptPass, "unclaimed"> & Partial<KeptPass>>(lastPass, "hosts.last_pass"),
+      },
     };
   }
 

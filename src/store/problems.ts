@@ -10,6 +10,7 @@ import type { ProblemCount } from "../model/index_reader.ts";
 import type { Deaths, Hold, HostMemory, Problem, ProblemKind, Severity } from "../model/problem.ts";
 import { RETENTION, type Retention } from "../model/past.ts";
 import type { Connection } from "./connection.ts";
+import { keptJson } from "./kept_json.ts";
 
 /** What is remembered of a host besides its problems. */
 export interface KeptJudgement {
@@ -135,7 +136,7 @@ export class ProblemTable {
   kept(): KeptJudgement | null {
     const [text] = this.#c.sql("SELECT judged FROM hosts WHERE name = ?")
       .value<[string | null]>(LOCAL_HOST)!;
-    return text === null ? null : JSON.parse(text);
+    return text === null ? null : keptJson(text, "hosts.judged");
   }
 
   /** How the containers of each row ended. */
@@ -144,7 +145,7 @@ export class ProblemTable {
       .values<[string, number, number, number | null, string]>();
     return new Map(rows.map(([rowId, count, atLeast, gapAt, ring]) => [
       rowId,
-      { count, atLeast: atLeast === 1, gapAt, ring: JSON.parse(ring) },
+      { count, atLeast: atLeast === 1, gapAt, ring: keptJson(ring, "deaths.ring", { of: rowId }) },
     ]));
   }
 
@@ -154,7 +155,12 @@ export class ProblemTable {
       .value<[number, number, number | null, string]>(rowId);
     if (row === undefined) return undefined;
     const [count, atLeast, gapAt, ring] = row;
-    return { count, atLeast: atLeast === 1, gapAt, ring: JSON.parse(ring) };
+    return {
+      count,
+      atLeast: atLeast === 1,
+      gapAt,
+      ring: keptJson(ring, "deaths.ring", { of: rowId }),
+    };
   }
 
   /** Deploys by workload id. */
@@ -335,8 +341,8 @@ function problem(c: Columns): Problem {
     openedAt,
     closedAt,
     outcome,
-    evidence: JSON.parse(evidence),
-    do: JSON.parse(remedy),
+    evidence: keptJson(evidence, "problems.evidence", { of: key }),
+    do: keptJson(remedy, "problems.remedy", { of: key }),
     batch: c[16],
     muted: c[17] === 1,
     silenced: c[18] === 1,

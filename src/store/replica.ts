@@ -11,7 +11,7 @@ import type { Workload } from "../model/workload.ts";
 import type { Changes, Connection } from "./connection.ts";
 import type { KeptExpectation } from "./expectations.ts";
 import type { ProblemTable } from "./problems.ts";
-import { VIEW_FIELDS } from "./row_pages.ts";
+import { naming, VIEW_FIELDS } from "./row_pages.ts";
 import type { Watched, WatchedTable } from "./watched.ts";
 import type { WorkloadTable } from "./workloads.ts";
 
@@ -133,12 +133,14 @@ export class ReplicaTable {
    */
   rows(ids: ReadonlySet<string> | "all"): unknown[] {
     const where = ids === "all" ? "" : "WHERE id IN (SELECT value FROM json_each(?))";
-    const [json] = this.#c.sql(
+    const statement = this.#c.sql(
       `SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
          SELECT json_object(${VIEW_FIELDS}, 'ownSeenAt', last_seen_at,
              'confirmed', json(iif(confirmed, 'true', 'false'))) AS row
          FROM container_views ${where} ORDER BY id)`,
-    ).value<[string]>(...ids === "all" ? [] : [JSON.stringify([...ids])])!;
+    );
+    const values = ids === "all" ? [] : [JSON.stringify([...ids])];
+    const [json] = naming(this.#c, () => statement.value<[string]>(...values)!);
     return JSON.parse(json);
   }
 

@@ -8,6 +8,7 @@
 import { type Column, type Holds, VIEW_COLUMNS } from "../model/columns.ts";
 import type { RowPage, ViewFilter } from "../model/index_reader.ts";
 import type { Connection } from "./connection.ts";
+import { notJson } from "./error.ts";
 
 /** Rows that follow each other in the order of their ids. */
 export interface Rows {
@@ -60,10 +61,14 @@ export class RowPages {
   /** The rows of `container_views` after these words; null where there is none. */
   read(tail: string, values: readonly (string | number)[] = []): Rows | null {
     // As bytes, which are copied; a text would be decoded here and encoded again to be sent.
-    const [json, count, lastId] = this.#c.sql(
+    const statement = this.#c.sql(
       `SELECT CAST(group_concat(',' || row, '') AS BLOB), count(*), max(id) FROM (
          SELECT json_object(${VIEW_FIELDS}) AS row, id FROM container_views ${tail})`,
-    ).value<[Uint8Array<ArrayBuffer> | null, number, string]>(...values)!;
+    );
+    const [json, count, lastId] = naming(
+      this.#c,
+      () => statement.value<[Uint8Array<ArrayBuffer> | null, number, string]>(...values)!,
+    );
     return json === null ? null : { json, count, lastId };
   }
 
@@ -164,6 +169,22 @@ const INDEXED: readonly (keyof ViewFilter)[] = [
 
 /** Kept as text, shown as what it says. */
 const JSON_COLUMNS: ReadonlySet<Holds> = new Set<Holds>(["addresses", "object or null"]);
+
+/** What `read` returns; where SQLite finds that a row holds something else than JSON, says which row. */
+export function naming<T>(c: Connection, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const damaged = c.sql(DAMAGED).value<[column: string, id: string]>();
+    if (damaged === undefined) throw cause;
+    const [column, of] = damaged;
+    throw notJson(`containers.${column}`, { of, cause });
+  }
+}
+
+const DAMAGED = Object.values<Column>(VIEW_COLUMNS).filter(({ holds }) => JSON_COLUMNS.has(holds))
+  .map(({ column }) => `SELECT '${column}', id FROM containers WHERE NOT json_valid(${column})`)
+  .join(" UNION ALL ") + " LIMIT 1";
 
 /** What `json_object` makes of `container_views` what readers are shown. */
 export const VIEW_FIELDS: string = Object.entries<Column>(VIEW_COLUMNS)

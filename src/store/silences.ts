@@ -11,6 +11,7 @@ import { quote } from "../text.ts";
 import type { Silence } from "../model/problem.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import type { Connection } from "./connection.ts";
+import { keptJson } from "./kept_json.ts";
 
 /** The `silences` table. */
 export class SilenceTable {
@@ -89,7 +90,9 @@ type Columns = [
 function silence(c: Columns): KeptSilence {
   const [id, scope, targetId, told, reason, startsAt, endsAt, cron, timeZone, lastsMs, createdAt] =
     c;
-  const kinds: KeptSilence["kinds"] = told === null ? null : JSON.parse(told);
+  const kinds: KeptSilence["kinds"] = told === null
+    ? null
+    : keptJson(told, "silences.kinds", { of: id });
   return {
     ...{ id, scope, targetId, kinds, reason, startsAt, endsAt, cron, timeZone },
     ...{ lastsMs, createdAt },

@@ -9,6 +9,7 @@ import { endsRow, LOCAL_HOST, REMOVED } from "../model/container.ts";
 import { RETENTION, type Retention } from "../model/past.ts";
 import type { Transition } from "../model/views.ts";
 import type { Connection, Transaction } from "./connection.ts";
+import { keptJson } from "./kept_json.ts";
 import type { WatchedTable } from "./watched.ts";
 
 /** A transition before it has its number. */
@@ -241,7 +242,9 @@ export type TransitionColumns = [
 /** What was read, as it is told. */
 export function transition(c: TransitionColumns): Transition {
   const [seq, rowId, at, from, to, cause, containerId, exitCode, detail, kept, name, imageRef] = c;
-  const origin: Origin = kept === null ? { by: "prose", text: detail } : JSON.parse(kept);
+  const origin: Origin = kept === null
+    ? { by: "prose", text: detail }
+    : keptJson(kept, "transitions.origin", { of: seq });
   const container = { containerId, containerName: name, imageRef };
   return { seq, rowId, at, from, to, cause, ...container, exitCode, origin };
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { problem, writeProblems } from "../harness/problems.ts";
 import { DENO_ARGS, pass, type Ran, siteRow, TestHost } from "../harness/program.ts";
 
 const { Database } = await import("@db/sqlite");
@@ -190,6 +191,74 @@ Deno.test("a corrupted database is refused and left as it is", async () => {
   );
   assertFails(await host.run("ps"), 1, "the file is not a SQLite database");
   assertFails(await host.run("add", "site", "x"), 1, "the file is not a SQLite database");
+});
+
+/** A host with something in each column that holds JSON. */
+async function hostOfJson(): Promise<{ host: TestHost; rowId: string }> {
+  let rowId = "";
+  const host = await TestHost.seeded((store) => {
+    const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
+    const running = siteRow(workloadId, { port: 80 });
+    rowId = running.id;
+    pass(store, [running]);
+    const found = problem({ kind: "unhealthy", do: { code: "explain", rowId }, rowId, workloadId });
+    writeProblems(store, found);
+    store.silences.add({
+      ...{ scope: "all", targetId: "", kinds: ["unhealthy"], reason: "", startsAt: Date.now() },
+      ...{ endsAt: Date.now() + 3.6e6, cron: null, timeZone: null, lastsMs: 3.6e6 },
+    }, Date.now());
+  });
+  const db = new Database(host.database);
+  db.exec("UPDATE containers SET meta = '{}', inspected = '{}'");
+  db.exec(`UPDATE transitions SET origin = '{"by":"prose","text":""}'`);
+  db.prepare("INSERT INTO deaths (row_id, count, at_least, ring) VALUES (?, 1, 0, '[]')").run(
+    rowId,
+  );
+  db.exec(`INSERT INTO channels (id, name, type, config, created_at)
+    VALUES ('c', 'team', 'webhook', '{}', '2026-01-01T00:00:00.000Z')`);
+  db.exec(`INSERT INTO audit (at, who, via, action, path, details)
+    VALUES ('2026-01-01T00:00:00.000Z', 'me', 'socket', 'POST', '/api/x', '{}')`);
+  db.close();
+  return { host, rowId };
+}
+
+Deno.test("what another hand wrote over JSON in the database is damage, told with where it is", async () => {
+  const { host, rowId } = await hostOfJson();
+  await using _ = host;
+  const columns: [column: string, of: string, commands: readonly string[]][] = [
+    ["containers.addresses", `"${rowId}"`, ["ps", "explain"]],
+    ["containers.meta", `"${rowId}"`, ["ps", "explain"]],
+    ["containers.inspected", `"${rowId}"`, ["explain"]],
+    ["transitions.origin", "1", ["history", "explain"]],
+    ["problems.evidence", `"unhealthy:${rowId}"`, ["problems", "history"]],
+    ["problems.remedy", `"unhealthy:${rowId}"`, ["problems"]],
+    ["deaths.ring", `"${rowId}"`, ["explain"]],
+    ["hosts.last_pass", "", ["status"]],
+    ["silences.kinds", "", ["silence list"]],
+    ["channels.config", '"team"', ["notify list"]],
+    ["audit.details", "1", ["audit"]],
+  ];
+  const db = new Database(host.database);
+  for (const [column, of, commands] of columns) {
+    const [table, name] = column.split(".");
+    const [before] = db.prepare(`SELECT ${name} FROM ${table}`).value<[string]>()!;
+    for (const damaged of ["{bad", "5"]) {
+      // As a value of a row this is JSON, though not what was kept.
+      if (damaged === "5" && table === "containers" && name !== "inspected") continue;
+      db.exec(`UPDATE ${table} SET ${name} = ?`, damaged);
+      for (const command of commands) {
+        const args = command === "explain" ? [command, rowId] : command.split(" ");
+        const ran = await host.run(...args);
+        assertEquals([ran.code, ran.stdout], [1, ""], `${command} of ${column}: ${ran.stderr}`);
+        assertStringIncludes(ran.stderr, `Cannot read the index: ${column}`);
+        assertStringIncludes(ran.stderr, of === "" ? "" : ` of ${of} is not the JSON it was\n`);
+        assertStringIncludes(ran.stderr, "\nhint: undo what another program or hand wrote into");
+        assert(!ran.stderr.includes(damaged === "5" ? '"5"' : damaged), ran.stderr);
+      }
+    }
+    db.exec(`UPDATE ${table} SET ${name} = ?`, before);
+  }
+  db.close();
 });
 
 Deno.test("names with control characters, slashes or 10 kB are refused, shown escaped and cut", async () => {

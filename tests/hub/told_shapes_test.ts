@@ -125,6 +125,15 @@ Deno.test("people are told of a problem in a shape that nobody knows, and of all
   ]);
 });
 
+Deno.test("what another hand wrote over what a hub keeps is damage, told without quoting it", () => {
+  for (const body of ["{bad", "null"]) {
+    const error = assertThrows(() => problemOf(body, "nas"), Failure);
+    assertEquals(error.code, "corrupt");
+    assertEquals(error.message, "Cannot read the index: problems.body is not the JSON it was");
+    assertEquals(error.cause, undefined);
+  }
+});
+
 Deno.test("problemOf() makes of whatever is told what all that show it can put into words", () => {
   const odd = fc.record(
     { evidence: fc.object(), do: fc.object(), batch: fc.anything(), outcome: fc.anything() },

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { isFailure } from "../../src/failure.ts";
 import type { RowPage, ViewFilter } from "../../src/model/index_reader.ts";
 import { type Column, VIEW_COLUMNS } from "../../src/model/columns.ts";
 import type { ContainerView } from "../../src/model/views.ts";
@@ -187,7 +188,8 @@ Deno.test("a row that can't be read fails its page, not what is written meanwhil
   } catch (error) {
     failure = error;
   }
-  assert(failure instanceof Error && failure.message.includes("malformed JSON"), `${failure}`);
+  assert(isFailure(failure, "corrupt"), `${failure}`);
+  assertMatch(failure.message, new RegExp(`containers.addresses of "${views.at(-1)!.id}" is not`));
   assertEquals(pieces, Math.ceil(MANY / 80) - 2);
   assertEquals(store.views.get(views[0]!.id).imageTag, "2");
 });
