@@ -11,7 +11,7 @@ import type { Config } from "./config.ts";
 import { Feed } from "./feed.ts";
 import { keepBrokenBodies } from "./http/broken_bodies.ts";
 import { Announcements } from "./hub/announcements.ts";
-import { openDatabase } from "./hub/database.ts";
+import { isReadOnly, openDatabase } from "./hub/database.ts";
 import type { Sql } from "./hub/sql.ts";
 import { enroll, expel, HostSecrets, invitations } from "./hub/enrolment.ts";
 import { Heartbeats } from "./hub/heartbeats.ts";
@@ -145,7 +145,7 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
       invitations: () => invitations(sql),
       enroll: (name) => enroll(sql, name),
       expel: (name) => expel(sql, name),
-      ping: async () => void await sql`SELECT 1`,
+      isReadOnly: () => isReadOnly(sql),
     },
     telling: new ChannelDesk(sql, { notifier, vault }),
     silences: new HubSilences(sql),

@@ -78,6 +78,13 @@ export async function openDatabase(
   }
 }
 
+/** Whether it takes nothing new: it is a standby, or made so by its settings. Rejects without it. */
+export async function isReadOnly(sql: Sql): Promise<boolean> {
+  const [{ readOnly }] = await sql<[{ readOnly: string }]>`
+    SELECT current_setting('transaction_read_only') AS "readOnly"`;
+  return readOnly === "on";
+}
+
 async function isStandby(
   url: string,
   { host, tls }: { host: DatabaseHost; tls: SocketOptions["tls"] },

@@ -178,10 +178,31 @@ Deno.test("hub status and hub healthcheck say how the hub, its database and its 
   assertStringIncludes(shown.stdout, "● ready");
   assertEquals((await hubHost.run("hub", "healthcheck")).stdout, "ready\n");
 
+  const setReadOnly = async (value: "on" | "off") => {
+    await cluster.ask(`ALTER SYSTEM SET default_transaction_read_only = ${value}`);
+    await cluster.ask("SELECT pg_reload_conf()");
+    await until(`it is ${value}`, async () => {
+      const { code } = await hubHost.run("hub", "healthcheck");
+      return (code === 1) === (value === "on");
+    });
+  };
+  await setReadOnly("on");
+  const kept = await hubHost.run("hub", "healthcheck");
+  assertStringIncludes(
+    kept.stdout,
+    "not ready: the database can only be read: it is a standby, or",
+  );
+  assertEquals(
+    (await fetch(`${hub.url}/readyz`).then((it) => it.text())).includes("standby"),
+    true,
+  );
+  assertEquals((await hubHost.json("hub", "list")).items.length, 1);
+  await setReadOnly("off");
+
   await cluster.lose();
   const ill = await hubHost.run("hub", "healthcheck");
   assertEquals(ill.code, 1);
-  assertStringIncludes(ill.stdout, "not ready: ");
+  assertStringIncludes(ill.stdout, "not ready: the database can't be reached");
   assertEquals((await hubHost.run("hub", "status")).code, 1);
   const ended = await hub.running.stop();
   assertEquals(ended.code, 0, ended.stderr);

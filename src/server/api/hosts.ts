@@ -11,6 +11,7 @@ import { json, ok } from "../answer.ts";
 import type { Entrance } from "../access.ts";
 import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
 import { Problem } from "../problem.ts";
+import { optional } from "../schema.ts";
 
 /** What is asked of a hub about its hosts. */
 export interface HostsPort {
@@ -22,8 +23,8 @@ export interface HostsPort {
   list(): Promise<readonly HostView[]>;
   /** Those that were made a token for and have not come yet, by name. */
   invitations(): Promise<readonly Invitation[]>;
-  /** Rejects where the database can't be had. */
-  ping(): Promise<void>;
+  /** Whether the database takes nothing new; rejects where it can't be had. */
+  isReadOnly(): Promise<boolean>;
 }
 
 /** What handlers of a hub have at hand. */
@@ -99,21 +100,30 @@ export const expelHost: Operation<HubServices> = served({
   return new Response(null, { status: 204 });
 });
 
-/** The database can be had. */
+const HubReadiness = z.object({
+  ready: z.boolean(),
+  detail: optional(z.string().meta({ description: "Why it is not." })),
+});
+
+/** The database can be had and written to: what hosts say can be kept. */
 export const hubReady: Operation<HubServices> = served({
-  summary: "Whether the database can be had",
+  summary: "Whether the database can be had and written to",
   query: z.looseObject({}),
   answers: {
-    ...ok("It can", z.object({ ready: z.boolean() })),
-    503: { description: "It can't" },
+    ...ok("It can", HubReadiness),
+    503: { description: "It can't", schema: HubReadiness },
   },
 }, async ({ services: { hosts, log } }) => {
-  const ready = await hosts.ping().then(() => true, (error) => {
+  // Anybody may ask: what the database says is for the log.
+  const detail = await hosts.isReadOnly().then((is) => is ? READ_ONLY : null, (error) => {
     log.debug("database not ready", { error });
-    return false;
+    return "the database can't be reached";
   });
-  return json({ ready }, { status: ready ? 200 : 503 });
+  return detail === null ? json({ ready: true }) : json({ ready: false, detail }, { status: 503 });
 });
+
+const READ_ONLY = "the database can only be read: it is a standby, or made read-only; " +
+  "what hosts tell is not kept";
 
 function requireSocket({ rules }: Entrance): void {
   if (rules === null) return;
