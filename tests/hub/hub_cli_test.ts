@@ -131,9 +131,11 @@ Deno.test("problems beside a hub shows what a host says, and lets it reorder or 
 
 Deno.test("hub enroll says what stands for the hub's address, and hub list who has not joined yet", () =>
   besideHub(async ({ host, sql }) => {
+    host.env["TZ"] = "Asia/Kathmandu";
     const plain = await host.run("hub", "enroll", "gamma");
     assertMatch(plain.stdout, /^tinyforge join https:\/\/HUB tf_\S+\n$/);
     assertStringIncludes(plain.stderr, "in place of https://HUB");
+    assertMatch(plain.stderr, /works once, until [\d-]{10} [\d:]{8} \+05:45\.$/m);
     const told = await host.run("hub", "enroll", "delta", "--url", "https://hub.example.org");
     assertMatch(told.stdout, /^tinyforge join https:\/\/hub\.example\.org tf_/);
     assertEquals(told.stderr.includes("https://HUB"), false, told.stderr);
@@ -143,7 +145,7 @@ Deno.test("hub enroll says what stands for the hub's address, and hub list who h
     assertMatch(stdout, /^alpha +known .*$/m);
     assertMatch(
       stdout,
-      /^gamma +not joined +never .*not joined yet, token valid until \d{4}-\S+Z$/m,
+      /^gamma +not joined +never .*not joined yet, token valid until [\d-]{10} [\d:]{8} \+05:45$/m,
     );
     assertMatch(
       stdout,
