@@ -58,7 +58,7 @@ Deno.test("doctor misses a daemon until the one that it names runs", async () =>
   await using made = await engineHost();
   const { host } = made;
   const missing = await found(host, "no-daemon");
-  assertEquals([missing.exitCode, missing.severity], [0, "warning"]);
+  assertEquals([missing.exitCode, missing.severity], [3, "failure"]);
   const command = commandsOf(missing).find((each) => each.startsWith("tinyforge"))!;
   host.start(...command.split(" ").slice(1));
   await ready(host);

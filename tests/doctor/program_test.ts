@@ -34,7 +34,8 @@ Deno.test("doctor says without Engine, daemon and data what is not there, and en
   assertEquals(code, 3);
   assertStringIncludes(stdout, "✗ engine: engine-unreachable  Cannot list containers: ");
   assertStringIncludes(stdout, "    do: start Docker (systemctl start docker)");
-  assertStringIncludes(stderr, "1 failure, ");
+  assertStringIncludes(stderr, "2 failures, ");
+  assertStringIncludes(stdout, "✗ daemon: no-daemon  ");
 });
 
 Deno.test("doctor tells of another Engine until the command that it prints was run", async () => {

@@ -153,7 +153,10 @@ async function examineDaemon(
   }
 }
 
-const OLD = { group: "daemon", why: "the index is as old as its last pass" } as const;
+const OLD = {
+  group: "daemon",
+  why: "the index is as old as its last pass, and nobody is told of anything",
+} as const;
 
 const SILENT = { ...OLD, code: "daemon-silent", severity: "failure" } as const;
 
@@ -169,7 +172,7 @@ function none({ dataDir }: Config): Finding {
   return {
     ...OLD,
     code: "no-daemon",
-    severity: "warning",
+    severity: "failure",
     what: `no daemon runs for ${quotePath(dataDir)}`,
     do: "`systemctl start tinyforge`, or `tinyforge reconcile`",
   };
