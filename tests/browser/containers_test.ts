@@ -93,6 +93,32 @@ browserTest(
   },
 );
 
+browserTest("an image that is too long for its column shows its tag", async (browser) => {
+  await using board = await dashboard(browser);
+  const scene = setScene(board.server.store, Date.now());
+  await using opened = await board.open("/containers");
+  const { page } = opened;
+  for (const width of [1280, 1920]) {
+    await page.setViewportSize({ width, height: 900 });
+    await shown(page, 18);
+    for (const [row, tag] of [["shop/worker", "2024.11.3"], ["blog/", "-alpine"]] as const) {
+      const cell = `document.querySelector('[data-row="${scene.rows[row]}"] .end')`;
+      const seen = await page.evaluate(`(() => {
+        const text = ${cell}.firstElementChild.firstChild;
+        const range = document.createRange();
+        range.setStart(text, text.nodeValue.lastIndexOf("${tag}"));
+        range.setEnd(text, text.nodeValue.length);
+        const [tags, all] = [range.getBoundingClientRect(), ${cell}.getBoundingClientRect()];
+        return tags.left >= all.left && tags.right <= all.right + 0.5;
+      })()`);
+      assert(seen, `${row} at ${width}`);
+    }
+    const title = await page.locator(`[data-row="${scene.rows["shop/worker"]}"] .end`)
+      .getAttribute("title");
+    assertEquals(title, "registry.example/shop/worker:2024.11.3");
+  }
+});
+
 browserTest("a slow answer for a row that was opened before changes nothing", async (browser) => {
   await using board = await dashboard(browser);
   const scene = setScene(board.server.store, Date.now());

@@ -1,6 +1,6 @@
 /**
  * Takes pictures of the dashboard: `deno task pictures` those of the README, `deno task pictures
- * FOLDER [PAGE,…]` every page at three widths, light and dark, in both languages, to be looked at.
+ * FOLDER [PAGE,…]` every page at four widths, light and dark, in both languages, to be looked at.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { furnish, type Scene, setScene } from "./scene.ts";
 
 /** Where those of the README are. */
 const PICTURES = fromFileUrl(new URL("./pictures/", import.meta.url));
-const WIDTHS = [320, 768, 1440] as const;
+const WIDTHS = [320, 768, 1280, 1920] as const;
 const VARIANTS = [["light", "en"], ["dark", "en"], ["light", "ru"], ["dark", "ru"]] as const;
 
 if (import.meta.main) {

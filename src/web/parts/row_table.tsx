@@ -217,7 +217,9 @@ function RowLine(
       {wide && (
         <>
           <td class="mono">
-            <span class="clip" title={image}>{shortImage(image) || "–"}</span>
+            <span class="clip end" title={image}>
+              <bdi>{shortImage(image) || "–"}</bdi>
+            </span>
           </td>
           <td class="mono port">{portText(row)}</td>
           <td class="since-when">
