@@ -10,6 +10,12 @@ import { signal } from "@preact/signals";
 /** True on a telephone and a small tablet; the width is that of the style sheets. */
 export const narrow: Readable<boolean> = matching("(max-width: 48rem)");
 
+/** True where a table that tells of workloads has no room for ports. */
+export const crowded: Readable<boolean> = matching("(max-width: 78rem)");
+
+/** True where one that tells of hosts, too, has none. */
+export const cramped: Readable<boolean> = matching("(max-width: 90rem)");
+
 /** True on a telephone held upright, and at 400 % zoom. */
 export const slim: Readable<boolean> = matching("(max-width: 30rem)");
 

@@ -98,7 +98,7 @@ browserTest("an image that is too long for its column shows its tag", async (bro
   const scene = setScene(board.server.store, Date.now());
   await using opened = await board.open("/containers");
   const { page } = opened;
-  for (const width of [1280, 1920]) {
+  for (const width of [800, 1024, 1040, 1280, 1920]) {
     await page.setViewportSize({ width, height: 900 });
     await shown(page, 18);
     for (const [row, tag] of [["shop/worker", "2024.11.3"], ["blog/", "-alpine"]] as const) {

@@ -8,7 +8,7 @@ import { Fragment, type JSX } from "preact";
 import { many } from "../live/many.ts";
 import type { Row } from "../live/rows.ts";
 import { resorted, type Sort, type SortKey } from "../order.ts";
-import { narrow, slim } from "../narrow.ts";
+import { cramped, crowded, narrow, slim } from "../narrow.ts";
 import { href, setQuery } from "../place.ts";
 import { wordOf, words } from "../words/words.ts";
 import { RowDetails } from "./row_details.tsx";
@@ -45,7 +45,8 @@ export function RowTable(
     ? [...Map.groupBy(rows, ({ workloadId }) => workloadId)]
     : [["", rows] as const];
   const hosted = many.value === true && !within;
-  const columns = wide ? 5 + Number(named) + Number(hosted) : thin ? 1 : 2;
+  const ported = wide && !(hosted ? cramped : crowded).value;
+  const columns = wide ? 4 + Number(ported) + Number(named) + Number(hosted) : thin ? 1 : 2;
   const head = (key: SortKey, name: string, extra = "") => (
     <Head name={name} sortKey={key} sort={sort} class={extra} />
   );
@@ -60,7 +61,7 @@ export function RowTable(
             {wide && named && head("workload", t.columns.workload, "workload")}
             {!thin && head("state", t.columns.state, "state-of")}
             {wide && head("image", t.columns.image)}
-            {wide && <th scope="col" class="port">{t.columns.port}</th>}
+            {ported && <th scope="col" class="port">{t.columns.port}</th>}
             {wide && head("since", t.columns.since, "since-when")}
           </tr>
         </thead>
@@ -80,6 +81,7 @@ export function RowTable(
                   named={named}
                   hosted={hosted}
                   wide={wide}
+                  ported={ported}
                   thin={thin}
                   isOpen={open === row.id}
                   isTroubled={troubled.has(row.id)}
@@ -150,13 +152,15 @@ function GroupHead(
 }
 
 function RowLine(
-  { row, named, hosted, wide, thin, isOpen, isTroubled }: {
+  { row, named, hosted, wide, ported, thin, isOpen, isTroubled }: {
     row: Row;
     /** Whether the host has to be told. */
     hosted: boolean;
     /** Whether the workload has to be told. */
     named: boolean;
     wide: boolean;
+    /** Whether there is room for ports. */
+    ported: boolean;
     /** Whether even the state has no column of its own. */
     thin: boolean;
     isOpen: boolean;
@@ -221,7 +225,7 @@ function RowLine(
               <bdi>{shortImage(image) || "–"}</bdi>
             </span>
           </td>
-          <td class="mono port">{portText(row)}</td>
+          {ported && <td class="mono port">{portText(row)}</td>}
           <td class="since-when">
             <When at={since} />
           </td>
