@@ -179,10 +179,15 @@ Deno.test("dashboard prints a link that logs in once", async () => {
 });
 
 Deno.test("dashboard says so where no daemon runs, and where none listens over TCP", async () => {
-  await using host = await TestHost.seeded(() => {});
-  const alone = await host.run("dashboard");
-  assertEquals([alone.code, alone.stdout], [4, ""]);
-  assertStringIncludes(alone.stderr, "tinyforge reconcile");
+  await using host = await TestHost.make();
+  const without = await host.run("dashboard");
+  assertEquals(await Deno.stat(host.dataDir).catch(() => null), null);
+  await host.seed(() => {});
+  for (const alone of [without, await host.run("dashboard")]) {
+    assertEquals([alone.code, alone.stdout], [4, ""]);
+    assertStringIncludes(alone.stderr, "Cannot make a link to the dashboard: no daemon runs");
+    assertMatch(alone.stderr, /^hint: start it with `tinyforge reconcile`, or as a service/m);
+  }
   await using daemon = new LivingDaemon(host);
   await until("the daemon answers", async () => await daemon.status() !== null, {
     withinMs: 20_000,

@@ -18,7 +18,9 @@ export async function run(invocation: InvocationOf<"dashboard">): Promise<number
   const { url, expiresAt } = await withApi(
     invocation.config(),
     (api) => api.request<LoginCode>("POST", "/api/session/codes"),
-  );
+  ).catch((error) => {
+    throw error instanceof CommandError && UNSERVED.has(error.code) ? unserved(error) : error;
+  });
   if (invocation.on("json")) out.json({ url, expiresAt });
   else out.lines(url);
   out.notes("It works once, and for a minute.");
@@ -31,6 +33,19 @@ export async function run(invocation: InvocationOf<"dashboard">): Promise<number
   }
   if (invocation.on("open")) await open(url);
   return EXIT.done;
+}
+
+/** What is said where no daemon is: by an index that none keeps, or by none at all. */
+const UNSERVED: ReadonlySet<string> = new Set(["no-daemon", "not-found"]);
+
+function unserved(cause: CommandError): CommandError {
+  return new CommandError("Cannot make a link to the dashboard: no daemon runs that serves it", {
+    code: "no-daemon",
+    exitCode: EXIT.unreachable,
+    hint: "start it with `tinyforge reconcile`, or as a service by the unit that " +
+      "`tinyforge systemd` prints; one with another data directory is named with --data-dir",
+    cause,
+  });
 }
 
 /** Every user can read command lines: the browser is given a file that leads there. */
