@@ -6,6 +6,7 @@
 
 import type { AuditEntry } from "../model/access.ts";
 import type { HistoryEntry, PastSubject } from "../model/past.ts";
+import { changeText } from "./change_words.ts";
 import { fullLocalText, shortText } from "./moments.ts";
 import { shortId, stateCell } from "./phrases.ts";
 import type { Cell, Fit } from "./table.ts";
@@ -102,11 +103,6 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   superseded: "another one took its place",
   gone: "what it was about is gone",
 };
-
-/** What somebody did, as `tinyforge audit` has it. */
-export function changeText(change: Pick<AuditEntry, "action" | "path"> | null): string {
-  return change === null ? "" : `${change.action.split(" ")[0]} ${change.path}`.trimEnd();
-}
 
 /** With what they did it. */
 export function withText({ details }: Pick<AuditEntry, "details">): string {

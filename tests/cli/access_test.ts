@@ -234,7 +234,7 @@ Deno.test("audit tells who changed what, and follows", async () => {
   await using _ = daemon;
   const table = (await host.run("audit")).stdout.split("\n");
   assertMatch(table[0]!, /^WHEN +WHO +BY +FROM +WHAT +WITH/);
-  assertMatch(table[1]!, /\(uid \d+\) +command +- +POST \/api\/sites +name=blog/);
+  assertMatch(table[1]!, /\(uid \d+\) +command +- +added a site +name=blog/);
 
   await using following = host.start("audit", "--follow", "--json");
   await until("what was is shown", () => following.stdout.includes('"blog"'), { withinMs: 20_000 });

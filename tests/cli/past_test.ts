@@ -85,9 +85,9 @@ Deno.test("history tells who changed what, and that the index was restored", asy
   assertEquals(header, ["WORKLOAD", "WHAT", "CONTAINER", "WHY"]);
   const by = `\\S+ \\(uid ${Deno.uid()}\\)`;
   const expected: [string, string, RegExp][] = [
-    ["this host", "POST /api/sites", new RegExp(`^${by} \\(command\\) name=blog`)],
-    ["this host", "POST /api/sites", /name=shop domain=shop\.example$/],
-    ["site/blog", `PATCH /api/sites/${id}`, /domain=blog\.example$/],
+    ["this host", "added a site", new RegExp(`^${by} \\(command\\) name=blog`)],
+    ["this host", "added a site", /name=shop domain=shop\.example$/],
+    ["site/blog", `changed site ${id}`, /domain=blog\.example$/],
     ["this host", "restored from a backup", new RegExp(`^made \\S+ \\S+ \\S+, by ${by}$`)],
   ];
   assertEquals(lines.map(([who, what]) => [who, what]), expected.map(([who, what]) => [who, what]));
@@ -97,7 +97,10 @@ Deno.test("history tells who changed what, and that the index was restored", asy
     ["audit", workloadId],
   ]);
   const audit = await host.run("audit");
-  assertMatch(audit.stdout, new RegExp(`${by} +command +- +restore +backup=\\d{4}-\\S+Z\n$`));
+  assertMatch(
+    audit.stdout,
+    new RegExp(`${by} +command +- +restored a backup +backup=\\d{4}-\\S+Z\n$`),
+  );
 });
 
 Deno.test("ps --at shows the table as it was, and says what is not known", async () => {

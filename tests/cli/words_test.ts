@@ -12,6 +12,9 @@ import { LOADERS } from "../../src/cli/loaders.ts";
 import { CONFIG_FLAGS } from "../../src/flags.ts";
 import { psLines } from "../../src/cli/commands/ps.ts";
 import { describeFailure } from "../../src/cli/failure.ts";
+import { CHANGES, changeText } from "../../src/cli/change_words.ts";
+import { HUB_ROUTES } from "../../src/server/hub_routes.ts";
+import { ROUTES } from "../../src/server/routes.ts";
 import { nearest } from "../../src/cli/nearest.ts";
 import { ago, counted, shortId } from "../../src/cli/phrases.ts";
 import { displayWidth, tableLines } from "../../src/cli/table.ts";
@@ -20,6 +23,23 @@ import { resolveWorkload } from "../../src/cli/workload_name.ts";
 import { Failure, type FailureCode, type FailureData } from "../../src/failure.ts";
 import { pass, TestHost } from "../harness/program.ts";
 import { row, workload } from "../harness/world.ts";
+
+Deno.test("changeText() has words for whatever can be changed, and a newer version's routes as they are", () => {
+  const changing = [...ROUTES, ...HUB_ROUTES].filter(([method]) => method !== "get");
+  const actions = changing.map(([method, path]) => `${method.toUpperCase()} ${path}`);
+  assertEquals(actions.filter((action) => !Object.hasOwn(CHANGES, action)), []);
+  for (const action of actions) {
+    const path = action.split(" ")[1]!.replace(/\{(\w+)\}/g, "the-$1");
+    const text = changeText({ action, path });
+    assertEquals(/[A-Z]{3}|[{}]|api/.test(text), false, text);
+  }
+  const stage = { action: "PATCH /api/stages/{id}", path: "/tf/api/stages/a%20b" };
+  assertEquals(changeText(stage), "changed stage a b");
+  assertEquals(changeText({ ...stage, path: "/api/stages/%" }), "changed stage %");
+  const newer = { action: "PUT /api/moons/{id}", path: "/api/moons/io" };
+  assertEquals(changeText(newer), "PUT /api/moons/io");
+  assertEquals(changeText(null), "");
+});
 
 const SNAPSHOT = new URL("./usage_snapshot.txt", import.meta.url);
 

@@ -8,10 +8,11 @@ import type { AuditEntry } from "../../model/access.ts";
 import { SYSTEM_CLOCK } from "../../clock.ts";
 import { onSignals } from "../../supervision.ts";
 import { isReaderGone } from "../../system/libc.ts";
+import { changeText } from "../change_words.ts";
 import { requireIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
-import { changeText, withText } from "../history_words.ts";
+import { withText } from "../history_words.ts";
 import { timeText } from "../moments.ts";
 import { printTable } from "../table.ts";
 
