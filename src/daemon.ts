@@ -134,6 +134,7 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
     problems: (since) => store.problems.remembered(since),
     host: config.hostName,
     account: () => store.problems.kept()?.memory.account ?? null,
+    isAllSilent: () => problems.silent.isAll(),
     wording: { language: config.language, baseUrl: config.baseUrl },
     proxy: config.notifyProxy,
     heartbeat: config.heartbeat,

@@ -69,7 +69,7 @@ nothing. Without a daemon it looks at the rest. Exit code 3: something does not 
     summary: "keep a workload, a row or everything quiet for a while",
     operands: [{ name: "WORKLOAD|ROW", optional: true, offers: "workloads" }],
     flags: [
-      { name: "all", description: "everything: of every workload and of this host" },
+      { name: "all", description: "everything: of every workload, of this host and its channels" },
       {
         name: "host",
         placeholder: "NAME",

@@ -39,6 +39,13 @@ export function isSilenced(
   );
 }
 
+/** Whether one of the silences covers everything at that moment, of whatever kind and wherever. */
+export function isAllSilent(silences: readonly Silence[], now: number): boolean {
+  return silences.some(({ scope, kinds = null, from, until }) =>
+    scope === "all" && kinds === null && from <= now && now < until
+  );
+}
+
 /** When the next silence that covers one of the problems begins or ends. */
 export function nextMark(
   problems: readonly Problem[],

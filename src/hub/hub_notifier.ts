@@ -235,6 +235,7 @@ export class HubNotifier {
       clock: { ...clock, now: () => now },
       ...{ host: null, account: () => null, language },
       isSending: (seq) => sending.has(seq),
+      isAllSilent: () => told.allSilent,
     });
     return async () => {
       await held`BEGIN`;

@@ -142,7 +142,7 @@ export class HubReader implements IndexReader {
       ...row !== null && { rowId: row.id },
       ...all && { closed: MAX_CLOSED },
     });
-    const silenced = await silencedIn(this.#sql);
+    const { silenced } = await silencedIn(this.#sql);
     return found.map(({ problem, workload, overAt }): NamedProblem => {
       const shown = problemOverHosts(problem);
       return {

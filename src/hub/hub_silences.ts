@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isSilenced } from "../core/marks.ts";
+import { isAllSilent, isSilenced } from "../core/marks.ts";
 import { newId } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import type { Problem } from "../model/problem.ts";
@@ -24,14 +24,17 @@ const KNOWN_MS = 86_400_000;
 /** Whether a problem, by its ids over all hosts, is silent now, or was when it was over. */
 export type Silenced = (problem: Problem, overAt: number | null) => boolean;
 
-/** What is silent; times by the database's clock. */
-export async function silencedIn(sql: Sql): Promise<Silenced> {
+/** What is silent, and whether everything is now; times by the database's clock. */
+export async function silencedIn(sql: Sql): Promise<{ silenced: Silenced; all: boolean }> {
   const known = await windowsIn(sql);
-  if (known === null) return () => false;
+  if (known === null) return { silenced: () => false, all: false };
   const { windows, now } = known;
-  return (problem, overAt) => {
-    if (overAt === null) return isSilenced(problem, windows.at(now), now);
-    return isSilenced(problem, windows.on(overAt), overAt);
+  return {
+    silenced: (problem, overAt) => {
+      if (overAt === null) return isSilenced(problem, windows.at(now), now);
+      return isSilenced(problem, windows.on(overAt), overAt);
+    },
+    all: isAllSilent(windows.at(now), now),
   };
 }
 

@@ -19,6 +19,8 @@ export interface ToldProblems {
   readonly problems: readonly Problem[];
   /** What things are called. */
   readonly names: Names;
+  /** Whether nobody wants to hear of anything now. */
+  readonly allSilent: boolean;
 }
 
 /** What was over so long before it was told, milliseconds, concerns nobody any more. */
@@ -38,7 +40,7 @@ export async function toldProblems(
   const found = await listProblems(sql, {
     ...{ closed: MAX_CLOSED, closedSince: now - STALE_MS, toldSince: since - SLACK_MS },
   });
-  const silenced = await silencedIn(sql);
+  const { silenced, all } = await silencedIn(sql);
   const workloads = new Map<string, string>();
   const problems = found.map(({ hostId, problem, workload, overAt }): Problem => {
     // What helps names it as its host does.
@@ -59,6 +61,7 @@ export async function toldProblems(
   );
   return {
     problems,
+    allSilent: all,
     names: {
       workload: (id) => workloads.get(id) ?? null,
       row: (id) => rows.get(id) ?? null,

@@ -8,8 +8,11 @@ import type { KeptChannel } from "../store/channels.ts";
 import type { Subject } from "./telling.ts";
 import type { Words } from "./words.ts";
 
-/** Those of the channels that do not work, since when and why. */
-export function brokenOf(channels: readonly KeptChannel[], words: Words): Subject[] {
+/** Those of the channels that do not work, since when and why; `quiet`: nobody wants to hear of it. */
+export function brokenOf(
+  channels: readonly KeptChannel[],
+  { words, quiet }: { readonly words: Words; readonly quiet: boolean },
+): Subject[] {
   return channels.flatMap(({ id, name, state, reason, since }): Subject[] =>
     state === "ok" || since === null ? [] : [{
       told: {
@@ -29,7 +32,7 @@ export function brokenOf(channels: readonly KeptChannel[], words: Words): Subjec
       rowId: null,
       channelId: id,
       batch: null,
-      quiet: false,
+      quiet,
     }]
   );
 }

@@ -41,6 +41,8 @@ export interface DeskOptions {
   readonly host: string | null;
   /** The account of the last restart, or null. */
   readonly account: () => RestartAccount | null;
+  /** Whether nobody wants to hear of anything now. */
+  readonly isAllSilent: () => boolean;
   /** How messages are worded. */
   readonly wording: Pick<Message, "language" | "baseUrl">;
   /** What requests go through, or null. */
@@ -161,10 +163,10 @@ export class NotifyDesk {
     this.#notifications ??= (async () => {
       const { Notifications } = await import("./notifications.ts");
       const { store, problems, host, account, clock, log, wording, proxy } = this.#options;
-      const { onAttempt } = this.#options;
+      const { onAttempt, isAllSilent } = this.#options;
       const isQuiet = () => this.#hushed;
       return new Notifications({
-        ...{ store, problems, host, account, clock, log, proxy, isQuiet, onAttempt },
+        ...{ store, problems, host, account, clock, log, proxy, isQuiet, isAllSilent, onAttempt },
         secrets: this.#secrets,
         wording: { ...wording, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
         names: {

@@ -45,6 +45,8 @@ export interface NotificationsOptions {
   readonly proxy: URL | null;
   /** Whether somebody else tells what begins now. */
   readonly isQuiet?: () => boolean;
+  /** Whether nobody wants to hear of anything now. */
+  readonly isAllSilent?: () => boolean;
   /** Is told what came of each attempt. */
   readonly onAttempt: (outcome: "delivered" | "retried" | "dead") => void;
   /** From 0 to 1. */
@@ -84,6 +86,7 @@ export class Notifications {
       ...{ host: options.host, account: options.account, language: wording.language },
       isSending: (seq) => this.#outbox.isSending(seq),
       ...options.isQuiet !== undefined && { isQuiet: options.isQuiet },
+      ...options.isAllSilent !== undefined && { isAllSilent: options.isAllSilent },
     });
   }
 

@@ -66,6 +66,8 @@ export interface NotifierOptions {
   readonly isSending: (seq: number) => boolean;
   /** Whether somebody else tells what begins now; what was told here is ended here. */
   readonly isQuiet?: () => boolean;
+  /** Whether nobody wants to hear of anything now, not even that a channel does not work. */
+  readonly isAllSilent?: () => boolean;
 }
 
 /** So many deliveries of a channel go to its fallback at a time. */
@@ -92,7 +94,8 @@ export class Notifier {
    * epoch, or null. Without a channel nothing is looked at.
    */
   step(): number | null {
-    const { store: { channels, notices }, clock, host } = this.#options;
+    const { store: { channels, notices }, clock, host, language } = this.#options;
+    const { isAllSilent = () => false } = this.#options;
     if (!channels.any()) return null;
     const now = clock.now();
     const all = channels.list();
@@ -107,7 +110,7 @@ export class Notifier {
     const known = new Map(notices.notified().map((each) => [idOf(each), each]));
     const subjects = [
       ...problems.flatMap((each) => this.#subject(each)),
-      ...brokenOf(all, wordsOf(this.#options.language)),
+      ...brokenOf(all, { words: wordsOf(language), quiet: isAllSilent() }),
     ];
     const open = new Map(
       subjects.filter(({ told }) => told.closedAt === null).map((

@@ -33,7 +33,7 @@ import { EngineAccount } from "./engine_account.ts";
 import { Inspections } from "./inspections.ts";
 import { probeRestart } from "./restart_probe.ts";
 import { rowTimes } from "./row_times.ts";
-import { SilenceWindows } from "../silence_windows.ts";
+import { SilentTimes } from "./silent_times.ts";
 import { RETRY_MS, Unwritten } from "./unwritten.ts";
 import { sayVerdict } from "./verdict_log.ts";
 import { WantedRows } from "./wanted_rows.ts";
@@ -95,13 +95,13 @@ export class ProblemWatch {
   readonly #abort = new AbortController();
   readonly #inspections: Inspections;
   readonly #details: DetailWatch;
-  readonly #windows = new SilenceWindows();
+  /** When it is silent. */
+  readonly silent: SilentTimes;
   readonly #wanted: WantedRows;
   #state: State | null = null;
   #running: Promise<unknown> | null = null;
   readonly #alarm = new Alarm();
   #changed: Set<string> | "all" = "all";
-  #silencesChanged = true;
   #backups: BackupFacts | null | undefined;
   readonly #unwritten: Unwritten;
   #prunedAt = -Infinity;
@@ -110,6 +110,7 @@ export class ProblemWatch {
   constructor(options: ProblemWatchOptions) {
     this.#o = options;
     this.#settings = options.settings ?? PROBLEM_DEFAULTS;
+    this.silent = new SilentTimes(options);
     this.#inspections = new Inspections(options);
     this.#wanted = new WantedRows(options.store);
     this.#unwritten = new Unwritten({ ...options, problems: options.store.problems });
@@ -237,7 +238,7 @@ export class ProblemWatch {
 
   /** A silence was asked for, or ended. */
   silencesChanged(): void {
-    this.#silencesChanged = true;
+    this.silent.changed();
     this.#alarm.ring();
   }
 
@@ -282,10 +283,7 @@ export class ProblemWatch {
       const began = clock.monotonic();
       let waitMs: number;
       try {
-        if (this.#silencesChanged) {
-          this.#silencesChanged = false;
-          await this.#windows.load(this.#o.store.silences.list(clock.now()));
-        }
+        await this.silent.refresh();
         const { size } = this.#changed === "all" ? this.#index() : this.#changed;
         if (size > MANY) await othersTurn();
         waitMs = this.#judge();
@@ -312,7 +310,7 @@ export class ProblemWatch {
     this.#name(this.#wanted.others());
     const changed = this.#changed;
     this.#changed = new Set();
-    const silences = this.#windows.at(now);
+    const silences = this.silent.at(now);
     const world: World = {
       host: LOCAL_HOST,
       index,

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { sharedCluster } from "../harness/postgres.ts";
 import { until } from "../harness/until.ts";
 import { watchSilence } from "../../src/hub/silence.ts";
+import { toldProblems } from "../../src/hub/told_problems.ts";
 import { askerOf, type SayingHost, startHub, type TestedHub } from "./hubs.ts";
 import { delivered, fresh, Inbox, looked, over, quietHost } from "./telling.ts";
 
@@ -50,6 +51,24 @@ async function told(
     },
   });
 }
+
+Deno.test("toldProblems() says whether everything is silent, which no host and no kind alone is", () =>
+  told(async ({ hub, ask, silence }) => {
+    const isAllSilent = async () =>
+      (await toldProblems(hub.sql, { since: 0, now: Date.now() })).allSilent;
+    for (
+      const [body, expected] of [
+        [{ scope: "all" }, true],
+        [{ scope: "all", kinds: ["stuck"] }, false],
+        [{ scope: "host", target: "alpha" }, false],
+      ] as const
+    ) {
+      const id = await silence({ ...body, seconds: 3600 });
+      assertEquals(await isAllSilent(), expected, JSON.stringify(body));
+      await ask("DELETE", `/api/silences/${id}`);
+      assertEquals(await isAllSilent(), false);
+    }
+  }));
 
 Deno.test("a hub's silence of a workload, a host or a kind tells nobody, shows it marked, and ends", () =>
   told(async ({ hub, alpha, beta, inbox, ask, silence, marked }) => {

@@ -5,6 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
+import { HEALTHY } from "../../src/store/channels.ts";
 import { Listener, MINUTE, SECOND, ToldHost } from "./told_host.ts";
 
 const HOUR = 60 * MINUTE;
@@ -53,6 +54,38 @@ Deno.test("what begins and is over within a silence is told to nobody", async ()
   host.engine.setState(container, "running");
   await host.pass(3 * HOUR, 5 * MINUTE);
   assertEquals(listener.told, []);
+});
+
+Deno.test("a silence of everything keeps quiet that a channel does not work, one of some kinds does not", async () => {
+  await using listener = new Listener();
+  const { host } = await blogAt("2026-11-26T10:00:00Z", listener);
+  await using _ = host;
+  await using other = new Listener();
+  const id = await host.channel("other", other);
+  const silence = (body: object) =>
+    host.ask("POST", "/api/silences", { scope: "all", seconds: 3600, ...body });
+  const breaks = () =>
+    host.store.channels.setHealth(id, {
+      ...HEALTHY,
+      ...{ state: "broken", reason: "401", since: host.clock.now() },
+    });
+  await silence({});
+  await host.pass(SECOND);
+  breaks();
+  await passTo(host, "2026-11-26T10:59:30Z");
+  assertEquals(listener.told, []);
+  await passTo(host, "2026-11-26T11:05:30Z");
+  assertEquals(listener.told.length, 1);
+  assertEquals(listener.lastJson.data.problems[0].kind, "channel-broken");
+
+  host.store.channels.setHealth(id, HEALTHY);
+  await host.pass(5 * MINUTE);
+  assertEquals(listener.told.length, 2);
+  await silence({ kinds: ["crashed"] });
+  await host.pass(SECOND);
+  breaks();
+  await host.pass(5 * MINUTE);
+  assertEquals(listener.told.length, 3);
 });
 
 Deno.test("whoever was told before a silence is told within it that it is over, and not reminded", async () => {

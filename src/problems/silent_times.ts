@@ -1,0 +1,49 @@
+/**
+ * When it is silent on this host: silences as they are kept, read again once one was asked for or
+ * ended. Judges nothing.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { isAllSilent } from "../core/marks.ts";
+import type { Silence } from "../model/problem.ts";
+import { SilenceWindows } from "../silence_windows.ts";
+import type { Store } from "../store/store.ts";
+
+/** The silences of a host. */
+export class SilentTimes {
+  readonly #store: Pick<Store, "silences">;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #windows = new SilenceWindows();
+  #isStale = true;
+
+  /** Reads nothing yet. */
+  constructor({ store, clock }: { store: Pick<Store, "silences">; clock: Pick<Clock, "now"> }) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** One was asked for, or ended. */
+  changed(): void {
+    this.#isStale = true;
+  }
+
+  /** Reads them where they may be others. */
+  async refresh(): Promise<void> {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    await this.#windows.load(this.#store.silences.list(this.#clock.now()));
+  }
+
+  /** Those that are not over; the same object for as long as they are the same. */
+  at(now: number): readonly Silence[] {
+    return this.#windows.at(now);
+  }
+
+  /** Whether nobody wants to hear of anything now. */
+  isAll(): boolean {
+    const now = this.#clock.now();
+    return isAllSilent(this.#windows.at(now), now);
+  }
+}
