@@ -11,6 +11,9 @@ import { checkOperands, parseArguments } from "../../src/cli/arguments.ts";
 import { remedyText } from "../../src/cli/problem_words.ts";
 import type { Remedy } from "../../src/model/problem.ts";
 import { WORKLOAD_KINDS } from "../../src/model/workload.ts";
+import { HUB_ROUTES } from "../../src/server/hub_routes.ts";
+import { ROUTES } from "../../src/server/routes.ts";
+import { changeOf } from "../../src/web/changes.ts";
 import { commandOf, undoOf } from "../../src/web/commands.ts";
 import {
   countValues,
@@ -24,6 +27,8 @@ import { Refreshed } from "../../src/web/live/refreshed.ts";
 import type { Row } from "../../src/web/live/rows.ts";
 import { EventParser } from "../../src/web/live/sse.ts";
 import { comparator, grouped, Ordering, resorted, sortOf } from "../../src/web/order.ts";
+import { ENGLISH } from "../../src/web/words/en.ts";
+import { RUSSIAN } from "../../src/web/words/ru.ts";
 import { pluralOf } from "../../src/web/words/plural.ts";
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -284,4 +289,22 @@ Deno.test("pluralOf() knows the forms of Russian", () => {
     "21 стек",
     "104 стека",
   ]);
+});
+
+Deno.test("changeOf() has words for whatever can be changed, in every language", () => {
+  const actions = [...ROUTES, ...HUB_ROUTES].filter(([method]) => method !== "get")
+    .map(([method, path]) => `${method.toUpperCase()} ${path}`);
+  for (const { history: { changes } } of [ENGLISH, RUSSIAN]) {
+    for (const action of [...actions, "restore"]) {
+      const path = (action.split(" ")[1] ?? "").replace(/\{(\w+)\}/g, "the-$1");
+      const text = changeOf({ action, path }, changes);
+      assertEquals(/[A-Z]{3}|[{}/]|undefined|null/.test(text), false, text);
+      assertEquals(text.includes("the-id"), action.includes("{id}"), text);
+    }
+  }
+  const { changes } = ENGLISH.history;
+  const of = (action: string, path: string) => changeOf({ action, path }, changes);
+  assertEquals(of("POST /api/sites", "/api/sites"), "added: site");
+  assertEquals(of("PATCH /api/stages/{id}", "/tf/api/stages/one"), "changed: stage one");
+  assertEquals(of("PUT /api/moons/{id}", "/api/moons/io"), "PUT /api/moons/io");
 });

@@ -9,6 +9,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../ask.ts";
+import { changeOf } from "../changes.ts";
 import { now } from "../clock.ts";
 import { Latest, type Loaded } from "../latest.ts";
 import type { AuditEntry } from "../../model/access.ts";
@@ -236,13 +237,14 @@ function detailOf({ what, cause, origin, detail }: HistoryEntry): string {
 
 function auditedEntry({ at, who, via, remote, action, path, details }: AuditEntry): Told {
   const told = Object.entries(details).map(([name, value]) => `${name}: ${value}`).join(", ");
+  const change = changeOf({ action, path }, words.value.history.changes);
   return {
     at,
     who,
-    found: [who, via, remote, action, path, told].join("\n").toLowerCase(),
+    found: [who, via, remote, change, action, path, told].join("\n").toLowerCase(),
     text: (
       <>
-        <code>{`${action.split(" ")[0]} ${path}`}</code>
+        <span>{change}</span>
         {told !== "" && <span>{told}</span>}
         <span class="muted">{[via, remote].filter(Boolean).join(", ")}</span>
       </>
