@@ -28,6 +28,7 @@ import {
   watchedWithin,
   workloadTimes,
 } from "../core/workload_times.ts";
+import { othersTurn } from "../http/body.ts";
 import type { Availability, HistoryPage, PastIndex, PastRow } from "../model/past.ts";
 import type { AvailabilityQuery, HistoryQuery, PastFilter, PastPort } from "../model/past_port.ts";
 import type { KeptSubject, Story } from "../model/story.ts";
@@ -48,7 +49,10 @@ export interface PastOptions {
 const AT_ONCE = 500;
 
 /** Of at most so many entries rows are asked for one by one. */
-const FEW = 500;
+const FEW = 1000;
+
+/** So long, milliseconds, is read before others get their turn. */
+const SLICE_MS = 10;
 
 /** Reads the past. */
 export class Past implements PastPort {
@@ -108,21 +112,28 @@ export class Past implements PastPort {
   }
 
   /** What happened. */
-  history(query: HistoryQuery): HistoryPage {
+  async history(query: HistoryQuery): Promise<HistoryPage> {
     const { store } = this.#o;
     const { workloadIds, rowId, from, until, limit } = query;
     const before = query.before === undefined ? null : readPlace(query.before);
     const known = this.#known(query);
     const mine = (id: string | null) => id !== null && known.subject(id) !== undefined;
     const ofAll = workloadIds === undefined && rowId === undefined;
-    const transitions = store.past.transitions({
-      ...{ from, until, workloadIds, rowId },
-      // One more than asked for tells whether others come before.
-      limit: limit + 1,
-      before: numberBefore(before, RANKS.transition),
-    });
+    const turn = turns();
+    const transitions = await inPieces(
+      store.past.transitions({
+        ...{ from, until, workloadIds, rowId },
+        // One more than asked for tells whether others come before.
+        limit: limit + 1,
+        before: numberBefore(before, RANKS.transition),
+      }),
+      turn,
+    );
+    await turn();
     const deaths = new Map([...store.problems.deaths()].filter(([id]) => ofAll || mine(id)));
+    await turn();
     const problems = store.problems.opened({ from, until, workloadIds, rowId });
+    await turn();
     const placed = [
       ...transitionEntries(transitions, known),
       ...deathEntries(deaths, { ...known, from }),
@@ -130,6 +141,7 @@ export class Past implements PastPort {
       ...problemEntries(problems, known),
       ...ofAll ? this.#watchEntries() : [],
     ];
+    await turn();
     return {
       ...newest(placed, { ...query, before }),
       forgottenUntil: store.transitions.forgottenUntil(),
@@ -188,7 +200,7 @@ export class Past implements PastPort {
     const { past } = this.#o.store;
     const subjects = past.subjects({ workloadIds });
     for (let i = 0; i < subjects.length; i += AT_ONCE) {
-      if (i > 0) await new Promise((resolve) => setTimeout(resolve));
+      if (i > 0) await othersTurn();
       const some = subjects.slice(i, i + AT_ONCE);
       const stories = past.stories(some.map(({ id }) => id));
       for (const subject of some) yield { subject, events: stories.get(subject.id) ?? [] };
@@ -233,6 +245,27 @@ export class Past implements PastPort {
       .map((span) => ({ from: Date.parse(span.from), to: Date.parse(span.to) }));
     const goesOn = hosts.watched.isOpen() && this.#o.isFresh();
     return watchedWithin(spans, { from, to: until, until: goesOn ? this.#o.now() + 1 : null });
+  }
+}
+
+/** Gives others their turn where the last one was long enough ago. */
+function turns(): () => Promise<void> {
+  let began = performance.now();
+  return async () => {
+    if (performance.now() - began < SLICE_MS) return;
+    await othersTurn();
+    began = performance.now();
+  };
+}
+
+async function inPieces<T>(
+  pieces: Generator<undefined, T, undefined>,
+  turn: () => Promise<void>,
+): Promise<T> {
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done) return value;
+    await turn();
   }
 }
 

@@ -28,6 +28,9 @@ export interface PastFilter {
   readonly limit: number;
 }
 
+/** So many numbers of transitions are looked through before others may be let go first. */
+const PIECE = 10_000;
+
 /** Reads what was. */
 export class PastTables {
   readonly #c: Connection;
@@ -41,7 +44,9 @@ export class PastTables {
   subjects(
     { workloadIds, rowId }: Pick<PastFilter, "workloadIds" | "rowId"> = {},
   ): KeptSubject[] {
-    const [json] = this.#c.sql(SUBJECTS).value<[string]>(listOrNull(workloadIds), rowId ?? null)!;
+    const [json] = rowId === undefined
+      ? this.#c.sql(SUBJECTS).value<[string]>(listOrNull(workloadIds))!
+      : this.#c.sql(SUBJECTS_OF_ROW).value<[string]>(listOrNull(workloadIds), rowId)!;
     return (JSON.parse(json) as SubjectColumns[]).map(subject);
   }
 
@@ -57,19 +62,30 @@ export class PastTables {
     return stories;
   }
 
-  /** Transitions that match, the newest `limit` of them, newest first. */
-  transitions(filter: PastFilter): Transition[] {
-    const { from = "", until = "~", workloadIds, rowId = null, before, limit } = filter;
-    const [json] = this.#c.sql(TRANSITIONS).value<[string]>(
-      from,
-      until,
-      listOrNull(workloadIds),
-      rowId,
-      before?.at ?? null,
-      before?.seq ?? null,
-      limit,
-    )!;
-    return (JSON.parse(json) as TransitionColumns[]).map(transition);
+  /**
+   * Transitions that match, the newest `limit` of them, newest first. Clocks are set back, so that all
+   * that are kept have to be looked through: piece by piece, and between two others may be let go
+   * first. What is written meanwhile is not among them.
+   */
+  *transitions(filter: PastFilter): Generator<undefined, Transition[], undefined> {
+    const { from = "", until = "~", workloadIds, rowId, before, limit } = filter;
+    const [first, last] = this.#c.sql(BOUNDS)
+      .value<[number | null, number | null]>()!;
+    const statement = this.#c.sql(rowId === undefined ? TRANSITIONS : TRANSITIONS_OF_ROW);
+    let found: TransitionColumns[] = [];
+    for (let upTo = last ?? 0; first !== null && upTo >= first; upTo -= PIECE) {
+      if (upTo !== last) yield;
+      // What is older than all that there is room for need not be looked at.
+      const oldest = found.length < limit ? from : found.at(-1)![AT];
+      const [json] = statement.value<[string]>(
+        ...[upTo - PIECE, upTo, oldest > from ? oldest : from, until, listOrNull(workloadIds)],
+        ...[before?.at ?? null, before?.seq ?? null, limit],
+        ...rowId === undefined ? [] : [rowId],
+      )!;
+      const piece: TransitionColumns[] = JSON.parse(json);
+      if (piece.length > 0) found = [...found, ...piece].sort(newestFirst).slice(0, limit);
+    }
+    return found.map(transition);
   }
 
   /** Ids of workloads of this name that are not registered any more and of which rows are remembered. */
@@ -82,27 +98,33 @@ export class PastTables {
   }
 }
 
-// A row that is there again is told as it is. Of others the name of a workload that is still
-// registered is today's.
-const SUBJECTS = `
+/** `row` narrows each part down to one row by its id. */
+const subjects = (row: (id: string) => string) => `
   SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
     SELECT json_array(id, workload_id, workload_kind, workload_name, nullif(role, ''), replica,
       stage_name, 0, created_at, state, container_id, nullif(container_name, ''),
       nullif(image_ref, ''), exit_code) AS row, id
-    FROM container_views WHERE (?1 IS NULL OR workload_id IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR id = ?2)
+    FROM container_views
+    WHERE (?1 IS NULL OR workload_id IN (SELECT value FROM json_each(?1))) ${row("id")}
     UNION ALL
     SELECT json_array(r.row_id, r.workload_id, r.workload_kind, coalesce(w.name, r.workload_name),
       nullif(r.role, ''), r.replica, r.stage_name, 1, r.created_at), r.row_id
     FROM removed_rows AS r LEFT JOIN workloads AS w ON w.id = r.workload_id
     WHERE NOT EXISTS (SELECT 1 FROM containers AS c WHERE c.id = r.row_id)
-      AND (?1 IS NULL OR r.workload_id IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR r.row_id = ?2)
+      AND (?1 IS NULL OR r.workload_id IN (SELECT value FROM json_each(?1))) ${row("r.row_id")}
     UNION ALL
     SELECT json_array(row_id, NULL, NULL, NULL, NULL, NULL, NULL, 1, NULL), row_id FROM (
       SELECT DISTINCT row_id FROM transitions AS t
-      WHERE ?1 IS NULL AND (?2 IS NULL OR row_id = ?2)
+      WHERE ?1 IS NULL ${row("t.row_id")}
         AND NOT EXISTS (SELECT 1 FROM containers AS c WHERE c.id = t.row_id)
         AND NOT EXISTS (SELECT 1 FROM removed_rows AS r WHERE r.row_id = t.row_id))
     ORDER BY 2)`;
+
+// A row that is there again is told as it is. Of others the name of a workload that is still
+// registered is today's.
+const SUBJECTS = subjects(() => "");
+// Told apart, since "of this row, or of any" would be looked for among all of them.
+const SUBJECTS_OF_ROW = subjects((id) => `AND ${id} = ?2`);
 
 const STORIES = `
   SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
@@ -110,18 +132,31 @@ const STORIES = `
       exit_code) AS row
     FROM transitions WHERE row_id IN (SELECT value FROM json_each(?1)) ORDER BY row_id, seq)`;
 
-const TRANSITIONS = `
+// In one SELECT both would be looked for among all.
+const BOUNDS = "SELECT (SELECT min(seq) FROM transitions), (SELECT max(seq) FROM transitions)";
+
+const transitions = (row: string) => `
   SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
     SELECT json_array(seq, row_id, at, from_state, to_state, cause, container_id, exit_code, detail,
       origin, container_name, image_ref) AS row
     FROM transitions
-    WHERE at >= ?1 AND at < ?2 AND (?4 IS NULL OR row_id = ?4)
-      AND (?3 IS NULL OR row_id IN (
-        SELECT id FROM containers WHERE workload_id IN (SELECT value FROM json_each(?3))
+    WHERE seq > ?1 AND seq <= ?2 AND at >= ?3 AND at < ?4 ${row}
+      AND (?5 IS NULL OR row_id IN (
+        SELECT id FROM containers WHERE workload_id IN (SELECT value FROM json_each(?5))
         UNION SELECT row_id FROM removed_rows
-        WHERE workload_id IN (SELECT value FROM json_each(?3))))
-      AND (?5 IS NULL OR at < ?5 OR (at = ?5 AND seq < ?6))
-    ORDER BY at DESC, seq DESC LIMIT ?7)`;
+        WHERE workload_id IN (SELECT value FROM json_each(?5))))
+      AND (?6 IS NULL OR at < ?6 OR (at = ?6 AND seq < ?7))
+    ORDER BY at DESC, seq DESC LIMIT ?8)`;
+const TRANSITIONS = transitions("");
+const TRANSITIONS_OF_ROW = transitions("AND row_id = ?9");
+
+/** Where they stand in {@linkcode TransitionColumns}. */
+const SEQ = 0;
+const AT = 2;
+
+function newestFirst(a: TransitionColumns, b: TransitionColumns): number {
+  return a[AT] === b[AT] ? b[SEQ] - a[SEQ] : a[AT] < b[AT] ? 1 : -1;
+}
 
 type SubjectColumns = [
   id: string,

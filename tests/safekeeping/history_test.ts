@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { readData } from "../../src/data.ts";
 import type { NewAuditEntry } from "../../src/model/access.ts";
-import type { HistoryEntry } from "../../src/model/past.ts";
+import type { HistoryEntry, HistoryPage } from "../../src/model/past.ts";
 import type { HistoryQuery } from "../../src/model/past_port.ts";
 import { aboutOf } from "../../src/safekeeping/about.ts";
 import { Past } from "../../src/safekeeping/past.ts";
@@ -87,7 +87,7 @@ async function eventful() {
 Deno.test("Past.history() tells everything once, in pages of any size", async () => {
   const { temp, past } = await eventful();
   await using _ = temp;
-  const { items: all, before: none } = past.history({ audit: true, limit: 1000 });
+  const { items: all, before: none } = await past.history({ audit: true, limit: 1000 });
   assertEquals(none, null);
   // Twelve rows at three times, five problems of which three are over, four ends, one watch, and
   // two changes by somebody at each time.
@@ -98,7 +98,11 @@ Deno.test("Past.history() tells everything once, in pages of any size", async ()
     const pages: HistoryEntry[] = [];
     let before: string | null = null;
     do {
-      const page = past.history({ audit: true, limit, ...before !== null && { before } });
+      const page: HistoryPage = await past.history({
+        audit: true,
+        limit,
+        ...before !== null && { before },
+      });
       assert(page.items.length <= limit);
       pages.unshift(...page.items);
       before = page.before;
@@ -112,9 +116,9 @@ Deno.test("Past.history() tells what is asked for: a window, a workload, a row",
   await using _ = temp;
   const at = (i: number) => new Date(times[i]!).toISOString();
   const kinds = (items: readonly HistoryEntry[]) => items.map(({ what }) => what);
-  const history = (query: Partial<HistoryQuery>) =>
-    past.history({ audit: true, limit: 100, ...query }).items;
-  const of = history({ workloadIds: [sites[0]!] });
+  const history = async (query: Partial<HistoryQuery>) =>
+    (await past.history({ audit: true, limit: 100, ...query })).items;
+  const of = await history({ workloadIds: [sites[0]!] });
   assertEquals(kinds(of), [
     "audit",
     "transition",
@@ -127,14 +131,14 @@ Deno.test("Past.history() tells what is asked for: a window, a workload, a row",
     "problem-closed",
   ]);
   assert(of.every(({ workload }) => workload?.name === "site-0"));
-  assertEquals(history({ rowId: `${sites[0]}:site` }), of);
-  assertEquals(kinds(history({ workloadIds: [sites[5]!] })), Array(3).fill("transition"));
-  const window = history({ from: at(1), until: at(2) });
+  assertEquals(await history({ rowId: `${sites[0]}:site` }), of);
+  assertEquals(kinds(await history({ workloadIds: [sites[5]!] })), Array(3).fill("transition"));
+  const window = await history({ from: at(1), until: at(2) });
   assert(window.every((entry) => entry.at === at(1)));
   assertEquals(window.length, 12 + 5 + 4 + 2);
-  assertEquals(history({ from: at(2), until: at(1) }), []);
+  assertEquals(await history({ from: at(2), until: at(1) }), []);
   // Few entries or many: who they are of is told alike.
-  assertEquals(history({ limit: 1000 }), history({}));
+  assertEquals(await history({ limit: 1000 }), await history({}));
 });
 
 Deno.test("Past.history() calls what was wrong of a removed workload as it was called", async () => {
@@ -142,7 +146,7 @@ Deno.test("Past.history() calls what was wrong of a removed workload as it was c
   await using _ = temp;
   const { registry } = temp.store;
   registry.remove("site", registry.named("site", "site-0")!.id, { force: true });
-  const { items } = past.history({ audit: false, limit: 1000 });
+  const { items } = await past.history({ audit: false, limit: 1000 });
   const named = items.filter(({ workload }) => workload?.id === sites[0]);
   const kinds = new Set(named.map(({ what }) => what));
   assertEquals([kinds.has("problem-opened"), kinds.has("transition")], [true, true]);
@@ -154,8 +158,8 @@ Deno.test("Past.history() calls what was wrong of a removed workload as it was c
 Deno.test("Past.history() tells who changed what only where that is asked for", async () => {
   const { temp, past, sites } = await eventful();
   await using _ = temp;
-  const all = past.history({ audit: true, limit: 1000 }).items;
-  const some = past.history({ audit: false, limit: 1000 }).items;
+  const all = (await past.history({ audit: true, limit: 1000 })).items;
+  const some = (await past.history({ audit: false, limit: 1000 })).items;
   assertEquals(some, all.filter(({ what }) => what !== "audit"));
   const { seq: __, at: ___, ...told } = temp.store.audit.newest({ before: null, limit: 1 })[0]!;
   const last = all.findLast(({ what }) => what === "audit")!;
@@ -163,8 +167,8 @@ Deno.test("Past.history() tells who changed what only where that is asked for", 
   assert(all.every(({ what, audit }) => (audit !== null) === (what === "audit")));
   const workloadId = sites[0]!;
   assertEquals(
-    past.history({ audit: false, workloadIds: [workloadId], limit: 100 }).items,
-    past.history({ audit: true, workloadIds: [workloadId], limit: 100 }).items
+    (await past.history({ audit: false, workloadIds: [workloadId], limit: 100 })).items,
+    (await past.history({ audit: true, workloadIds: [workloadId], limit: 100 })).items
       .filter(({ what }) => what !== "audit"),
   );
 });
@@ -199,20 +203,19 @@ Deno.test("Past.history() finds whose each change is, of those that say so", asy
   ];
   for (const [entry] of changes) audit.add(entry);
   assertEquals(
-    past.history({ audit: true, from, limit: 100 }).items.map((told) => [
+    (await past.history({ audit: true, from, limit: 100 })).items.map((told) => [
       ...[told.audit?.path, told.workload?.id ?? null, told.row],
     ]),
     changes.map(([{ path }, workload, row]) => [path, workload, row]),
   );
-  const paths = (query: Partial<HistoryQuery>) =>
-    past.history({ audit: true, from, limit: 100, ...query }).items.map(({ audit }) => audit?.path);
+  const paths = async (query: Partial<HistoryQuery>) =>
+    (await past.history({ audit: true, from, limit: 100, ...query })).items
+      .map(({ audit }) => audit?.path);
   const of = (workload: string) =>
     changes.filter(([, its]) => its === workload).map(([{ path }]) => path);
-  assertEquals([paths({ workloadIds: [first] }), paths({ workloadIds: [second] })], [
-    of(first),
-    of(second),
-  ]);
-  assertEquals(paths({ rowId: `${first}:site` }), [`/api/containers/${first}%3Asite`]);
+  assertEquals(await paths({ workloadIds: [first] }), of(first));
+  assertEquals(await paths({ workloadIds: [second] }), of(second));
+  assertEquals(await paths({ rowId: `${first}:site` }), [`/api/containers/${first}%3Asite`]);
   assertEquals(aboutOf(did("POST /api/containers", "/api/containers", { id: "api-1" })), {
     row: "api-1",
     workload: null,
@@ -231,8 +234,8 @@ Deno.test("Past.history() tells everyone that the index was restored, and admins
   }
   const data = await readData(dataDir);
   const past = new Past({ store: data.store, now: () => NOW.getTime(), isFresh: () => false });
-  const told = (audit: boolean) =>
-    past.history({ audit, limit: 100 }).items.map(({ at, what, detail, audit }) => ({
+  const told = async (audit: boolean) =>
+    (await past.history({ audit, limit: 100 })).items.map(({ at, what, detail, audit }) => ({
       ...{ at, what, detail, who: audit?.who ?? null },
     }));
   const expected = restores.map((now) => ({
@@ -240,9 +243,9 @@ Deno.test("Past.history() tells everyone that the index was restored, and admins
     what: "restored" as const,
     detail: new Date(now.getTime() - MINUTE).toISOString(),
   }));
-  assertEquals(told(false), expected.map((each) => ({ ...each, who: null })));
+  assertEquals(await told(false), expected.map((each) => ({ ...each, who: null })));
   const who = userText(Deno.uid());
-  assertEquals(told(true), expected.map((each) => ({ ...each, who })));
+  assertEquals(await told(true), expected.map((each) => ({ ...each, who })));
   data.close();
 });
 
