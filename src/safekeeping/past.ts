@@ -45,7 +45,7 @@ export interface PastOptions {
   readonly isFresh: () => boolean;
 }
 
-/** So many rows are read before others get their turn. */
+/** So many rows' stories are read at once at most, and no more than there is {@linkcode SLICE_MS} for. */
 const AT_ONCE = 500;
 
 /** Of at most so many entries rows are asked for one by one. */
@@ -199,11 +199,17 @@ export class Past implements PastPort {
   async *#stories(workloadIds?: readonly string[]): AsyncGenerator<Story> {
     const { past } = this.#o.store;
     const subjects = past.subjects({ workloadIds });
-    for (let i = 0; i < subjects.length; i += AT_ONCE) {
+    // The first tell how long the others' are.
+    let count = Math.ceil(AT_ONCE / 10);
+    for (let i = 0; i < subjects.length;) {
       if (i > 0) await othersTurn();
-      const some = subjects.slice(i, i + AT_ONCE);
+      const began = performance.now();
+      const some = subjects.slice(i, i + count);
       const stories = past.stories(some.map(({ id }) => id));
       for (const subject of some) yield { subject, events: stories.get(subject.id) ?? [] };
+      i += count;
+      const fit = count * SLICE_MS / Math.max(0.1, performance.now() - began);
+      count = Math.max(1, Math.min(AT_ONCE, 2 * count, Math.round(fit)));
     }
   }
 

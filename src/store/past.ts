@@ -98,8 +98,11 @@ export class PastTables {
   }
 }
 
-/** `row` narrows each part down to one row by its id. */
-const subjects = (row: (id: string) => string) => `
+/**
+ * `row` narrows each part down to one row by its id; `told` are the ids that transitions tell of, each
+ * once.
+ */
+const subjects = (row: (id: string) => string, told: string) => `
   SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
     SELECT json_array(id, workload_id, workload_kind, workload_name, nullif(role, ''), replica,
       stage_name, 0, created_at, state, container_id, nullif(container_name, ''),
@@ -113,18 +116,29 @@ const subjects = (row: (id: string) => string) => `
     WHERE NOT EXISTS (SELECT 1 FROM containers AS c WHERE c.id = r.row_id)
       AND (?1 IS NULL OR r.workload_id IN (SELECT value FROM json_each(?1))) ${row("r.row_id")}
     UNION ALL
-    SELECT json_array(row_id, NULL, NULL, NULL, NULL, NULL, NULL, 1, NULL), row_id FROM (
-      SELECT DISTINCT row_id FROM transitions AS t
-      WHERE ?1 IS NULL ${row("t.row_id")}
-        AND NOT EXISTS (SELECT 1 FROM containers AS c WHERE c.id = t.row_id)
-        AND NOT EXISTS (SELECT 1 FROM removed_rows AS r WHERE r.row_id = t.row_id))
+    SELECT json_array(row_id, NULL, NULL, NULL, NULL, NULL, NULL, 1, NULL), row_id
+    FROM (${told}) AS t
+    WHERE NOT EXISTS (SELECT 1 FROM containers AS c WHERE c.id = t.row_id)
+      AND NOT EXISTS (SELECT 1 FROM removed_rows AS r WHERE r.row_id = t.row_id)
     ORDER BY 2)`;
 
 // A row that is there again is told as it is. Of others the name of a workload that is still
 // registered is today's.
-const SUBJECTS = subjects(() => "");
+// From one id in the index to the next: of each row there may be thousands.
+const SUBJECTS = subjects(
+  () => "",
+  `WITH RECURSIVE told (row_id) AS (
+     SELECT min(row_id) FROM transitions WHERE ?1 IS NULL
+     UNION ALL
+     SELECT (SELECT min(row_id) FROM transitions WHERE row_id > told.row_id) FROM told
+     WHERE told.row_id IS NOT NULL)
+   SELECT row_id FROM told WHERE row_id IS NOT NULL`,
+);
 // Told apart, since "of this row, or of any" would be looked for among all of them.
-const SUBJECTS_OF_ROW = subjects((id) => `AND ${id} = ?2`);
+const SUBJECTS_OF_ROW = subjects(
+  (id) => `AND ${id} = ?2`,
+  "SELECT row_id FROM transitions WHERE ?1 IS NULL AND row_id = ?2 LIMIT 1",
+);
 
 const STORIES = `
   SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (

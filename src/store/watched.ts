@@ -21,6 +21,12 @@ export interface Watched {
 /** No two passes that follow each other are further apart: twice the longest interval. */
 const MOST_BETWEEN_PASSES_MS = 600_000;
 
+/**
+ * Further back no event is looked for that came after the last pass: where none flow, all that
+ * happened would be looked through for one.
+ */
+const LOOKED_BACK = 10_000;
+
 /** How many stretches are kept: an Engine that comes and goes makes no more of them. */
 const MAX_COUNT = 10_000;
 
@@ -140,7 +146,9 @@ export class WatchedTable {
   /** The end of the stretch under way: the last pass, or an event that was seen after it. */
   #lastKnown(lastPassAt: string): string {
     const [at] = this.#c.sql(
-      "SELECT at FROM transitions WHERE cause = 'event' ORDER BY seq DESC LIMIT 1",
+      `SELECT at FROM transitions
+       WHERE cause = 'event' AND seq > (SELECT max(seq) FROM transitions) - ${LOOKED_BACK}
+       ORDER BY seq DESC LIMIT 1`,
     ).value<[string]>() ?? [lastPassAt];
     return at > lastPassAt && follows(lastPassAt, at) ? at : lastPassAt;
   }

@@ -15,6 +15,8 @@ import { rig } from "../harness/rig.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { until } from "../harness/until.ts";
 
+const { Database } = await import("@db/sqlite");
+
 Deno.test("a steady pass writes its host's row and nothing for what was watched", async () => {
   await using engine = await FakeEngine.start();
   await using r = await rig(engine.host);
@@ -46,6 +48,31 @@ Deno.test("an Engine that does not answer ends what is watched, and a good pass 
   const [first, second] = watched.list();
   assertEquals(first, lost[0]);
   assert(second!.from > first!.to);
+});
+
+Deno.test("WatchedTable looks for the last event among the newest that happened, and no further back", async () => {
+  await using temp = await tempStore();
+  const { store, path } = temp;
+  const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
+  const passed = new Date(temp.now).toISOString();
+  pass(store, [siteRow(workloadId)], { at: passed });
+  const seen = new Date(temp.now + 60_000).toISOString();
+  const happened = (count: number, cause: string, at: string) => {
+    const db = new Database(path, { int64: true });
+    db.exec(
+      `INSERT INTO transitions (row_id, at, to_state, cause)
+       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+       SELECT 'row', ?, 'running', ? FROM n`,
+      at,
+      cause,
+    );
+    db.close();
+  };
+  happened(1, "event", seen);
+  happened(9_999, "pass", passed);
+  assertEquals(store.hosts.watched.underWay(), { from: passed, to: seen });
+  happened(1, "pass", passed);
+  assertEquals(store.hosts.watched.underWay(), { from: passed, to: passed });
 });
 
 Deno.test("another Engine's listings are not watched until it is accepted", async () => {
@@ -210,6 +237,45 @@ Deno.test("Past lets others have their turn while it reads thousands of rows", a
   pass(store, rows, { at });
   temp.now += 60_000;
   const past = new Past({ store, now: () => temp.now, isFresh: () => true });
+  const others = othersCounted();
+  const found = await past.availability({
+    from: temp.now - 60_000,
+    until: temp.now,
+    maxSpans: 500,
+  });
+  const turns = await others.over();
+  assertEquals(found.workloads[0]!.rows.length, 3000);
+  assertEquals(found.workloads[0]!.runningMs, 60_000);
+  assert(turns >= 5, `${turns} turns`);
+  // 200,000 spans in all at most, half of what there may be for each.
+  assert(found.workloads[0]!.rows.every(({ spans }) => spans.length <= 33));
+});
+
+Deno.test("Past lets others have their turn while it reads the long stories of few rows", async () => {
+  await using temp = await tempStore();
+  const { store, path } = temp;
+  const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
+  pass(store, [siteRow(workloadId)], { at: new Date(temp.now).toISOString() });
+  const db = new Database(path, { int64: true });
+  // As 200 rows of which nobody remembers whose they were.
+  db.exec(
+    `INSERT INTO transitions (row_id, at, to_state, cause)
+     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99000)
+     SELECT 'row-' || (i % 200), ?, 'running', 'pass' FROM n`,
+    new Date(temp.now).toISOString(),
+  );
+  db.close();
+  temp.now += 60_000;
+  const past = new Past({ store, now: () => temp.now, isFresh: () => true });
+  const others = othersCounted();
+  const found = await past.availability({ from: temp.now - 60_000, until: temp.now, maxSpans: 0 });
+  const turns = await others.over();
+  assertEquals(found.workloads.flatMap(({ rows }) => rows).length, 201);
+  assert(turns >= 5, `${turns} turns`);
+});
+
+/** Others, who want a turn again and again: how many they had. */
+function othersCounted(): { over: () => Promise<number> } {
   let turns = 0;
   const turning = new AbortController();
   const others = (async () => {
@@ -218,16 +284,11 @@ Deno.test("Past lets others have their turn while it reads thousands of rows", a
       turns++;
     }
   })();
-  const found = await past.availability({
-    from: temp.now - 60_000,
-    until: temp.now,
-    maxSpans: 500,
-  });
-  turning.abort();
-  await others;
-  assertEquals(found.workloads[0]!.rows.length, 3000);
-  assertEquals(found.workloads[0]!.runningMs, 60_000);
-  assert(turns >= 5, `${turns} turns`);
-  // 200,000 spans in all at most, half of what there may be for each.
-  assert(found.workloads[0]!.rows.every(({ spans }) => spans.length <= 33));
-});
+  return {
+    over: async () => {
+      turning.abort();
+      await others;
+      return turns;
+    },
+  };
+}
