@@ -286,7 +286,7 @@ export class ProblemWatch {
         await this.silent.refresh();
         const { size } = this.#changed === "all" ? this.#index() : this.#changed;
         if (size > MANY) await othersTurn();
-        waitMs = this.#judge();
+        waitMs = await this.#judge();
       } catch (error) {
         log.error("problems not judged", { error });
         waitMs = RETRY_MS;
@@ -299,8 +299,8 @@ export class ProblemWatch {
     }
   }
 
-  /** Judges, writes, and returns how long nothing has to be looked at, milliseconds. */
-  #judge(): number {
+  /** Judges, writes, and tells how long nothing has to be looked at, milliseconds. */
+  async #judge(): Promise<number> {
     const { judging, ledger, account, deploys } = this.#state!;
     const now = this.#o.clock.now();
     const index = this.#index();
@@ -330,6 +330,8 @@ export class ProblemWatch {
       deaths: new Map([...deaths, ...ledger.takeChanges()]),
       holds: deploys.takeChanges(),
     }, account);
+    // To write them takes as long as to judge.
+    if (verdict.put.length + verdict.dropped.length > MANY) await othersTurn();
     const written = this.#unwritten.write({ now: this.#abort.signal.aborted });
     if (written) this.#prune(now);
     const ends = silences.map(({ until }) => until);

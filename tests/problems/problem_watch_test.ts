@@ -365,3 +365,40 @@ Deno.test("ProblemWatch keeps silent at each occurrence of a silence that recurs
   }
   assertEquals(at, { "00:20": false, "00:35": true, "00:45": false, "01:35": true });
 });
+
+Deno.test("ProblemWatch lets others go between judging many rows and writing what is wrong of them", async () => {
+  await using host = await WatchedHost.start();
+  const { problems } = host.temp.store;
+  for (let i = 0; i < 120; i++) host.site(`site-${i}`);
+  await host.pass();
+  await until("each was judged", async () => {
+    await host.clock.turn(0);
+    return problems.kept() !== null;
+  });
+  let turns = 0;
+  let others = setTimeout(function turn() {
+    turns++;
+    others = setTimeout(turn, 0);
+  }, 0);
+  const at = { judged: -1, written: -1 };
+  const { times, write } = problems;
+  problems.times = (rowId) => {
+    if (at.written < 0) at.judged = turns;
+    return times.call(problems, rowId);
+  };
+  problems.write = (judgement) => {
+    if (judgement.put.length === 120) at.written = turns;
+    write.call(problems, judgement);
+  };
+  try {
+    host.engine.containers.clear();
+    await host.pass();
+    await until("it is written", async () => {
+      await host.clock.turn(0);
+      return at.written >= 0;
+    });
+  } finally {
+    clearTimeout(others);
+  }
+  assert(at.judged >= 0 && at.judged < at.written, JSON.stringify(at));
+});
