@@ -8,6 +8,7 @@
 import { type Clock, timestamp } from "../clock.ts";
 import type { DockerClient } from "../docker/client.ts";
 import type { EngineEvent } from "../docker/events.ts";
+import { othersTurn } from "../http/body.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Listing } from "../model/container.ts";
@@ -75,6 +76,9 @@ const MAX_WIDENINGS = 4;
 export const MAX_PARTIAL = 100;
 
 const PRUNE_EVERY_MS = 3_600_000;
+
+/** So long, milliseconds, a pass may go on pruning. */
+const PRUNE_MS = 500;
 
 /** So many rows changed, and old transitions are pruned without waiting for the hour. */
 const PRUNE_AFTER_CHANGES = 5000;
@@ -155,7 +159,7 @@ export class Reconciler {
     this.#engine.confirmed();
     this.#contenders = new Map(planned.contended.map((c) => [c.rowId, new Set(c.losers)]));
     this.#warn(planned, { forgetOthers: true });
-    this.#prune(planned.changes.length);
+    await this.#prune(planned.changes.length, signal);
     return this.#finish(planned, {
       at,
       scope: "full",
@@ -221,7 +225,7 @@ export class Reconciler {
         );
       }
       this.#warn(planned, { forgetOthers: false });
-      this.#prune(planned.changes.length);
+      await this.#prune(planned.changes.length, signal);
       return this.#finish(planned, {
         at,
         scope: "partial",
@@ -359,13 +363,18 @@ export class Reconciler {
     for (const key of this.#warned) if (!present.has(key)) this.#warned.delete(key);
   }
 
-  #prune(changes: number): void {
+  /** What is not forgotten soon enough is left to the next pass. */
+  async #prune(changes: number, signal: AbortSignal): Promise<void> {
     const { clock, store } = this.#o;
     this.#changesSincePrune += changes;
-    const due = clock.monotonic() - this.#prunedAt >= PRUNE_EVERY_MS;
+    const began = clock.monotonic();
+    const due = began - this.#prunedAt >= PRUNE_EVERY_MS;
     if (!due && this.#changesSincePrune < PRUNE_AFTER_CHANGES) return;
-    store.transitions.prune(timestamp(clock));
-    this.#prunedAt = clock.monotonic();
+    for (const _ of store.transitions.pruning(timestamp(clock))) {
+      await othersTurn();
+      if (signal.aborted || clock.monotonic() - began > PRUNE_MS) return;
+    }
+    this.#prunedAt = began;
     this.#changesSincePrune = 0;
   }
 }

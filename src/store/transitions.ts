@@ -12,6 +12,9 @@ import type { Connection, Transaction } from "./connection.ts";
 import { keptJson } from "./kept_json.ts";
 import type { WatchedTable } from "./watched.ts";
 
+/** So many are forgotten at once at most: a million take seconds. */
+export const FORGOTTEN_AT_ONCE = 2000;
+
 /** A transition before it has its number. */
 export type NewTransition = Omit<Transition, "seq" | "containerName" | "imageRef">;
 
@@ -30,7 +33,10 @@ export class TransitionTable {
     this.#watched = tables.watched;
   }
 
-  /** How much is kept from now on; what is more goes with the next one that is written. */
+  /**
+   * How much is kept from now on; what is more goes with the next that are written, or with the next
+   * pruning where it is more than {@linkcode FORGOTTEN_AT_ONCE}.
+   */
   keep(retention: Retention): void {
     this.#retention = retention;
   }
@@ -131,31 +137,71 @@ export class TransitionTable {
 
   /** Forgets what is older or more than is kept, and who nobody tells of any more; returns how many. */
   prune(now: string, retention: Retention = this.#retention): number {
-    const oldest = new Date(Date.parse(now) - retention.maxAgeSeconds * 1000).toISOString();
-    return this.#c.write("Cannot prune transitions", (tx) => {
-      const [last] = this.#c.sql("SELECT coalesce(max(seq), 0) FROM transitions")
-        .value<[number]>()!;
-      // `at` follows `seq` but for clock steps, so the scan stops at the first one kept.
-      const [kept] = this.#c.sql(
-        `SELECT coalesce(
-           (SELECT seq FROM transitions WHERE at >= ? ORDER BY seq LIMIT 1), ?)`,
-      ).value<[number]>(oldest, last + 1)!;
-      const count = this.#forgetUpTo(Math.max(last - retention.maxCount, kept - 1));
-      this.#c.sql(
-        "DELETE FROM removed_rows WHERE row_id NOT IN (SELECT row_id FROM transitions)",
-      ).run();
-      const unwatched = this.#watched.prune(tx, oldest);
-      if (unwatched !== null) this.#forgot(unwatched);
-      return count;
-    });
+    const pruning = this.pruning(now, retention);
+    for (;;) {
+      const { done, value } = pruning.next();
+      if (done) return value;
+    }
   }
 
+  /**
+   * The same piece by piece, each in a transaction of its own, between which others may be let go
+   * first; what is left of one that is not gone on with is the next one's.
+   */
+  *pruning(
+    now: string,
+    retention: Retention = this.#retention,
+  ): Generator<undefined, number, undefined> {
+    const oldest = new Date(Date.parse(now) - retention.maxAgeSeconds * 1000).toISOString();
+    for (let count = 0;;) {
+      const { forgotten, more } = this.#c.write("Cannot prune transitions", (tx) => {
+        const piece = this.#prunePiece(oldest, retention);
+        if (piece.more) return piece;
+        this.#c.sql(
+          "DELETE FROM removed_rows WHERE row_id NOT IN (SELECT row_id FROM transitions)",
+        ).run();
+        const unwatched = this.#watched.prune(tx, oldest);
+        if (unwatched !== null) this.#forgot(unwatched);
+        return piece;
+      });
+      count += forgotten;
+      if (!more) return count;
+      yield;
+    }
+  }
+
+  #prunePiece(
+    oldest: string,
+    { maxCount }: Pick<Retention, "maxCount">,
+  ): { forgotten: number; more: boolean } {
+    const [first, last] = this.#bounds();
+    if (first === null || last === null) return { forgotten: 0, more: false };
+    const end = Math.min(last, first + FORGOTTEN_AT_ONCE - 1);
+    // `at` follows `seq` but for clock steps, so the scan stops at the first one kept.
+    const [kept] = this.#c.sql(
+      `SELECT coalesce(
+         (SELECT seq FROM transitions WHERE at >= ?1 AND seq <= ?2 ORDER BY seq LIMIT 1), ?2 + 1)`,
+    ).value<[number]>(oldest, end)!;
+    const upTo = Math.min(end, Math.max(last - maxCount, kept - 1));
+    return { forgotten: this.#forgetUpTo(upTo), more: upTo === end && end < last };
+  }
+
+  #bounds(): [first: number | null, last: number | null] {
+    return this.#c.sql(
+      "SELECT (SELECT min(seq) FROM transitions), (SELECT max(seq) FROM transitions)",
+    ).value<[number | null, number | null]>()!;
+  }
+
+  /** Of those up to there the oldest {@linkcode FORGOTTEN_AT_ONCE}. */
   #forgetUpTo(seq: number): number {
+    const [first] = this.#bounds();
+    if (first === null || first > seq) return 0;
+    const upTo = Math.min(seq, first + FORGOTTEN_AT_ONCE - 1);
     const [at] = this.#c.sql("SELECT max(at) FROM transitions WHERE seq <= ?")
-      .value<[string | null]>(seq)!;
+      .value<[string | null]>(upTo)!;
     if (at === null) return 0;
     this.#forgot(at);
-    return this.#c.sql("DELETE FROM transitions WHERE seq <= ?").run(seq);
+    return this.#c.sql("DELETE FROM transitions WHERE seq <= ?").run(upTo);
   }
 
   #forgot(until: string): void {

@@ -5,7 +5,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { PastFilter } from "../../src/store/past.ts";
 import type { Store } from "../../src/store/store.ts";
+import { FORGOTTEN_AT_ONCE } from "../../src/store/transitions.ts";
+import { FakeEngine } from "../engines/scripted.ts";
 import { pass, siteRow } from "../harness/program.ts";
+import { rig } from "../harness/rig.ts";
 import { tempStore } from "../harness/temp_store.ts";
 
 const { Database } = await import("@db/sqlite");
@@ -87,4 +90,53 @@ Deno.test("PastTables.subjects() finds one row without looking through all that 
   const rows = timed(50, () => store.past.subjects({ rowId: id }));
   const all = timed(5, () => store.past.subjects());
   assert(rows < all, `${rows} ms for fifty rows, ${all} ms for all of them five times`);
+});
+
+Deno.test("TransitionTable forgets many piece by piece, each in a transaction of its own", async () => {
+  await using temp = await tempStore();
+  const { store, path } = temp;
+  const { workloadId } = store.registry.create("site", { name: "blog" }).entry;
+  happened(path, 2 * FORGOTTEN_AT_ONCE + 500);
+  const kept = () => store.transitions.since(0, { limit: 100_000 });
+  const all = kept();
+  store.keepPast({ maxAgeSeconds: 1e9, maxCount: 100 });
+  const now = new Date(Date.parse(all.at(-1)!.at) + 1000).toISOString();
+  const pruning = store.transitions.pruning(now);
+  assertEquals(pruning.next(), { done: false, value: undefined });
+  assertEquals(kept(), all.slice(FORGOTTEN_AT_ONCE));
+  assertEquals(store.transitions.forgottenUntil(), all[FORGOTTEN_AT_ONCE - 1]!.at);
+  // What is written meanwhile is not kept from forgetting, nor does it forget all of the rest.
+  pass(store, [siteRow(workloadId)], { at: now });
+  assertEquals(kept().length, 501);
+  assertEquals(pruning.next(), { done: true, value: FORGOTTEN_AT_ONCE + 401 });
+  assertEquals(kept().length, 100);
+});
+
+Deno.test("Reconciler.fullPass() lets others go between the pieces that it forgets", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  const { transitions } = r.store;
+  happened(r.path, 4 * FORGOTTEN_AT_ONCE);
+  r.store.keepPast({ maxAgeSeconds: 1, maxCount: 100_000 });
+  let turns = 0;
+  let others = setTimeout(function turn() {
+    turns++;
+    others = setTimeout(turn, 0);
+  }, 0);
+  const at: number[] = [];
+  const { pruning } = transitions;
+  transitions.pruning = function* (...told) {
+    const pieces = pruning.call(transitions, ...told);
+    for (;;) {
+      at.push(turns);
+      const { done, value } = pieces.next();
+      if (done) return value;
+      yield;
+    }
+  };
+  await r.pass();
+  clearTimeout(others);
+  assertEquals(at.length, 4);
+  assertEquals(new Set(at).size, 4, `${at}`);
+  assertEquals(transitions.since(0), []);
 });
