@@ -9,6 +9,7 @@ import { Alarm, type Clock } from "../clock.ts";
 import { newId } from "../core/names.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
+import { othersTurn } from "../http/body.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -61,6 +62,9 @@ const LOOK_MS = 60_000;
 
 const PRUNE_MS = 3_600_000;
 
+/** Of so many problems a step takes long enough to let others go first. */
+const MANY = 100;
+
 /** The loops and what people ask of them. */
 export class Notifications {
   readonly #options: NotificationsOptions;
@@ -68,6 +72,7 @@ export class Notifications {
   readonly #notifier: Notifier;
   readonly #alarm = new Alarm();
   #dirty = true;
+  #looking = false;
 
   /** Over these; nothing runs yet. */
   constructor(options: NotificationsOptions) {
@@ -90,9 +95,9 @@ export class Notifications {
     });
   }
 
-  /** How many deliveries are on their way. */
-  get sending(): number {
-    return this.#outbox.sending;
+  /** How many deliveries are on their way; a look that takes long counts, too. */
+  get underWay(): number {
+    return this.#outbox.sending + (this.#looking ? 1 : 0);
   }
 
   /** Whether the outbox's loop turns. */
@@ -125,7 +130,7 @@ export class Notifications {
       this.#dirty = false;
       let next: number | null;
       try {
-        next = this.#notifier.step();
+        next = await this.#step();
         if (clock.monotonic() - prunedAt >= PRUNE_MS) {
           // Months of it would come at once when the channel is mended; what lasts goes on waiting.
           store.notices.giveUpOver(clock.now() - GIVE_UP_MS, clock.now());
@@ -140,6 +145,19 @@ export class Notifications {
       if (this.#dirty) continue;
       const wait = next === null ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, next - clock.now()));
       await clock.sleep(wait, AbortSignal.any([signal, rung]));
+    }
+  }
+
+  /** Others get their turn where there is much to look at. */
+  async #step(): Promise<number | null> {
+    const steps = this.#notifier.steps();
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      if (value <= MANY) continue;
+      this.#looking = true;
+      await othersTurn();
+      this.#looking = false;
     }
   }
 

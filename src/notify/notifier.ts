@@ -10,18 +10,16 @@
 import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
-import type { KeptChannel } from "../store/channels.ts";
-import { keptJson } from "../store/kept_json.ts";
 import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
 import { brokenOf } from "./broken_channels.ts";
 import type { Language } from "./channel.ts";
 import { endedOf, endingsOf } from "./endings.ts";
+import { handOver } from "./hand_over.ts";
 import { type Back, backOf } from "./notice.ts";
 import type { NotifierStore } from "./notifier_store.ts";
 import {
   baselineAt,
   BURST_LIMIT,
-  fallbackAt,
   gather,
   gatheredAt,
   type Gathering,
@@ -37,14 +35,13 @@ import {
   lastOfRows,
   notifiedOf,
   type Subject,
-  tellAgain,
   tellCombined,
   tellEndings,
   tellOpenings,
   tellReminders,
 } from "./telling.ts";
 import { wordsOf } from "./texts.ts";
-import { type Names, toldProblem } from "./told_problem.ts";
+import { type Names, remembered, toldProblem } from "./told_problem.ts";
 
 /** What a {@link Notifier} works with. */
 export interface NotifierOptions {
@@ -70,9 +67,6 @@ export interface NotifierOptions {
   readonly isAllSilent?: () => boolean;
 }
 
-/** So many deliveries of a channel go to its fallback at a time. */
-const HANDED_OVER = 100;
-
 /** How far was looked is kept so often where there was nothing to tell, milliseconds. */
 const LOOKED_EVERY_MS = 60_000;
 
@@ -94,23 +88,29 @@ export class Notifier {
    * epoch, or null. Without a channel nothing is looked at.
    */
   step(): number | null {
-    const { store: { channels, notices }, clock, host, language } = this.#options;
-    const { isAllSilent = () => false } = this.#options;
+    const steps = this.steps();
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  /**
+   * The same in steps between which others may be let go first, each time it is said how many problems
+   * there are to look at: of thousands each takes long. What changes meanwhile is seen the next time.
+   */
+  *steps(): Generator<number, number | null, undefined> {
+    const { store: { channels, notices }, language, isAllSilent = () => false } = this.#options;
     if (!channels.any()) return null;
-    const now = clock.now();
-    const all = channels.list();
-    const audience: Audience = {
-      rules: channels.rules(),
-      channels: all.filter(({ state }) => state !== "disabled"),
-      now,
-      host,
-    };
+    const now = this.#options.clock.now();
     const lookedAt = notices.lookedAt();
     const problems = this.#options.problems(lookedAt ?? now);
     const known = new Map(notices.notified().map((each) => [idOf(each), each]));
+    yield problems.length + known.size;
+    const names = remembered(this.#options.names);
     const subjects = [
-      ...problems.flatMap((each) => this.#subject(each)),
-      ...brokenOf(all, { words: wordsOf(language), quiet: isAllSilent() }),
+      ...problems.flatMap((each) => this.#subject(each, names)),
+      ...brokenOf(channels.list(), { words: wordsOf(language), quiet: isAllSilent() }),
     ];
     const open = new Map(
       subjects.filter(({ told }) => told.closedAt === null).map((
@@ -118,21 +118,35 @@ export class Notifier {
       ) => [idOfSubject(each), each]),
     );
     const counted = new Set<string>();
-    const waits = [
-      this.#end(known, { open, problems, audience, counted }),
-      this.#begin(subjects, { known, problems, audience, counted, lookedAt }),
-      this.#remind({ open, audience }),
-      this.#handOver(all, audience),
-    ];
+    const waits: (number | null)[] = [];
+    for (
+      const act of [
+        (audience: Audience) => this.#end(known, { open, problems, audience, counted }),
+        (audience: Audience) =>
+          this.#begin(subjects, { known, problems, audience, counted, lookedAt }),
+        (audience: Audience) => this.#remind({ open, audience }),
+        (audience: Audience) => handOver(audience, this.#options),
+      ]
+    ) {
+      yield problems.length + known.size;
+      // Channels may have come and gone meanwhile.
+      waits.push(act(this.#audience(now)));
+    }
     this.#counted = counted;
     const times = waits.filter((at) => at !== null);
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  #subject(problem: Problem): Subject[] {
+  #audience(now: number): Audience {
+    const { store: { channels }, host } = this.#options;
+    const heard = channels.list().filter(({ state }) => state !== "disabled");
+    return { rules: channels.rules(), channels: heard, now, host };
+  }
+
+  #subject(problem: Problem, names: Names): Subject[] {
     const { openedAt, workloadId, rowId, batch, muted, silenced } = problem;
     if (openedAt === null) return [];
-    const { names, language, isQuiet = () => false } = this.#options;
+    const { language, isQuiet = () => false } = this.#options;
     const told = toldProblem(problem, { names, words: wordsOf(language) });
     return [{ told, openedAt, workloadId, rowId, batch, quiet: muted || silenced || isQuiet() }];
   }
@@ -224,7 +238,9 @@ export class Notifier {
     const { notices } = this.#options.store;
     const { now } = audience;
     const first = lookedAt === null;
-    const news = subjects.filter((each) => !each.quiet && !known.has(idOfSubject(each)));
+    // Somebody else may have begun to tell since they were looked at.
+    const hushed = this.#options.isQuiet?.() === true;
+    const news = subjects.filter((each) => !each.quiet && !hushed && !known.has(idOfSubject(each)));
     const made: NewNotice[] = [];
     // Put together, not pushed: of a hundred thousand hosts' rows there are more than a call can take.
     let dealt: readonly Subject[] = [];
@@ -315,35 +331,6 @@ export class Notifier {
     if (due.length > 0) {
       const options = { ...audience, subjects: open, limit: BURST_LIMIT };
       notices.write({ lookedAt: now, notices: tellReminders(due, options) });
-    }
-    return next;
-  }
-
-  /** What waits for a channel that has failed for long goes to the one that stands in for it. */
-  #handOver(channels: readonly KeptChannel[], audience: Audience): number | null {
-    const { notices } = this.#options.store;
-    const { now } = audience;
-    let next: number | null = null;
-    for (const { id, fallbackId, failingSince, since } of channels) {
-      const at = fallbackAt(failingSince ?? since);
-      const fallback = audience.channels.find((channel) => channel.id === fallbackId);
-      if (at === null || fallback === undefined || fallback.state !== "ok") continue;
-      if (at > now) {
-        next = Math.min(next ?? at, at);
-        continue;
-      }
-      const waiting = notices.queuedFor(id, HANDED_OVER)
-        .filter(({ seq }) => !this.#options.isSending(seq));
-      if (waiting.length === 0) continue;
-      if (waiting.length === HANDED_OVER) next = now;
-      const made = waiting.map(({ seq, content }) =>
-        tellAgain(keptJson(content, "notices.content"), {
-          channelId: fallback.id,
-          queuedAt: now,
-          supersedes: [seq],
-        }, audience)
-      );
-      notices.write({ lookedAt: now, notices: made });
     }
     return next;
   }

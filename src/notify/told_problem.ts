@@ -19,6 +19,17 @@ export interface Names {
   readonly host?: (problem: Problem) => string;
 }
 
+/** The same names, each workload's asked for once. */
+export function remembered(names: Names): Names {
+  const known = new Map<string, string | null>();
+  const workload = (id: string): string | null => {
+    let name = known.get(id);
+    if (name === undefined) known.set(id, name = names.workload(id));
+    return name;
+  };
+  return { ...names, workload };
+}
+
 /** A problem with names and words of its evidence. */
 export function toldProblem(
   problem: Problem,

@@ -4,6 +4,10 @@ import { HEALTHY } from "../../src/store/channels.ts";
 import { type Answering, Receiver } from "../receivers/receiver.ts";
 import { MINUTE, notice, TEN } from "./notices.ts";
 import { writeProblems } from "../harness/problems.ts";
+import { until } from "../harness/until.ts";
+import { tempStore } from "../harness/temp_store.ts";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
+import { Notifier } from "../../src/notify/notifier.ts";
 import { closed, opened, SECOND, Telling } from "./telling.ts";
 
 /** Why a webhook was told. */
@@ -448,4 +452,83 @@ Deno.test("a fallback is told after ten minutes, and that it is over", async () 
     "recovered",
   ]);
   assertEquals(receiver.taken.length, 0);
+});
+
+Deno.test("Notifications let others go between the steps in which they look at thousands of problems", async () => {
+  await using receiver = new Taking(() => new Response(null, { status: 204 }));
+  await using telling = await Telling.open();
+  await telling.channel("ops", receiver.origin);
+  telling.start();
+  await telling.settle();
+  const at = telling.clock.now();
+  let turns = 0;
+  let others = setTimeout(function turn() {
+    turns++;
+    others = setTimeout(turn, 0);
+  }, 0);
+  const { notices } = telling.store;
+  const { notified, write } = notices;
+  const seen: Record<"read" | "written", number> = { read: -1, written: -1 };
+  notices.notified = () => {
+    if (seen.written < 0) seen.read = turns;
+    return notified.call(notices);
+  };
+  notices.write = (step) => {
+    if (step.notified?.length === 3000) seen.written = turns;
+    write.call(notices, step);
+  };
+  try {
+    writeProblems(
+      telling.store,
+      ...Array.from({ length: 3000 }, (_, i) => opened(`web-${i}`, at, { batch: "restart" })),
+    );
+    await until("they are told as one", async () => {
+      await telling.settle();
+      return receiver.taken.length === 1;
+    });
+  } finally {
+    clearTimeout(others);
+  }
+  assertEquals(JSON.parse(receiver.taken[0]!.body).data.total, 3000);
+  assert(seen.read < seen.written, JSON.stringify(seen));
+});
+
+Deno.test("Notifier.steps() take who is told anew at each, and see what changed meanwhile the next time", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  temp.now = TEN;
+  const channel = (id: string) =>
+    store.channels.add(
+      { id, name: id, type: "webhook", config: {}, fallbackId: null },
+      { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null },
+    );
+  channel("a");
+  channel("b");
+  let now = TEN;
+  const notifier = new Notifier({
+    store,
+    problems: (since) => store.problems.remembered(since),
+    names: { workload: () => "shop", row: () => null },
+    clock: { ...SYSTEM_CLOCK, now: () => now },
+    ...{ host: "nas", account: () => null, language: "en", isSending: () => false },
+  });
+  notifier.step();
+  now += MINUTE;
+  const problem = opened("web-1", now, { batch: "restart" });
+  writeProblems(store, problem);
+  const steps = notifier.steps();
+  steps.next();
+  steps.next();
+  // It is known what is wrong: a channel goes, and it is over.
+  store.channels.remove("a");
+  writeProblems(store, closed(problem, now));
+  while (!steps.next().done);
+  const queued = () =>
+    ["a", "b"].flatMap((id) => store.notices.queuedFor(id, 10)).map((
+      { channelId, kind },
+    ) => [channelId, kind]);
+  assertEquals(queued(), [["b", "digest"]]);
+  now += MINUTE;
+  notifier.step();
+  assertEquals(queued(), [["b", "combined"]]);
 });

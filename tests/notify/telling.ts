@@ -144,7 +144,7 @@ export class Telling implements AsyncDisposable {
   async settle(): Promise<void> {
     for (let still = 0; still < 3;) {
       await this.clock.turn(0);
-      still = this.notifications.sending === 0 ? still + 1 : 0;
+      still = this.notifications.underWay === 0 ? still + 1 : 0;
     }
   }
 
