@@ -98,15 +98,15 @@ export class Past implements PastPort {
     }
     const registered = this.#o.store.workloads.list()
       .filter(({ id }) => workloadIds?.includes(id) ?? true);
+    const maxSpans = spansOfEach(query.maxSpans, rows.length);
+    const times = workloadTimes(rows, { window, registered, maxSpans });
+    // To write it down takes as long.
+    if (rows.length > AT_ONCE) await othersTurn();
     return {
       from: new Date(from).toISOString(),
       until: new Date(until).toISOString(),
       forgottenUntil: textOf(forgottenUntil),
-      ...workloadTimes(rows, {
-        window,
-        registered,
-        maxSpans: spansOfEach(query.maxSpans, rows.length),
-      }),
+      ...times,
       nextCursor: null,
     };
   }
@@ -211,6 +211,8 @@ export class Past implements PastPort {
       const fit = count * SLICE_MS / Math.max(0.1, performance.now() - began);
       count = Math.max(1, Math.min(AT_ONCE, 2 * count, Math.round(fit)));
     }
+    // What is made of all of them takes long, too.
+    if (subjects.length > AT_ONCE) await othersTurn();
   }
 
   /** Who rows are: all of them at once where many are told, else one after the other. */

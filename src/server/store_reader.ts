@@ -114,11 +114,19 @@ export class StoreReader implements IndexReader {
       ...(rowId !== undefined && { rowId }),
       ...(all !== undefined && { all }),
     });
+    // Thousands may be those of few workloads.
+    const named = new Map<string, NamedProblem["workload"]>();
+    const nameOf = (id: string) => {
+      let name = named.get(id);
+      if (name === undefined) {
+        const known = workloads.get(id);
+        named.set(id, name = { id, name: known?.name ?? id, kind: known?.kind ?? null });
+      }
+      return name;
+    };
     return found.map((problem): NamedProblem => {
       const { workloadId: id } = problem;
-      if (id === null) return { problem, workload: null };
-      const known = workloads.get(id);
-      return { problem, workload: { id, name: known?.name ?? id, kind: known?.kind ?? null } };
+      return { problem, workload: id === null ? null : nameOf(id) };
     });
   }
 

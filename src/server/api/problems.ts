@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod";
+import { othersTurn } from "../../http/body.ts";
 import { type CheckedRow, NOT_RIGHT } from "../../model/check.ts";
 import { PROBLEM_KINDS } from "../../model/problem.ts";
 import type { Freshness } from "../../model/views.ts";
@@ -65,9 +66,16 @@ export const listProblems: Reading = reading({
     ...(row !== undefined && { rowId: row }),
     ...(host !== undefined && { host }),
   });
+  const many = found.length > MANY;
+  if (many) await othersTurn();
   const problems = shownProblems(found, { hosts: reader.hosts !== null });
-  return json({ index: await reader.freshness(host), problems });
+  const index = await reader.freshness(host);
+  if (many) await othersTurn();
+  return json({ index, problems });
 });
+
+/** To read so many, to put them into words and to write these down takes each long enough for a turn. */
+const MANY = 500;
 
 const CheckedRowSchema: Schema<CheckedRow> = z.object({
   host: optional(z.string().meta({ description: "Where the index is of many hosts." })),
