@@ -383,7 +383,7 @@ Deno.test("a large page that can't be read to its end is no answer that looks wh
   spoil(items[0].id);
   db.close();
   const failed = await server.ask("/api/containers");
-  assertEquals([failed.status, (await failed.json()).code], [500, "internal"]);
+  assertEquals([failed.status, (await failed.json()).code], [500, "corrupt"]);
 });
 
 Deno.test("connectionShares() leaves the socket its share, and descriptors for the rest", () => {
