@@ -83,6 +83,9 @@ const MANY = 100;
  */
 const REST = 3;
 
+/** Who was stopped while it judged, or put the clock on, must not rest for hours. */
+const LONGEST_REST_MS = 2000;
+
 /** What is read at the start. */
 type State = Readonly<
   { judging: Judging; ledger: DeathLedger; account: EngineAccount; deploys: Deploys }
@@ -292,7 +295,7 @@ export class ProblemWatch {
         waitMs = RETRY_MS;
       }
       if (signal.aborted) return;
-      const restMs = REST * (clock.monotonic() - began);
+      const restMs = Math.min(LONGEST_REST_MS, REST * (clock.monotonic() - began));
       if (restMs > 0) await clock.sleep(restMs, signal);
       await clock.sleep(Math.max(0, waitMs - restMs), rung);
       if (signal.aborted && this.#unwritten.size === 0) return;

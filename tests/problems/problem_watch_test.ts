@@ -6,6 +6,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../src/failure.ts";
+import { FakeEngine } from "../engines/scripted.ts";
+import { rig } from "../harness/rig.ts";
+import { SkippedClock } from "../harness/skipped_clock.ts";
 import { until } from "../harness/until.ts";
 import { MINUTE, SECOND, WatchedHost } from "./watched_host.ts";
 
@@ -401,4 +404,33 @@ Deno.test("ProblemWatch lets others go between judging many rows and writing wha
     clearTimeout(others);
   }
   assert(at.judged >= 0 && at.judged < at.written, JSON.stringify(at));
+});
+
+Deno.test("ProblemWatch rests for seconds at most, however long it took to judge by the clock", async () => {
+  await using engine = await FakeEngine.start();
+  const clock = new SkippedClock();
+  // As where the process is stopped meanwhile.
+  const told = () => clock.skip(60 * MINUTE);
+  await using made = await rig(engine.host, {
+    clock,
+    problems: { told },
+    intervalMs: 24 * 60 * MINUTE,
+  });
+  const { registry, problems } = made.store;
+  const containers = ["blog", "shop"].map((name) => {
+    const { workloadId } = registry.create("site", { name }).entry;
+    return engine.add({ name, labels: { "tinyforge.workload.id": workloadId } });
+  });
+  made.problems.start();
+  made.loop.start();
+  await until("events flow", () => made.loop.events.up && made.loop.outcomes.lastPass);
+  for (const [i, container] of containers.entries()) {
+    engine.remove(container);
+    await until("it is missing", async () => {
+      await made.loop.reconcileNow();
+      return made.store.views.list().filter(({ state }) => state === "missing").length === i + 1;
+    });
+    clock.skip(2 * MINUTE);
+    await until("it is told of", () => problems.list().length === i + 1);
+  }
 });
