@@ -77,7 +77,7 @@ export class DirtySet {
 
   /** An empty set. */
   constructor(options: DirtyOptions = {}) {
-    const { windowMs = 3, burst = 8, refillMs = 400, verifyMs = 200 } = options;
+    const { windowMs = 2, burst = 8, refillMs = 400, verifyMs = 200 } = options;
     const { leaveMs = 30, soonMs = 15 } = options;
     this.#leaveMs = leaveMs;
     this.#windowMs = windowMs;
