@@ -33,7 +33,7 @@ Deno.test("DirtySet.mark() says when the container is due, which no later event 
 });
 
 Deno.test("DirtySet lets a crash loop cause few reads and delays nobody else", () => {
-  const dirty = new DirtySet();
+  const dirty = new DirtySet({ windowMs: 3 });
   let reads = 0;
   let worstWait = 0;
   for (let now = 0; now < 10_000; now++) {
@@ -50,7 +50,7 @@ Deno.test("DirtySet lets a crash loop cause few reads and delays nobody else", (
 
 Deno.test("DirtySet reads a loop hardly more often where the Engine lists it late", () => {
   for (const lateMs of [0, 30, 120]) {
-    const dirty = new DirtySet();
+    const dirty = new DirtySet({ windowMs: 3 });
     let reads = 0;
     for (let now = 0; now < 11_000; now++) {
       const ends = (at: number) => Math.floor(at / 50) % 2 === 0;
@@ -67,7 +67,7 @@ Deno.test("DirtySet reads a loop hardly more often where the Engine lists it lat
 });
 
 Deno.test("DirtySet reads the last event of a loop though its reads are used up", () => {
-  const dirty = new DirtySet({ burst: 1, refillMs: 400 });
+  const dirty = new DirtySet({ windowMs: 3, burst: 1, refillMs: 400 });
   dirty.mark(event("a"), 0);
   dirty.takeDue(10);
   dirty.mark(event("a", "die"), 20);
@@ -76,7 +76,7 @@ Deno.test("DirtySet reads the last event of a loop though its reads are used up"
 });
 
 Deno.test("DirtySet has a container read once more after a read, and no more than once", () => {
-  const dirty = new DirtySet({ verifyMs: 200 });
+  const dirty = new DirtySet({ windowMs: 3, verifyMs: 200 });
   dirty.mark(event("a", "unpause"), 0);
   const first = dirty.takeDue(3);
   assertEquals(dirty.verify(first, { now: 4 }).map((e) => e.containerId), ["a"]);
@@ -92,7 +92,7 @@ function readsOf(action: string, { stateOf, stale = false, loops = 1 }: {
   stale?: boolean;
   loops?: number;
 }): number[] {
-  const dirty = new DirtySet();
+  const dirty = new DirtySet({ windowMs: 3 });
   let now = 0;
   for (let i = 0; i < loops; i++) {
     now = i * 50;
@@ -146,7 +146,7 @@ Deno.test("DirtySet reads again in a moment what an event without a state should
 });
 
 Deno.test("DirtySet holds on to what was announced through events that say nothing of it", () => {
-  const dirty = new DirtySet();
+  const dirty = new DirtySet({ windowMs: 3 });
   const stateOf = () => "running";
   dirty.mark(event("a", "die"), 0);
   dirty.mark(event("a", "rename"), 1);
@@ -161,7 +161,7 @@ Deno.test("DirtySet holds on to what was announced through events that say nothi
 });
 
 Deno.test("DirtySet counts no listing of everything that came early as one of the reads", () => {
-  const dirty = new DirtySet();
+  const dirty = new DirtySet({ windowMs: 3 });
   const stateOf = () => "running";
   dirty.mark(event("a", "die"), 0);
   dirty.verify(dirty.takeDue(3), { now: 3, stateOf });
@@ -170,7 +170,7 @@ Deno.test("DirtySet counts no listing of everything that came early as one of th
 });
 
 Deno.test("DirtySet reads soon again what left a network while its end was being read", () => {
-  const dirty = new DirtySet();
+  const dirty = new DirtySet({ windowMs: 3 });
   dirty.mark(event("a", "die"), 0);
   const read = dirty.takeDue(3);
   dirty.mark(event("a", "disconnect"), 4);
@@ -192,7 +192,7 @@ Deno.test("DirtySet reads a container at once that an event names before it is r
 });
 
 Deno.test("DirtySet gives everything, due or not, to a full listing", () => {
-  const dirty = new DirtySet();
+  const dirty = new DirtySet({ windowMs: 3 });
   dirty.mark(event("a"), 0);
   assertEquals([...dirty.takeAll(0).keys()], ["a"]);
   assertEquals(dirty.size, 0);
@@ -281,7 +281,7 @@ Deno.test("DirtySet reads a container that ended again once it has left its netw
 });
 
 Deno.test("DirtySet lets a network's events use up nothing of what a container may cause", () => {
-  const dirty = new DirtySet({ burst: 1, verifyMs: 50 });
+  const dirty = new DirtySet({ windowMs: 3, burst: 1, verifyMs: 50 });
   for (let now = 0; now < 1000; now += 100) {
     dirty.mark(event("a", "connect"), now);
     assertEquals(dirty.takeDue(now + 50).size, 1);
