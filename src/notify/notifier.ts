@@ -7,6 +7,7 @@
  * @module
  */
 
+import { allOf } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
@@ -88,11 +89,7 @@ export class Notifier {
    * epoch, or null. Without a channel nothing is looked at.
    */
   step(): number | null {
-    const steps = this.steps();
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done) return value;
-    }
+    return allOf(this.steps()).end;
   }
 
   /**
@@ -238,9 +235,12 @@ export class Notifier {
     const { notices } = this.#options.store;
     const { now } = audience;
     const first = lookedAt === null;
-    // Somebody else may have begun to tell since they were looked at.
+    // Somebody else may have begun to tell since they were looked at; of channels nobody else knows.
     const hushed = this.#options.isQuiet?.() === true;
-    const news = subjects.filter((each) => !each.quiet && !hushed && !known.has(idOfSubject(each)));
+    const news = subjects.filter((each) => {
+      const quiet = each.quiet || hushed && each.channelId === undefined;
+      return !quiet && !known.has(idOfSubject(each));
+    });
     const made: NewNotice[] = [];
     // Put together, not pushed: of a hundred thousand hosts' rows there are more than a call can take.
     let dealt: readonly Subject[] = [];

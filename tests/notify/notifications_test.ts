@@ -8,6 +8,7 @@ import { until } from "../harness/until.ts";
 import { tempStore } from "../harness/temp_store.ts";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { Notifier } from "../../src/notify/notifier.ts";
+import type { Store } from "../../src/store/store.ts";
 import { closed, opened, SECOND, Telling } from "./telling.ts";
 
 /** Why a webhook was told. */
@@ -493,25 +494,36 @@ Deno.test("Notifications let others go between the steps in which they look at t
   assert(seen.read < seen.written, JSON.stringify(seen));
 });
 
+/** A notifier by itself, which sends nothing. */
+function notifierOver(
+  store: Store,
+  { now, ...more }: { now: () => number; isQuiet?: () => boolean },
+): Notifier {
+  return new Notifier({
+    store,
+    problems: (since) => store.problems.remembered(since),
+    names: { workload: () => "shop", row: () => null },
+    clock: { ...SYSTEM_CLOCK, now },
+    ...{ host: "nas", account: () => null, language: "en", isSending: () => false },
+    ...more,
+  });
+}
+
+/** One that is told of everything that is high. */
+function addChannel(store: Store, id: string): void {
+  store.channels.add(
+    { id, name: id, type: "webhook", config: {}, fallbackId: null },
+    { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null },
+  );
+}
+
 Deno.test("Notifier.steps() take who is told anew at each, and see what changed meanwhile the next time", async () => {
   await using temp = await tempStore();
   const { store } = temp;
   temp.now = TEN;
-  const channel = (id: string) =>
-    store.channels.add(
-      { id, name: id, type: "webhook", config: {}, fallbackId: null },
-      { workloads: null, kinds: null, minSeverity: "high", remindAfterMs: null },
-    );
-  channel("a");
-  channel("b");
+  for (const id of ["a", "b"]) addChannel(store, id);
   let now = TEN;
-  const notifier = new Notifier({
-    store,
-    problems: (since) => store.problems.remembered(since),
-    names: { workload: () => "shop", row: () => null },
-    clock: { ...SYSTEM_CLOCK, now: () => now },
-    ...{ host: "nas", account: () => null, language: "en", isSending: () => false },
-  });
+  const notifier = notifierOver(store, { now: () => now });
   notifier.step();
   now += MINUTE;
   const problem = opened("web-1", now, { batch: "restart" });
@@ -531,4 +543,24 @@ Deno.test("Notifier.steps() take who is told anew at each, and see what changed 
   now += MINUTE;
   notifier.step();
   assertEquals(queued(), [["b", "combined"]]);
+});
+
+Deno.test("Notifier.step() tells of a channel that does not work also while somebody else tells of problems", async () => {
+  await using temp = await tempStore();
+  const { store } = temp;
+  temp.now = TEN;
+  for (const id of ["a", "b"]) addChannel(store, id);
+  let now = TEN;
+  const notifier = notifierOver(store, { now: () => now, isQuiet: () => true });
+  notifier.step();
+  now += MINUTE;
+  writeProblems(store, opened("web-1", now));
+  store.channels.setHealth("a", { ...HEALTHY, state: "broken", reason: "refused", since: now });
+  notifier.step();
+  now += MINUTE;
+  notifier.step();
+  const told = store.notices.queuedFor("b", 10).flatMap(({ content }) =>
+    JSON.parse(content).problems.map(({ kind }: { kind: string }) => kind)
+  );
+  assertEquals(told, ["channel-broken"]);
 });
