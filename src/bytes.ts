@@ -23,6 +23,18 @@ export function collected<End>(
   return { bytes: joinedBytes(all), end };
 }
 
+/** What an iterator returns after all that it has; `between` is waited for after each of that. */
+export async function endOf<Piece, End>(
+  pieces: Iterator<Piece, End, undefined>,
+  between: (piece: Piece) => Promise<void>,
+): Promise<End> {
+  while (true) {
+    const { done, value } = pieces.next();
+    if (done) return value;
+    await between(value);
+  }
+}
+
 /** All that an iterator has, and what is returned after it. */
 export function allOf<Piece, End>(
   pieces: Iterator<Piece, End, undefined>,

@@ -34,16 +34,19 @@ export function isSilenced(
   silences: readonly Silence[],
   now: number,
 ): boolean {
-  return silences.some((silence) =>
-    silence.from <= now && now < silence.until && covers(silence, problem)
-  );
+  return silences.some((silence) => isOn(silence, now) && covers(silence, problem));
 }
 
 /** Whether one of the silences covers everything at that moment, of whatever kind and wherever. */
 export function isAllSilent(silences: readonly Silence[], now: number): boolean {
-  return silences.some(({ scope, kinds = null, from, until }) =>
-    scope === "all" && kinds === null && from <= now && now < until
-  );
+  return silences.some((silence) => {
+    const { scope, kinds = null } = silence;
+    return isOn(silence, now) && scope === "all" && kinds === null;
+  });
+}
+
+function isOn({ from, until }: Silence, now: number): boolean {
+  return from <= now && now < until;
 }
 
 /** When the next silence that covers one of the problems begins or ends. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { endOf } from "../bytes.ts";
 import { Alarm, type Clock } from "../clock.ts";
 import { newId } from "../core/names.ts";
 import type { Problem } from "../model/problem.ts";
@@ -149,16 +150,13 @@ export class Notifications {
   }
 
   /** Others get their turn where there is much to look at. */
-  async #step(): Promise<number | null> {
-    const steps = this.#notifier.steps();
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done) return value;
-      if (value <= MANY) continue;
+  #step(): Promise<number | null> {
+    return endOf(this.#notifier.steps(), async (count) => {
+      if (count <= MANY) return;
       this.#looking = true;
       await othersTurn();
       this.#looking = false;
-    }
+    });
   }
 
   async #open(channel: KeptChannel): Promise<Channel> {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { endOf } from "../bytes.ts";
 import { ranRow } from "../core/availability.ts";
 import {
   auditEntries,
@@ -120,7 +121,7 @@ export class Past implements PastPort {
     const mine = (id: string | null) => id !== null && known.subject(id) !== undefined;
     const ofAll = workloadIds === undefined && rowId === undefined;
     const turn = turns();
-    const transitions = await inPieces(
+    const transitions = await endOf(
       store.past.transitions({
         ...{ from, until, workloadIds, rowId },
         // One more than asked for tells whether others come before.
@@ -264,17 +265,6 @@ function turns(): () => Promise<void> {
     await othersTurn();
     began = performance.now();
   };
-}
-
-async function inPieces<T>(
-  pieces: Generator<undefined, T, undefined>,
-  turn: () => Promise<void>,
-): Promise<T> {
-  for (;;) {
-    const { done, value } = pieces.next();
-    if (done) return value;
-    await turn();
-  }
 }
 
 function textOf(ms: number | null): string | null {

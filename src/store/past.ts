@@ -10,7 +10,7 @@ import type { KeptSubject, StoryEvent } from "../model/story.ts";
 import type { Transition } from "../model/views.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import type { Connection } from "./connection.ts";
-import { transition, type TransitionColumns } from "./transitions.ts";
+import { boundsOf, transition, type TransitionColumns } from "./transitions.ts";
 
 /** Which transitions to read. */
 export interface PastFilter {
@@ -69,8 +69,7 @@ export class PastTables {
    */
   *transitions(filter: PastFilter): Generator<undefined, Transition[], undefined> {
     const { from = "", until = "~", workloadIds, rowId, before, limit } = filter;
-    const [first, last] = this.#c.sql(BOUNDS)
-      .value<[number | null, number | null]>()!;
+    const [first, last] = boundsOf(this.#c);
     const statement = this.#c.sql(rowId === undefined ? TRANSITIONS : TRANSITIONS_OF_ROW);
     let found: TransitionColumns[] = [];
     for (let upTo = last ?? 0; first !== null && upTo >= first; upTo -= PIECE) {
@@ -145,9 +144,6 @@ const STORIES = `
     SELECT json_array(row_id, at, from_state, to_state, container_id, container_name, image_ref,
       exit_code) AS row
     FROM transitions WHERE row_id IN (SELECT value FROM json_each(?1)) ORDER BY row_id, seq)`;
-
-// In one SELECT both would be looked for among all.
-const BOUNDS = "SELECT (SELECT min(seq) FROM transitions), (SELECT max(seq) FROM transitions)";
 
 const transitions = (row: string) => `
   SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { allOf } from "../bytes.ts";
 import type { Cause, Origin } from "../model/pass.ts";
 import { endsRow, LOCAL_HOST, REMOVED } from "../model/container.ts";
 import { RETENTION, type Retention } from "../model/past.ts";
@@ -137,11 +138,7 @@ export class TransitionTable {
 
   /** Forgets what is older or more than is kept, and who nobody tells of any more; returns how many. */
   prune(now: string, retention: Retention = this.#retention): number {
-    const pruning = this.pruning(now, retention);
-    for (;;) {
-      const { done, value } = pruning.next();
-      if (done) return value;
-    }
+    return allOf(this.pruning(now, retention)).end;
   }
 
   /**
@@ -174,7 +171,7 @@ export class TransitionTable {
     oldest: string,
     { maxCount }: Pick<Retention, "maxCount">,
   ): { forgotten: number; more: boolean } {
-    const [first, last] = this.#bounds();
+    const [first, last] = boundsOf(this.#c);
     if (first === null || last === null) return { forgotten: 0, more: false };
     const end = Math.min(last, first + FORGOTTEN_AT_ONCE - 1);
     // `at` follows `seq` but for clock steps, so the scan stops at the first one kept.
@@ -186,15 +183,9 @@ export class TransitionTable {
     return { forgotten: this.#forgetUpTo(upTo), more: upTo === end && end < last };
   }
 
-  #bounds(): [first: number | null, last: number | null] {
-    return this.#c.sql(
-      "SELECT (SELECT min(seq) FROM transitions), (SELECT max(seq) FROM transitions)",
-    ).value<[number | null, number | null]>()!;
-  }
-
   /** Of those up to there the oldest {@linkcode FORGOTTEN_AT_ONCE}. */
   #forgetUpTo(seq: number): number {
-    const [first] = this.#bounds();
+    const [first] = boundsOf(this.#c);
     if (first === null || first > seq) return 0;
     const upTo = Math.min(seq, first + FORGOTTEN_AT_ONCE - 1);
     const [at] = this.#c.sql("SELECT max(at) FROM transitions WHERE seq <= ?")
@@ -284,6 +275,14 @@ export type TransitionColumns = [
   string | null,
   string | null,
 ];
+
+/** Numbers of the oldest transition that is kept and of the newest; null where there is none. */
+export function boundsOf(connection: Connection): [first: number | null, last: number | null] {
+  // In one SELECT both would be looked for among all.
+  return connection.sql(
+    "SELECT (SELECT min(seq) FROM transitions), (SELECT max(seq) FROM transitions)",
+  ).value<[number | null, number | null]>()!;
+}
 
 /** What was read, as it is told. */
 export function transition(c: TransitionColumns): Transition {

@@ -46,12 +46,8 @@ export function letGoOfProgramPages(): number {
 function readOnlySegments(
   getauxval: (type: bigint) => bigint,
 ): { readonly from: bigint; readonly to: bigint }[] {
-  const [address, count, page] = [AT_PHDR, AT_PHNUM, AT_PAGESZ].map(getauxval) as [
-    bigint,
-    bigint,
-    bigint,
-  ];
-  const headers = Array.from({ length: Number(count) }, (_, i) => {
+  const [address, page] = [getauxval(AT_PHDR), getauxval(AT_PAGESZ)];
+  const headers = Array.from({ length: Number(getauxval(AT_PHNUM)) }, (_, i) => {
     const view = new Deno.UnsafePointerView(
       Deno.UnsafePointer.create(address + BigInt(i * HEADER))!,
     );
