@@ -1,8 +1,9 @@
 /**
  * All tests in several processes, some at a time: most tests wait, most of the time. Those that use
  * this machine's Engine stay in one process, because they see each other's containers. What is
- * printed comes a test file at a time, and one summary at the end, as `deno test` words it. Must not
- * know how a process is started. Not part of the binary.
+ * printed comes a test file at a time, and one summary at the end, as `deno test` words it. What
+ * failed beside the others runs once more by itself. Must not know how a process is started. Not
+ * part of the binary.
  *
  * @module
  */
@@ -15,6 +16,15 @@ export interface Lane {
   readonly name: string;
   /** Paths from the top of the checkout. */
   readonly files: readonly string[];
+  /** Names of the only tests of theirs that are to run; absent: all. */
+  readonly only?: readonly string[];
+}
+
+/** A test that failed. */
+interface Failed {
+  /** Path from the top of the checkout. */
+  readonly file: string;
+  readonly name: string;
 }
 
 /** What a lane's process came to. */
@@ -43,6 +53,9 @@ const PROGRAM_COSTS = 6;
 
 /** What a lane may cost, in letters: some half a minute. */
 const LANE_COSTS = 150_000;
+
+/** Tests that run again: where more failed, it is not for want of a core. */
+const MOST_AGAIN = 8;
 
 /**
  * The lanes of these test files: first that of those that use the machine's Engine; then the others
@@ -75,8 +88,9 @@ export function lanesOf(files: readonly string[], read: (path: string) => string
 }
 
 /**
- * Runs the lanes and prints what they say. Resolves with whether all of them passed; one that ended
- * before it counted its tests did not.
+ * Runs the lanes and prints what they say. Resolves with whether all tests passed, beside others or,
+ * where few did not, once more with the machine to themselves: a bound in milliseconds means
+ * something there only. Both are told. A lane that ended before it counted its tests did not pass.
  */
 export async function runLanes(
   lanes: readonly Lane[],
@@ -84,17 +98,22 @@ export async function runLanes(
 ): Promise<boolean> {
   const began = Date.now();
   const waiting = [...lanes];
-  const results: (Result & { readonly lane: Lane })[] = [];
+  const run = async (lane: Lane): Promise<Ran> => {
+    const files = new ByFile(print);
+    const code = await start(lane, (text) => files.take(text));
+    files.end();
+    return { lane, failed: files.failed, ...resultOf(files.tail, code) };
+  };
+  const ran: Ran[] = [];
   const worker = async () => {
     for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift()) {
-      const files = new ByFile(print);
-      const code = await start(lane, (text) => files.take(text));
-      files.end();
-      results.push({ lane, ...resultOf(files.tail, code) });
+      ran.push(await run(lane));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  const { text, failed } = summary(results, Date.now() - began);
+  const again = laneAgain(ran);
+  if (again !== null) print(`\nOnce more, by themselves: ${again.only!.length} that failed\n`);
+  const { text, failed } = summary(ran, again && await run(again), Date.now() - began);
   print(text);
   return failed === 0;
 }
@@ -112,13 +131,31 @@ export function resultOf(tail: string, code: number): Result {
   };
 }
 
+interface Ran extends Result {
+  readonly lane: Lane;
+  readonly failed: readonly Failed[];
+}
+
+/** What failed, as a lane of its own; null where that is nothing, too much, or not all of it. */
+function laneAgain(ran: readonly Ran[]): Lane | null {
+  const failed = ran.flatMap(({ failed }) => failed);
+  const counted = ran.reduce((sum, { counts }) => sum + (counts?.failed ?? 0), 0);
+  if (failed.length === 0 || failed.length > MOST_AGAIN || failed.length !== counted) return null;
+  return {
+    name: "what failed",
+    files: [...new Set(failed.map(({ file }) => file))],
+    only: failed.map(({ name }) => name),
+  };
+}
+
 function summary(
-  results: readonly (Result & { readonly lane: Lane })[],
+  ran: readonly Ran[],
+  again: Ran | null,
   tookMs: number,
 ): { text: string; failed: number } {
   let [passed, steps, failed] = [0, 0, 0];
   const wrong: string[] = [];
-  for (const { lane, counts, code, failures } of results) {
+  for (const { lane, counts, code, failures } of ran) {
     passed += counts?.passed ?? 0;
     steps += counts?.steps ?? 0;
     failed += counts?.failed ?? 0;
@@ -129,18 +166,42 @@ function summary(
       wrong.push(`the tests of ${lane.name} ended with code ${code}`);
     }
   }
+  const now = passedAlone(again);
+  const lines = now.length === 0
+    ? []
+    : ["", " FAILED BESIDE OTHERS, PASSED ALONE ", "", ...wrong.filter(isOf(now))];
+  const still = wrong.filter((line) => !isOf(now)(line));
+  passed += now.length;
+  failed -= now.length;
   const seconds = Math.round(tookMs / 1000);
   const took = seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
   const counted = `${passed} passed (${steps} ${
     steps === 1 ? "step" : "steps"
   }) | ${failed} failed`;
-  const lines = wrong.length === 0 ? [] : ["", " FAILURES ", "", ...wrong];
+  if (still.length > 0) lines.push("", " FAILURES ", "", ...still);
   lines.push("", `${failed === 0 ? "ok" : "FAILED"} | ${counted} (${took})`, "");
   return { text: lines.join("\n"), failed };
 }
 
+/** The tests that passed when they ran again; none where their process says nothing sure. */
+function passedAlone(again: Ran | null): readonly string[] {
+  if (again === null || again.counts === null) return [];
+  const only = again.lane.only ?? [];
+  if (again.code !== 0 && again.counts.failed === 0) return [];
+  if (again.counts.passed + again.counts.failed < only.length) return [];
+  const failed = new Set(again.failed.map(({ name }) => name));
+  return only.filter((name) => !failed.has(name));
+}
+
+/** Whether a line such as `name => ./tests/a_test.ts:3:6` is of one of these tests. */
+function isOf(names: readonly string[]): (failure: string) => boolean {
+  return (failure) => names.includes(failure.slice(0, failure.lastIndexOf(" => ")));
+}
+
 /** Hands on text when a file's tests are through, so that two processes' lines don't mix. */
 class ByFile {
+  /** Tests that failed, by what their files' lines said. */
+  readonly failed: Failed[] = [];
   readonly #print: (text: string) => void;
   #kept = "";
 
@@ -157,12 +218,23 @@ class ByFile {
     this.#kept += text;
     const next = this.#kept.lastIndexOf("\nrunning ");
     if (next === -1) return;
-    this.#print(this.#kept.slice(0, next + 1));
+    this.#through(this.#kept.slice(0, next + 1));
     this.#kept = this.#kept.slice(next + 1);
   }
 
   end(): void {
-    this.#print(this.#kept);
+    this.#through(this.#kept);
+  }
+
+  /** One file's tests, or several's. */
+  #through(text: string): void {
+    this.#print(text);
+    let file = "";
+    for (const line of text.split("\n")) {
+      file = line.match(/^running \d+ tests? from \.\/(\S+)$/)?.[1] ?? file;
+      const name = line.match(/^(\S.*) \.\.\. FAILED \(/)?.[1];
+      if (name !== undefined) this.failed.push({ file, name });
+    }
   }
 }
 

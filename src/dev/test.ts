@@ -44,13 +44,20 @@ async function testThese(args: readonly string[]): Promise<number> {
   return (await denoTest(targets(args, isThere), "inherit").status).code;
 }
 
-async function startLane({ files }: Lane, print: (text: string) => void): Promise<number> {
-  const process = denoTest(["--no-check", ...files], "piped");
+async function startLane({ files, only }: Lane, print: (text: string) => void): Promise<number> {
+  const filter = only === undefined ? [] : ["--filter", filterOf(only)];
+  const process = denoTest(["--no-check", ...filter, ...files], "piped");
   const follow = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) print(text);
   };
   await Promise.all([follow(process.stdout), follow(process.stderr)]);
   return (await process.status).code;
+}
+
+/** What has `deno test --filter` run the tests of these names alone. */
+export function filterOf(names: readonly string[]): string {
+  const literal = (name: string) => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return `/^(${names.map(literal).join("|")})$/`;
 }
 
 function denoTest(args: readonly string[], output: "inherit" | "piped"): Deno.ChildProcess {

@@ -1,7 +1,8 @@
 /**
  * A newcomer's first minutes, by keyboard alone, in both languages: an empty host, what runs is taken
  * in, a container is stopped, the problem is told with its command, it was meant. A real daemon, whose
- * clock runs fast, on a real Engine, and on one of the tests' own where there is none.
+ * clock is put on while a problem is waited for, on a real Engine, and on one of the tests' own where
+ * there is none.
  *
  * @module
  */
@@ -19,10 +20,8 @@ import { freePort } from "../harness/free_port.ts";
 import { harnessCommand, LivingDaemon } from "../harness/living_daemon.ts";
 import { missing } from "../harness/missing.ts";
 import { TestHost } from "../harness/program.ts";
+import { until } from "../harness/until.ts";
 import { browserTest, visit } from "./chromium.ts";
-
-/** A minute in a second. */
-const FAST = 60;
 
 /** More than anything on a page is away from anything else. */
 const MOST_TABS = 80;
@@ -70,7 +69,7 @@ async function walk(
   host.env["TINYFORGE_LISTEN"] = `127.0.0.1:${port}`;
   await using daemon = new LivingDaemon(
     host,
-    harnessCommand(host, "fast_daemon.ts", String(FAST)),
+    harnessCommand(host, "skipped_daemon.ts"),
   );
   await daemon.ready();
   await using visitor = await visit(browser, { locale });
@@ -106,7 +105,11 @@ async function walk(
   await shop.end();
   const what = t.problem.kinds[shop.told.kind];
   const card = page.getByRole("article");
-  await card.getByRole("heading", { name: what }).waitFor({ timeout: 60_000 });
+  const heading = card.getByRole("heading", { name: what });
+  await until("it is in sight", async () => {
+    daemon.running.process.kill("SIGUSR2");
+    return await heading.waitFor({ timeout: 1000 }).then(() => true, () => false);
+  }, { withinMs: 60_000 });
   await page.getByRole("heading", { level: 1, name: t.overview.problems(1) }).waitFor();
   await page.locator("[aria-live]", { hasText: what }).waitFor({ state: "attached" });
   assertMatch(await card.locator("pre").first().innerText(), shop.told.command);

@@ -70,15 +70,21 @@ Deno.test("resultOf() reads what deno test says at its end", () => {
 
 const LANES: Lane[] = ["one", "two", "three", "four"].map((name) => ({ name, files: [] }));
 
-/** Runs lanes that print and end as they are told. */
+/** Runs lanes that print and end as they are told, and at last what failed, if it is to. */
 async function run(ends: Record<string, { says: string[]; code: number }>) {
   let printed = "";
   let most = 0;
   let now = 0;
+  let again: Lane | null = null;
   const passed = await runLanes(LANES, {
     print: (text) => printed += text,
-    start: async ({ name }, print) => {
+    start: async (lane, print) => {
+      const { name } = lane;
       most = Math.max(most, ++now);
+      if (lane.only !== undefined) {
+        assertEquals([now, again], [1, null], "once, and nothing beside it");
+        again = lane;
+      }
       for (const text of ends[name]!.says) {
         await Promise.resolve();
         print(text);
@@ -87,7 +93,7 @@ async function run(ends: Record<string, { says: string[]; code: number }>) {
       return ends[name]!.code;
     },
   });
-  return { passed, printed, most };
+  return { passed, printed, most, again: again as Lane | null };
 }
 
 const good = (n: number) => ({
@@ -125,4 +131,65 @@ Deno.test("runLanes() fails with what failed, and with a process that ended with
     " FAILURES \n\nb => ./b_test.ts:3:6\nthe tests of three ended with code 137\n",
   );
   assertMatch(printed, /\nFAILED \| 5 passed \(2 steps\) \| 2 failed \(0s\)\n$/);
+});
+
+/** Two tests of a file, of which these failed, and a third that did not. */
+const bad = (...names: string[]) => ({
+  says: [
+    "running 3 tests from ./tests/b_test.ts\nb ",
+    ...["b", "c (d)"].map((name) => `... ok (1ms)\n${name} `),
+    "... ok (1ms)\n",
+    ...names.map((name) => `------- output -------\nno\n${name} ... FAILED (2ms)\n`),
+    `\n FAILURES \n\n${names.map((name) => `${name} => ./tests/b_test.ts:3:6\n`).join("")}\n`,
+    `FAILED | ${3 - names.length} passed | ${names.length} failed (1s)\n`,
+  ],
+  code: 1,
+});
+
+Deno.test("runLanes() runs what failed once more by itself, and tells both", async () => {
+  const { passed, printed, again } = await run({
+    ...{ one: good(1), two: bad("b", "c (d)"), three: good(3), four: good(4) },
+    "what failed": {
+      says: ["running 2 tests from ./tests/b_test.ts\nb ... ok (1ms)\nc (d) ... ok (1ms)\n\n"]
+        .concat("ok | 2 passed | 0 failed (1ms)\n"),
+      code: 0,
+    },
+  });
+  assertEquals(passed, true);
+  assertEquals(again, {
+    name: "what failed",
+    files: ["tests/b_test.ts"],
+    only: ["b", "c (d)"],
+  });
+  assertMatch(
+    printed,
+    / FAILED BESIDE OTHERS, PASSED ALONE \n\nb => .*\nc \(d\) => .*\n\nok \| 11 passed \(3 steps\) \| 0 failed \(0s\)\n$/,
+  );
+  assertEquals(printed.includes("PASSED ALONE \n\n FAILURES"), false);
+});
+
+Deno.test("runLanes() fails with what fails by itself too, and with what can't be run again", async () => {
+  const lanes = { one: good(1), two: bad("b", "c (d)"), three: good(3), four: good(4) };
+  const once = await run({
+    ...lanes,
+    "what failed": { ...bad("b"), says: bad("b").says.slice(4) },
+  });
+  assertEquals(once.passed, false);
+  assertMatch(
+    once.printed,
+    /ALONE \n\nc \(d\) => .*\n\n FAILURES \n\nb => .*\n\nFAILED \| 10 passed \(3 steps\) \| 1 failed/,
+  );
+  for (
+    const says of [
+      "Killed\n",
+      "ok | 0 passed | 0 failed (1ms)\n",
+      "FAILED | 2 passed | 0 failed (1ms)\n",
+    ]
+  ) {
+    const ended = await run({ ...lanes, "what failed": { says: [says], code: 1 } });
+    assertEquals(ended.passed, false, says);
+    assertMatch(ended.printed, / FAILURES \n\nb => .*\nc \(d\) => .*\n\nFAILED \| 9 passed/);
+  }
+  const many = Array.from({ length: 9 }, (_, i) => `test ${i}`);
+  assertEquals((await run({ ...lanes, two: bad(...many) })).again, null);
 });
