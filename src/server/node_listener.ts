@@ -17,8 +17,8 @@ import type { Socket } from "node:net";
 import { exchange } from "./exchange.ts";
 import type { Listener, ListenOptions, Place, TcpAddress } from "./listener.ts";
 
-/** How often it is looked for connections whose headers are late. */
-const CHECK_MS = 1000;
+/** How often it is looked at most for connections whose headers are late; each look wakes the process. */
+const CHECK_MS = 5000;
 /** A request whose body nobody reads holds its connection; bodies that are read have less time. */
 const REQUEST_MS = 120_000;
 /** Connections that are on their way out count until the system has closed them. */
@@ -42,7 +42,7 @@ const MOST_AHEAD = 16;
 export async function listenNode(place: Place, options: ListenOptions): Promise<Listener> {
   const { limits, onCrowded } = options;
   const { server, forget } = await serverFor(options, {
-    connectionsCheckingInterval: CHECK_MS,
+    connectionsCheckingInterval: Math.min(CHECK_MS, limits.headersMs),
     headersTimeout: limits.headersMs,
     requestTimeout: Math.max(REQUEST_MS, limits.headersMs),
     keepAliveTimeout: limits.idleMs,

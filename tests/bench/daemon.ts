@@ -86,11 +86,19 @@ async function burst(): Promise<Figure[]> {
   const answers = await asker.answers();
   const { requests } = await s.engine.stats();
   const asked = Object.values(requests).reduce((sum, count) => sum + count, 0);
+  const inspects = requests["inspect"] ?? 0;
   const wrong = await wrongRows(s);
   const row = "5,000 events at once over 1,000 containers";
   return [
     { row: `${row}: wrong rows`, measured: wrong, unit: "rows", target: 0, bound: "most" },
-    { row: `${row}: requests`, measured: asked, unit: "requests", target: 50, bound: "most" },
+    {
+      row: `${row}: requests`,
+      measured: asked,
+      unit: "requests",
+      target: 50,
+      bound: "most",
+      note: `${asked - inspects} listings, ${inspects} inspects`,
+    },
     {
       row: `${row}: slowest /livez`,
       measured: Math.max(...answers),
