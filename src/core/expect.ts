@@ -6,6 +6,7 @@
  * @module
  */
 
+import { UNLISTED } from "../model/columns.ts";
 import { COMPLETED, LOCAL_HOST, MISSING } from "../model/container.ts";
 import type { IndexRow } from "../model/container.ts";
 import { ABSENT } from "../model/problem.ts";
@@ -149,19 +150,16 @@ function absentRow(
     containerId: null,
     containerName: "",
     imageRef: "",
-    imageId: null,
     host: LOCAL_HOST,
     state: ABSENT,
-    health: null,
-    exitCode: null,
     port: 0,
     hostIp: null,
     hostPort: null,
-    addresses: "{}",
     createdAtEngine: null,
     unclaimedReason: null,
     unclaimedValue: null,
     confirmed: false,
+    ...UNLISTED,
   };
 }
 

@@ -234,3 +234,12 @@ export type ListedField = {
 /** Every {@link ListedField}. */
 export const LISTED_FIELDS: readonly ListedField[] = Object.entries<Column>(OBSERVED_COLUMNS)
   .filter(([, { listed }]) => listed === true).map(([field]) => field as ListedField);
+
+/** What a row says in the place of what listings tell, while none told it. */
+export const UNLISTED: Pick<RowOf<typeof OBSERVED_COLUMNS>, ListedField> = Object.fromEntries(
+  LISTED_FIELDS.map((field) => [field, nothingOf(OBSERVED_COLUMNS[field])]),
+) as Pick<RowOf<typeof OBSERVED_COLUMNS>, ListedField>;
+
+function nothingOf({ holds, nothing }: Column): "{}" | 0 | "" | null {
+  return nothing ?? (holds === "addresses" ? "{}" : null);
+}

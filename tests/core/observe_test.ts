@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { observed, shows } from "../../src/core/observe.ts";
-import { type Holds, OBSERVED_COLUMNS, type ObservedField } from "../../src/model/columns.ts";
+import {
+  type Column,
+  type Holds,
+  LISTED_FIELDS,
+  OBSERVED_COLUMNS,
+  type ObservedField,
+  UNLISTED,
+} from "../../src/model/columns.ts";
 import type { IndexRow } from "../../src/model/container.ts";
 import { container, workload } from "../harness/world.ts";
 
@@ -37,5 +44,15 @@ Deno.test("shows() misses no column", () => {
     const other = { ...row, [field]: ANOTHER[OBSERVED_COLUMNS[field].holds] } as IndexRow;
     assert(other[field] !== row[field], field);
     assert(!shows(other, running, claim), field);
+  }
+});
+
+Deno.test("UNLISTED says nothing in each column that listings tell, where it can hold that", () => {
+  assertEquals(Object.keys(UNLISTED).sort(), LISTED_FIELDS.toSorted());
+  for (const field of LISTED_FIELDS) {
+    const { holds, nothing }: Column = OBSERVED_COLUMNS[field];
+    const expected = holds === "addresses" ? "{}" : holds.endsWith(" or null") ? null : nothing;
+    assert(expected !== undefined, `${field} can't hold nothing`);
+    assertEquals(UNLISTED[field], expected, field);
   }
 });

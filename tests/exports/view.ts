@@ -4,6 +4,7 @@
  * @module
  */
 
+import { VIEW_COLUMNS } from "../../src/model/columns.ts";
 import type { ContainerView } from "../../src/model/views.ts";
 import type { RouteSettings } from "../../src/setting_values.ts";
 import type { RoutedWorld } from "../../src/exports/routes.ts";
@@ -18,45 +19,34 @@ export const SETTINGS: RouteSettings = {
 
 const AT = "2026-01-01T00:00:00.000Z";
 
+/** Whatever a row can have, and this one has not. */
+const NOTHING = Object.fromEntries(
+  Object.keys(VIEW_COLUMNS).map((field) => [field, null]),
+) as { [Field in keyof ContainerView]: never };
+
 /** A row that runs, is published at port 32768 of every address, and has no subdomain. */
 export function view(id: string, fields: Partial<ContainerView> = {}): ContainerView {
   return {
+    ...NOTHING,
     id,
     workloadId: "w1",
     workloadKind: "project",
     workloadName: "app",
-    role: null,
     replica: 1,
     containerId: `container-${id}`,
     containerName: id,
     imageRef: "app:1",
-    imageId: null,
     host: "local",
     state: "running",
-    health: null,
-    exitCode: null,
     port: 8080,
     hostIp: "0.0.0.0",
     hostPort: 32_768,
     addresses: { bridge: "172.17.0.2" },
     createdAtEngine: AT,
-    unclaimedReason: null,
-    unclaimedValue: null,
     claimed: true,
     stateSince: AT,
     healthSince: AT,
-    startedAt: null,
-    finishedAt: null,
-    restartCount: null,
-    restartPolicy: null,
     lastSeenAt: AT,
-    stageId: null,
-    stageName: null,
-    imageTag: null,
-    subdomain: null,
-    proxyRouteId: null,
-    npmProxyId: null,
-    meta: null,
     createdAt: AT,
     updatedAt: AT,
     ...fields,
