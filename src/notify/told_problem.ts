@@ -7,6 +7,7 @@
 
 import type { Evidence, Problem, Remedy } from "../model/problem.ts";
 import type { NoticeProblem } from "./notice.ts";
+import { shellWord } from "../shell_word.ts";
 import { type EvidenceWords, wordFor, type Words } from "./words.ts";
 
 /** Knows what things are called. */
@@ -75,26 +76,26 @@ function evidenceLines(evidence: Evidence, words: EvidenceWords): string[] {
 
 /** The command that a person would type. */
 function commandOf(remedy: Remedy, { workload }: Names): string {
-  const named = (id: string) => wordOf(workload(id) ?? id);
+  const named = (id: string) => shellWord(workload(id) ?? id);
   switch (remedy.code) {
     case "bring-back":
-      return `tinyforge explain ${wordOf(remedy.rowId)}`;
+      return `tinyforge explain ${shellWord(remedy.rowId)}`;
     case "deploy":
       return `tinyforge labels ${named(remedy.workloadId)}`;
     case "read-log":
-      return `docker logs --tail 50 ${wordOf(remedy.container)}`;
+      return `docker logs --tail 50 ${shellWord(remedy.container)}`;
     case "start":
-      return `docker start ${wordOf(remedy.container)}`;
+      return `docker start ${shellWord(remedy.container)}`;
     case "raise-memory":
-      return `docker update --memory LIMIT ${wordOf(remedy.container)}`;
+      return `docker update --memory LIMIT ${shellWord(remedy.container)}`;
     case "read-health":
-      return `docker inspect --format '{{json .State.Health}}' ${wordOf(remedy.container)}`;
+      return `docker inspect --format '{{json .State.Health}}' ${shellWord(remedy.container)}`;
     case "explain":
-      return `tinyforge explain ${wordOf(remedy.rowId)}`;
+      return `tinyforge explain ${shellWord(remedy.rowId)}`;
     case "unpause":
-      return `docker unpause ${wordOf(remedy.container)}`;
+      return `docker unpause ${shellWord(remedy.container)}`;
     case "remove":
-      return `docker rm -f ${remedy.containers.map(wordOf).join(" ")}`;
+      return `docker rm -f ${remedy.containers.map(shellWord).join(" ")}`;
     case "start-engine":
       return "systemctl status docker";
     case "read-own-log":
@@ -106,13 +107,6 @@ function commandOf(remedy: Remedy, { workload }: Names): string {
     case "reach-host":
       return "tinyforge hub list";
     case "mend-labels":
-      return `docker inspect ${remedy.containers.map(wordOf).join(" ")}`;
+      return `docker inspect ${remedy.containers.map(shellWord).join(" ")}`;
   }
-}
-
-/** One word of a command line. What no name of a container or workload looks like is quoted. */
-function wordOf(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith("-")
-    ? text
-    : `'${text.replaceAll("'", `'\\''`)}'`;
 }
