@@ -6,24 +6,7 @@
  */
 
 import type { Severity } from "../model/problem.ts";
-
-/** One rule. Null means all of them. */
-export interface Rule {
-  /** What it is known by. */
-  readonly id: string;
-  /** Ids of workloads; a host's own problems belong to none. */
-  readonly workloads: readonly string[] | null;
-  /** Names of hosts, where there are several; absent: all. */
-  readonly hosts?: readonly string[] | null;
-  /** Kinds of problems. */
-  readonly kinds: readonly string[] | null;
-  /** `high` leaves out what is low. */
-  readonly minSeverity: Severity;
-  /** Ids of channels. */
-  readonly channels: readonly string[] | null;
-  /** Remind so long after the last delivery, milliseconds; null for never. */
-  readonly remindAfterMs: number | null;
-}
+import type { KeptRule } from "../store/channels.ts";
 
 /** What a rule looks at. */
 export interface RuledProblem {
@@ -51,7 +34,7 @@ export interface Recipient {
 export const MIN_REMIND_MS = 5 * 60_000;
 
 /** What holds where no rule was made. */
-export const DEFAULT_RULE: Rule = {
+export const DEFAULT_RULE: KeptRule = {
   id: "default",
   workloads: null,
   kinds: null,
@@ -63,7 +46,7 @@ export const DEFAULT_RULE: Rule = {
 /** Who is told of a problem, each channel once, in the order of `channels`. */
 export function recipientsOf(
   problem: RuledProblem,
-  known: { readonly rules: readonly Rule[]; readonly channels: readonly string[] },
+  known: { readonly rules: readonly KeptRule[]; readonly channels: readonly string[] },
 ): Recipient[] {
   const rules = (known.rules.length === 0 ? [DEFAULT_RULE] : known.rules)
     .filter((rule) => covers(rule, problem));
@@ -75,7 +58,7 @@ export function recipientsOf(
   });
 }
 
-function covers(rule: Rule, { workloadId, host, kind, severity }: RuledProblem): boolean {
+function covers(rule: KeptRule, { workloadId, host, kind, severity }: RuledProblem): boolean {
   const { hosts = null } = rule;
   if (hosts !== null && !(host && hosts.includes(host))) return false;
   if (rule.minSeverity === "high" && severity !== "high") return false;
@@ -83,6 +66,6 @@ function covers(rule: Rule, { workloadId, host, kind, severity }: RuledProblem):
   return rule.workloads === null || (workloadId !== null && rule.workloads.includes(workloadId));
 }
 
-function remindAfter({ remindAfterMs }: Rule): number | null {
+function remindAfter({ remindAfterMs }: KeptRule): number | null {
   return remindAfterMs === null ? null : Math.max(MIN_REMIND_MS, remindAfterMs);
 }

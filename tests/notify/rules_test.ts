@@ -3,20 +3,20 @@ import {
   DEFAULT_RULE,
   MIN_REMIND_MS,
   recipientsOf,
-  type Rule,
   type RuledProblem,
 } from "../../src/notify/rules.ts";
+import type { KeptRule } from "../../src/store/channels.ts";
 
 const channels = ["mail", "ntfy", "chat"];
 const problem: RuledProblem = { workloadId: "w-shop", kind: "missing", severity: "high" };
 const low: RuledProblem = { ...problem, severity: "low" };
 
-function rule(over: Partial<Rule>): Rule {
+function rule(over: Partial<KeptRule>): KeptRule {
   return { ...DEFAULT_RULE, id: "r", ...over };
 }
 
 /** The channels that are told. */
-function told(about: RuledProblem, ...rules: Rule[]): string[] {
+function told(about: RuledProblem, ...rules: KeptRule[]): string[] {
   return recipientsOf(about, { rules, channels }).map(({ channel }) => channel);
 }
 
