@@ -29,7 +29,7 @@ export function readAnswer<T>(answer: Answer): T {
  *
  * @throws {CommandError} What an error answer says.
  */
-export function checkAnswer({ ok, status, text }: Answer): string {
+function checkAnswer({ ok, status, text }: Answer): string {
   if (!ok) throw problemError(status, text);
   return text;
 }

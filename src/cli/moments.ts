@@ -112,7 +112,7 @@ export function timeText(at: string, now: Date): string {
 }
 
 /** `+01:00`: how far local time is ahead of UTC. */
-export function offsetText(minutes: number): string {
+function offsetText(minutes: number): string {
   const two = (number: number) => `${Math.floor(number)}`.padStart(2, "0");
   const absolute = Math.abs(minutes);
   return `${minutes < 0 ? "-" : "+"}${two(absolute / 60)}:${two(absolute % 60)}`;

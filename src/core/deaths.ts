@@ -40,7 +40,7 @@ export interface DeathSettings {
 }
 
 /** The settings of whoever sets none. */
-export const DEATH_DEFAULTS: DeathSettings = {
+const DEATH_DEFAULTS: DeathSettings = {
   decideAfter: 2000,
   oomBefore: 5000,
   signalBefore: 60_000,

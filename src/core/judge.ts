@@ -138,7 +138,7 @@ export function judgeWorkloadOf(
 }
 
 /** Whether nothing can be wrong with a row that nothing was wrong with: nearly all are so. */
-export function isQuiet(row: IndexRow, world: World): boolean {
+function isQuiet(row: IndexRow, world: World): boolean {
   return row.state === "running" && row.health !== "unhealthy" &&
     world.deaths(row.id) === undefined && !world.contended.has(row.id);
 }

@@ -33,12 +33,13 @@ export interface HubProblem {
   readonly rowId: string | null;
   /** When it was over; null while it is open. */
   readonly closedAt: number | null;
-  /** All of it as JSON: fields of {@link PROBLEM_FIELDS} in their order. */
+  /** All of it as JSON, its fields always in the same order. */
   readonly body: string;
   /** Of the body; tells it from every other one. */
   readonly hash: string;
 }
 
+/** Fields of a body, in their order: those of `Problem`, but for its host. */
 const TOLD: ToldFields = {
   key: "text",
   kind: "text",
@@ -59,9 +60,6 @@ const TOLD: ToldFields = {
   muted: "boolean",
   silenced: "boolean",
 };
-
-/** Fields of a body, in their order: those of `Problem`, but for its host. */
-export const PROBLEM_FIELDS: readonly string[] = Object.keys(TOLD);
 
 const THING = "a problem";
 

@@ -17,10 +17,11 @@ export interface HubTransition {
   readonly workloadId: string | null;
   /** By the host's clock, RFC 3339 UTC. */
   readonly at: string;
-  /** All of it as JSON: fields of {@link TRANSITION_FIELDS} in their order. */
+  /** All of it as JSON, its fields always in the same order. */
   readonly body: string;
 }
 
+/** Fields of a body, in their order: those of `Transition`, and whose row it is of. */
 const TOLD: ToldFields = {
   seq: "integer",
   rowId: "text",
@@ -41,9 +42,6 @@ const TOLD: ToldFields = {
   stageName: "text or null",
   createdAt: "time or null",
 };
-
-/** Fields of a body, in their order: those of `Transition`, and whose row it is of. */
-export const TRANSITION_FIELDS: readonly string[] = Object.keys(TOLD);
 
 const THING = "a transition";
 

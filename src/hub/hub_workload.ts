@@ -15,12 +15,13 @@ export interface HubWorkload {
   readonly kind: string;
   /** The name people use; unique within its kind on its host. */
   readonly name: string;
-  /** All of it as JSON: fields of {@link WORKLOAD_FIELDS} in their order. */
+  /** All of it as JSON, its fields always in the same order. */
   readonly body: string;
   /** Of the body; tells it from every other one. */
   readonly hash: string;
 }
 
+/** Fields of a body, in their order: those of `Workload`, and its expectations. */
 const TOLD: ToldFields = {
   id: "text",
   kind: "text",
@@ -37,9 +38,6 @@ const EXPECTED: ToldFields = {
   source: "text",
   setAt: "integer",
 };
-
-/** Fields of a body, in their order: those of `Workload`, and its expectations. */
-export const WORKLOAD_FIELDS: readonly string[] = Object.keys(TOLD);
 
 const THING = "a workload";
 

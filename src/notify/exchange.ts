@@ -40,7 +40,7 @@ export interface Answer {
 export const DEADLINE_MS = 15_000;
 
 /** So much of a body is read, bytes. */
-export const MAX_BODY = 16 * 1024;
+const MAX_BODY = 16 * 1024;
 
 /** One address may take so long to connect, milliseconds, while there are others to try. */
 const PATIENCE_MS = 4000;

@@ -11,7 +11,7 @@ import { DialError } from "./dial.ts";
 import type { Answer } from "./exchange.ts";
 
 /** So much of an answer is shown, in UTF-16 units, escapes included. */
-export const MAX_ANSWER = 200;
+const MAX_ANSWER = 200;
 
 /** Shorter parts of an address say nothing and stand in every other answer. */
 const MIN_SECRET = 4;
@@ -67,7 +67,7 @@ export function outcomeWithoutAnswer(error: unknown): Outcome {
 }
 
 /** `Retry-After` in milliseconds from now, or null without a valid one. */
-export function retryAfterOf(headers: Headers, options: { readonly now: number }): number | null {
+function retryAfterOf(headers: Headers, options: { readonly now: number }): number | null {
   const text = headers.get("retry-after")?.trim() ?? "";
   if (/^\d{1,9}(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
   const at = /[A-Za-z]/.test(text) ? Date.parse(text) : NaN;

@@ -12,7 +12,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /** Waits after the first, second, … failure, milliseconds; the last one from then on. */
-export const RETRY_WAITS: readonly number[] = [
+const RETRY_WAITS: readonly number[] = [
   5 * SECOND,
   30 * SECOND,
   2 * MINUTE,
@@ -145,7 +145,7 @@ export function tellGathered(
 }
 
 /** What the first judgement finds is waited for so long after the first of it, milliseconds. */
-export const BASELINE_MS = 2 * MINUTE;
+const BASELINE_MS = 2 * MINUTE;
 
 /**
  * When to tell what the first judgement found, as one list: when all of it is open that will be soon.
@@ -203,7 +203,7 @@ export function remindAt(
 }
 
 /** A channel's fallback takes over after so long without a delivery, milliseconds. */
-export const FALLBACK_MS = 10 * MINUTE;
+const FALLBACK_MS = 10 * MINUTE;
 
 /** When the fallback takes over; `failingSince` is the first failure after the last success. */
 export function fallbackAt(failingSince: number | null): number | null {

@@ -10,9 +10,6 @@ import { Failure } from "../failure.ts";
 import { quote } from "../text.ts";
 import { damaged } from "./manifest.ts";
 
-/** What an encrypted file begins with. */
-export const AGE_HEADER = "age-encryption.org/v1\n";
-
 const PRIVATE_KEY = /^AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]+$/;
 
 /**

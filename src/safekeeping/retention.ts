@@ -24,7 +24,7 @@ export interface Retention {
 }
 
 /** What is kept unless told otherwise. */
-export const RETENTION: Retention = { days: 7, weeks: 4 };
+const RETENTION: Retention = { days: 7, weeks: 4 };
 
 const DAY_MS = 86_400_000;
 /** 1970-01-01 was a Thursday; weeks begin on Monday. */

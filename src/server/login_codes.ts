@@ -9,7 +9,7 @@ import { hashSecret, makeSecret } from "../secret.ts";
 import type { CodeMaker, CodesPort } from "./access_port.ts";
 
 /** How long a code can be used, milliseconds. */
-export const CODE_MS = 60_000;
+const CODE_MS = 60_000;
 
 /** Nobody opens so many at once; the oldest give way. */
 const MAX_CODES = 64;

@@ -43,7 +43,7 @@ export function userText(uid: number | null): string {
 }
 
 /** Name of the user with this id; null where it has none, or the C library can't be asked. */
-export function userName(id: number): string | null {
+function userName(id: number): string | null {
   try {
     const libc = Deno.dlopen(LIBC, { getpwuid: { parameters: ["u32"], result: "pointer" } });
     try {

@@ -45,7 +45,7 @@ export function filtersAnything(filters: Filters): boolean {
 }
 
 /** A row's value of a facet. */
-export function valueOf(row: Row, facet: Facet): string {
+function valueOf(row: Row, facet: Facet): string {
   if (facet === "kind") return row.workloadKind;
   return facet === "state" ? row.state : row.health ?? NO_HEALTH;
 }

@@ -66,7 +66,7 @@ function rankOf({ status, severity, silenced, muted }: ShownProblem): number {
 }
 
 /** Kind, what it is about, how long it has lasted. */
-export function headOf(problem: ShownProblem, now: Date): Cell[] {
+function headOf(problem: ShownProblem, now: Date): Cell[] {
   const { host, kind, severity, status, since, closedAt, silenced, muted } = problem;
   const end = closedAt === null ? now : new Date(closedAt);
   const lasted = spanText((end.getTime() - Date.parse(since)) / 1000);

@@ -19,7 +19,7 @@ import { fresh, FreshnessSchema, optional } from "../schema.ts";
 const time = z.string().meta({ format: "date-time" });
 
 /** {@link ShownProblem}. */
-export const ShownProblemSchema: Schema<ShownProblem> = z.object({
+const ShownProblemSchema: Schema<ShownProblem> = z.object({
   host: optional(z.string().meta({ description: "Where the index is of many hosts." })),
   key: z.string(),
   kind: z.enum(PROBLEM_KINDS),

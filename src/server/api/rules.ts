@@ -46,7 +46,7 @@ export const hosts: z.ZodNullable<z.ZodArray<z.ZodString>> = z.array(z.string().
  *
  * @ignore
  */
-export const kinds: z.ZodNullable<z.ZodArray<z.ZodEnum>> = z.array(
+const kinds: z.ZodNullable<z.ZodArray<z.ZodEnum>> = z.array(
   z.enum([...PROBLEM_KINDS, "channel-broken"]),
 ).nullable();
 const channels = z.array(z.string().max(256)).max(100).nullable();

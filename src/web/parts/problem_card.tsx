@@ -80,7 +80,7 @@ export function ProblemCard(
 }
 
 /** Where it is, with the way there. */
-export function Where({ problem }: { problem: ShownProblem }): JSX.Element {
+function Where({ problem }: { problem: ShownProblem }): JSX.Element {
   const { host, workload } = problem;
   const at = host !== undefined && <a href={href("/containers", { host })}>{host}</a>;
   if (workload === null) return <p class="where">{at || words.value.problem.host}</p>;
