@@ -6,6 +6,7 @@
  */
 
 import { Failure } from "../failure.ts";
+import { VIEW_COLUMNS } from "../model/columns.ts";
 import { type HostView, partsOfId, UNKNOWN } from "../model/hosts.ts";
 import { keptJson } from "../store/kept_json.ts";
 import type { AnySql, Fragment, Sql } from "./sql.ts";
@@ -171,15 +172,21 @@ interface ToldRow extends Record<string, unknown> {
   readonly ownSeenAt?: string | null;
 }
 
+/** What readers are shown of fields that a host of another version does not know. */
+const UNTOLD = Object.fromEntries(
+  Object.keys(VIEW_COLUMNS).map((field) => [field, null]),
+);
+
 function shown({ host, last, unknown, heard, passed, body }: Stored): HubContainer {
   const { confirmed, ownSeenAt, ...told } = keptJson<ToldRow>(body, "containers.body");
   const later = confirmed && passed !== null && passed > (ownSeenAt ?? "");
   return {
+    ...UNTOLD,
     ...told,
     host,
     state: unknown ? UNKNOWN : last,
     lastState: last,
-    lastSeenAt: later ? passed : ownSeenAt,
+    lastSeenAt: later ? passed : ownSeenAt ?? null,
     heardAt: heard,
   };
 }

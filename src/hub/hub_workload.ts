@@ -59,5 +59,6 @@ export function hubWorkload(value: unknown): HubWorkload {
 }
 
 function expectation(value: unknown): unknown {
-  return toldBody(value, { fields: EXPECTED, thing: "what is expected of a workload" }).told;
+  const { body } = toldBody(value, { fields: EXPECTED, thing: "what is expected of a workload" });
+  return JSON.parse(body);
 }

@@ -70,8 +70,8 @@ export const NAME_FIELDS: ReadonlySet<string> = new Set<keyof NewRow>([
 ]);
 
 /**
- * The row that a JSON value is. Fields that are not known are kept out; one that is not there is
- * null, for a program of another version may not know it.
+ * The row that a JSON value is. Fields that are not known are kept out, and one that is not there is
+ * not kept as null: a program of another version may not know it.
  *
  * @throws {Failure} `invalid`
  */

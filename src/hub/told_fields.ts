@@ -16,7 +16,7 @@ export type ToldFields = Readonly<Record<string, Holds | "list">>;
 export interface ToldBody {
   /** The fields, those that were not told as null. */
   readonly told: Readonly<Record<string, unknown>>;
-  /** The same as JSON, in their order. */
+  /** What was told of them as JSON, in their order. */
   readonly body: string;
   /** Of the body. */
   readonly hash: string;
@@ -31,8 +31,9 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 export const MAX_BODY = 64 * 1024;
 
 /**
- * The thing that a JSON value is. Fields that are not known are kept out; one that is not there is
- * null, for a program of another version may not know it.
+ * The thing that a JSON value is. Fields that are not known are kept out, and one that is not there is
+ * left out of the body, for a program of another version may not know it: it compares what is kept by
+ * what it told.
  *
  * @throws {Failure} `invalid`
  */
@@ -42,11 +43,12 @@ export function toldBody(
 ): ToldBody {
   if (!isObject(value)) throw invalid("it is no object", thing);
   const known = entriesOf(fields);
-  const told = hasJust(known, value) ? value : pick(known, value);
+  const isWhole = hasJust(known, value);
+  const told = isWhole ? value : pick(known, value);
   for (const [field, holds] of known) {
     if (!fits(told[field], holds)) throw invalid(`its ${field} is not what it should be`, thing);
   }
-  const body = JSON.stringify(told);
+  const body = JSON.stringify(isWhole ? value : thereOf(known, value));
   if (body.length > MAX_BODY) throw invalid(`it is longer than ${MAX_BODY} characters`, thing);
   return { told, body, hash: sha256Text(body) };
 }
@@ -60,6 +62,13 @@ function hasJust(known: Known, value: Record<string, unknown>): boolean {
 
 function pick(known: Known, value: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(known.map(([field]) => [field, value[field] ?? null]));
+}
+
+/** The known fields that are there. */
+function thereOf(known: Known, value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    known.filter(([field]) => value[field] !== undefined).map(([field]) => [field, value[field]]),
+  );
 }
 
 type Known = readonly (readonly [string, Holds | "list"])[];

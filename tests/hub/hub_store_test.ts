@@ -12,6 +12,8 @@ import { listContainers, listHosts } from "../../src/hub/hub_views.ts";
 import { type Hello, readIngest, type Told } from "../../src/hub/protocol.ts";
 import { MAX_ROWS } from "../../src/hub/told_values.ts";
 import { hubRow } from "../../src/hub/row.ts";
+import { VIEW_COLUMNS } from "../../src/model/columns.ts";
+import { sha256Text } from "../../src/secret.ts";
 import { digestOf } from "../../src/hub/told_fields.ts";
 import { Failure } from "../../src/failure.ts";
 import { until } from "../harness/until.ts";
@@ -296,6 +298,23 @@ withDatabase("expel() forgets a host with its rows, and its secret opens nothing
   await assertRejects(() => expel(sql, "alpha"), Failure, "no such host");
 });
 
+withDatabase(
+  "a host that knows fewer fields is compared by those, and shown with the others",
+  async (sql) => {
+    const host = await hostOf(sql, "alpha");
+    const { restartPolicy: _, ownSeenAt: __, ...older } = shownRow("a");
+    // As that host's program reckons it, which keeps of a row what it knows.
+    const digest = digestOf([sha256Text(JSON.stringify(older))]);
+    await host.snapshot(1, [older]);
+    assertEquals((await host.beat({ seq: 1, digest })).result, "ok");
+    const [row] = await all(sql);
+    assertEquals([row!.restartPolicy, row!.lastSeenAt, row!.state], [null, null, older.state]);
+    assertEquals(Object.keys(row!).sort(), [
+      ...[...Object.keys(VIEW_COLUMNS), "lastState", "heardAt"].sort(),
+    ]);
+  },
+);
+
 Deno.test("readIngest() takes nothing that is out of bounds", () => {
   const said = { session: 1, epoch: "e", to: 1 };
   const wrong: unknown[] = [
@@ -328,6 +347,6 @@ Deno.test("hubRow() leaves out what it does not know, and does without what it w
   const plain = hubRow(shownRow("a"));
   assertEquals(hubRow({ ...shownRow("a"), ofTheFuture: 1, host: "x", lastSeenAt: "y" }), plain);
   const { restartPolicy: _, ...older } = shownRow("a");
-  assertEquals(JSON.parse(hubRow(older).body).restartPolicy, null);
+  assertEquals(JSON.parse(hubRow(older).body), older);
   assertNotEquals(hubRow(shownRow("a", { state: "stopped" })).hash, plain.hash);
 });
