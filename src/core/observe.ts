@@ -5,9 +5,10 @@
  */
 
 import { LISTED_FIELDS, type ListedField } from "../model/columns.ts";
-import { COMPLETED, LOCAL_HOST, MISSING, PENDING } from "../model/container.ts";
+import { COMPLETED, LOCAL_HOST, MISSING, PENDING, REMOVED, RETIRED } from "../model/container.ts";
 import type { ContainerState, IndexRow, ListedContainer, ListedPort } from "../model/container.ts";
 import type { Claim, Unclaimed } from "../model/pass.ts";
+import { ABSENT } from "../model/problem.ts";
 import type { Workload } from "../model/workload.ts";
 
 /** As much of a claim as the row shows. */
@@ -98,10 +99,10 @@ function imageRef({ id, image }: ListedContainer, before: IndexRow | undefined):
 const OURS: ReadonlySet<string> = new Set([
   MISSING,
   PENDING,
-  "removed",
-  "absent",
-  "retired",
-  "completed",
+  REMOVED,
+  ABSENT,
+  RETIRED,
+  COMPLETED,
 ]);
 
 /**
