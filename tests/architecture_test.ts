@@ -703,6 +703,11 @@ const TOLD_ONCE: readonly { what: RegExp; where: string; because: string }[] = [
     because: "how long a socket's path may be is the C library's to know",
   },
   {
+    what: /"libc\.so/,
+    where: "src/system/libc.ts",
+    because: "what the C library is called is known in one place",
+  },
+  {
     what: /"(?:DOCKER_HOST|DOCKER_TLS_VERIFY|DOCKER_CERT_PATH|DOCKER_CONTEXT)"\)/,
     where: "src/docker_host.ts",
     because: "what names the Engine is read in one place",

@@ -5,11 +5,13 @@
  * @module
  */
 
+import { LIBC } from "./libc.ts";
+
 const OPENER = "xdg-open";
 
 /** Whether there was something to open it with; what becomes of it nobody waits for. */
 export function openOnDesktop(path: string): boolean {
-  const libc = Deno.dlopen("libc.so.6", {
+  const libc = Deno.dlopen(LIBC, {
     posix_spawnp: {
       parameters: ["buffer", "buffer", "pointer", "pointer", "buffer", "pointer"],
       result: "i32",

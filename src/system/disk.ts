@@ -5,10 +5,12 @@
  * @module
  */
 
+import { LIBC } from "./libc.ts";
+
 /** Bytes that this user may still write to the file system of `path`; null where nobody can tell. */
 export function freeBytes(path: string): number | null {
   try {
-    const libc = Deno.dlopen("libc.so.6", {
+    const libc = Deno.dlopen(LIBC, {
       statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
     });
     try {
@@ -39,7 +41,7 @@ const NETWORK: Readonly<Record<string, string>> = {
 /** What the network file system of `path` is called; null where it is none, or nobody can tell. */
 export function networkFileSystem(path: string): string | null {
   try {
-    const libc = Deno.dlopen("libc.so.6", {
+    const libc = Deno.dlopen(LIBC, {
       statfs: { parameters: ["buffer", "buffer"], result: "i32" },
     });
     try {

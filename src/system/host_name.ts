@@ -5,7 +5,7 @@
  * @module
  */
 
-const LIBC = "libc.so.6";
+import { LIBC } from "./libc.ts";
 
 /** Names are at most 64 bytes long on Linux. */
 const MAX_NAME = 256;

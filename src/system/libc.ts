@@ -6,7 +6,8 @@
  * @module
  */
 
-const LIBC = "libc.so.6";
+/** What the C library is called. */
+export const LIBC = "libc.so.6";
 
 const CLOCK_BOOTTIME = 7;
 const AF_UNIX = 1;
@@ -135,7 +136,7 @@ export function mayWrite(path: string): boolean {
 const ESRCH = 3;
 
 /** glibc, then musl's names. */
-const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+const LIBRARIES = [LIBC, "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
 const LIVENESS = {
   getpgid: { parameters: ["i32"], result: "i32" },

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { LIBC } from "./libc.ts";
+
 const M_MMAP_THRESHOLD = -3;
 /** Bytes; where glibc begins by itself. */
 const LARGE = 128 * 1024;
@@ -17,7 +19,7 @@ const LARGE = 128 * 1024;
  */
 export function keepLargeBlocksApart(): boolean {
   try {
-    const libc = Deno.dlopen("libc.so.6", {
+    const libc = Deno.dlopen(LIBC, {
       mallopt: { parameters: ["i32", "i32"], result: "i32" },
     });
     try {

@@ -5,7 +5,8 @@
  * @module
  */
 
-const LIBC = "libc.so.6";
+import { LIBC } from "./libc.ts";
+
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { LIBC } from "./libc.ts";
+
 const AT_PHDR = 3n;
 const AT_PHNUM = 5n;
 const AT_PAGESZ = 6n;
@@ -23,7 +25,7 @@ const HEADER = 56;
  */
 export function letGoOfProgramPages(): number {
   try {
-    const libc = Deno.dlopen("libc.so.6", {
+    const libc = Deno.dlopen(LIBC, {
       getauxval: { parameters: ["u64"], result: "usize" },
       madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
     });
