@@ -12,7 +12,7 @@ import type { ContainerView } from "../model/views.ts";
 import type { RowDetails, ShownDeath } from "../server/api/details.ts";
 import { onOneLine, quote } from "../text.ts";
 import { timeText } from "./moments.ts";
-import { ago, counted, shortId, spanText } from "./phrases.ts";
+import { ago, counted, largestUnit, shortId } from "./phrases.ts";
 import type { Cell } from "./table.ts";
 
 /** Longest text of the container's own that is shown. */
@@ -39,7 +39,7 @@ export function detailCells(
   if (details !== null) {
     const { startedAt, finishedAt, restartCount, restartPolicy, oomKilled, error } = details;
     if (row.state === "running" && startedAt !== null) {
-      const span = spanText((now.getTime() - Date.parse(startedAt)) / 1000);
+      const span = largestUnit((now.getTime() - Date.parse(startedAt)) / 1000);
       cells.push(["up", `${span}, since ${timeText(startedAt, now)}`]);
     } else if (row.state !== MISSING && finishedAt !== null) {
       cells.push(["ended", `${timeText(finishedAt, now)}, ${ago(finishedAt, now)}`]);
@@ -64,7 +64,7 @@ export function detailCells(
 
 function deathText({ at, how, exitCode, ranSeconds, containerId }: ShownDeath, now: Date): string {
   const code = exitCode === null ? "" : ` (${exitCode})`;
-  const ran = ranSeconds === null ? "" : ` after ${spanText(ranSeconds)}`;
+  const ran = ranSeconds === null ? "" : ` after ${largestUnit(ranSeconds)}`;
   return `${ago(at, now)}: ${shortId(containerId)} ${HOW[how]}${code}${ran}`;
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { UNIT_MS } from "../span.ts";
 import { quote } from "../text.ts";
 import { usageError } from "./command.ts";
 
@@ -29,15 +30,9 @@ export interface Moment {
   readonly note: string | null;
 }
 
-const SPAN_MS: Readonly<Record<string, number>> = {
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
-};
-const DAY_MS = SPAN_MS.d!;
-const MINUTE_MS = SPAN_MS.m!;
+const SPAN_MS: Readonly<Record<string, number>> = { ...UNIT_MS, w: 7 * UNIT_MS.d };
+const DAY_MS = UNIT_MS.d;
+const MINUTE_MS = UNIT_MS.m;
 
 const THIS_MACHINE: OffsetAt = (ms) => -new Date(ms).getTimezoneOffset();
 
@@ -170,7 +165,7 @@ function readClock(text: string): number | null {
   const [, hours, minutes, seconds = "0"] =
     /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,3})?))?$/.exec(text) ?? [];
   if (hours === undefined) return null;
-  return Number(hours) * SPAN_MS.h! + Number(minutes) * MINUTE_MS + Number(seconds) * 1000;
+  return Number(hours) * UNIT_MS.h + Number(minutes) * MINUTE_MS + Number(seconds) * 1000;
 }
 
 /** The moment at which local clocks showed this, which is told as if they showed UTC. */

@@ -67,11 +67,11 @@ export function roleText({ role, replica }: Pick<ContainerView, "role" | "replic
 
 /** Time from `at` (RFC 3339) to `now` in its largest unit: `3s ago`, `5m ago`; `never` for null. */
 export function ago(at: string | null, now: Date): string {
-  return at === null ? "never" : `${spanText((now.getTime() - Date.parse(at)) / 1000)} ago`;
+  return at === null ? "never" : `${largestUnit((now.getTime() - Date.parse(at)) / 1000)} ago`;
 }
 
 /** A span of seconds in its largest unit: `3s`, `5m`. */
-export function spanText(seconds: number): string {
+export function largestUnit(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   for (const [unit, size] of [["d", 86_400], ["h", 3600], ["m", 60]] as const) {
     if (whole >= size) return `${Math.floor(whole / size)}${unit}`;
@@ -82,7 +82,7 @@ export function spanText(seconds: number): string {
 /** How long a row's container runs, and how often it was restarted: `5m`, `3s, 4 restarts`. */
 export function uptimeCell({ state, startedAt, restartCount }: ContainerView, now: Date): Cell {
   const runs = state === "running" && startedAt !== null;
-  const up = runs ? spanText((now.getTime() - Date.parse(startedAt)) / 1000) : "";
+  const up = runs ? largestUnit((now.getTime() - Date.parse(startedAt)) / 1000) : "";
   const restarts = restartCount === null || restartCount === 0
     ? ""
     : counted(restartCount, "restart");

@@ -18,7 +18,7 @@ import { readHeartbeat, readHello } from "./protocol.ts";
 import { isObject } from "./told_fields.ts";
 
 /** Why a request is not answered as asked. */
-export type Refusal =
+export type HubRefusal =
   | "malformed"
   | "unauthorized"
   | "not-found"
@@ -37,7 +37,7 @@ export interface HubAppOptions {
   /** Knows hosts by their secrets. */
   readonly secrets: HostSecrets;
   /** What is answered to a refusal. */
-  readonly refused: (why: Refusal, detail: string, headers?: Record<string, string>) => Response;
+  readonly refused: (why: HubRefusal, detail: string, headers?: Record<string, string>) => Response;
   /** What is answered to whatever was thrown. */
   readonly failed: (error: unknown) => Response;
   /**
@@ -248,7 +248,7 @@ function parsed<T>(parse: (text: string) => T, text: string): T {
 
 class Refused extends Error {
   constructor(
-    readonly why: Refusal,
+    readonly why: HubRefusal,
     message: string,
     readonly headers: Record<string, string> = {},
   ) {

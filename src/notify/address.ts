@@ -6,7 +6,7 @@
  */
 
 /** Why an address may not be dialled. */
-export type Refusal =
+export type AddressRefusal =
   | "unspecified"
   | "link-local"
   | "metadata"
@@ -18,7 +18,7 @@ export type Refusal =
 interface Range {
   readonly prefix: Uint8Array;
   readonly bits: number;
-  readonly because: Refusal;
+  readonly because: AddressRefusal;
 }
 
 /** Where clouds tell a machine its secrets, besides the link-local addresses. */
@@ -61,7 +61,7 @@ const EMBEDDING: readonly { range: Range; at: number; inverted?: boolean }[] = [
 export function refusalOf(
   address: string,
   options: { readonly allowLoopback: boolean },
-): Refusal | null {
+): AddressRefusal | null {
   const bytes = parseAddress(address);
   if (bytes === null) return "malformed";
   const refused = REFUSED.find((candidate) => contains(candidate, bytes))?.because;
@@ -106,7 +106,7 @@ function parseAddress(text: string): Uint8Array | null {
   );
 }
 
-function range(cidr: string, because: Refusal): Range {
+function range(cidr: string, because: AddressRefusal): Range {
   const [address = "", bits = ""] = cidr.split("/");
   return { prefix: parseAddress(address)!, bits: Number(bits), because };
 }

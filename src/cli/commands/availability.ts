@@ -98,7 +98,7 @@ function workloadCells(workload: WorkloadAvailability): Cell[] {
 }
 
 function timeCells({ share, partlyMs, downMs, unknownMs }: RunningTime): Cell[] {
-  return [shareCell(share), spanText(partlyMs), spanText(downMs), spanText(unknownMs)];
+  return [shareCell(share), twoUnits(partlyMs), twoUnits(downMs), twoUnits(unknownMs)];
 }
 
 /** Never rounded up to all of it. */
@@ -109,7 +109,7 @@ function shareCell(share: number | null): Cell {
 }
 
 /** A span in its two largest units: `3d 4h`, `21m 3s`; `0` for none. */
-function spanText(ms: number): string {
+function twoUnits(ms: number): string {
   let left = Math.ceil(ms / 1000);
   if (left === 0) return "0";
   const parts: string[] = [];

@@ -15,7 +15,7 @@ import type { InvocationOf } from "../commands.ts";
 import { type DaemonClient, findDaemon } from "../daemon_socket.ts";
 import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
-import { counted, spanText } from "../phrases.ts";
+import { counted, largestUnit } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { Bell, follow } from "../watch.ts";
 import { resolveWorkload, resolveWorkloads } from "../workload_name.ts";
@@ -170,7 +170,7 @@ function print(
     if (came !== null) {
       // What crashes in a loop runs at many a moment.
       out.lines(
-        `Not as expected ${spanText((Date.now() - came.at) / 1000)} before:`,
+        `Not as expected ${largestUnit((Date.now() - came.at) / 1000)} before:`,
         ...came.rows.map((each) => `  ${lineOf(each)}`),
       );
     }

@@ -11,7 +11,7 @@ import type { InvocationOf } from "../commands.ts";
 import type { Freshness } from "../../model/views.ts";
 import { noteFreshness } from "../freshness.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
-import { ago, spanText } from "../phrases.ts";
+import { ago, largestUnit } from "../phrases.ts";
 import { evidenceText, remedyText, subjectOf } from "../problem_words.ts";
 import { type Cell, tableLines } from "../table.ts";
 import { escapeControls, onOneLine } from "../../text.ts";
@@ -69,7 +69,7 @@ function rankOf({ status, severity, silenced, muted }: ShownProblem): number {
 function headOf(problem: ShownProblem, now: Date): Cell[] {
   const { host, kind, severity, status, since, closedAt, silenced, muted } = problem;
   const end = closedAt === null ? now : new Date(closedAt);
-  const lasted = spanText((end.getTime() - Date.parse(since)) / 1000);
+  const lasted = largestUnit((end.getTime() - Date.parse(since)) / 1000);
   const style = status !== "open" ? "faint" : severity === "high" ? "bad" : "warn";
   const marks = [
     severity === "low" && status === "open" ? "low" : "",

@@ -11,7 +11,7 @@ import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
 import { fullLocalText, readComing } from "../moments.ts";
-import { spanText } from "../phrases.ts";
+import { largestUnit } from "../phrases.ts";
 import { printTable } from "../table.ts";
 import { type NamedWorkload, resolveWorkload } from "../workload_name.ts";
 
@@ -145,6 +145,6 @@ function timesText({ from, until, cron, timeZone, seconds }: ShownSilence): stri
   const at = (time: string) => fullLocalText(Date.parse(time));
   const end = until === null ? "" : `until ${at(until)}`;
   if (cron === null) return Date.parse(from) > Date.now() ? `from ${at(from)} ${end}` : end;
-  const each = `for ${spanText(seconds)} each time of "${cron}" (${timeZone})`;
+  const each = `for ${largestUnit(seconds)} each time of "${cron}" (${timeZone})`;
   return end === "" ? each : `${each}, ${end}`;
 }

@@ -13,7 +13,7 @@ import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
 import { fullLocalText, timeText } from "../moments.ts";
-import { spanText } from "../phrases.ts";
+import { largestUnit } from "../phrases.ts";
 import { type Cell, printTable } from "../table.ts";
 
 /** What is said instead of a span. */
@@ -142,7 +142,7 @@ export async function list(invocation: InvocationOf<"token list">): Promise<numb
     const left = leftOf(token, now);
     if (left <= 0 || left > SOON_MS) continue;
     out.notes(
-      `Token ${quote(token.name)} ends in ${spanText(left / 1000)}: ` +
+      `Token ${quote(token.name)} ends in ${largestUnit(left / 1000)}: ` +
         `tinyforge token renew ${token.name} --expires 90d`,
     );
   }
