@@ -5,6 +5,7 @@
  * @module
  */
 
+import { DETAIL_COLUMNS, type ViewOf } from "../model/columns.ts";
 import type { ContainerDetails } from "../model/details.ts";
 import type { Connection } from "./connection.ts";
 import { keptJson } from "./kept_json.ts";
@@ -39,14 +40,10 @@ export class DetailColumns {
     return this.#c.write("Cannot write the details of containers", (tx) => {
       let changed = 0;
       for (const { containerId, details } of inspected) {
-        const { startedAt, finishedAt, restartCount, restartPolicy, ...rest } = details;
         const rows = this.#c.sql(RECORD).values<[string, string]>(
           containerId,
-          startedAt,
-          finishedAt,
-          restartCount,
-          restartPolicy,
-          JSON.stringify(rest),
+          ...FIELDS.map((field) => details[field]),
+          JSON.stringify(restOf(details)),
         );
         changed += rows.length;
         for (const [id, state] of rows) {
@@ -70,42 +67,46 @@ export class DetailColumns {
   }
 }
 
+const FIELDS = Object.keys(DETAIL_COLUMNS) as (keyof typeof DETAIL_COLUMNS)[];
+
+/** Those with a column of their own, then the rest as JSON. */
+const COLUMNS = [...Object.values(DETAIL_COLUMNS).map(({ column }) => column), "inspected"];
+
+/** What each column is, or is to be; the container's id comes before. */
+const told = (relation: "=" | "IS") =>
+  COLUMNS.map((column, i) => `${column} ${relation} ?${i + 2}`);
+
 const RECORD = `
-  UPDATE containers SET
-    started_at = ?2, finished_at = ?3, restart_count = ?4, restart_policy = ?5, inspected = ?6
-  WHERE container_id = ?1 AND NOT (
-    started_at IS ?2 AND finished_at IS ?3 AND restart_count IS ?4 AND restart_policy IS ?5
-    AND inspected IS ?6)
+  UPDATE containers SET ${told("=").join(", ")}
+  WHERE container_id = ?1 AND NOT (${told("IS").join(" AND ")})
   RETURNING id, state`;
 
-const SELECT = `
-  SELECT id, started_at, finished_at, restart_count, restart_policy, inspected FROM containers`;
+const SELECT = `SELECT id, ${COLUMNS.join(", ")} FROM containers`;
 
-type Columns = [
-  string,
-  string | null,
-  string | null,
-  number | null,
-  string | null,
-  string | null,
-];
+type Columns = [rowId: string, ...values: (string | number | null)[]];
 
-function detailed(
-  [rowId, startedAt, finishedAt, restartCount, restartPolicy, inspected]: Columns,
-): DetailedRow {
+/** Details without a column of their own. */
+type Rest = Omit<ContainerDetails, keyof typeof DETAIL_COLUMNS>;
+
+function restOf(details: ContainerDetails): Rest {
+  return Object.fromEntries(
+    Object.entries(details).filter(([field]) => !Object.hasOwn(DETAIL_COLUMNS, field)),
+  ) as unknown as Rest;
+}
+
+function detailed([rowId, ...values]: Columns): DetailedRow {
+  const inspected = values[FIELDS.length] as string | null;
   if (inspected === null) return { rowId, details: null };
-  const rest: Omit<
-    ContainerDetails,
-    "startedAt" | "finishedAt" | "restartCount" | "restartPolicy"
-  > = keptJson(inspected, "containers.inspected", { of: rowId });
+  const own: Record<string, unknown> = {};
+  for (const [i, field] of FIELDS.entries()) own[field] = values[i];
+  const { restartCount, restartPolicy, ...others } = own as ViewOf<typeof DETAIL_COLUMNS>;
   return {
     rowId,
     details: {
-      startedAt,
-      finishedAt,
+      ...others,
       restartCount: restartCount ?? 0,
       restartPolicy: restartPolicy ?? "no",
-      ...rest,
+      ...keptJson<Rest>(inspected, "containers.inspected", { of: rowId }),
     },
   };
 }
