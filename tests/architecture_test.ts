@@ -738,6 +738,18 @@ Deno.test("nothing runs with all permissions", async () => {
   assert(!/--allow-run/.test(withoutComments(compile.text)), "the binary starts no programs");
 });
 
+Deno.test("what the README names of the tree is there", async () => {
+  const readme = await Deno.readTextFile(join(ROOT, "README.md"));
+  const named = [...readme.matchAll(/`((?:src|tests)\/[\w./-]+)`/g)].map(([, path]) => path!)
+    .filter((path) => !path.includes("NAME"));
+  assert(named.length > 20, "nothing was found");
+  const missing: string[] = [];
+  for (const path of named) {
+    if (await Deno.stat(join(ROOT, path)).then(() => false, () => true)) missing.push(path);
+  }
+  assertEquals(missing, []);
+});
+
 Deno.test("migrations are numbered without a gap", async () => {
   const names = (await read("src/store/migrations", ".sql")).map(({ path }) =>
     path.slice("src/store/migrations/".length)
