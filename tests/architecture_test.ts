@@ -332,7 +332,8 @@ try {
 
 /** Source without comments; strings stay, because imports are strings. */
 function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  // At the begin of a line: elsewhere it may be part of a text, as in "text/plain, */*".
+  return text.replace(/^\s*\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 }
 
 /** Source without the imports that are of types alone. */
@@ -670,6 +671,8 @@ Deno.test("the rule on commands and flags sees what it forbids", () => {
     '"build it with `deno task compile`",',
   ];
   for (const line of lines) assertEquals(commandsIn(line).length, 1, line);
+  const after = ['const accept = "*/*";', ...lines, "/** Ends it. */"].join("\n");
+  assertEquals(commandsIn(after).length, lines.length);
   for (const line of ["if (--left === 0) return;", "/** `tinyforge ps` */", "a--;", "x - --y"]) {
     assertEquals(commandsIn(line).filter((found) => !found.includes("left")), [], line);
   }
