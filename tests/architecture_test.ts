@@ -14,6 +14,7 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url));
 /** Modules that know nothing of each other but what is listed, and nothing of what is above. */
 const LEAVES: Readonly<Record<string, readonly string[]>> = {
   model: [],
+  alike: [],
   carried: [],
   clock: [],
   feed: [],

@@ -22,10 +22,11 @@ export const PROBLEM_COMMANDS = [
     operands: [],
     flags: [
       { name: "all", description: "also what may pass by itself, and what is over" },
+      { name: "each", description: "each by itself, also where many are alike" },
       HOST_FLAG,
       JSON_FLAG,
     ],
-    details: `--all also lists what may pass by itself, and what is over.
+    details: `Four or more of one workload with which the same is wrong are told as one.
 
 The daemon judges by these numbers. Its --problem-settings, or
 TINYFORGE_PROBLEM_SETTINGS, sets others, as in unhealthy-opens=3m,settle=5m:

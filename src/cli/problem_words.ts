@@ -15,12 +15,15 @@ import { shellCommand, shellWord } from "../shell_word.ts";
 /** What it is about: a row's container, a workload, or the host. */
 export function subjectOf({ workload, container, row }: ShownProblem): string {
   if (workload === null) return "this host";
-  const name = nameOf(workload);
+  const name = workloadOf({ workload });
   const which = container?.name || row;
   return which === null || which === workload.name ? name : `${name}, ${which}`;
 }
 
-function nameOf({ kind, name }: NonNullable<ShownProblem["workload"]>): string {
+/** The workload that it is about, as commands take it; empty for the host's. */
+export function workloadOf({ workload }: Pick<ShownProblem, "workload">): string {
+  if (workload === null) return "";
+  const { kind, name } = workload;
   return kind === null ? name : `${kind}/${name}`;
 }
 
@@ -73,7 +76,7 @@ function exitText({ exitCode, how }: Evidence): string {
 export function remedyText(
   { do: remedy, workload }: Pick<ShownProblem, "do" | "workload">,
 ): string {
-  const ofWorkload = (name: string) => command(name, workload === null ? "" : nameOf(workload));
+  const ofWorkload = (name: string) => command(name, workloadOf({ workload }));
   switch (remedy.code) {
     case "bring-back":
       // To remove the row alone does not help where one is expected: then it is absent.

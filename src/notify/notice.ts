@@ -78,7 +78,7 @@ export interface NoticeContent {
 }
 
 /** So many problems are kept in a notice; the rest is counted. */
-export const MAX_LISTED = 50;
+export const MAX_LISTED = 100;
 
 /** The notice of one problem. */
 export function noticeOf(

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { byName, firstNames, together } from "../alike.ts";
 import { clip, escapeControls } from "../text.ts";
 import type { Language, Message } from "./channel.ts";
 import type { NoticeContent, NoticeProblem } from "./notice.ts";
@@ -49,7 +50,7 @@ export interface Format<T> {
 
 /** How much of it is told. */
 interface Bounds {
-  /** Problems of a digest. */
+  /** Lines of a digest, each of a problem or of several that are alike. */
   readonly listed: number;
   /** Names, in UTF-16 units. */
   readonly name: number;
@@ -57,7 +58,7 @@ interface Bounds {
   readonly line: number;
 }
 
-/** So many problems are named in a digest where there is room. */
+/** So many lines a digest has where there is room. */
 const MAX_NAMED = 20;
 
 /** From generous to curt, for where even one problem has too much to say. */
@@ -196,19 +197,20 @@ class Saying {
   }
 
   list(): TextLine[] {
-    const listed = this.#content.problems.slice(0, this.#bounds.listed);
-    const lines = listed.map((problem) => {
-      const when = problem.closedAt === null
-        ? this.#words.itemSince(this.#times.moment(problem.since, this.#content.at))
-        : this.#words.itemOver(this.#span(problem));
-      const text = this.#words.item(this.#subject(problem), this.#what(problem), when);
+    const listed = together(this.#content.problems, alikeKey).slice(0, this.#bounds.listed);
+    const lines = listed.map((alike) => {
+      const text = this.#words.item(
+        this.#subjects(alike),
+        this.#what(alike[0]!),
+        this.#when(alike),
+      );
       return { text: `• ${text}`, verbatim: false };
     });
     const { kind, back = null } = this.#content;
     if (kind !== "combined" && back !== null) {
       lines.unshift({ text: this.#words.notBack, verbatim: false });
     }
-    const more = this.#content.total - listed.length;
+    const more = this.#content.total - listed.flat().length;
     if (more > 0) lines.push({ text: this.#words.more(more), verbatim: false });
     return lines;
   }
@@ -218,6 +220,34 @@ class Saying {
     const lines = [{ text: this.#words.testBody(this.#times.exact(at)), verbatim: false }];
     if (host !== null) lines.push({ text: this.#words.host(this.#name(host)), verbatim: false });
     return lines;
+  }
+
+  /** Since when or how long, of those alike from the first of them to the last. */
+  #when(alike: readonly NoticeProblem[]): string {
+    const since = alike.map((problem) => problem.since);
+    const first = Math.min(...since);
+    const { at } = this.#content;
+    if (alike[0]!.closedAt !== null) {
+      const last = Math.max(...alike.map(({ closedAt }) => closedAt!));
+      return this.#words.itemOver(this.#times.span(first, last));
+    }
+    const last = Math.max(...since);
+    const one = this.#times.moment(first, at) === this.#times.moment(last, at);
+    return this.#words.itemSince(
+      one ? this.#times.moment(first, at) : this.#times.span(first, last),
+    );
+  }
+
+  /** The first of those alike by their names, and how many more there are. */
+  #subjects(alike: readonly NoticeProblem[]): string {
+    if (alike.length === 1) return this.#subject(alike[0]!);
+    const nameOf = ({ row, container }: NoticeProblem) => row ?? container ?? "";
+    const { named, more } = firstNames(byName(alike, nameOf), nameOf);
+    // Those named have room for one together.
+    const each = Math.max(2, Math.floor(this.#bounds.name / named.length));
+    const rows = named.map((name) => harmless(name, each)).join(", ");
+    const first = { ...alike[0]!, row: null };
+    return `${this.#subject(first)} / ${rows} ${this.#words.more(more)}`;
   }
 
   /** Workload and row, else the container, else the host; before them the host, where it differs. */
@@ -248,6 +278,15 @@ class Saying {
   #line(text: string): string {
     return harmless(text, this.#bounds.line);
   }
+}
+
+/** By what problems are told as one: the same is wrong with rows of one workload, or was. */
+function alikeKey(
+  { host, workload, row, container, kind, closedAt }: NoticeProblem,
+): string | null {
+  return workload === null || (row ?? container) === null
+    ? null
+    : JSON.stringify([host, workload, kind, closedAt === null]);
 }
 
 /** One line of at most `max` UTF-16 units that shows what it is. */

@@ -494,6 +494,52 @@ Deno.test("problems tells what is open and grave first, what is low as that, one
   assertStringIncludes(stdout, "\n    1 death; restarted once\n");
 });
 
+Deno.test("problems tells as one what is wrong alike with many containers of a workload, and of each when asked", async () => {
+  const { host, ids } = await seeded();
+  await using _ = host;
+  const since = Date.now() - 90_000;
+  await host.seed((store) => {
+    const of = (n: number, fields: Partial<Problem> = {}) =>
+      problem({
+        ...{ kind: "stopped", severity: "low" },
+        do: { code: "start", container: `shop_${n}`, workloadId: ids.shop },
+        ...{ containerId: `c${n}`, containerName: `shop_${n}`, evidence: { exitCode: 137 } },
+        ...{ workloadId: ids.shop, rowId: `${ids.shop}:${n}`, since, ...fields },
+      });
+    writeProblems(
+      store,
+      ...Array.from({ length: 60 }, (_, n) => of(60 - n)),
+      of(61, { kind: "crashed", severity: "high" }),
+      of(62, { workloadId: ids.blog, rowId: `${ids.blog}:site`, since: since - 3_600_000 }),
+      of(63, { silenced: true }),
+    );
+  });
+  const { stdout, stderr } = await host.run("problems");
+  assertEquals(
+    stdout,
+    [
+      "✗ crashed  stack/shop, shop_61  for 1m",
+      "    exit code 137",
+      "    do: `docker start shop_61`",
+      "✗ stopped  stack/shop, 60 alike  for 1m (low)",
+      "    shop_1, shop_2, shop_3 and 57 more",
+      "    exit code 137",
+      "    do, as for one of them: `docker start shop_1`",
+      "✗ stopped  site/blog, shop_62  for 1h (low)",
+      "    exit code 137",
+      "    do: `docker start shop_62`",
+      "✗ stopped  stack/shop, shop_63  for 1m (low, silenced)",
+      "    exit code 137",
+      "    do: `docker start shop_63`",
+      "",
+    ].join("\n"),
+  );
+  assertMatch(stderr, /^Alike ones are told as one: `tinyforge problems --each` tells of each\.$/m);
+  const each = await host.run("problems", "--each");
+  assertEquals(each.stdout.split("\n").filter((line) => line.startsWith("✗")).length, 63);
+  assert(!each.stderr.includes("Alike"), each.stderr);
+});
+
 Deno.test("what is printed for people is in this machine's time, as what they write", async () => {
   const { host, ids } = await seeded();
   await using _ = host;

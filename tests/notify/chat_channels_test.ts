@@ -12,7 +12,7 @@ import {
   TelegramServer,
 } from "../receivers/chat.ts";
 import { json, type Receiver } from "../receivers/receiver.ts";
-import { digest, HOSTILE, hostile, message, notice } from "./notices.ts";
+import { HOSTILE, hostile, message, notice, scattered } from "./notices.ts";
 import { opened, said, send } from "./sending.ts";
 
 /** Everything hostile, once as a single problem and once in a list: the receiver takes it all. */
@@ -22,7 +22,7 @@ async function sendHostile(
 ): Promise<void> {
   const channel = await opened(type, options);
   for (const text of HOSTILE) {
-    for (const content of [notice("opened", hostile(text)), digest(1000, hostile(text))]) {
+    for (const content of [notice("opened", hostile(text)), scattered(1000, hostile(text))]) {
       const sent = message({ ...content, host: text }, { id: crypto.randomUUID() });
       assertEquals(said(await send(channel, sent)), "delivered 200", text.slice(0, 50));
       options.look();

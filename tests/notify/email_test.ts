@@ -4,7 +4,7 @@ import { MailServer } from "../receivers/smtp.ts";
 import type { ChannelConfig } from "../../src/notify/channel.ts";
 import { createDialer } from "../../src/notify/dial.ts";
 import { openChannel } from "../../src/notify/open_channel.ts";
-import { digest, HOSTILE, hostile, message, notice, TEN } from "./notices.ts";
+import { HOSTILE, hostile, message, notice, scattered, TEN } from "./notices.ts";
 import { opened, said, send } from "./sending.ts";
 
 const certificate = await certificateFor("mail.test");
@@ -174,7 +174,7 @@ Deno.test("a mail says no header that it was not to say, whatever a container is
   await using server = await MailServer.start({ certificate });
   const channel = await mailing(server.port);
   for (const text of HOSTILE) {
-    for (const content of [notice("opened", hostile(text)), digest(1000, hostile(text))]) {
+    for (const content of [notice("opened", hostile(text)), scattered(1000, hostile(text))]) {
       const sent = message({ ...content, host: text });
       assertEquals(said(await send(channel, sent)), "delivered 250", text.slice(0, 50));
       const { raw, to } = server.mails.at(-1)!;

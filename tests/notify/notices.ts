@@ -47,12 +47,28 @@ export function notice(
   });
 }
 
-/** A list of so many problems. */
+/** A list of so many problems of one workload, with which the same is wrong. */
 export function digest(count: number, over: Partial<NoticeProblem> = {}): NoticeContent {
-  const problems = Array.from(
-    { length: count },
-    (_, i) => problem({ key: `missing:row-${i}`, row: `web ${i}`, ...over }),
+  return listOf(
+    Array.from(
+      { length: count },
+      (_, i) => problem({ key: `missing:row-${i}`, row: `web ${i}`, ...over }),
+    ),
   );
+}
+
+/** A list of so many problems, each of another workload. */
+export function scattered(count: number, over: Partial<NoticeProblem> = {}): NoticeContent {
+  const { problems } = digest(count, over);
+  return listOf(
+    Array.from({ length: count }, (_, i) => ({
+      ...problems[0]!,
+      ...{ key: `missing:row-${i}`, workload: `${over.workload ?? "shop"}${i}` },
+    })),
+  );
+}
+
+function listOf(problems: readonly NoticeProblem[]): NoticeContent {
   return digestOf(problems, {
     at: TEN + 5 * MINUTE,
     host: "nas",

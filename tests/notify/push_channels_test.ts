@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { testNotice } from "../../src/notify/notice.ts";
 import { AppriseServer, GotifyServer, NTFY_LIMITED, NtfyServer } from "../receivers/push.ts";
 import { json } from "../receivers/receiver.ts";
-import { digest, HOSTILE, hostile, message, notice, TEN } from "./notices.ts";
+import { digest, HOSTILE, hostile, message, notice, scattered, TEN } from "./notices.ts";
 import { opened, said, send } from "./sending.ts";
 
 Deno.test("ntfy is told as JSON, with a priority, a tag and the link", async () => {
@@ -57,7 +57,7 @@ Deno.test("ntfy makes no attachment of whatever is told", async () => {
   await using server = new NtfyServer();
   const channel = await opened("ntfy", { secrets: { url: server.origin, topic: "alerts" } });
   for (const text of HOSTILE) {
-    for (const content of [notice("opened", hostile(text)), digest(1000, hostile(text))]) {
+    for (const content of [notice("opened", hostile(text)), scattered(1000, hostile(text))]) {
       assertEquals(said(await send(channel, message(content))), "delivered 200");
       const { title, attachment } = server.messages.at(-1)!;
       assertEquals(attachment, undefined, text.slice(0, 50));
@@ -111,7 +111,7 @@ Deno.test("Gotify takes whatever is told", async () => {
   await using server = new GotifyServer("AbCdEf");
   const channel = await opened("gotify", { secrets: { url: server.origin, token: "AbCdEf" } });
   for (const text of HOSTILE) {
-    for (const content of [notice("opened", hostile(text)), digest(1000, hostile(text))]) {
+    for (const content of [notice("opened", hostile(text)), scattered(1000, hostile(text))]) {
       assertEquals(said(await send(channel, message(content))), "delivered 200");
       assert(server.requests.at(-1)!.body.length < 16_000);
     }

@@ -7,7 +7,17 @@ import { toldProblem } from "../../src/notify/told_problem.ts";
 import { ENGLISH } from "../../src/notify/words_en.ts";
 import { RUSSIAN } from "../../src/notify/words_ru.ts";
 import { problem } from "../harness/problems.ts";
-import { digest, HOSTILE, hostile, message, MINUTE, notice, TEN } from "./notices.ts";
+import {
+  digest,
+  HOSTILE,
+  hostile,
+  message,
+  MINUTE,
+  notice,
+  problem as told,
+  scattered,
+  TEN,
+} from "./notices.ts";
 
 const PROBLEM = problem({
   kind: "crashed",
@@ -90,13 +100,50 @@ Deno.test("wholeText() shows times in the zone it is told, and the date where it
 });
 
 Deno.test("wholeText() tells many as a list of bounded length", () => {
-  const lines = shown(wholeText(message(digest(960))));
+  const lines = shown(wholeText(message(scattered(960))));
   assertEquals(lines.length, 1 + 20 + 1 + 1);
   assertEquals(lines.slice(0, 2), [
     "960 problems at once on nas",
-    "• shop / web 0: its container is gone, since 10:00",
+    "• shop0 / web 0: its container is gone, since 10:00",
   ]);
   assertEquals(lines.at(-2), "and 940 more");
+});
+
+Deno.test("wholeText() tells on one line what is wrong alike with many rows of a workload", () => {
+  const rows = digest(60).problems.map((each, i) => ({ ...each, since: TEN + i * 2000 }));
+  const other = told({ key: "crashed:row-61", kind: "crashed", row: "db" });
+  const shop = [...rows.slice(0, 30), other, ...rows.slice(30).toReversed()];
+  const content = { ...digest(61), problems: shop };
+  const said = (over: Partial<typeof content>, language: "en" | "ru") =>
+    wholeText(message({ ...content, ...over }, { language })).lines.map(({ text }) => text);
+  assertEquals(said({}, "en"), [
+    "• shop / web 0, web 1, web 2 and 57 more: its container is gone, since 10:00–10:01",
+    "• shop / db: crashed, since 10:00",
+  ]);
+  assertEquals(said({}, "ru"), [
+    "• shop / web 0, web 1, web 2 и ещё 57: контейнер пропал, с 10:00–10:01",
+    "• shop / db: контейнер упал, с 10:00",
+  ]);
+  // From the first that began to the last that ended; what lasts is told apart.
+  const half = shop.map((each, i) => i < 50 ? { ...each, closedAt: TEN + i * MINUTE } : each);
+  assertEquals(said({ problems: half }, "en"), [
+    "• shop / web 0, web 1, web 2 and 46 more: its container is gone, over: 10:00–10:49",
+    "• shop / db: crashed, over: 10:00–10:30",
+    "• shop / web 30, web 31, web 32 and 8 more: its container is gone, since 10:01",
+  ]);
+  // Of few each is told, and each workload and host by itself.
+  assertEquals(said({ problems: rows.slice(0, 3), total: 3 }, "en").length, 3);
+  const two = rows.slice(0, 8).map((each, i) => ({ ...each, host: `host-${i % 2}` }));
+  assertEquals(said({ problems: two, total: 9, host: null }, "en"), [
+    "• host-0 / shop / web 0, web 2, web 4 and 1 more: its container is gone, since 10:00",
+    "• host-1 / shop / web 1, web 3, web 5 and 1 more: its container is gone, since 10:00",
+    "and 1 more",
+  ]);
+  // A row without a name is called by its container; a host's problem is like no other.
+  const nameless = rows.slice(0, 4).map((each, i) => ({ ...each, row: null, container: `c${i}` }));
+  assertMatch(said({ problems: nameless, total: 4 }, "en").join(), /^• shop \/ c0, c1, c2 and 1 /);
+  const hosts = nameless.map((each) => ({ ...each, workload: null, container: null }));
+  assertEquals(said({ problems: hosts, total: 4 }, "en").length, 4);
 });
 
 Deno.test("wholeText() counts in Russian", () => {
@@ -188,7 +235,7 @@ Deno.test("wholeText() says every kind of message in Russian", () => {
     of(notice("combined", { ...over, kind: "unhealthy" }))[0],
     "Решено: nas: не проходит проверку работоспособности, 10:00–10:07",
   );
-  const content = digest(22);
+  const content = scattered(22);
   const title = (over: Partial<typeof content>) => of({ ...content, ...over })[0];
   assertEquals(
     [title({ reason: "baseline" }), title({ reason: "restart" }), title({ kind: "combined" })],
@@ -281,7 +328,8 @@ Deno.test("wholeText() links to nothing but the dashboard's own address", () => 
 
 Deno.test("wholeText() makes harmless and bounds whatever a container is called", () => {
   for (const text of HOSTILE) {
-    for (const content of [notice("opened", hostile(text)), digest(60, hostile(text))]) {
+    const each = hostile(text);
+    for (const content of [notice("opened", each), digest(60, each), scattered(60, each)]) {
       const told = wholeText(message({ ...content, host: text }));
       for (const line of [told.title, ...told.lines.map(({ text }) => text)]) {
         assert(line.length <= 400, `${line.length}: ${line.slice(0, 80)}`);
@@ -294,7 +342,7 @@ Deno.test("wholeText() makes harmless and bounds whatever a container is called"
 
 Deno.test("written() tells less, until the receiver takes it", () => {
   const fitting = (max: number) =>
-    written(message(digest(60)), {
+    written(message(scattered(60)), {
       write: (text) => shown(text).join("\n"),
       fits: ({ length }) => length <= max,
     });

@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { testNotice } from "../../src/notify/notice.ts";
 import { Receiver } from "../receivers/receiver.ts";
 import { NEXT_WEBHOOK_KEY, WEBHOOK_KEY, WebhookReceiver } from "../receivers/webhook.ts";
-import { digest, HOSTILE, hostile, message, notice, TEN } from "./notices.ts";
+import { digest, HOSTILE, hostile, message, notice, scattered, TEN } from "./notices.ts";
 import { opened, said, send } from "./sending.ts";
 
 Deno.test("a webhook is signed so that the specification's library verifies it", async () => {
@@ -166,7 +166,7 @@ Deno.test("a webhook stays below the specification's size, whatever is told", as
   const secrets = { url: receiver.origin, key: WEBHOOK_KEY };
   const channel = await opened("webhook", { secrets, now: Date.now() });
   for (const text of HOSTILE) {
-    for (const content of [notice("opened", hostile(text)), digest(1000, hostile(text))]) {
+    for (const content of [notice("opened", hostile(text)), scattered(1000, hostile(text))]) {
       const sent = message({ ...content, host: text }, { id: crypto.randomUUID() });
       assertEquals(said(await send(channel, sent)), "delivered 204", text.slice(0, 50));
       const { data } = receiver.lastJson;
