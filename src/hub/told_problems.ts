@@ -7,7 +7,7 @@
 
 import { idOverHosts } from "../model/hosts.ts";
 import type { Problem } from "../model/problem.ts";
-import type { Names } from "../notify/told_problem.ts";
+import { type Names, rowName } from "../notify/told_problem.ts";
 import { keptJson } from "../store/kept_json.ts";
 import { silencedIn } from "./hub_silences.ts";
 import { listProblems, problemOverHosts } from "./problem_views.ts";
@@ -70,7 +70,7 @@ export async function toldProblems(
   };
 }
 
-/** `web 2` by host and row; none for a site's row. */
+/** Names by host and row; none for a site's row. */
 async function rowNames(
   sql: Sql,
   rows: readonly { readonly host: string; readonly rowId: string }[],
@@ -88,6 +88,7 @@ async function rowNames(
       "containers.body",
       { of: id },
     );
-    return role === null || role === "" ? [] : [[idOverHosts(host, id), `${role} ${replica ?? 1}`]];
+    const name = rowName({ role: role ?? null, replica: replica ?? 1 });
+    return name === null ? [] : [[idOverHosts(host, id), name]];
   }));
 }

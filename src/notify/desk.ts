@@ -162,6 +162,7 @@ export class NotifyDesk {
   #load(): Promise<Notifications> {
     this.#notifications ??= (async () => {
       const { Notifications } = await import("./notifications.ts");
+      const { rowName } = await import("./told_problem.ts");
       const { store, problems, host, account, clock, log, wording, proxy } = this.#options;
       const { onAttempt, isAllSilent } = this.#options;
       const isQuiet = () => this.#hushed;
@@ -171,16 +172,13 @@ export class NotifyDesk {
         wording: { ...wording, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
         names: {
           workload: (id) => store.workloads.get(id)?.name ?? null,
-          row: (id) => rowName(store, id),
+          row: (id) => {
+            const row = store.containers.index().row(id);
+            return row === undefined ? null : rowName(row);
+          },
         },
       });
     })();
     return this.#notifications;
   }
-}
-
-/** `web 2`; null for a site's row, or one that is not known any more. */
-function rowName(store: Store, id: string): string | null {
-  const row = store.containers.index().row(id);
-  return row === undefined || row.role === "" ? null : `${row.role} ${row.replica}`;
 }

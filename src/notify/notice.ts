@@ -43,7 +43,7 @@ export interface NoticeProblem {
   readonly host?: string;
   /** Name of the workload, or null for a host's problem. */
   readonly workload: string | null;
-  /** Name of the row within it, as `web 2`; null when it has one row or none is meant. */
+  /** Name of the row within it, as `web #2`; null when it has one row or none is meant. */
   readonly row: string | null;
   /** Name of the container, or null. */
   readonly container: string | null;

@@ -14,10 +14,18 @@ import { type EvidenceWords, wordFor, type Words } from "./words.ts";
 export interface Names {
   /** Of a workload, as a command takes it; null for one that is not known any more. */
   readonly workload: (id: string) => string | null;
-  /** Of a row within its workload, as `web 2`; null where the workload has one row. */
+  /** Of a row within its workload, as {@linkcode rowName} has it; null where it needs none. */
   readonly row: (id: string) => string | null;
   /** Of the host that a problem is on, where there are several. */
   readonly host?: (problem: Problem) => string;
+}
+
+/** A row's name within its workload, as every table has it: `web`, `web #2`; null for a site's row. */
+export function rowName(
+  { role, replica }: { readonly role: string | null; readonly replica: number },
+): string | null {
+  if (role === null || role === "") return null;
+  return replica > 1 ? `${role} #${replica}` : role;
 }
 
 /** The same names, each workload's asked for once. */

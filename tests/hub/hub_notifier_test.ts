@@ -42,14 +42,14 @@ Deno.test("hubs tell of many hosts once, however many they are, and go on when o
   const [first, second] = [fresh(), fresh()];
   await alpha.batch([], { problems: [first] });
   await until("it is told", () => inbox.told.length === 1);
-  assertEquals(inbox.told, ["opened missing shop/web 1 on alpha"]);
+  assertEquals(inbox.told, ["opened missing shop/web on alpha"]);
   // By ids that the hub's dashboard knows.
   const page = "https://hub.example/tf/workloads/alpha%3Aw?row=alpha%3Aa";
   assertStringIncludes(inbox.requests[0]!.body, page);
   // The same ids elsewhere are another problem.
   await beta.batch([], { problems: [second] });
   await until("that too", () => inbox.told.length === 2);
-  assertEquals(inbox.told[1], "opened missing shop/web 1 on beta");
+  assertEquals(inbox.told[1], "opened missing shop/web on beta");
 
   // Whoever decided ends; another one does, and knows who was told. What it had not kept yet of an
   // answer would be sent again.
@@ -57,7 +57,7 @@ Deno.test("hubs tell of many hosts once, however many they are, and go on when o
   await one[Symbol.asyncDispose]();
   await alpha.batch([], { problems: [over(first)] });
   await until("it is over", () => inbox.told.length === 3, { withinMs: 30_000 });
-  assertEquals(inbox.told[2], "recovered missing shop/web 1 on alpha");
+  assertEquals(inbox.told[2], "recovered missing shop/web on alpha");
 
   // A host falls silent: that is told, not what it has.
   await watchSilence(sql);
@@ -187,7 +187,7 @@ Deno.test("a receiver that is away is told later, and a channel that is removed 
   await sql`UPDATE tinyforge.channels SET not_before = 0`;
   await sql`UPDATE tinyforge.deliveries SET next_at = 0`;
   await until("it is told", () => inbox.requests.length === 2);
-  assertEquals(inbox.told[1], "combined missing shop/web 1 on alpha");
+  assertEquals(inbox.told[1], "combined missing shop/web on alpha");
   const { signal } = new AbortController();
   assertEquals((await hub.notifier.test("ops", { signal })).result, "delivered");
   await removeChannel(sql, "ops");

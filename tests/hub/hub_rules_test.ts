@@ -98,12 +98,12 @@ Deno.test("a hub's rules go by host, workload, kind and severity", async () => {
   });
   await until("all is told", () => ofBeta.told.length === 1 && low.told.length === 2);
   assertEquals(every.told.sort(), [
-    ...["opened missing shop/web 1 on alpha", "opened missing shop/web 1 on beta"],
+    ...["opened missing shop/web on alpha", "opened missing shop/web on beta"],
   ]);
-  assertEquals(ofShop.told, ["opened missing shop/web 1 on alpha"]);
-  assertEquals(ofBeta.told, ["opened missing shop/web 1 on beta"]);
+  assertEquals(ofShop.told, ["opened missing shop/web on alpha"]);
+  assertEquals(ofBeta.told, ["opened missing shop/web on beta"]);
   assertEquals(low.told.sort(), [
-    ...["opened missing shop/web 1 on beta", "opened stuck shop/null on beta"],
+    ...["opened missing shop/web on beta", "opened stuck shop/null on beta"],
   ]);
   await delivered(hub.sql);
 
@@ -164,18 +164,18 @@ Deno.test("a hub's stand-in is told what waits for a channel that has failed for
   await hub.sql`UPDATE tinyforge.channels SET failing_since = failing_since - 600000
     WHERE id = ${json.id}`;
   await until("it stands in", () => standIn.requests.length === 1, { withinMs: 30_000 });
-  assertEquals(standIn.told, ["opened missing shop/web 1 on alpha"]);
+  assertEquals(standIn.told, ["opened missing shop/web on alpha"]);
   await until("that is kept", async () => (await states()).includes("opened delivered"));
   assertEquals(await states(), ["opened delivered", "opened superseded"]);
   const { json: log } = await ask("GET", "/api/deliveries");
   assertEquals(
     log.items.map(({ about }: { about: unknown }) => about),
-    Array(2).fill({ total: 1, kind: "missing", workload: "shop", row: "web 1" }),
+    Array(2).fill({ total: 1, kind: "missing", workload: "shop", row: "web" }),
   );
   // It is told the end, too.
   await alpha.batch([], { problems: [over(problem)] });
   await until("it is over", () => standIn.requests.length === 2, { withinMs: 30_000 });
-  assertEquals(standIn.told[1], "recovered missing shop/web 1 on alpha");
+  assertEquals(standIn.told[1], "recovered missing shop/web on alpha");
   await until("that too is kept", async () => (await states()).includes("recovered delivered"));
 });
 
@@ -208,7 +208,7 @@ Deno.test("a crash that nobody could be told of and is over is told as one by a 
   await hub.sql`UPDATE tinyforge.channels SET not_before = 0`;
   await hub.sql`UPDATE tinyforge.deliveries SET next_at = 0`;
   await until("it is told", () => inbox.requests.length === 2);
-  assertEquals(inbox.told[1], "combined crashed shop/web 1 on alpha");
+  assertEquals(inbox.told[1], "combined crashed shop/web on alpha");
   await until(
     "that is kept",
     async () =>

@@ -90,7 +90,7 @@ Deno.test("a hub's silence of a workload, a host or a kind tells nobody, shows i
     await alpha.batch([], { problems: [over(passing)] });
     await beta.batch([], { problems: [fresh()] });
     await until("beta's is told", () => inbox.told.length === 1);
-    assertEquals(inbox.told, ["opened missing shop/web 1 on beta"]);
+    assertEquals(inbox.told, ["opened missing shop/web on beta"]);
     assertEquals(await marked(), [
       ...["alpha:missing:a open", "alpha:missing:p closed", "beta:stuck:a open"],
     ]);
@@ -100,7 +100,7 @@ Deno.test("a hub's silence of a workload, a host or a kind tells nobody, shows i
     assertEquals((await ask("DELETE", `/api/silences/${workload}`)).status, 204);
     assertEquals((await ask("DELETE", `/api/silences/${workload}`)).status, 404);
     await until("it is told then", () => inbox.told.length === 2, { withinMs: 30_000 });
-    assertEquals(inbox.told[1], "opened missing shop/web 1 on alpha");
+    assertEquals(inbox.told[1], "opened missing shop/web on alpha");
     assertEquals(await marked(), ["alpha:missing:p closed", "beta:stuck:a open"]);
     await delivered(hub.sql);
 
@@ -136,7 +136,7 @@ Deno.test("whoever was told by a hub that something began is told its end in a s
     await alpha.batch([], { problems: [over(problem)] });
     await until("it is over", () => inbox.told.length === 3, { withinMs: 30_000 });
     assertEquals(inbox.told.slice(1), [
-      ...["opened missing shop/web 1 on beta", "recovered missing shop/web 1 on alpha"],
+      ...["opened missing shop/web on beta", "recovered missing shop/web on alpha"],
     ]);
     await delivered(hub.sql);
   }));
@@ -154,7 +154,7 @@ Deno.test("a hub's silence comes again and again in its time zone, and is refuse
     await alpha.batch([], { problems: [fresh()] });
     await beta.batch([], { problems: [fresh()] });
     await until("beta's is told", () => inbox.told.length === 1);
-    assertEquals(inbox.told, ["opened missing shop/web 1 on beta"]);
+    assertEquals(inbox.told, ["opened missing shop/web on beta"]);
     assertEquals(await marked(), ["alpha:missing:a open"]);
     await delivered(hub.sql);
     await ask("DELETE", `/api/silences/${id}`);

@@ -120,8 +120,8 @@ Deno.test("people are told of a problem in a shape that nobody knows, and of all
   });
   await until("and the next", () => inbox.told.length === 2);
   assertEquals(inbox.told.toSorted(), [
-    "opened missing shop/web 1 on alpha",
-    "opened missing shop/web 1 on liar",
+    "opened missing shop/web on alpha",
+    "opened missing shop/web on liar",
   ]);
 });
 

@@ -143,6 +143,34 @@ Deno.test("a deploy that recreates all of a stack within 20 s is told to nobody"
   assertEquals(listener.told, []);
 });
 
+Deno.test("a stack whose containers go is told of on one line, and a few by the names that tables have", async () => {
+  await using listener = new Listener();
+  await using host = await ToldHost.make();
+  await host.begin();
+  host.store.registry.create("stack", { name: "shop", composeProjectName: "shop" });
+  const containers = Array.from({ length: 12 }, (_, i) =>
+    host.engine.add({
+      name: `shop-worker-${i + 1}`,
+      labels: {
+        "com.docker.compose.project": "shop",
+        "com.docker.compose.service": "worker",
+        "com.docker.compose.container-number": `${i + 1}`,
+      },
+    }));
+  await host.channel("ops", listener);
+  await host.pass(5 * MINUTE);
+  const lines = () => listener.lastJson.data.text.replaceAll(/\d\d:\d\d/g, "10:00").split("\n");
+  for (const container of containers.splice(0, 2)) host.engine.remove(container);
+  await host.pass(2 * MINUTE, 10 * SECOND);
+  const rows = listener.requests.map(({ body }) => JSON.parse(body).data.problems[0].row);
+  assertEquals(rows.toSorted(), ["worker", "worker #2"]);
+  for (const container of containers) host.engine.remove(container);
+  await host.pass(2 * MINUTE, 10 * SECOND);
+  assertEquals(lines(), [
+    "• shop / worker #3, worker #4, worker #5 and 7 more: its container is gone, since 10:00",
+  ]);
+});
+
 Deno.test("an hour of crashing is told once, and once that it is over", async () => {
   await using listener = new Listener();
   await using host = await ToldHost.make();
