@@ -51,7 +51,7 @@ of every workload.`,
   {
     name: "expect",
     summary: "show or set what should run of a workload",
-    operands: [WORKLOAD, { name: "ROLE", optional: true }],
+    operands: [WORKLOAD, { name: "ROLE", optional: true, mayBeEmpty: true }],
     flags: [
       ...EXPECT_FLAGS,
       JSON_FLAG,

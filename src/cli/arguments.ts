@@ -71,7 +71,7 @@ export function parseArguments(args: readonly string[]): ParsedArguments {
 /**
  * Holds the operands against the command's.
  *
- * @throws {CommandError} Usage: too few, too many, or not one of the possible values.
+ * @throws {CommandError} Usage: too few, too many, empty, or not one of the possible values.
  */
 export function checkOperands(command: Command, operands: readonly string[]): void {
   const hint = `\`tinyforge help ${command.name}\` explains it`;
@@ -81,6 +81,10 @@ export function checkOperands(command: Command, operands: readonly string[]): vo
       if (operand.optional) return;
       const which = operand.values === undefined ? "" : ` (${operand.values.join(", ")})`;
       throw usageError(`Cannot run "${command.name}": ${operand.name}${which} is missing`, hint);
+    }
+    const given = operand.many ? operands.slice(i) : [value];
+    if (given.includes("") && !operand.mayBeEmpty) {
+      throw usageError(`Cannot run "${command.name}": ${operand.name} is empty`, hint);
     }
     if (operand.values === undefined || operand.values.includes(value)) return;
     const meant = nearest(value, operand.values);

@@ -61,6 +61,8 @@ export interface Operand {
   readonly optional?: boolean;
   /** There may be any number of it; only the last one can be so. */
   readonly many?: boolean;
+  /** The empty word means something, too; elsewhere it is what an unset variable left. */
+  readonly mayBeEmpty?: boolean;
   /** Every possible value, where there are few. */
   readonly values?: readonly string[];
   /** What of the index it names, for completions. */

@@ -1,5 +1,5 @@
 import { hintForError, hintForProblem } from "../../src/cli/words.ts";
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { checkOperands, parseArguments } from "../../src/cli/arguments.ts";
 import { CommandError } from "../../src/cli/command.ts";
 import {
@@ -239,6 +239,16 @@ Deno.test("checkOperands() counts words and holds them against their possible va
     refused("list", "things").message,
     'Cannot run "list": "things" is not one of projects',
   );
+  // As an unset variable leaves it: in an address it would be no word at all.
+  for (const name of ["token rm", "container rm", "notify test", "silence rm", "rm"]) {
+    assertMatch(refused(name, "").message, /^Cannot run "[a-z ]+": [A-Z]+ is empty$/);
+  }
+  assertEquals(
+    refused("check", "blog", "").message,
+    'Cannot run "check": WORKLOAD is empty',
+  );
+  // A site's role.
+  checkOperands(command("expect"), ["blog", ""]);
   const error = refused("add", "site", "my", "blog");
   assertStringIncludes(error.message, 'Cannot run "add": "blog" is one word too many');
   assertStringIncludes(error.hint, "a name with spaces needs quotes");
