@@ -60,9 +60,9 @@ export function attributionNow(): Attribution | null {
 const SHOWN: ReadonlySet<string> = new Set([
   ..."name id kind role scope target workloadId stageId domain composeProjectName".split(" "),
   ..."containerId imageRef imageTag subdomain maxInstances force seconds until cron".split(" "),
-  ..."minSeverity expiresAt reason all dryRun".split(" "),
+  ..."minSeverity expiresAt reason all".split(" "),
 ]);
-/** Lists of which it is shown how long they are. */
+/** Lists of which it is shown what they name, or how long they are where they name nothing. */
 const COUNTED: ReadonlySet<string> = new Set(["operations", "items"]);
 const MAX_SHOWN = 200;
 
@@ -72,7 +72,7 @@ export function detailsOf(...parts: readonly unknown[]): NewAuditEntry["details"
   for (const part of parts) {
     if (typeof part !== "object" || part === null) continue;
     for (const [key, value] of Object.entries(part)) {
-      if (Array.isArray(value) && COUNTED.has(key)) details[key] = value.length;
+      if (Array.isArray(value) && COUNTED.has(key)) details[key] = namesOf(value) ?? value.length;
       if (!SHOWN.has(key)) continue;
       if (typeof value === "string") details[key] = value.slice(0, MAX_SHOWN);
       else if (typeof value !== "object" && value !== undefined) details[key] = value as number;
@@ -80,4 +80,11 @@ export function detailsOf(...parts: readonly unknown[]): NewAuditEntry["details"
     }
   }
   return details;
+}
+
+/** Names of all of them; null where one has none. */
+function namesOf(items: readonly { readonly name?: unknown }[]): string | null {
+  const names = items.map((item) => item?.name).filter((name) => typeof name === "string");
+  if (names.length === 0 || names.length < items.length) return null;
+  return names.join(", ").slice(0, MAX_SHOWN);
 }

@@ -116,6 +116,7 @@ async function handle<At>(
     // A route that is not open has let nobody in without.
     principal: checked.principal as Principal,
     actAs: (who) => asking?.is(who),
+    changesNothing: () => asking?.end(),
     headOnly: request.method === "HEAD",
   });
 }

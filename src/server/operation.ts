@@ -218,6 +218,8 @@ export interface Call<Params, Query, Body, At = Services> {
   readonly principal: Principal;
   /** Tells who it is that changes something, where only the handler finds out. */
   actAs(who: Who): void;
+  /** Tells that nothing is changed though it could have been: nothing is written down. */
+  changesNothing(): void;
   /** True for HEAD: the body that is answered won't be read. */
   readonly headOnly: boolean;
 }

@@ -77,7 +77,8 @@ export const adopt: Operation = operation({
   description: "No container is touched. All in one transaction.",
   body: AdoptSchema,
   answers: ok("What was taken in", AdoptAnswerSchema),
-}, async ({ services, body }) => {
+}, async ({ services, body, changesNothing }) => {
+  if (body.dryRun === true) changesNothing();
   const seen = await look(services);
   const policies = body.dryRun === true
     ? new Map<string, string>()
