@@ -44,9 +44,8 @@ read where this user may; a stack whose files changed is taken in again.`,
     name: "accept",
     summary: "take what runs now for what should run",
     operands: [{ ...WORKLOAD, optional: true }],
-    flags: [JSON_FLAG],
-    details: `After a scale-down, a removed service, a move: missing rows are retired. Without NAME:
-of every workload.`,
+    flags: [{ name: "all", description: "of every workload" }, JSON_FLAG],
+    details: "After a scale-down, a removed service, a move: missing rows are retired.",
   },
   {
     name: "expect",

@@ -126,7 +126,34 @@ Deno.test("accept retires what is gone, and adopt --compose expects what a file 
   );
 });
 
-Deno.test("accept without a name takes everything at once, with what Compose hashes it to now", async () => {
+Deno.test("adopt --dry-run is not written down as a change, and what is names what was taken in", async () => {
+  await using world = await hostWithEngine();
+  const { host } = world;
+  await host.run("adopt", "blog", "shop");
+  const dry = await host.run("adopt", "it's", "--dry-run");
+  assertEquals([dry.code, dry.stdout], [0, 'would adopt site "it\'s": 1 container expected\n']);
+  const audited = await host.read((store) => store.audit.newest({ before: null, limit: 9 }));
+  assertEquals(audited.map(({ action }) => action), ["POST /api/adopt"]);
+  assertEquals(audited[0]?.details["items"], "blog, shop");
+});
+
+Deno.test("accept takes nothing without a name, nor with all besides", async () => {
+  await using world = await hostWithEngine();
+  const { host } = world;
+  await host.run("adopt", "--all");
+  for (const args of [["accept"], ["accept", "shop", "--all"]]) {
+    const { code, stderr } = await host.run(...args);
+    assertEquals(code, 2, stderr);
+    assertMatch(
+      stderr,
+      /^Cannot accept.*\nhint: `tinyforge list` shows them; --all is all of them$/m,
+    );
+  }
+  const audited = await host.read((store) => store.audit.newest({ before: null, limit: 9 }));
+  assert(!audited.some(({ action }) => action === "POST /api/accept"));
+});
+
+Deno.test("accept --all takes everything at once, with what Compose hashes it to now", async () => {
   await using world = await hostWithEngine();
   const { host, engine } = world;
   await host.run("adopt", "--all");
@@ -140,7 +167,7 @@ Deno.test("accept without a name takes everything at once, with what Compose has
       return store.expectations.of(id).find(({ role }) => role === "web")?.configHash;
     });
   assert(await hashOf() !== "another");
-  const { accepted } = await host.json("accept");
+  const { accepted } = await host.json("accept", "--all");
   assertEquals(
     accepted.map(({ name }: { name: string }) => name).toSorted(),
     ["blog", "it's", "shop"],
@@ -150,7 +177,7 @@ Deno.test("accept without a name takes everything at once, with what Compose has
   assertEquals(audited[0]?.action, "POST /api/accept");
   // What cannot be asked is left as it was.
   await engine.down();
-  assertEquals((await host.run("accept")).code, 0);
+  assertEquals((await host.run("accept", "--all")).code, 0);
   assertEquals(await hashOf(), "another");
 });
 

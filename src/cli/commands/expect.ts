@@ -19,6 +19,13 @@ import { resolveWorkload } from "../workload_name.ts";
 /** Takes what runs now for what should run. */
 export async function accept(invocation: InvocationOf<"accept">): Promise<number> {
   const { out, operands: [name] } = invocation;
+  if (invocation.on("all") === (name !== undefined)) {
+    // As `accept $NAME` is without the variable: what is missing would be forgotten everywhere.
+    throw usageError(
+      name === undefined ? "Cannot accept: say of which workload" : "Cannot accept all and one",
+      "`tinyforge list` shows them; --all is all of them",
+    );
+  }
   const accepted = await withApi(invocation.config(), async (api) => {
     if (name === undefined) {
       return (await api.request<AcceptAnswer>("POST", "/api/accept")).accepted;
