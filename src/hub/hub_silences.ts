@@ -11,7 +11,7 @@ import { Failure } from "../failure.ts";
 import type { Problem } from "../model/problem.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import { SilenceWindows } from "../silence_windows.ts";
-import { keptJson } from "../store/kept_json.ts";
+import { keptList } from "../store/kept_json.ts";
 import { quote } from "../text.ts";
 import { requireHosts, requireRow, requireWorkloads } from "./known_names.ts";
 import type { Sql, TransactionSql } from "./sql.ts";
@@ -132,7 +132,7 @@ async function read(sql: Sql): Promise<(KeptSilence & { now: number })[]> {
     FROM tinyforge.silences AS s ORDER BY s.created_at, id`;
   return found.map((each) => ({
     ...each,
-    kinds: each.kinds === null ? null : keptJson(each.kinds, "silences.kinds", { of: each.id }),
+    kinds: each.kinds === null ? null : keptList(each.kinds, "silences.kinds", { of: each.id }),
   }));
 }
 

@@ -142,7 +142,8 @@ export class StoreReader implements IndexReader {
   /** With what its last pass found. */
   holdings(): Holdings {
     const { hosts, problems, views, workloads } = this.#store;
-    const { engineId, foundEngineId, lastPassAt, lastPass } = hosts.local();
+    const { engineId, foundEngineId, lastPassAt } = hosts.local();
+    const lastPass = hosts.lastPass();
     const registered = { project: 0, stack: 0, site: 0 };
     for (const { kind } of workloads.list()) registered[kind]++;
     return {

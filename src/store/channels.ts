@@ -10,7 +10,7 @@ import { Failure } from "../failure.ts";
 import type { Severity } from "../model/problem.ts";
 import { quote } from "../text.ts";
 import type { Connection } from "./connection.ts";
-import { keptJson } from "./kept_json.ts";
+import { keptJson, keptList } from "./kept_json.ts";
 
 /** Whether a channel is used: `broken` waits for a person, `disabled` is told nothing any more. */
 export type ChannelState = "ok" | "broken" | "disabled";
@@ -300,7 +300,7 @@ export function jsonOf(list: readonly string[] | null): string | null {
 
 /** The list that was kept so. */
 export function listOf(text: string | null, column: string): string[] | null {
-  return text === null ? null : keptJson(text, column);
+  return text === null ? null : keptList(text, column);
 }
 
 const SELECT = `SELECT id, name, type, config, fallback_id, state, reason, since, failing_since,

@@ -22,8 +22,6 @@ export interface HostRecord {
   readonly foundEngineId: string | null;
   /** RFC 3339 UTC, null before the first pass. */
   readonly lastPassAt: string | null;
-  /** What the last full pass found, kept current by partial ones; null before the first. */
-  readonly lastPass: KeptPass | null;
 }
 
 /** The `hosts` table. */
@@ -38,21 +36,27 @@ export class HostTable {
     this.watched = new WatchedTable(connection);
   }
 
-  /** The local host. */
+  /** The local host. What its passes found is read by whoever shows it: they must be able to mend it. */
   local(): HostRecord {
-    const [engineId, foundEngineId, lastPassAt, lastPass] = this.#c.sql(
-      "SELECT engine_id, found_engine_id, last_pass_at, last_pass FROM hosts WHERE name = ?",
-    ).value<[string | null, string | null, string | null, string | null]>(LOCAL_HOST)!;
+    const [engineId, foundEngineId, lastPassAt] = this.#c.sql(
+      "SELECT engine_id, found_engine_id, last_pass_at FROM hosts WHERE name = ?",
+    ).value<[string | null, string | null, string | null]>(LOCAL_HOST)!;
+    return { name: LOCAL_HOST, engineId, foundEngineId, lastPassAt };
+  }
+
+  /**
+   * What the last full pass found, kept current by partial ones; null before the first.
+   *
+   * @throws {Failure} `corrupt`
+   */
+  lastPass(): KeptPass | null {
+    const [lastPass] = this.#c.sql("SELECT last_pass FROM hosts WHERE name = ?")
+      .value<[string | null]>(LOCAL_HOST)!;
+    if (lastPass === null) return null;
     return {
-      name: LOCAL_HOST,
-      engineId,
-      foundEngineId,
-      lastPassAt,
       // One from before rows were followed has none.
-      lastPass: lastPass === null ? null : {
-        unclaimed: [],
-        ...keptJson<Omit<KeptPass, "unclaimed"> & Partial<KeptPass>>(lastPass, "hosts.last_pass"),
-      },
+      unclaimed: [],
+      ...keptJson<Omit<KeptPass, "unclaimed"> & Partial<KeptPass>>(lastPass, "hosts.last_pass"),
     };
   }
 

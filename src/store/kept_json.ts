@@ -7,23 +7,35 @@
 
 import { notJson } from "./error.ts";
 
+/** Whose it is, where that is known. */
+interface Whose {
+  readonly of?: string | number;
+}
+
 /**
- * The list or object that was kept in this column: `transitions.origin`.
+ * The object that was kept in this column: `transitions.origin`.
  *
  * @param options `of`: which row's it is, where that is known.
  * @throws {Failure} `corrupt`
  */
-export function keptJson<T extends object>(
-  text: string,
-  column: string,
-  { of }: { of?: string | number } = {},
-): T {
-  let value: unknown;
+export function keptJson<T extends object>(text: string, column: string, whose: Whose = {}): T {
+  const value = parsed(text, column, whose);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as T;
+  throw notJson(column, whose);
+}
+
+/** The list that was kept so: `silences.kinds`; else as {@linkcode keptJson}. */
+export function keptList<T>(text: string, column: string, whose: Whose = {}): T[] {
+  const value = parsed(text, column, whose);
+  if (Array.isArray(value)) return value;
+  throw notJson(column, whose);
+}
+
+function parsed(text: string, column: string, whose: Whose): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     // Not as its cause either: the message would quote the text.
+    throw notJson(column, whose);
   }
-  if (typeof value === "object" && value !== null) return value as T;
-  throw notJson(column, of === undefined ? {} : { of });
 }

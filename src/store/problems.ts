@@ -10,7 +10,7 @@ import type { ProblemCount } from "../model/index_reader.ts";
 import type { Deaths, Hold, HostMemory, Problem, ProblemKind, Severity } from "../model/problem.ts";
 import { RETENTION, type Retention } from "../model/past.ts";
 import type { Connection } from "./connection.ts";
-import { keptJson } from "./kept_json.ts";
+import { keptJson, keptList } from "./kept_json.ts";
 
 /** What is remembered of a host besides its problems. */
 export interface KeptJudgement {
@@ -145,7 +145,7 @@ export class ProblemTable {
       .values<[string, number, number, number | null, string]>();
     return new Map(rows.map(([rowId, count, atLeast, gapAt, ring]) => [
       rowId,
-      { count, atLeast: atLeast === 1, gapAt, ring: keptJson(ring, "deaths.ring", { of: rowId }) },
+      { count, atLeast: atLeast === 1, gapAt, ring: keptList(ring, "deaths.ring", { of: rowId }) },
     ]));
   }
 
@@ -159,7 +159,7 @@ export class ProblemTable {
       count,
       atLeast: atLeast === 1,
       gapAt,
-      ring: keptJson(ring, "deaths.ring", { of: rowId }),
+      ring: keptList(ring, "deaths.ring", { of: rowId }),
     };
   }
 

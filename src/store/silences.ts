@@ -11,7 +11,7 @@ import { quote } from "../text.ts";
 import type { Silence } from "../model/problem.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import type { Connection } from "./connection.ts";
-import { keptJson } from "./kept_json.ts";
+import { keptList } from "./kept_json.ts";
 
 /** The `silences` table. */
 export class SilenceTable {
@@ -92,7 +92,7 @@ function silence(c: Columns): KeptSilence {
     c;
   const kinds: KeptSilence["kinds"] = told === null
     ? null
-    : keptJson(told, "silences.kinds", { of: id });
+    : keptList(told, "silences.kinds", { of: id });
   return {
     ...{ id, scope, targetId, kinds, reason, startsAt, endsAt, cron, timeZone },
     ...{ lastsMs, createdAt },

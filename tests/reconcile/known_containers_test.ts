@@ -16,7 +16,7 @@ function partial(r: Rig, ...ids: string[]): Promise<DonePass> {
 
 /** What readers are told of what the last full pass found. */
 function kept(r: Rig): unknown {
-  return r.store.hosts.local().lastPass;
+  return r.store.hosts.lastPass();
 }
 
 const sorted = (value: unknown) => {

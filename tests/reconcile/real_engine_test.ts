@@ -145,7 +145,7 @@ engineTest("a row is followed when its stack moves to another Compose project", 
   await until("it is seen to stop", () => shown() === "stopped false unmanaged");
   await scope.docker("start", id);
   await until("it is seen to start", () => shown() === "running false unmanaged");
-  const { lastPass } = r.store.hosts.local();
+  const lastPass = r.store.hosts.lastPass();
   assertEquals(lastPass?.unclaimed.map(({ containerId }) => containerId), [id]);
   r.store.registry.update("stack", entry.id, { composeProjectName: project });
   r.loop.request();

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { Failure } from "../../src/failure.ts";
 import { Reconciler } from "../../src/reconcile/reconciler.ts";
@@ -6,6 +6,7 @@ import { Log } from "../../src/telemetry/log.ts";
 import { RETENTION } from "../../src/model/past.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import type { Fault } from "../engines/scripted_fault.ts";
+import { damagedBy } from "../harness/damaged.ts";
 import { until } from "../harness/until.ts";
 import { rig } from "../harness/rig.ts";
 import { event } from "../core/twin.ts";
@@ -496,4 +497,21 @@ Deno.test("fullPass() still fails when the Engine itself can't say who it is", a
   await using r = await rig(engine.host);
   engine.fail("info", { kind: "status", status: 500, message: "on fire" });
   await assertRejects(() => r.pass(), Failure, "on fire");
+});
+
+Deno.test("a pass mends what another hand wrote over what passes found", async () => {
+  await using engine = await FakeEngine.start();
+  await using r = await rig(engine.host);
+  engine.add({ name: "bare" });
+  await r.pass();
+  const found = r.store.hosts.lastPass();
+  using db = damagedBy(r.path);
+  for (const damage of ["{bad", "5", "", "[]"]) {
+    for (const sameEngine of [true, false]) {
+      db.write("UPDATE hosts SET last_pass = ?", damage);
+      assertThrows(() => r.store.hosts.lastPass(), Failure, "hosts.last_pass is not the JSON");
+      await r.pass({ sameEngine });
+      assertEquals(r.store.hosts.lastPass(), found, damage);
+    }
+  }
 });

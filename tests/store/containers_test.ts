@@ -587,7 +587,7 @@ Deno.test("HostTable keeps a hundred refusals of a pass, and how many there were
     cause: "pass",
     found: { ...FOUND, listed: 150, refused: refused as never },
   });
-  const { lastPass } = temp.store.hosts.local();
+  const lastPass = temp.store.hosts.lastPass();
   assertEquals([lastPass?.refused.length, lastPass?.refusedCount], [100, 150]);
 });
 

@@ -38,7 +38,7 @@ function shown(store: Store, rowIds: readonly string[]) {
         }),
       ]),
     ),
-    host: store.hosts.local(),
+    host: { ...store.hosts.local(), lastPass: store.hosts.lastPass() },
     workloads: store.workloads.list(),
     entries: WORKLOAD_KINDS.flatMap((kind) => store.registry.list(kind)),
     stages: store.stages.list(project.id),

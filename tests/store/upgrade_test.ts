@@ -89,8 +89,12 @@ Deno.test("openStore() opens a database of schema 1 and keeps what stands in it"
       { workloadName: "blog", state: "stopped", subdomain: null, exitCode: 137 },
       { workloadName: "shop", state: "running", subdomain: null, exitCode: null },
     ]);
-    const { engineId, foundEngineId, lastPass } = store.hosts.local();
-    assertEquals([engineId, foundEngineId, lastPass?.listed], ["ENGINE-A", "ENGINE-B", 1]);
+    const { engineId, foundEngineId } = store.hosts.local();
+    assertEquals([engineId, foundEngineId, store.hosts.lastPass()?.listed], [
+      "ENGINE-A",
+      "ENGINE-B",
+      1,
+    ]);
     const blog = store.views.list().find(({ workloadName }) => workloadName === "blog")!;
     assertEquals(store.transitions.ofRow(blog.id).map(({ to }) => to), ["running", "stopped"]);
   });
