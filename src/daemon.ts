@@ -35,6 +35,7 @@ import type {
   TokenFile,
 } from "./server/server.ts";
 import type { Written } from "./model/written.ts";
+import { damageLog } from "./store/damage.ts";
 import type { Store } from "./store/store.ts";
 import { collectGauges } from "./gauges.ts";
 import { announce, firstPass, lifetime, onSuddenEnd, watchLock } from "./supervision.ts";
@@ -115,10 +116,11 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
   const docker = openDocker(config, { metrics, timeoutMs: options.engineTimeoutMs });
   const shared = { docker, clock, log, metrics };
   const reconciler = new Reconciler({ ...shared, store, composePrefix });
+  const onDamage = damageLog(log);
   const problems = new ProblemWatch({
     settings: config.problemSettings,
     ...options.problems,
-    ...{ store, feed, docker, clock, log },
+    ...{ store, feed, docker, clock, log, onDamage },
     staleAfterMs: staleAfterMs(intervalMs),
   });
   const sight = new Sight({ watched: store.hosts.watched, clock });
@@ -129,11 +131,11 @@ export function assemble(config: Config, data: OpenData, options: AssembleOption
     metrics.indexFresh.set(readiness({ loop, reconciler }, config).index.fresh ? 1 : 0);
   });
   const notify = new NotifyDesk({
-    ...{ store, feed, clock, log },
+    ...{ store, feed, clock, log, onDamage },
     secretsPath: join(config.dataDir, SECRETS),
-    problems: (since) => store.problems.remembered(since),
+    problems: (since) => store.problems.remembered(since, { onDamage }),
     host: config.hostName,
-    account: () => store.problems.kept()?.memory.account ?? null,
+    account: () => store.problems.kept({ onDamage })?.memory.account ?? null,
     isAllSilent: () => problems.silent.isAll(),
     wording: { language: config.language, baseUrl: config.baseUrl },
     proxy: config.notifyProxy,

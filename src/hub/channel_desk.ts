@@ -8,6 +8,7 @@
 import { type AskedChannel, takeInAgain, takeInChannel } from "../notify/asked_channel.ts";
 import type { Outcome } from "../notify/channel.ts";
 import { HEALTHY, type KeptChannel, type KeptRule } from "../store/channels.ts";
+import { LEFT_OUT } from "../store/damage.ts";
 import type { DeliveryState, ListedDelivery } from "../store/notice_rows.ts";
 import {
   addChannel,
@@ -92,6 +93,7 @@ export class ChannelDesk {
       ...(name !== undefined && { name }),
       ...(fallback !== undefined && { fallbackId: await this.#idOf(fallback) }),
       ...(moves && {
+        moves: url !== null,
         settings: ({ secrets: before, ...channel }) =>
           takeInAgain({ ...channel, before }, { url, secret, allowLoopback }),
       }),
@@ -138,7 +140,8 @@ export class ChannelDesk {
     { channel, state, limit }: { channel?: string; state?: DeliveryState; limit: number },
   ): Promise<ListedDelivery[]> {
     return await listDeliveries(this.#sql, {
-      ...channel !== undefined && { channelId: (await channelNamed(this.#sql, channel)).id },
+      ...channel !== undefined &&
+        { channelId: (await channelNamed(this.#sql, channel, LEFT_OUT)).id },
       ...state !== undefined && { state },
       limit,
     });
@@ -189,6 +192,6 @@ export class ChannelDesk {
   }
 
   async #idOf(name: string | null): Promise<string | null> {
-    return name === null ? null : (await channelNamed(this.#sql, name)).id;
+    return name === null ? null : (await channelNamed(this.#sql, name, LEFT_OUT)).id;
   }
 }

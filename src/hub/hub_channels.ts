@@ -13,7 +13,9 @@ import {
   type KeptChannel,
   nameTaken,
   requireEnd,
+  withoutSettings,
 } from "../store/channels.ts";
+import { LEFT_OUT, type Reading, unlessDamaged } from "../store/damage.ts";
 import { keptJson } from "../store/kept_json.ts";
 import { quote } from "../text.ts";
 import { type ChannelSecrets, type ChannelVault, UNSEALED } from "./channel_key.ts";
@@ -35,6 +37,8 @@ export interface HubChannelChanges {
   readonly name?: string;
   /** Another channel that stands in for it, or none. */
   readonly fallbackId?: string | null;
+  /** Whether `settings` has another address, so that the one before need not be readable. */
+  readonly moves?: boolean;
   /** What it is given what is kept of it: it is tried anew then. */
   readonly settings?: (
     before: Pick<KeptChannel, "type" | "config"> & Pick<NewHubChannel, "secrets">,
@@ -49,17 +53,28 @@ export interface HubChannel extends KeptChannel {
   readonly revision: number;
 }
 
-/** Every channel, the oldest first. */
-export async function listChannels(sql: AnySql): Promise<HubChannel[]> {
-  const found = await sql<(Omit<HubChannel, "config"> & { config: string })[]>`
+/** Every channel, the oldest first; one whose settings are left out is a broken one. */
+export async function listChannels(sql: AnySql, reading: Reading = {}): Promise<HubChannel[]> {
+  return (await keptChannels(sql)).map((each) => channelOf(each, reading));
+}
+
+/** As it stands there. */
+type Kept = Omit<HubChannel, "config"> & { readonly config: string };
+
+async function keptChannels(sql: AnySql): Promise<readonly Kept[]> {
+  return await sql<Kept[]>`
     SELECT id, name, type, config, revision, fallback_id AS "fallbackId", state, reason,
       since::float8 AS since, failing_since::float8 AS "failingSince", failures,
       not_before::float8 AS "notBefore", ${rfc3339(sql, "created_at")} AS "createdAt"
     FROM tinyforge.channels ORDER BY tinyforge.channels.created_at, id`;
-  return found.map((each) => ({
-    ...each,
-    config: keptJson(each.config, "channels.config", { of: each.name }),
-  }));
+}
+
+function channelOf(kept: Kept, reading: Reading): HubChannel {
+  return unlessDamaged(
+    () => ({ ...kept, config: keptJson(kept.config, "channels.config", { of: kept.name }) }),
+    withoutSettings(kept),
+    reading,
+  );
 }
 
 /**
@@ -70,8 +85,9 @@ export async function listChannels(sql: AnySql): Promise<HubChannel[]> {
 export async function channelNamed(
   sql: AnySql,
   name: string,
+  reading: Reading = {},
 ): Promise<KeptChannel> {
-  return among(await listChannels(sql), name);
+  return channelOf(among(await keptChannels(sql), name), reading);
 }
 
 /**
@@ -80,11 +96,11 @@ export async function channelNamed(
  * @throws {Failure} `not-found`
  */
 export async function channelIds(sql: AnySql, names: readonly string[]): Promise<string[]> {
-  const all = await listChannels(sql);
+  const all = await keptChannels(sql);
   return names.map((name) => among(all, name).id);
 }
 
-function among(all: readonly KeptChannel[], name: string): KeptChannel {
+function among<Each extends Pick<Kept, "id" | "name">>(all: readonly Each[], name: string): Each {
   const found = all.find(({ id }) => id === name) ?? all.find((each) => each.name === name);
   if (found !== undefined) return found;
   throw new Failure("not-found", `Cannot find channel ${quote(name)}`, {
@@ -152,7 +168,7 @@ export async function addChannel(
       ON CONFLICT (name) DO NOTHING`;
     if (made.count === 0) throw nameTaken(`Cannot add channel ${quote(name)}`);
     await addRule(tx, { ...rule, channels: [id] });
-    return await channelNamed(tx, id);
+    return await channelNamed(tx, id, LEFT_OUT);
   });
 }
 
@@ -169,7 +185,7 @@ export async function updateChannel(
   return await sql.begin(async (tx) => {
     // What stands in for what is looked at as a whole.
     await tx`LOCK TABLE tinyforge.channels IN SHARE ROW EXCLUSIVE MODE`;
-    const all = await listChannels(tx);
+    const all = await keptChannels(tx);
     const before = among(all, nameOrId);
     const { name = before.name, fallbackId = before.fallbackId } = changes;
     requirePlainName(name, "a channel");
@@ -180,8 +196,10 @@ export async function updateChannel(
     await tx`UPDATE tinyforge.channels SET name = ${name}, fallback_id = ${fallbackId}
       WHERE id = ${before.id}`;
     if (changes.settings !== undefined) {
+      // What a new address takes the place of need not be readable.
+      const { config: known } = channelOf(before, changes.moves === true ? LEFT_OUT : {});
       const { type, config, secrets } = await changes.settings({
-        ...{ type: before.type, config: before.config },
+        ...{ type: before.type, config: known },
         secrets: await secretsOf(tx, before.id, { vault }),
       });
       await tx`UPDATE tinyforge.channels SET type = ${type}, config = ${JSON.stringify(config)},
@@ -189,7 +207,7 @@ export async function updateChannel(
         WHERE id = ${before.id}`;
       await setHealth(tx, before.id, HEALTHY);
     }
-    return await channelNamed(tx, before.id);
+    return await channelNamed(tx, before.id, LEFT_OUT);
   });
 }
 
@@ -200,7 +218,7 @@ export async function updateChannel(
  */
 export async function removeChannel(sql: Sql, name: string): Promise<KeptChannel> {
   return await sql.begin(async (tx) => {
-    const channel = await channelNamed(tx, name);
+    const channel = await channelNamed(tx, name, LEFT_OUT);
     await tx`DELETE FROM tinyforge.channels WHERE id = ${channel.id}`;
     return channel;
   });

@@ -7,13 +7,16 @@
  */
 
 import type { ChannelHealth } from "../store/channels.ts";
+import { LEFT_OUT, unlessDamaged } from "../store/damage.ts";
+import { keptContent } from "../notify/kept_notice.ts";
 import {
-  aboutOf,
   type Carried,
   type DeliveryState,
   type DueDelivery,
   type KeptDelivery,
   type ListedDelivery,
+  type ToldAbout,
+  UNREADABLE,
 } from "../store/notice_rows.ts";
 import type {
   BookedDelivery,
@@ -74,7 +77,7 @@ export async function readPages(tx: Sql): Promise<NoticePages & Claimed> {
 
 /** Writes what a step made of it, within the same transaction. */
 export async function writePages(tx: Sql, changes: NoticeChanges): Promise<void> {
-  const { lookedAt, notified, told, settled, notices, deliveries, superseded } = changes;
+  const { lookedAt, notified, told, settled, notices, deliveries, superseded, dead } = changes;
   if (lookedAt !== null) {
     await tx`INSERT INTO tinyforge.notify_cursor (only_row, looked_at) VALUES (1, ${lookedAt})
       ON CONFLICT (only_row) DO UPDATE SET looked_at = excluded.looked_at`;
@@ -83,7 +86,8 @@ export async function writePages(tx: Sql, changes: NoticeChanges): Promise<void>
     await tx`INSERT INTO tinyforge.notified (key, opened_at, problem, closed_at, superseded)
       VALUES (${key}, ${openedAt}, ${problem}, ${closedAt}, ${superseded})
       ON CONFLICT (key, opened_at) DO UPDATE
-        SET closed_at = excluded.closed_at, superseded = excluded.superseded`;
+        SET problem = excluded.problem, closed_at = excluded.closed_at,
+          superseded = excluded.superseded`;
   }
   for (const { id, kind, content, at } of notices) {
     await tx`INSERT INTO tinyforge.notices (id, kind, content, created_at)
@@ -97,6 +101,10 @@ export async function writePages(tx: Sql, changes: NoticeChanges): Promise<void>
   }
   for (const [seq, at] of superseded) {
     await tx`UPDATE tinyforge.deliveries SET state = 'superseded', ended_at = ${at}
+      WHERE seq = ${seq} AND state = 'queued'`;
+  }
+  for (const [seq, at] of dead) {
+    await tx`UPDATE tinyforge.deliveries SET state = 'dead', ended_at = ${at}, answer = ${UNREADABLE}
       WHERE seq = ${seq} AND state = 'queued'`;
   }
   for (const { key, openedAt, channelId } of settled) {
@@ -195,15 +203,25 @@ export async function listDeliveries(
   sql: Sql,
   { channelId, state, limit }: { channelId?: string; state?: DeliveryState; limit: number },
 ): Promise<ListedDelivery[]> {
-  const first = sql`n.content::json -> 'problems' -> 0`;
-  const listed = await sql<(KeptDelivery & { told: string })[]>`
-    SELECT ${columns(sql)}, json_build_array(n.content::json -> 'total', ${first} -> 'kind',
-        ${first} -> 'workload', ${first} -> 'row')::text AS told
+  // Not cast to JSON there: one that is none would take all the others with it.
+  const listed = await sql<DueDelivery[]>`
+    SELECT ${columns(sql)}, n.content
       FROM tinyforge.deliveries AS d JOIN tinyforge.notices AS n ON n.id = d.notice_id
       WHERE ${channelId === undefined ? sql`true` : sql`d.channel_id = ${channelId}`}
         AND ${state === undefined ? sql`true` : sql`d.state = ${state}`}
       ORDER BY d.seq DESC LIMIT ${limit}`;
-  return listed.map(({ told, ...delivery }) => ({ ...delivery, about: aboutOf(told) }));
+  return listed.map((due) => {
+    const { content: _, ...delivery } = due;
+    return { ...delivery, about: aboutContent(due) };
+  });
+}
+
+function aboutContent(delivery: DueDelivery): ToldAbout | null {
+  const content = unlessDamaged(() => keptContent(delivery), null, LEFT_OUT);
+  const [first] = content?.problems ?? [];
+  return first === undefined
+    ? null
+    : { total: content!.total, kind: first.kind, workload: first.workload, row: first.row };
 }
 
 /** Has all that waits for a channel tried at once, and what was given up queued again. */

@@ -10,13 +10,14 @@ import { aborted, Alarm, type Clock } from "../clock.ts";
 import { newId } from "../core/names.ts";
 import { isFailure } from "../failure.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
-import { keptJson } from "../store/kept_json.ts";
-import type { DueDelivery } from "../store/notice_rows.ts";
+import { damageLog, type OnDamage, unlessDamaged } from "../store/damage.ts";
+import { type DueDelivery, UNREADABLE } from "../store/notice_rows.ts";
 import { aftermath } from "../notify/aftermath.ts";
 import type { Channel, Message, Outcome } from "../notify/channel.ts";
 import type { HeartbeatOptions } from "../notify/heartbeat.ts";
 import { NoticeBook } from "../notify/notice_book.ts";
-import { type NoticeContent, testNotice } from "../notify/notice.ts";
+import { keptContent } from "../notify/kept_notice.ts";
+import { testNotice } from "../notify/notice.ts";
 import { Notifier } from "../notify/notifier.ts";
 import { openKept } from "../notify/open_kept.ts";
 import { type Bucket, fullBucket, takeToken } from "../notify/schedule.ts";
@@ -97,12 +98,15 @@ export class HubNotifier {
   /** When it was last decided, here or elsewhere, and looked what is to be sent. */
   #decidedAt = -Infinity;
   #sentAt = -Infinity;
+  /** What can't be read keeps nothing else from being told. */
+  readonly #onDamage: OnDamage;
   readonly #decides = new Alarm();
   readonly #sends = new Alarm();
 
   /** Nothing runs yet. */
   constructor(options: HubNotifierOptions) {
     this.#o = options;
+    this.#onDamage = damageLog(options.log);
   }
 
   /** Asks this for as long as people would be told, and another while they would not; null: nothing. */
@@ -236,12 +240,15 @@ export class HubNotifier {
       ...{ host: null, account: () => null, language },
       isSending: (seq) => sending.has(seq),
       isAllSilent: () => told.allSilent,
+      onDamage: this.#onDamage,
     });
+    const reading = { onDamage: this.#onDamage };
     return async () => {
       await held`BEGIN`;
       try {
         now = await databaseNow(held);
-        [channels, rules] = [await listChannels(held), await listRules(held)];
+        await this.#keepBroken(held, now);
+        [channels, rules] = [await listChannels(held, reading), await listRules(held, reading)];
         if (channels.length === 0) {
           await held`COMMIT`;
           return null;
@@ -249,7 +256,7 @@ export class HubNotifier {
         const pages = await readPages(held);
         ({ sending } = pages);
         book = new NoticeBook(pages);
-        told = await toldProblems(held, { since: pages.lookedAt ?? now, now });
+        told = await toldProblems(held, { since: pages.lookedAt ?? now, now, ...reading });
         const next = notifier.step();
         await writePages(held, book.changes());
         await held`COMMIT`;
@@ -259,6 +266,14 @@ export class HubNotifier {
         throw error;
       }
     };
+  }
+
+  /** A channel that can't be read is broken since that was seen: until somebody mends it. */
+  async #keepBroken(held: Sql, now: number): Promise<void> {
+    for (const channel of await listChannels(held, { onDamage: this.#onDamage })) {
+      if (channel.state !== "broken" || channel.since !== null) continue;
+      await setHealth(held, channel.id, { ...channel, since: now });
+    }
   }
 
   async #deliver(signal: AbortSignal): Promise<void> {
@@ -289,12 +304,16 @@ export class HubNotifier {
     const { seq, channelId } = due;
     const hub = this.#hub;
     try {
-      const channel = (await listChannels(sql)).find(({ id }) => id === channelId);
+      const reading = { onDamage: this.#onDamage };
+      const channel = (await listChannels(sql, reading)).find(({ id }) => id === channelId);
       // Removed meanwhile: its deliveries are gone too.
       if (channel === undefined) return;
+      const content = unlessDamaged(() => keptContent(due), null, reading);
+      if (content === null) return await this.#giveUp(channel, due);
+      // Not before it can be: as of then no hub wins what is for it.
+      if (channel.state !== "ok") return await unclaim(sql, { seq, hub });
       const open = await this.#open(channel);
       if (this.#isFull(channelId, open)) return await unclaim(sql, { seq, hub });
-      const content = keptJson<NoticeContent>(due.content, "notices.content", { of: due.noticeId });
       let outcome: Outcome;
       try {
         outcome = await open.send({ id: due.noticeId, content, ...wording }, { signal });
@@ -313,6 +332,17 @@ export class HubNotifier {
       }
       await Promise.race([this.#o.clock.sleep(SEND_MS, signal), aborted(signal)]);
     }
+  }
+
+  /** Says nothing of the channel; it stays known that there was something. */
+  async #giveUp({ revision }: HubChannel, { seq, channelId }: DueDelivery): Promise<void> {
+    const { sql } = this.#o;
+    const now = await databaseNow(sql);
+    const attempt = { state: "dead", nextAt: now, endedAt: now, status: null } as const;
+    await recordAttempt(sql, { seq, channelId, ...attempt, answer: UNREADABLE }, {
+      ...{ hub: this.#hub, revision, health: null, givesUp: false },
+    });
+    this.#o.onAttempt?.("dead");
   }
 
   async #record(channel: HubChannel, due: DueDelivery, outcome: Outcome): Promise<void> {

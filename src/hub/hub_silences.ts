@@ -11,6 +11,7 @@ import { Failure } from "../failure.ts";
 import type { Problem } from "../model/problem.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import { SilenceWindows } from "../silence_windows.ts";
+import { LEFT_OUT, type Reading, unlessDamaged } from "../store/damage.ts";
 import { keptList } from "../store/kept_json.ts";
 import { quote } from "../text.ts";
 import { requireHosts, requireRow, requireWorkloads } from "./known_names.ts";
@@ -25,8 +26,11 @@ const KNOWN_MS = 86_400_000;
 export type Silenced = (problem: Problem, overAt: number | null) => boolean;
 
 /** What is silent, and whether everything is now; times by the database's clock. */
-export async function silencedIn(sql: Sql): Promise<{ silenced: Silenced; all: boolean }> {
-  const known = await windowsIn(sql);
+export async function silencedIn(
+  sql: Sql,
+  reading: Reading = {},
+): Promise<{ silenced: Silenced; all: boolean }> {
+  const known = await windowsIn(sql, reading);
   if (known === null) return { silenced: () => false, all: false };
   const { windows, now } = known;
   return {
@@ -40,7 +44,7 @@ export async function silencedIn(sql: Sql): Promise<{ silenced: Silenced; all: b
 
 /** Tells what is silent now from what was: one text is one state. */
 export async function silentNow(sql: Sql): Promise<string> {
-  const known = await windowsIn(sql);
+  const known = await windowsIn(sql, LEFT_OUT);
   if (known === null) return "[]";
   const { windows, now } = known;
   const lasting = windows.on(now).filter(({ from }) => from <= now);
@@ -48,8 +52,11 @@ export async function silentNow(sql: Sql): Promise<string> {
 }
 
 /** When it is silent, and what time it is there; null: there are no silences. */
-async function windowsIn(sql: Sql): Promise<{ windows: SilenceWindows; now: number } | null> {
-  const kept = await read(sql);
+async function windowsIn(
+  sql: Sql,
+  reading: Reading,
+): Promise<{ windows: SilenceWindows; now: number } | null> {
+  const kept = await read(sql, reading);
   const [first] = kept;
   if (first === undefined) return null;
   const windows = new SilenceWindows();
@@ -97,7 +104,7 @@ export class HubSilences {
           ${timeZone}, ${asked.lastsMs})`;
       await said(tx);
     });
-    return (await read(this.#sql)).find((each) => each.id === id)!;
+    return (await read(this.#sql, LEFT_OUT)).find((each) => each.id === id)!;
   }
 
   /**
@@ -121,7 +128,7 @@ export class HubSilences {
   }
 }
 
-async function read(sql: Sql): Promise<(KeptSilence & { now: number })[]> {
+async function read(sql: Sql, reading: Reading = {}): Promise<(KeptSilence & { now: number })[]> {
   const found = await sql<
     (Omit<KeptSilence, "kinds"> & { kinds: string | null; now: number })[]
   >`
@@ -130,10 +137,12 @@ async function read(sql: Sql): Promise<(KeptSilence & { now: number })[]> {
       ${rfc3339(sql, "s.created_at")} AS "createdAt",
       ${millis(sql, "clock_timestamp()")} AS now
     FROM tinyforge.silences AS s ORDER BY s.created_at, id`;
-  return found.map((each) => ({
-    ...each,
-    kinds: each.kinds === null ? null : keptList(each.kinds, "silences.kinds", { of: each.id }),
-  }));
+  return found.flatMap((each) => {
+    const { kinds: told, id: of } = each;
+    const kinds = (): KeptSilence["kinds"] =>
+      told === null ? null : keptList(told, "silences.kinds", { of });
+    return unlessDamaged(() => [{ ...each, kinds: kinds() }], [], reading);
+  });
 }
 
 /** Whoever shows problems or tells of them looks anew. */

@@ -8,6 +8,7 @@
 import { idOverHosts } from "../model/hosts.ts";
 import type { Problem, ProblemKind, Severity } from "../model/problem.ts";
 import type { WorkloadKind } from "../model/workload.ts";
+import { type Reading, unlessDamaged } from "../store/damage.ts";
 import { isUnknown, ofHost } from "./hub_views.ts";
 import type { Fragment, Sql } from "./sql.ts";
 import { HOST_UNKNOWN, keyOf, silenceBody } from "./silence.ts";
@@ -61,11 +62,18 @@ export interface ProblemQuery {
   readonly limit?: number;
 }
 
-/** The open ones, newest first; after them those that are over, the last one first. */
-export async function listProblems(sql: Sql, query: ProblemQuery = {}): Promise<HostedProblem[]> {
+/**
+ * The open ones, newest first; after them those that are over, the last one first. Of one whose body is
+ * left out it is known what it is of whom, and nothing that was seen.
+ */
+export async function listProblems(
+  sql: Sql,
+  { onDamage, ...query }: ProblemQuery & Reading = {},
+): Promise<HostedProblem[]> {
+  const reading = { onDamage };
   const { closed = 0, closedSince = 0, toldSince = 0, limit } = query;
   const silent = await silentHosts(sql, query);
-  const open = await stored(sql, query, {
+  const open = await stored(sql, { ...query, ...reading }, {
     where: sql`p.status = 'open'`,
     order: sql`p.opened_at DESC, h.name, p.key ${
       limit === undefined ? sql`` : sql`LIMIT ${limit}`
@@ -74,7 +82,7 @@ export async function listProblems(sql: Sql, query: ProblemQuery = {}): Promise<
   const all = [...silent, ...open]
     .sort((a, b) => b.problem.openedAt! - a.problem.openedAt!).slice(0, limit);
   if (closed === 0) return all;
-  const over = await stored(sql, query, {
+  const over = await stored(sql, { ...query, ...reading }, {
     where: sql`p.status = 'closed' AND p.closed_at >= ${closedSince}
       AND p.told_at >= to_timestamp(${toldSince}::float8 / 1000)`,
     order: sql`p.closed_at DESC, h.name, p.key LIMIT ${closed}`,
@@ -107,18 +115,28 @@ interface Stored {
   unknown: boolean;
   overAt: number | null;
   body: string;
+  key: string;
+  openedAt: number;
+  kind: ProblemKind;
+  severity: Severity;
+  status: "open" | "closed";
+  workloadId: string | null;
+  rowId: string | null;
+  closedAt: number | null;
   workloadName: string | null;
   workloadKind: WorkloadKind | null;
 }
 
 async function stored(
   sql: Sql,
-  { host, rowId }: ProblemQuery,
+  { host, rowId, ...reading }: Pick<ProblemQuery, "host" | "rowId"> & Reading,
   { where, order }: { where: Fragment; order: Fragment },
 ): Promise<HostedProblem[]> {
   const found = await sql<Stored[]>`
     SELECT h.id AS "hostId", h.name AS host, ${rfc3339(sql, "h.heard_at")} AS "heardAt",
-      ${isUnknown(sql)} AS unknown, p.body,
+      ${isUnknown(sql)} AS unknown, p.body, p.key, p.kind, p.severity, p.status,
+      p.opened_at::float8 AS "openedAt", p.closed_at::float8 AS "closedAt",
+      p.workload_id AS "workloadId", p.row_id AS "rowId",
       CASE WHEN p.status = 'closed' THEN ${millis(sql, "p.told_at")} END AS "overAt",
       w.name AS "workloadName", w.kind AS "workloadKind"
     FROM tinyforge.problems AS p JOIN tinyforge.hosts AS h ON h.id = p.host_id
@@ -127,7 +145,11 @@ async function stored(
       AND ${rowId === undefined ? sql`true` : sql`p.row_id = ${rowId}`}
     ORDER BY ${order}`;
   return found.map(({ body, workloadName, workloadKind, ...of }) => {
-    const told = problemOf(body, of.host);
+    const told = unlessDamaged(
+      () => problemOf(body, of.host, { of: `${of.host}/${of.key}` }),
+      bareProblem(of),
+      reading,
+    );
     // What a hub wrote of a host that was silent does not know what that is called now.
     const problem: Problem = told.kind === HOST_UNKNOWN
       ? { ...told, do: { code: "reach-host", host: of.host } }
@@ -142,6 +164,19 @@ async function stored(
       ...{ unknown: of.unknown, heardAt: of.heardAt, overAt: of.overAt },
     };
   });
+}
+
+/** What is known of one without what it was told with. */
+function bareProblem(of: Omit<Stored, "body" | "workloadName" | "workloadKind">): Problem {
+  const { host, key, openedAt, kind, severity, status, workloadId, rowId, closedAt } = of;
+  return {
+    ...{ key, kind, severity, status, host, workloadId, rowId, openedAt, closedAt },
+    ...{ containerId: null, containerName: "", since: openedAt, dueAt: null },
+    outcome: status === "closed" ? "gone" : null,
+    evidence: {},
+    do: rowId === null ? { code: "read-own-log", host } : { code: "explain", rowId },
+    ...{ batch: null, muted: false, silenced: false },
+  };
 }
 
 /** Its lease may be renewed while no hub has looked since. */

@@ -8,6 +8,7 @@
 import { idOverHosts } from "../model/hosts.ts";
 import type { Problem } from "../model/problem.ts";
 import { type Names, rowName } from "../notify/told_problem.ts";
+import { type Reading, unlessDamaged } from "../store/damage.ts";
 import { keptJson } from "../store/kept_json.ts";
 import { silencedIn } from "./hub_silences.ts";
 import { listProblems, problemOverHosts } from "./problem_views.ts";
@@ -32,15 +33,15 @@ const SLACK_MS = 60_000;
 /** So many of those that closed are read. */
 const MAX_CLOSED = 5000;
 
-/** Reads them; `since`: the last look, milliseconds since the Unix epoch. */
+/** Reads them; `since`: the last look, milliseconds since the Unix epoch. What is left out keeps nothing else from being told. */
 export async function toldProblems(
   sql: Sql,
-  { since, now }: { since: number; now: number },
+  { since, now, onDamage }: { since: number; now: number } & Reading,
 ): Promise<ToldProblems> {
   const found = await listProblems(sql, {
-    ...{ closed: MAX_CLOSED, closedSince: now - STALE_MS, toldSince: since - SLACK_MS },
+    ...{ closed: MAX_CLOSED, closedSince: now - STALE_MS, toldSince: since - SLACK_MS, onDamage },
   });
-  const { silenced, all } = await silencedIn(sql);
+  const { silenced, all } = await silencedIn(sql, { onDamage });
   const workloads = new Map<string, string>();
   const problems = found.map(({ hostId, problem, workload, overAt }): Problem => {
     // What helps names it as its host does.
@@ -58,6 +59,7 @@ export async function toldProblems(
   const rows = await rowNames(
     sql,
     found.flatMap(({ problem: { host, rowId } }) => rowId === null ? [] : [{ host, rowId }]),
+    { onDamage },
   );
   return {
     problems,
@@ -70,10 +72,16 @@ export async function toldProblems(
   };
 }
 
+interface RowNames {
+  readonly role?: string | null;
+  readonly replica?: number;
+}
+
 /** Names by host and row; none for a site's row. */
 async function rowNames(
   sql: Sql,
   rows: readonly { readonly host: string; readonly rowId: string }[],
+  reading: Reading,
 ): Promise<Map<string, string>> {
   if (rows.length === 0) return new Map();
   const found = await sql<{ host: string; id: string; body: string }[]>`
@@ -83,10 +91,10 @@ async function rowNames(
       ${rows.map(({ rowId }) => rowId)}::text[]) AS asked (host, id)) AS asked
       ON h.name = asked.host AND c.id = asked.id`;
   return new Map(found.flatMap(({ host, id, body }) => {
-    const { role, replica } = keptJson<{ role?: string | null; replica?: number }>(
-      body,
-      "containers.body",
-      { of: id },
+    const { role, replica } = unlessDamaged<RowNames, RowNames>(
+      () => keptJson(body, "containers.body", { of: id }),
+      { role: null },
+      reading,
     );
     const name = rowName({ role: role ?? null, replica: replica ?? 1 });
     return name === null ? [] : [[idOverHosts(host, id), name]];

@@ -100,9 +100,13 @@ const ORIGINS: {
   prose: { text },
 };
 
-/** A problem of the host of this name, of the body that is kept of it. */
-export function problemOf(body: string, host: string): Problem {
-  const told = keptJson<Problem>(body, "problems.body");
+/** A problem of the host of this name, of the body that is kept of it; `of`: what both are known by. */
+export function problemOf(
+  body: string,
+  host: string,
+  whose: { readonly of?: string } = {},
+): Problem {
+  const told = keptJson<Problem>(body, "problems.body", whose);
   const { rowId, containerName, batch, outcome, status, since, openedAt } = told;
   return {
     ...told,

@@ -11,6 +11,7 @@ import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
 import type { Written } from "../model/written.ts";
 import type { KeptChannel } from "../store/channels.ts";
+import type { OnDamage } from "../store/damage.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import {
@@ -37,6 +38,8 @@ export interface DeskOptions {
   readonly clock: Clock;
   /** Where failures are logged. */
   readonly log: Log;
+  /** Is told of what can't be read and is left out. */
+  readonly onDamage: OnDamage;
   /** What this host is called, or null. */
   readonly host: string | null;
   /** The account of the last restart, or null. */
@@ -164,10 +167,11 @@ export class NotifyDesk {
       const { Notifications } = await import("./notifications.ts");
       const { rowName } = await import("./told_problem.ts");
       const { store, problems, host, account, clock, log, wording, proxy } = this.#options;
-      const { onAttempt, isAllSilent } = this.#options;
+      const { onAttempt, isAllSilent, onDamage } = this.#options;
       const isQuiet = () => this.#hushed;
       return new Notifications({
         ...{ store, problems, host, account, clock, log, proxy, isQuiet, isAllSilent, onAttempt },
+        onDamage,
         secrets: this.#secrets,
         wording: { ...wording, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
         names: {

@@ -6,10 +6,11 @@
  */
 
 import type { Problem } from "../model/problem.ts";
-import type { Carried, NoticeWrite, Notified, Told, ToldKey } from "../store/notice_rows.ts";
+import type { Carried, NoticeWrite, Notified, ToldKey } from "../store/notice_rows.ts";
+import type { KeptTold } from "./kept_notice.ts";
 import { recoveryFor } from "./schedule.ts";
 import { carry, crashingRow } from "./stories.ts";
-import { idOf, idOfSubject, keptSubject, type Subject } from "./telling.ts";
+import { idOf, idOfSubject, type Subject } from "./telling.ts";
 
 /** Those that were dealt with and are not open any more. */
 export function endedOf(known: Iterable<Notified>, { open, problems, now }: {
@@ -37,9 +38,9 @@ export function endedOf(known: Iterable<Notified>, { open, problems, now }: {
 /** Who is to be told of an end, and how. */
 export interface Endings {
   /** They were told that it began, and are told that it is over. */
-  readonly arrived: Told[];
+  readonly arrived: KeptTold[];
   /** By the delivery that still waits: they are told both as one. */
-  readonly waiting: Map<number, Told[]>;
+  readonly waiting: Map<number, KeptTold[]>;
   /** Their story goes on by another name. */
   readonly carried: Carried[];
   /** They are told nothing. */
@@ -47,7 +48,7 @@ export interface Endings {
 }
 
 /** Sorts those who were not told of an end yet; whoever is in none of the parts is to wait. */
-export function endingsOf(unsettled: readonly Told[], options: {
+export function endingsOf(unsettled: readonly KeptTold[], options: {
   /** What is not over. */
   readonly open: Iterable<Subject>;
   /** Whether this was dealt with, by {@linkcode idOfSubject}. */
@@ -68,7 +69,7 @@ export function endingsOf(unsettled: readonly Told[], options: {
       settled.push(told);
       continue;
     }
-    const kept = keptSubject(told);
+    const { kept } = told;
     const crash = crashingRow(kept);
     const goesOn = crash === null ? undefined : crashing.get(crash);
     if (goesOn !== undefined) {

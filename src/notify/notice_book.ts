@@ -6,14 +6,15 @@
  * @module
  */
 
-import type {
-  Carried,
-  DueDelivery,
-  NewNotice,
-  NoticeWrite,
-  Notified,
-  Told,
-  ToldKey,
+import {
+  type Carried,
+  type DueDelivery,
+  type NewNotice,
+  type NoticeWrite,
+  type Notified,
+  type Told,
+  type ToldKey,
+  UNREADABLE,
 } from "../store/notice_rows.ts";
 
 /** A problem that was dealt with, as it is kept. */
@@ -55,6 +56,8 @@ export interface NoticeChanges {
   readonly deliveries: readonly BookedDelivery[];
   /** Numbers of those whose place others took, and when. */
   readonly superseded: ReadonlyMap<number, number>;
+  /** Numbers of those of which nobody knows any more what they were to tell, and since when. */
+  readonly dead: ReadonlyMap<number, number>;
 }
 
 /** Reads and writes as the tables do. */
@@ -71,6 +74,7 @@ export class NoticeBook {
   readonly #notices: NewNotice[] = [];
   readonly #made: number[] = [];
   readonly #superseded = new Map<number, number>();
+  readonly #dead = new Map<number, number>();
 
   /** Over what was read. */
   constructor({ lookedAt, notified, told, deliveries, lastSeq }: NoticePages) {
@@ -150,6 +154,11 @@ export class NoticeBook {
     }
     for (const one of step.settled ?? []) this.#settle(one);
     for (const seq of step.superseded ?? []) this.#supersede(seq, step.lookedAt);
+    for (const seq of step.dead ?? []) this.#give(seq, step.lookedAt);
+    for (const { key, openedAt, problem } of step.mended ?? []) {
+      const before = this.#notified.get(idOf({ key, openedAt }));
+      if (before !== undefined) this.#keepProblem({ ...before, problem });
+    }
   }
 
   /** What is to be written of all that was. */
@@ -162,6 +171,7 @@ export class NoticeBook {
       notices: this.#notices,
       deliveries: this.#made.map((seq) => this.#deliveries.get(seq)!),
       superseded: this.#superseded,
+      dead: this.#dead,
     };
   }
 
@@ -200,6 +210,13 @@ export class NoticeBook {
     if (before?.state !== "queued") return;
     this.#deliveries.set(seq, { ...before, state: "superseded", endedAt: at });
     this.#superseded.set(seq, at);
+  }
+
+  #give(seq: number, at: number): void {
+    const before = this.#deliveries.get(seq);
+    if (before?.state !== "queued") return;
+    this.#deliveries.set(seq, { ...before, state: "dead", endedAt: at, answer: UNREADABLE });
+    this.#dead.set(seq, at);
   }
 
   #keepProblem(problem: BookedProblem): void {

@@ -12,6 +12,7 @@ import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
 import { othersTurn } from "../http/body.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
+import { damageLog, type OnDamage } from "../store/damage.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Channel, Message, Outcome } from "./channel.ts";
@@ -41,6 +42,8 @@ export interface NotificationsOptions {
   readonly clock: Clock;
   /** Where failures are logged. */
   readonly log: Log;
+  /** Is told of what can't be read; by default it is logged. */
+  readonly onDamage?: OnDamage;
   /** How messages are worded. */
   readonly wording: Pick<Message, "language" | "timeZone" | "baseUrl">;
   /** What requests go through, or null. */
@@ -69,6 +72,7 @@ const MANY = 100;
 /** The loops and what people ask of them. */
 export class Notifications {
   readonly #options: NotificationsOptions;
+  readonly #onDamage: OnDamage;
   readonly #outbox: Outbox;
   readonly #notifier: Notifier;
   readonly #alarm = new Alarm();
@@ -79,8 +83,9 @@ export class Notifications {
   constructor(options: NotificationsOptions) {
     this.#options = options;
     const { store, clock, log, wording, random = Math.random } = options;
+    const onDamage = this.#onDamage = options.onDamage ?? damageLog(log);
     this.#outbox = new Outbox({
-      ...{ store, clock, log, wording, random },
+      ...{ store, clock, log, wording, random, onDamage },
       open: (channel) => this.#open(channel),
       onAttempt: (outcome) => {
         options.onAttempt(outcome);
@@ -88,7 +93,7 @@ export class Notifications {
       },
     });
     this.#notifier = new Notifier({
-      ...{ store, clock, problems: options.problems, names: options.names },
+      ...{ store, clock, problems: options.problems, names: options.names, onDamage },
       ...{ host: options.host, account: options.account, language: wording.language },
       isSending: (seq) => this.#outbox.isSending(seq),
       ...options.isQuiet !== undefined && { isQuiet: options.isQuiet },
@@ -131,6 +136,7 @@ export class Notifications {
       this.#dirty = false;
       let next: number | null;
       try {
+        this.#keepBroken();
         next = await this.#step();
         if (clock.monotonic() - prunedAt >= PRUNE_MS) {
           // Months of it would come at once when the channel is mended; what lasts goes on waiting.
@@ -146,6 +152,15 @@ export class Notifications {
       if (this.#dirty) continue;
       const wait = next === null ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, next - clock.now()));
       await clock.sleep(wait, AbortSignal.any([signal, rung]));
+    }
+  }
+
+  /** A channel that can't be read is broken since that was seen: until somebody mends it. */
+  #keepBroken(): void {
+    const { store: { channels }, clock } = this.#options;
+    for (const channel of channels.list({ onDamage: this.#onDamage })) {
+      if (channel.state !== "broken" || channel.since !== null) continue;
+      channels.setHealth(channel.id, { ...channel, since: clock.now() });
     }
   }
 

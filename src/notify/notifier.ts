@@ -11,12 +11,15 @@ import { allOf } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
-import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
+import { type OnDamage, unlessDamaged } from "../store/damage.ts";
+import { notJson } from "../store/error.ts";
+import type { Carried, NewNotice, Notified, Told, ToldKey } from "../store/notice_rows.ts";
 import { brokenOf } from "./broken_channels.ts";
 import type { Language } from "./channel.ts";
 import { endedOf, endingsOf } from "./endings.ts";
 import { handOver } from "./hand_over.ts";
-import { type Back, backOf } from "./notice.ts";
+import { keptContent, keptSubject, type KeptTold } from "./kept_notice.ts";
+import { type Back, backOf, type NoticeProblem } from "./notice.ts";
 import type { NotifierStore } from "./notifier_store.ts";
 import {
   baselineAt,
@@ -62,6 +65,8 @@ export interface NotifierOptions {
   readonly language: Language;
   /** Whether a delivery is on its way at this moment. */
   readonly isSending: (seq: number) => boolean;
+  /** Is told of what is kept and can't be read, without which everything else is told. */
+  readonly onDamage: OnDamage;
   /** Whether somebody else tells what begins now; what was told here is ended here. */
   readonly isQuiet?: () => boolean;
   /** Whether nobody wants to hear of anything now, not even that a channel does not work. */
@@ -78,6 +83,8 @@ export class Notifier {
   #endings: Gathering = NOTHING_GATHERED;
   /** What is counted in the gatherings. */
   #counted: ReadonlySet<string> = new Set();
+  /** Of these nobody knows any more how they were told. */
+  readonly #lost = new Set<string>();
 
   /** Over these. */
   constructor(options: NotifierOptions) {
@@ -107,7 +114,7 @@ export class Notifier {
     const names = remembered(this.#options.names);
     const subjects = [
       ...problems.flatMap((each) => this.#subject(each, names)),
-      ...brokenOf(channels.list(), { words: wordsOf(language), quiet: isAllSilent() }),
+      ...brokenOf(channels.list(this.#options), { words: wordsOf(language), quiet: isAllSilent() }),
     ];
     const open = new Map(
       subjects.filter(({ told }) => told.closedAt === null).map((
@@ -136,16 +143,62 @@ export class Notifier {
 
   #audience(now: number): Audience {
     const { store: { channels }, host } = this.#options;
-    const heard = channels.list().filter(({ state }) => state !== "disabled");
-    return { rules: channels.rules(), channels: heard, now, host };
+    const heard = channels.list(this.#options).filter(({ state }) => state !== "disabled");
+    return { rules: channels.rules(this.#options), channels: heard, now, host };
   }
 
   #subject(problem: Problem, names: Names): Subject[] {
     const { openedAt, workloadId, rowId, batch, muted, silenced } = problem;
     if (openedAt === null) return [];
     const { language, isQuiet = () => false } = this.#options;
-    const told = toldProblem(problem, { names, words: wordsOf(language) });
+    const options = { names, words: wordsOf(language) };
+    let told: NoticeProblem;
+    try {
+      told = toldProblem(problem, options);
+    } catch {
+      // It is what it is whatever stands beside it.
+      const { key, host } = problem;
+      this.#options.onDamage(notJson("problems.evidence", { of: key }));
+      const remedy = rowId === null
+        ? { code: "read-own-log", host } as const
+        : { code: "explain", rowId } as const;
+      told = toldProblem({ ...problem, evidence: {}, do: remedy }, options);
+    }
     return [{ told, openedAt, workloadId, rowId, batch, quiet: muted || silenced || isQuiet() }];
+  }
+
+  /**
+   * With what they were told. What can't be read is what is known of the problem now; who was told of
+   * one that nobody knows any more is left out, and kept: somebody may bring it back.
+   */
+  #kept(told: readonly Told[]): KeptTold[] {
+    const mended = new Map<string, Notified>();
+    const all = told.flatMap((one): KeptTold[] => {
+      const id = idOf(one);
+      const kept = unlessDamaged(() => keptSubject(one), null, this.#options);
+      if (kept !== null) return [{ ...one, kept }];
+      const known = this.#lost.has(id) ? null : mended.get(id) ?? this.#known(one);
+      if (known === null) {
+        this.#lost.add(id);
+        return [];
+      }
+      mended.set(id, known);
+      return [{ ...one, kept: keptSubject(known) }];
+    });
+    if (mended.size > 0) {
+      const { store: { notices }, clock } = this.#options;
+      notices.write({ lookedAt: notices.lookedAt() ?? clock.now(), mended: [...mended.values()] });
+    }
+    return all;
+  }
+
+  /** The same problem, of what the index knows of it; null: nothing any more. */
+  #known({ key, openedAt }: Told): Notified | null {
+    const { problems, names } = this.#options;
+    const found = problems(openedAt)
+      .find((each) => each.key === key && each.openedAt === openedAt);
+    const [subject = null] = found === undefined ? [] : this.#subject(found, names);
+    return subject && notifiedOf(subject);
   }
 
   /** How many came back of the restart whose account has these; null when another one has. */
@@ -172,21 +225,27 @@ export class Notifier {
     if (ended.length > 0) notices.write({ lookedAt: now, ended });
 
     const superseded: number[] = [];
-    const { arrived, waiting, carried, settled } = endingsOf(notices.unsettled(), {
+    const { arrived, waiting, carried, settled } = endingsOf(this.#kept(notices.unsettled()), {
       open: open.values(),
       isKnown: (id) => known.has(id),
       heard: new Set(audience.channels.map(({ id }) => id)),
       isSending: this.#options.isSending,
     });
     const made: NewNotice[] = [];
+    const dead: number[] = [];
     for (const [seq, closings] of waiting) {
       const old = notices.get(seq)!;
       const { channelId, queuedAt, nextAt } = old;
+      const content = unlessDamaged(() => keptContent(old), null, this.#options);
+      if (content === null) {
+        // By this nobody is told that it began; that it was is told by its end.
+        dead.push(seq);
+        made.push(...tellEndings(closings, { ...audience, as: "list" }));
+        for (const one of closings) settled.push(one);
+        continue;
+      }
       const notice = tellCombined(
-        {
-          content: old.content,
-          delivery: { channelId, queuedAt, nextAt, supersedes: [seq] },
-        },
+        { content, delivery: { channelId, queuedAt, nextAt, supersedes: [seq] } },
         closingsOf(closings),
         audience,
       );
@@ -215,8 +274,8 @@ export class Notifier {
         }
       }
     }
-    if (made.length + settled.length > 0) {
-      notices.write({ lookedAt: now, notices: made, carried, settled, superseded });
+    if (made.length + settled.length + dead.length > 0) {
+      notices.write({ lookedAt: now, notices: made, carried, settled, superseded, dead });
     }
     return at !== null && at > now ? at : null;
   }
@@ -274,7 +333,7 @@ export class Notifier {
     if (at !== null && at <= now) {
       const { as, gathering } = tellGathered(this.#openings, { now });
       this.#openings = gathering;
-      const continued = continuing(single, notices.told());
+      const continued = continuing(single, () => this.#kept(notices.told()));
       const told = new Set(continued.carried.map(carriedId));
       made.push(...tellOpenings(continued.subjects, {
         ...audience,

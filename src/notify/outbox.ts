@@ -8,13 +8,13 @@
 
 import { aborted, Alarm, type Clock } from "../clock.ts";
 import type { KeptChannel } from "../store/channels.ts";
-import { keptJson } from "../store/kept_json.ts";
-import type { DueDelivery } from "../store/notice_rows.ts";
+import { type OnDamage, unlessDamaged } from "../store/damage.ts";
+import { type DueDelivery, UNREADABLE } from "../store/notice_rows.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { aftermath } from "./aftermath.ts";
 import type { Channel, Message, Outcome } from "./channel.ts";
-import type { NoticeContent } from "./notice.ts";
+import { keptContent } from "./kept_notice.ts";
 import { type Bucket, fullBucket, takeToken } from "./schedule.ts";
 
 /** What an {@link Outbox} works with. */
@@ -31,6 +31,8 @@ export interface OutboxOptions {
   readonly random: () => number;
   /** Where failures are logged. */
   readonly log: Log;
+  /** Is told of what can't be read, without which everything else is sent. */
+  readonly onDamage: OnDamage;
   /** Is told what came of each attempt. Must not throw. */
   readonly onAttempt: (outcome: "delivered" | "retried" | "dead") => void;
 }
@@ -111,7 +113,7 @@ export class Outbox {
     const { store: { channels, notices }, clock } = this.#options;
     const now = clock.now();
     let next = Infinity;
-    for (const channel of channels.list()) {
+    for (const channel of channels.list(this.#options)) {
       if (channel.state !== "ok" || this.#sending.has(channel.id)) continue;
       const due = channel.notBefore > now ? undefined : notices.due(channel.id, now);
       if (due === undefined) {
@@ -148,10 +150,11 @@ export class Outbox {
     const { log, wording } = this.#options;
     let outcome: Outcome;
     let open: Channel | undefined;
+    const content = unlessDamaged(() => keptContent(due), null, this.#options);
+    if (content === null) return this.#giveUp(channel.id, due);
     try {
       open = this.#open.get(channel.id) ?? await this.#options.open(channel);
       this.#open.set(channel.id, open);
-      const content = keptJson<NoticeContent>(due.content, "notices.content", { of: due.noticeId });
       outcome = await open.send({ id: due.noticeId, content, ...wording }, { signal });
     } catch (error) {
       if (signal.aborted) return;
@@ -175,10 +178,19 @@ export class Outbox {
     }
   }
 
+  /** Says nothing of the channel; it stays known that there was something. */
+  #giveUp(channelId: string, { seq }: DueDelivery): void {
+    const { store: { channels, notices }, clock, onAttempt } = this.#options;
+    const now = clock.now();
+    const told = { state: "dead", nextAt: now, endedAt: now, status: null } as const;
+    notices.record(channels, { seq, channelId, ...told, answer: UNREADABLE }, null);
+    onAttempt("dead");
+  }
+
   #record(channelId: string, due: DueDelivery, outcome: Outcome): void {
     const { store: { channels, notices }, clock, log, onAttempt } = this.#options;
     const now = clock.now();
-    const channel = channels.find(channelId);
+    const channel = channels.find(channelId, this.#options);
     // Removed meanwhile: its deliveries are gone too.
     if (channel === undefined) return;
     const { seq, attempts } = due;

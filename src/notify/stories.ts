@@ -7,7 +7,8 @@
 
 import type { Carried, Told } from "../store/notice_rows.ts";
 import type { Closing } from "./combine.ts";
-import { idOf, keptSubject, type Subject } from "./telling.ts";
+import type { KeptTold } from "./kept_notice.ts";
+import { idOf, type Subject } from "./telling.ts";
 
 /** The kinds by which a container ends by itself: one becomes another while the story goes on. */
 const CRASHES: ReadonlySet<string> = new Set(["crashed", "crash-loop", "oom"]);
@@ -27,18 +28,22 @@ export interface Continued {
   readonly settled: Told[];
 }
 
-/** Finds who was told the beginning of what seems to begin. */
-export function continuing(subjects: readonly Subject[], told: readonly Told[]): Continued {
+/** Finds who was told the beginning of what seems to begin; `told` is asked where crashes begin. */
+export function continuing(
+  subjects: readonly Subject[],
+  told: () => readonly KeptTold[],
+): Continued {
   const carried: Carried[] = [];
   const settled: Told[] = [];
-  // Read only where crashes begin, and once for all of them.
-  let parts: ReturnType<typeof partsOf> | null = null;
+  // Once for all of them.
+  let parts: ReadonlyMap<string | null, readonly KeptTold[]> | null = null;
   const continued = subjects.map((subject): Subject => {
     const row = crashingRow(subject);
     if (row === null) return subject;
     let { since } = subject.told;
-    parts ??= partsOf(told);
-    for (const { one, before } of parts.get(row) ?? []) {
+    parts ??= Map.groupBy(told(), ({ kept }) => crashingRow(kept));
+    for (const one of parts.get(row) ?? []) {
+      const before = one.kept;
       // Whoever was told nothing is told anew.
       if (one.deliveryState !== "delivered" && one.deliveryState !== "queued") continue;
       if (before.told.severity === "low" && subject.told.severity === "high") continue;
@@ -49,12 +54,6 @@ export function continuing(subjects: readonly Subject[], told: readonly Told[]):
     return { ...subject, told: { ...subject.told, since } };
   });
   return { subjects: continued, carried, settled };
-}
-
-/** What was told, by the row whose story it is a part of. */
-function partsOf(told: readonly Told[]) {
-  const parts = told.map((one) => ({ one, before: keptSubject(one) }));
-  return Map.groupBy(parts, ({ before }) => crashingRow(before));
 }
 
 /** Who was told of a part is to be told of the story's end when another is over. */
@@ -71,10 +70,10 @@ export function carriedId(one: Pick<Carried, "key" | "openedAt" | "channelId">):
 }
 
 /** The ends of what waits to be told, by whichever part it was to be told. */
-export function closingsOf(ended: readonly Told[]): Closing[] {
+export function closingsOf(ended: readonly KeptTold[]): Closing[] {
   return ended.flatMap((one) => {
     const closedAt = one.closedAt!;
-    const before = keptSubject(one);
+    const before = one.kept;
     return crashingRow(before) === null
       ? [{ key: one.key, closedAt }]
       : [...CRASHES].map((kind) => ({

@@ -8,9 +8,9 @@
 import { newId } from "../core/names.ts";
 import type { Problem } from "../model/problem.ts";
 import type { KeptChannel, KeptRule } from "../store/channels.ts";
-import { keptJson } from "../store/kept_json.ts";
 import type { NewDelivery, NewNotice, Notified, Told, ToldKey } from "../store/notice_rows.ts";
 import { type Closing, withClosings } from "./combine.ts";
+import type { KeptSubject, KeptTold } from "./kept_notice.ts";
 import { type Back, digestOf, type DigestReason, type NoticeContent, noticeOf } from "./notice.ts";
 import type { NoticeProblem } from "./notice.ts";
 import { recipientsOf } from "./rules.ts";
@@ -31,16 +31,6 @@ export interface Subject {
   readonly batch: Problem["batch"];
   /** Whether nobody is told of it now. */
   readonly quiet: boolean;
-}
-
-/** What is kept of a problem that was dealt with. */
-export interface KeptSubject {
-  /** As it was told. */
-  readonly told: NoticeProblem;
-  /** Its row, or null. */
-  readonly rowId: string | null;
-  /** Its workload; not kept by earlier versions. */
-  readonly workloadId?: string | null;
 }
 
 /** Whom there is to tell, and when. */
@@ -69,11 +59,6 @@ export function idOfSubject({ told, openedAt }: Pick<Subject, "told" | "openedAt
 export function notifiedOf({ told, openedAt, rowId, workloadId }: Subject): Notified {
   const kept: KeptSubject = { told, rowId, workloadId };
   return { key: told.key, openedAt, problem: JSON.stringify(kept), closedAt: told.closedAt };
-}
-
-/** What was kept. */
-export function keptSubject({ problem }: Pick<Notified, "problem">): KeptSubject {
-  return keptJson(problem, "notified.problem");
 }
 
 /** The notices of what opened, some of which may be over already. */
@@ -125,16 +110,16 @@ export function tellOpenings(
 
 /** The notices that these are over, for those who were told that they began. */
 export function tellEndings(
-  ended: readonly Told[],
+  ended: readonly KeptTold[],
   options: Audience & { readonly as: "each" | "list" },
 ): NewNotice[] {
   const notices = new Notices(options);
   for (const [channelId, all] of Map.groupBy(ended, (told) => told.channelId)) {
     const parts = options.as === "each" ? all.map((one) => [one]) : [all];
     for (const part of parts) {
-      const problems = part.map((one) => ({ ...keptSubject(one).told, closedAt: one.closedAt }));
+      const problems = part.map(({ kept, closedAt }) => ({ ...kept.told, closedAt }));
       const content = problems.length === 1
-        ? noticeOf("recovered", problems[0]!, about(problems, options, keptSubject(part[0]!)))
+        ? noticeOf("recovered", problems[0]!, about(problems, options, part[0]!.kept))
         : {
           ...digestOf(problems, { ...about(problems, options), reason: "burst" }),
           kind: "combined",
@@ -167,13 +152,12 @@ export function tellReminders(
 
 /** What waits to be told, told as what is known now; null when nothing of it changed. */
 export function tellCombined(
-  waiting: { readonly content: string; readonly delivery: NewDelivery },
+  waiting: { readonly content: NoticeContent; readonly delivery: NewDelivery },
   closings: readonly Closing[],
   options: Audience,
 ): NewNotice | null {
-  const before: NoticeContent = keptJson(waiting.content, "notices.content");
-  const content = withClosings(before, closings);
-  if (content === before) return null;
+  const content = withClosings(waiting.content, closings);
+  if (content === waiting.content) return null;
   const notices = new Notices(options);
   notices.add(content, waiting.delivery);
   return notices.all()[0]!;
@@ -191,10 +175,10 @@ export function tellAgain(
 }
 
 /** Which are told as the end of a row's trouble, and which of them need not be told themselves. */
-export function lastOfRows(ended: readonly Told[]): { tell: Told[]; drop: ToldKey[] } {
-  const tell: Told[] = [];
+export function lastOfRows(ended: readonly KeptTold[]): { tell: KeptTold[]; drop: ToldKey[] } {
+  const tell: KeptTold[] = [];
   const drop: ToldKey[] = [];
-  const groups = Map.groupBy(ended, (one) => `${one.channelId} ${keptSubject(one).rowId}`);
+  const groups = Map.groupBy(ended, (one) => `${one.channelId} ${one.kept.rowId}`);
   for (const group of groups.values()) {
     const last = group.reduce((a, b) => b.openedAt >= a.openedAt ? b : a);
     for (const one of group) {

@@ -8,6 +8,7 @@ import { newId } from "../core/names.ts";
 import { Failure } from "../failure.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import type { KeptChannel, KeptRule } from "../store/channels.ts";
+import { LEFT_OUT } from "../store/damage.ts";
 import type { DeliveryState, ListedDelivery } from "../store/notice_rows.ts";
 import { quote } from "../text.ts";
 import type { ServerDeps } from "./operation.ts";
@@ -50,7 +51,7 @@ export class StoreTelling implements TellingPort {
     await notify.keep(id, secrets);
     let channel: KeptChannel;
     try {
-      const fallbackId = fallback === null ? null : channels.get(fallback).id;
+      const fallbackId = fallback === null ? null : channels.get(fallback, LEFT_OUT).id;
       channel = channels.add({ id, name, type, config: { ...config }, fallbackId }, rule);
     } catch (error) {
       await notify.keep(id, null);
@@ -67,14 +68,15 @@ export class StoreTelling implements TellingPort {
   ): Promise<KeptChannel> {
     const { channels } = this.#store;
     const notify = this.#notify;
-    const channel = channels.get(nameOrId);
+    const moves = url !== null || secret !== null || allowLoopback !== undefined;
+    // What a new address takes the place of need not be readable.
+    const channel = channels.get(nameOrId, moves && url === null ? {} : LEFT_OUT);
     const changes = {
       ...(name !== undefined && { name }),
       ...(fallback !== undefined && {
-        fallbackId: fallback === null ? null : channels.get(fallback).id,
+        fallbackId: fallback === null ? null : channels.get(fallback, LEFT_OUT).id,
       }),
     };
-    const moves = url !== null || secret !== null || allowLoopback !== undefined;
     let changed: KeptChannel;
     if (!moves) changed = channels.update(channel.id, changes, { mended: false });
     else {
@@ -94,7 +96,7 @@ export class StoreTelling implements TellingPort {
 
   /** Its secrets are forgotten. */
   async remove(nameOrId: string): Promise<KeptChannel> {
-    const channel = this.#store.channels.get(nameOrId);
+    const channel = this.#store.channels.get(nameOrId, LEFT_OUT);
     this.#store.channels.remove(channel.id);
     await this.#notify.keep(channel.id, null);
     this.#notify.changed(channel.id);
@@ -119,7 +121,7 @@ export class StoreTelling implements TellingPort {
     const { channels, notices } = this.#store;
     return notices.list({
       limit,
-      ...(channel !== undefined && { channelId: channels.get(channel).id }),
+      ...(channel !== undefined && { channelId: channels.get(channel, LEFT_OUT).id }),
       ...(state !== undefined && { state }),
     });
   }
@@ -164,7 +166,7 @@ export class StoreTelling implements TellingPort {
   }
 
   #idsOf(named: readonly string[] | null): readonly string[] | null {
-    return named?.map((channel) => this.#store.channels.get(channel).id) ?? null;
+    return named?.map((channel) => this.#store.channels.get(channel, LEFT_OUT).id) ?? null;
   }
 }
 

@@ -10,6 +10,7 @@ import { Failure } from "../failure.ts";
 import type { Severity } from "../model/problem.ts";
 import { quote } from "../text.ts";
 import type { Connection } from "./connection.ts";
+import { LEFT_OUT, type Reading, unlessDamaged } from "./damage.ts";
 import { keptJson, keptList } from "./kept_json.ts";
 
 /** Whether a channel is used: `broken` waits for a person, `disabled` is told nothing any more. */
@@ -86,9 +87,10 @@ export class ChannelTable {
     this.#c = connection;
   }
 
-  /** Every channel, the oldest first. */
-  list(): KeptChannel[] {
-    return this.#c.sql(`${SELECT} ORDER BY created_at, id`).values<Columns>().map(channel);
+  /** Every channel, the oldest first; one whose settings are left out is a broken one. */
+  list(reading: Reading = {}): KeptChannel[] {
+    return this.#c.sql(`${SELECT} ORDER BY created_at, id`).values<Columns>()
+      .map((row) => channel(row, reading));
   }
 
   /** Whether there is one; asked often. */
@@ -96,11 +98,11 @@ export class ChannelTable {
     return this.#c.sql("SELECT 1 FROM channels LIMIT 1").value() !== undefined;
   }
 
-  /** The channel with this id or, failing that, this name. */
-  find(idOrName: string): KeptChannel | undefined {
+  /** The channel with this id or, failing that, this name; read as in {@linkcode list}. */
+  find(idOrName: string, reading: Reading = {}): KeptChannel | undefined {
     const found = this.#c.sql(`${SELECT} WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1`)
       .value<Columns>(idOrName);
-    return found && channel(found);
+    return found && channel(found, reading);
   }
 
   /**
@@ -108,8 +110,8 @@ export class ChannelTable {
    *
    * @throws {Failure} `not-found`.
    */
-  get(idOrName: string): KeptChannel {
-    const found = this.find(idOrName);
+  get(idOrName: string, reading: Reading = {}): KeptChannel {
+    const found = this.find(idOrName, reading);
     if (found !== undefined) return found;
     throw new Failure("not-found", `Cannot find channel ${quote(idOrName)}`, {
       data: { thing: "channel", id: idOrName },
@@ -128,9 +130,9 @@ export class ChannelTable {
   ): KeptChannel {
     const { id, name, type, config, fallbackId } = asked;
     requirePlainName(name, "a channel");
-    if (fallbackId !== null) this.get(fallbackId);
+    if (fallbackId !== null) this.get(fallbackId, LEFT_OUT);
     return this.#c.write(`Cannot add channel ${quote(name)}`, () => {
-      if (this.find(name) !== undefined) {
+      if (this.find(name, LEFT_OUT) !== undefined) {
         throw nameTaken(`Cannot add channel ${quote(name)}`);
       }
       this.#c.sql(
@@ -143,7 +145,8 @@ export class ChannelTable {
   }
 
   /**
-   * Changes one; `mended`: it is tried anew, whatever it was like before.
+   * Changes one; `mended`: it is tried anew, whatever it was like before. What does not change need
+   * not be readable.
    *
    * @throws {Failure} `invalid`, `conflict`, `not-found` (it, or its fallback).
    */
@@ -152,21 +155,23 @@ export class ChannelTable {
     changes: Partial<Pick<KeptChannel, "name" | "type" | "config" | "fallbackId">>,
     { mended }: { mended: boolean },
   ): KeptChannel {
-    const before = this.get(idOrName);
-    const { name, type, config, fallbackId } = { ...before, ...changes };
+    const before = this.get(idOrName, LEFT_OUT);
+    const { name, type, fallbackId } = { ...before, ...changes };
+    const config = changes.config === undefined ? null : JSON.stringify(changes.config);
     requirePlainName(name, "a channel");
     return this.#c.write(`Cannot change channel ${quote(before.name)}`, () => {
-      const other = this.find(name);
+      const other = this.find(name, LEFT_OUT);
       if (other !== undefined && other.id !== before.id) {
         throw nameTaken(`Cannot call channel ${quote(before.name)} ${quote(name)}`);
       }
-      requireEnd(before, fallbackId, (id) => this.get(id));
+      requireEnd(before, fallbackId, (id) => this.get(id, LEFT_OUT));
       this.#c.sql(
-        "UPDATE channels SET name = ?, type = ?, config = ?, fallback_id = ? WHERE id = ?",
+        `UPDATE channels SET name = ?, type = ?, config = coalesce(?, config), fallback_id = ?
+         WHERE id = ?`,
       )
-        .run(name, type, JSON.stringify(config), fallbackId, before.id);
+        .run(name, type, config, fallbackId, before.id);
       if (mended) this.setHealth(before.id, HEALTHY);
-      return this.get(before.id);
+      return this.get(before.id, LEFT_OUT);
     });
   }
 
@@ -192,12 +197,10 @@ export class ChannelTable {
       ).run(state, reason, since, failingSince, failures, notBefore, id));
   }
 
-  /** Every rule, the oldest first. */
-  rules(): KeptRule[] {
-    return this.#c.sql(
-      `SELECT id, workloads, kinds, min_severity, channels, remind_after_ms FROM rules
-       ORDER BY created_at, id`,
-    ).values<RuleColumns>().map(rule);
+  /** Every rule, the oldest first; one of which something is left out is about no channel. */
+  rules(reading: Reading = {}): KeptRule[] {
+    return this.#c.sql(`${SELECT_RULE} ORDER BY created_at, id`).values<RuleColumns>()
+      .map((row) => unlessDamaged(() => rule(row), aboutNobody(row), reading));
   }
 
   /** Makes a rule. */
@@ -221,14 +224,14 @@ export class ChannelTable {
   }
 
   /**
-   * Changes a rule.
+   * Changes a rule. What does not change need be readable, what changes need not.
    *
    * @throws {Failure} `not-found`.
    */
   updateRule(id: string, changes: Partial<Omit<KeptRule, "id">>): KeptRule {
-    const before = this.rules().find((each) => each.id === id);
+    const before = this.#c.sql(`${SELECT_RULE} WHERE id = ?`).value<RuleColumns>(id);
     if (before === undefined) throw noSuchRule("change", id);
-    const kept: KeptRule = { ...before, ...changes };
+    const kept = rule(before, changes);
     this.#c.write("Cannot change a rule", () =>
       this.#c.sql(
         `UPDATE rules SET workloads = ?, kinds = ?, min_severity = ?, channels = ?,
@@ -299,10 +302,12 @@ export function jsonOf(list: readonly string[] | null): string | null {
 }
 
 /** The list that was kept so. */
-export function listOf(text: string | null, column: string): string[] | null {
-  return text === null ? null : keptList(text, column);
+export function listOf(text: string | null, column: string, of: string): string[] | null {
+  return text === null ? null : keptList(text, column, { of });
 }
 
+const SELECT_RULE =
+  "SELECT id, workloads, kinds, min_severity, channels, remind_after_ms FROM rules";
 const SELECT = `SELECT id, name, type, config, fallback_id, state, reason, since, failing_since,
   failures, not_before, created_at FROM channels`;
 
@@ -322,7 +327,7 @@ type Columns = [
 ];
 type RuleColumns = [string, string | null, string | null, Severity, string | null, number | null];
 
-function channel(c: Columns): KeptChannel {
+function channel(c: Columns, reading: Reading): KeptChannel {
   const [id, name, type, config, fallbackId, state, reason, since] = c;
   const [failingSince, failures, notBefore, createdAt] = c.slice(8) as [
     number | null,
@@ -330,29 +335,42 @@ function channel(c: Columns): KeptChannel {
     number,
     string,
   ];
+  const kept = {
+    ...{ id, name, type, fallbackId, state, reason, since },
+    ...{ failingSince, failures, notBefore, createdAt },
+  };
+  return unlessDamaged(
+    () => ({ ...kept, config: keptJson(config, "channels.config", { of: name }) }),
+    withoutSettings(kept),
+    reading,
+  );
+}
+
+/** Channel whose settings can't be read; one that wants nothing any more needs none. */
+export function withoutSettings<Kept extends Omit<KeptChannel, "config">>(
+  kept: Kept,
+): Kept & Pick<KeptChannel, "config"> {
+  const config = { origin: "" };
+  if (kept.state === "disabled") return { ...kept, config };
+  return { ...kept, config, state: "broken", reason: "its settings can't be read" };
+}
+
+/** With changes, what they change is not read. */
+function rule(
+  [id, workloads, kinds, minSeverity, channels, remindAfterMs]: RuleColumns,
+  changes: Partial<Omit<KeptRule, "id">> = {},
+): KeptRule {
+  const list = (name: "workloads" | "kinds" | "channels", text: string | null) =>
+    changes[name] === undefined ? listOf(text, `rules.${name}`, id) : changes[name];
   return {
-    id,
-    name,
-    type,
-    config: keptJson(config, "channels.config", { of: name }),
-    fallbackId,
-    state,
-    reason,
-    since,
-    failingSince,
-    failures,
-    notBefore,
-    createdAt,
+    ...{ id, minSeverity, remindAfterMs, ...changes },
+    workloads: list("workloads", workloads),
+    kinds: list("kinds", kinds),
+    channels: list("channels", channels),
   };
 }
 
-function rule([id, workloads, kinds, minSeverity, channels, remindAfterMs]: RuleColumns): KeptRule {
-  return {
-    id,
-    workloads: listOf(workloads, "rules.workloads"),
-    kinds: listOf(kinds, "rules.kinds"),
-    minSeverity,
-    channels: listOf(channels, "rules.channels"),
-    remindAfterMs,
-  };
+/** What a rule limits may be for somebody's eyes alone: one that can't be read tells nobody. */
+function aboutNobody([id, , , minSeverity, , remindAfterMs]: RuleColumns): KeptRule {
+  return { id, workloads: [], kinds: [], minSeverity, channels: [], remindAfterMs };
 }

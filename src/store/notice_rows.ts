@@ -157,7 +157,14 @@ export interface NoticeWrite {
   readonly settled?: readonly ToldKey[];
   /** Deliveries that nobody needs any more. */
   readonly superseded?: readonly number[];
+  /** Deliveries of which nobody knows any more what they were to tell. */
+  readonly dead?: readonly number[];
+  /** Problems of which it was not known any more how they were told, told as they are now. */
+  readonly mended?: readonly Pick<Notified, "key" | "openedAt" | "problem">[];
 }
+
+/** What is shown of a delivery of which nobody knows any more what it was to tell. */
+export const UNREADABLE = "what it was to tell can't be read";
 
 const COLUMNS = `d.seq, d.notice_id, d.channel_id, n.kind, d.state, d.attempts, d.queued_at,
   d.next_at, d.ended_at, d.status, d.answer`;
@@ -201,7 +208,7 @@ export function listedOf(c: DueColumns): ListedDelivery {
 }
 
 /** Of a JSON list of how many there are and, of the first, its kind, workload and row. */
-export function aboutOf(json: string): ToldAbout | null {
+function aboutOf(json: string): ToldAbout | null {
   const [total, kind, workload, row] = JSON.parse(json);
   return typeof kind !== "string" ? null : { total: total ?? 1, kind, workload, row };
 }

@@ -27,6 +27,7 @@ import {
   type ToldColumns,
   type ToldKey,
   toldOf,
+  UNREADABLE,
 } from "./notice_rows.ts";
 
 /** How long what is over is kept, milliseconds, and how many deliveries at most. */
@@ -99,6 +100,16 @@ export class NoticeTable {
       for (const one of step.carried ?? []) this.#carry(one);
       for (const key of step.settled ?? []) this.#settle(key);
       for (const seq of step.superseded ?? []) this.#supersede(seq, step.lookedAt);
+      for (const seq of step.dead ?? []) {
+        this.#c.sql(
+          `UPDATE deliveries SET state = 'dead', ended_at = ?, answer = ?
+           WHERE seq = ? AND state = 'queued'`,
+        ).run(step.lookedAt, UNREADABLE, seq);
+      }
+      for (const { key, openedAt, problem } of step.mended ?? []) {
+        this.#c.sql("UPDATE notified SET problem = ? WHERE key = ? AND opened_at = ?")
+          .run(problem, key, openedAt);
+      }
     });
   }
 

@@ -7,9 +7,21 @@
 
 import { LOCAL_HOST } from "../model/container.ts";
 import type { ProblemCount } from "../model/index_reader.ts";
-import type { Deaths, Hold, HostMemory, Problem, ProblemKind, Severity } from "../model/problem.ts";
+import type {
+  Death,
+  Deaths,
+  Evidence,
+  Hold,
+  HostMemory,
+  Problem,
+  ProblemKind,
+  Remedy,
+  Severity,
+} from "../model/problem.ts";
 import { RETENTION, type Retention } from "../model/past.ts";
 import type { Connection } from "./connection.ts";
+import { notJson } from "./error.ts";
+import { type Reading, unlessDamaged } from "./damage.ts";
 import { keptJson, keptList } from "./kept_json.ts";
 
 /** What is remembered of a host besides its problems. */
@@ -44,6 +56,9 @@ export interface ProblemFilter {
   readonly all?: boolean;
 }
 
+/** The evidence of a problem of which it is left out; of no other. */
+export const NOTHING_SEEN: Evidence = {};
+
 /** Closed problems that are read at most. */
 const MAX_CLOSED = 500;
 
@@ -68,14 +83,17 @@ export class ProblemTable {
     this.#keptMs = Math.max(JUDGED_MS, maxAgeSeconds * 1000);
   }
 
-  /** Those that the judge must know: not closed, or closed at or after `since`. */
-  remembered(since: number): Problem[] {
+  /**
+   * Those that the judge must know: not closed, or closed at or after `since`. One whose evidence is
+   * left out has none until it is judged again.
+   */
+  remembered(since: number, reading: Reading = {}): Problem[] {
     return this.#c.sql(`${SELECT} WHERE status <> 'closed' OR closed_at >= ? ORDER BY id`)
-      .values<Columns>(since).map(problem);
+      .values<Columns>(since).map((row) => problem(row, reading));
   }
 
   /** Problems for readers: the open ones, newest first; with `all` the others after them. */
-  list({ rowId, all = false }: ProblemFilter = {}): Problem[] {
+  list({ rowId, all = false }: ProblemFilter = {}, reading: Reading = {}): Problem[] {
     const ofRow = rowId === undefined ? "?1 IS NULL" : "row_id = ?1";
     const active = this.#c.sql(
       `${SELECT} WHERE status ${all ? "<> 'closed'" : "= 'open'"} AND ${ofRow}
@@ -86,7 +104,7 @@ export class ProblemTable {
         `${SELECT} WHERE status = 'closed' AND ${ofRow} ORDER BY closed_at DESC, id DESC LIMIT ?2`,
       ).values<Columns>(rowId ?? null, MAX_CLOSED)
       : [];
-    return [...active, ...closed].map(problem);
+    return [...active, ...closed].map((row) => problem(row, reading));
   }
 
   /**
@@ -97,7 +115,7 @@ export class ProblemTable {
     return this.#c.sql(
       `${SELECT} WHERE status <> 'holding' AND ${since === null ? "?1 IS NULL" : "changed > ?1"}
        ORDER BY key, status = 'open' DESC, opened_at`,
-    ).values<Columns>(since).map(problem);
+    ).values<Columns>(since).map((row) => problem(row));
   }
 
   /** Those that opened, closed or not, that were open at some time within a window, by id. */
@@ -120,7 +138,7 @@ export class ProblemTable {
       until === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(until),
       workloadIds === undefined ? null : JSON.stringify(workloadIds),
       rowId ?? null,
-    ).map(problem);
+    ).map((row) => problem(row));
   }
 
   /** Open problems by kind and severity, those of which there are none left out. */
@@ -132,20 +150,23 @@ export class ProblemTable {
       .map(([kind, severity, count]) => ({ kind, severity, count }));
   }
 
-  /** What is remembered of the host; null before its first judgement. */
-  kept(): KeptJudgement | null {
+  /** What is remembered of the host; null before its first judgement, and where it is left out. */
+  kept(reading: Reading = {}): KeptJudgement | null {
     const [text] = this.#c.sql("SELECT judged FROM hosts WHERE name = ?")
       .value<[string | null]>(LOCAL_HOST)!;
-    return text === null ? null : keptJson(text, "hosts.judged");
+    return text === null ? null : unlessDamaged(() => judgement(text), null, reading);
   }
 
-  /** How the containers of each row ended. */
-  deaths(): Map<string, Deaths> {
+  /** How the containers of each row ended; of those whose ends are left out, how many did. */
+  deaths(reading: Reading = {}): Map<string, Deaths> {
     const rows = this.#c.sql("SELECT row_id, count, at_least, gap_at, ring FROM deaths")
       .values<[string, number, number, number | null, string]>();
     return new Map(rows.map(([rowId, count, atLeast, gapAt, ring]) => [
       rowId,
-      { count, atLeast: atLeast === 1, gapAt, ring: keptList(ring, "deaths.ring", { of: rowId }) },
+      {
+        ...{ count, atLeast: atLeast === 1, gapAt },
+        ring: unlessDamaged(() => ringOf(ring, rowId), [], reading),
+      },
     ]));
   }
 
@@ -159,7 +180,7 @@ export class ProblemTable {
       count,
       atLeast: atLeast === 1,
       gapAt,
-      ring: keptList(ring, "deaths.ring", { of: rowId }),
+      ring: ringOf(ring, rowId),
     };
   }
 
@@ -311,11 +332,24 @@ function values(p: Problem): Columns {
   ];
 }
 
+function judgement(text: string): KeptJudgement {
+  const kept = keptJson<KeptJudgement>(text, "hosts.judged");
+  const { outages } = kept.memory ?? {};
+  if (!Array.isArray(outages)) throw notJson("hosts.judged");
+  return kept;
+}
+
+function ringOf(text: string, rowId: string): Death[] {
+  const ring = keptList<Death | null>(text, "deaths.ring", { of: rowId });
+  if (ring.every((death) => Number.isFinite(death?.at))) return ring as Death[];
+  throw notJson("deaths.ring", { of: rowId });
+}
+
 function rounded(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms);
 }
 
-function problem(c: Columns): Problem {
+function problem(c: Columns, reading: Reading = {}): Problem {
   const [key, kind, severity, status, host, workloadId, rowId, containerId, containerName] = c;
   const [since, dueAt, openedAt, closedAt, outcome, evidence, remedy] = c.slice(9) as [
     number,
@@ -326,6 +360,7 @@ function problem(c: Columns): Problem {
     string,
     string,
   ];
+  const of = { of: key };
   return {
     key,
     kind,
@@ -341,8 +376,17 @@ function problem(c: Columns): Problem {
     openedAt,
     closedAt,
     outcome,
-    evidence: keptJson(evidence, "problems.evidence", { of: key }),
-    do: keptJson(remedy, "problems.remedy", { of: key }),
+    ...unlessDamaged(
+      () => ({
+        evidence: keptJson<Evidence>(evidence, "problems.evidence", of),
+        do: keptJson<Remedy>(remedy, "problems.remedy", of),
+      }),
+      {
+        evidence: NOTHING_SEEN,
+        do: rowId === null ? { code: "read-own-log", host } : { code: "explain", rowId },
+      },
+      reading,
+    ),
     batch: c[16],
     muted: c[17] === 1,
     silenced: c[18] === 1,

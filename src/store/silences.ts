@@ -11,6 +11,7 @@ import { quote } from "../text.ts";
 import type { Silence } from "../model/problem.ts";
 import type { KeptSilence } from "../model/silence.ts";
 import type { Connection } from "./connection.ts";
+import { type Reading, unlessDamaged } from "./damage.ts";
 import { keptList } from "./kept_json.ts";
 
 /** The `silences` table. */
@@ -22,10 +23,11 @@ export class SilenceTable {
     this.#c = connection;
   }
 
-  /** Every silence that may still come, the oldest first. */
-  list(now: number): KeptSilence[] {
+  /** Every silence that may still come, the oldest first; of what is left out people are told. */
+  list(now: number, reading: Reading = {}): KeptSilence[] {
     return this.#c.sql(`${SELECT} WHERE ends_at IS NULL OR ends_at > ? ORDER BY created_at, id`)
-      .values<Columns>(now).map(silence);
+      .values<Columns>(now)
+      .flatMap((row) => unlessDamaged(() => [silence(row)], [], reading));
   }
 
   /** Keeps one; forgets those that are over. */

@@ -1,6 +1,6 @@
 /** A hub's worth of problems that begin at once, and end at once: what a look does with all of them. */
 
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, fail } from "@std/assert";
 import type { Problem } from "../../src/model/problem.ts";
 import type { KeptChannel } from "../../src/store/channels.ts";
 import { NoticeBook } from "../../src/notify/notice_book.ts";
@@ -25,6 +25,7 @@ Deno.test("Notifier.step() tells of a hundred thousand problems and more as one,
     ...{ problems: () => problems, names: { workload: () => "shop", row: () => null } },
     clock: { ...SYSTEM_CLOCK, now: () => now },
     ...{ host: "nas", account: () => null, language: "en", isSending: () => false },
+    onDamage: (damage) => fail(damage.message),
   });
   const told = () => book.changes().notices.map(({ kind }) => kind);
   const turned = (ms: number) => {

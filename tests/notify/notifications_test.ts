@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, fail } from "@std/assert";
 import { MailServer } from "../receivers/smtp.ts";
 import { HEALTHY } from "../../src/store/channels.ts";
 import { type Answering, Receiver } from "../receivers/receiver.ts";
@@ -505,6 +505,7 @@ function notifierOver(
     names: { workload: () => "shop", row: () => null },
     clock: { ...SYSTEM_CLOCK, now },
     ...{ host: "nas", account: () => null, language: "en", isSending: () => false },
+    onDamage: (damage) => fail(damage.message),
     ...more,
   });
 }

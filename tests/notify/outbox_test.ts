@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, fail } from "@std/assert";
 import type { Channel, Outcome } from "../../src/notify/channel.ts";
 import { Outbox } from "../../src/notify/outbox.ts";
 import { type NoticeContent, testNotice } from "../../src/notify/notice.ts";
@@ -50,6 +50,7 @@ function outboxOf(store: Store, clock: TurnedClock, open: () => Channel): Outbox
     clock,
     random: () => 0,
     log: new Log({ write() {} }),
+    onDamage: (damage) => fail(damage.message),
     onAttempt: () => {},
   });
 }
