@@ -9,7 +9,7 @@ import type { ContainerDetails } from "../model/details.ts";
 import { ABSENT, type Mode, type Problem } from "../model/problem.ts";
 import { MISSING, PENDING } from "../model/container.ts";
 import { shellCommand, shellWord } from "../shell_word.ts";
-import { quote } from "../text.ts";
+import { clip, escapeControls, quote } from "../text.ts";
 import { type Finding, named } from "./finding.ts";
 
 /** A row as it is looked at. */
@@ -50,8 +50,8 @@ export interface ExaminedIndex {
   readonly problems: readonly Problem[];
   /** Where people are told. */
   readonly channels: readonly ExaminedChannel[];
-  /** What SQLite finds damaged; null: nothing. */
-  readonly damage: string | null;
+  /** What is damaged: what SQLite finds or null, and kept values that can't be read. */
+  readonly damages: { readonly database: string | null; readonly values: readonly string[] };
   /** The daily backups: null where none are asked for, else when the last was checked or null. */
   readonly backups: { readonly lastAt: number | null; readonly folder: string } | null;
 }
@@ -80,16 +80,33 @@ export function indexFindings(index: ExaminedIndex): Finding[] {
   ];
 }
 
-function damaged({ damage }: ExaminedIndex): Finding[] {
-  if (damage === null) return [];
-  return [{
-    code: "database-damaged",
-    severity: "failure",
-    group: "data",
-    what: `the database is damaged: ${quote(damage, 200)}`,
-    why: "what stands in it can't be relied on",
-    do: "stop the daemon, keep a copy of the file, then `tinyforge restore` the last good backup",
-  }];
+function damaged({ damages: { database, values } }: ExaminedIndex): Finding[] {
+  const found: Finding[] = [];
+  if (database !== null) {
+    found.push({
+      code: "database-damaged",
+      severity: "failure",
+      group: "data",
+      what: `the database is damaged: ${quote(database, 200)}`,
+      why: "what stands in it can't be relied on",
+      do: "stop the daemon, keep a copy of the file, then `tinyforge restore` the last good backup",
+    });
+  }
+  if (values.length > 0) {
+    found.push({
+      code: "value-damaged",
+      severity: "failure",
+      group: "data",
+      what: `not the JSON that was kept: ${
+        named(values.map((value) => clip(escapeControls(value), 200)))
+      }`,
+      why: "it is left out of what is judged and told, and readers of it are refused",
+      do:
+        "undo what another program or hand wrote into the database, or `tinyforge restore` the last " +
+        "good backup",
+    });
+  }
+  return found;
 }
 
 function backups({ backups, now }: ExaminedIndex): Finding[] {

@@ -97,9 +97,10 @@ export interface Companion {
 export class Connection {
   /** The present time, RFC 3339 UTC. */
   readonly now: () => string;
+  /** Whether others write and this connection does not. */
+  readonly readonly: boolean;
   readonly #db: Database;
   readonly #feed: Feed<Written> | null;
-  readonly #readonly: boolean;
   readonly #unfinished = new Unfinished();
   readonly #copies: ((changes: Changes) => void)[] = [];
   readonly #statements = new Map<string, Statement>();
@@ -112,7 +113,7 @@ export class Connection {
     this.#db = db;
     this.now = now;
     this.#feed = feed;
-    this.#readonly = readonly;
+    this.readonly = readonly;
   }
 
   /** The prepared statement for this text; prepared once, kept until the connection closes. */
@@ -135,7 +136,7 @@ export class Connection {
    * is left of them is read before a transaction begins. Where others write, all are read at once.
    */
   steady<Piece, End>(pieces: Generator<Piece, End, undefined>): Generator<Piece, End, undefined> {
-    return this.#readonly ? this.#atOnce(pieces) : this.#unfinished.steady(pieces);
+    return this.readonly ? this.#atOnce(pieces) : this.#unfinished.steady(pieces);
   }
 
   /**

@@ -8,6 +8,7 @@
 import { DETAIL_COLUMNS, type ViewOf } from "../model/columns.ts";
 import type { ContainerDetails } from "../model/details.ts";
 import type { Connection } from "./connection.ts";
+import { type Reading, unlessDamaged } from "./damage.ts";
 import { keptJson } from "./kept_json.ts";
 
 /** The details of a container. */
@@ -60,9 +61,11 @@ export class DetailColumns {
     return row === undefined ? null : detailed(row).details;
   }
 
-  /** What is known of every row's container, by row id. */
-  all(): Map<string, ContainerDetails | null> {
-    const rows = this.#c.sql(SELECT).values<Columns>().map(detailed);
+  /** What is known of every row's container, by row id; of what is left out nothing is. */
+  all(reading: Reading = {}): Map<string, ContainerDetails | null> {
+    const rows = this.#c.sql(SELECT).values<Columns>().map((row) =>
+      unlessDamaged(() => detailed(row), { rowId: row[0], details: null }, reading)
+    );
     return new Map(rows.map(({ rowId, details }) => [rowId, details]));
   }
 }

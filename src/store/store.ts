@@ -18,6 +18,7 @@ import { ContainerTable } from "./containers.ts";
 import { ContainerViews } from "./container_views.ts";
 import { DeployedContainers } from "./deployed_containers.ts";
 import { Failure, isFailure } from "../failure.ts";
+import { type Damages, damagesOf, refuseCorrupted } from "./damages.ts";
 import { guarded, storeError } from "./error.ts";
 import { ExpectationTable } from "./expectations.ts";
 import { DetailColumns } from "./details.ts";
@@ -163,6 +164,7 @@ export class Store {
   /** The index as others follow it. */
   readonly replica: ReplicaTable;
   readonly #c: Connection;
+  #looking: Promise<Damages> | null = null;
   #closed = false;
 
   /** Use {@link openStore}. */
@@ -212,10 +214,10 @@ export class Store {
     ).value<[number]>()![0];
   }
 
-  /** What SQLite finds damaged of the database; null: nothing. Reads all of it. */
-  damage(): string | null {
-    const found = this.#c.sql("PRAGMA quick_check(1)").value<[string]>()?.[0];
-    return found === "ok" ? null : found ?? "nothing was answered";
+  /** What is damaged of the database. Reads all of it; whoever asks meanwhile gets the same answer. */
+  async damages(): Promise<Damages> {
+    this.#looking ??= damagesOf(this.#c, this.path).finally(() => this.#looking = null);
+    return await this.#looking;
   }
 
   /** Rows changed through this connection since it was opened, as SQLite counts them. */
@@ -254,18 +256,6 @@ export class Store {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-function refuseCorrupted(db: Database, path: string): void {
-  const problem = db.prepare("PRAGMA quick_check(1)").value<[string]>()?.[0];
-  if (problem === "ok") return;
-  throw new Failure(
-    "corrupt",
-    `Cannot open ${quotePath(path)}: the database is corrupted (${problem})`,
-    {
-      data: { found: "damage" },
-    },
-  );
 }
 
 const BUSY_TIMEOUT = "PRAGMA busy_timeout = 5000";

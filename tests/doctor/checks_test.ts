@@ -39,7 +39,7 @@ const WELL: ExaminedIndex = {
   rows: [],
   problems: [],
   channels: [],
-  damage: null,
+  damages: { database: null, values: [] },
   backups: { folder: "/backups", lastAt: NOW - DAY },
 };
 
@@ -128,18 +128,19 @@ Deno.test("indexFindings() names problems of a week, failing channels, old backu
       { ...channel, name: "mail", failingSince: NOW - 2 * 3_600_000 },
       { ...channel, name: "chat", failingSince: NOW - 60_000 },
     ],
-    damage: "row 3 missing from index",
+    damages: { database: "row 3 missing from index", values: [`channels.config of "ops"`] },
     backups: { folder: "/my backups", lastAt: NOW - 5 * DAY },
   });
   assertEquals(brief(found), [
     "failure database-damaged",
+    "failure value-damaged",
     "warning backup-old",
     "warning problem-old",
     "warning channel-failing",
     "warning channel-failing",
   ]);
-  assertEquals(found[1]?.do, "`tinyforge backup '/my backups/'` says what is in the way");
-  assertEquals(found[3]?.do, "`tinyforge notify test phone`");
+  assertEquals(found[2]?.do, "`tinyforge backup '/my backups/'` says what is in the way");
+  assertEquals(found[4]?.do, "`tinyforge notify test phone`");
   assertEquals(brief(indexFindings({ ...WELL, backups: null })), ["info no-backups"]);
   const never = { folder: "/backups", lastAt: null };
   assertEquals(brief(indexFindings({ ...WELL, backups: never })), ["warning backup-missing"]);

@@ -7,6 +7,7 @@
 import * as z from "zod";
 import { type Finding, GROUPS, SEVERITIES } from "../../doctor/finding.ts";
 import { indexFindings } from "../../doctor/index_checks.ts";
+import { LEFT_OUT } from "../../store/damage.ts";
 import { json, ok } from "../answer.ts";
 import type { Principal } from "../credentials.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
@@ -39,7 +40,7 @@ async function findings(
   const names = new Map(
     store.workloads.list().map(({ id, kind, name }) => [id, `${kind}/${name}`]),
   );
-  const details = store.details.all();
+  const details = store.details.all(LEFT_OUT);
   const wanted = problems.wanted();
   return indexFindings({
     now: now().getTime(),
@@ -51,10 +52,10 @@ async function findings(
       wanted: wanted(row).mode,
       details: details.get(row.id) ?? null,
     })),
-    problems: store.problems.list(),
-    channels: store.channels.list()
+    problems: store.problems.list({}, LEFT_OUT),
+    channels: store.channels.list(LEFT_OUT)
       .map((each) => ({ ...each, reason: reasonFor(principal, each.reason) })),
-    damage: store.damage(),
+    damages: await store.damages(),
     backups: await backups(),
   });
 }
