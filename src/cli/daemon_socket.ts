@@ -65,7 +65,7 @@ export class DaemonClient implements Disposable {
   /** Use {@link findDaemon}. */
   constructor(path: string) {
     this.path = path;
-    this.isHub = basename(path) === HUB_SOCKET;
+    this.isHub = whatListens(path) === "hub";
     this.#client = new HttpClient({ kind: "unix", path });
   }
 
@@ -124,7 +124,7 @@ export class DaemonClient implements Disposable {
       const Unreachable = isUnconnected(error) ? DaemonGone : CommandError;
       throw unreachable(this.path, why, {
         Unreachable,
-        hint: `the ${this.isHub ? "hub" : "daemon"} may be stopping or hanging; its log says more`,
+        hint: `the ${whatListens(this.path)} may be stopping or hanging; its log says more`,
         cause: error,
       });
     }
@@ -168,6 +168,16 @@ export async function findDaemon(dataDir: string): Promise<DaemonClient | null> 
   return null;
 }
 
+/**
+ * The hub of this data directory; null when nobody listens on its socket.
+ *
+ * @throws {CommandError} When it is there and can't be used.
+ */
+export async function findHub(dataDir: string): Promise<DaemonClient | null> {
+  const path = join(dataDir, HUB_SOCKET);
+  return await listensAt(path) ? new DaemonClient(path) : null;
+}
+
 async function listensAt(path: string): Promise<boolean> {
   try {
     // Whether somebody listens is settled before anything is sent, so that no request is sent
@@ -181,8 +191,8 @@ async function listensAt(path: string): Promise<boolean> {
       const owner = closedBy(path)?.owner ?? null;
       const user = owner === null ? "" : ` (${owner})`;
       throw unreachable(path, "permission denied", {
-        hint: `run as root, as the user that the daemon runs as${user}, or as a member of its ` +
-          "--socket-group",
+        hint: `run as root, as the user that the ${whatListens(path)} runs as${user}, or as a ` +
+          "member of its --socket-group",
         cause: error,
       });
     }
@@ -202,8 +212,12 @@ function unreachable(
     Unreachable?: typeof CommandError;
   },
 ): CommandError {
-  return new Unreachable(`Cannot reach the daemon at ${quote(path)}: ${why}`, {
+  return new Unreachable(`Cannot reach the ${whatListens(path)} at ${quote(path)}: ${why}`, {
     exitCode: EXIT.unreachable,
     ...options,
   });
+}
+
+function whatListens(path: string): "daemon" | "hub" {
+  return basename(path) === HUB_SOCKET ? "hub" : "daemon";
 }

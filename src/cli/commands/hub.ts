@@ -13,7 +13,7 @@ import { quote, quotePath } from "../../text.ts";
 import { readAnswer } from "../answer.ts";
 import { CommandError, type CommandLine, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
-import { type AskOptions, DaemonClient, DaemonGone } from "../daemon_socket.ts";
+import { type AskOptions, findHub } from "../daemon_socket.ts";
 import { fullLocalText } from "../moments.ts";
 import { printTable } from "../table.ts";
 import { hintForError } from "../words.ts";
@@ -123,16 +123,13 @@ export async function remove(invocation: InvocationOf<"hub rm">): Promise<number
 
 async function ask<T>(line: CommandLine, path: string, options: AskOptions = {}): Promise<T> {
   const { dataDir } = line.config();
-  const socket = join(dataDir, HUB_SOCKET);
-  using hub = new DaemonClient(socket);
-  try {
-    return readAnswer<T>(await hub.ask(path, options));
-  } catch (cause) {
-    if (!(cause instanceof DaemonGone)) throw cause;
-    throw new CommandError(`Cannot ask the hub: nobody listens on ${quotePath(socket)}`, {
+  using hub = await findHub(dataDir);
+  if (hub !== null) return readAnswer<T>(await hub.ask(path, options));
+  throw new CommandError(
+    `Cannot ask the hub: nobody listens on ${quotePath(join(dataDir, HUB_SOCKET))}`,
+    {
       exitCode: EXIT.unreachable,
       hint: "start it with `tinyforge hub`, or point --data-dir at its directory",
-      cause,
-    });
-  }
+    },
+  );
 }
