@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { Authority } from "../harness/certificates.ts";
 import { freePort } from "../harness/free_port.ts";
 import { enrolled, startHub } from "../harness/hub.ts";
@@ -197,13 +197,23 @@ Deno.test("hub status and hub healthcheck say how the hub, its database and its 
     true,
   );
   assertEquals((await hubHost.json("hub", "list")).items.length, 1);
+  const readable = await hubHost.run("hub", "status");
+  assertEquals(readable.code, 1);
+  assertMatch(
+    readable.stdout,
+    /^hub +✗ not ready: the database can only be read.*\nhosts +1 known\nrows +1$/m,
+  );
   await setReadOnly("off");
 
   await cluster.lose();
   const ill = await hubHost.run("hub", "healthcheck");
   assertEquals(ill.code, 1);
   assertStringIncludes(ill.stdout, "not ready: the database can't be reached");
-  assertEquals((await hubHost.run("hub", "status")).code, 1);
+  const lost = await hubHost.run("hub", "status", "--json");
+  assertEquals([lost.code, JSON.parse(lost.stdout)], [1, {
+    ...{ dataDir: hubHost.dataDir, ready: false, reason: "the database can't be reached" },
+    ...{ hosts: null, rows: null },
+  }]);
   const ended = await hub.running.stop();
   assertEquals(ended.code, 0, ended.stderr);
 });

@@ -4,14 +4,12 @@
  * @module
  */
 
-import { join } from "@std/path";
 import type { HostView } from "../../model/hosts.ts";
-import { HUB_SOCKET } from "../../system/files.ts";
 import { quotePath } from "../../text.ts";
 import { readAnswer } from "../answer.ts";
-import { EXIT } from "../command.ts";
+import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
-import { DaemonClient, DaemonGone } from "../daemon_socket.ts";
+import { type Answer, findHub } from "../daemon_socket.ts";
 import { tally } from "../phrases.ts";
 import { type Cell, printTable } from "../table.ts";
 
@@ -53,37 +51,42 @@ export async function run(invocation: InvocationOf<"hub status">): Promise<numbe
 
 /** Prints whether it is ready; for a container's HEALTHCHECK, whose exit codes are 0 and 1 alone. */
 export async function healthcheck(invocation: InvocationOf<"hub healthcheck">): Promise<number> {
-  const { dataDir } = invocation.config();
-  using hub = new DaemonClient(join(dataDir, HUB_SOCKET));
-  const { ready, reason } = await readiness(hub, dataDir);
+  const { ready, reason } = await readiness(invocation.config().dataDir);
   if (invocation.on("json")) invocation.out.json({ ready, reason });
   else invocation.out.lines(ready ? "ready" : `not ready: ${reason}`);
   return ready ? EXIT.done : EXIT.failed;
 }
 
+/** Each is asked by itself: what hosts told can be read also where nothing new can be kept. */
 async function read(dataDir: string): Promise<HubStatus> {
-  using hub = new DaemonClient(join(dataDir, HUB_SOCKET));
-  const { ready, reason } = await readiness(hub, dataDir);
-  if (!ready) return { dataDir, ready, reason, hosts: null, rows: null };
-  const answer = await hub.ask("/api/hosts", { timeoutMs: TIMEOUT_MS });
+  return { dataDir, ...await readiness(dataDir), ...await hostsOf(dataDir) };
+}
+
+async function readiness(dataDir: string): Promise<Pick<HubStatus, "ready" | "reason">> {
+  const answer = await ask(dataDir, "/readyz");
+  if (typeof answer === "string") return { ready: false, reason: answer };
+  const { ok, text } = answer;
+  return ok ? { ready: true, reason: null } : { ready: false, reason: detailOf(text) };
+}
+
+async function hostsOf(dataDir: string): Promise<Pick<HubStatus, "hosts" | "rows">> {
+  const answer = await ask(dataDir, "/api/hosts");
+  if (typeof answer === "string" || !answer.ok) return { hosts: null, rows: null };
   const { items } = readAnswer<{ items: HostView[] }>(answer);
   const hosts: Record<string, number> = {};
   for (const { state } of items) hosts[state] = (hosts[state] ?? 0) + 1;
-  return { dataDir, ready, reason, hosts, rows: items.reduce((sum, { rows }) => sum + rows, 0) };
+  return { hosts, rows: items.reduce((sum, { rows }) => sum + rows, 0) };
 }
 
-async function readiness(
-  hub: DaemonClient,
-  dataDir: string,
-): Promise<Pick<HubStatus, "ready" | "reason">> {
+/** The hub's answer, or why there is none. */
+async function ask(dataDir: string, path: string): Promise<Answer | string> {
   try {
-    const { ok, text } = await hub.ask("/readyz", { timeoutMs: TIMEOUT_MS });
-    return ok ? { ready: true, reason: null } : { ready: false, reason: detailOf(text) };
+    using hub = await findHub(dataDir);
+    if (hub === null) return `no hub listens in ${quotePath(dataDir)}`;
+    return await hub.ask(path, { timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    const reason = error instanceof DaemonGone
-      ? `no hub listens in ${quotePath(dataDir)}`
-      : (error as Error).message;
-    return { ready: false, reason };
+    if (error instanceof CommandError) return error.message;
+    throw error;
   }
 }
 
