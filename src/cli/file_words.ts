@@ -21,19 +21,34 @@ export function distrustHint({ path, wrong, owner, self }: FailureData["untruste
     case "kind":
       return "put the file itself there, or link the whole directory";
     case "closed":
-      return giveHint({ owner, self, directory: path });
+      return closedHint({ owner, self, directory: path });
     case "second-name":
       return `find the other (find / -samefile ${file}) and remove it, or put a copy in its place`;
   }
 }
 
-/** What helps where a directory, or a file in it, is closed by its owner. */
-export function giveHint(
-  { owner, self, directory }: { owner: number | null; self: number; directory: string },
-): string {
-  const who = owner === 0 ? "root (sudo)" : `that user (sudo -u '#${owner}')`;
-  return `run as ${who}, or as root give this one all that is there: ` +
+/** Whose a directory is, and who is kept from it. */
+interface Closed {
+  readonly owner: number | null;
+  readonly self: number;
+  readonly directory: string;
+}
+
+/** What helps where a daemon would keep a directory that its owner has closed. */
+export function giveHint({ owner, self, directory }: Closed): string {
+  return `run as ${ownerToBe(owner)}, or as root give this one all that is there: ` +
     `chown -R ${self} ${quotePath(directory)}`;
+}
+
+/** The same where it may be in a daemon's keeping, which needs what would be given away. */
+function closedHint({ owner, self, directory }: Closed): string {
+  return `run as ${ownerToBe(owner)}, or have the daemon there started with --socket-group and a ` +
+    "group of yours; where none is to keep it any more, as root give this user all that is there: " +
+    `chown -R ${self} ${quotePath(directory)}`;
+}
+
+function ownerToBe(owner: number | null): string {
+  return owner === 0 ? "root (sudo)" : `that user (sudo -u '#${owner}')`;
 }
 
 /** What helps where the system refuses, by its name for why. */

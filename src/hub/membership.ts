@@ -7,7 +7,7 @@
 
 import { join } from "@std/path";
 import { Failure } from "../failure.ts";
-import { distrust, distrustShape } from "../system/private.ts";
+import { closedBy, distrust, distrustShape } from "../system/private.ts";
 import { quotePath } from "../text.ts";
 
 /** The file's name. */
@@ -109,6 +109,11 @@ async function look(path: string): Promise<Deno.FileInfo | null> {
 }
 
 function failure(action: string, path: string, cause: unknown): Failure {
+  const closed = cause instanceof Deno.errors.PermissionDenied ? closedBy(path) : null;
+  if (closed !== null) {
+    const message = `Cannot ${action} ${quotePath(path)}: permission denied, ${closed.reason}`;
+    return new Failure("untrusted", message, { data: closed, cause });
+  }
   const reason = cause instanceof Deno.errors.PermissionDenied
     ? "permission denied"
     : (cause as Error).message;
