@@ -38,12 +38,6 @@ testAsRoot(
     const address = host.env["TINYFORGE_LISTEN"]!;
     const own = join(host.home(ANN), ".local/state/tinyforge");
 
-    const read = await host.run(ANN, "ps");
-    assertStringIncludes(
-      read.stderr,
-      `another user's Tinyforge keeps of this host (it answers on ${address})`,
-    );
-    assertStringIncludes(read.stderr, `--data-dir "${own}"`);
     for (const args of [["add", "site", "blog"], ["reconcile"], ["reconcile", "--once"]]) {
       const { code, stderr } = await host.run(ANN, ...args);
       assertEquals(code, 2, args.join(" "));
@@ -57,6 +51,95 @@ testAsRoot(
     assertEquals(asked.code, 0, asked.stderr);
     const { stdout } = await host.run(ROOT, "list", "sites", "--json");
     assertEquals(JSON.parse(stdout).items, []);
+
+    const read = await host.run(ANN, "list", "sites");
+    assertMatch(read.stdout, /^blog /m);
+    assertStringIncludes(
+      read.stderr,
+      `another user's Tinyforge keeps of this host (it answers on ${address})`,
+    );
+    assertStringIncludes(read.stderr, `--data-dir "${own}"`);
+  },
+);
+
+/** What each of them can't do where the one daemon of the host is another user's. */
+const NEED_DAEMON: readonly (readonly [args: readonly string[], action: string, code: number])[] = [
+  [["dashboard"], "make a link to the dashboard", 4],
+  [["ps"], "read the index", 4],
+  [["list"], "read the index", 4],
+  [["routes"], "read the index", 4],
+  [["discover"], "read the index", 4],
+  [["explain", "blog"], "read the index", 4],
+  [["session", "list"], "read the index", 4],
+  [["rm", "site", "blog"], "reach the index", 4],
+  [["session", "rm", "--all"], "reach the index", 4],
+  [["notify", "test", "x"], "reach the index", 4],
+  [["check"], "check", 4],
+  [["backup", "-"], "back up", 4],
+  [["join", "https://hub.example.org", "x"], "join", 4],
+  [["leave"], "leave", 4],
+  [["status"], "ask the daemon", 0],
+  [["healthcheck"], "ask the daemon", 1],
+  [["doctor"], "look at the daemon", 3],
+];
+
+testAsRoot(
+  "a user without an index is told whose the daemon of this host is, and how to reach it, by whatever needs it",
+  async () => {
+    await using host = await SharedHost.make();
+    await service(host);
+    const address = host.env["TINYFORGE_LISTEN"]!;
+    for (const [args, action, expected] of NEED_DAEMON) {
+      const { code, stdout, stderr } = await host.run(ANN, ...args);
+      const said = stdout + stderr;
+      assertEquals(code, expected, `${args.join(" ")}: ${said}`);
+      assertStringIncludes(
+        said,
+        `Cannot ${action}: another user's Tinyforge keeps the index of this host ` +
+          `(it answers on ${address}), and its socket is closed to this user`,
+        args.join(" "),
+      );
+      if (code !== 1) {
+        assertStringIncludes(said, "use sudo, or have it started with --socket-group");
+      }
+      if (code !== 1) assertStringIncludes(said, `with a token, http://${address} answers you too`);
+      // No way out that leads to a second index or a second daemon.
+      assertEquals(/makes one|start it with|systemctl start tiny|begin/.exec(said), null, said);
+    }
+    const { stderr } = await host.run(ANN, "dashboard", "--json");
+    assertEquals(JSON.parse(stderr).error.code, "other-daemon");
+    assertEquals(await Deno.stat(join(host.home(ANN), ".local")).catch(() => null), null);
+  },
+);
+
+testAsRoot("what asks a hub says when its socket is closed to this user", async () => {
+  await using host = await SharedHost.make();
+  const dataDir = join(host.dir, "hub");
+  await Deno.mkdir(dataDir, { mode: 0o700 });
+  for (const args of [["list"], ["enroll", "one"], ["rm", "one"], ["status"], ["healthcheck"]]) {
+    const { code, stdout, stderr } = await host.run(ANN, "hub", ...args, "--data-dir", dataDir);
+    assertEquals(code, stderr === "" ? 1 : 4, args.join(" "));
+    assertStringIncludes(
+      stdout + stderr,
+      `Cannot reach the hub at "${dataDir}/hub.sock": permission denied`,
+    );
+    if (code === 4) assertStringIncludes(stderr, "as the user that the hub runs as (0), or as a");
+  }
+});
+
+testAsRoot(
+  "a closed data directory is not to be given away while a daemon may keep it",
+  async () => {
+    await using host = await SharedHost.make();
+    await service(host);
+    for (const args of [["ps"], ["add", "site", "blog"], ["dashboard"], ["leave"]]) {
+      const { code, stderr } = await host.run(ANN, ...args, "--data-dir", "/var/lib/tinyforge");
+      assertEquals(code, 1, stderr);
+      assertMatch(
+        stderr,
+        /permission denied, "\/var\/lib\/tinyforge" belongs to another user \(0\)\nhint: run as root \(sudo\), or have the daemon there started with --socket-group .*; where none is to keep it any more/,
+      );
+    }
   },
 );
 

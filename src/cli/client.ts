@@ -15,7 +15,7 @@ import { checkPieces, readAnswer } from "./answer.ts";
 import { CommandError, type CommandLine } from "./command.ts";
 import { VERSION } from "./commands/version.ts";
 import { indexExists, noIndex } from "./data_dir.ts";
-import { otherDaemon, otherDaemonHint, refuseSecondIndex } from "./other_daemon.ts";
+import { otherDaemonHint, refuseSecondIndex, refuseWithout, withoutIndex } from "./other_daemon.ts";
 import { quotePath } from "../text.ts";
 import {
   type Answer,
@@ -71,14 +71,16 @@ export const PASS_TIMEOUT_MS = 60_000;
  * Runs `use` with an API whose requests nobody else's get between, unless a daemon answers them.
  *
  * @param options `creates`: makes an index where there is none; without it that is an error, so
- *   that a mistyped data directory is not made.
+ *   that a mistyped data directory is not made. `action`: what can't be done where the index of this
+ *   host is another user's.
  * @throws {CommandError | Failure}
  */
 export async function withApi<T>(
   config: Config,
   use: (api: Api) => Promise<T>,
-  options: { creates?: boolean } = {},
+  options: { creates?: boolean; action?: string } = {},
 ): Promise<T> {
+  const { creates = false, action = "reach the index" } = options;
   // Its daemon may be had where the directory itself may not be looked into.
   const exists = await indexExists(config.dataDir).catch((error: Error) => error);
   const deadline = Date.now() + LOCK_PATIENCE_MS;
@@ -90,8 +92,8 @@ export async function withApi<T>(
     try {
       if (daemon !== null) return await throughDaemon(daemon, use, { answered });
       if (exists instanceof Error) throw exists;
+      if (!exists && !creates) throw await withoutIndex(action, config);
       await refuseSecondIndex(config);
-      if (!exists && !options.creates) throw noIndex(config.dataDir);
       const { ownData } = await import("../data.ts");
       return await inProcess(config, await ownData(config.dataDir), use);
     } catch (error) {
@@ -124,12 +126,12 @@ export async function withIndex<T>(
   // Whatever is in the socket's way is in the way of writes alone: the index is there to be read.
   const daemon = await findDaemon(config.dataDir).catch(() => null);
   if (daemon === null) {
-    const other = silent ? null : await otherDaemon(config);
+    const other = silent ? null : await refuseWithout("read the index", config);
     if (other !== null) {
       line.out.notes(
-        `This is not the index that another user's Tinyforge keeps of this host (${other}), but ` +
+        `This is not the index that ${other.whose} keeps of this host (${other.where}), but ` +
           `${quotePath(config.dataDir)}.`,
-        `hint: ${otherDaemonHint(config)}`,
+        `hint: ${otherDaemonHint(other, config)}`,
       );
     }
     return await onDisk(config, use);

@@ -13,8 +13,9 @@ import { quotePath } from "../../text.ts";
 import { openBackup, readIdentities } from "../backup_file.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
-import { indexExists, noIndex } from "../data_dir.ts";
+import { indexExists } from "../data_dir.ts";
 import { fullLocalText } from "../moments.ts";
+import { withoutIndex } from "../other_daemon.ts";
 import { counted } from "../phrases.ts";
 import { ProgressLine } from "../progress.ts";
 import { VERSION } from "./version.ts";
@@ -22,7 +23,8 @@ import { VERSION } from "./version.ts";
 /** Makes a backup; `--json` prints its report. */
 export async function run(invocation: InvocationOf<"backup">): Promise<number> {
   const { out, operands: [where] } = invocation;
-  const { dataDir, backupDir, backupRecipients } = invocation.config();
+  const config = invocation.config();
+  const { dataDir, backupDir, backupRecipients } = config;
   const json = invocation.on("json");
   if (where === "-" && json) {
     throw usageError("Cannot print JSON: --json goes with a file, stdout has the backup", "");
@@ -30,7 +32,7 @@ export async function run(invocation: InvocationOf<"backup">): Promise<number> {
   if (where === "-" && Deno.stdout.isTerminal()) {
     throw usageError("Cannot write a backup to a terminal", "pipe it, or name a file");
   }
-  if (!await indexExists(dataDir)) throw noIndex(dataDir);
+  if (!await indexExists(dataDir)) throw await withoutIndex("back up", config);
   const given = invocation.flag("recipient")?.split(",").map((key) => key.trim());
   const recipients = given ?? backupRecipients;
   const { makeBackup } = await import("../../safekeeping/backup.ts");

@@ -15,6 +15,7 @@ import type { InvocationOf } from "../commands.ts";
 import { type DaemonClient, findDaemon } from "../daemon_socket.ts";
 import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
+import { refuseWithout } from "../other_daemon.ts";
 import { counted, largestUnit } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { Bell, follow } from "../watch.ts";
@@ -25,12 +26,14 @@ const POLL_MS = 1000;
 
 /** Checks; resolves with 0, 3 when something is not as expected at the end of the wait. */
 export async function run(invocation: InvocationOf<"check">): Promise<number> {
-  const { dataDir } = invocation.config();
+  const config = invocation.config();
+  const { dataDir } = config;
   const waitMs = duration(invocation.flag("wait") ?? "60s", "wait");
   const stableMs = duration(invocation.flag("stable") ?? "10s", "stable");
   const deadline = Date.now() + waitMs;
   using daemon = await findDaemon(dataDir);
   if (daemon === null) {
+    await refuseWithout("check", config);
     throw new CommandError("Cannot check: no daemon runs for this data directory", {
       exitCode: EXIT.unreachable,
       code: "no-daemon",

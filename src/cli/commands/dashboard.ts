@@ -18,6 +18,7 @@ export async function run(invocation: InvocationOf<"dashboard">): Promise<number
   const { url, expiresAt } = await withApi(
     invocation.config(),
     (api) => api.request<LoginCode>("POST", "/api/session/codes"),
+    { action: "make a link to the dashboard" },
   ).catch((error) => {
     throw error instanceof CommandError && UNSERVED.has(error.code) ? unserved(error) : error;
   });

@@ -26,6 +26,7 @@ import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { findDaemon } from "../daemon_socket.ts";
 import { dataDirExists } from "../data_dir.ts";
+import { refuseWithout } from "../other_daemon.ts";
 import type { Style } from "../output.ts";
 import { counted } from "../phrases.ts";
 import { readRows } from "../rows.ts";
@@ -140,7 +141,11 @@ async function examineDaemon(
   const held = owner !== null && owner.live === true;
   try {
     using daemon = await findDaemon(config.dataDir);
-    if (daemon === null) return { status: null, findings: [held ? silent(owner) : none(config)] };
+    if (daemon === null) {
+      if (held) return { status: null, findings: [silent(owner)] };
+      await refuseWithout("look at the daemon", config);
+      return { status: null, findings: [none(config)] };
+    }
     const answer = await daemon.ask("/api/status", { timeoutMs: STATUS_TIMEOUT_MS });
     const status = readAnswer<DaemonStatus>(answer);
     const findings = daemonFindings(status, { version: VERSION, now: Date.now() });

@@ -4,16 +4,18 @@
  * @module
  */
 
+import type { Config } from "../../config.ts";
+import { quotePath } from "../../text.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { findDaemon } from "../daemon_socket.ts";
+import { refuseWithout } from "../other_daemon.ts";
 
 const TIMEOUT_MS = 5000;
 
 /** Asks the daemon whether it is ready. */
 export async function run(invocation: InvocationOf<"healthcheck">): Promise<number> {
-  const { dataDir } = invocation.config();
-  const health = await ask(dataDir);
+  const health = await ask(invocation.config());
   if (invocation.on("json")) invocation.out.json(health);
   else invocation.out.lines(health.ready ? "ready" : `not ready: ${health.reason}`);
   return health.ready ? EXIT.done : EXIT.failed;
@@ -26,10 +28,14 @@ interface Health {
   readonly reason: string | null;
 }
 
-async function ask(dataDir: string): Promise<Health> {
+async function ask(config: Config): Promise<Health> {
+  const { dataDir } = config;
   try {
     using daemon = await findDaemon(dataDir);
-    if (daemon === null) return { ready: false, reason: `no daemon listens in "${dataDir}"` };
+    if (daemon === null) {
+      await refuseWithout("ask the daemon", config);
+      return { ready: false, reason: `no daemon listens in ${quotePath(dataDir)}` };
+    }
     const { ok, text } = await daemon.ask("/readyz?verbose", { timeoutMs: TIMEOUT_MS });
     return ok ? { ready: true, reason: null } : { ready: false, reason: failed(text) };
   } catch (error) {

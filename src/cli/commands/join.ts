@@ -14,16 +14,18 @@ import { isObject } from "../../hub/told_fields.ts";
 import { quote } from "../../text.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
-import { indexExists, noIndex } from "../data_dir.ts";
+import { indexExists } from "../data_dir.ts";
+import { refuseWithout, withoutIndex } from "../other_daemon.ts";
 
 /** Shows the token and keeps what is given for it. */
 export async function join(invocation: InvocationOf<"join">): Promise<number> {
   const { out, operands: [address, token] } = invocation;
-  const { dataDir } = invocation.config();
+  const config = invocation.config();
+  const { dataDir } = config;
   const url = hubUrl(address);
   const file = invocation.flag("ca");
   const ca = file === undefined ? null : await readAuthority(file);
-  if (!await indexExists(dataDir)) throw noIndex(dataDir);
+  if (!await indexExists(dataDir)) throw await withoutIndex("join", config);
   const before = await readMembership(dataDir);
   if (before !== null && before.url === url && token === undefined && ca !== null) {
     // What is joined stays joined: only whom to believe is told anew.
@@ -60,7 +62,8 @@ export async function join(invocation: InvocationOf<"join">): Promise<number> {
 /** Forgets it; asks no hub, which may be away or gone. */
 export async function leave(invocation: InvocationOf<"leave">): Promise<number> {
   const { out } = invocation;
-  const { dataDir } = invocation.config();
+  const config = invocation.config();
+  const { dataDir } = config;
   const membership = await readMembership(dataDir).catch((error) => {
     // Nobody can be a member with a file that can't be read: it is forgotten as well.
     if (isFailure(error, "io") && !(error.cause instanceof Deno.errors.PermissionDenied)) {
@@ -69,6 +72,7 @@ export async function leave(invocation: InvocationOf<"leave">): Promise<number> 
     throw error;
   });
   if (membership === null) {
+    await refuseWithout("leave", config);
     throw new CommandError("Cannot leave: this host is a member of no hub");
   }
   await keepMembership(dataDir, null);

@@ -5,19 +5,21 @@
  * @module
  */
 
+import type { Config } from "../../config.ts";
 import { readMembership } from "../../hub/membership.ts";
 import type { DaemonStatus, HubLinkStatus } from "../../model/views.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import type { IndexSummary } from "../../server/schema.ts";
 import { readAnswer } from "../answer.ts";
 import { onDisk, READ_TIMEOUT_MS, type ReadApi, withIndex } from "../client.ts";
-import { EXIT } from "../command.ts";
+import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { findDaemon } from "../daemon_socket.ts";
 import { readinessChecks } from "../../doctor/daemon_checks.ts";
 import { lossOf, readOwner } from "../../lock/lock.ts";
 import { type FirstRun, firstRunLines } from "../first_run.ts";
 import { noteFreshness } from "../freshness.ts";
+import { refuseWithout } from "../other_daemon.ts";
 import type { Output } from "../output.ts";
 import { ago, counted, refusalLine, tally } from "../phrases.ts";
 import { quote } from "../../text.ts";
@@ -51,21 +53,24 @@ interface Status {
 /** Prints the status. */
 export async function run(invocation: InvocationOf<"status">): Promise<number> {
   const { out } = invocation;
-  const status = await read(invocation);
+  const { hint, ...status } = await read(invocation);
   noteFreshness(out, status.index);
   if (invocation.on("json")) out.json(status);
   else print(status, out);
+  if (hint !== null) out.notes(`hint: ${hint}`);
   return EXIT.done;
 }
 
-async function read(invocation: InvocationOf<"status">): Promise<Status> {
+/** The hint tells how to reach the daemon of this host where it is another user's; else null. */
+async function read(invocation: InvocationOf<"status">): Promise<Status & { hint: string | null }> {
   const config = invocation.config();
-  const asked = await askDaemon(config.dataDir);
+  const asked = await askDaemon(config);
   const summary = async (api: ReadApi | null) => await api?.get<IndexSummary>("/api/index") ?? null;
   const index = asked.daemonError === null
     ? await withIndex(invocation, summary)
     : await onDisk(config, summary);
-  const first = index !== null && Object.values(index.registered).some((count) => count > 0)
+  const first = asked.hint !== null ||
+      index !== null && Object.values(index.registered).some((count) => count > 0)
     ? null
     : await import("../first_run.ts");
   return {
@@ -80,16 +85,22 @@ async function read(invocation: InvocationOf<"status">): Promise<Status> {
 }
 
 async function askDaemon(
-  dataDir: string,
-): Promise<{ daemon: DaemonStatus | null; daemonError: string | null }> {
+  config: Config,
+): Promise<{ daemon: DaemonStatus | null; daemonError: string | null; hint: string | null }> {
+  const asked = { daemon: null, daemonError: null, hint: null };
   try {
-    using daemon = await findDaemon(dataDir);
-    if (daemon === null) return { daemon: null, daemonError: null };
+    using daemon = await findDaemon(config.dataDir);
+    if (daemon === null) {
+      await refuseWithout("ask the daemon", config);
+      return asked;
+    }
     const answer = await daemon.ask("/api/status", { timeoutMs: READ_TIMEOUT_MS });
-    return { daemon: readAnswer<DaemonStatus>(answer), daemonError: null };
+    return { ...asked, daemon: readAnswer<DaemonStatus>(answer) };
   } catch (error) {
     // A daemon that hangs is what a status is asked for.
-    return { daemon: null, daemonError: error instanceof Error ? error.message : String(error) };
+    const daemonError = error instanceof Error ? error.message : String(error);
+    const others = error instanceof CommandError && error.code === "other-daemon";
+    return { ...asked, daemonError, hint: others ? error.hint : null };
   }
 }
 
@@ -114,7 +125,7 @@ function print(status: Status, out: Output): void {
     ["lock", lockText(status)],
     ...status.daemon === null ? [] : daemonCells(status.daemon),
     ...hubCells(status, now),
-    ...indexCells(status, now),
+    ...status.daemonError !== null && status.index === null ? [] : indexCells(status, now),
   ];
   printTable(out, cells);
   if (status.firstRun !== null) out.lines("", ...firstRunLines(status.firstRun));
