@@ -4,7 +4,13 @@
  * @module
  */
 
-import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { Authority } from "../harness/certificates.ts";
 import { freePort } from "../harness/free_port.ts";
 import { enrolled, startHub } from "../harness/hub.ts";
