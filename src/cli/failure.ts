@@ -9,13 +9,14 @@
 import { isFailure } from "../failure.ts";
 import { storeError } from "../store/error.ts";
 import { EXIT } from "./command.ts";
+import { withLocalTimes } from "./moments.ts";
 import { exitCodeFor, hintFor, linesFor } from "./words.ts";
 
 /** What a failure looks like from outside. */
 export interface FailureText {
-  /** For stderr, to be escaped there. */
+  /** For stderr, to be escaped there; with local times. */
   readonly lines: readonly string[];
-  /** The same as a JSON document, for who asked for `--json`. */
+  /** The same as a JSON document, for who asked for `--json`; its times are UTC. */
   readonly json: { readonly error: FailureBody };
   /** What the program ends with. */
   readonly exitCode: number;
@@ -40,8 +41,9 @@ export interface FailureBody {
  */
 export function describeFailure(error: unknown, options: { traces: boolean }): FailureText {
   // Reading is not wrapped query by query; what SQLite throws there means the same everywhere.
-  const { lines, hint, exitCode, code } = read(storeError("Cannot read the index", error));
-  const message = lines.join("\n");
+  const { lines: said, hint, exitCode, code } = read(storeError("Cannot read the index", error));
+  const message = said.join("\n");
+  const lines = said.map((line) => withLocalTimes(line));
   if (hint !== "") lines.push(`hint: ${hint}`);
   if (options.traces) lines.push(...traceLines(error));
   const trace = options.traces ? { trace: traceLines(error) } : {};
@@ -50,7 +52,7 @@ export function describeFailure(error: unknown, options: { traces: boolean }): F
 }
 
 interface ReadError {
-  readonly lines: string[];
+  readonly lines: readonly string[];
   readonly hint: string;
   readonly exitCode: number;
   readonly code: string;

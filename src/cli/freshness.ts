@@ -6,7 +6,7 @@
  */
 
 import type { Freshness, StaleReason } from "../model/views.ts";
-import { fullLocalText } from "./moments.ts";
+import { fullTimeText } from "./moments.ts";
 import { ago } from "./phrases.ts";
 import type { Output } from "./output.ts";
 
@@ -28,7 +28,7 @@ function freshnessLine({ fresh, asOf, reason }: Freshness, now: Date): string | 
   if (fresh || reason === null) return null;
   const when = asOf === null
     ? "nothing is known yet"
-    : `as of ${fullLocalText(Date.parse(asOf))}, ${ago(asOf, now)}`;
+    : `as of ${fullTimeText(asOf)}, ${ago(asOf, now)}`;
   return `This may be old (${when}): ${WHY[reason]}.`;
 }
 

@@ -7,7 +7,7 @@
 import type { AuditEntry } from "../model/access.ts";
 import type { HistoryEntry, PastSubject } from "../model/past.ts";
 import { changeText } from "./change_words.ts";
-import { fullLocalText, shortText } from "./moments.ts";
+import { fullTimeText, shortText, withLocalTimes } from "./moments.ts";
 import { shortId, stateCell } from "./phrases.ts";
 import type { Cell, Fit } from "./table.ts";
 
@@ -106,7 +106,8 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 
 /** With what they did it. */
 export function withText({ details }: Pick<AuditEntry, "details">): string {
-  return Object.entries(details).map(([key, value]) => `${key}=${value}`).join(" ");
+  return Object.entries(details).map(([key, value]) => `${key}=${withLocalTimes(String(value))}`)
+    .join(" ");
 }
 
 function whyText({ what, detail, cause, origin, audit }: HistoryEntry): string {
@@ -116,7 +117,7 @@ function whyText({ what, detail, cause, origin, audit }: HistoryEntry): string {
   }
   if (what === "restored") {
     const by = audit === null ? "" : `, by ${audit.who}`;
-    return `made ${fullLocalText(Date.parse(detail))}${by}`;
+    return `made ${fullTimeText(detail)}${by}`;
   }
   if (what === "death") return ENDS[detail] ?? detail;
   if (what === "problem-closed") return OUTCOMES[detail] ?? detail;

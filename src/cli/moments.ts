@@ -118,6 +118,24 @@ export function fullLocalText(ms: number, offsetAt: OffsetAt = THIS_MACHINE): st
   return `${localText(ms, offsetAt).slice(0, 19)} ${offsetText(offsetAt(ms))}`;
 }
 
+/** As {@link fullLocalText}, of a time as the API has it (RFC 3339). */
+export function fullTimeText(at: string): string {
+  return fullLocalText(Date.parse(at));
+}
+
+/**
+ * A text of the API, the store or the hub for people here: the times that stand in it in UTC
+ * (RFC 3339) as local ones. What is in quotes somebody wrote so, and stays.
+ */
+export function withLocalTimes(text: string, offsetAt: OffsetAt = THIS_MACHINE): string {
+  return text.replace(QUOTED_OR_TIME, (found) => {
+    const ms = found.startsWith('"') ? NaN : Date.parse(found);
+    return Number.isNaN(ms) ? found : fullLocalText(ms, offsetAt);
+  });
+}
+
+const QUOTED_OR_TIME = /"(?:[^"\\]|\\.)*"|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z\b/g;
+
 /** Null: no time; a text: why there is no such time. */
 function understood(
   text: string,

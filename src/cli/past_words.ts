@@ -6,7 +6,7 @@
  */
 
 import type { HostMoment, HostPast, PastIndex, PastMoment, PastRow } from "../model/past.ts";
-import { fullLocalText } from "./moments.ts";
+import { fullTimeText } from "./moments.ts";
 import type { Output } from "./output.ts";
 import { stateCell } from "./phrases.ts";
 import type { Cell } from "./table.ts";
@@ -24,14 +24,14 @@ export function notePast(out: Output, past: ToldMoment): void {
   const { at, watched, asOf, forgottenUntil, hosts } = past;
   if (hosts !== undefined) return noteHosts(out, { at, hosts });
   if (forgottenUntil !== null && at < forgottenUntil) {
-    const until = fullLocalText(Date.parse(forgottenUntil));
+    const until = fullTimeText(forgottenUntil);
     out.notes(`What happened up to ${until} is forgotten: rows may be missing here.`);
   }
   if (watched) return;
   out.notes(
     asOf === null
       ? "Nobody is known to have watched then: this is what was told of it, and may be wrong."
-      : `Nobody watched then: this is as it was last seen at ${fullLocalText(Date.parse(asOf))}.`,
+      : `Nobody watched then: this is as it was last seen at ${fullTimeText(asOf)}.`,
   );
 }
 
@@ -77,7 +77,7 @@ function named<Host extends HostPast>(
 ): string {
   const all = hosts.slice(0, MAX_NAMED).map((host) => {
     const moment = at(host);
-    return `${host.host} (${moment === null ? "never" : fullLocalText(Date.parse(moment))})`;
+    return `${host.host} (${moment === null ? "never" : fullTimeText(moment)})`;
   });
   const more = hosts.length - all.length;
   return `${all.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;

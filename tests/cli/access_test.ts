@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LivingDaemon } from "../harness/living_daemon.ts";
-import { fullLocalText } from "../../src/cli/moments.ts";
+import { fullTimeText } from "../../src/cli/moments.ts";
 import { TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
@@ -113,7 +113,7 @@ Deno.test("token renew has the same token open things until another moment", asy
   const { items: [token] } = await host.json("token", "list");
   const days = (Date.parse(token.expiresAt) - Date.now()) / 86_400_000;
   assert(days > 89.9 && days <= 90, token.expiresAt);
-  const end = fullLocalText(Date.parse(token.expiresAt));
+  const end = fullTimeText(token.expiresAt);
   assertStringIncludes(stderr, `Token "ci" has the role read, until ${end}.`);
   assertEquals((await host.run("token", "list")).stderr, "");
   const renewed = await host.json("token", "renew", "ci", "--expires", "never");
@@ -125,7 +125,12 @@ Deno.test("token renew has the same token open things until another moment", asy
   await until("it is over", async () => !await opens());
   const over = await host.run("token", "renew", "ci", "--expires", "90d");
   assertEquals(over.code, 2);
-  assertStringIncludes(over.stderr, "it is over since");
+  const ended = (await host.json("token", "list")).items[0].expiresAt;
+  assertStringIncludes(over.stderr, `it is over since ${fullTimeText(ended)} and stays so\n`);
+  const told = await host.run("token", "renew", "ci", "--expires", "90d", "--json");
+  assertStringIncludes(JSON.parse(told.stderr).error.message, `since ${ended} and`);
+  const { stdout: audit } = await host.run("audit");
+  assertStringIncludes(audit, `expiresAt=${fullTimeText(ended)}`);
   assertStringIncludes(over.stderr, "make another with `tinyforge token add`");
   assert(!await opens());
   await host.run("token", "rm", "ci");

@@ -13,6 +13,7 @@ import {
   readComing,
   readMoment,
   shortText,
+  withLocalTimes,
 } from "../../src/cli/moments.ts";
 
 /** Minutes that a zone is ahead of UTC, as the system's own tables have it. */
@@ -176,4 +177,20 @@ Deno.test("localText() tells the two hours of a night apart, and shortText() lea
   const short = (at: string) => shortText(Date.parse(at), NOW, BERLIN);
   assertEquals(short("2026-11-26T23:00:00Z"), "00:00:00");
   assertEquals(short("2026-11-26T22:59:59Z"), "2026-11-26 23:59:59");
+});
+
+Deno.test("withLocalTimes() tells each time of a text in local time, but what is quoted", () => {
+  const local = (text: string) => withLocalTimes(text, BERLIN);
+  assertEquals(
+    local("over since 2026-07-01T10:00:00.000Z, made 2026-11-27T03:30:00Z"),
+    "over since 2026-07-01 12:00:00 +02:00, made 2026-11-27 04:30:00 +01:00",
+  );
+  for (
+    const kept of [
+      'no such token "2026-07-01T10:00:00Z"',
+      'no file "a\\"2026-07-01T10:00:00Z"',
+      "2026-13-41T10:00:00Z is none",
+      "20260701T100000Z and 2026-07-01 are none that the API writes",
+    ]
+  ) assertEquals(local(kept), kept);
 });

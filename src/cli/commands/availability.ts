@@ -11,7 +11,7 @@ import { requireIndex } from "../client.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { nameText, subjectText } from "../history_words.ts";
-import { fullLocalText } from "../moments.ts";
+import { fullTimeText } from "../moments.ts";
 import { hostAsked } from "../of_host.ts";
 import { resolvePast } from "../past_name.ts";
 import { readAvailability } from "../past_pages.ts";
@@ -57,11 +57,11 @@ export async function run(invocation: InvocationOf<"availability">): Promise<num
   const { from, forgottenUntil } = found;
   out.notes(
     lines.length === 0
-      ? `Nothing was there since ${fullLocalText(Date.parse(from))}.`
-      : `Since ${fullLocalText(Date.parse(from))}. Unknown time counts neither way.`,
+      ? `Nothing was there since ${fullTimeText(from)}.`
+      : `Since ${fullTimeText(from)}. Unknown time counts neither way.`,
   );
   if (forgottenUntil !== null && forgottenUntil > from) {
-    const until = fullLocalText(Date.parse(forgottenUntil));
+    const until = fullTimeText(forgottenUntil);
     out.notes(`What happened up to ${until} is forgotten${many ? ", of some hosts" : ""}.`);
   }
   noteUnheard(out, found.hosts ?? [], Date.now());

@@ -14,7 +14,7 @@ import { openBackup, readIdentities } from "../backup_file.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { indexExists } from "../data_dir.ts";
-import { fullLocalText } from "../moments.ts";
+import { fullTimeText } from "../moments.ts";
 import { withoutIndex } from "../other_daemon.ts";
 import { counted } from "../phrases.ts";
 import { ProgressLine } from "../progress.ts";
@@ -78,7 +78,7 @@ function description({ manifest, encrypted }: Unpacked): string[] {
   const rows = Object.entries(counts).filter(([name]) => name !== "schema_migrations");
   return [
     `sound      yes: every sum, the database, and what it holds`,
-    `made       ${fullLocalText(Date.parse(madeAt))} by tinyforge ${madeBy}`,
+    `made       ${fullTimeText(madeAt)} by tinyforge ${madeBy}`,
     `schema     ${schema}`,
     `epoch      ${epoch ?? "none"}`,
     `encrypted  ${encrypted ? "yes" : "no"}`,

@@ -10,7 +10,7 @@ import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { HISTORY_FIT, HISTORY_HEADER, historyCells } from "../history_words.ts";
 import { LateHosts } from "../late_hosts.ts";
-import { fullLocalText, readMoment } from "../moments.ts";
+import { fullTimeText, readMoment } from "../moments.ts";
 import type { Freshness } from "../../model/views.ts";
 import { noteFreshness } from "../freshness.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
@@ -68,7 +68,7 @@ export async function run(invocation: InvocationOf<"history">): Promise<number> 
   else if (page.before !== null) out.notes("There is more before that: --since tells it.");
   const { from } = window;
   if (forgottenUntil !== null && (from === undefined || from < forgottenUntil)) {
-    const until = fullLocalText(Date.parse(forgottenUntil));
+    const until = fullTimeText(forgottenUntil);
     if (page.before === null) out.notes(`What happened up to ${until} is forgotten.`);
   }
   return EXIT.done;

@@ -14,7 +14,7 @@ import { readAnswer } from "../answer.ts";
 import { CommandError, type CommandLine, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { type AskOptions, findHub } from "../daemon_socket.ts";
-import { fullLocalText } from "../moments.ts";
+import { fullTimeText } from "../moments.ts";
 import { printTable } from "../table.ts";
 import { hintForError } from "../words.ts";
 import { VERSION } from "./version.ts";
@@ -66,16 +66,14 @@ export async function enroll(invocation: InvocationOf<"hub enroll">): Promise<nu
   if (invocation.on("json")) out.json({ name, token, expiresAt, command });
   else out.lines(command);
   out.notes(
-    `To be typed on the host, as its daemon's user or root; works once, until ${local(expiresAt)}.`,
+    `To be typed on the host, as its daemon's user or root; works once, until ${
+      fullTimeText(expiresAt)
+    }.`,
     ...given === undefined
       ? ["Put where that host reaches this hub in place of https://HUB; --url URL does it here."]
       : [],
   );
   return EXIT.done;
-}
-
-function local(time: string): string {
-  return fullLocalText(Date.parse(time));
 }
 
 /** Prints the hosts. */
@@ -102,7 +100,7 @@ export async function list(invocation: InvocationOf<"hub list">): Promise<number
     ...[name, { text: "not joined", style: "faint" as const }, "never", "", ""],
     expired
       ? `not joined yet, and its token is over: tinyforge hub enroll ${name}`
-      : `not joined yet, token valid until ${local(expiresAt)}`,
+      : `not joined yet, token valid until ${fullTimeText(expiresAt)}`,
   ]);
   const header = ["HOST", "STATE", "HEARD", "ROWS", "VERSION", "NOTE"];
   printTable(out, [...cells, ...awaited], { header });

@@ -9,7 +9,7 @@ import { openBackup, readIdentities } from "../backup_file.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { dataDirExists } from "../data_dir.ts";
-import { fullLocalText } from "../moments.ts";
+import { fullTimeText } from "../moments.ts";
 
 /** Restores, and says what is next. */
 export async function run(invocation: InvocationOf<"restore">): Promise<number> {
@@ -25,7 +25,7 @@ export async function run(invocation: InvocationOf<"restore">): Promise<number> 
     return EXIT.done;
   }
   const { manifest: { madeAt, files }, kept } = report;
-  out.notes(`Restored ${quotePath(dataDir)} as it was at ${fullLocalText(Date.parse(madeAt))}.`);
+  out.notes(`Restored ${quotePath(dataDir)} as it was at ${fullTimeText(madeAt)}.`);
   if (kept !== null) {
     out.notes(
       `What was there is in ${quotePath(kept)}: remove it when you don't need it any more.`,

@@ -10,7 +10,7 @@ import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
-import { fullLocalText, readComing } from "../moments.ts";
+import { fullTimeText, readComing } from "../moments.ts";
 import { largestUnit } from "../phrases.ts";
 import { printTable } from "../table.ts";
 import { type NamedWorkload, resolveWorkload } from "../workload_name.ts";
@@ -142,9 +142,10 @@ export async function remove(invocation: InvocationOf<"silence rm">): Promise<nu
 }
 
 function timesText({ from, until, cron, timeZone, seconds }: ShownSilence): string {
-  const at = (time: string) => fullLocalText(Date.parse(time));
-  const end = until === null ? "" : `until ${at(until)}`;
-  if (cron === null) return Date.parse(from) > Date.now() ? `from ${at(from)} ${end}` : end;
+  const end = until === null ? "" : `until ${fullTimeText(until)}`;
+  if (cron === null) {
+    return Date.parse(from) > Date.now() ? `from ${fullTimeText(from)} ${end}` : end;
+  }
   const each = `for ${largestUnit(seconds)} each time of "${cron}" (${timeZone})`;
   return end === "" ? each : `${each}, ${end}`;
 }

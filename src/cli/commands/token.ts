@@ -12,7 +12,7 @@ import { requireIndex, withApi } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { duration } from "../durations.ts";
-import { fullLocalText, timeText } from "../moments.ts";
+import { fullTimeText, timeText } from "../moments.ts";
 import { largestUnit } from "../phrases.ts";
 import { type Cell, printTable } from "../table.ts";
 
@@ -45,9 +45,7 @@ export async function add(invocation: InvocationOf<"token add">): Promise<number
   const { token, ...told } = made;
   if (invocation.on("json")) out.json(file === undefined ? made : told);
   else if (file === undefined) out.lines(token);
-  const until = told.expiresAt === null
-    ? ""
-    : `, until ${fullLocalText(Date.parse(told.expiresAt))}`;
+  const until = told.expiresAt === null ? "" : `, until ${fullTimeText(told.expiresAt)}`;
   out.notes(
     `Token ${quote(told.name)} has the role ${told.role}${until}.` +
       (file === undefined ? " It is not shown again." : ` It is in ${quotePath(file)}.`),
@@ -75,7 +73,7 @@ export async function renew(invocation: InvocationOf<"token renew">): Promise<nu
   else {
     out.notes(
       `Token ${quote(token.name)} has the role ${role}, ` +
-        (expiresAt === null ? "without an end." : `until ${fullLocalText(Date.parse(expiresAt))}.`),
+        (expiresAt === null ? "without an end." : `until ${fullTimeText(expiresAt)}.`),
     );
   }
   return EXIT.done;
