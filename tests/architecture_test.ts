@@ -21,6 +21,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   flags: [],
   span: [],
   failure: [],
+  index_hints: [],
   http: [],
   text: [],
   secret: [],
@@ -725,6 +726,19 @@ Deno.test("what must agree everywhere is told once", () => {
     ).map(({ path }) => path);
     assertEquals(told, [where], because);
   }
+});
+
+Deno.test("a hint for the terminal and the same for the API stand in one place", () => {
+  const literals = (path: string) => {
+    const { text } = sources.find((source) => source.path === path)!;
+    return [...withoutComments(text).matchAll(/"((?:[^"\\\n]|\\.){25,})"/g)].map(([, it]) => it!);
+  };
+  const api = new Set(literals("src/server/problem.ts"));
+  assert(api.size > 20, "they are found");
+  const terminal = ["words", "index_words", "file_words"].flatMap((name) =>
+    literals(`src/cli/${name}.ts`)
+  );
+  assertEquals(terminal.filter((hint) => api.has(hint)), []);
 });
 
 Deno.test("nothing runs with all permissions", async () => {

@@ -44,7 +44,8 @@ export const CHOOSE_OTHER: Readonly<
   "container-name": "`tinyforge list sites` shows it; name another one with --container-name",
   "stage-name": "",
   "row": "change it with `tinyforge container set`",
-  "container": "change that row, or remove it first",
+  "container":
+    "change that row with `tinyforge container set`, or remove it with `tinyforge container rm`",
   "subdomain": "give that row another one first, or clear it",
   "instances": "remove a row of the stage first, or let it have more: `tinyforge set stage`",
 };
@@ -53,7 +54,7 @@ export const CHOOSE_OTHER: Readonly<
 export const GIVE: Readonly<
   Record<NonNullable<FailureData["invalid"]["need"]>, string>
 > = {
-  "container": "give the container id too",
+  "container": "name its container too, with --container",
   "full-container-id": "use the full id as `docker inspect --format {{.Id}}` prints it",
   "compose-project": "name one with --compose-project",
   "new-token": "`tinyforge token rm` it, and make another with `tinyforge token add`",

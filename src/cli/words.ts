@@ -14,6 +14,7 @@ import {
   type RejectedSocket,
   type SettingProblem,
 } from "../failure.ts";
+import { INDEX_HINTS } from "../index_hints.ts";
 import { quote, quotePath } from "../text.ts";
 import { EXIT } from "./command.ts";
 import { distrustHint, giveHint, refusalHint } from "./file_words.ts";
@@ -30,11 +31,12 @@ const WHEN_BUSY = {
   pass: "the next pass starts from what it wrote",
 } satisfies Record<FailureData["busy"]["by"], string>;
 
+const RESTORE = "`tinyforge restore FILE` puts a backup in its place and keeps what is there";
 const WHEN_CORRUPT = {
-  "damage": "the file was left as it is; keep a copy and restore a backup of it",
-  "malformed": "stop Tinyforge, keep a copy of the file, and restore a backup of it",
-  "value": "undo what another program or hand wrote into the database, or restore a backup of it",
-  "no-database": "move the file away to start anew, or restore a backup of it",
+  "damage": RESTORE,
+  "malformed": `stop the daemon, then ${RESTORE}`,
+  "value": INDEX_HINTS.value,
+  "no-database": `${RESTORE}; without a backup, move the file away to start anew`,
 } satisfies Record<FailureData["corrupt"]["found"], string>;
 
 const WHEN_IO = {
@@ -96,14 +98,15 @@ const HINTS: Hints = {
       ? "remove them first, or use --force to leave them without a stage"
       : "remove them first, or use --force to forget them too; containers are left alone",
   "invalid": ({ need }) => need === undefined ? "" : GIVE[need],
-  "full": () => "free space on the data directory's file system; nothing was lost",
+  "full": () => INDEX_HINTS.full,
   "busy": ({ by }) => WHEN_BUSY[by],
   "readonly": ({ denied }) =>
     denied
       ? "run as the user that owns the data directory, or choose another with --data-dir"
-      : "check the owner and mode of the data directory and its files",
+      : INDEX_HINTS.readonly,
   "corrupt": ({ found }) => WHEN_CORRUPT[found],
-  "newer": () => "run the newer tinyforge that wrote it, or restore a backup made before it",
+  "newer": () =>
+    "run the newer tinyforge that wrote it, or `tinyforge restore` a backup made before it",
   "io": ({ at }) => WHEN_IO[at],
   "untrusted": distrustHint,
   "hub-database": ({ wrong }) =>

@@ -89,7 +89,7 @@ function damaged({ damages: { database, values } }: ExaminedIndex): Finding[] {
       group: "data",
       what: `the database is damaged: ${quote(database, 200)}`,
       why: "what stands in it can't be relied on",
-      do: "stop the daemon, keep a copy of the file, then `tinyforge restore` the last good backup",
+      do: "stop the daemon, then `tinyforge restore` the last good backup: it keeps what is there",
     });
   }
   if (values.length > 0) {

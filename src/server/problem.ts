@@ -12,6 +12,7 @@ import {
   isFailure,
   type LockCode,
 } from "../failure.ts";
+import { INDEX_HINTS } from "../index_hints.ts";
 import { storeError } from "../store/error.ts";
 import { isDatabaseAway } from "./database_away.ts";
 
@@ -68,6 +69,9 @@ export interface ProblemKind {
 
 /** A member of a problem's data, and a hint for each of its values. */
 export type ProblemHints = readonly [member: string, hints: Readonly<Record<string, string>>];
+
+/** No request does: the daemon must be stopped for it. */
+const RESTORED_THERE = "no request mends it: a backup must be restored on the host itself";
 
 /** Code → status, title and hint. */
 export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
@@ -168,17 +172,16 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     status: 500,
     title: "The database is corrupted",
     hint: ["found", {
-      "damage": "keep a copy of the file and restore a backup of it",
-      "malformed": "stop Tinyforge, keep a copy of the file, and restore a backup of it",
-      "no-database": "move the file away to start anew, or restore a backup of it",
-      "value":
-        "undo what another program or hand wrote into the database, or restore a backup of it",
+      "damage": RESTORED_THERE,
+      "malformed": RESTORED_THERE,
+      "no-database": RESTORED_THERE,
+      "value": INDEX_HINTS.value,
     }],
   },
   "newer": {
     status: 500,
     title: "The database is of a newer version",
-    hint: "run the newer version that wrote it, or restore a backup made before it",
+    hint: "the host needs the version that wrote it, or a backup made before it",
   },
   "pass-failed": {
     status: 502,
@@ -199,7 +202,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   "readonly": {
     status: 503,
     title: "The database can't be written",
-    hint: "check the owner and mode of the data directory and its files",
+    hint: INDEX_HINTS.readonly,
   },
   "no-daemon": { status: 503, title: "No daemon is running", hint: "start the daemon" },
   "not-here": { status: 501, title: "Only the host itself can do this" },
@@ -219,7 +222,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   "full": {
     status: 507,
     title: "The disk is full",
-    hint: "free space on the data directory's file system; nothing was lost",
+    hint: INDEX_HINTS.full,
   },
 };
 

@@ -369,18 +369,21 @@ Deno.test("ago(), counted() and shortId() say small things", () => {
   assertEquals(shortId("a-name"), "a-name");
 });
 
+const CHANGE_ROW =
+  "change that row with `tinyforge container set`, or remove it with `tinyforge container rm`";
+
 Deno.test("describeFailure() has a hint on its own line, and traces only when asked", () => {
   const error = new Failure("conflict", 'Cannot add site "x": taken', {
     data: { over: "container" },
     cause: new Error("the cause"),
   });
   assertEquals(describeFailure(error, { traces: false }), {
-    lines: ['Cannot add site "x": taken', "hint: change that row, or remove it first"],
+    lines: ['Cannot add site "x": taken', `hint: ${CHANGE_ROW}`],
     json: {
       error: {
         code: "conflict",
         message: 'Cannot add site "x": taken',
-        hint: "change that row, or remove it first",
+        hint: CHANGE_ROW,
       },
     },
     exitCode: 1,
@@ -418,7 +421,7 @@ Deno.test("describeFailure() maps each kind of error to its exit code", () => {
   assertStringIncludes(lines[1]!, "--log-level debug");
 });
 
-Deno.test("hintForError() has flags for what can't be listened on, and a word on each token", () => {
+Deno.test("hintForError() has flags for what can't be listened on, and a way out of a damaged database", () => {
   const hint = <Code extends FailureCode>(code: Code, data: FailureData[Code]) =>
     hintForError(new Failure(code, "Cannot x", { data }));
   assertStringIncludes(hint("listen", { wrong: "long" }), "--data-dir");
@@ -427,6 +430,9 @@ Deno.test("hintForError() has flags for what can't be listened on, and a word on
   assertStringIncludes(hint("listen", { wrong: "group" }), "member of the group");
   assertStringIncludes(hint("token", { ours: true }), "remove the file");
   assertStringIncludes(hint("token", { ours: false }), "openssl rand");
+  for (const found of ["damage", "malformed", "no-database"] as const) {
+    assertStringIncludes(hint("corrupt", { found }), "`tinyforge restore FILE`");
+  }
   assertEquals(hintForError(new Error("Cannot x")), "");
   assertEquals(hintForError("thrown"), "");
 });
