@@ -70,6 +70,36 @@ Deno.test("toldProblems() says whether everything is silent, which no host and n
     }
   }));
 
+Deno.test("while a hub's silence of everything lasts, nobody is told that a channel does not work", () =>
+  told(async ({ hub, alpha, inbox, ask, silence }) => {
+    await using other = new Inbox();
+    const made = await ask("POST", "/api/channels", {
+      ...{ name: "other", url: `${other.origin}/hook`, allowLoopback: true },
+    });
+    assertEquals(made.status, 201);
+    const problems = ["a", "b"].map((id) => fresh({ key: `missing:${id}`, rowId: id }));
+    await alpha.batch([], { problems });
+    await until("they are told", () => inbox.told.length === 2 && other.told.length === 2);
+    await delivered(hub.sql);
+
+    const id = await silence({ scope: "all", seconds: 3600 });
+    await hub.sql`UPDATE tinyforge.channels
+      SET state = 'broken', reason = '401', since = (extract(epoch FROM now()) * 1000)::bigint
+      WHERE name = 'other'`;
+    // What was told is told to be over: so long it was looked at the channel, too, and again.
+    for (const [i, problem] of problems.entries()) {
+      await alpha.batch([], { problems: [over(problem)] });
+      await until("it is told to be over", () => inbox.told.length === 3 + i);
+    }
+    assertEquals(inbox.told.map((told) => told.split(" ")[0]), [
+      ...["opened", "opened", "recovered", "recovered"],
+    ]);
+
+    await ask("DELETE", `/api/silences/${id}`);
+    await until("it is told once the silence is over", () => inbox.told.length === 5);
+    assertEquals(inbox.told[4], "opened channel-broken null/null on null");
+  }));
+
 Deno.test("a hub's silence of a workload, a host or a kind tells nobody, shows it marked, and ends", () =>
   told(async ({ hub, alpha, beta, inbox, ask, silence, marked }) => {
     const workload = await silence({ scope: "workload", target: "alpha:w", seconds: 3600 });
