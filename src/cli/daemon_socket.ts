@@ -6,10 +6,10 @@
  */
 
 import { basename, join } from "@std/path";
-import { reasonOf } from "../docker/error.ts";
 import { chunksOf, readPieces, readText, type ReadTextOptions } from "../http/body.ts";
 import { HttpClient, isUnconnected } from "../http/client.ts";
 import { Deadline } from "../http/deadline.ts";
+import { reasonOf } from "../http/reason.ts";
 import { fitsSocket, HUB_SOCKET, SOCKET, socketPlaces } from "../system/files.ts";
 import { MAX_SOCKET_PATH } from "../system/libc.ts";
 import { closedBy } from "../system/private.ts";

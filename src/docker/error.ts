@@ -14,6 +14,7 @@ import {
   isFailure,
   type RejectedSocket,
 } from "../failure.ts";
+import { reasonOf } from "../http/reason.ts";
 import { quote, quotePath } from "../text.ts";
 
 /** What each request is for, in words that follow "Cannot". */
@@ -146,14 +147,6 @@ export function noSocket(
 ): Failure<"engine-no-socket"> {
   const reason = `what is at ${quotePath(path)} is not a socket`;
   return engineFailure("engine-no-socket", { endpoint, reason, cause: options.cause });
-}
-
-/** The innermost reason: fetch says only "fetch failed" and puts what happened into the cause. */
-export function reasonOf(error: unknown): string {
-  let text = "unknown error";
-  for (let at: unknown = error; at instanceof Error; at = at.cause) text = at.message;
-  return text.replace(/^error sending request for url \([^)]*\): /, "")
-    .replace(/^client error \(\w+\): /, "");
 }
 
 /** The `message` of the Engine's error body, else the body itself, on one line and bounded. */

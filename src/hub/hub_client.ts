@@ -9,6 +9,7 @@ import { Failure } from "../failure.ts";
 import { readText } from "../http/body.ts";
 import { HttpClient, isLoopback } from "../http/client.ts";
 import { Deadline } from "../http/deadline.ts";
+import { reasonOf } from "../http/reason.ts";
 import { quote } from "../text.ts";
 import type { HubAnswer } from "./dialer.ts";
 
@@ -67,7 +68,7 @@ export class HubClient implements Disposable {
       return await this.#send(path, message, signal);
     } catch (error) {
       signal.throwIfAborted();
-      const reason = innermost(error);
+      const reason = reasonOf(error);
       const certificate = distrusted(reason);
       throw new Failure("hub", `Cannot ask ${quote(this.#url)}: ${certificate ?? reason}`, {
         data: { wrong: certificate === null ? "connection" : "certificate" },
@@ -102,13 +103,6 @@ export class HubClient implements Disposable {
   [Symbol.dispose](): void {
     this.#client[Symbol.dispose]();
   }
-}
-
-/** What fetch says tells nothing; its cause does. */
-function innermost(error: unknown): string {
-  let at = error as Error;
-  while (at.cause instanceof Error) at = at.cause;
-  return at.message;
 }
 
 /** What is wrong with a certificate, for people; null: it is not that. */
