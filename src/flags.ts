@@ -60,8 +60,8 @@ export const CONFIG_FLAGS: readonly ConfigFlag[] = [
     env: ["TINYFORGE_DATA_DIR"],
     placeholder: "DIR",
     path: "folder",
-    fallback: "$STATE_DIRECTORY; for root, and whoever may use the socket of a service there,\n" +
-      "               /var/lib/tinyforge; else $XDG_STATE_HOME/tinyforge or ~/.local/state/tinyforge",
+    fallback: "$STATE_DIRECTORY; for root, and whoever may use the socket of a service there, " +
+      "/var/lib/tinyforge; else $XDG_STATE_HOME/tinyforge or ~/.local/state/tinyforge",
     description: "where the database, the lock and the socket are",
   },
   {

@@ -31,6 +31,7 @@ export const ACCESS_COMMANDS = [
         name: "role",
         placeholder: "ROLE",
         description: "what it opens",
+        required: true,
         values: ROLES,
       },
       {
@@ -62,6 +63,7 @@ passes; admin: everything. The file \`token\` of the data directory stays an adm
         name: "expires",
         placeholder: "SPAN",
         description: "when it ends, from now on, as 90d; or never",
+        required: true,
       },
       JSON_FLAG,
     ],

@@ -26,6 +26,8 @@ export interface Flag {
   readonly placeholder?: string;
   /** What it says, one line. */
   readonly description: string;
+  /** The command can do nothing without it. */
+  readonly required?: true;
   /** Every possible value, where there are few. */
   readonly values?: readonly string[];
   /** Whether several values can be given, separated by commas. */

@@ -9,6 +9,9 @@ import { JSON_FLAG } from "./shared_flags.ts";
 
 const HOST = { name: "NAME" } as const;
 
+/** Where a hub is found by what asks it. */
+const OVER_ITS_SOCKET = "Asked of the hub over its socket: --data-dir names its directory.";
+
 /** Where a hub's database stands, with its password. */
 export const DATABASE_FILE = {
   name: "database-file",
@@ -53,13 +56,17 @@ without is sealed at the start, and with a new key before the old one in the fil
   },
   {
     name: "hub enroll",
-    summary: "print the command that lets a host in, once and within an hour",
+    summary: "print the command that lets a host in, once within an hour",
     operands: [HOST],
     flags: [
-      { name: "url", placeholder: "URL", description: "where hosts reach the hub" },
+      {
+        name: "url",
+        placeholder: "URL",
+        description: "where hosts reach the hub: https://host:port",
+      },
       JSON_FLAG,
     ],
-    details: "Asked of the hub over its socket: --data-dir names its directory.",
+    details: OVER_ITS_SOCKET,
     examples: [
       "tinyforge hub enroll web-1 --url https://hub.example.org --data-dir /var/lib/tinyforge-hub",
     ],
@@ -69,25 +76,28 @@ without is sealed at the start, and with a new key before the old one in the fil
     summary: "the hub's hosts, and how long ago each was heard of",
     operands: [],
     flags: [JSON_FLAG],
+    details: OVER_ITS_SOCKET,
   },
   {
     name: "hub status",
     summary: "how the hub is: its database, its hosts and their rows",
     operands: [],
     flags: [JSON_FLAG],
-    details: "Asked over the hub's socket: --data-dir names its directory.",
+    details: OVER_ITS_SOCKET,
   },
   {
     name: "hub healthcheck",
-    summary: "whether the hub can take and tell what hosts say: exit code 0 or 1",
+    summary: "whether the hub and its database work: exit code 0 or 1",
     operands: [],
     flags: [JSON_FLAG],
+    details: OVER_ITS_SOCKET,
   },
   {
     name: "hub rm",
-    summary: "forget a host with all its rows; its secret opens nothing any more",
+    summary: "forget a host, its rows and its secret",
     operands: [HOST],
     flags: [JSON_FLAG],
+    details: OVER_ITS_SOCKET,
   },
   {
     name: "join",
@@ -116,7 +126,7 @@ is kept. With --ca and no TOKEN a host that joined believes this authority from 
   },
   {
     name: "leave",
-    summary: "tell the hub nothing more; it goes on showing this host as unknown",
+    summary: "tell the hub nothing more; there this host is unknown then",
     operands: [],
     flags: [JSON_FLAG],
     details: "`tinyforge hub rm` there forgets it.",

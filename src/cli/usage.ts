@@ -31,7 +31,7 @@ export function overview(): string {
 export function usage(): string {
   return `${commandList()}
 
-Flags of every command (a flag beats its variable, a variable beats the default):
+Flags of every command (a flag beats its variable, that beats the default):
 ${CONFIG_FLAGS.map(configFlag).join("\n")}
 ${aligned(COMMON_FLAGS.map(flagLine))}
 
@@ -63,7 +63,7 @@ export function commandUsage(command: Command): string {
   const flags = command.flags.map(flagLine);
   if (flags.length > 0) parts.push(`Flags:\n${aligned(flags)}`);
   if (command.examples !== undefined) {
-    parts.push(`Examples:\n${command.examples.map((line) => `  ${line}`).join("\n")}`);
+    parts.push(`Examples:\n${command.examples.map(example).join("\n")}`);
   }
   parts.push("`tinyforge help` lists the flags of every command.");
   return `${parts.join("\n\n")}\n`;
@@ -75,7 +75,7 @@ function synopsis(command: Command): string {
     const word = (values === undefined ? name : values.join("|")) + (many ? "…" : "");
     return optional ? `[${word}]` : word;
   });
-  const flags = command.flags.map((flag) => `[${flagForm(flag)}]`);
+  const flags = command.flags.map((flag) => flag.required ? flagForm(flag) : `[${flagForm(flag)}]`);
   const words = ["tinyforge", command.name, ...operands, ...flags];
   return wrapped(words, { first: "Usage: ", next: " ".repeat(11), width: WIDTH });
 }
@@ -91,10 +91,29 @@ function flagLine(flag: Flag): readonly [string, string] {
 
 function configFlag(flag: typeof CONFIG_FLAGS[number]): string {
   const [form, description] = flagLine(flag);
-  return `  ${form}  (${flag.env.join(", ")})
-      ${description}
-      default: ${flag.fallback}`;
+  const about = (label: string, text: string) =>
+    wrapped(text.split(" "), {
+      first: `      ${label}`,
+      next: " ".repeat(6 + label.length),
+      width: WIDTH,
+    });
+  return [
+    `  ${form}  (${flag.env.join(", ")})`,
+    about("", description),
+    about("default: ", flag.fallback),
+  ].join("\n");
 }
+
+/** A command line that can be copied, also where it takes several; what is quoted stays whole. */
+function example(line: string): string {
+  if (line.length + 2 <= WIDTH) return `  ${line}`;
+  const words = line.match(WORDS_TOGETHER)!;
+  const lines = wrapped(words, { first: "  ", next: "      ", width: WIDTH - 2 }).split("\n");
+  return lines.join(" \\\n");
+}
+
+/** A flag and what a shell redirects stay with what follows them. */
+const WORDS_TOGETHER = /(?:(?:--[\w-]+|[|>]) (?!-))?(?:'[^']*'|"[^"]*"|[^\s'"])+/g;
 
 /** Two columns; what doesn't fit into the second goes on below it. */
 function aligned(lines: readonly (readonly [string, string])[]): string {
