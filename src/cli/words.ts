@@ -79,7 +79,7 @@ const KEYS = {
 } satisfies Record<FailureData["backup-key"]["why"], string>;
 
 const HUB = {
-  url: "write it as `tinyforge hub enroll` printed it: https://host:port",
+  url: "write it as https://host:port, as `tinyforge hub enroll` prints it",
   token: "a token works once and for an hour: `tinyforge hub enroll NAME` makes another",
   answer: "is that a hub, and of a version that this one can speak with?",
   connection: "is the hub there, and can this host reach it?",

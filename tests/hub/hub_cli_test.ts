@@ -139,13 +139,22 @@ Deno.test("hub enroll says what stands for the hub's address, and hub list who h
     const told = await host.run("hub", "enroll", "delta", "--url", "https://hub.example.org");
     assertMatch(told.stdout, /^tinyforge join https:\/\/hub\.example\.org tf_/);
     assertEquals(told.stderr.includes("https://HUB"), false, told.stderr);
+    for (const url of ["hub.example.org:7480", "http://hub.example.org", "https://hub/tf"]) {
+      const refused = await host.run("hub", "enroll", "epsilon", "--url", url);
+      assertEquals([refused.code, refused.stdout], [2, ""], url);
+      assertStringIncludes(refused.stderr, `Cannot use "${url}" as a hub: `);
+      assertStringIncludes(refused.stderr, "write it as https://host:port");
+    }
+    // A host that was silent for long is not told in seconds.
+    await sql`UPDATE tinyforge.hosts SET heard_at = now() - interval '3 hours' WHERE name = 'beta'`;
+    assertMatch((await host.run("hub", "list")).stdout, /^beta +unknown +3h ago /m);
     await sql`UPDATE tinyforge.enrolments SET expires_at = '2026-01-01T00:00:00Z'
       WHERE name = 'delta'`;
     const { stdout } = await host.run("hub", "list");
     assertMatch(stdout, /^alpha +known .*$/m);
     assertMatch(
       stdout,
-      /^gamma +not joined +never .*not joined yet, token valid until [\d-]{10} [\d:]{8} \+05:45$/m,
+      /^gamma +not joined +never .*its token is valid until [\d-]{10} [\d:]{8} \+05:45$/m,
     );
     assertMatch(
       stdout,

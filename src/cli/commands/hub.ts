@@ -15,6 +15,7 @@ import { CommandError, type CommandLine, EXIT, usageError } from "../command.ts"
 import type { InvocationOf } from "../commands.ts";
 import { type AskOptions, findHub } from "../daemon_socket.ts";
 import { fullTimeText } from "../moments.ts";
+import { spanText } from "../phrases.ts";
 import { printTable } from "../table.ts";
 import { hintForError } from "../words.ts";
 import { VERSION } from "./version.ts";
@@ -56,7 +57,8 @@ async function databaseOf(invocation: InvocationOf<"hub">): Promise<string> {
 export async function enroll(invocation: InvocationOf<"hub enroll">): Promise<number> {
   const { out, operands: [name] } = invocation;
   const given = invocation.flag("url");
-  const url = given ?? "https://HUB";
+  // Before a token is made that nobody could use.
+  const url = given === undefined ? "https://HUB" : await readableUrl(given);
   const { token, expiresAt } = await ask<{ token: string; expiresAt: string }>(
     invocation,
     "/api/hosts",
@@ -76,6 +78,12 @@ export async function enroll(invocation: InvocationOf<"hub enroll">): Promise<nu
   return EXIT.done;
 }
 
+/** As the host will read it. */
+async function readableUrl(text: string): Promise<string> {
+  const { hubUrl } = await import("../../hub/hub_client.ts");
+  return hubUrl(text);
+}
+
 /** Prints the hosts. */
 export async function list(invocation: InvocationOf<"hub list">): Promise<number> {
   const { out } = invocation;
@@ -91,7 +99,7 @@ export async function list(invocation: InvocationOf<"hub list">): Promise<number
   const cells = items.map(({ name, state, ageSeconds, rows, version, machines }) => [
     name,
     state === "known" ? state : { text: state, style: "warn" as const },
-    ageSeconds === null ? "never" : `${ageSeconds} s ago`,
+    ageSeconds === null ? "never" : `${spanText(ageSeconds)} ago`,
     String(rows),
     version ?? "",
     state === "contested" ? `two processes speak for it (${machines.join(", ")})` : "",
@@ -99,8 +107,8 @@ export async function list(invocation: InvocationOf<"hub list">): Promise<number
   const awaited = invited.map(({ name, expiresAt, expired }) => [
     ...[name, { text: "not joined", style: "faint" as const }, "never", "", ""],
     expired
-      ? `not joined yet, and its token is over: tinyforge hub enroll ${name}`
-      : `not joined yet, token valid until ${fullTimeText(expiresAt)}`,
+      ? `its token is over: tinyforge hub enroll ${name}`
+      : `its token is valid until ${fullTimeText(expiresAt)}`,
   ]);
   const header = ["HOST", "STATE", "HEARD", "ROWS", "VERSION", "NOTE"];
   printTable(out, [...cells, ...awaited], { header });
