@@ -54,7 +54,9 @@ export function resolveWorkloads<W extends NamedWorkload>(
   throw new CommandError(`Cannot ${options.action}: no workload ${quote(text)}`, {
     code: "not-found",
     hint: meant === null
-      ? "`tinyforge list` shows them, `tinyforge add` makes one"
+      ? workloads.some(({ host }) => host !== undefined)
+        ? "`tinyforge list` shows them"
+        : "`tinyforge list` shows them, `tinyforge add` makes one"
       : `did you mean ${quote(meant)}?`,
   });
 }

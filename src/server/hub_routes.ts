@@ -64,7 +64,7 @@ export const HOSTS_ROUTES: readonly Route<HubServices>[] = ROUTES
     const operation = served<Readonly<Record<string, string>>, unknown, unknown, HubServices>(
       elsewhere,
       ({ params }) => {
-        throw notHere(inMidSentence(spec.summary), params?.id);
+        throw notHere("do this", params?.id);
       },
     );
     return [method, path, needed, operation] as const;
@@ -72,9 +72,4 @@ export const HOSTS_ROUTES: readonly Route<HubServices>[] = ROUTES
 
 function keyOf([method, path]: readonly [string, string, ...unknown[]]): string {
   return `${method} ${path}`;
-}
-
-/** "Change a row" as it stands after "Cannot". */
-function inMidSentence(summary: string): string {
-  return `answer "${summary}"`;
 }

@@ -73,6 +73,16 @@ Deno.test("ps beside a hub shows the rows of all hosts, and of one with --host",
     assertStringIncludes(nobody.stderr, "there are alpha, beta");
   }));
 
+Deno.test("ps beside a hub whose hosts have no rows has the same columns, and says so", async () => {
+  await using host = await TestHost.make();
+  await startHub(host, { database: await cluster.newDatabase() });
+  const all = await host.run("ps");
+  assertMatch(all.stdout, /^HOST +WORKLOAD +KIND[^\n]+\n$/);
+  assertStringIncludes(all.stderr, "No host has any row; `tinyforge hub list` shows the hosts.");
+  const some = await host.run("ps", "--kind", "site");
+  assertStringIncludes(some.stderr, "No host has such a row;");
+});
+
 Deno.test("list, explain and complete beside a hub tell of which host", () =>
   besideHub(async ({ host }) => {
     const list = await host.run("list");
@@ -305,13 +315,28 @@ Deno.test("history, diff, availability and ps --at beside a hub tell what was on
 
 Deno.test("commands that only a host can do say so beside a hub", () =>
   besideHub(async ({ host }) => {
-    for (const words of [["add", "site", "x"], ["container", "rm", "alpha:a"], ["doctor"]]) {
+    for (
+      const [words, action, hint] of [
+        [["add", "site", "x"], "do this", "`tinyforge hub list` shows the hosts"],
+        [["rm", "site", "x"], "do this", "`tinyforge hub list` shows the hosts"],
+        [["container", "rm", "alpha:a"], "do this", 'ask host "alpha" itself'],
+        [["doctor"], "look", "`tinyforge hub status` says"],
+        [["status"], "look", "`tinyforge hub status` says"],
+        [["backup", "-"], "back up", "as with `pg_dump`"],
+        [["join", "https://hub.example.org", "x"], "join", "type it on the host"],
+        [["leave"], "leave", "type it on the host"],
+      ] as const
+    ) {
       const { code, stderr, stdout } = await host.run(...words);
       assertEquals([code, stdout], [1, ""], stderr);
-      assertStringIncludes(stderr, "a hub shows what hosts tell it");
+      assertStringIncludes(
+        stderr,
+        `Cannot ${action} here: a hub shows what hosts tell it, no more`,
+      );
+      assertStringIncludes(stderr, hint, words.join(" "));
     }
-    const { stderr } = await host.run("container", "rm", "alpha:a");
-    assertStringIncludes(stderr, 'ask host "alpha" itself');
+    const unknown = await host.run("labels", "nothing-such");
+    assertMatch(unknown.stderr, /no workload "nothing-such"\nhint: `tinyforge list` shows them\n$/);
     const made = await host.run("token", "add", "reader", "--role", "read");
     assertEquals(made.code, 0, made.stderr);
     const link = await host.run("dashboard");

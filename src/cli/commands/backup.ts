@@ -10,6 +10,7 @@ import type { Destination } from "../../safekeeping/backup.ts";
 import type { Manifest } from "../../safekeeping/manifest.ts";
 import type { Unpacked } from "../../safekeeping/unpack.ts";
 import { quotePath } from "../../text.ts";
+import { refuseBesideHub } from "../beside_hub.ts";
 import { openBackup, readIdentities } from "../backup_file.ts";
 import { EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
@@ -19,6 +20,9 @@ import { withoutIndex } from "../other_daemon.ts";
 import { counted } from "../phrases.ts";
 import { ProgressLine } from "../progress.ts";
 import { VERSION } from "./version.ts";
+
+/** Where what a hub has is kept. */
+const HUB_BACKUP = "what a hub has is in its PostgreSQL: back that up, as with `pg_dump`";
 
 /** Makes a backup; `--json` prints its report. */
 export async function run(invocation: InvocationOf<"backup">): Promise<number> {
@@ -32,6 +36,7 @@ export async function run(invocation: InvocationOf<"backup">): Promise<number> {
   if (where === "-" && Deno.stdout.isTerminal()) {
     throw usageError("Cannot write a backup to a terminal", "pipe it, or name a file");
   }
+  await refuseBesideHub("back up", { dataDir, hint: HUB_BACKUP });
   if (!await indexExists(dataDir)) throw await withoutIndex("back up", config);
   const given = invocation.flag("recipient")?.split(",").map((key) => key.trim());
   const recipients = given ?? backupRecipients;

@@ -22,6 +22,7 @@ import type { DaemonStatus } from "../../model/views.ts";
 import { escapeControls, quotePath } from "../../text.ts";
 import { readAnswer } from "../answer.ts";
 import { withIndex } from "../client.ts";
+import { HUB_STATUS, refuseBesideHub } from "../beside_hub.ts";
 import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { findDaemon } from "../daemon_socket.ts";
@@ -46,7 +47,8 @@ const MAX_IMAGES = 100;
 /** Prints what was found; resolves with 0, or 3 when something does not work. */
 export async function run(invocation: InvocationOf<"doctor">): Promise<number> {
   const { out } = invocation;
-  await refuseHub(invocation.config());
+  // Of a hub, which has no Engine and no index of its own, all would be found wrong.
+  await refuseBesideHub("look", { dataDir: invocation.config().dataDir, hint: HUB_STATUS });
   const findings = inShownOrder(await examine(invocation));
   const count = (severity: FindingSeverity) =>
     findings.filter((finding) => finding.severity === severity).length;
@@ -63,21 +65,6 @@ export async function run(invocation: InvocationOf<"doctor">): Promise<number> {
     );
   }
   return failures > 0 || invocation.on("strict") && warnings > 0 ? EXIT.notAsExpected : EXIT.done;
-}
-
-/** A hub has no Engine and no index of its own, of which all would be found wrong. */
-async function refuseHub({ dataDir }: Config): Promise<void> {
-  try {
-    using daemon = await findDaemon(dataDir);
-    if (daemon === null || !daemon.isHub) return;
-  } catch {
-    // That is one of the findings.
-    return;
-  }
-  throw new CommandError("Cannot look here: a hub shows what hosts tell it, no more", {
-    code: "not-here",
-    hint: "ask the host itself; `tinyforge hub status` says how the hub is",
-  });
 }
 
 const MARKS: Readonly<Record<FindingSeverity, { symbol: string; style: Style }>> = {

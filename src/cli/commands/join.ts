@@ -12,10 +12,14 @@ import { HubClient, hubUrl } from "../../hub/hub_client.ts";
 import { keepMembership, type KeptMembership, readMembership } from "../../hub/membership.ts";
 import { isObject } from "../../hub/told_fields.ts";
 import { quote } from "../../text.ts";
+import { refuseBesideHub } from "../beside_hub.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { indexExists } from "../data_dir.ts";
 import { refuseWithout, withoutIndex } from "../other_daemon.ts";
+
+/** Who can be a member. */
+const ON_THE_HOST = "type it on the host that the hub is to show, beside its daemon";
 
 /** Shows the token and keeps what is given for it. */
 export async function join(invocation: InvocationOf<"join">): Promise<number> {
@@ -25,6 +29,7 @@ export async function join(invocation: InvocationOf<"join">): Promise<number> {
   const url = hubUrl(address);
   const file = invocation.flag("ca");
   const ca = file === undefined ? null : await readAuthority(file);
+  await refuseBesideHub("join", { dataDir, hint: ON_THE_HOST });
   if (!await indexExists(dataDir)) throw await withoutIndex("join", config);
   const before = await readMembership(dataDir);
   if (before !== null && before.url === url && token === undefined && ca !== null) {
@@ -72,6 +77,7 @@ export async function leave(invocation: InvocationOf<"leave">): Promise<number> 
     throw error;
   });
   if (membership === null) {
+    await refuseBesideHub("leave", { dataDir, hint: ON_THE_HOST });
     await refuseWithout("leave", config);
     throw new CommandError("Cannot leave: this host is a member of no hub");
   }

@@ -69,13 +69,16 @@ export async function run(invocation: InvocationOf<"ps">): Promise<number> {
     return { rows, note, index, age, many };
   }, { fresh: invocation.on("fresh") });
   const width = out.size()?.columns ?? null;
-  const lines = psLines(rows, { width, now: new Date(), paint });
+  const lines = psLines(rows, { width, now: new Date(), paint, many });
   out.raw(lines.map((line) => `${line}\n`).join(""));
   noteFreshness(out, age);
   if (rows.length > 0) return EXIT.done;
   if (note !== null) out.notes(note);
   if (many) {
-    if (note === null) out.notes("No host has such a row; `tinyforge hub list` shows the hosts.");
+    const asked = (["host", "kind", "state", "workload"] as const)
+      .some((name) => invocation.flag(name) !== undefined);
+    const none = asked ? "No host has such a row" : "No host has any row";
+    if (note === null) out.notes(`${none}; \`tinyforge hub list\` shows the hosts.`);
     return EXIT.done;
   }
   const { firstRun, firstRunLines } = await import("../first_run.ts");
@@ -159,10 +162,11 @@ export function psLines(
     width: number | null;
     now: Date;
     paint: NonNullable<Parameters<typeof tableLines>[1]>["paint"];
+    /** Whether they can be of several hosts; as they are by default. */
+    many?: boolean;
   },
 ): string[] {
-  const { width, now, paint } = options;
-  const many = rows.some(isHosted);
+  const { width, now, paint, many = rows.some(isHosted) } = options;
   const cells = rows.map((row): Cell[] => [
     ...many ? [row.host] : [],
     row.workloadName,

@@ -11,6 +11,7 @@ import type { DaemonStatus, HubLinkStatus } from "../../model/views.ts";
 import type { WorkloadKind } from "../../model/workload.ts";
 import type { IndexSummary } from "../../server/schema.ts";
 import { readAnswer } from "../answer.ts";
+import { HUB_STATUS, refuseBesideHub } from "../beside_hub.ts";
 import { onDisk, READ_TIMEOUT_MS, type ReadApi, withIndex } from "../client.ts";
 import { CommandError, EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
@@ -53,6 +54,7 @@ interface Status {
 /** Prints the status. */
 export async function run(invocation: InvocationOf<"status">): Promise<number> {
   const { out } = invocation;
+  await refuseBesideHub("look", { dataDir: invocation.config().dataDir, hint: HUB_STATUS });
   const { hint, ...status } = await read(invocation);
   noteFreshness(out, status.index);
   if (invocation.on("json")) out.json(status);
