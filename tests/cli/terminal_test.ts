@@ -1,17 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { displayWidth } from "../../src/cli/table.ts";
-import { DENO_ARGS, pass, Running, siteRow, TestHost } from "../harness/program.ts";
+import { pass, siteRow, TestHost } from "../harness/program.ts";
 import { problem, writeProblems } from "../harness/problems.ts";
+import { onTerminal, terminalTest } from "../harness/terminal.ts";
 import { until } from "../harness/until.ts";
-
-const HAS_SCRIPT = await new Deno.Command("script", { args: ["--version"] }).output()
-  .then(({ success }) => success, () => false);
-
-/** Runs a test on a terminal, or reports it as ignored where none can be made. */
-function terminalTest(name: string, fn: () => Promise<void>): void {
-  const reason = HAS_SCRIPT ? "" : " (ignored: no script(1) here)";
-  Deno.test({ name: name + reason, ignore: !HAS_SCRIPT, fn });
-}
 
 async function blogHost(): Promise<{ host: TestHost; workloadId: string }> {
   let workloadId = "";
@@ -20,28 +12,6 @@ async function blogHost(): Promise<{ host: TestHost; workloadId: string }> {
     pass(store, [siteRow(workloadId, { containerName: "a-name-that-is-rather-long" })]);
   });
   return { host, workloadId };
-}
-
-/** The program on a terminal of 60 by 10 characters. */
-function onTerminal(host: TestHost, ...args: string[]): Running {
-  const words = [Deno.execPath(), ...DENO_ARGS, ...args].join(" ");
-  return new Running(
-    new Deno.Command("script", {
-      args: [
-        "--quiet",
-        "--flush",
-        "--return",
-        "--command",
-        `stty cols 60 rows 10; exec ${words}`,
-        "/dev/null",
-      ],
-      clearEnv: true,
-      env: { ...host.env, TERM: "xterm" },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn(),
-  );
 }
 
 // deno-lint-ignore no-control-regex -- these are what is looked for

@@ -6,6 +6,7 @@ import type { Sql } from "../../src/hub/sql.ts";
 import { startHub } from "../harness/hub.ts";
 import { sharedCluster } from "../harness/postgres.ts";
 import { TestHost } from "../harness/program.ts";
+import { onTerminal, terminalTest } from "../harness/terminal.ts";
 import { until } from "../harness/until.ts";
 import { type SayingHost, sayingHost, toldWorkload } from "./hubs.ts";
 import { minutesBefore, shownRow, toldChange } from "./rows.ts";
@@ -180,6 +181,23 @@ Deno.test("hub enroll says what stands for the hub's address, and hub list who h
     assertEquals((await host.json("hub", "list")).invited.length, 1);
   }));
 
+terminalTest("hub list shows whole what is to be typed, also on a narrow terminal", async () => {
+  await using host = await TestHost.make();
+  const database = await cluster.newDatabase();
+  await startHub(host, { database });
+  assertEquals((await host.run("hub", "enroll", "g")).code, 0);
+  const sql = await openDatabase(database, { connections: 1 });
+  await sql`UPDATE tinyforge.enrolments SET expires_at = '2026-01-01T00:00:00Z'`;
+  await sql.end();
+  // Of 60 columns.
+  await using running = onTerminal(host, "hub", "list", "--no-color");
+  await running.process.stdin.close();
+  const { code, stdout } = await running.ended();
+  assertEquals(code, 0, stdout);
+  assertMatch(stdout, /^g +not joined +its token is over: tinyforge hub enroll g\r$/m);
+  for (const line of stdout.split("\r\n")) assert(line.length <= 60, line);
+});
+
 Deno.test("silence and notify beside a hub go by host, workload and kind", () =>
   besideHub(async ({ host }) => {
     const silent = async (...words: string[]) => {
@@ -224,6 +242,8 @@ Deno.test("silence and notify beside a hub go by host, workload and kind", () =>
       ...[["alpha", "beta"], ["alpha:w1", "beta:w1"]],
     ]);
     assertEquals((await host.run("notify", "add", "x", "https://e.org", "--host", "y")).code, 2);
+    const retried = await host.run("notify", "retry", "second");
+    assertEquals(retried.stderr, 'Nothing waits for channel "second", and nothing was given up.\n');
   }));
 
 Deno.test("--host of silence is refused where the index is of one host", async () => {

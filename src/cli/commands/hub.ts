@@ -111,7 +111,11 @@ export async function list(invocation: InvocationOf<"hub list">): Promise<number
       : `its token is valid until ${fullTimeText(expiresAt)}`,
   ]);
   const header = ["HOST", "STATE", "HEARD", "ROWS", "VERSION", "NOTE"];
-  printTable(out, [...cells, ...awaited], { header });
+  printTable(out, [...cells, ...awaited], {
+    header,
+    // What is to be typed stands in the note.
+    fit: { keep: ["HOST", "STATE", "NOTE"], drop: ["VERSION", "ROWS", "HEARD"] },
+  });
   if (cells.length + awaited.length === 0) {
     out.notes("There are no hosts: `tinyforge hub enroll NAME` lets one in.");
   }

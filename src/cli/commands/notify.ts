@@ -180,7 +180,8 @@ export async function retry(invocation: InvocationOf<"notify retry">): Promise<n
       `/api/channels/${encodeURIComponent(name)}/retry`,
     ));
   if (invocation.on("json")) out.json(answer);
-  else out.notes(`${answer.queued} to be tried now.`);
+  else if (answer.queued > 0) out.notes(`${answer.queued} to be tried now.`);
+  else out.notes(`Nothing waits for channel ${quote(name)}, and nothing was given up.`);
   return EXIT.done;
 }
 
