@@ -18,9 +18,12 @@ export interface DirtyOptions {
   refillMs?: number;
   /** How long after a read a container is read once more. */
   verifyMs?: number;
-  /** How long after it left a network a container that has ended is listed so. */
+  /** How long after it left a network a container that has ended is read besides, if it is not quiet. */
   leaveMs?: number;
-  /** How long after a read that did not show of a quiet container what its event told the next is. */
+  /**
+   * How long after a read that did not show of a quiet container what its event told the next is, and
+   * the first after it left a network.
+   */
   soonMs?: number;
 }
 
@@ -39,6 +42,8 @@ interface Entry {
   done: boolean;
   /** When it is read besides, since it left a network. */
   leftAt: number;
+  /** How long that read waits. */
+  leftMs: number;
 }
 
 /** What rows show after a read; asked by container id. */
@@ -68,6 +73,7 @@ export class DirtySet {
   readonly #refillMs: number;
   readonly #verifyMs: number;
   readonly #leaveMs: number;
+  readonly #soonMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #buckets = new Map<string, Bucket>();
   /** How long after a read that did not show what was announced the next one follows. */
@@ -80,6 +86,7 @@ export class DirtySet {
     const { windowMs = 2, burst = 8, refillMs = 400, verifyMs = 200 } = options;
     const { leaveMs = 30, soonMs = 15 } = options;
     this.#leaveMs = leaveMs;
+    this.#soonMs = soonMs;
     this.#windowMs = windowMs;
     this.#burst = burst;
     this.#refillMs = refillMs;
@@ -107,7 +114,8 @@ export class DirtySet {
    * A network's event comes along with each start and stop, whose own event says more: it waits for
    * that, uses up nothing, and only sees to it that the container is read. One that leaves its
    * networks after its own event has ended: between that event and the listing that shows it the
-   * Engine takes its networks down, for a tenth of a second. Returns when the container is due.
+   * Engine takes its networks down, for a tenth of a second, and is soon done then. Returns when the
+   * container is due.
    */
   mark(event: EngineEvent, now: number): number {
     const id = event.containerId;
@@ -115,7 +123,7 @@ export class DirtySet {
     if (NETWORK_ACTIONS.has(event.action)) {
       if (entry !== undefined) {
         const left = entry.again !== false && event.action === "disconnect";
-        if (left) entry.leftAt = now + this.#leaveMs;
+        if (left) Object.assign(entry, this.#left(id, now));
         return dueAtOf(entry);
       }
       const leaver = this.#leaver(event, now);
@@ -156,8 +164,8 @@ export class DirtySet {
       const waits = next !== null && next.again !== "at last";
       if (!entry.done && !waits) done.push(event);
       if (next === null || this.#entries.has(id)) continue;
-      const leftAt = entry.leftAt > now ? entry.leftAt : Infinity;
-      this.#entries.set(id, { ...entry, event, leftAt, ...next, done: entry.done || !waits });
+      const left = this.#leftNext(entry, { lagging, now });
+      this.#entries.set(id, { ...entry, event, ...left, ...next, done: entry.done || !waits });
     }
     return done;
   }
@@ -197,12 +205,30 @@ export class DirtySet {
 
   /** A read for a network's event alone; sooner where the container's end is being read. */
   #leaver(event: EngineEvent, now: number): Entry {
-    const taken = this.#taken.get(event.containerId);
+    const id = event.containerId;
+    const taken = this.#taken.get(id);
     const ends = event.action === "disconnect" && taken?.announced === "ended";
     const next = ends ? this.#nextRead(taken, { lagging: true, stale: false, now }) : null;
-    if (taken !== undefined && next !== null) return { ...taken, ...next };
+    if (taken !== undefined && next !== null) return { ...taken, ...next, ...this.#left(id, now) };
     const entry = fresh(event, now + this.#verifyMs);
     return { ...entry, again: "at last", done: true };
+  }
+
+  /** A read besides for a container that leaves a network now. */
+  #left(id: string, now: number): Pick<Entry, "leftAt" | "leftMs"> {
+    const leftMs = this.#isQuiet(id, now) ? this.#soonMs : this.#leaveMs;
+    return { leftAt: now + leftMs, leftMs };
+  }
+
+  /** The read besides that follows one: ever later, a few times, while a quiet row lags. */
+  #leftNext(
+    { event, leftAt, leftMs }: Entry,
+    { lagging, now }: { lagging: boolean; now: number },
+  ): Pick<Entry, "leftAt" | "leftMs"> {
+    if (leftAt > now) return { leftAt, leftMs };
+    const nextMs = 2 * leftMs;
+    const more = lagging && nextMs <= this.#verifyMs && this.#isQuiet(event.containerId, now);
+    return { leftAt: more ? now + nextMs : Infinity, leftMs: nextMs };
   }
 
   /** When a container that was read is read again; null: not before something happens to it. */
@@ -237,7 +263,7 @@ export class DirtySet {
 
 function fresh(event: EngineEvent, dueAt: number): Entry {
   const announced = announcedBy(event.action);
-  return { event, dueAt, again: false, announced, done: false, leftAt: Infinity };
+  return { event, dueAt, again: false, announced, done: false, leftAt: Infinity, leftMs: 0 };
 }
 
 function dueAtOf({ dueAt, leftAt }: Entry): number {

@@ -49,7 +49,7 @@ Deno.test("DirtySet lets a crash loop cause few reads and delays nobody else", (
 });
 
 Deno.test("DirtySet reads a loop hardly more often where the Engine lists it late", () => {
-  for (const lateMs of [0, 30, 120]) {
+  for (const [lateMs, leftMs] of [[0], [30], [120], [0, 25], [30, 25], [120, 25]]) {
     const dirty = new DirtySet({ windowMs: 3 });
     let reads = 0;
     for (let now = 0; now < 11_000; now++) {
@@ -57,9 +57,10 @@ Deno.test("DirtySet reads a loop hardly more often where the Engine lists it lat
       if (now < 10_000 && now % 50 === 0) {
         dirty.mark(event("looping", ends(now) ? "die" : "start"), now);
       }
+      if (now < 10_000 && now % 100 === leftMs) dirty.mark(event("looping", "disconnect"), now);
       const due = dirty.takeDue(now);
       reads += due.size;
-      const listed = ends(Math.min(now, 9_999) - lateMs) ? "stopped" : "running";
+      const listed = ends(Math.min(now, 9_999) - lateMs!) ? "stopped" : "running";
       dirty.verify(due, { now, stateOf: () => listed });
     }
     assertEquals(reads > 20 && reads <= 38, true, `${reads} reads, ${lateMs} ms late`);
@@ -179,6 +180,55 @@ Deno.test("DirtySet reads soon again what left a network while its end was being
   const done = dirty.verify(again, { now: 19, stateOf: () => "stopped" });
   assertEquals(done.map(({ action }) => action), ["die"]);
   assertEquals(dirty.nextDueAt, 219);
+
+  // Also where that was not the first read, after which the next would come late.
+  const stateOf = () => "running";
+  dirty.mark(event("b", "die"), 1000);
+  dirty.verify(dirty.takeDue(1003), { now: 1003, stateOf });
+  dirty.verify(dirty.takeDue(1018), { now: 1018, stateOf });
+  const third = dirty.takeDue(1078);
+  dirty.mark(event("b", "disconnect"), 1079);
+  dirty.verify(third, { now: 1080, stateOf });
+  assertEquals(dirty.nextDueAt, 1094);
+});
+
+Deno.test("DirtySet reads a quiet container that left a network ever later until its end is listed", () => {
+  const dirty = new DirtySet({ windowMs: 3 });
+  dirty.mark(event("a", "die"), 0);
+  const reads: number[] = [];
+  const readUntil = (end: number, state: string) => {
+    for (let at = dirty.nextDueAt; at !== null && at < end; at = dirty.nextDueAt) {
+      reads.push(at);
+      dirty.verify(dirty.takeDue(at), { now: at, stateOf: () => state });
+    }
+  };
+  readUntil(100, "running");
+  dirty.mark(event("a", "disconnect"), 100);
+  readUntil(200, "running");
+  readUntil(Infinity, "stopped");
+  assertEquals(reads, [3, 18, 78, 115, 145, 205, 405]);
+
+  // An Engine that never lists it is not asked for ever.
+  reads.length = 0;
+  dirty.mark(event("a", "die"), 100_000);
+  dirty.mark(event("a", "disconnect"), 100_001);
+  readUntil(100_010, "running");
+  dirty.mark(event("a", "disconnect"), 100_010);
+  readUntil(Infinity, "running");
+  assertEquals(
+    reads.map((at) => at - 100_000),
+    [3, 18, 25, 55, 78, 115, 235, 278, 1278, 6278, 21_278],
+  );
+
+  // One that was busy of late is read once, as late as a loop's.
+  reads.length = 0;
+  dirty.mark(event("a", "start"), 200_000);
+  readUntil(200_050, "running");
+  dirty.mark(event("a", "die"), 200_050);
+  readUntil(200_060, "running");
+  dirty.mark(event("a", "disconnect"), 200_060);
+  readUntil(200_900, "running");
+  assertEquals(reads.map((at) => at - 200_000), [3, 53, 90, 253]);
 });
 
 Deno.test("DirtySet reads a container at once that an event names before it is read once more", () => {
@@ -252,14 +302,14 @@ Deno.test("DirtySet reads for a network's event once, unless the container has o
 });
 
 Deno.test("DirtySet reads a container that ended again once it has left its networks", () => {
-  const dirty = new DirtySet({ windowMs: 3, verifyMs: 200, leaveMs: 30 });
+  const dirty = new DirtySet({ windowMs: 3, verifyMs: 200, soonMs: 15 });
   dirty.mark(event("a", "die"), 0);
   // It is still listed as running.
   dirty.verify(dirty.takeDue(3), { now: 4 });
   dirty.mark(event("a", "disconnect"), 100);
   dirty.mark(event("a", "disconnect"), 110);
-  assertEquals(dirty.nextDueAt, 140);
-  const left = dirty.takeDue(140);
+  assertEquals(dirty.nextDueAt, 125);
+  const left = dirty.takeDue(125);
   assertEquals(left.get("a")?.action, "die");
   // That was nobody's first read, and whatever it showed, the last one follows.
   assertEquals([dirty.verify(left, { now: 141 }), dirty.nextDueAt], [[], 204]);
