@@ -11,6 +11,7 @@ import { hintFor } from "../../src/cli/words.ts";
 import { type EngineCode, Failure } from "../../src/failure.ts";
 import { parseDockerHost } from "../../src/docker_host.ts";
 import { run } from "../engines/run.ts";
+import { freePort } from "../harness/free_port.ts";
 import { until } from "../harness/until.ts";
 import { FakeEngine } from "../engines/scripted.ts";
 import { randomId } from "../engines/scripted_container.ts";
@@ -292,9 +293,7 @@ Deno.test("DockerClient tells a socket that nobody listens on", async () => {
 });
 
 Deno.test("DockerClient tells a TCP port that nobody listens on", async () => {
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   using client = new DockerClient({ host: parseDockerHost(`tcp://127.0.0.1:${port}`) });
   const error = await failure(client.list());
   assertEquals(error.code, "engine-refused");

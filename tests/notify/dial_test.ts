@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createDialer, type DialerOptions, DialError } from "../../src/notify/dial.ts";
 import { type Answer, exchange } from "../../src/notify/exchange.ts";
+import { freePort } from "../harness/free_port.ts";
 import { certificateFor } from "../receivers/certificate.ts";
 import { Receiver } from "../receivers/receiver.ts";
 
@@ -150,10 +151,7 @@ Deno.test("createDialer() says what failed", async () => {
     (await failureOf("http://empty.test/", { lookup: () => Promise.resolve([]) })).why,
     "name",
   );
-  const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = closed.addr as Deno.NetAddr;
-  closed.close();
-  assertEquals((await failureOf(`http://127.0.0.1:${port}/`)).why, "connection");
+  assertEquals((await failureOf(`http://127.0.0.1:${freePort()}/`)).why, "connection");
 });
 
 Deno.test("createDialer() trusts a certificate for the name, not for the address", async () => {

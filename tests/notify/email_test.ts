@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { freePort } from "../harness/free_port.ts";
 import { certificateFor } from "../receivers/certificate.ts";
 import { MailServer } from "../receivers/smtp.ts";
 import type { ChannelConfig } from "../../src/notify/channel.ts";
@@ -187,8 +188,8 @@ Deno.test("a mail says no header that it was not to say, whatever a container is
 });
 
 Deno.test("a mail server that is not there, does not speak or hangs up is tried again", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
+  const port = freePort();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port });
   const channel = await mailing(port);
   const accepting = listener.accept();
   const outcome = send(channel);

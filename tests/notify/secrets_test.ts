@@ -3,6 +3,7 @@ import type { ChannelSettings } from "../../src/notify/channel.ts";
 import { createDialer } from "../../src/notify/dial.ts";
 import { openChannel } from "../../src/notify/open_channel.ts";
 import { takeInUrl } from "../../src/notify/urls.ts";
+import { freePort } from "../harness/free_port.ts";
 import { Receiver } from "../receivers/receiver.ts";
 import { MailServer } from "../receivers/smtp.ts";
 import { TEN } from "./notices.ts";
@@ -38,9 +39,7 @@ Deno.test("a channel's outcome has no secret, though the receiver says all that 
 });
 
 Deno.test("a channel's outcome has no secret, though nothing is reached", async () => {
-  const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = closed.addr as Deno.NetAddr;
-  closed.close();
+  const port = freePort();
   for (const url of URLS) {
     const settings = takeInUrl(url);
     const outcomes = [
