@@ -1,6 +1,6 @@
 /**
  * A process that finds problems, of which one in each run is over soon, and tells them, to be killed
- * at any moment: `PATH SECRETS RUN`. With the run `drain` it finds nothing, and ends when all was
+ * at any moment: `PATH SECRETS RUN`. Says a line when it is ready, and one for each problem. With the run `drain` it finds nothing, and ends when all was
  * delivered.
  *
  * @module
@@ -39,6 +39,7 @@ for (let i = 0; run !== "drain"; i++) {
   writeProblems(store, problem, ...over);
   open.push(problem);
   notifications.wake();
+  await Deno.stdout.write(new TextEncoder().encode("found\n"));
   await SYSTEM_CLOCK.sleep(7, stop.signal);
 }
 await SYSTEM_CLOCK.sleep(200, stop.signal);
