@@ -10,6 +10,7 @@ import {
   readComposeFiles,
 } from "../../src/cli/compose_file.ts";
 import { interpolate, parseEnvFile } from "../../src/cli/compose_variables.ts";
+import { processorMs } from "../harness/processor_time.ts";
 
 /** Variables with these values. */
 function given(values: Record<string, string>): (name: string) => string | undefined {
@@ -256,14 +257,14 @@ Deno.test("parseComposeFiles() refuses what is built to exhaust it, at once", ()
     (_, i) => i === 0 ? "a0: &a0 { k: 1 }" : `a${i}: &a${i} { <<: [*a${i - 1}, *a${i - 1}] }`,
   ).join("\n");
   const keys = Array.from({ length: 60_000 }, (_, i) => `k${i}:`).join("\n");
-  const began = performance.now();
+  const began = processorMs();
   for (const bomb of [laughs, merges]) assert(refused(bomb).includes("aliases stand for more"));
   for (const brackets of ["[", "{a: ", "- "]) {
     assert(refused(brackets.repeat(100_000)).startsWith("Cannot read"), brackets);
   }
   assert(refused(`a: &a [*a]\nservices: {}`).startsWith("Cannot read"));
   assertEquals(parsed(`${keys}\nservices: { web: {} }`).services.length, 1);
-  assert(performance.now() - began < 20_000, `${performance.now() - began} ms`);
+  assert(processorMs() - began < 20_000, `${processorMs() - began} ms`);
 });
 
 Deno.test("parseComposeFiles() is not misled by names that objects have of themselves", () => {

@@ -5,6 +5,7 @@ import type { RefusalReason } from "../../src/model/pass.ts";
 import { composeFilesOf, discover, type DiscoverOptions } from "../../src/core/discover.ts";
 import { labelText, nameFrom } from "../../src/core/recognize.ts";
 import { container } from "../harness/world.ts";
+import { processorMs } from "../harness/processor_time.ts";
 
 function discovered(
   containers: readonly ListedContainer[],
@@ -296,9 +297,9 @@ Deno.test("discover() groups 10,000 containers in less than a second", () => {
       ? container({ id: `c${i}`, name: "same" })
       : container({ id: `c${i}`, name: `${project}-${i}`, labels: compose(project, `s${i}`) });
   });
-  const began = performance.now();
+  const began = processorMs();
   const { candidates } = discovered(many);
-  const took = performance.now() - began;
+  const took = processorMs() - began;
   assertEquals(new Set(candidates.map(({ name }) => name)).size, candidates.length);
   assert(took < 1000, `${took} ms`);
 });

@@ -7,6 +7,7 @@ import { NoticeBook } from "../../src/notify/notice_book.ts";
 import { Notifier } from "../../src/notify/notifier.ts";
 import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { MINUTE, TEN } from "./notices.ts";
+import { processorMs } from "../harness/processor_time.ts";
 
 /** More than a function takes as its arguments. */
 const MANY = 150_000;
@@ -32,7 +33,7 @@ Deno.test("Notifier.step() tells of a hundred thousand problems and more as one,
     now += ms;
     notifier.step();
   };
-  const began = performance.now();
+  const began = processorMs();
   problems = Array.from({ length: MANY }, (_, i) => problem(i));
   for (let i = 0; i < 4 && told().length === 0; i++) turned(MINUTE);
   assertEquals(told(), ["digest"]);
@@ -43,7 +44,7 @@ Deno.test("Notifier.step() tells of a hundred thousand problems and more as one,
   for (let i = 0; i < 4 && told().length === 1; i++) turned(MINUTE);
   assertEquals(told(), ["digest", "digest"]);
   // Each looked for among all of them would take minutes.
-  assertLess(performance.now() - began, 30_000);
+  assertLess(processorMs() - began, 30_000);
 });
 
 const CHANNEL: KeptChannel = {
