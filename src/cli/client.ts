@@ -57,8 +57,11 @@ export interface Asking {
   askInPieces(path: string): Promise<AnswerInPieces>;
 }
 
-/** Another process that works for a moment is waited for this long. */
-const LOCK_PATIENCE_MS = 2000;
+/**
+ * Another process that works for a moment, or a daemon that starts, is waited for this long: on a busy
+ * machine a moment has some seconds.
+ */
+const LOCK_PATIENCE_MS = 5000;
 const LOCK_RETRY_MS = 100;
 
 /** A daemon that has not answered a read by then hangs; milliseconds. */

@@ -5,6 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { CommandError } from "../../src/cli/command.ts";
 import { findDaemon } from "../../src/cli/daemon_socket.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
@@ -131,6 +132,17 @@ Deno.test("a write with the lock held and no daemon to ask ends with 5 and says 
   assertEquals([code, stdout], [5, ""], stderr);
   assertMatch(stderr, new RegExp(`^Cannot [^\n]*${Deno.pid}[^\n]*\nhint: `));
   assertEquals((await host.json("list")).items.length, 1);
+});
+
+Deno.test("a write waits some seconds for another process that writes", async () => {
+  await using host = await TestHost.seeded(() => {});
+  const lock = await acquireLock(host.dataDir);
+  const released = SYSTEM_CLOCK.sleep(3500, new AbortController().signal).then(() =>
+    lock.release()
+  );
+  const { code, stderr } = await host.run("add", "site", "blog");
+  assertEquals(code, 0, stderr);
+  await released;
 });
 
 Deno.test("two commands that write at once both get done", async () => {
