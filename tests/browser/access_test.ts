@@ -129,6 +129,7 @@ browserTest("who may only read is offered nothing that would be refused", async 
   await page.goto(`${board.origin}/settings`);
   // Channels, rules and silences are theirs to see.
   await page.locator("main li.item").nth(6).waitFor();
+  await page.getByRole("button", { name: "Log out here" }).waitFor();
   assertEquals(await words(), ["Log out here"]);
   await page.getByRole("button", { name: "Log out here" }).click();
   await page.getByLabel("Or paste a token").waitFor();
