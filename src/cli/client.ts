@@ -86,7 +86,8 @@ export async function withApi<T>(
   const { creates = false, action = "reach the index" } = options;
   // Its daemon may be had where the directory itself may not be looked into.
   const exists = await indexExists(config.dataDir).catch((error: Error) => error);
-  const deadline = Date.now() + LOCK_PATIENCE_MS;
+  let deadline = Date.now() + LOCK_PATIENCE_MS;
+  let holder: number | null = null;
   for (;;) {
     const answered = { any: false };
     const daemon = await findDaemon(config.dataDir).catch((error) => {
@@ -104,7 +105,13 @@ export async function withApi<T>(
       // done, or a daemon that does not listen yet; or the daemon has just stopped.
       const held = isFailure(error, "lock-held");
       const gone = error instanceof DaemonGone && !answered.any;
-      if (!held && !gone || Date.now() > deadline) throw error;
+      if (!held && !gone) throw error;
+      const { pid = null } = held ? error.data : {};
+      if (pid !== null && pid !== holder) {
+        // Each of several has its moment.
+        holder = pid;
+        deadline = Date.now() + LOCK_PATIENCE_MS;
+      } else if (Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
     }
   }
