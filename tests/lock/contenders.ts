@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { until } from "../harness/until.ts";
 import type { Outcome, Task } from "./contender.ts";
 
 /** Longer than anything here should take, milliseconds. */
@@ -38,7 +39,10 @@ export class Contender implements AsyncDisposable {
     const timer = setTimeout(() => this.signal("SIGKILL"), PATIENCE_MS);
     const { done, value } = await this.#lines.read();
     clearTimeout(timer);
-    return done ? null : JSON.parse(value);
+    const outcome: Outcome | null = done ? null : JSON.parse(value);
+    // It says so before it does: what is to wake it must not come before that.
+    if (outcome?.is === "stopping") await until("it is stopped", () => isStopped(this.pid));
+    return outcome;
   }
 
   /** Lets it release, and says what it said to that. */
@@ -106,6 +110,13 @@ export async function deadPid(): Promise<number> {
   const child = new Deno.Command("true", { stdin: "null" }).spawn();
   await child.status;
   return child.pid;
+}
+
+/** Whether a process is stopped, by what the kernel says of it; `ps` may read what Deno may not. */
+async function isStopped(pid: number): Promise<boolean> {
+  const args = ["-o", "stat=", "-p", String(pid)];
+  const { stdout } = await new Deno.Command("ps", { args, stdin: "null" }).output();
+  return new TextDecoder().decode(stdout).startsWith("T");
 }
 
 function contenderArgs(task: Task): string[] {
