@@ -33,6 +33,7 @@ export type Outcome =
     readonly hint: string | null;
     readonly path: string | null;
     readonly pid: number | null;
+    readonly sleeps: number;
   }
   /** It is about to stop itself. */
   | { readonly is: "stopping" }
@@ -69,7 +70,7 @@ async function contend(task: Task): Promise<void> {
     const hint = isLockFailure(error) ? hintFor(error) : null;
     const path = isLockFailure(error) ? error.data.path : null;
     const pid = isFailure(error, "lock-held") ? error.data.pid : null;
-    tell({ is: "failed", code, message, hint, path, pid });
+    tell({ is: "failed", code, message, hint, path, pid, sleeps });
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { acquireLock, type Lock } from "../../src/lock/lock.ts";
 import { until } from "../harness/until.ts";
 import type { Outcome, Task } from "./contender.ts";
 
@@ -103,6 +104,17 @@ export class TestDirectory implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.path, { recursive: true });
   }
+}
+
+/** Acquires the lock of a directory; throws where it had to wait for it. */
+export async function acquireAtOnce(directory: string): Promise<Lock> {
+  let sleeps = 0;
+  const lock = await acquireLock(directory, {
+    onStep: ({ op }) => sleeps += op === "sleep" ? 1 : 0,
+  });
+  if (sleeps === 0) return lock;
+  lock.release();
+  throw new Error(`It waited ${sleeps} times`);
 }
 
 /** A PID that belonged to a process that has ended. */
