@@ -22,11 +22,11 @@ function names(page: Page): Promise<string[]> {
 async function shown(page: Page, count: number): Promise<void> {
   const rows = page.locator("tbody tr[data-row]");
   let last = -1;
-  await until(`${count} rows are shown`, async () => (last = await rows.count()) === count, {
-    withinMs: 5000,
-  }).catch((cause) => {
-    throw new Error(`Shown are ${last} rows`, { cause });
-  });
+  await until(`${count} rows are shown`, async () => (last = await rows.count()) === count).catch(
+    (cause) => {
+      throw new Error(`Shown are ${last} rows`, { cause });
+    },
+  );
 }
 
 browserTest(

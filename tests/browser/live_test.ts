@@ -103,7 +103,7 @@ browserTest(
     await stateOf(page, "blog").getByText("running").waitFor();
     assertEquals(feed.subscribers, 1);
     await setHidden(page, true);
-    await until("the feed is over", () => feed.subscribers === 0, { withinMs: 5000 });
+    await until("the feed is over", () => feed.subscribers === 0);
     change(store, scene, "blog/", "paused");
     await setHidden(page, false);
     await stateOf(page, "blog").getByText("paused").waitFor();
@@ -131,9 +131,7 @@ browserTest(
       await page.getByText("Live", { exact: true }).waitFor();
       await setHidden(page, true);
     }
-    await until("the feeds are over", () => board.server.feed.subscribers === 0, {
-      withinMs: 5000,
-    });
+    await until("the feeds are over", () => board.server.feed.subscribers === 0);
   },
 );
 

@@ -68,7 +68,7 @@ Deno.test("a body that comes a byte at a time gets no more time than another", a
   await until("it is answered", async () => {
     if (!answered) await writeAll(connection, "1\r\n \r\n");
     return answered;
-  }, { withinMs: 5000 });
+  });
   assertEquals((await answer).status, 408);
   assertLess(performance.now() - started, 2000);
 });
@@ -85,7 +85,6 @@ Deno.test("a client that leaves in the middle of its body is no fault of ours", 
   await until(
     "it is logged",
     () => server.logged.some((line) => line.includes('"/api/projects"')),
-    { withinMs: 5000 },
   );
   assertEquals(server.logged.filter((line) => line.includes('"error"')), []);
 });

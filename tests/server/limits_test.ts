@@ -50,10 +50,8 @@ Deno.test("a connection that takes nothing of its answer is closed, and its byte
   fill(server, 10_000);
   using connection = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(connection, "GET /api/containers?limit=10000 HTTP/1.1\r\nHost: x\r\n\r\n");
-  await until("the answer is on its way", () => server.app.bytes.used > 1 << 20, {
-    withinMs: 5000,
-  });
-  await until("the connection is over", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  await until("the answer is on its way", () => server.app.bytes.used > 1 << 20);
+  await until("the connection is over", () => server.app.bytes.used === 0);
 });
 
 Deno.test("where connections are used up, the ones that ask nothing make room", async () => {
@@ -251,7 +249,7 @@ Deno.test("a webhook's body is not read, whatever its secret", async () => {
     // Told to send it, the client would be told so first.
     assertEquals((await readAnswer(connection)).status, code);
   }
-  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  await until("its bytes are free", () => server.app.bytes.used === 0);
 });
 
 Deno.test("a body that is wanted is asked for", async () => {
@@ -290,7 +288,7 @@ Deno.test("bodies of all requests together are bounded: 503, and later it works"
     `Content-Length: ${length}\r\n\r\n`;
   using slow = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(slow, post(9001) + " ".repeat(9000));
-  await until("its bytes are taken", () => server.app.bytes.used === 9000, { withinMs: 5000 });
+  await until("its bytes are taken", () => server.app.bytes.used === 9000);
   using other = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(other, post(5000) + " ".repeat(5000));
   const refused = await readAnswer(other);
@@ -298,9 +296,9 @@ Deno.test("bodies of all requests together are bounded: 503, and later it works"
   assertStringIncludes(refused.head.toLowerCase(), "retry-after: 5");
   await writeAll(slow, "x");
   assertEquals((await readAnswer(slow)).status, 400);
-  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  await until("its bytes are free", () => server.app.bytes.used === 0);
   assertEquals(await status(server.send("POST", "/api/projects", { name: "app" })), 201);
-  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  await until("its bytes are free", () => server.app.bytes.used === 0);
 });
 
 Deno.test("answers that nobody takes are bounded as well", async () => {
@@ -317,7 +315,7 @@ Deno.test("answers that nobody takes are bounded as well", async () => {
   assert(codes.includes("200") && codes.includes("503"), codes.join());
   assertLess(server.app.bytes.used, (5 << 20) + 1);
   for (const connection of connections) connection.close();
-  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  await until("its bytes are free", () => server.app.bytes.used === 0);
 });
 
 Deno.test("a large page is on its way while it is read, and of one moment all the same", async () => {
@@ -327,14 +325,14 @@ Deno.test("a large page is on its way while it is read, and of one moment all th
   const before = await (await server.ask(page)).text();
   using connection = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(connection, `GET ${page} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
-  await until("it is on its way", () => server.app.bytes.used > 0, { withinMs: 5000 });
+  await until("it is on its way", () => server.app.bytes.used > 0);
   // More than the socket holds is not read yet, and the last row of all is removed.
   const { items } = JSON.parse(before);
   server.store.deployed.deleteDeployedContainer(items.at(-1).id);
   const answer = await readToEnd(connection);
   assertEquals(unchunked(answer), before);
   assertEquals((await (await server.ask(page)).json()).items.length, items.length - 1);
-  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  await until("its bytes are free", () => server.app.bytes.used === 0);
 });
 
 Deno.test("large pages that are asked for at once on one connection come whole, in turn", async () => {
@@ -361,7 +359,7 @@ Deno.test("whoever leaves in the middle of a large page leaves nothing behind", 
   assertStringIncludes(await firstBytes(connection), "HTTP/1.1 200");
   assertLess(1, server.app.bytes.used);
   connection.close();
-  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  await until("its bytes are free", () => server.app.bytes.used === 0);
   const head = await server.ask("/api/containers?limit=10000", { method: "HEAD" });
   assertEquals([head.status, await head.text()], [200, ""]);
   assertEquals(server.app.bytes.used, 0);
@@ -378,7 +376,7 @@ Deno.test("a large page that can't be read to its end is no answer that looks wh
   const broken = await server.ask("/api/containers");
   assertEquals(broken.status, 200);
   await assertRejects(() => broken.text());
-  await until("its bytes are free", () => server.app.bytes.used === 0, { withinMs: 5000 });
+  await until("its bytes are free", () => server.app.bytes.used === 0);
   // What fails before anything is sent has an answer.
   spoil(items[0].id);
   db.close();

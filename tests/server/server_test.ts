@@ -118,7 +118,7 @@ Deno.test("serve() goes on over the socket where the address is taken, and takes
   assertStringIncludes(said[0]!, "--listen");
   assertStringIncludes(said[0]!, "the address is in use");
   other.close();
-  await until("it listens", () => server.listeners.tcpAddress !== null, { withinMs: 5000 });
+  await until("it listens", () => server.listeners.tcpAddress !== null);
   assertEquals(server.listeners.tcp, { address: `127.0.0.1:${port}`, error: null });
   assertEquals(await text(fetch(`http://127.0.0.1:${port}/livez`)), "ok\n");
   assertEquals(server.logged.filter((line) => line.includes("not listening")).length, 1);
@@ -225,7 +225,7 @@ Deno.test("shutdown() does not wait for a live feed's client that never reads", 
   await using server = await tempServer();
   using idler = await Deno.connect({ transport: "unix", path: server.socketPath });
   await writeAll(idler, "GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n");
-  await until("the feed is open", () => server.feed.subscribers === 1, { withinMs: 5000 });
+  await until("the feed is open", () => server.feed.subscribers === 1);
   // More than fits between us: the end of the feed can't reach it.
   const { entry } = server.store.registry.create("stack", {
     name: "big",

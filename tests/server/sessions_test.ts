@@ -328,7 +328,7 @@ Deno.test("ending a session ends its live feeds at once, and no other's", async 
     return reader;
   };
   const [over, open] = [await feed(ended), await feed(stays)];
-  await until("both feeds are open", () => server.feed.subscribers === 2, { withinMs: 5000 });
+  await until("both feeds are open", () => server.feed.subscribers === 2);
   assertEquals((await stays.ask("DELETE", `/api/sessions/${id}`)).status, 204);
   while (!(await over.read()).done);
   assertEquals(server.feed.subscribers, 1);
