@@ -42,11 +42,16 @@ for (let i = 0; run !== "drain"; i++) {
   await Deno.stdout.write(new TextEncoder().encode("found\n"));
   await SYSTEM_CLOCK.sleep(7, stop.signal);
 }
-await SYSTEM_CLOCK.sleep(200, stop.signal);
 // What is over waits for its like, and is told then.
-while (store.notices.queue().length + store.notices.unsettled().length > 0) {
-  await SYSTEM_CLOCK.sleep(20, stop.signal);
-}
+while (!allTold()) await SYSTEM_CLOCK.sleep(20, stop.signal);
 stop.abort();
 await running;
 store.close();
+
+/** Whether all that began and all that is over was seen, and nobody is still to be told of it. */
+function allTold(): boolean {
+  const { notices, problems } = store;
+  const seen = new Map(notices.notified().map(({ key, closedAt }) => [key, closedAt !== null]));
+  return notices.queue().length + notices.unsettled().length === 0 &&
+    problems.remembered(0).every(({ key, status }) => seen.get(key) === (status === "closed"));
+}
