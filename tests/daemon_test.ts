@@ -116,16 +116,12 @@ class Daemon implements AsyncDisposable {
   }
 }
 
-engineTest("what docker does to a container shows within a second", async (scope) => {
+engineTest("what docker does to a container shows by what the Engine tells", async (scope) => {
   await using daemon = await Daemon.start(scope.engine.address);
   const labels = await daemon.site("blog");
   const shows = async (state: string, ...command: string[]) => {
     await scope.docker(...command);
-    const begin = performance.now();
-    await until(`${command[0]} shows`, async () => await daemon.state() === state, {
-      withinMs: 1000,
-    });
-    return performance.now() - begin;
+    await until(`${command[0]} shows`, async () => await daemon.state() === state);
   };
   const name = scope.containerName("blog");
   const label = Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
@@ -135,14 +131,17 @@ engineTest("what docker does to a container shows within a second", async (scope
     ...[...label, "--label", `${TEST_LABEL}=${scope.name}`, "tinyforge-test/busybox:1"],
   );
   await shows("paused", "pause", name);
+  // The one that follows the opening of the events is through by now.
+  const { lastPass: before } = await daemon.status();
   await shows("running", "unpause", name);
   await shows("stopped", "stop", name);
   await shows("running", "start", name);
   await shows("stopped", "kill", name);
   await shows("missing", "rm", name);
   assertEquals(await daemon.metric("tinyforge_drift_total"), 0);
+  // How soon is measured elsewhere; nothing was listed in full for it.
   const { lastPass } = await daemon.status();
-  assertEquals(lastPass?.scope, "full");
+  assertEquals([lastPass?.scope, lastPass?.at], ["full", before?.at]);
 });
 
 privateEngineTest("a dockerd that is killed and comes back loses no row", async () => {
@@ -201,7 +200,7 @@ podmanTest("what podman does to a container shows as well", async (podman) => {
   const labels = await daemon.site("blog");
   await podman.run("blog", { labels });
   const shows = (state: string) =>
-    until(`${state} shows`, async () => await daemon.state() === state, { withinMs: 5000 });
+    until(`${state} shows`, async () => await daemon.state() === state);
   await shows("running");
   await podman.podman("stop", "--time", "0", "blog");
   await shows("stopped");
