@@ -59,9 +59,9 @@ export interface Asking {
 
 /**
  * Another process that works for a moment, or a daemon that starts, is waited for this long: on a busy
- * machine a moment has some seconds.
+ * machine a moment has some seconds, and a pass of `--once` takes as long as an Engine's answer may.
  */
-const LOCK_PATIENCE_MS = 5000;
+const LOCK_PATIENCE_MS = 12_000;
 const LOCK_RETRY_MS = 100;
 
 /** A daemon that has not answered a read by then hangs; milliseconds. */
@@ -108,7 +108,7 @@ export async function withApi<T>(
       if (!held && !gone) throw error;
       const { pid = null } = held ? error.data : {};
       if (pid !== null && pid !== holder) {
-        // Each of several has its moment.
+        // Each of several has its own.
         holder = pid;
         deadline = Date.now() + LOCK_PATIENCE_MS;
       } else if (Date.now() > deadline) throw error;
