@@ -15,7 +15,7 @@ import { CommandError, type CommandLine, EXIT, usageError } from "../command.ts"
 import type { InvocationOf } from "../commands.ts";
 import { type AskOptions, findHub } from "../daemon_socket.ts";
 import { fullTimeText } from "../moments.ts";
-import { spanText } from "../phrases.ts";
+import { largestUnit } from "../phrases.ts";
 import { printTable } from "../table.ts";
 import { hintForError } from "../words.ts";
 import { VERSION } from "./version.ts";
@@ -99,7 +99,7 @@ export async function list(invocation: InvocationOf<"hub list">): Promise<number
   const cells = items.map(({ name, state, ageSeconds, rows, version, machines }) => [
     name,
     state === "known" ? state : { text: state, style: "warn" as const },
-    ageSeconds === null ? "never" : `${spanText(ageSeconds)} ago`,
+    ageSeconds === null ? "never" : `${largestUnit(ageSeconds)} ago`,
     String(rows),
     version ?? "",
     state === "contested" ? `two processes speak for it (${machines.join(", ")})` : "",
