@@ -28,7 +28,7 @@ export function distrustHint({ path, wrong, owner, self }: FailureData["untruste
 }
 
 /** Whose a directory is, and who is kept from it. */
-interface Closed {
+export interface Closed {
   readonly owner: number | null;
   readonly self: number;
   readonly directory: string;
