@@ -15,7 +15,7 @@ import {
   requireEnd,
   withoutSettings,
 } from "../store/channels.ts";
-import { LEFT_OUT, type Reading, unlessDamaged } from "../store/damage.ts";
+import { LEFT_OUT, type OnDamage, type Reading, unlessDamaged } from "../store/damage.ts";
 import { keptJson } from "../store/kept_json.ts";
 import { quote } from "../text.ts";
 import { type ChannelSecrets, type ChannelVault, UNSEALED } from "./channel_key.ts";
@@ -222,6 +222,17 @@ export async function removeChannel(sql: Sql, name: string): Promise<KeptChannel
     await tx`DELETE FROM tinyforge.channels WHERE id = ${channel.id}`;
     return channel;
   });
+}
+
+/** Every channel; one that can't be read is broken since that was seen, until somebody mends it. */
+export async function usableChannels(
+  sql: AnySql,
+  { now, onDamage }: { readonly now: number; readonly onDamage: OnDamage },
+): Promise<HubChannel[]> {
+  const channels = await listChannels(sql, { onDamage });
+  const broken = channels.filter(({ state, since }) => state === "broken" && since === null);
+  for (const { id, ...health } of broken) await setHealth(sql, id, { ...health, since: now });
+  return broken.length === 0 ? channels : await listChannels(sql, { onDamage });
 }
 
 /** Keeps how a channel is. */

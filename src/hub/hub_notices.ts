@@ -189,6 +189,16 @@ export async function recordAttempt(
   });
 }
 
+/** What it was to tell can't be read. Says nothing of its channel; it stays known that there was it. */
+export async function giveUpUnread(
+  sql: AnySql,
+  { seq, hub }: { seq: number; hub: string },
+): Promise<void> {
+  await sql`UPDATE tinyforge.deliveries SET state = 'dead', answer = ${UNREADABLE},
+      ended_at = ${millis(sql, "now()")}, claimed_by = NULL, claimed_until = NULL
+    WHERE seq = ${seq} AND claimed_by = ${hub} AND state = 'queued'`;
+}
+
 /** An attempt was ended before anything came of it: any hub may try again. */
 export async function unclaim(
   sql: AnySql,

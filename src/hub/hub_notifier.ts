@@ -11,7 +11,7 @@ import { newId } from "../core/names.ts";
 import { isFailure } from "../failure.ts";
 import { HEALTHY, type KeptChannel } from "../store/channels.ts";
 import { damageLog, type OnDamage, unlessDamaged } from "../store/damage.ts";
-import { type DueDelivery, UNREADABLE } from "../store/notice_rows.ts";
+import type { DueDelivery } from "../store/notice_rows.ts";
 import { aftermath } from "../notify/aftermath.ts";
 import type { Channel, Message, Outcome } from "../notify/channel.ts";
 import type { HeartbeatOptions } from "../notify/heartbeat.ts";
@@ -30,10 +30,12 @@ import {
   listChannels,
   secretsOf,
   setHealth,
+  usableChannels,
   type Vaulted,
 } from "./hub_channels.ts";
 import {
   claimDelivery,
+  giveUpUnread,
   pruneNotices,
   readPages,
   recordAttempt,
@@ -99,14 +101,14 @@ export class HubNotifier {
   #decidedAt = -Infinity;
   #sentAt = -Infinity;
   /** What can't be read keeps nothing else from being told. */
-  readonly #onDamage: OnDamage;
+  readonly #reading: { readonly onDamage: OnDamage };
   readonly #decides = new Alarm();
   readonly #sends = new Alarm();
 
   /** Nothing runs yet. */
   constructor(options: HubNotifierOptions) {
     this.#o = options;
-    this.#onDamage = damageLog(options.log);
+    this.#reading = { onDamage: damageLog(options.log) };
   }
 
   /** Asks this for as long as people would be told, and another while they would not; null: nothing. */
@@ -212,6 +214,7 @@ export class HubNotifier {
   /** Does a step in one transaction; says when to do the next, milliseconds, or null. */
   #stepper(held: Sql): () => Promise<number | null> {
     const { wording: { language }, clock } = this.#o;
+    const reading = this.#reading;
     let now = 0;
     let book: NoticeBook;
     let sending: ReadonlySet<number>;
@@ -240,15 +243,14 @@ export class HubNotifier {
       ...{ host: null, account: () => null, language },
       isSending: (seq) => sending.has(seq),
       isAllSilent: () => told.allSilent,
-      onDamage: this.#onDamage,
+      ...reading,
     });
-    const reading = { onDamage: this.#onDamage };
     return async () => {
       await held`BEGIN`;
       try {
         now = await databaseNow(held);
-        await this.#keepBroken(held, now);
-        [channels, rules] = [await listChannels(held, reading), await listRules(held, reading)];
+        channels = await usableChannels(held, { now, ...reading });
+        rules = await listRules(held, reading);
         if (channels.length === 0) {
           await held`COMMIT`;
           return null;
@@ -266,14 +268,6 @@ export class HubNotifier {
         throw error;
       }
     };
-  }
-
-  /** A channel that can't be read is broken since that was seen: until somebody mends it. */
-  async #keepBroken(held: Sql, now: number): Promise<void> {
-    for (const channel of await listChannels(held, { onDamage: this.#onDamage })) {
-      if (channel.state !== "broken" || channel.since !== null) continue;
-      await setHealth(held, channel.id, { ...channel, since: now });
-    }
   }
 
   async #deliver(signal: AbortSignal): Promise<void> {
@@ -304,12 +298,12 @@ export class HubNotifier {
     const { seq, channelId } = due;
     const hub = this.#hub;
     try {
-      const reading = { onDamage: this.#onDamage };
+      const reading = this.#reading;
       const channel = (await listChannels(sql, reading)).find(({ id }) => id === channelId);
       // Removed meanwhile: its deliveries are gone too.
       if (channel === undefined) return;
       const content = unlessDamaged(() => keptContent(due), null, reading);
-      if (content === null) return await this.#giveUp(channel, due);
+      if (content === null) return await giveUpUnread(sql, { seq, hub });
       // Not before it can be: as of then no hub wins what is for it.
       if (channel.state !== "ok") return await unclaim(sql, { seq, hub });
       const open = await this.#open(channel);
@@ -332,17 +326,6 @@ export class HubNotifier {
       }
       await Promise.race([this.#o.clock.sleep(SEND_MS, signal), aborted(signal)]);
     }
-  }
-
-  /** Says nothing of the channel; it stays known that there was something. */
-  async #giveUp({ revision }: HubChannel, { seq, channelId }: DueDelivery): Promise<void> {
-    const { sql } = this.#o;
-    const now = await databaseNow(sql);
-    const attempt = { state: "dead", nextAt: now, endedAt: now, status: null } as const;
-    await recordAttempt(sql, { seq, channelId, ...attempt, answer: UNREADABLE }, {
-      ...{ hub: this.#hub, revision, health: null, givesUp: false },
-    });
-    this.#o.onAttempt?.("dead");
   }
 
   async #record(channel: HubChannel, due: DueDelivery, outcome: Outcome): Promise<void> {

@@ -12,15 +12,15 @@ import type { Clock } from "../clock.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RestartAccount } from "../model/restart.ts";
 import { type OnDamage, unlessDamaged } from "../store/damage.ts";
-import { notJson } from "../store/error.ts";
-import type { Carried, NewNotice, Notified, Told, ToldKey } from "../store/notice_rows.ts";
+import type { Carried, NewNotice, Notified, ToldKey } from "../store/notice_rows.ts";
 import { brokenOf } from "./broken_channels.ts";
 import type { Language } from "./channel.ts";
 import { endedOf, endingsOf } from "./endings.ts";
 import { handOver } from "./hand_over.ts";
-import { keptContent, keptSubject, type KeptTold } from "./kept_notice.ts";
-import { type Back, backOf, type NoticeProblem } from "./notice.ts";
+import { keptContent } from "./kept_notice.ts";
+import { type Back, backOf } from "./notice.ts";
 import type { NotifierStore } from "./notifier_store.ts";
+import { ReadableTold } from "./readable_told.ts";
 import {
   baselineAt,
   BURST_LIMIT,
@@ -45,7 +45,7 @@ import {
   tellReminders,
 } from "./telling.ts";
 import { wordsOf } from "./texts.ts";
-import { type Names, remembered, toldProblem } from "./told_problem.ts";
+import { type Names, remembered, tellable } from "./told_problem.ts";
 
 /** What a {@link Notifier} works with. */
 export interface NotifierOptions {
@@ -83,12 +83,20 @@ export class Notifier {
   #endings: Gathering = NOTHING_GATHERED;
   /** What is counted in the gatherings. */
   #counted: ReadonlySet<string> = new Set();
-  /** Of these nobody knows any more how they were told. */
-  readonly #lost = new Set<string>();
+  readonly #readable: ReadableTold;
 
   /** Over these. */
   constructor(options: NotifierOptions) {
     this.#options = options;
+    this.#readable = new ReadableTold({
+      ...options,
+      known: (one) => {
+        const same = ({ key, openedAt }: Problem) => key === one.key && openedAt === one.openedAt;
+        const found = options.problems(one.openedAt).filter(same);
+        return found.flatMap((each) => this.#subject(each, options.names)).map(notifiedOf)[0] ??
+          null;
+      },
+    });
   }
 
   /**
@@ -150,55 +158,9 @@ export class Notifier {
   #subject(problem: Problem, names: Names): Subject[] {
     const { openedAt, workloadId, rowId, batch, muted, silenced } = problem;
     if (openedAt === null) return [];
-    const { language, isQuiet = () => false } = this.#options;
-    const options = { names, words: wordsOf(language) };
-    let told: NoticeProblem;
-    try {
-      told = toldProblem(problem, options);
-    } catch {
-      // It is what it is whatever stands beside it.
-      const { key, host } = problem;
-      this.#options.onDamage(notJson("problems.evidence", { of: key }));
-      const remedy = rowId === null
-        ? { code: "read-own-log", host } as const
-        : { code: "explain", rowId } as const;
-      told = toldProblem({ ...problem, evidence: {}, do: remedy }, options);
-    }
+    const { language, onDamage, isQuiet = () => false } = this.#options;
+    const told = tellable(problem, { names, words: wordsOf(language), onDamage });
     return [{ told, openedAt, workloadId, rowId, batch, quiet: muted || silenced || isQuiet() }];
-  }
-
-  /**
-   * With what they were told. What can't be read is what is known of the problem now; who was told of
-   * one that nobody knows any more is left out, and kept: somebody may bring it back.
-   */
-  #kept(told: readonly Told[]): KeptTold[] {
-    const mended = new Map<string, Notified>();
-    const all = told.flatMap((one): KeptTold[] => {
-      const id = idOf(one);
-      const kept = unlessDamaged(() => keptSubject(one), null, this.#options);
-      if (kept !== null) return [{ ...one, kept }];
-      const known = this.#lost.has(id) ? null : mended.get(id) ?? this.#known(one);
-      if (known === null) {
-        this.#lost.add(id);
-        return [];
-      }
-      mended.set(id, known);
-      return [{ ...one, kept: keptSubject(known) }];
-    });
-    if (mended.size > 0) {
-      const { store: { notices }, clock } = this.#options;
-      notices.write({ lookedAt: notices.lookedAt() ?? clock.now(), mended: [...mended.values()] });
-    }
-    return all;
-  }
-
-  /** The same problem, of what the index knows of it; null: nothing any more. */
-  #known({ key, openedAt }: Told): Notified | null {
-    const { problems, names } = this.#options;
-    const found = problems(openedAt)
-      .find((each) => each.key === key && each.openedAt === openedAt);
-    const [subject = null] = found === undefined ? [] : this.#subject(found, names);
-    return subject && notifiedOf(subject);
   }
 
   /** How many came back of the restart whose account has these; null when another one has. */
@@ -225,12 +187,15 @@ export class Notifier {
     if (ended.length > 0) notices.write({ lookedAt: now, ended });
 
     const superseded: number[] = [];
-    const { arrived, waiting, carried, settled } = endingsOf(this.#kept(notices.unsettled()), {
-      open: open.values(),
-      isKnown: (id) => known.has(id),
-      heard: new Set(audience.channels.map(({ id }) => id)),
-      isSending: this.#options.isSending,
-    });
+    const { arrived, waiting, carried, settled } = endingsOf(
+      this.#readable.of(notices.unsettled()),
+      {
+        open: open.values(),
+        isKnown: (id) => known.has(id),
+        heard: new Set(audience.channels.map(({ id }) => id)),
+        isSending: this.#options.isSending,
+      },
+    );
     const made: NewNotice[] = [];
     const dead: number[] = [];
     for (const [seq, closings] of waiting) {
@@ -257,10 +222,7 @@ export class Notifier {
     this.#endings = this.#gathered(
       this.#endings,
       tell.map((one) => `${one.channelId} ${idOf(one)}`),
-      {
-        now,
-        counted,
-      },
+      { now, counted },
     );
     const at = tell.length === 0 ? null : gatheredAt(this.#endings);
     if (at !== null && at <= now) {
@@ -297,8 +259,8 @@ export class Notifier {
     // Somebody else may have begun to tell since they were looked at; of channels nobody else knows.
     const hushed = this.#options.isQuiet?.() === true;
     const news = subjects.filter((each) => {
-      const quiet = each.quiet || hushed && each.channelId === undefined;
-      return !quiet && !known.has(idOfSubject(each));
+      return !each.quiet && !(hushed && each.channelId === undefined) &&
+        !known.has(idOfSubject(each));
     });
     const made: NewNotice[] = [];
     // Put together, not pushed: of a hundred thousand hosts' rows there are more than a call can take.
@@ -333,7 +295,7 @@ export class Notifier {
     if (at !== null && at <= now) {
       const { as, gathering } = tellGathered(this.#openings, { now });
       this.#openings = gathering;
-      const continued = continuing(single, () => this.#kept(notices.told()));
+      const continued = continuing(single, () => this.#readable.of(notices.told()));
       const told = new Set(continued.carried.map(carriedId));
       made.push(...tellOpenings(continued.subjects, {
         ...audience,

@@ -6,6 +6,8 @@
  */
 
 import type { Evidence, Problem, Remedy } from "../model/problem.ts";
+import type { OnDamage } from "../store/damage.ts";
+import { notJson } from "../store/error.ts";
 import type { NoticeProblem } from "./notice.ts";
 import { shellWord } from "../shell_word.ts";
 import { type EvidenceWords, wordFor, type Words } from "./words.ts";
@@ -58,6 +60,27 @@ export function toldProblem(
     evidence: evidenceLines(problem.evidence, words.evidence),
     do: commandOf(problem.do, names),
   };
+}
+
+/** The same; where what was seen of it can't be put into words, it is what it is without that. */
+export function tellable(
+  problem: Problem,
+  { onDamage, ...options }: {
+    readonly names: Names;
+    readonly words: Words;
+    readonly onDamage: OnDamage;
+  },
+): NoticeProblem {
+  try {
+    return toldProblem(problem, options);
+  } catch {
+    const { key: of, rowId, host } = problem;
+    onDamage(notJson("problems.evidence", { of }));
+    const remedy: Remedy = rowId === null
+      ? { code: "read-own-log", host }
+      : { code: "explain", rowId };
+    return toldProblem({ ...problem, evidence: {}, do: remedy }, options);
+  }
 }
 
 /** What was seen, the most telling first: of these two are told. */

@@ -22,13 +22,13 @@ import { NO_MEMORY, type Problem, type ProblemKind } from "../model/problem.ts";
 import { PROBLEM_DEFAULTS, type ProblemSettings } from "../model/problem_settings.ts";
 import type { Restart } from "../model/restart.ts";
 import type { Written } from "../model/written.ts";
-import { damageLog, type OnDamage } from "../store/damage.ts";
+import type { OnDamage } from "../store/damage.ts";
 import type { Store } from "../store/store.ts";
 import { bootTime } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import { DeathLedger } from "./death_ledger.ts";
 import { DetailWatch } from "./detail_watch.ts";
-import { JUDGED_MS, NOTHING_SEEN } from "../store/problems.ts";
+import { JUDGED_MS } from "../store/problems.ts";
 import { Deploys, replacedRows } from "./deploys.ts";
 import { EngineAccount } from "./engine_account.ts";
 import { Inspections } from "./inspections.ts";
@@ -51,8 +51,8 @@ export interface ProblemWatchOptions {
   readonly clock: Clock;
   /** Where it is said what opened and closed. */
   readonly log: Log;
-  /** Is told of what is remembered and can't be read; by default it is logged. */
-  readonly onDamage?: OnDamage;
+  /** Is told of what is remembered and can't be read. */
+  readonly onDamage: OnDamage;
   /** How old the last good full pass may be before the index is stale, milliseconds. */
   readonly staleAfterMs: number;
   /** How long what has to last. */
@@ -98,7 +98,6 @@ type State = Readonly<
 export class ProblemWatch {
   readonly #o: ProblemWatchOptions;
   readonly #settings: ProblemSettings;
-  readonly #onDamage: OnDamage;
   readonly #abort = new AbortController();
   readonly #inspections: Inspections;
   readonly #details: DetailWatch;
@@ -117,8 +116,7 @@ export class ProblemWatch {
   constructor(options: ProblemWatchOptions) {
     this.#o = options;
     this.#settings = options.settings ?? PROBLEM_DEFAULTS;
-    this.#onDamage = options.onDamage ?? damageLog(options.log);
-    this.silent = new SilentTimes({ ...options, onDamage: this.#onDamage });
+    this.silent = new SilentTimes(options);
     this.#inspections = new Inspections(options);
     this.#wanted = new WantedRows(options.store);
     this.#unwritten = new Unwritten({ ...options, problems: options.store.problems });
@@ -130,18 +128,14 @@ export class ProblemWatch {
     if (this.#running !== null) return;
     const { store, clock, staleAfterMs } = this.#o;
     const now = clock.now();
-    // What is judged is written over it; until then is known what can be read.
-    const reading = { onDamage: this.#onDamage };
-    const kept = store.problems.kept(reading);
-    this.#unwritten.begin(kept);
+    // What is judged is written over what can't be read.
+    const kept = store.problems.kept(this.#o);
+    const problems = store.problems.remembered(now - JUDGED_MS, this.#o);
+    const unknown = this.#unwritten.begin(kept, problems);
     const lastPassAt = store.hosts.lastPassAt();
-    const remembered = store.problems.remembered(now - JUDGED_MS, reading);
     this.#state = {
-      judging: new Judging({
-        problems: remembered,
-        memory: kept?.memory ?? NO_MEMORY,
-      }),
-      ledger: new DeathLedger(store.problems.deaths(reading)),
+      judging: new Judging({ problems, memory: kept?.memory ?? NO_MEMORY }),
+      ledger: new DeathLedger(store.problems.deaths(this.#o)),
       deploys: new Deploys(store.problems.holds(), this.#settings),
       account: new EngineAccount({
         startedAt: now,
@@ -152,11 +146,7 @@ export class ProblemWatch {
         changedSince: kept?.changedSince ?? null,
       }),
     };
-    for (const problem of remembered) {
-      if (problem.evidence !== NOTHING_SEEN || problem.status === "closed") continue;
-      this.#unwritten.amend(problem);
-      this.#inspect(problem);
-    }
+    for (const problem of unknown) this.#inspect(problem);
     // Nobody watched until now.
     this.#state.ledger.gap(now, store.containers.index());
     const { signal } = this.#abort;

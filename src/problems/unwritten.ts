@@ -7,7 +7,8 @@
 
 import type { Clock } from "../clock.ts";
 import type { HostMemory, Problem } from "../model/problem.ts";
-import type { JudgementWrite, KeptJudgement, ProblemTable } from "../store/problems.ts";
+import { type KeptJudgement, NOTHING_SEEN } from "../store/problem_rows.ts";
+import type { JudgementWrite, ProblemTable } from "../store/problems.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { EngineAccount } from "./engine_account.ts";
 
@@ -42,9 +43,17 @@ export class Unwritten {
     return this.#writes.length;
   }
 
-  /** What is remembered of the host as it was read. */
-  begin(kept: KeptJudgement | null): void {
+  /**
+   * What is remembered as it was read. Returns the problems that are not over and of which nothing is
+   * known that was seen: they are to be written anew, so that they can be read.
+   */
+  begin(kept: KeptJudgement | null, remembered: readonly Problem[]): readonly Problem[] {
     this.#kept = kept;
+    const unknown = remembered.filter(({ evidence, status }) =>
+      evidence === NOTHING_SEEN && status !== "closed"
+    );
+    for (const problem of unknown) this.amend(problem);
+    return unknown;
   }
 
   /** A judgement waits; `said` is called once it is written. */

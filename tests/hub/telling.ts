@@ -19,11 +19,17 @@ import { recovered, toldProblem, workload } from "./things.ts";
 /** A hub that tells people, until it is disposed. */
 export function notifierOf(
   sql: Sql,
-  { clock = SYSTEM_CLOCK, baseUrl = null }: { clock?: Clock; baseUrl?: string | null } = {},
+  { clock = SYSTEM_CLOCK, baseUrl = null, lines = [] }: {
+    clock?: Clock;
+    baseUrl?: string | null;
+    /** Takes what is logged. */
+    lines?: string[];
+  } = {},
 ): { notifier: HubNotifier } & AsyncDisposable {
   const ending = new AbortController();
   const notifier = new HubNotifier({
-    ...{ sql, clock, log: new Log({ write() {} }), proxy: null },
+    ...{ sql, clock, proxy: null },
+    log: new Log({ write: (line) => void lines.push(new TextDecoder().decode(line)) }),
     wording: { language: "en", timeZone: "UTC", baseUrl },
   });
   const running = notifier.run(ending.signal);

@@ -11,6 +11,7 @@ import type { Problem } from "../../src/model/problem.ts";
 import type { Written } from "../../src/model/written.ts";
 import { ProblemWatch } from "../../src/problems/problem_watch.ts";
 import { Reconciler } from "../../src/reconcile/reconciler.ts";
+import { damageLog } from "../../src/store/damage.ts";
 import { Log } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { FakeEngine } from "../engines/scripted.ts";
@@ -60,6 +61,7 @@ export class WatchedHost implements AsyncDisposable {
     });
     this.watch = new ProblemWatch({
       ...{ store, feed, clock, log },
+      onDamage: damageLog(log),
       docker: this.#docker,
       staleAfterMs: 75 * SECOND,
       bootedAt: this.bootedAt,
