@@ -8,7 +8,8 @@
 import { notJson } from "./error.ts";
 
 /** Whose it is, where that is known. */
-interface Whose {
+export interface Whose {
+  /** Key of the row. */
   readonly of?: string | number;
 }
 

@@ -185,7 +185,7 @@ Deno.test("a channel whose settings can't be read is told as broken, and the oth
   const at = telling.clock.now();
   await telling.pass(2 * MINUTE, 10 * SECOND);
   assertEquals(taker.take(), ["opened channel-broken"]);
-  const [lost] = telling.store.channels.list(LEFT_OUT);
+  const lost = telling.store.channels.find(id, LEFT_OUT);
   assertEquals([lost?.state, lost?.reason, lost?.since], [
     "broken",
     "its settings can't be read",
