@@ -6,7 +6,7 @@
 
 import type { NotRight } from "../model/check.ts";
 import { type IndexRow, MISSING, PENDING } from "../model/container.ts";
-import { ABSENT, type Deaths } from "../model/problem.ts";
+import { ABSENT, type Deaths, type Expectation } from "../model/problem.ts";
 import type { RowTimes, Wanted } from "./judged_world.ts";
 import { endedWell } from "./observe.ts";
 
@@ -37,6 +37,11 @@ export function checkRow(row: IndexRow, { wanted, image, times, deaths }: CheckO
   const lastDeath = row.state === "running" ? deaths?.ring.at(-1)?.at ?? 0 : 0;
   const since = Math.max(stateSince, row.health === null ? 0 : healthSince, lastDeath);
   return { why: reasonOf(row, wanted, image), since };
+}
+
+/** Whether it was said of a workload that nothing of it should run. */
+export function expectsNothing(expectations: readonly Pick<Expectation, "replicas">[]): boolean {
+  return expectations.length > 0 && expectations.every(({ replicas }) => replicas === 0);
 }
 
 function reasonOf(row: IndexRow, { mode }: Wanted, image: string | null): NotRight | null {

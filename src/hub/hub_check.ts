@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkRow } from "../core/check.ts";
+import { checkRow, expectsNothing } from "../core/check.ts";
 import { wantedOf } from "../core/expect.ts";
 import { type Wanted, WANTED_BY_DEFAULT } from "../core/judged_world.ts";
 import { Failure } from "../failure.ts";
@@ -40,7 +40,8 @@ export async function checkRows(sql: Sql, filter: CheckFilter): Promise<CheckedR
     if (named !== null && !named.has(id)) return [];
     const its = byWorkload.get(id) ?? [];
     if (its.length > 0) return checkOf(workload, its, image);
-    const none = only === undefined && (named !== null || workload.kind === "site");
+    const none = only === undefined && (named !== null || workload.kind === "site") &&
+      (workload.unknown || !expectsNothing(workload.expectations));
     return none ? [nothingOf(workload)] : [];
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { checkRow } from "../core/check.ts";
+import { checkRow, expectsNothing } from "../core/check.ts";
 import type { Wanted } from "../core/judged_world.ts";
 import { Failure } from "../failure.ts";
 import type { CheckedRow, CheckFilter } from "../model/check.ts";
@@ -175,6 +175,7 @@ export class StoreReader implements IndexReader {
       const workload = { id, kind, name };
       const its = rows.get(id) ?? [];
       if (its.length === 0 && ids === null && (named !== null || kind === "site")) {
+        if (expectsNothing(expectations.of(id))) return [];
         return [{ workload, ...NO_ROW, why: "no-container" }];
       }
       return its.filter((row) => ids?.has(row.id) ?? true).map((row): CheckedRow => {

@@ -44,6 +44,21 @@ Deno.test("check waits for a row that does not exist yet, and until it was right
   assertEquals(JSON.parse(stdout).checked[0].why, null);
 });
 
+Deno.test("check expects nothing of a workload of which it was said so", async () => {
+  await using made = await daemonHost();
+  const { host, engine } = made;
+  await site(host, engine, "blog");
+  await host.json("add", "site", "retired");
+  const wait = ["--wait", "0s", "--stable", "0s"];
+  assertEquals((await host.run("check", "retired", ...wait)).code, 3);
+  const accepted = await host.run("accept", "retired");
+  assertEquals(accepted.code, 0, accepted.stderr);
+  const all = await host.run("check", ...wait);
+  assertEquals([all.code, all.stdout], [0, "1 row as expected.\n"]);
+  const named = await host.run("check", "retired", ...wait);
+  assertEquals([named.code, named.stdout], [0, "0 rows as expected.\n"]);
+});
+
 Deno.test("check ends with 3 at the timeout, and names each row and why", async () => {
   await using made = await daemonHost();
   const { host, engine } = made;

@@ -171,8 +171,21 @@ Deno.test("GET /api/check holds rows against what their hosts expect, unknown on
     assertEquals(await checked("?host=beta"), ["beta beta:a stopped null"]);
     assertEquals(await checked("?rows=alpha:a"), ["alpha alpha:a running image"]);
     assertEquals(await checked("?workloads=alpha:w2,beta:w9"), ["alpha alpha:b running null"]);
+    // Of a workload without rows something is expected until it is said that nothing is.
+    const idle = async (expectations: object[]) => {
+      await beta.batch([], {
+        workloads: [
+          toldWorkload("w1", "shop", [{ ...expected, mode: "any", image: null }]),
+          toldWorkload("w3", "idle", expectations),
+        ],
+      });
+      return await checked("?workloads=beta:w3");
+    };
+    assertEquals(await idle([]), ["beta null null no-container"]);
+    assertEquals(await idle([{ ...expected, mode: "any", replicas: 0, image: null }]), []);
     await beta.fallSilent();
     assertEquals(await checked("?host=beta"), ["beta beta:a unknown unknown"]);
+    assertEquals(await checked("?workloads=beta:w3"), ["beta null null unknown"]);
     assertEquals((await one.ask("/api/check?rows=beta:none")).status, 404);
   }));
 
