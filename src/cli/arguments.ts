@@ -97,6 +97,13 @@ export function checkOperands(command: Command, operands: readonly string[]): vo
   const extra = operands[command.operands.length];
   if (extra === undefined) return;
   const count = command.operands.length;
+  const action = nearest(extra, actionsOf(command.name));
+  if (count === 0 && action !== null) {
+    throw usageError(
+      `Cannot run ${quote(`${command.name} ${extra}`)}: no such command`,
+      `did you mean "${command.name} ${action}"?`,
+    );
+  }
   throw usageError(
     `Cannot run "${command.name}": ${quote(extra)} is one word too many`,
     count === 0 ? hint : `${hint}; a name with spaces needs quotes`,
@@ -164,13 +171,12 @@ function findCommand(
   if (action !== null) return { command: action, operands: words.slice(2) };
   const one = named(first);
   if (one !== null) return { command: one, operands: words.slice(1) };
-  const group = COMMANDS.filter((command) => command.name.startsWith(`${first} `));
-  if (group.length === 0) throw unknownCommand(first);
+  const actions = actionsOf(first);
+  if (actions.length === 0) throw unknownCommand(first);
   // `tinyforge container --help` asks what there is, it is not a mistake.
   if (second === undefined && switches.has("help")) {
     return { command: known("help"), operands: [first] };
   }
-  const actions = group.map((command) => command.name.slice(first.length + 1));
   const meant = second === undefined ? null : nearest(second, actions);
   throw usageError(
     second === undefined
@@ -180,6 +186,12 @@ function findCommand(
       ? `\`tinyforge help ${first}\` explains them`
       : `did you mean "${first} ${meant}"?`,
   );
+}
+
+/** Second words of the commands that begin with this one. */
+function actionsOf(first: string): string[] {
+  return COMMANDS.filter(({ name }) => name.startsWith(`${first} `))
+    .map(({ name }) => name.slice(first.length + 1));
 }
 
 function unknownCommand(word: string): Error {

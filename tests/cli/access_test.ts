@@ -199,7 +199,11 @@ Deno.test("dashboard says so where no daemon runs, and where none listens over T
   });
   const deaf = await host.run("dashboard");
   assertEquals([deaf.code, deaf.stdout], [1, ""]);
-  assertStringIncludes(deaf.stderr, "nothing listens over TCP");
+  assertStringIncludes(
+    deaf.stderr,
+    "nothing listens over TCP\nhint: start the daemon with an address",
+  );
+  assertStringIncludes(deaf.stderr, "--listen 127.0.0.1:7475");
 });
 
 Deno.test("dashboard --open hands the browser a file, and no code on a command line", async () => {

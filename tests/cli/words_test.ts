@@ -256,6 +256,10 @@ Deno.test("checkOperands() counts words and holds them against their possible va
   const error = refused("add", "site", "my", "blog");
   assertStringIncludes(error.message, 'Cannot run "add": "blog" is one word too many');
   assertStringIncludes(error.hint, "a name with spaces needs quotes");
+  const action = refused("hub", "lst");
+  assertEquals(action.message, 'Cannot run "hub lst": no such command');
+  assertEquals(action.hint, 'did you mean "hub list"?');
+  assertStringIncludes(refused("hub", "qqqqqq").message, "is one word too many");
 });
 
 Deno.test("tableLines() aligns by what a terminal shows and shows what it would obey", () => {

@@ -20,7 +20,12 @@ export async function run(invocation: InvocationOf<"dashboard">): Promise<number
     (api) => api.request<LoginCode>("POST", "/api/session/codes"),
     { action: "make a link to the dashboard" },
   ).catch((error) => {
-    throw error instanceof CommandError && UNSERVED.has(error.code) ? unserved(error) : error;
+    if (!(error instanceof CommandError)) throw error;
+    throw UNSERVED.has(error.code)
+      ? unserved(error)
+      : error.code === "conflict"
+      ? deaf(error)
+      : error;
   });
   if (invocation.on("json")) out.json({ url, expiresAt });
   else out.lines(url);
@@ -47,6 +52,13 @@ function unserved(cause: CommandError): CommandError {
       "`tinyforge systemd` prints; one with another data directory is named with --data-dir",
     cause,
   });
+}
+
+/** A daemon that serves no browser; the API names no flags. */
+function deaf(cause: CommandError): CommandError {
+  const { message, code, exitCode } = cause;
+  const hint = "start the daemon with an address for browsers, as --listen 127.0.0.1:7475";
+  return new CommandError(message, { code, exitCode, hint, cause });
 }
 
 /** Every user can read command lines: the browser is given a file that leads there. */
