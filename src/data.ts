@@ -7,16 +7,15 @@
 
 import { join } from "@std/path";
 import { type Clock, SYSTEM_CLOCK, timestamp } from "./clock.ts";
-import { Failure, isFailure } from "./failure.ts";
+import { isFailure } from "./failure.ts";
 import { Feed } from "./feed.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
 import type { Written } from "./model/written.ts";
-import { prepareDataDir } from "./store/data_dir.ts";
+import { prepareDataDir, refuseWhileRestoring } from "./store/data_dir.ts";
 import { removeOtherLibraries, sqliteLibrary } from "./store/library.ts";
 import { openStore, type Store } from "./store/store.ts";
-import { DATABASE, isUnfinished, RESTORE_READY, socketPlaces } from "./system/files.ts";
+import { DATABASE, isUnfinished, socketPlaces } from "./system/files.ts";
 import type { Log } from "./telemetry/log.ts";
-import { quotePath } from "./text.ts";
 
 /** An index that is open. */
 export interface OpenData {
@@ -113,14 +112,6 @@ async function endUnfinished(dataDir: string): Promise<void> {
     const { recover } = await import("./safekeeping/recover.ts");
     return await recover(dataDir);
   }
-}
-
-async function refuseWhileRestoring(dataDir: string): Promise<void> {
-  const restoring = await Deno.lstat(join(dataDir, RESTORE_READY)).then(() => true, () => false);
-  if (!restoring) return;
-  throw new Failure("backup-restoring", `Cannot read ${quotePath(dataDir)}: it is being restored`, {
-    data: {},
-  });
 }
 
 async function listens(path: string): Promise<boolean> {

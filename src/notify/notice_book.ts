@@ -16,6 +16,7 @@ import {
   type ToldKey,
   UNREADABLE,
 } from "../store/notice_rows.ts";
+import { idOf } from "./telling.ts";
 
 /** A problem that was dealt with, as it is kept. */
 export type BookedProblem = Notified & Pick<Told, "superseded">;
@@ -237,10 +238,6 @@ export class NoticeBook {
     this.#changedTold.delete(id);
     this.#settled.set(id, { key, openedAt, channelId });
   }
-}
-
-function idOf({ key, openedAt }: { key: string; openedAt: number }): string {
-  return `${openedAt} ${key}`;
 }
 
 function idOfTold(one: ToldKey): string {

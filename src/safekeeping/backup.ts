@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "@std/path";
 import { Failure, isFailure } from "../failure.ts";
+import { refuseWhileRestoring } from "../store/data_dir.ts";
 import { sqliteLibrary } from "../store/library.ts";
 import {
   databaseBytes,
@@ -17,7 +18,7 @@ import {
   takeSnapshot,
 } from "../store/snapshot.ts";
 import { freeBytes, placeFile, syncDirectory } from "../system/disk.ts";
-import { DATABASE, RESTORE_READY } from "../system/files.ts";
+import { DATABASE } from "../system/files.ts";
 import { quotePath } from "../text.ts";
 import { type Entry, pack } from "./archive.ts";
 import { FILES, MANIFEST, type Manifest, type PackedFile, writeManifest } from "./manifest.ts";
@@ -154,14 +155,6 @@ async function workplace(to: Destination, dataDir: string): Promise<Workplace> {
     const folder = await Deno.makeTempDir({ prefix: "tinyforge-backup-" });
     return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
   }
-}
-
-async function refuseWhileRestoring(dataDir: string): Promise<void> {
-  const restoring = await Deno.lstat(join(dataDir, RESTORE_READY)).then(() => true, () => false);
-  if (!restoring) return;
-  throw new Failure("backup-restoring", `Cannot read ${quotePath(dataDir)}: it is being restored`, {
-    data: {},
-  });
 }
 
 function refuseWithoutRoom(folder: string, needed: number): void {

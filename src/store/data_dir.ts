@@ -1,11 +1,13 @@
 /**
- * The data directory before anybody owns it: there, and nobody else's to write to. Must not touch
- * what is in it.
+ * The data directory before anybody owns it: there, nobody else's to write to, and not in the middle
+ * of a restore. Must not touch what is in it.
  *
  * @module
  */
 
+import { join } from "@std/path";
 import { Failure } from "../failure.ts";
+import { RESTORE_READY } from "../system/files.ts";
 import { distrustDirectory } from "../system/private.ts";
 import { quotePath } from "../text.ts";
 
@@ -29,4 +31,17 @@ export async function prepareDataDir(dataDir: string): Promise<void> {
   if (found === null) return;
   const message = `Cannot use data directory ${quotePath(dataDir)}: ${found.reason}`;
   throw new Failure("untrusted", message, { data: found });
+}
+
+/**
+ * Refuses a data directory in which a restore was begun and is to be ended first.
+ *
+ * @throws {Failure} `backup-restoring`
+ */
+export async function refuseWhileRestoring(dataDir: string): Promise<void> {
+  const restoring = await Deno.lstat(join(dataDir, RESTORE_READY)).then(() => true, () => false);
+  if (!restoring) return;
+  throw new Failure("backup-restoring", `Cannot read ${quotePath(dataDir)}: it is being restored`, {
+    data: {},
+  });
 }
