@@ -6,7 +6,7 @@
  */
 
 /** So many are put together; of fewer each has something to say of its own. */
-export const FEWEST_ALIKE = 4;
+const FEWEST_ALIKE = 4;
 
 /** So many of those that are put together are named. */
 const MAX_NAMED = 3;

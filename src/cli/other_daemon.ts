@@ -35,7 +35,7 @@ export interface OtherDaemon {
  * The other daemon; null when there is none, or this user's index was chosen: by name, by being
  * root, or by a daemon of its own, which the caller has looked for in vain.
  */
-export async function otherDaemon(config: Config): Promise<OtherDaemon | null> {
+async function otherDaemon(config: Config): Promise<OtherDaemon | null> {
   const { dataDir, dataDirIsDefault, listen } = config;
   if (!dataDirIsDefault || dataDir === SERVICE_DATA || effectiveUid() === 0) return null;
   const address = listen === null ? null : addressOf(listen);
