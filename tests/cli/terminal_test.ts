@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { displayWidth } from "../../src/cli/table.ts";
+import { daemonHost } from "../harness/engine_host.ts";
 import { pass, siteRow, TestHost } from "../harness/program.ts";
 import { problem, writeProblems } from "../harness/problems.ts";
 import { onTerminal, terminalTest } from "../harness/terminal.ts";
@@ -98,6 +99,24 @@ terminalTest(
     assert(!stdout.includes("Error"));
   },
 );
+
+terminalTest("check says on a terminal what it waits for, and takes it away", async () => {
+  await using made = await daemonHost();
+  const { host, engine } = made;
+  const { workloadId } = await host.json("add", "site", "blog");
+  const labels = { "tinyforge.workload.id": workloadId };
+  const container = engine.add({ name: "blog", labels });
+  engine.setState(container, "exited", 2);
+  await using checking = onTerminal(host, "check", "--wait", "60s", "--stable", "2s");
+  await checking.process.stdin.close();
+  const says = (text: string) => until(text, () => checking.stdout.includes(text));
+  await says("1 of 1 row not as expected, waiting ");
+  engine.setState(container, "running");
+  await says("all as expected, to stay so for ");
+  const { code, stdout } = await checking.ended();
+  assertEquals(code, 0, stdout);
+  assert(stdout.endsWith("\r\x1b[K1 row as expected.\r\n"), JSON.stringify(stdout.slice(-80)));
+});
 
 Deno.test("ps --watch without a terminal prints again when something happened, not when time passed", async () => {
   const { host, workloadId } = await blogHost();

@@ -17,6 +17,7 @@ import { duration } from "../durations.ts";
 import { hostAsked, hostQuery } from "../of_host.ts";
 import { refuseWithout } from "../other_daemon.ts";
 import { counted, largestUnit } from "../phrases.ts";
+import { ProgressLine } from "../progress.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { Bell, follow } from "../watch.ts";
 import { resolveWorkload, resolveWorkloads } from "../workload_name.ts";
@@ -43,6 +44,7 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
   const wanted = await query(daemon, invocation);
   const stop = new AbortController();
   const bell = new Bell(stop.signal);
+  using line = new ProgressLine();
   let following: Promise<void> | null = null;
   try {
     // A hub has no Engine to ask: what hosts told is all there is.
@@ -55,7 +57,10 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
       if (wrong.length > 0) amiss = { at: now, rows: wrong };
       const stableAt = settledAt(checked, stableMs);
       if (stableAt <= now) {
-        if (fresh || !asks) return print(invocation, checked, "right");
+        if (fresh || !asks) {
+          line.clear();
+          return print(invocation, checked, "right");
+        }
         // What the index says may be old by now: the Engine may have gone meanwhile.
         fresh = true;
         continue;
@@ -63,8 +68,10 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
       fresh = false;
       if (now >= deadline) {
         if (asks) await requireEngine(daemon);
+        line.clear();
         return print(invocation, checked, amiss);
       }
+      line.show(waitingText(checked, { now, deadline, stableAt }));
       following ??= follow(dataDir, bell, stop.signal);
       await bell.wait(Math.max(1, Math.min(POLL_MS, deadline - now, stableAt - now)));
     }
@@ -72,6 +79,18 @@ export async function run(invocation: InvocationOf<"check">): Promise<number> {
     stop.abort();
     await following;
   }
+}
+
+/** What is waited for, and for how long at most. */
+function waitingText(
+  checked: readonly CheckedRow[],
+  { now, deadline, stableAt }: { now: number; deadline: number; stableAt: number },
+): string {
+  const wrong = wrongOf(checked).length;
+  const left = (at: number) => largestUnit(Math.ceil((at - now) / 1000));
+  return wrong > 0
+    ? `${wrong} of ${counted(checked.length, "row")} not as expected, waiting ${left(deadline)}`
+    : `all as expected, to stay so for ${left(stableAt)}`;
 }
 
 /** What was not as expected last, while it was waited. */
