@@ -29,8 +29,11 @@ export function distrustHint({ path, wrong, owner, self }: FailureData["untruste
 
 /** Whose a directory is, and who is kept from it. */
 export interface Closed {
+  /** Its user id; null where that is not known. */
   readonly owner: number | null;
+  /** The user id of who is kept from it. */
   readonly self: number;
+  /** Its path. */
   readonly directory: string;
 }
 
