@@ -342,7 +342,8 @@ Deno.test("commands that change an entry refuse what doesn't fit, before anythin
       1,
       'Cannot change site "blgo": there is none\nhint: did you mean "blog"?',
     ],
-    [["rename", "site", "blog", ""], 2, 'Cannot use "" as site name: it is empty'],
+    [["rename", "site", "blog", ""], 2, 'Cannot run "rename": NEW-NAME is empty\nhint: '],
+    [["rename", "site", "blog", " "], 2, "as site name: "],
     [["set", "site", "blog"], 2, 'Cannot change site "blog": nothing to change was given\nhint: '],
     [
       ["rm", "stack", "shop"],
