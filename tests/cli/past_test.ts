@@ -99,7 +99,9 @@ Deno.test("history tells who changed what, and that the index was restored", asy
   const audit = await host.run("audit");
   assertMatch(
     audit.stdout,
-    new RegExp(`${by} +command +- +restored a backup +backup=\\d{4}-\\S+Z\n$`),
+    new RegExp(
+      `${by} +command +- +restored a backup +backup=\\d{4}-\\d\\d-\\d\\d [\\d:]{8} [+-]\\d\\d:\\d\\d\n$`,
+    ),
   );
 });
 
