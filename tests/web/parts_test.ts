@@ -29,7 +29,7 @@ import { EventParser } from "../../src/web/live/sse.ts";
 import { comparator, grouped, Ordering, resorted, sortOf } from "../../src/web/order.ts";
 import { ENGLISH } from "../../src/web/words/en.ts";
 import { RUSSIAN } from "../../src/web/words/ru.ts";
-import { pluralOf } from "../../src/web/words/plural.ts";
+import { english, russian } from "../../src/web/words/plural.ts";
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -278,17 +278,16 @@ Deno.test("commandOf() and undoOf() give commands that the command table has, an
   assertEquals(undoOf({ kind: "site", name: "a\u202eb" }), null);
 });
 
-Deno.test("pluralOf() knows the forms of Russian", () => {
-  const plural = pluralOf("ru");
-  const forms = { one: "# стек", few: "# стека", many: "# стеков", other: "# стека" };
-  assertEquals([1, 2, 5, 11, 21, 104].map((count) => plural(count, forms)), [
-    "1 стек",
-    "2 стека",
-    "5 стеков",
-    "11 стеков",
-    "21 стек",
-    "104 стека",
-  ]);
+Deno.test("russian() and english() know their forms, and what is left out is as other", () => {
+  const counts = [1, 2, 5, 11, 21, 104];
+  const forms = { one: "# стек", many: "# стеков", other: "# стека" };
+  const stacks = ["1 стек", "2 стека", "5 стеков", "11 стеков", "21 стек", "104 стека"];
+  assertEquals(counts.map((count) => russian(count, forms)), stacks);
+  assertEquals(counts.map((count) => russian(count, { ...forms, few: "# стека" })), stacks);
+  assertEquals(
+    [1, 2, 1000].map((count) => english(count, { one: "# stack", other: "# stacks" })),
+    ["1 stack", "2 stacks", "1,000 stacks"],
+  );
 });
 
 Deno.test("changeOf() has words for whatever can be changed, in every language", () => {

@@ -4,13 +4,22 @@
  * @module
  */
 
-/** The forms that a language has; `#` stands for the number. */
+/** The forms that a language has, what is like `other` left out; `#` stands for the number. */
 export type Forms = { readonly [Form in Intl.LDMLPluralRule]?: string } & {
   readonly other: string;
 };
 
+/** Words of a number. */
+export type Plural = (count: number, forms: Forms) => string;
+
+/** English: `one` and `other`. */
+export const english: Plural = pluralOf("en");
+
+/** Russian: `one`, `few`, `many`, and `other` for what is not whole, which is as `few` mostly is. */
+export const russian: Plural = pluralOf("ru");
+
 /** Chooses the form of a language and writes the number as it does. */
-export function pluralOf(locale: string): (count: number, forms: Forms) => string {
+function pluralOf(locale: string): Plural {
   const rules = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);
   return (count, forms) =>

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("en");
+import { english as plural } from "../plural.ts";
 
 /** The words. */
 export const EN_ADDING = {

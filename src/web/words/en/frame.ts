@@ -5,9 +5,7 @@
  */
 
 import type { StaleReason } from "../../../model/views.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("en");
+import { english as plural } from "../plural.ts";
 
 /** The words. */
 export const EN_FRAME = {

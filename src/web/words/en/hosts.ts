@@ -5,9 +5,7 @@
  */
 
 import type { HostState } from "../../../model/hosts.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("en");
+import { english as plural } from "../plural.ts";
 
 /** The words. */
 export const EN_HOSTS = {

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("en");
+import { english as plural } from "../plural.ts";
 
 /** The words. */
 export const EN_SETTINGS = {
@@ -131,7 +129,7 @@ export const EN_SETTINGS = {
   form: {
     onlyThese: "only these",
     find: "Find",
-    more: (count: number) => plural(count, { one: "and # more", other: "and # more" }),
+    more: (count: number) => plural(count, { other: "and # more" }),
     needOne: "Choose at least one where only some are meant.",
   },
 };

@@ -5,9 +5,7 @@
  */
 
 import type { ProblemKind, Remedy } from "../../../model/problem.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("en");
+import { english as plural } from "../plural.ts";
 
 /** The words. */
 export const EN_STATES = {

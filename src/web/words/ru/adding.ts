@@ -5,9 +5,7 @@
  */
 
 import type { EN_ADDING } from "../en/adding.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("ru");
+import { russian as plural } from "../plural.ts";
 
 /** The words. */
 export const RU_ADDING: typeof EN_ADDING = {
@@ -158,7 +156,6 @@ export const RU_ADDING: typeof EN_ADDING = {
     attempts: (count) =>
       plural(count, {
         one: "# попытка",
-        few: "# попытки",
         many: "# попыток",
         other: "# попытки",
       }),

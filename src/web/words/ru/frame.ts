@@ -5,14 +5,11 @@
  */
 
 import type { EN_FRAME } from "../en/frame.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("ru");
+import { russian as plural } from "../plural.ts";
 
 const containers = (count: number) =>
   plural(count, {
     one: "# контейнер",
-    few: "# контейнера",
     many: "# контейнеров",
     other: "# контейнера",
   });

@@ -5,9 +5,7 @@
  */
 
 import type { EN_HOSTS } from "../en/hosts.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("ru");
+import { russian as plural } from "../plural.ts";
 
 /** The words. */
 export const RU_HOSTS: typeof EN_HOSTS = {
@@ -28,14 +26,12 @@ export const RU_HOSTS: typeof EN_HOSTS = {
     silent: (count) =>
       plural(count, {
         one: "# хост не на связи",
-        few: "# хоста не на связи",
         many: "# хостов не на связи",
         other: "# хоста не на связи",
       }),
     more: (count) =>
       plural(count, {
         one: "ещё # хост",
-        few: "ещё # хоста",
         many: "ещё # хостов",
         other: "ещё # хоста",
       }),

@@ -5,20 +5,17 @@
  */
 
 import type { EN_ROWS } from "../en/rows.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("ru");
+import { russian as plural } from "../plural.ts";
 
 const containers = (count: number) =>
   plural(count, {
     one: "# контейнер",
-    few: "# контейнера",
     many: "# контейнеров",
     other: "# контейнера",
   });
 
 const problems = (count: number) =>
-  plural(count, { one: "# проблема", few: "# проблемы", many: "# проблем", other: "# проблемы" });
+  plural(count, { one: "# проблема", many: "# проблем", other: "# проблемы" });
 
 /** The words. */
 export const RU_ROWS: typeof EN_ROWS = {
@@ -28,7 +25,6 @@ export const RU_ROWS: typeof EN_ROWS = {
     wellText: (count) =>
       plural(count, {
         one: "# контейнер, и с ним всё как надо.",
-        few: "# контейнера, все как надо.",
         many: "# контейнеров, все как надо.",
         other: "# контейнера, все как надо.",
       }),
@@ -37,8 +33,6 @@ export const RU_ROWS: typeof EN_ROWS = {
     watching: (count) =>
       plural(count, {
         one: "# ещё может пройти сама",
-        few: "# ещё могут пройти сами",
-        many: "# ещё могут пройти сами",
         other: "# ещё могут пройти сами",
       }),
     over: "Недавно прошло",
@@ -85,7 +79,6 @@ export const RU_ROWS: typeof EN_ROWS = {
       plural(count, {
         one: "Ещё # скрыт фильтрами",
         few: "Ещё # скрыты фильтрами",
-        many: "Ещё # скрыто фильтрами",
         other: "Ещё # скрыто фильтрами",
       }),
     showAll: "Показать все",
@@ -167,8 +160,6 @@ export const RU_ROWS: typeof EN_ROWS = {
     instances: (count, max) =>
       plural(max, {
         one: `${count} из # экземпляра`,
-        few: `${count} из # экземпляров`,
-        many: `${count} из # экземпляров`,
         other: `${count} из # экземпляров`,
       }),
     connect: "Подключение",

@@ -5,9 +5,7 @@
  */
 
 import type { EN_SETTINGS } from "../en/settings.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("ru");
+import { russian as plural } from "../plural.ts";
 
 /** The words. */
 export const RU_SETTINGS: typeof EN_SETTINGS = {
@@ -56,7 +54,6 @@ export const RU_SETTINGS: typeof EN_SETTINGS = {
     retried: (count) =>
       plural(count, {
         one: "Отправляется снова: # уведомление.",
-        few: "Отправляется снова: # уведомления.",
         many: "Отправляется снова: # уведомлений.",
         other: "Отправляется снова: # уведомления.",
       }),

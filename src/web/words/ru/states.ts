@@ -5,9 +5,7 @@
  */
 
 import type { EN_STATES } from "../en/states.ts";
-import { pluralOf } from "../plural.ts";
-
-const plural = pluralOf("ru");
+import { russian as plural } from "../plural.ts";
 
 /** The words. */
 export const RU_STATES: typeof EN_STATES = {
@@ -85,14 +83,12 @@ export const RU_STATES: typeof EN_STATES = {
     deaths: (count) =>
       plural(count, {
         one: "# падение",
-        few: "# падения",
         many: "# падений",
         other: "# падения",
       }),
     moves: (count) =>
       plural(count, {
         one: "# перемена",
-        few: "# перемены",
         many: "# перемен",
         other: "# перемены",
       }),
@@ -100,7 +96,6 @@ export const RU_STATES: typeof EN_STATES = {
     restarts: (count) =>
       plural(count, {
         one: "перезапущен # раз",
-        few: "перезапущен # раза",
         many: "перезапущен # раз",
         other: "перезапущен # раза",
       }),
@@ -138,9 +133,8 @@ export const RU_STATES: typeof EN_STATES = {
     silenceWhat: "О чём",
     silenceEvery: "Обо всём, что с ним не так",
     silenceFor: "Как долго",
-    hours: (count) =>
-      plural(count, { one: "# час", few: "# часа", many: "# часов", other: "# часа" }),
-    days: (count) => plural(count, { one: "# день", few: "# дня", many: "# дней", other: "# дня" }),
+    hours: (count) => plural(count, { one: "# час", many: "# часов", other: "# часа" }),
+    days: (count) => plural(count, { one: "# день", many: "# дней", other: "# дня" }),
     reason: "Почему (необязательно)",
     silenceDone: (name, until) => `О «${name}» не сообщается до ${until}.`,
     story: "Что было",
