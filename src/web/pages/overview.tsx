@@ -10,11 +10,12 @@ import { format } from "../format.ts";
 import { feed, openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
 import { hosts, many, silentHosts, tooMany } from "../live/many.ts";
 import { urgencyOf } from "../order.ts";
+import { Fact } from "../parts/fact.tsx";
 import { Hosts } from "../parts/hosts.tsx";
 import { Failed, Loading } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
 import { ProblemCard, ProblemLine } from "../parts/problem_card.tsx";
-import { State } from "../parts/state.tsx";
+import { Sign, State } from "../parts/state.tsx";
 import { Symbol } from "../parts/symbol.tsx";
 import { When } from "../parts/when.tsx";
 import { href } from "../place.ts";
@@ -174,9 +175,7 @@ function States(): JSX.Element | null {
           <li>
             <a href={href("/containers", { health: "unhealthy" })}>
               <span class="number">{format.value.number(unhealthy)}</span>
-              <span class="state bad">
-                <Symbol name="alert" /> <span>{t.health.unhealthy}</span>
-              </span>
+              <Sign tone="bad" symbol="alert">{t.health.unhealthy}</Sign>
             </a>
           </li>
         )}
@@ -196,53 +195,36 @@ function Host(): JSX.Element | null {
     <section>
       <h2>{t.host}</h2>
       <dl class="facts-list">
-        <div>
-          <dt>{t.engine}</dt>
-          <dd>
-            <span class={`state ${engine.up ? "good" : "bad"}`}>
-              <Symbol name={engine.up ? "disc" : "cross"} />
-              <span>{engine.up ? t.engineUp : t.engineDown}</span>
-            </span>
-            <span class="muted mono">{engine.host}</span>
-            {engine.error !== null && <span class="muted">{engine.error}</span>}
-          </dd>
-        </div>
-        <div>
-          <dt>{t.events}</dt>
-          <dd>
-            <span class={`state ${events.up ? "good" : "warn"}`}>
-              <Symbol name={events.up ? "disc" : "alert"} />
-              <span>{events.up ? t.eventsUp : t.eventsDown}</span>
-            </span>
-          </dd>
-        </div>
-        <div>
-          <dt>{t.lastPass}</dt>
-          <dd>
-            {lastPass === null ? t.noPass : (
-              <>
-                <When at={lastPass.at} />
-                <span class="muted">{words.value.nav.rows(lastPass.listed)}</span>
-              </>
-            )}
-          </dd>
-        </div>
+        <Fact name={t.engine}>
+          <Sign tone={engine.up ? "good" : "bad"} symbol={engine.up ? "disc" : "cross"}>
+            {engine.up ? t.engineUp : t.engineDown}
+          </Sign>
+          <span class="muted mono">{engine.host}</span>
+          {engine.error !== null && <span class="muted">{engine.error}</span>}
+        </Fact>
+        <Fact name={t.events}>
+          <Sign tone={events.up ? "good" : "warn"} symbol={events.up ? "disc" : "alert"}>
+            {events.up ? t.eventsUp : t.eventsDown}
+          </Sign>
+        </Fact>
+        <Fact name={t.lastPass}>
+          {lastPass === null ? t.noPass : (
+            <>
+              <When at={lastPass.at} />
+              <span class="muted">{words.value.nav.rows(lastPass.listed)}</span>
+            </>
+          )}
+        </Fact>
         {lastPass !== null && lastPass.unmanaged.count > 0 && (
-          <div>
-            <dt>{t.unmanaged}</dt>
-            <dd>
-              <a href={href("/add")}>{t.unmanagedText(lastPass.unmanaged.count)}</a>
-            </dd>
-          </div>
+          <Fact name={t.unmanaged}>
+            <a href={href("/add")}>{t.unmanagedText(lastPass.unmanaged.count)}</a>
+          </Fact>
         )}
         <Backup backups={daemon.backups} />
-        <div>
-          <dt>{t.version}</dt>
-          <dd>
-            <span>{daemon.version}</span>
-            <span class="muted">{t.since(format.value.exact(Date.parse(daemon.startedAt)))}</span>
-          </dd>
-        </div>
+        <Fact name={t.version}>
+          <span>{daemon.version}</span>
+          <span class="muted">{t.since(format.value.exact(Date.parse(daemon.startedAt)))}</span>
+        </Fact>
       </dl>
     </section>
   );
@@ -254,9 +236,8 @@ function Backup({ backups }: Pick<ShownStatus, "backups">): JSX.Element | null {
   // A daemon that is older than this page says nothing of them.
   if (!backups) return null;
   return (
-    <div>
-      <dt>{t.backup}</dt>
-      <dd>{backups.lastAt === null ? t.noBackup : <When at={backups.lastAt} />}</dd>
-    </div>
+    <Fact name={t.backup}>
+      {backups.lastAt === null ? t.noBackup : <When at={backups.lastAt} />}
+    </Fact>
   );
 }

@@ -11,6 +11,7 @@ import { add, type Adding, type Fields, MAX_NAME, stagesOf, type Wanted } from "
 import { refreshAll } from "../live/index_state.ts";
 import { wordOf, words } from "../words/words.ts";
 import { useDoing } from "./doing.ts";
+import { Fact } from "./fact.tsx";
 import { Field } from "./fields.tsx";
 
 /** The form. */
@@ -143,10 +144,7 @@ function Entered({ what }: { what: Extract<Wanted, { by: "making" }> }): JSX.Ele
   return (
     <dl class="facts-list">
       {facts.filter(([, value]) => value.trim() !== "").map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
+        <Fact key={name} name={name}>{value}</Fact>
       ))}
     </dl>
   );

@@ -17,7 +17,7 @@ import { ChannelForm } from "./channel_form.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useDoing } from "./doing.ts";
 import { Items } from "./notice.tsx";
-import { Symbol } from "./symbol.tsx";
+import { Sign } from "./state.tsx";
 import { When } from "./when.tsx";
 
 /** The section. */
@@ -75,10 +75,9 @@ function ChannelLine({ channel }: { channel: ShownChannel }): JSX.Element {
       <div class="what">
         <span class="title">{name}</span>
         <span class="muted">{`${type}, ${origin}`}</span>
-        <span class={`state ${tone}`}>
-          <Symbol name={SYMBOLS[tone]} />
-          <span>{failing ? t.failing : t.channelState[state]}</span>
-        </span>
+        <Sign tone={tone} symbol={SYMBOLS[tone]}>
+          {failing ? t.failing : t.channelState[state]}
+        </Sign>
         {[reason, lastError].map((why) =>
           why && (
             <span key={why} class="muted">

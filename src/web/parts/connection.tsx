@@ -18,6 +18,7 @@ import { mayDeploy } from "../session.ts";
 import { words } from "../words/words.ts";
 import { Command } from "./command.tsx";
 import { useDoing } from "./doing.ts";
+import { Fact } from "./fact.tsx";
 
 const entries = new Latest<Entry>((key, signal) => {
   const [kind, id] = key.split("\n") as [WorkloadKind, string];
@@ -40,19 +41,11 @@ export function Connection({ workload }: { workload: Workload }): JSX.Element {
       <h2>{t.connect}</h2>
       {(entry?.domain || project !== null) && (
         <dl class="facts-list">
-          {entry?.domain && (
-            <div>
-              <dt>{t.domain}</dt>
-              <dd>{entry.domain}</dd>
-            </div>
-          )}
+          {entry?.domain && <Fact name={t.domain}>{entry.domain}</Fact>}
           {project !== null && (
-            <div>
-              <dt>{t.composeProject}</dt>
-              <dd>
-                <code>{project}</code>
-              </dd>
-            </div>
+            <Fact name={t.composeProject}>
+              <code>{project}</code>
+            </Fact>
           )}
         </dl>
       )}

@@ -20,9 +20,8 @@ import { originOf } from "../origin.ts";
 import { wordOf, words } from "../words/words.ts";
 import { channels, loadChannels } from "../channels.ts";
 import { Failed, Loading } from "./notice.tsx";
-import { State } from "./state.tsx";
+import { Sign, State } from "./state.tsx";
 import { ProblemMove, Story, type StoryEntry } from "./story.tsx";
-import { Symbol } from "./symbol.tsx";
 
 /** What of the history is shown. */
 export interface ListProps {
@@ -266,10 +265,12 @@ function deliveredEntry(delivery: ShownDelivery): Told {
       <>
         <span class="muted">{wordOf(t.history.noticeKinds, kind)}</span>
         {about !== "" && <span>{about}</span>}
-        <span class={`state ${tone}`}>
-          <Symbol name={tone === "good" ? "tick" : tone === "bad" ? "alert" : "clock"} />
-          <span>{t.history[state]}</span>
-        </span>
+        <Sign
+          tone={tone}
+          symbol={tone === "good" ? "tick" : tone === "bad" ? "alert" : "clock"}
+        >
+          {t.history[state]}
+        </Sign>
         <span class="muted">
           {attempts > 1 && t.history.attempts(attempts)}
           {state === "dead" && ` ${answer}`}

@@ -14,13 +14,14 @@ import { href } from "../place.ts";
 import { words } from "../words/words.ts";
 import { Command } from "./command.tsx";
 import { Failed, Loading } from "./notice.tsx";
-import { Symbol, type SymbolName } from "./symbol.tsx";
+import { Sign, type Tone } from "./state.tsx";
+import type { SymbolName } from "./symbol.tsx";
 import { When } from "./when.tsx";
 
 /** Hosts that are named at once; the rest is a click away. */
 const MOST = 60;
 
-const LOOKS: Readonly<Record<HostState, { symbol: SymbolName; tone: string; rank: number }>> = {
+const LOOKS: Readonly<Record<HostState, { symbol: SymbolName; tone: Tone; rank: number }>> = {
   contested: { symbol: "alert", tone: "bad", rank: 0 },
   unknown: { symbol: "question", tone: "warn", rank: 1 },
   new: { symbol: "dots", tone: "quiet", rank: 2 },
@@ -95,10 +96,9 @@ function InvitedLine(
     <li class="card arriving" data-invited={name}>
       <p class="line">
         <span class="title">{name}</span>
-        <span class={`state ${expired ? "warn" : "quiet"}`}>
-          <Symbol name={expired ? "alert" : "clock"} />{" "}
-          <span>{expired ? t.tokenOver(end) : words.value.settings.expires(end)}</span>
-        </span>
+        <Sign tone={expired ? "warn" : "quiet"} symbol={expired ? "alert" : "clock"}>
+          {expired ? t.tokenOver(end) : words.value.settings.expires(end)}
+        </Sign>
         <span class="muted">
           {t.invitedAt} <When at={invitedAt} />
         </span>
@@ -116,9 +116,7 @@ function HostLine({ host }: { host: HostView }): JSX.Element {
   return (
     <li class="line" data-host={name}>
       <a href={href("/containers", { host: name })}>{name}</a>
-      <span class={`state ${tone}`}>
-        <Symbol name={symbol} /> <span>{t.hosts.states[state]}</span>
-      </span>
+      <Sign tone={tone} symbol={symbol}>{t.hosts.states[state]}</Sign>
       <span class="muted">{t.nav.rows(rows)}</span>
       {state === "contested" && (
         <span class="muted">{t.hosts.contestedBy(machines.join(", "))}</span>

@@ -14,8 +14,9 @@ import { placeOf } from "../subject.ts";
 import type { ShownProblem } from "../../server/problem_views.ts";
 import { wordOf, words } from "../words/words.ts";
 import { Command } from "./command.tsx";
+import { Fact } from "./fact.tsx";
 import { ProblemActions } from "./problem_actions.tsx";
-import { Symbol } from "./symbol.tsx";
+import { Symbol, symbolOf } from "./symbol.tsx";
 import { When } from "./when.tsx";
 
 /** An open problem in full. `within`: on the page of its workload, which need not be named. */
@@ -35,7 +36,7 @@ export function ProblemCard(
     >
       <header>
         <h2 id={id}>
-          <Symbol name={severity === "high" ? "alert" : "low"} />
+          <Symbol name={symbolOf(severity)} />
           {wordOf(t.kinds, kind)}
           <span class="unseen">{`, ${wordOf(t.severity, severity)}`}</span>
         </h2>
@@ -160,12 +161,9 @@ function Outputs({ problem: { evidence } }: { problem: ShownProblem }): JSX.Elem
   return (
     <dl class="outputs">
       {said.map(([who, what]) => (
-        <div key={who}>
-          <dt>{who}</dt>
-          <dd>
-            <pre class="said" tabIndex={0}>{what}</pre>
-          </dd>
-        </div>
+        <Fact key={who} name={who}>
+          <pre class="said" tabIndex={0}>{what}</pre>
+        </Fact>
       ))}
     </dl>
   );

@@ -14,6 +14,7 @@ import { Latest } from "../latest.ts";
 import { many } from "../live/many.ts";
 import type { Row } from "../live/rows.ts";
 import { words } from "../words/words.ts";
+import { Fact } from "./fact.tsx";
 import { Failed, Loading } from "./notice.tsx";
 import { Story } from "./story.tsx";
 import { Symbol } from "./symbol.tsx";
@@ -95,10 +96,7 @@ function Known({ view, story }: Details): JSX.Element {
     <div class="known">
       <dl class="facts-list">
         {facts.filter(({ what }) => what !== null && what !== "").map(({ name, what }) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{what}</dd>
-          </div>
+          <Fact key={name} name={name}>{what}</Fact>
         ))}
       </dl>
       <section>

@@ -16,6 +16,7 @@ import { mayChange } from "../session.ts";
 import { wordOf, words } from "../words/words.ts";
 import { now } from "../clock.ts";
 import { Dialog } from "./dialog.tsx";
+import { Fact } from "./fact.tsx";
 import { Symbol } from "./symbol.tsx";
 
 /** The frame; `children` is the page. */
@@ -186,14 +187,7 @@ function Help(): JSX.Element {
   return (
     <Dialog title={t.title} onClose={() => helpOpen.value = false}>
       <dl class="keys">
-        {t.list.map(([key, what]) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
+        {t.list.map(([key, what]) => <Fact key={key} name={<kbd>{key}</kbd>}>{what}</Fact>)}
       </dl>
       <p class="muted">{t.off}</p>
     </Dialog>

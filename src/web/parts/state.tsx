@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { wordOf, words } from "../words/words.ts";
 import { Symbol, type SymbolName } from "./symbol.tsx";
 
 /** How a state is to be taken. */
-type Tone = "good" | "bad" | "warn" | "quiet";
+export type Tone = "good" | "bad" | "warn" | "quiet";
 
 interface Look {
   readonly symbol: SymbolName;
@@ -54,16 +54,29 @@ export function State(
   const { symbol, tone } = lookOf(state);
   const shown = ill ? (health === "unhealthy" ? "bad" : "warn") : failed ? "bad" : tone;
   return (
-    <span class={`state ${shown}`}>
-      <Symbol name={ill ? (health === "unhealthy" ? "alert" : "clock") : symbol} />
-      <span>
-        {wordOf(t.state, state)}
-        {lastState !== null && (
-          <span class="also">{`, ${t.hosts.was(wordOf(t.state, lastState))}`}</span>
-        )}
-        {ill && <span class="also">{`, ${wordOf(t.health, health)}`}</span>}
-        {failed && <span class="also">{`, ${t.exit(exitCode)}`}</span>}
-      </span>
+    <Sign tone={shown} symbol={ill ? (health === "unhealthy" ? "alert" : "clock") : symbol}>
+      {wordOf(t.state, state)}
+      {lastState !== null && (
+        <span class="also">{`, ${t.hosts.was(wordOf(t.state, lastState))}`}</span>
+      )}
+      {ill && <span class="also">{`, ${wordOf(t.health, health)}`}</span>}
+      {failed && <span class="also">{`, ${t.exit(exitCode)}`}</span>}
+    </Sign>
+  );
+}
+
+/** A symbol and words in the colour of how good they are. */
+export function Sign(
+  { tone, symbol, children }: {
+    tone: Tone;
+    symbol: SymbolName;
+    children: ComponentChildren;
+  },
+): JSX.Element {
+  return (
+    <span class={`state ${tone}`}>
+      <Symbol name={symbol} />
+      <span>{children}</span>
     </span>
   );
 }

@@ -10,8 +10,8 @@ import type { ShownProblem } from "../../server/problem_views.ts";
 import { format } from "../format.ts";
 import { originOf } from "../origin.ts";
 import { wordOf, words } from "../words/words.ts";
-import { State } from "./state.tsx";
-import { Symbol } from "./symbol.tsx";
+import { Sign, State } from "./state.tsx";
+import { symbolOf } from "./symbol.tsx";
 import { When } from "./when.tsx";
 
 /** One thing that happened. */
@@ -60,10 +60,9 @@ export function ProblemMove(
   const tone = opened ? (severity === "high" ? "bad" : "warn") : "good";
   return (
     <>
-      <span class={`state ${tone}`}>
-        <Symbol name={opened ? (severity === "high" ? "alert" : "low") : "tick"} />
-        <span>{wordOf(t.problem.kinds, kind)}</span>
-      </span>
+      <Sign tone={tone} symbol={opened ? symbolOf(severity) : "tick"}>
+        {wordOf(t.problem.kinds, kind)}
+      </Sign>
       <span class="muted">{opened ? t.workload.problemOpened : t.workload.problemOver}</span>
     </>
   );

@@ -57,6 +57,11 @@ const SHAPES: Readonly<Record<SymbolName, () => JSX.Element>> = {
   plus: () => <path d="M8 3v10M3 8h10" />,
 };
 
+/** How much a problem matters. */
+export function symbolOf(severity: string): SymbolName {
+  return severity === "high" ? "alert" : "low";
+}
+
 /** One of them, as large as the text around it. */
 export function Symbol({ name }: { name: SymbolName }): JSX.Element {
   return (
