@@ -94,7 +94,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   main: ["cli"],
   // Of the server, the store and the core nothing but types: see below.
-  web: ["model", "text", "shell_word", "core", "store", "server"],
+  web: ["alike", "model", "text", "shell_word", "core", "store", "server"],
   jsr: [],
   dev: [...EVERY_LEAF, "docker"],
 };

@@ -21,6 +21,7 @@ const MOST_BYTES = 60_000;
 /** What the dashboard is made of besides its own sources: types of the API, and what is pinned. */
 const ALSO: readonly string[] = [
   "deno.json",
+  "src/alike.ts",
   "src/dev/web.ts",
   "src/model/problem.ts",
   "src/model/role.ts",

@@ -290,6 +290,16 @@ Deno.test("russian() and english() know their forms, and what is left out is as 
   );
 });
 
+Deno.test("the words of how many more are alike go with their number", () => {
+  assertEquals([3, 5, 21, 59].map(RUSSIAN.overview.alike), [
+    "Ещё 3 такие же",
+    "Ещё 5 таких же",
+    "Ещё 21 такая же",
+    "Ещё 59 таких же",
+  ]);
+  assertEquals([3, 59].map(ENGLISH.overview.alike), ["3 more like this", "59 more like this"]);
+});
+
 Deno.test("changeOf() has words for whatever can be changed, in every language", () => {
   const actions = [...ROUTES, ...HUB_ROUTES].filter(([method]) => method !== "get")
     .map(([method, path]) => `${method.toUpperCase()} ${path}`);

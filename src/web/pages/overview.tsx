@@ -5,7 +5,9 @@
  */
 
 import type { JSX } from "preact";
+import { together } from "../../alike.ts";
 import type { ShownStatus } from "../../model/views.ts";
+import type { ShownProblem } from "../../server/problem_views.ts";
 import { format } from "../format.ts";
 import { feed, openProblems, problems, rows, status, workloads } from "../live/index_state.ts";
 import { hosts, many, silentHosts, tooMany } from "../live/many.ts";
@@ -25,6 +27,8 @@ import { wordOf, words } from "../words/words.ts";
 const MOST_OVER = 5;
 /** Problems that are shown in full; the rest is a click away. */
 const MOST_OPEN = 30;
+/** Lines of those that are like one; nobody reads more of the same, and a browser draws them all. */
+const MOST_ALIKE = 100;
 
 /** The page. */
 export function OverviewPage(): JSX.Element {
@@ -50,37 +54,68 @@ function Problems(): JSX.Element | null {
   }
   const holding = all.filter((problem) => problem.status === "holding");
   const over = all.filter((problem) => problem.status === "closed").slice(0, MOST_OVER);
+  const shown = together(open, alikeKey).slice(0, MOST_OPEN);
+  const more = open.length - shown.flat().length;
   return (
     <section aria-label={t.problems(open.length)} class="stack">
       {open.length === 0 && <Well />}
-      {open.slice(0, MOST_OPEN).map((problem) => (
-        <ProblemCard
-          key={problem.key}
-          problem={problem}
-        />
-      ))}
-      {open.length > MOST_OPEN && (
-        <a href={href("/containers", { problem: "yes" })}>{t.more(open.length - MOST_OPEN)}</a>
-      )}
+      {shown.flatMap((alike) => {
+        // The one that began first, which stays when others come. What is below it is not a part of
+        // it, and stays open when that one is over and the next is told in its place.
+        const [problem, others] = [alike.at(-1)!, alike.slice(0, -1)];
+        return [
+          <ProblemCard key={problem.key} problem={problem} />,
+          others.length > 0 && <Alike key={alikeKey(problem)} problems={others} />,
+        ];
+      })}
+      {more > 0 && <a href={href("/containers", { problem: "yes" })}>{t.more(more)}</a>}
       {holding.length > 0 && (
         <details class="more" open={open.length === 0}>
           <summary>{t.watching(holding.length)}</summary>
-          <ul class="lines">
-            {holding.map((problem) => <ProblemLine key={problem.key} problem={problem} />)}
-          </ul>
+          <Lines problems={holding} />
         </details>
       )}
       {over.length > 0 && (
         <details class="more">
           <summary>{t.over}</summary>
-          <ul class="lines">
-            {over.map((problem) => (
-              <ProblemLine key={`${problem.key} ${problem.closedAt}`} problem={problem} />
-            ))}
-          </ul>
+          <Lines problems={over} />
         </details>
       )}
     </section>
+  );
+}
+
+/** By what problems are one card: the same is wrong, and to do, with containers of one workload. */
+function alikeKey(
+  { host, workload, kind, severity, silenced, muted, do: { code } }: ShownProblem,
+): string | null {
+  return workload && JSON.stringify([host, workload.id, kind, severity, silenced, muted, code]);
+}
+
+/** Those that are like the one above them, a click away. */
+function Alike({ problems }: { problems: readonly ShownProblem[] }): JSX.Element {
+  const t = words.value.overview;
+  const more = problems.length - MOST_ALIKE;
+  return (
+    <details class="more">
+      <summary>{t.alike(problems.length)}</summary>
+      <Lines problems={problems.slice(0, MOST_ALIKE)} />
+      {more > 0 && (
+        <a href={href(`/workloads/${encodeURIComponent(problems[0]!.workload!.id)}`)}>
+          {t.more(more)}
+        </a>
+      )}
+    </details>
+  );
+}
+
+function Lines({ problems }: { problems: readonly ShownProblem[] }): JSX.Element {
+  return (
+    <ul class="lines">
+      {problems.map((problem) => (
+        <ProblemLine key={problem.key + problem.closedAt} problem={problem} />
+      ))}
+    </ul>
   );
 }
 

@@ -95,16 +95,23 @@ function Where({ problem }: { problem: ShownProblem }): JSX.Element {
   );
 }
 
-/** One that is not open: one line. */
+/** One in one line: it is not open, or like one that is told in full. */
 export function ProblemLine({ problem }: { problem: ShownProblem }): JSX.Element {
   const t = words.value.problem;
-  const { status, dueAt, closedAt, outcome } = problem;
+  const { status, severity, since, dueAt, closedAt, outcome } = problem;
   return (
     <li class="line">
-      <Symbol name={status === "closed" ? "tick" : "clock"} />
+      <Symbol
+        name={status === "closed" ? "tick" : status === "open" ? symbolOf(severity) : "clock"}
+      />
       <span class="what">{wordOf(t.kinds, problem.kind)}</span>
       <Where problem={problem} />
       <span class="muted">
+        {status === "open" && (
+          <>
+            {t.since} <When at={since} as="moment" />
+          </>
+        )}
         {status === "closed" && closedAt !== null && (
           <>
             {outcome !== null && `${wordOf(t.outcome, outcome)}, `}

@@ -18,6 +18,7 @@ export const EN_ROWS = {
       }),
     problems: (count: number) => plural(count, { one: "# problem", other: "# problems" }),
     more: (count: number) => plural(count, { other: "# more" }),
+    alike: (count: number) => plural(count, { other: "# more like this" }),
     watching: (count: number) =>
       plural(count, {
         one: "# thing may pass by itself",

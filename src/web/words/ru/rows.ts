@@ -30,6 +30,8 @@ export const RU_ROWS: typeof EN_ROWS = {
       }),
     problems,
     more: (count) => plural(count, { other: "Ещё #" }),
+    alike: (count) =>
+      plural(count, { one: "Ещё # такая же", many: "Ещё # таких же", other: "Ещё # такие же" }),
     watching: (count) =>
       plural(count, {
         one: "# ещё может пройти сама",
