@@ -67,6 +67,9 @@ const LOCK_RETRY_MS = 100;
 /** A daemon that has not answered a read by then hangs; milliseconds. */
 export const READ_TIMEOUT_MS = 5000;
 
+/** The same where the daemon asks its Engine first, and waits for that as long as it may. */
+export const ENGINE_TIMEOUT_MS = 12_000;
+
 /** The same where the answer waits for a pass, which may wait for the one before it. */
 export const PASS_TIMEOUT_MS = 60_000;
 
@@ -133,8 +136,14 @@ export async function withIndex<T>(
   const { silent = false, fresh = false } = options;
   const { timeoutMs = fresh ? PASS_TIMEOUT_MS : READ_TIMEOUT_MS } = options;
   const config = line.config();
-  // Whatever is in the socket's way is in the way of writes alone: the index is there to be read.
-  const daemon = await findDaemon(config.dataDir).catch(() => null);
+  // Whatever is in the socket's way is in the way of what asks the Engine, and of writes: the index
+  // is there to be read.
+  let beside = false;
+  const daemon = await findDaemon(config.dataDir).catch(async (error) => {
+    if (fresh && await indexExists(config.dataDir)) throw error;
+    beside = true;
+    return null;
+  });
   if (daemon === null) {
     const other = silent ? null : await refuseWithout("read the index", config);
     if (other !== null) {
@@ -144,7 +153,7 @@ export async function withIndex<T>(
         `hint: ${otherDaemonHint(other, config)}`,
       );
     }
-    return await onDisk(config, use);
+    return await onDisk(config, use, { beside });
   }
   try {
     return await throughDaemon(daemon, use, { timeoutMs });
@@ -154,7 +163,7 @@ export async function withIndex<T>(
     if (!silent && !(error instanceof DaemonGone)) {
       line.out.notes(`${error.message}. What follows was read from disk.`);
     }
-    return await onDisk(config, use);
+    return await onDisk(config, use, { beside: true });
   }
 }
 
@@ -179,15 +188,18 @@ export function requireIndex<T>(
 /**
  * Reads the index without asking whether a daemon runs.
  *
+ * @param options `beside`: one does and does not answer. Its Engine is not asked in its place: which
+ *   one that is it alone knows.
  * @throws {CommandError | Failure}
  */
 export async function onDisk<T>(
   config: Config,
   use: (api: ReadApi | null) => Promise<T>,
+  { beside = false }: { beside?: boolean } = {},
 ): Promise<T> {
   if (!await indexExists(config.dataDir)) return await use(null);
   const data = await readWhole(config.dataDir);
-  return data === null ? await use(null) : await inProcess(config, data, use);
+  return data === null ? await use(null) : await inProcess(config, data, use, { beside });
 }
 
 /** The index, once a daemon that starts has made it whole; null where there is nothing in it yet. */
@@ -229,6 +241,7 @@ async function inProcess<T>(
   config: Config,
   data: OpenData,
   use: (api: Api) => Promise<T>,
+  { beside = false }: { beside?: boolean } = {},
 ): Promise<T> {
   const { assemble } = await import("../daemon.ts");
   await using parts = assemble(config, data, {
@@ -246,6 +259,7 @@ async function inProcess<T>(
     }),
     reconcileNow: null,
     requestPass: () => {},
+    ...beside && await withoutEngine(),
   });
   return await use(apiOf({ many: false }, {
     ask: async (path, request) => {
@@ -264,6 +278,16 @@ async function inProcess<T>(
       return { ok, status, pieces: body === null ? [] : await Array.fromAsync(body) };
     },
   }));
+}
+
+/** What asks the Engine, where that is for another to do. */
+async function withoutEngine() {
+  const { Problem } = await import("../server/problem.ts");
+  // deno-lint-ignore require-await -- it rejects, as the Engine's client does
+  const refuse = async () => {
+    throw new Problem("no-daemon", "Cannot ask the Engine: the daemon does not answer");
+  };
+  return { dispatched: refuse, listContainers: refuse, inspectContainer: refuse };
 }
 
 /** The API over whatever makes its requests. */

@@ -8,6 +8,8 @@ import type { Config } from "../config.ts";
 import { everythingUnmanaged, unmanagedOf } from "../core/unmanaged.ts";
 import type { Unmanaged } from "../model/pass.ts";
 import type { IndexSummary } from "../server/schema.ts";
+import { CommandError } from "./command.ts";
+import { findDaemon } from "./daemon_socket.ts";
 import { counted } from "./phrases.ts";
 
 /** What runs on this host, and as of when. */
@@ -76,11 +78,16 @@ export function firstRunLines({ unmanaged, error }: FirstRun): string[] {
 }
 
 /**
- * One quick listing, held against an empty index and an empty registry.
+ * One quick listing, held against an empty index and an empty registry. Beside a daemon there is none:
+ * whose Engine it would be of it alone knows.
  *
- * @throws {Failure} The Engine does not answer.
+ * @throws {CommandError | Failure} There is a daemon, or the Engine does not answer.
  */
 export async function listUnmanaged(config: Config): Promise<Unmanaged> {
+  using daemon = await findDaemon(config.dataDir);
+  if (daemon !== null) {
+    throw new CommandError("Cannot list what runs: the daemon has told of no pass yet");
+  }
   const { openDocker } = await import("../daemon.ts");
   using docker = openDocker(config);
   const listing = await docker.list({ timeoutMs: LISTING_TIMEOUT_MS });

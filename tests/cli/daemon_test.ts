@@ -10,7 +10,7 @@ import { CommandError } from "../../src/cli/command.ts";
 import { findDaemon } from "../../src/cli/daemon_socket.ts";
 import { acquireLock } from "../../src/lock/lock.ts";
 import { FakeEngine } from "../engines/scripted.ts";
-import { daemonHost } from "../harness/engine_host.ts";
+import { daemonHost, engineHost } from "../harness/engine_host.ts";
 import { pass, siteRow, TestHost } from "../harness/program.ts";
 import { until } from "../harness/until.ts";
 
@@ -166,7 +166,7 @@ function actDaemon(host: TestHost, handler: (request: Request) => Response | Pro
 /** An answer that does not come before its end; far later at the latest, so that no test hangs. */
 class Hanging implements Disposable {
   readonly #answer = Promise.withResolvers<Response>();
-  readonly #late = setTimeout(() => this.end(), 20_000);
+  readonly #late = setTimeout(() => this.end(), 60_000);
 
   get answer(): Promise<Response> {
     return this.#answer.promise;
@@ -310,6 +310,41 @@ Deno.test("what a hanging daemon does not answer is read from disk, and that is 
   assertMatch(status.stdout, /^rows +1 running$/m);
   assertEquals(health.code, 1);
   assertMatch(health.stdout, /^not ready: Cannot reach the daemon at [^\n]+ within 5 s$/m);
+});
+
+Deno.test("what a hanging daemon does not answer of its Engine, no other Engine is asked", async () => {
+  const { engine, host, ...made } = await engineHost();
+  await using _ = made;
+  await host.seed((store) => pass(store, []));
+  engine.add({ name: "web" });
+  using hanging = new Hanging();
+  const acted = actDaemon(host, () => hanging.answer);
+  const [discovered, explained] = await Promise.all([
+    host.run("discover"),
+    host.run("explain", "web"),
+  ]);
+  hanging.end();
+  await acted[Symbol.asyncDispose]();
+  assertEquals([discovered.code, discovered.stdout], [4, ""]);
+  assertMatch(
+    discovered.stderr,
+    /^Cannot reach the daemon at "[^\n]+": no complete answer within 12 s\nhint: the daemon may be stopping or hanging; its log says more\n$/,
+  );
+  assertEquals([explained.code, explained.stdout], [1, ""]);
+  assertStringIncludes(explained.stderr, "Cannot ask the Engine: the daemon does not answer");
+  assertEquals(engine.count("list"), 0);
+});
+
+Deno.test("a first ps and status beside a daemon that told of no pass ask no other Engine", async () => {
+  const { engine, host, ...made } = await engineHost();
+  await using _ = made;
+  await host.seed(() => {});
+  await using _daemon = actDaemon(host, () => Response.json({ code: "stopping" }, { status: 503 }));
+  const [ps, status] = await Promise.all([host.run("ps"), host.json("status")]);
+  const untold = "Cannot list what runs: the daemon has told of no pass yet";
+  assertStringIncludes(ps.stderr, `What runs on this host is not known: ${untold}`);
+  assertEquals(status.firstRun, { unmanaged: null, error: untold });
+  assertEquals(engine.count("list"), 0);
 });
 
 Deno.test("beside a daemon, reads go over its socket", async () => {

@@ -1,6 +1,6 @@
 /**
  * `tinyforge discover`: what runs unmanaged, grouped into what could be registered. Needs no index
- * and no daemon; writes nothing.
+ * and no daemon, but asks none but its Engine where there is one; writes nothing.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Candidate, LeftOutContainer, Note } from "../../core/discover.ts";
 import type { DiscoverAnswer } from "../../server/adopt_schema.ts";
 import { onOneLine, quote } from "../../text.ts";
-import { withIndex } from "../client.ts";
+import { ENGINE_TIMEOUT_MS, withIndex } from "../client.ts";
 import { EXIT } from "../command.ts";
 import type { InvocationOf } from "../commands.ts";
 import { discoverWithoutIndex } from "../discovery.ts";
@@ -25,6 +25,7 @@ export async function run(invocation: InvocationOf<"discover">): Promise<number>
       api === null
         ? discoverWithoutIndex(invocation.config())
         : api.get<DiscoverAnswer>("/api/discover"),
+    { fresh: true, timeoutMs: ENGINE_TIMEOUT_MS },
   );
   const changed = registered.filter((stack) => stack.changed.length > 0);
   if (invocation.on("json")) {

@@ -70,7 +70,7 @@ async function read(invocation: InvocationOf<"status">): Promise<Status & { hint
   const summary = async (api: ReadApi | null) => await api?.get<IndexSummary>("/api/index") ?? null;
   const index = asked.daemonError === null
     ? await withIndex(invocation, summary)
-    : await onDisk(config, summary);
+    : await onDisk(config, summary, { beside: true });
   const first = asked.hint !== null ||
       index !== null && Object.values(index.registered).some((count) => count > 0)
     ? null
