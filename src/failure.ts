@@ -108,7 +108,13 @@ export interface FailureData {
   "in-use": { readonly thing: Thing; readonly rows: number; readonly stages: number };
   /** A value that is not allowed; `need` says which, where the message can't be enough. */
   "invalid": {
-    readonly need?: "container" | "full-container-id" | "compose-project" | "role" | "new-token";
+    readonly need?:
+      | "container"
+      | "full-container-id"
+      | "compose-project"
+      | "role"
+      | "new-token"
+      | "allow-loopback";
     /** Roles that there are, or the first of them. */
     readonly roles?: readonly string[];
   };

@@ -59,4 +59,5 @@ export const GIVE: Readonly<
   "compose-project": "name one with --compose-project",
   "new-token": "`tinyforge token rm` it, and make another with `tinyforge token add`",
   "role": "`tinyforge ps --workload NAME` shows its roles",
+  "allow-loopback": "if it is meant to be on this machine, allow it with --allow-loopback",
 };

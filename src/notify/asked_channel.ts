@@ -50,6 +50,7 @@ export async function takeInChannel(
     );
   }
   const config = allowLoopback ? { ...settings.config, allowLoopback } : settings.config;
+  await requireDialable(config);
   if (secret === null) return { ...settings, config };
   const secrets = { ...settings.secrets, [besideOf(settings.type)]: secret };
   return { ...settings, config, secrets };
@@ -78,11 +79,32 @@ export async function takeInAgain(
   { url, secret, allowLoopback = config["allowLoopback"] === true }: ChangedChannel,
 ): Promise<ChannelSettings> {
   if (url !== null) return await takeInChannel({ url, secret, allowLoopback });
+  const changed = { ...config as unknown as ChannelSettings["config"], allowLoopback };
+  await requireDialable(changed);
   return {
     type: type as ChannelSettings["type"],
-    config: { ...config as unknown as ChannelSettings["config"], allowLoopback },
+    config: changed,
     secrets: secret === null ? before : { ...before, ...renewed(type, { before, secret }) },
   };
+}
+
+/**
+ * Refuses an address that nothing would ever be sent to. What a name stands for is looked at whenever
+ * something is.
+ *
+ * @throws {Failure} `invalid`
+ */
+async function requireDialable(
+  { origin, allowLoopback = false }: ChannelSettings["config"],
+): Promise<void> {
+  const { isAddress, refusalOf } = await import("./address.ts");
+  const hostname = URL.parse(`${origin}`)?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "";
+  if (!isAddress(hostname)) return;
+  const refusal = refusalOf(hostname, { allowLoopback });
+  if (refusal === null) return;
+  throw new Failure("invalid", `Cannot use the URL: ${refusal} addresses are refused`, {
+    data: refusal === "loopback" ? { need: "allow-loopback" } : {},
+  });
 }
 
 /** Another secret; of a webhook the one before is used beside it, until there is yet another. */

@@ -154,6 +154,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
       "compose-project": "name one in composeProjectName",
       "new-token": "remove it, and make another with POST /api/tokens",
       "role": "GET /api/workloads/{id}/expectations and its rows tell the roles",
+      "allow-loopback": "allowLoopback says that it is meant to be on this machine",
     }],
   },
   "too-many-requests": { status: 429, title: "Too many wrong guesses" },

@@ -115,6 +115,14 @@ Deno.test("channels refuse to stand in for themselves, and names that are taken,
     Error,
     "Cannot use the URL",
   );
+  // Nothing would ever be sent there.
+  for (const change of [{ allowLoopback: false }, { url: "http://169.254.169.254/latest" }]) {
+    await assertRejects(
+      () => host.ask("PATCH", `/api/channels/${two}`, change),
+      Error,
+      "addresses are refused",
+    );
+  }
   assertEquals(await secretsOf(host, two), before);
   assertEquals(host.store.channels.get(three).fallbackId, two);
 });

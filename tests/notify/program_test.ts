@@ -31,13 +31,33 @@ async function dataOf(host: TestHost): Promise<string> {
   return texts.join("\n");
 }
 
+Deno.test("tinyforge notify add refuses an address that nothing would be sent to", async () => {
+  await using host = await TestHost.make();
+  const hint = "hint: if it is meant to be on this machine, allow it with --allow-loopback\n";
+  for (
+    const [url, refused] of [
+      ["http://127.0.0.1:8080/hook", `loopback addresses are refused\n${hint}`],
+      ["https://[::1]/hook", `loopback addresses are refused\n${hint}`],
+      ["ntfy://2130706433/topic", `loopback addresses are refused\n${hint}`],
+      ["http://169.254.169.254/latest", "link-local addresses are refused\n"],
+    ] as const
+  ) {
+    const { code, stderr } = await host.run("notify", "add", "ops", url);
+    assertEquals([code, stderr], [2, `Cannot use the URL: ${refused}`], url);
+  }
+  const away = await host.run("notify", "add", "ops", "http://10.0.0.7:8080/hook");
+  assertEquals([away.code, (await host.json("notify", "list")).length], [0, 1]);
+});
+
 Deno.test("tinyforge notify test waits for the outcome and shows the receiver's answer", async () => {
   await using receiver = new WebhookReceiver();
   await using host = await TestHost.make();
   const key = await fileWith(host, `${WEBHOOK_KEY}\n`);
   const url = `${receiver.origin}/hook`;
-  const refused = await host.run("notify", "add", "ops", url, "--secret-file", key);
-  assertEquals(refused.code, 0, refused.stderr);
+  // What a name stands for is looked at when something is sent.
+  const named = url.replace("127.0.0.1", "localhost");
+  const taken = await host.run("notify", "add", "ops", named, "--secret-file", key);
+  assertEquals(taken.code, 0, taken.stderr);
   const loopback = await host.run("notify", "test", "ops");
   assertEquals(loopback.code, 1);
   assertMatch(
@@ -59,7 +79,7 @@ Deno.test("tinyforge notify test waits for the outcome and shows the receiver's 
   receiver.next.push(() => new Response("no such topic", { status: 500 }));
   const failed = await host.run("notify", "test", "ops");
   assertEquals([failed.code, failed.stderr], [1, "Not delivered (answer): 500 no such topic\n"]);
-  const twice = await host.run("notify", "add", "ops", url);
+  const twice = await host.run("notify", "add", "ops", named);
   assertEquals(twice.code, 1);
   assertMatch(twice.stderr, /there is one already\nhint: .*`tinyforge notify rm`\n$/);
   assertEquals((await host.json("notify", "list")).length, 1);
