@@ -5,8 +5,7 @@
  */
 
 import type { Config } from "../config.ts";
-import { everythingUnmanaged, unmanagedOf } from "../core/unmanaged.ts";
-import type { Unmanaged } from "../model/pass.ts";
+import { type Everything, everythingUnmanaged, unmanagedOf } from "../core/unmanaged.ts";
 import type { IndexSummary } from "../server/schema.ts";
 import { CommandError } from "./command.ts";
 import { findDaemon } from "./daemon_socket.ts";
@@ -15,7 +14,7 @@ import { counted } from "./phrases.ts";
 /** What runs on this host, and as of when. */
 export interface FirstRun {
   /** Null when the Engine could not be asked. */
-  readonly unmanaged: Unmanaged | null;
+  readonly unmanaged: Everything | null;
   /** Why not; null when it could. */
   readonly error: string | null;
 }
@@ -52,16 +51,22 @@ export function firstRunLines({ unmanaged, error }: FirstRun): string[] {
     lines.push(`What runs on this host is not known: ${error}`);
     return [...lines, "To begin: tinyforge add site NAME"];
   }
-  const { count, composeProjects } = unmanaged;
+  const { count, composeProjects, refused } = unmanaged;
   const projects = Object.entries(composeProjects);
   const named = projects.slice(0, MAX_NAMED).map(([name, n]) => `${name} (${n})`);
   if (projects.length > MAX_NAMED) named.push(`${projects.length - MAX_NAMED} more`);
   lines.push(
     count === 0
-      ? "There are no containers on this host."
+      ? `There are no containers on this host${refused === 0 ? "" : " that could be taken in"}.`
       : `${counted(count, "container")} on this host ${count === 1 ? "is" : "are"} unmanaged` +
         (named.length === 0 ? "." : `; Compose projects among them: ${named.join(", ")}.`),
   );
+  if (refused > 0) {
+    lines.push(
+      `${counted(refused, "container")} ${refused === 1 ? "is" : "are"} refused for ` +
+        `${refused === 1 ? "its" : "their"} labels: tinyforge discover tells why.`,
+    );
+  }
   if (count > 0) {
     lines.push(
       "To take in what runs:",
@@ -83,7 +88,7 @@ export function firstRunLines({ unmanaged, error }: FirstRun): string[] {
  *
  * @throws {CommandError | Failure} There is a daemon, or the Engine does not answer.
  */
-export async function listUnmanaged(config: Config): Promise<Unmanaged> {
+export async function listUnmanaged(config: Config): Promise<Everything> {
   using daemon = await findDaemon(config.dataDir);
   if (daemon !== null) {
     throw new CommandError("Cannot list what runs: the daemon has told of no pass yet");

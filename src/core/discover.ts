@@ -6,7 +6,7 @@
  */
 
 import type { ListedContainer } from "../model/container.ts";
-import type { RefusalReason } from "../model/pass.ts";
+import { type RefusalReason, UNREGISTERED } from "../model/pass.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { clip } from "../text.ts";
 import { foldName } from "./names.ts";
@@ -100,9 +100,6 @@ export interface Discovery {
   /** By container. */
   readonly leftOut: readonly LeftOutContainer[];
 }
-
-/** Refusals that registering the right thing would end. */
-const UNREGISTERED: ReadonlySet<string> = new Set(["unmanaged", "unknown-stack", "inherited"]);
 
 /** Groups what no workload accounts for. */
 export function discover(

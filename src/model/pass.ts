@@ -53,6 +53,13 @@ export const REFUSAL_REASONS: readonly RefusalReason[] = [
   "unmanaged",
 ];
 
+/** Refusals that registering the right thing would end. */
+export const UNREGISTERED: ReadonlySet<string> = new Set<RefusalReason>([
+  "unmanaged",
+  "unknown-stack",
+  "inherited",
+]);
+
 /** Why a container has no claim. */
 export interface NoClaim {
   /** Which rule turned it away. */

@@ -792,7 +792,33 @@ Deno.test("a first ps and status name what runs unmanaged and how to take it in,
   const ps = await host.run("ps");
   assertEquals([ps.code, agesIn(ps.stderr)], [0, OLD + lines]);
   assertStringIncludes((await host.run("status")).stdout, lines);
-  assertEquals((await host.json("status")).firstRun, { unmanaged, error: null });
+  assertEquals((await host.json("status")).firstRun, {
+    ...{ unmanaged: { ...unmanaged, refused: 0 }, error: null },
+  });
+});
+
+Deno.test("a first status counts what discover does not offer as refused, not as unmanaged", async () => {
+  await using engine = await FakeEngine.start();
+  engine.add({ name: "left", labels: { "tinyforge.workload.id": "no-such" } });
+  await using host = await TestHost.make();
+  host.env["TINYFORGE_DOCKER_HOST"] = `unix://${engine.path}`;
+  const alone = await host.run("status");
+  assertStringIncludes(
+    alone.stdout,
+    "There are no containers on this host that could be taken in.\n" +
+      "1 container is refused for its labels: tinyforge discover tells why.\n" +
+      "To begin:\n",
+  );
+  engine.add({ name: "web" });
+  const both = await host.run("status");
+  assertStringIncludes(
+    both.stdout,
+    "1 container on this host is unmanaged.\n" +
+      "1 container is refused for its labels: tinyforge discover tells why.\n",
+  );
+  const discovered = await host.json("discover");
+  assertEquals(discovered.candidates.map(({ name }: { name: string }) => name), ["web"]);
+  assertEquals(discovered.leftOut, [{ container: "left", reason: "unknown-workload" }]);
 });
 
 Deno.test("a first ps asks the Engine once when there is no index yet, and makes none", async () => {

@@ -16,3 +16,20 @@ Deno.test("everythingUnmanaged() counts the containers of a project whatever it 
     ...[["shop", 3], ["constructor", 1], ["__proto__", 2], ["toString", 1]],
   ] as [string, number][]);
 });
+
+Deno.test("everythingUnmanaged() counts apart what registering would not take in", () => {
+  const reasons = [
+    "unknown-workload",
+    "inherited",
+    "unknown-site",
+    "one-off",
+    "unknown-stack",
+  ] as const;
+  const refused = reasons.map((reason, i): Refusal => ({
+    ...{ containerId: `c${i}`, containerName: "", reason, value: "shop" },
+  }));
+  const unmanaged = { count: 1, composeProjects: {} };
+  assertEquals(everythingUnmanaged({ unmanaged, refused, refusedCount: 7 }), {
+    ...{ count: 5, composeProjects: { shop: 1 }, refused: 3 },
+  });
+});
