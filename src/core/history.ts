@@ -84,7 +84,7 @@ export function transitionEntries(
       exitCode: t.exitCode,
       cause: t.cause,
       origin: t.origin,
-      detail: originText(t.cause, t.origin),
+      detail: originText(t),
     }),
   }));
 }

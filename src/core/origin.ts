@@ -4,21 +4,20 @@
  * @module
  */
 
-import type { Cause, Origin } from "../model/pass.ts";
+import { RETIRED } from "../model/container.ts";
 import type { ShownTransition, Transition } from "../model/views.ts";
 
 /** The transition with its origin in words. */
 export function shownTransition(transition: Transition): ShownTransition {
-  return { ...transition, detail: originText(transition.cause, transition.origin) };
+  return { ...transition, detail: originText(transition) };
 }
 
 /**
- * An origin in words; empty where nothing is known of it. Its times (RFC 3339) are as `told` has
+ * A transition's origin in words; empty where nothing is known of it. Its times (RFC 3339) are as `told` has
  * them, and left out where that is null.
  */
 export function originText(
-  cause: Cause,
-  origin: Origin,
+  { cause, origin, to }: Pick<Transition, "cause" | "origin" | "to">,
   told: (at: string) => string | null = (at) => at,
 ): string {
   const timed = (what: string, join: string, at: string | null) => {
@@ -33,6 +32,8 @@ export function originText(
     case "contender":
       return "read together with a container that contends for the row";
     case "deployer": {
+      // No deployer removes a row like that: somebody said that it may be gone.
+      if (to === RETIRED) return "gone when what runs was accepted";
       const who = origin.who ?? "the deployer";
       const { action, entry } = origin;
       return entry === null

@@ -110,6 +110,10 @@ Deno.test("accept retires what is gone, and adopt --compose expects what a file 
   const { accepted } = await host.json("accept", "shop");
   assertEquals(accepted[0].retired.length, 1);
   assertEquals((await host.json("ps")).items.length, 1);
+  const history = await host.run("history", "shop");
+  assertMatch(history.stdout, /missing → ✗ retired .* gone when what runs was accepted$/m);
+  const explained = await host.run("explain", accepted[0].retired[0]);
+  assertMatch(explained.stdout, /✗ retired .* accept: gone when what runs was accepted$/m);
 
   const file = `${host.dir}/compose.yaml`;
   await Deno.writeTextFile(file, "services:\n  migrate: {}\n  worker:\n    scale: 2\n");

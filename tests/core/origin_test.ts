@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { originText } from "../../src/core/origin.ts";
+import { RETIRED } from "../../src/model/container.ts";
 import type { Cause, Origin } from "../../src/model/pass.ts";
 
 const AT = "2026-01-01T00:00:10.000Z";
@@ -22,5 +23,12 @@ Deno.test("originText() says every origin in words", () => {
     ["deployer", { ...deployer, action: "removed", entry }, 'removed with project "a \\"b\\""'],
     ["event", { by: "prose", text: "die at some time" }, "die at some time"],
   ];
-  for (const [cause, origin, text] of said) assertEquals(originText(cause, origin), text);
+  for (const [cause, origin, text] of said) {
+    assertEquals(originText({ cause, origin, to: "removed" }), text);
+  }
+  const origin = { ...deployer, action: "removed" } as const;
+  assertEquals(
+    originText({ cause: "deployer", origin, to: RETIRED }),
+    "gone when what runs was accepted",
+  );
 });

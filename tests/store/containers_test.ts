@@ -209,7 +209,7 @@ Deno.test("reconcileContainers() records each change of state with its cause", a
   pass(store, LATER, { op: "sweep", row: { ...replaced, state: "missing" }, from: "stopped" });
   assertEquals(
     store.transitions.ofRow("a").map((t) =>
-      `${t.cause} ${t.from}→${t.to} ${t.containerId} ${t.exitCode} ${originText(t.cause, t.origin)}`
+      `${t.cause} ${t.from}→${t.to} ${t.containerId} ${t.exitCode} ${originText(t)}`
     ),
     [
       `pass null→running c1 null listing of ${AT}`,

@@ -7,7 +7,7 @@
 
 import { isHosted, UNKNOWN } from "../../model/hosts.ts";
 import { originText } from "../../core/origin.ts";
-import { MISSING } from "../../model/container.ts";
+import { MISSING, RETIRED } from "../../model/container.ts";
 import type { Dispatched, UnclaimedReason } from "../../model/pass.ts";
 import type { ContainerView, Freshness, ShownTransition } from "../../model/views.ts";
 import { type ReadApi, requireIndex } from "../client.ts";
@@ -210,11 +210,9 @@ function event(
   ];
 }
 
-function causeText(
-  { cause, origin }: ShownTransition,
-  told: (at: string) => string | null,
-): string {
-  const by = { event: "event", pass: "pass", sweep: "sweep", deployer: "deployer" }[cause];
-  const detail = originText(cause, origin, told);
+function causeText(transition: ShownTransition, told: (at: string) => string | null): string {
+  const { cause, to } = transition;
+  const by = cause === "deployer" && to === RETIRED ? "accept" : cause;
+  const detail = originText(transition, told);
   return detail === "" ? by : `${by}: ${detail}`;
 }
