@@ -8,7 +8,7 @@ import type { AuditEntry } from "../model/access.ts";
 import type { HistoryEntry, PastSubject } from "../model/past.ts";
 import { changeText } from "./change_words.ts";
 import { fullTimeText, shortText, withLocalTimes } from "./moments.ts";
-import { shortId, stateCell } from "./phrases.ts";
+import { roleText, shortId, stateCell } from "./phrases.ts";
 import type { Cell, Fit } from "./table.ts";
 
 /** Titles of {@link historyCells}. */
@@ -40,9 +40,13 @@ export function subjectText(
   >,
 ): string {
   const name = nameText({ kind: workloadKind, name: workloadName, id: workloadId });
-  if (name === null) return id;
-  const which = replica !== null && replica > 1 ? ` #${replica}` : "";
-  return `${name}${role === null ? "" : ` ${role}`}${which}`;
+  return name === null ? id : `${name}${whichText({ role, replica })}`;
+}
+
+/** ` web #2`; empty of the only one. A daemon of another version may tell of no replica. */
+function whichText({ role, replica }: Pick<PastSubject, "role" | "replica">): string {
+  const which = roleText({ role, replica: replica ?? 1 });
+  return which === "" ? "" : ` ${which}`;
 }
 
 /** `site/blog`; null where nobody remembers it. */
@@ -53,10 +57,9 @@ export function nameText(
   return kind === null ? name : `${kind}/${name}`;
 }
 
-function whoseText({ host, workload, row, role }: HistoryEntry): string {
+function whoseText({ host, workload, row, role, replica }: HistoryEntry): string {
   if (workload === null) return row ?? (host === undefined ? "this host" : "the host");
-  const name = nameText(workload) ?? workload.id;
-  return role === null ? name : `${name} ${role}`;
+  return `${nameText(workload) ?? workload.id}${whichText({ role, replica })}`;
 }
 
 function whatCell(entry: HistoryEntry): Cell {

@@ -47,6 +47,7 @@ const NOTHING = {
   workload: null,
   row: null,
   role: null,
+  replica: null,
   from: null,
   to: null,
   containerId: null,
@@ -294,11 +295,15 @@ function hostOf({ host }: { readonly host?: string }): { host?: string } {
   return host === undefined ? {} : { host };
 }
 
-function ofRow(rowId: string, known: Known): Pick<HistoryEntry, "row" | "role" | "workload"> {
+function ofRow(
+  rowId: string,
+  known: Known,
+): Pick<HistoryEntry, "row" | "role" | "replica" | "workload"> {
   const subject = known.subject(rowId);
   return {
     row: rowId,
     role: subject?.role ?? null,
+    replica: subject?.replica ?? null,
     workload: subject === undefined || subject.workloadId === null ? null : {
       id: subject.workloadId,
       name: subject.workloadName,

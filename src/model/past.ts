@@ -223,6 +223,8 @@ export interface HistoryEntry {
   readonly row: string | null;
   /** Role within the workload. */
   readonly role: string | null;
+  /** 1 for the first or only replica. */
+  readonly replica: number | null;
   /** State before; null for a new row. */
   readonly from: ContainerState | null;
   /** State after. */

@@ -207,6 +207,7 @@ export const HistoryPageSchema: Schema<HistoryPage> = z.object({
       }).nullable(),
       row: z.string().nullable(),
       role: z.string().nullable(),
+      replica: z.int().nullable(),
       from: z.string().nullable(),
       to: z.string().nullable(),
       containerId: z.string().nullable(),

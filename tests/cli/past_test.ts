@@ -66,6 +66,27 @@ Deno.test("history tells what happened, newest last, of all, of a workload, of a
   assertEquals(items[0].workload.name, "blog");
 });
 
+Deno.test("history tells replicas apart, those that are no more too", async () => {
+  await using host = await TestHost.seeded((store) => {
+    const { workloadId, id } =
+      store.registry.create("stack", { name: "shop", composeProjectName: "shop" }).entry;
+    const rows = [1, 2].map((replica) =>
+      siteRow(workloadId, {
+        ...{ id: `${workloadId}:web:${replica}`, workloadKind: "stack", role: "web", replica },
+        containerId: `c${replica}`,
+      })
+    );
+    pass(store, rows);
+    store.registry.remove("stack", id, { force: true });
+  });
+  const { stdout } = await host.run("history");
+  const whose = stdout.trimEnd().split("\n").slice(1).map((line) => line.split(/ {2,}/)[1]);
+  assertEquals(whose.filter((each) => each !== "this host"), [
+    ...["stack/shop web", "stack/shop web #2"],
+    ...["stack/shop web", "stack/shop web #2"],
+  ]);
+});
+
 Deno.test("history tells who changed what, and that the index was restored", async () => {
   await using host = await TestHost.make();
   for (
