@@ -444,7 +444,7 @@ Deno.test("commands reach the index through the API alone", () => {
   assertEquals(found, []);
 });
 
-Deno.test("the dashboard has nothing of the program but types, what there is, and a shell's quotes", () => {
+Deno.test("the dashboard has nothing of the program but types, what there is, what is alike, and a shell's quotes", () => {
   const own = sources.filter(({ path }) => path.startsWith("src/web/"));
   assert(own.length > 20, "the folder was renamed");
   const found = new Set(
@@ -453,6 +453,7 @@ Deno.test("the dashboard has nothing of the program but types, what there is, an
     ).filter((target) => target.startsWith("src/") && !target.startsWith("src/web/")),
   );
   assertEquals([...found].sort(), [
+    "src/alike.ts",
     ...["problem", "role", "workload"].map((name) => `src/model/${name}.ts`),
     "src/shell_word.ts",
   ]);
