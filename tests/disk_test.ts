@@ -147,6 +147,28 @@ function rootTest(name: string, reason: string | null, body: () => Promise<void>
 }
 
 rootTest(
+  "a read on a full disk without a daemon says that it is full",
+  NO_MOUNT,
+  async () => {
+    await using engine = await FakeEngine.start();
+    await using disk = await SmallDisk.make(engine, { bytes: 2 << 20 });
+    const { host } = disk;
+    assertEquals((await host.run("add", "site", "blog")).code, 0);
+    await disk.fill({ leaving: PAGE });
+    for (const words of [["ps"], ["status"], ["explain", "blog"]]) {
+      const { code, stderr } = await host.run(...words);
+      assertEquals([code, stderr], [
+        1,
+        `Cannot open "${host.database}": the disk is full\n` +
+        "hint: free space on the data directory's file system; nothing was lost\n",
+      ]);
+    }
+    await disk.free();
+    assertEquals((await host.json("list")).items.length, 1);
+  },
+);
+
+rootTest(
   "a full disk fails passes and writes, and is over when space returns",
   NO_MOUNT,
   async () => {

@@ -11,7 +11,8 @@ import { guarded } from "./error.ts";
 import { appliedMigrations, loadMigrations, refuseNewer } from "./migrate.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { quotePath } from "../text.ts";
-import { FROZEN, immutableUri, isFrozen, openStore, requireSafe, unlessClosed } from "./store.ts";
+import { openingError } from "./opening_error.ts";
+import { FROZEN, immutableUri, isFrozen, openStore, requireSafe } from "./store.ts";
 
 /** What is in a copy. */
 export interface SnapshotFacts {
@@ -157,7 +158,7 @@ async function reading<T>(path: string, use: (db: Database) => T): Promise<T> {
     return guarded(action, () => read(new Database(path, { readonly: true, int64: true })));
   } catch (error) {
     // Asked only when it can't be opened, since then nobody in this process has it open.
-    if (!isFailure(error, "io") || !await isFrozen(path)) throw unlessClosed(path, error);
+    if (!isFailure(error, "io") || !await isFrozen(path)) throw openingError(path, error);
     return guarded(action, () => read(new Database(immutableUri(path), FROZEN)));
   }
 }

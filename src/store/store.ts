@@ -13,7 +13,7 @@ import type { Written } from "../model/written.ts";
 import { AuditTable } from "./audit.ts";
 import { ChannelTable } from "./channels.ts";
 import { Connection } from "./connection.ts";
-import { closedBy, distrust, distrustShape } from "../system/private.ts";
+import { distrust, distrustShape } from "../system/private.ts";
 import { ContainerTable } from "./containers.ts";
 import { ContainerViews } from "./container_views.ts";
 import { DeployedContainers } from "./deployed_containers.ts";
@@ -29,6 +29,7 @@ import { ProblemTable } from "./problems.ts";
 import { SilenceTable } from "./silences.ts";
 import { loadMigrations, migrate, requireCurrent } from "./migrate.ts";
 import { NoticeTable } from "./notices.ts";
+import { closedError, openingError, SUFFIXES } from "./opening_error.ts";
 import { Registry } from "./registry.ts";
 import { ReplicaTable } from "./replica.ts";
 import { SessionTable } from "./sessions.ts";
@@ -94,29 +95,8 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   try {
     return guarded(`Cannot open ${quotePath(path)}`, open);
   } catch (error) {
-    throw unlessClosed(path, error);
+    throw openingError(path, error);
   }
-}
-
-/**
- * The error of an opening, or that another user keeps one of the database's files from this one: SQLite
- * names no file, and doesn't say why it may not use one.
- */
-export function unlessClosed(path: string, error: unknown): unknown {
-  const refused = isFailure(error, "readonly") ||
-    isFailure(error, "io") && error.data.at === "database";
-  return (refused ? closedError(path, error) : null) ?? error;
-}
-
-/** That another user keeps one of the database's files from this one; null when it isn't that. */
-function closedError(path: string, cause: unknown): Failure | null {
-  for (const suffix of SUFFIXES) {
-    const data = closedBy(path + suffix);
-    if (data === null) continue;
-    const message = `Cannot open ${quotePath(path)}: permission denied, ${data.reason}`;
-    return new Failure("untrusted", message, { data, cause });
-  }
-  return null;
 }
 
 /** An open database. Every method is synchronous; the process that owns the lock is the writer. */
@@ -327,9 +307,6 @@ export async function isFrozen(path: string): Promise<boolean> {
 export function immutableUri(path: string): string {
   return `file:${path.split("/").map(encodeURIComponent).join("/")}?immutable=1`;
 }
-
-/** What SQLite opens: the database, its write-ahead log and that one's index, an old journal. */
-const SUFFIXES: readonly string[] = ["", "-wal", "-shm", "-journal"];
 
 /**
  * Refuses files that another user made or that lead elsewhere: opening a FIFO can wait for ever, and
