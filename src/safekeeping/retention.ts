@@ -16,7 +16,7 @@ export interface Kept {
 }
 
 /** How many of each. */
-export interface Retention {
+export interface BackupRetention {
   /** Days that keep their last one. */
   readonly days: number;
   /** Weeks that keep their last one. */
@@ -24,7 +24,7 @@ export interface Retention {
 }
 
 /** What is kept unless told otherwise. */
-const RETENTION: Retention = { days: 7, weeks: 4 };
+const BACKUP_RETENTION: BackupRetention = { days: 7, weeks: 4 };
 
 const DAY_MS = 86_400_000;
 /** 1970-01-01 was a Thursday; weeks begin on Monday. */
@@ -39,7 +39,7 @@ const FIRST_MONDAY_MS = 4 * DAY_MS;
  */
 export function toRemove(
   backups: readonly Kept[],
-  { days, weeks }: Retention = RETENTION,
+  { days, weeks }: BackupRetention = BACKUP_RETENTION,
 ): string[] {
   const good = backups.filter(({ verified }) => verified);
   const last = good.at(-1);
