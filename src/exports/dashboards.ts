@@ -6,7 +6,7 @@
 
 import type { ContainerView } from "../model/views.ts";
 import type { RouteSettings } from "../setting_values.ts";
-import type { Route, RoutedWorld } from "./routes.ts";
+import type { ProxyRoute, RoutedWorld } from "./routes.ts";
 
 /** A link. */
 export interface Link {
@@ -55,7 +55,7 @@ const HEADINGS = {
 
 /** Every route as a link, under its kind's heading; also of what is down, since people look for it. */
 export function linkGroups(
-  routes: readonly Route[],
+  routes: readonly ProxyRoute[],
   { previews }: Pick<RoutedWorld, "previews">,
   { scheme }: Pick<RouteSettings, "scheme">,
 ): LinkGroup[] {
@@ -99,7 +99,7 @@ export function urlOf(hostname: string, scheme: RouteSettings["scheme"]): string
   return `${scheme}://${hostname}`;
 }
 
-function titleOf({ rows: [row] }: Route): string {
+function titleOf({ rows: [row] }: ProxyRoute): string {
   const { workloadName, stageName } = row!;
   return stageName === null ? workloadName : `${workloadName} ${stageName}`;
 }

@@ -21,7 +21,7 @@ export interface RoutedWorld {
 }
 
 /** A host name and the rows that it leads to. */
-export interface Route {
+export interface ProxyRoute {
   /** Complete, lower case, without a dot at the end. */
   readonly hostname: string;
   /** In order of their ids, whatever they are doing; at least one. */
@@ -42,7 +42,7 @@ export interface Upstream {
  * never share a name: that of the older row has it. An index from before names were one row's may
  * say otherwise, and `api` and `api.example.org` are one name below `example.org`.
  */
-export function routesOf({ rows, domains }: RoutedWorld, settings: RouteSettings): Route[] {
+export function routesOf({ rows, domains }: RoutedWorld, settings: RouteSettings): ProxyRoute[] {
   const slots = Map.groupBy(rows, slotOf);
   const led = new Map<string, Set<ContainerView>>();
   const lead = (name: string | null, row: ContainerView) => {
@@ -73,7 +73,7 @@ export function routesOf({ rows, domains }: RoutedWorld, settings: RouteSettings
  * unless there are no others.
  */
 export function serving(
-  { rows }: Route,
+  { rows }: ProxyRoute,
   settings: RouteSettings,
 ): { readonly row: ContainerView; readonly upstream: Upstream }[] {
   const reached = rows.flatMap((row) => {

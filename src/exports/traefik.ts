@@ -5,7 +5,7 @@
  */
 
 import type { RouteSettings } from "../setting_values.ts";
-import { authorityOf, type Route, serving } from "./routes.ts";
+import { authorityOf, type ProxyRoute, serving } from "./routes.ts";
 
 /** What Traefik is told; without `http` where there is nothing to route: it refuses empty maps. */
 export interface TraefikConfiguration {
@@ -40,7 +40,7 @@ export interface TraefikService {
  * has neither a backtick, which would end the text in the rule, nor an `@`, which is Traefik's own.
  */
 export function traefikConfiguration(
-  routes: readonly Route[],
+  routes: readonly ProxyRoute[],
   settings: RouteSettings,
 ): TraefikConfiguration {
   const routers: Record<string, TraefikRouter> = {};
