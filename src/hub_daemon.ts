@@ -33,7 +33,11 @@ import { ByteBudget } from "./server/byte_budget.ts";
 import { Certificate } from "./server/certificate.ts";
 import { createHubApp } from "./server/hub_app.ts";
 import { LoginLimit } from "./server/login_limit.ts";
-import { asProblem, Problem, problemResponse } from "./server/problem.ts";
+import {
+  asProblemDetails,
+  ProblemDetails,
+  problemDetailsResponse,
+} from "./server/problem_details.ts";
 import {
   type App,
   type AppOptions,
@@ -115,12 +119,12 @@ export function assembleHub(options: AssembleHubOptions): HubAssembly {
   const hosts = new HubApp({
     ...{ sql, heartbeats, secrets: new HostSecrets(sql), intake: new Intake(sql, announcements) },
     refused: (why, detail, headers = {}) =>
-      problemResponse(new Problem(why, detail, { hint: "", headers })),
+      problemDetailsResponse(new ProblemDetails(why, detail, { hint: "", headers })),
     guessed: (remote) => guesses.fail(remote),
     failed: (error) => {
-      const problem = asProblem(error);
+      const problem = asProblemDetails(error);
       if (problem.code === "internal") log.error("request failed", { error });
-      return problemResponse(problem);
+      return problemDetailsResponse(problem);
     },
   });
   const notifier = new HubNotifier({

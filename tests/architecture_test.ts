@@ -734,7 +734,7 @@ Deno.test("a hint for the terminal and the same for the API stand in one place",
     const { text } = sources.find((source) => source.path === path)!;
     return [...withoutComments(text).matchAll(/"((?:[^"\\\n]|\\.){25,})"/g)].map(([, it]) => it!);
   };
-  const api = new Set(literals("src/server/problem.ts"));
+  const api = new Set(literals("src/server/problem_details.ts"));
   assert(api.size > 20, "they are found");
   const terminal = ["words", "index_words", "file_words"].flatMap((name) =>
     literals(`src/cli/${name}.ts`)

@@ -45,7 +45,7 @@ export function checkPieces({ ok, status, pieces }: AnswerInPieces): readonly Ui
 }
 
 /** The members of a problem document (RFC 9457) that are read, each of which may lack. */
-interface Problem {
+interface ProblemDetails {
   readonly code?: unknown;
   readonly title?: unknown;
   readonly detail?: unknown;
@@ -82,7 +82,7 @@ const OTHER_VERSION = "what runs there is of another version than this command: 
  * Whether it knows less than this program asks for, or no more what it asks for: a path, a method of
  * one, or a field.
  */
-function isOfOther(status: number, { code, data, errors }: Problem): boolean {
+function isOfOther(status: number, { code, data, errors }: ProblemDetails): boolean {
   return status === 405 || code === "not-found" && data === undefined ||
     Array.isArray(errors) && errors.some(({ message }) => message === "Unknown field");
 }
@@ -96,7 +96,7 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   "stopping": EXIT.unreachable,
 };
 
-function parseProblem(text: string): Problem {
+function parseProblem(text: string): ProblemDetails {
   try {
     const problem: unknown = JSON.parse(text);
     return typeof problem === "object" && problem !== null ? problem : {};

@@ -6,7 +6,7 @@
  */
 
 import { quote } from "../text.ts";
-import { Problem } from "./problem.ts";
+import { ProblemDetails } from "./problem_details.ts";
 
 /** What a listener demands. */
 export interface AccessRules {
@@ -69,14 +69,14 @@ export function isSafe(method: string): boolean {
  * Refuses a request for a host that is not ours: a page whose name was rebound to our address is
  * same-origin to its browser, but the browser still sends that name.
  *
- * @throws {Problem} `forbidden-host`.
+ * @throws {ProblemDetails} `forbidden-host`.
  */
 export function checkHost(request: Request, rules: AccessRules): void {
   // HTTP/2 has no Host header; there the authority stands in the URL.
   const host = request.headers.get("host") ?? authority(request.url);
   const name = hostName(host);
   if (name !== null && rules.allowedHosts.has(name)) return;
-  throw new Problem(
+  throw new ProblemDetails(
     "forbidden-host",
     `Cannot answer for host ${quote(host, 128)}: it is not on the list`,
     { hint: "ask for a host that is on the daemon's list of allowed hosts" },
@@ -86,7 +86,7 @@ export function checkHost(request: Request, rules: AccessRules): void {
 /**
  * Refuses what changes something and was caused by a page of another site.
  *
- * @throws {Problem} `forbidden-origin`.
+ * @throws {ProblemDetails} `forbidden-origin`.
  */
 export function checkOrigin(request: Request, own: { readonly baseUrl: URL | null }): void {
   if (isSafe(request.method)) return;
@@ -98,7 +98,10 @@ export function checkOrigin(request: Request, own: { readonly baseUrl: URL | nul
     ? `Origin is ${quote(origin, 128)}`
     : null;
   if (foreign === null) return;
-  throw new Problem("forbidden-origin", `Cannot let another site change anything: ${foreign}`);
+  throw new ProblemDetails(
+    "forbidden-origin",
+    `Cannot let another site change anything: ${foreign}`,
+  );
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { joinedBytes } from "../bytes.ts";
 import type { ByteBudget } from "./byte_budget.ts";
-import { Problem } from "./problem.ts";
+import { ProblemDetails } from "./problem_details.ts";
 
 /** How much of a client's patience and appetite is met. */
 export interface BodyLimits {
@@ -31,7 +31,7 @@ export interface ReadBody {
 /**
  * The body as text.
  *
- * @throws {Problem} `too-large`, `request-timeout`, `overloaded`, `stopping`, `malformed`.
+ * @throws {ProblemDetails} `too-large`, `request-timeout`, `overloaded`, `stopping`, `malformed`.
  */
 export async function readBody(request: Request, limits: BodyLimits): Promise<ReadBody> {
   const whole = await readBytes(request, limits);
@@ -46,7 +46,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
 /**
  * The body as it was sent. What it takes of the budget is to be given back by who asked for it.
  *
- * @throws {Problem} `too-large`, `request-timeout`, `overloaded`, `stopping`, `malformed`.
+ * @throws {ProblemDetails} `too-large`, `request-timeout`, `overloaded`, `stopping`, `malformed`.
  */
 export async function readBytes(
   request: Request,
@@ -62,7 +62,7 @@ export async function readBytes(
   const stopped = Promise.withResolvers<never>();
   stopped.promise.catch(() => {});
   const stop = () =>
-    stopped.reject(new Problem("stopping", "Cannot read the body: the daemon stops"));
+    stopped.reject(new ProblemDetails("stopping", "Cannot read the body: the daemon stops"));
   const timer = setTimeout(() => stopped.reject(tooSlow(limits)), limits.timeoutMs);
   if (limits.signal.aborted) stop();
   limits.signal.addEventListener("abort", stop);
@@ -84,8 +84,10 @@ export async function readBytes(
   } catch (error) {
     budget.give(bytes);
     reader.cancel().catch(() => {});
-    if (error instanceof Problem) throw error;
-    throw new Problem("malformed", "Cannot read the body: it ended too early", { cause: error });
+    if (error instanceof ProblemDetails) throw error;
+    throw new ProblemDetails("malformed", "Cannot read the body: it ended too early", {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
     limits.signal.removeEventListener("abort", stop);
@@ -96,22 +98,26 @@ function decode(whole: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(whole);
   } catch (cause) {
-    throw new Problem("malformed", "Cannot read the body: it is not UTF-8", { cause });
+    throw new ProblemDetails("malformed", "Cannot read the body: it is not UTF-8", { cause });
   }
 }
 
-function tooLarge({ maxBytes }: BodyLimits): Problem {
-  return new Problem("too-large", `Cannot take the body: more than ${maxBytes} bytes`);
+function tooLarge({ maxBytes }: BodyLimits): ProblemDetails {
+  return new ProblemDetails("too-large", `Cannot take the body: more than ${maxBytes} bytes`);
 }
 
-function overloaded(): Problem {
-  return new Problem("overloaded", "Cannot take the body: too much is on its way from others", {
-    headers: { "retry-after": "5" },
-  });
+function overloaded(): ProblemDetails {
+  return new ProblemDetails(
+    "overloaded",
+    "Cannot take the body: too much is on its way from others",
+    {
+      headers: { "retry-after": "5" },
+    },
+  );
 }
 
-function tooSlow({ timeoutMs }: BodyLimits): Problem {
-  return new Problem(
+function tooSlow({ timeoutMs }: BodyLimits): ProblemDetails {
+  return new ProblemDetails(
     "request-timeout",
     `Cannot wait for the body: it was not there after ${timeoutMs / 1000} s`,
   );

@@ -42,7 +42,7 @@ const MAX_AUDITED_PATH = 512;
 /**
  * The answer. A change is written down with it or, where nothing is stored, after it.
  *
- * @throws {Problem | Failure}
+ * @throws {ProblemDetails | Failure}
  */
 export async function call<At extends ReadServices>(
   route: Route<At>,

@@ -13,7 +13,7 @@ import { userText } from "../system/peer.ts";
 import type { AccessPort, CodeMaker } from "./access_port.ts";
 import { type AccessRules, type Entrance, isOwnOrigin, isSafe } from "./access.ts";
 import { sessionSecret } from "./cookie.ts";
-import { Problem } from "./problem.ts";
+import { ProblemDetails } from "./problem_details.ts";
 
 /** Who asks, and with what right. */
 export interface Principal extends Who, CodeMaker {
@@ -49,7 +49,7 @@ export class Credentials {
   /**
    * Who the request is from.
    *
-   * @throws {Problem} `unauthorized`, `forbidden-origin`.
+   * @throws {ProblemDetails} `unauthorized`, `forbidden-origin`.
    */
   async identify(request: Request, entrance: Entrance): Promise<Principal> {
     const { rules, remote } = entrance;
@@ -65,7 +65,7 @@ export class Credentials {
     const origin = request.headers.get("origin");
     const own = { baseUrl: this.#options.baseUrl };
     if (!isSafe(request.method) && (origin === null || !isOwnOrigin(origin, request, own))) {
-      throw new Problem("forbidden-origin", "Cannot change anything by a cookie alone", {
+      throw new ProblemDetails("forbidden-origin", "Cannot change anything by a cookie alone", {
         hint: "send the Origin that the page came from, or a token",
       });
     }
@@ -149,7 +149,7 @@ function trusted({ inside, user }: Entrance): Principal {
 }
 
 function refuse(why: string): never {
-  throw new Problem("unauthorized", `Cannot answer: ${why}`, {
+  throw new ProblemDetails("unauthorized", `Cannot answer: ${why}`, {
     hint:
       "send `Authorization: Bearer …` with a token, or what stands in the file `token` of the " +
       "data directory; or use the socket there, or log in",

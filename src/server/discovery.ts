@@ -38,7 +38,7 @@ export interface Seen extends Discovery {
 /**
  * Asks the Engine, and groups what no workload accounts for.
  *
- * @throws {Problem} The Engine could not be asked.
+ * @throws {ProblemDetails} The Engine could not be asked.
  */
 export async function look({ store, composePrefix, listContainers }: Services): Promise<Seen> {
   let containers: readonly ListedContainer[];

@@ -10,7 +10,7 @@ import { firstsOf } from "./answer.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import { peerUid } from "../system/peer.ts";
 import type { Handler, Peer } from "./listener.ts";
-import { asProblem, Problem, problemResponse } from "./problem.ts";
+import { asProblemDetails, ProblemDetails, problemDetailsResponse } from "./problem_details.ts";
 
 /** What an exchange needs. */
 export interface ExchangeOptions {
@@ -57,7 +57,7 @@ export async function exchange(
     await send(response, outgoing, { ...options, incoming, body });
   } catch (error) {
     if (outgoing.headersSent || outgoing.destroyed) return void outgoing.destroy();
-    const response = problemResponse(asProblem(error));
+    const response = problemDetailsResponse(asProblemDetails(error));
     await send(response, outgoing, { ...options, incoming, body }).catch(() => outgoing.destroy());
   }
 }
@@ -122,7 +122,7 @@ class RequestBody {
   }
 }
 
-/** @throws {Problem} `malformed`. */
+/** @throws {ProblemDetails} `malformed`. */
 function toRequest(incoming: IncomingMessage, body: RequestBody): Request {
   const { method = "GET", url = "/", rawHeaders } = incoming;
   try {
@@ -134,14 +134,17 @@ function toRequest(incoming: IncomingMessage, body: RequestBody): Request {
       headers.append(name, rawHeaders[i + 1]!);
     }
     if (hosts > 1 || hosts === 0 && incoming.httpVersion === "1.1") {
-      throw new Problem("malformed", `Cannot read the request: ${hosts || "no"} Host headers`);
+      throw new ProblemDetails(
+        "malformed",
+        `Cannot read the request: ${hosts || "no"} Host headers`,
+      );
     }
     // A target with a host of its own makes the header's not count (RFC 9112, 3.2.2).
     const absolute = /^https?:\/\/([^/?#]+)/i.exec(url);
     if (absolute !== null) headers.set("host", absolute[1]!);
     const path = absolute === null ? url : url.slice(absolute[0].length) || "/";
     if (!/^[/?*]/.test(path) || LEADS_ELSEWHERE.test(path)) {
-      throw new Problem("malformed", "Cannot read the request's target");
+      throw new ProblemDetails("malformed", "Cannot read the request's target");
     }
     return new Request(`http://localhost${path.startsWith("/") ? "" : "/"}${path}`, {
       method,
@@ -149,8 +152,8 @@ function toRequest(incoming: IncomingMessage, body: RequestBody): Request {
       ...(body.present && method !== "GET" && method !== "HEAD" && { body: body.stream() }),
     });
   } catch (cause) {
-    if (cause instanceof Problem) throw cause;
-    throw new Problem("malformed", `Cannot read the request: ${(cause as Error).message}`, {
+    if (cause instanceof ProblemDetails) throw cause;
+    throw new ProblemDetails("malformed", `Cannot read the request: ${(cause as Error).message}`, {
       cause,
     });
   }
@@ -198,8 +201,8 @@ function take(size: number, outgoing: ServerResponse, bytes: ByteBudget): boolea
 }
 
 function overloaded(): Response {
-  return problemResponse(
-    new Problem("overloaded", "Cannot answer: too much is on its way to others", {
+  return problemDetailsResponse(
+    new ProblemDetails("overloaded", "Cannot answer: too much is on its way to others", {
       headers: { "retry-after": "5" },
     }),
   );

@@ -12,7 +12,7 @@ import { invalidFields } from "./validation.ts";
 /**
  * Refuses a state that no row can be in, and names of what is not there.
  *
- * @throws {Problem} `invalid`.
+ * @throws {ProblemDetails} `invalid`.
  */
 export async function requireKnown(
   reader: Pick<IndexReader, "unknown" | "hosts">,

@@ -10,7 +10,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Soon } from "../model/index_reader.ts";
 import { type Written, writtenOf } from "../model/written.ts";
 import type { LiveFrames, OfHost, SnapshotPart } from "./live_frames.ts";
-import { Problem } from "./problem.ts";
+import { ProblemDetails } from "./problem_details.ts";
 
 /** What live feeds need. */
 export interface LiveOptions {
@@ -53,14 +53,16 @@ export class Live {
   /**
    * A feed for one client: what came after `lastEventId`, or a snapshot when that can't be told.
    *
-   * @throws {Problem} `too-many-feeds`, `stopping`.
+   * @throws {ProblemDetails} `too-many-feeds`, `stopping`.
    */
   open(lastEventId: number | null, reader: LiveReader): ReadableStream<Uint8Array> {
     const { entrance, isGood, host } = reader;
-    if (this.#closed) throw new Problem("stopping", "Cannot open a live feed: the daemon stops");
+    if (this.#closed) {
+      throw new ProblemDetails("stopping", "Cannot open a live feed: the daemon stops");
+    }
     const clients = [...this.#clients].filter((client) => client.entrance === entrance).length;
     if (clients >= this.#options.maxClients) {
-      throw new Problem(
+      throw new ProblemDetails(
         "too-many-feeds",
         `Cannot open a live feed: ${this.#options.maxClients} are open already`,
         { headers: { "retry-after": "10" } },

@@ -8,7 +8,7 @@ import * as z from "zod";
 import type { Answer, Schema } from "./operation.ts";
 import { TAGS, TOOLS } from "./openapi_tags.ts";
 import type { Route } from "./routes.ts";
-import { ProblemSchema } from "./schema.ts";
+import { ProblemDetailsSchema } from "./schema.ts";
 
 /** Under `/api` an unknown parameter is an error; elsewhere tools add what they like. */
 export const NO_QUERY: Schema<unknown> = z.strictObject({});
@@ -137,7 +137,7 @@ function response({ description, schema, mediaType }: Answer, schemas: Schemas):
 }
 
 function problem(description: string, schemas: Schemas): Json {
-  const schema = schemas.of(ProblemSchema, "output");
+  const schema = schemas.of(ProblemDetailsSchema, "output");
   return { description, content: { "application/problem+json": { schema } } };
 }
 

@@ -7,12 +7,12 @@
 import type { PassReport } from "../model/pass.ts";
 import { isEngineFailure, isFailure } from "../failure.ts";
 import type { Services } from "./operation.ts";
-import { Problem } from "./problem.ts";
+import { ProblemDetails } from "./problem_details.ts";
 
 /**
  * Runs a full pass and returns its report.
  *
- * @throws {Problem} `no-daemon`, `pass-failed`, `pass-timeout`, `stopping`.
+ * @throws {ProblemDetails} `no-daemon`, `pass-failed`, `pass-timeout`, `stopping`.
  * @throws {Failure} what the pass failed with in the store.
  */
 export async function passNow(
@@ -25,7 +25,10 @@ export async function passNow(
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     late.reject(
-      new Problem("pass-timeout", `Cannot wait for the pass: not done after ${passTimeoutMs} ms`),
+      new ProblemDetails(
+        "pass-timeout",
+        `Cannot wait for the pass: not done after ${passTimeoutMs} ms`,
+      ),
     );
   }, passTimeoutMs);
   try {
@@ -38,24 +41,26 @@ export async function passNow(
 }
 
 /** The error for what only a daemon can do. */
-export function noDaemon(action: string): Problem {
-  return new Problem("no-daemon", `${action}: no daemon is running`);
+export function noDaemon(action: string): ProblemDetails {
+  return new ProblemDetails("no-daemon", `${action}: no daemon is running`);
 }
 
 /** An Engine that can't be asked, as a problem; anything else as it is. */
 export function engineProblem(error: unknown): unknown {
   if (!isEngineFailure(error)) return error;
   const data = { failure: error.code, ...error.data };
-  return new Problem("pass-failed", error.message, { data, cause: error });
+  return new ProblemDetails("pass-failed", error.message, { data, cause: error });
 }
 
 /** What a request is told when the Engine or the store failed it. */
 export function passError(error: unknown): unknown {
   if (isEngineFailure(error)) return engineProblem(error);
-  if (error instanceof Problem || isFailure(error)) return error;
+  if (error instanceof ProblemDetails || isFailure(error)) return error;
   if (!(error instanceof Error)) return error;
   if (error.name === "AbortError") {
-    return new Problem("stopping", "Cannot finish the pass: the daemon stops", { cause: error });
+    return new ProblemDetails("stopping", "Cannot finish the pass: the daemon stops", {
+      cause: error,
+    });
   }
-  return new Problem("pass-failed", error.message, { cause: error });
+  return new ProblemDetails("pass-failed", error.message, { cause: error });
 }

@@ -8,7 +8,7 @@ import { DETAIL_COLUMNS } from "../model/columns.ts";
 import type { ContainerView } from "../model/views.ts";
 import { hashSecret } from "../secret.ts";
 import { quote } from "../text.ts";
-import { Problem } from "./problem.ts";
+import { ProblemDetails } from "./problem_details.ts";
 
 /** Each pass moves the first though nothing happened; the others are told of when there is time. */
 const COMES_BY_ITSELF: readonly (keyof ContainerView)[] = [
@@ -40,14 +40,14 @@ export function tagged(row: ContainerView): { etag: string } {
  * What a request's headers demand of a row before it is written, as a check for the store; none where
  * they demand nothing.
  *
- * @throws {Problem} `precondition-failed`, from the check.
+ * @throws {ProblemDetails} `precondition-failed`, from the check.
  */
 export function demanded(headers: Headers): (before: ContainerView | null) => void {
   const [match, noneMatch] = [headers.get("if-match"), headers.get("if-none-match")];
   return (before) => {
     if (match !== null) requireTag(match, before);
     if (noneMatch !== null && before !== null && holds(noneMatch, before)) {
-      throw new Problem(
+      throw new ProblemDetails(
         "precondition-failed",
         `Cannot write container row ${quote(before.id)}: it is there already`,
         { headers: tagged(before) },
@@ -60,13 +60,13 @@ export function demanded(headers: Headers): (before: ContainerView | null) => vo
  * Refuses to write an entry or a stage when the request demands another than the one that is there
  * now. Nothing may be awaited between this and the write.
  *
- * @throws {Problem} `precondition-failed`, with the tag that it has now.
+ * @throws {ProblemDetails} `precondition-failed`, with the tag that it has now.
  */
 export function requireUnchanged(headers: Headers, before: { readonly name: string }): void {
   const match = headers.get("if-match");
   const etag = entityTag(before);
   if (match === null || names(match, etag)) return;
-  throw new Problem(
+  throw new ProblemDetails(
     "precondition-failed",
     `Cannot write ${quote(before.name)}: it is not as it was read`,
     { headers: { etag } },
@@ -76,11 +76,11 @@ export function requireUnchanged(headers: Headers, before: { readonly name: stri
 /**
  * Refuses to write a row that is not the one that was read.
  *
- * @throws {Problem} `precondition-failed`, with the tag that it has now.
+ * @throws {ProblemDetails} `precondition-failed`, with the tag that it has now.
  */
 export function requireTag(wanted: string, before: ContainerView | null): void {
   if (before !== null && holds(wanted, before)) return;
-  throw new Problem(
+  throw new ProblemDetails(
     "precondition-failed",
     before === null
       ? "Cannot write the container row: it is not there"

@@ -17,7 +17,7 @@ import { basePath } from "./cookie.ts";
 import type { Principal } from "./credentials.ts";
 import type { ReadServices } from "./operation.ts";
 import { type Assets, type Pages, pages } from "./pages.ts";
-import { asProblem, Problem, problemResponse } from "./problem.ts";
+import { asProblemDetails, ProblemDetails, problemDetailsResponse } from "./problem_details.ts";
 import type { Needed, Route } from "./routes.ts";
 import { withBodyText } from "./take_body.ts";
 import { readWebAssets } from "./web_assets.ts";
@@ -125,7 +125,7 @@ export function routed<At extends ReadServices>(
     const found = await page(context);
     if (found !== null) return found;
     await identify(context, services);
-    throw new Problem("not-found", "Cannot find this path", {
+    throw new ProblemDetails("not-found", "Cannot find this path", {
       hint: "GET /openapi.json lists all there are",
     });
   });
@@ -182,7 +182,7 @@ function admit(stopping: AbortSignal, own: { baseUrl: URL | null }): MiddlewareH
       checkHost(context.req.raw, rules);
       checkOrigin(context.req.raw, own);
     }
-    if (stopping.aborted) throw new Problem("stopping", "Cannot answer: the daemon stops");
+    if (stopping.aborted) throw new ProblemDetails("stopping", "Cannot answer: the daemon stops");
     await next();
   };
 }
@@ -211,7 +211,7 @@ function enter(route: string, needed: Needed, services: ReadServices): Middlewar
     if (needed !== "open") {
       const principal = await identify(context, services);
       if (!mayDo(principal.role, needed)) {
-        throw new Problem("forbidden", `Cannot do this with the role "${principal.role}"`, {
+        throw new ProblemDetails("forbidden", `Cannot do this with the role "${principal.role}"`, {
           data: { needs: needed },
         });
       }
@@ -221,7 +221,7 @@ function enter(route: string, needed: Needed, services: ReadServices): Middlewar
   };
 }
 
-/** @throws {Problem} `unauthorized`, `forbidden-origin`. */
+/** @throws {ProblemDetails} `unauthorized`, `forbidden-origin`. */
 async function identify(
   context: Context<Env>,
   { credentials, logins }: ReadServices,
@@ -254,7 +254,7 @@ function refuseOtherMethods<At extends ReadServices>(
       pattern(path),
       enter(path, least!, services),
       (context) => {
-        throw new Problem(
+        throw new ProblemDetails(
           "method-not-allowed",
           `Cannot ${context.req.method} here: only ${allow}`,
           { headers: { allow } },
@@ -269,8 +269,8 @@ function rank(needed: Needed): number {
 }
 
 function fail(error: Error, context: Context<Env>, { log }: ReadServices): Response {
-  const problem = asProblem(error);
-  const response = problemResponse(problem);
+  const problem = asProblemDetails(error);
+  const response = problemDetailsResponse(problem);
   if (response.status === 500) {
     log.error("request failed", { route: context.get("route") ?? NO_ROUTE, error });
   }

@@ -22,7 +22,7 @@ import { PROBLEM_KINDS } from "../model/problem.ts";
 import { WORKLOAD_KINDS } from "../model/workload.ts";
 import type { Entry } from "../store/registry.ts";
 import type { Schema } from "./operation.ts";
-import { type FieldError, type ProblemCode, PROBLEMS } from "./problem.ts";
+import { type FieldError, PROBLEM_TYPES, type ProblemTypeCode } from "./problem_details.ts";
 
 /**
  * The field may be absent. Like `exactOptional()`, which the generator of the document does not
@@ -322,7 +322,7 @@ export const PageSchema: Schema<ContainerPage> = z.object({
 });
 
 /** A failure, as every route answers it. */
-export interface ProblemBody {
+export interface ProblemDetailsBody {
   /** `/problems/` and the code. */
   type: string;
   /** Constant for each code. */
@@ -330,7 +330,7 @@ export interface ProblemBody {
   /** HTTP status. */
   status: number;
   /** What programs tell failures apart by. */
-  code: ProblemCode;
+  code: ProblemTypeCode;
   /** What can't be done and why. */
   detail: string;
   /** What a person can do about it. */
@@ -341,12 +341,12 @@ export interface ProblemBody {
   errors?: FieldError[];
 }
 
-/** {@link ProblemBody}. */
-export const ProblemSchema: Schema<ProblemBody> = z.object({
+/** {@link ProblemDetailsBody}. */
+export const ProblemDetailsSchema: Schema<ProblemDetailsBody> = z.object({
   type: z.string(),
   title: z.string(),
   status: z.int(),
-  code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]),
+  code: z.enum(Object.keys(PROBLEM_TYPES) as ProblemTypeCode[]),
   detail: z.string(),
   hint: optional(z.string()),
   data: optional(z.record(z.string(), z.unknown())),

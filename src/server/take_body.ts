@@ -6,7 +6,7 @@
 
 import { type BodyLimits, readBody } from "./body.ts";
 import type { OperationSpec } from "./operation.ts";
-import { Problem } from "./problem.ts";
+import { ProblemDetails } from "./problem_details.ts";
 
 /** Enough for what a stranger has to say. */
 const MAX_OPEN_BODY = 8192;
@@ -17,7 +17,7 @@ const MAX_EMPTY_BODY = 1024;
  * Reads the body within bounds and shows its text to `use`; null where the route takes none for
  * itself. `open`: anybody may send one.
  *
- * @throws {Problem}
+ * @throws {ProblemDetails}
  */
 export async function withBodyText<T>(
   request: Request,
@@ -37,7 +37,7 @@ export async function withBodyText<T>(
     : await readBody(request, open ? withMost(MAX_OPEN_BODY, limits) : limits);
   try {
     if (expected !== undefined && text === "") {
-      throw new Problem("malformed", "Cannot read the request: a JSON body is needed");
+      throw new ProblemDetails("malformed", "Cannot read the request: a JSON body is needed");
     }
     return await use(text);
   } finally {
@@ -51,13 +51,13 @@ async function readNothing(
   limits: BodyLimits,
 ): Promise<{ text: string; bytes: number }> {
   const something = () =>
-    new Problem("invalid", "Cannot take a body here: there is nothing to be said");
+    new ProblemDetails("invalid", "Cannot take a body here: there is nothing to be said");
   try {
     const body = await readBody(request, withMost(MAX_EMPTY_BODY, limits));
     if (body.text.trim() === "" || body.text.trim() === "{}") return body;
     limits.budget.give(body.bytes);
   } catch (error) {
-    if (error instanceof Problem && error.code === "too-large") throw something();
+    if (error instanceof ProblemDetails && error.code === "too-large") throw something();
     throw error;
   }
   throw something();

@@ -6,12 +6,12 @@
 
 import * as z from "zod";
 import type { Schema } from "./operation.ts";
-import { type FieldError, Problem } from "./problem.ts";
+import { type FieldError, ProblemDetails } from "./problem_details.ts";
 
 /**
  * The value as the schema has it.
  *
- * @throws {Problem} `invalid`.
+ * @throws {ProblemDetails} `invalid`.
  */
 export function check<Value>(schema: Schema<Value>, value: unknown): Value {
   try {
@@ -24,11 +24,11 @@ export function check<Value>(schema: Schema<Value>, value: unknown): Value {
 /**
  * The value of a JSON body.
  *
- * @throws {Problem} `unsupported-media-type`, `malformed`.
+ * @throws {ProblemDetails} `unsupported-media-type`, `malformed`.
  */
 export function parseJson(contentType: string | undefined, text: string): unknown {
   if (!/^application\/(?:[\w.+-]+\+)?json *(?:;|$)/i.test(contentType ?? "")) {
-    throw new Problem(
+    throw new ProblemDetails(
       "unsupported-media-type",
       "Cannot read the body: it is not said to be JSON",
       { hint: "send Content-Type: application/json" },
@@ -37,7 +37,7 @@ export function parseJson(contentType: string | undefined, text: string): unknow
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new Problem("malformed", "Cannot read the body: it is not JSON", { cause });
+    throw new ProblemDetails("malformed", "Cannot read the body: it is not JSON", { cause });
   }
 }
 
@@ -58,7 +58,7 @@ interface Issue {
 }
 
 /** What the schemas found, as a problem with one entry for each field. */
-function invalid(issues: readonly Issue[]): Problem {
+function invalid(issues: readonly Issue[]): ProblemDetails {
   const errors = issues.flatMap(({ code, path, message, keys }) =>
     code === "unrecognized_keys" && keys
       ? keys.slice(0, MAX_ERRORS).map((key) => fieldError([...path, key], "Unknown field"))
@@ -68,11 +68,11 @@ function invalid(issues: readonly Issue[]): Problem {
 }
 
 /** That these fields of a request are wrong. */
-export function invalidFields(errors: readonly FieldError[]): Problem {
+export function invalidFields(errors: readonly FieldError[]): ProblemDetails {
   const summary = errors.slice(0, 3).map(({ path, message }) =>
     path === "" ? message : `${JSON.stringify(path)}: ${message}`
   ).join("; ");
-  return new Problem("invalid", `Cannot take the request: ${summary}`, { errors });
+  return new ProblemDetails("invalid", `Cannot take the request: ${summary}`, { errors });
 }
 
 function fieldError(path: readonly PropertyKey[], message: string): FieldError {

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { METRICS_CONTENT_TYPE } from "../../src/telemetry/metrics.ts";
-import { asProblem } from "../../src/server/problem.ts";
+import { asProblemDetails } from "../../src/server/problem_details.ts";
 import { PASS, type TempServer, tempServer } from "../harness/temp_server.ts";
 
 Deno.test("/livez answers whatever is wrong elsewhere", async () => {
@@ -183,7 +183,7 @@ Deno.test("what the store can't do now is told with its status, and undone", asy
   }
 });
 
-Deno.test("asProblem() tells what SQLite throws while reading as the store's failure", async () => {
+Deno.test("asProblemDetails() tells what SQLite throws while reading as the store's failure", async () => {
   await using server = await tempServer();
   const path = `${server.dir}/other.db`;
   await Deno.writeTextFile(path, "hello, I am a text file, not SQLite\n".repeat(200));
@@ -191,7 +191,7 @@ Deno.test("asProblem() tells what SQLite throws while reading as the store's fai
   const db = new Database(path);
   try {
     const thrown = assertThrows(() => db.prepare("SELECT count(*) FROM t").value());
-    const { code, message, hint, cause } = asProblem(thrown);
+    const { code, message, hint, cause } = asProblemDetails(thrown);
     assertEquals([code, cause], ["corrupt", thrown]);
     assertEquals(message, "Cannot read the index: the file is not a SQLite database");
     assert(hint.length > 0);

@@ -7,8 +7,8 @@
 import { createHmac } from "node:crypto";
 import { assert, assertEquals } from "@std/assert";
 import { ROUTES } from "../../src/server/routes.ts";
-import type { Problem } from "../../src/server/problem.ts";
-import { ProblemSchema } from "../../src/server/schema.ts";
+import type { ProblemDetails } from "../../src/server/problem_details.ts";
+import { ProblemDetailsSchema } from "../../src/server/schema.ts";
 import { problem, writeProblems } from "../harness/problems.ts";
 import {
   observed,
@@ -34,7 +34,7 @@ interface Ask {
 interface Example {
   readonly good: (world: World) => Ask;
   /** What must fail, and with which code; null where nothing can be asked wrongly. */
-  readonly bad: ((world: World) => Ask & { readonly code: Problem["code"] }) | null;
+  readonly bad: ((world: World) => Ask & { readonly code: ProblemDetails["code"] }) | null;
 }
 
 const nothing = { id: "nothing-here" };
@@ -501,7 +501,7 @@ for (const [method, path, , { spec }] of ROUTES) {
     assertEquals(problem.code, code, JSON.stringify(problem));
     assertEquals(problem.status, response.status);
     assertEquals(response.headers.get("content-type"), "application/problem+json");
-    assertEquals(ProblemSchema.parse(problem), problem);
+    assertEquals(ProblemDetailsSchema.parse(problem), problem);
     assertEquals(server.store.version(), before);
   });
 }

@@ -11,7 +11,7 @@ import { isFailure } from "../../failure.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
 import { requireTag } from "../precondition.ts";
-import { Problem } from "../problem.ts";
+import { ProblemDetails } from "../problem_details.ts";
 import { ContainerSchema, optional } from "../schema.ts";
 import { ContainerPatchSchema, NewContainerSchema } from "./containers.ts";
 
@@ -71,7 +71,7 @@ export const writeBatch: Operation = operation({
         try {
           requireTag(ifMatch, before);
         } catch (error) {
-          throw error instanceof Problem ? inBatch(error, index) : error;
+          throw error instanceof ProblemDetails ? inBatch(error, index) : error;
         }
       },
     })
@@ -87,13 +87,16 @@ function told<T>(run: () => T): T {
   } catch (error) {
     const index = isFailure(error) ? (error.data as { operation?: number }).operation : undefined;
     if (!isFailure(error, "not-found", "conflict", "invalid") || index === undefined) throw error;
-    throw inBatch(new Problem(error.code, error.message, { data: { ...error.data } }), index);
+    throw inBatch(
+      new ProblemDetails(error.code, error.message, { data: { ...error.data } }),
+      index,
+    );
   }
 }
 
-function inBatch(problem: Problem, index: number): Problem {
+function inBatch(problem: ProblemDetails, index: number): ProblemDetails {
   const { code, message, headers, data } = problem;
-  return new Problem(code, message, {
+  return new ProblemDetails(code, message, {
     headers,
     data: { ...data, operation: index },
     errors: [{ path: `operations.${index}`, message }],

@@ -5,7 +5,7 @@
  */
 
 import type { IndexReader } from "../../model/index_reader.ts";
-import { Problem } from "../problem.ts";
+import { ProblemDetails } from "../problem_details.ts";
 import { requireKnown } from "../known_filters.ts";
 import { HostQuery } from "../schema.ts";
 import { type Reading, reading } from "../operation.ts";
@@ -60,5 +60,5 @@ async function requireFew({ hosts }: Pick<IndexReader, "hosts">): Promise<void> 
   if (hosts === null) return;
   const count = (await hosts()).reduce((sum, { rows }) => sum + rows, 0);
   if (count <= MAX_FOLLOWED) return;
-  throw new Problem("too-many-rows", `Cannot follow ${count} rows at once: name a host`);
+  throw new ProblemDetails("too-many-rows", `Cannot follow ${count} rows at once: name a host`);
 }

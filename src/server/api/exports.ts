@@ -19,7 +19,7 @@ import { type TraefikConfiguration, traefikConfiguration } from "../../exports/t
 import { quote } from "../../text.ts";
 import { json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema, type Services } from "../operation.ts";
-import { Problem } from "../problem.ts";
+import { ProblemDetails } from "../problem_details.ts";
 import { isReady } from "./health.ts";
 
 const NOT_READY =
@@ -62,7 +62,7 @@ export const askCaddy: Operation = operation({
   const known = hostname !== null &&
     store.views.knowsName({ subdomains: subdomainsOf(hostname, routes), domain: hostname });
   if (known) return new Response("ok\n");
-  throw new Problem("not-found", `Cannot find ${quote(domain, 253)}: nothing has that name`);
+  throw new ProblemDetails("not-found", `Cannot find ${quote(domain, 253)}: nothing has that name`);
 });
 
 /** What takes a few milliseconds. */
@@ -140,7 +140,7 @@ function routedWorld({ store }: Services): RoutedWorld {
 
 function requireReady(services: Services): void {
   if (isReady(services)) return;
-  throw new Problem("not-ready", "Cannot export routes: the index can't be trusted yet", {
+  throw new ProblemDetails("not-ready", "Cannot export routes: the index can't be trusted yet", {
     headers: { "retry-after": "5" },
   });
 }

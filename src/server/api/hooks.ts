@@ -13,7 +13,7 @@ import { looksLikeSecret } from "../../secret.ts";
 import { json, ok } from "../answer.ts";
 import { type Call, type Operation, operation, type Schema } from "../operation.ts";
 import { passNow } from "../pass_now.ts";
-import { Problem } from "../problem.ts";
+import { ProblemDetails } from "../problem_details.ts";
 import { ContainerSchema, IdParams, WorkloadSchema } from "../schema.ts";
 import type { RateLimit } from "../rate_limit.ts";
 
@@ -123,18 +123,22 @@ async function answer(
   return json({ workload, pass, items: services.store.views.list({ workloadId: workload.id }) });
 }
 
-function refused(limit: RateLimit, { services, entrance }: Called): Problem {
+function refused(limit: RateLimit, { services, entrance }: Called): ProblemDetails {
   services.logins.record("webhook", entrance.remote);
   const guess = limit.take();
   return guess.taken
-    ? new Problem("not-found", "Cannot find a workload with this secret")
+    ? new ProblemDetails("not-found", "Cannot find a workload with this secret")
     : tooMany(guess.retryAfter);
 }
 
-function tooMany(retryAfter: number): Problem {
-  return new Problem("too-many-requests", "Cannot look up more secrets: too many were wrong", {
-    headers: { "retry-after": String(retryAfter) },
-  });
+function tooMany(retryAfter: number): ProblemDetails {
+  return new ProblemDetails(
+    "too-many-requests",
+    "Cannot look up more secrets: too many were wrong",
+    {
+      headers: { "retry-after": String(retryAfter) },
+    },
+  );
 }
 
 /** Compared by what takes the same time wherever two differ. */

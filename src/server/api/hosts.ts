@@ -10,7 +10,7 @@ import { HOST_STATES, type HostView, type Invitation } from "../../model/hosts.t
 import { json, ok } from "../answer.ts";
 import type { Entrance } from "../access.ts";
 import { type Operation, type Schema, served, type TellingServices } from "../operation.ts";
-import { Problem } from "../problem.ts";
+import { ProblemDetails } from "../problem_details.ts";
 import { optional } from "../schema.ts";
 
 /** What is asked of a hub about its hosts. */
@@ -127,7 +127,11 @@ const READ_ONLY = "the database can only be read: it is a standby, or made read-
 
 function requireSocket({ rules }: Entrance): void {
   if (rules === null) return;
-  throw new Problem("forbidden", "Cannot do this over the network: only over the hub's socket", {
-    data: { needs: "socket" },
-  });
+  throw new ProblemDetails(
+    "forbidden",
+    "Cannot do this over the network: only over the hub's socket",
+    {
+      data: { needs: "socket" },
+    },
+  );
 }

@@ -12,7 +12,7 @@ import { json, ok } from "../answer.ts";
 import { requireKnown } from "../known_filters.ts";
 import { type Reading, reading, type ReadServices, type Schema } from "../operation.ts";
 import { AvailabilitySchema, HistoryPageSchema, moment, utc } from "../past_schemas.ts";
-import type { Problem } from "../problem.ts";
+import type { ProblemDetails } from "../problem_details.ts";
 import { optional, wholeNumber } from "../schema.ts";
 import { invalidFields } from "../validation.ts";
 
@@ -137,7 +137,7 @@ export interface AskedThen extends Pick<PastFilter, "host" | "kind" | "state" | 
 /**
  * The index as it was.
  *
- * @throws {Problem} `invalid`: it has not been yet, or no workload is or was called so.
+ * @throws {ProblemDetails} `invalid`: it has not been yet, or no workload is or was called so.
  */
 export async function indexAt(
   services: ReadServices,
@@ -194,6 +194,6 @@ async function idsOf(
   throw unknown("workload", "No workload has this id or name, or had");
 }
 
-function unknown(path: string, message: string): Problem {
+function unknown(path: string, message: string): ProblemDetails {
   return invalidFields([{ path, message }]);
 }

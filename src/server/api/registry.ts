@@ -11,7 +11,7 @@ import type { Entry, EntryPatch, NewEntry } from "../../store/registry.ts";
 import { created, json, ok } from "../answer.ts";
 import { type Operation, operation, type Schema } from "../operation.ts";
 import { entityTag, requireUnchanged } from "../precondition.ts";
-import { Problem } from "../problem.ts";
+import { ProblemDetails } from "../problem_details.ts";
 import { quote } from "../../text.ts";
 import { countsOf } from "../store_reader.ts";
 import {
@@ -168,7 +168,7 @@ function withComposeProject(prefix: string, fields: NewEntry): NewEntry {
   if (fields.composeProjectName !== undefined) return fields;
   const composeProjectName = defaultComposeProject(prefix, fields.name);
   if (composeProjectName !== null) return { ...fields, composeProjectName };
-  throw new Problem(
+  throw new ProblemDetails(
     "invalid",
     `Cannot add stack ${quote(fields.name)}: no Compose project name can be made of it`,
     {

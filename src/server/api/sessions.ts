@@ -14,7 +14,7 @@ import { SESSION_SECONDS, sessionCookie } from "../cookie.ts";
 import type { Opener } from "../access_port.ts";
 import { type Call, type Reading, reading, type ReadServices, type Schema } from "../operation.ts";
 import { noDaemon } from "../pass_now.ts";
-import { Problem } from "../problem.ts";
+import { ProblemDetails } from "../problem_details.ts";
 import { IdParams, listOf, optional } from "../schema.ts";
 
 /** A session as it is shown. Times are RFC 3339 UTC. */
@@ -109,7 +109,7 @@ export const openSession: Reading = reading({
   const opener = await whoOpens(call, body);
   const { who: name, role, tokenId, fileHash } = opener;
   if (role === "metrics") {
-    throw new Problem("forbidden", "Cannot log in: this token is for /metrics alone", {
+    throw new ProblemDetails("forbidden", "Cannot log in: this token is for /metrics alone", {
       data: { needs: "read" },
     });
   }
@@ -151,7 +151,7 @@ export const closeSession: Reading = reading({
   answers: { 204: { description: "It opens nothing any more" } },
 }, async ({ services, principal: { session }, headers, entrance }) => {
   if (session === null) {
-    throw new Problem("conflict", "Cannot log out: this request comes without a session");
+    throw new ProblemDetails("conflict", "Cannot log out: this request comes without a session");
   }
   await services.access.sessions.end(session.id);
   await services.live.recheck();
@@ -185,16 +185,16 @@ export const removeSession: Reading = reading({
   return new Response(null, { status: 204 });
 });
 
-/** @throws {Problem} `invalid`, `unauthorized`, `too-many-requests`. */
+/** @throws {ProblemDetails} `invalid`, `unauthorized`, `too-many-requests`. */
 async function whoOpens(
   { services, entrance: { rules, remote } }: Call<unknown, unknown, unknown, ReadServices>,
   { code, token }: { code?: string; token?: string },
 ): Promise<Opener> {
   if ((code === undefined) === (token === undefined)) {
-    throw new Problem("invalid", "Cannot log in: either a code or a token is needed");
+    throw new ProblemDetails("invalid", "Cannot log in: either a code or a token is needed");
   }
   if (rules === null) {
-    throw new Problem("conflict", "Cannot log in over the socket: it asks for nothing", {
+    throw new ProblemDetails("conflict", "Cannot log in over the socket: it asks for nothing", {
       hint: "browsers come over TCP",
     });
   }
@@ -205,21 +205,21 @@ async function whoOpens(
   services.logins.record("login", remote);
   const wait = services.loginLimit.fail(remote);
   if (wait > 0) {
-    throw new Problem("too-many-requests", "Cannot log in: too many attempts failed", {
+    throw new ProblemDetails("too-many-requests", "Cannot log in: too many attempts failed", {
       headers: { "retry-after": String(wait) },
     });
   }
   const why = code === undefined
     ? "wrong token, or one that is over"
     : "the code is wrong, was used already, or is older than a minute";
-  throw new Problem("unauthorized", `Cannot log in: ${why}`, {
+  throw new ProblemDetails("unauthorized", `Cannot log in: ${why}`, {
     hint: code === undefined ? "" : "have another link made",
   });
 }
 
 function addressOf({ address }: { address: string | null }, secure: boolean): string {
   if (address === null) {
-    throw new Problem("conflict", "Cannot make a link: nothing listens over TCP", {
+    throw new ProblemDetails("conflict", "Cannot make a link: nothing listens over TCP", {
       hint: "have the daemon listen on an address",
     });
   }

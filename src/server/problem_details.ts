@@ -1,6 +1,6 @@
 /**
- * Every way in which a request fails, in one table, and how that looks on the wire: RFC 9457
- * problem JSON. Must not decide what went wrong: whoever finds out throws.
+ * Every way in which a request fails, in one table, and how that looks on the wire: the problem
+ * details of RFC 9457. Must not decide what went wrong: whoever finds out throws.
  *
  * @module
  */
@@ -54,27 +54,27 @@ export type IndexCode = Exclude<
   | "hub-database"
 >;
 
-/** The `code` of a problem; those of the index are passed on as they are. */
-export type ProblemCode = IndexCode | RequestErrorCode;
+/** The `code` of problem details; those of the index are passed on as they are. */
+export type ProblemTypeCode = IndexCode | RequestErrorCode;
 
-/** How a kind of problem looks from outside. */
-export interface ProblemKind {
+/** How one way of failing looks from outside: RFC 9457's problem type. */
+export interface ProblemType {
   /** HTTP status. */
   readonly status: number;
   /** What it is, whatever the case. */
   readonly title: string;
   /** What whoever sent the request can do; by the value of one member of its data, or always. */
-  readonly hint?: string | ProblemHints;
+  readonly hint?: string | TypeHints;
 }
 
-/** A member of a problem's data, and a hint for each of its values. */
-export type ProblemHints = readonly [member: string, hints: Readonly<Record<string, string>>];
+/** A member of the data, and a hint for each of its values. */
+export type TypeHints = readonly [member: string, hints: Readonly<Record<string, string>>];
 
 /** No request does: the daemon must be stopped for it. */
 const RESTORED_THERE = "no request mends it: a backup must be restored on the host itself";
 
 /** Code → status, title and hint. */
-export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
+export const PROBLEM_TYPES: Readonly<Record<ProblemTypeCode, ProblemType>> = {
   "malformed": { status: 400, title: "The request can't be read" },
   "unauthorized": { status: 401, title: "The token is missing or wrong" },
   "forbidden": {
@@ -238,9 +238,9 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** What belongs to a problem besides its code and detail. */
-export interface ProblemOptions {
-  /** What a person can do about it; by default what {@link PROBLEMS} says. */
+/** What belongs to problem details besides their code and detail. */
+export interface ProblemDetailsOptions {
+  /** What a person can do about it; by default what {@link PROBLEM_TYPES} says. */
   readonly hint?: string;
   /** What is known of it. */
   readonly data?: Readonly<Record<string, unknown>>;
@@ -253,11 +253,11 @@ export interface ProblemOptions {
 }
 
 /** A request that can't be answered as asked; thrown by whoever handles it. */
-export class Problem extends Error {
+export class ProblemDetails extends Error {
   /** Tells this error from others. */
-  override readonly name = "Problem";
+  override readonly name = "ProblemDetails";
   /** Which row of the table. */
-  readonly code: ProblemCode;
+  readonly code: ProblemTypeCode;
   /** What a person can do about it; may be empty. */
   readonly hint: string;
   /** What is known of it; null when that is all in the detail. */
@@ -268,7 +268,7 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   /** `detail` says what can't be done and why. */
-  constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
+  constructor(code: ProblemTypeCode, detail: string, options: ProblemDetailsOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.data = options.data ?? null;
@@ -278,29 +278,29 @@ export class Problem extends Error {
   }
 }
 
-/** Whatever was thrown, as a problem. What nobody expected becomes `internal` and says nothing. */
-export function asProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
+/** Whatever was thrown, as problem details. What nobody expected is `internal` and says nothing. */
+export function asProblemDetails(error: unknown): ProblemDetails {
+  if (error instanceof ProblemDetails) return error;
   // Reading is not wrapped query by query; what SQLite throws there means the same everywhere.
   const known = storeError("Cannot read the index", error);
   if (isFailure(known) && isIndexCode(known.code)) {
-    return new Problem(known.code, known.message, { data: { ...known.data }, cause: error });
+    return new ProblemDetails(known.code, known.message, { data: { ...known.data }, cause: error });
   }
   if (isDatabaseAway(error)) {
-    return new Problem("not-ready", "Cannot answer: the database can't be reached", {
+    return new ProblemDetails("not-ready", "Cannot answer: the database can't be reached", {
       headers: { "retry-after": String(AWAY_SECONDS) },
       cause: error,
     });
   }
-  return new Problem("internal", "Cannot answer: an error that should not happen", {
+  return new ProblemDetails("internal", "Cannot answer: an error that should not happen", {
     hint: "the daemon's log says more",
     cause: error,
   });
 }
 
-/** A problem as an answer. */
-export function problemResponse(problem: Problem): Response {
-  const { status, title } = PROBLEMS[problem.code];
+/** Problem details as an answer. */
+export function problemDetailsResponse(problem: ProblemDetails): Response {
+  const { status, title } = PROBLEM_TYPES[problem.code];
   const body = {
     type: `/problems/${problem.code}`,
     title,
@@ -317,13 +317,13 @@ export function problemResponse(problem: Problem): Response {
   });
 }
 
-function hintFor(code: ProblemCode, data: Readonly<Record<string, unknown>> | null): string {
-  const { hint } = PROBLEMS[code];
+function hintFor(code: ProblemTypeCode, data: Readonly<Record<string, unknown>> | null): string {
+  const { hint } = PROBLEM_TYPES[code];
   if (hint === undefined || typeof hint === "string") return hint ?? "";
   const [member, hints] = hint;
   return hints[String(data?.[member])] ?? "";
 }
 
 function isIndexCode(code: FailureCode): code is IndexCode {
-  return Object.hasOwn(PROBLEMS, code);
+  return Object.hasOwn(PROBLEM_TYPES, code);
 }
