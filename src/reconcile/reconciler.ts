@@ -14,6 +14,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Listing } from "../model/container.ts";
 import type { Change, Dispatched, EngineChange, PassReport } from "../model/pass.ts";
 import type { WrittenRow } from "../model/written.ts";
+import type { ListingWithCandidates } from "../store/containers.ts";
 import type { Store } from "../store/store.ts";
 import type { Plan, PlanOptions } from "../core/plan.ts";
 import { Planner } from "./planner.ts";
@@ -130,26 +131,22 @@ export class Reconciler {
    * @throws {Failure} or the signal's reason; nothing is written then.
    */
   async fullPass(options: FullPassOptions): Promise<DonePass> {
-    const { docker, store, clock } = this.#o;
+    const { store, clock } = this.#o;
     const { signal, sameEngine = false } = options;
     if (!sameEngine) this.#engine.doubt();
     const started = clock.monotonic();
     const at = timestamp(clock);
-    const candidates = store.containers.listMissingCandidates();
-    const [listed] = await Promise.all([docker.list({ signal }), this.#readAhead()]);
-    const listing = this.#completed(listed);
-    let planned = this.#engine.known && this.#engine.changed === null
-      ? this.#plan(listing, candidates)
-      : null;
+    const [listed] = await Promise.all([this.#list({ signal }), this.#readAhead()]);
+    let planned = this.#engine.known && this.#engine.changed === null ? this.#plan(listed) : null;
     if (planned === null || planned.changes.some(({ op }) => op === "sweep")) {
       // Docker starts programs to answer this. After the listing: were the Engine exchanged in
       // between, the new id forbids the sweep.
       await this.#engine.ask(signal);
       signal.throwIfAborted();
-      planned = this.#plan(listing, candidates);
+      planned = this.#plan(listed);
     }
 
-    const found = this.#known.whole(listing, planned);
+    const found = this.#known.whole(listed.listing, planned);
     planned = this.#settled(planned);
     const written = store.containers.reconcileContainers(planned.changes, {
       at,
@@ -180,22 +177,22 @@ export class Reconciler {
     dirty: ReadonlyMap<string, EngineEvent>,
     options: { signal: AbortSignal },
   ): Promise<DonePass> {
-    const { docker, store, clock } = this.#o;
+    const { store, clock } = this.#o;
     const { signal } = options;
     const started = clock.monotonic();
     let ids = new Set(dirty.keys());
     for (let round = 0; round < MAX_WIDENINGS; round++) {
       const at = timestamp(clock);
-      const candidates = store.containers.listMissingCandidates(ids);
-      const listing = this.#completed(await docker.list({ ids, signal }));
-      const listed = new Set(listing.containers.map((container) => container.id));
-      const sweeps = candidates.values().some((id) => !listed.has(id));
+      const listed = await this.#list({ ids, signal });
+      const { listing, candidates } = listed;
+      const present = new Set(listing.containers.map((container) => container.id));
+      const sweeps = candidates.values().some((id) => !present.has(id));
       // Where another Engine answered, the accepted one may be back.
       const asks = !this.#engine.anonymous && (sweeps || this.#engine.changed !== null);
       if (asks) await this.#engine.ask(signal);
       signal.throwIfAborted();
 
-      let planned = this.#plan(listing, candidates, { contenders: this.#contenders });
+      let planned = this.#plan(listed, { contenders: this.#contenders });
       if (planned.undecided.size > 0) {
         ids = ids.union(planned.undecided);
         if (ids.size > MAX_PARTIAL) break;
@@ -206,7 +203,7 @@ export class Reconciler {
         // What is expected is expected of the accepted Engine only, and none has said its id yet.
         await this.#engine.ask(signal);
         signal.throwIfAborted();
-        planned = this.#plan(listing, candidates, { contenders: this.#contenders });
+        planned = this.#plan(listed, { contenders: this.#contenders });
         if (planned.undecided.size > 0) break;
         settled = this.#settled(planned);
       }
@@ -248,17 +245,26 @@ export class Reconciler {
     reference: string,
     { signal }: { signal: AbortSignal },
   ): Promise<readonly Dispatched[]> {
-    const { docker, store } = this.#o;
+    const { store } = this.#o;
     const index = () => ({ index: store.containers.index() });
     if (this.#known.any) return this.#known.dispatched(reference, index());
-    const listing = this.#completed(await docker.list({ signal }));
-    const planned = this.#plan(listing, store.containers.listMissingCandidates());
-    return dispatchedOf({ listing, plan: planned }, reference, index());
+    const listed = await this.#list({ signal });
+    const { listing } = listed;
+    return dispatchedOf({ listing, plan: this.#plan(listed) }, reference, index());
+  }
+
+  #list(
+    options: { ids?: ReadonlySet<string>; signal: AbortSignal },
+  ): Promise<ListingWithCandidates> {
+    const { docker, store } = this.#o;
+    return store.containers.listWithCandidates(
+      async () => this.#completed(await docker.list(options)),
+      options.ids,
+    );
   }
 
   #plan(
-    listing: Listing,
-    candidates: ReadonlyMap<string, string>,
+    { listing, candidates }: ListingWithCandidates,
     more: Pick<PlanOptions, "contenders"> = {},
   ): Plan {
     const { store, composePrefix } = this.#o;

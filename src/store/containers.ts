@@ -6,7 +6,7 @@
  */
 
 import { MISSING, RETIRED } from "../model/container.ts";
-import type { ContainerIndex, IndexRow } from "../model/container.ts";
+import type { ContainerIndex, IndexRow, Listing } from "../model/container.ts";
 import type { Change, Findings, Origin } from "../model/pass.ts";
 import { DEPLOYER_COLUMNS } from "../model/columns.ts";
 import type { WrittenRow } from "../model/written.ts";
@@ -40,6 +40,14 @@ export interface ReconcileOptions {
    * with it the time when it is a full pass's.
    */
   found?: Findings & { listed: number };
+}
+
+/** A listing, and the rows that it may prove missing. */
+export interface ListingWithCandidates {
+  /** What the Engine answered. */
+  readonly listing: Listing;
+  /** Rows as they were before it was asked: row id → container id. */
+  readonly candidates: ReadonlyMap<string, string>;
 }
 
 /** The reconciler's side of the `containers` table. */
@@ -76,18 +84,17 @@ export class ContainerTable {
   }
 
   /**
-   * Rows that a sweep may mark: bound to a container and not already missing, as row id →
-   * container id. With `containerIds`, only rows bound to one of these. To be taken before the
-   * listing is asked for.
+   * What `list` answers, and the rows that a sweep by it may mark: those that were bound to a
+   * container and not already missing before it was asked, as row id → container id. With
+   * `containerIds`, only rows bound to one of these. A row bound later can't be known to a listing,
+   * so there are no candidates but those of the listing that they come with.
    */
-  listMissingCandidates(containerIds?: Iterable<string>): ReadonlyMap<string, string> {
-    const index = this.index();
-    if (containerIds !== undefined) return candidatesOf(index, containerIds);
-    const { revision } = index;
-    if (this.#candidates?.index !== index || this.#candidates.revision !== revision) {
-      this.#candidates = { all: candidatesOf(index), index, revision };
-    }
-    return this.#candidates.all;
+  async listWithCandidates(
+    list: () => Promise<Listing>,
+    containerIds?: Iterable<string>,
+  ): Promise<ListingWithCandidates> {
+    const candidates = this.#candidatesNow(containerIds);
+    return { listing: await list(), candidates };
   }
 
   /** Ids of rows of which a deployer wrote a column. */
@@ -140,6 +147,16 @@ export class ContainerTable {
     } finally {
       this.#writing = null;
     }
+  }
+
+  #candidatesNow(containerIds?: Iterable<string>): ReadonlyMap<string, string> {
+    const index = this.index();
+    if (containerIds !== undefined) return candidatesOf(index, containerIds);
+    const { revision } = index;
+    if (this.#candidates?.index !== index || this.#candidates.revision !== revision) {
+      this.#candidates = { all: candidatesOf(index), index, revision };
+    }
+    return this.#candidates.all;
   }
 
   /** Brings the copy in memory up to a commit. */
@@ -273,7 +290,7 @@ interface Writing extends ReconcileOptions {
   readonly told: ToldOfRow[];
 }
 
-/** See {@link ContainerTable.listMissingCandidates}. */
+/** See {@link ContainerTable.listWithCandidates}. */
 function candidatesOf(
   index: ContainerIndex,
   containerIds?: Iterable<string>,

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DEPLOYER_COLUMNS } from "../../src/model/columns.ts";
-import type { IndexRow } from "../../src/model/container.ts";
+import type { IndexRow, Listing } from "../../src/model/container.ts";
 import type { Change } from "../../src/model/pass.ts";
 import { Failure } from "../../src/failure.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
@@ -240,7 +240,7 @@ Deno.test("TransitionTable.prune() bounds by count and by age", async () => {
   assertEquals(kept(), []);
 });
 
-Deno.test("listMissingCandidates() are rows bound to a container and not missing", async () => {
+Deno.test("listWithCandidates() gives rows bound and not missing before it lists", async () => {
   await using temp = await tempStore();
   const { store } = temp;
   const workloadId = stackOf(store);
@@ -252,9 +252,21 @@ Deno.test("listMissingCandidates() are rows bound to a container and not missing
     insert(row({ id: "c", workloadId, containerId: null })),
     insert(row({ id: "d", workloadId, containerId: "c4" })),
   );
-  const { containers } = store;
-  assertEquals([...containers.listMissingCandidates()], [["a", "c1"], ["d", "c4"]]);
-  assertEquals([...containers.listMissingCandidates(["c4", "c2", "?"])], [["d", "c4"]]);
+  const listing: Listing = { containers: [], scope: "all" };
+  const candidates = async (ids?: string[]) => {
+    const list = () => Promise.resolve(listing);
+    return [...(await store.containers.listWithCandidates(list, ids)).candidates];
+  };
+  assertEquals(await candidates(), [["a", "c1"], ["d", "c4"]]);
+  assertEquals(await candidates(["c4", "c2", "?"]), [["d", "c4"]]);
+
+  const meanwhile = await store.containers.listWithCandidates(() => {
+    pass(store, LATER, insert(row({ id: "e", workloadId, containerId: "c5" })));
+    return Promise.resolve(listing);
+  });
+  assertEquals(meanwhile.listing, listing);
+  assertEquals([...meanwhile.candidates], [["a", "c1"], ["d", "c4"]]);
+  assertEquals((await candidates()).at(-1), ["e", "c5"]);
 });
 
 Deno.test("the deployer's path leaves Docker-derived columns of a bound row alone", async () => {
