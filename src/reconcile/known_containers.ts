@@ -63,7 +63,7 @@ export class KnownContainers {
 
   /**
    * A partial pass saw those of its scope. Returns what is known of all by now, or null when that
-   * is what it was. To be called before the plan is applied to `index`.
+   * is what it was. It is written with the plan, so `index` is still what that was made for.
    */
   part(listing: Listing, plan: Plan, { index }: { index: ContainerIndex }): Found | null {
     if (this.#whole === null || listing.scope === "all") return null;

@@ -212,7 +212,7 @@ export class Reconciler {
       const written = store.containers.reconcileContainers(planned.changes, {
         at,
         cause: "event",
-        ...(found !== null && { found }),
+        found,
         origin: (row) => originOf(row, { dirty, at }),
       });
       for (const { rowId, losers } of planned.contended) {

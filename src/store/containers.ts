@@ -36,10 +36,11 @@ export interface ReconcileOptions {
   /** Which event set the state of a row; else the listing did. */
   origin?: (row: IndexRow) => Origin;
   /**
-   * What is known of the Engine's containers, if that changed; kept in the same transaction, and
-   * with it the time when it is a full pass's.
+   * What is known of the Engine's containers, null when that is what it was; kept in the same
+   * transaction, and with it the time when it is a full pass's. Held against the rows as they were
+   * before, so that it has to be there when they are written.
    */
-  found?: Findings & { listed: number };
+  found: Findings & { listed: number } | null;
 }
 
 /** A listing, and the rows that it may prove missing. */
@@ -114,7 +115,7 @@ export class ContainerTable {
     changes: readonly Change[],
     options: ReconcileOptions,
   ): readonly WrittenRow[] {
-    if (changes.length === 0 && options.found === undefined) return [];
+    if (changes.length === 0 && options.found === null) return [];
     // The copy that the changes were planned on, not a fresh one.
     const { version } = this.#cache ?? this.#loaded();
     this.#writing = changes;
@@ -136,7 +137,7 @@ export class ContainerTable {
         for (const change of inOrderOfIds(changes)) this.#apply(tx, change, writing);
         this.#transitions.recordWritten(tx, writing.told, options);
         const { found } = options;
-        if (found !== undefined) {
+        if (found !== null) {
           this.#hosts.recordFound(tx, {
             ...found,
             at: options.cause === "pass" ? options.at : null,

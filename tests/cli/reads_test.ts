@@ -409,7 +409,7 @@ Deno.test("routes prints where the host and the networks lead to, and which port
       const published = { hostIp, hostPort: hostIp === null ? null : 32_790, addresses };
       store.containers.reconcileContainers(
         [{ op: "update", row: row({ ...bound, ...published }), from: state }],
-        { at: new Date().toISOString(), cause: "pass" },
+        { at: new Date().toISOString(), cause: "pass", found: null },
       );
     });
     return fields((await host.run("routes")).stdout)[1]!.slice(4, 7);
@@ -435,7 +435,12 @@ Deno.test("explain tells a row's story, and what set its present state", async (
       op: "sweep",
       row: siteRow(ids.blog, { state: "missing", confirmed: false }),
       from: "stopped",
-    }], { at, cause: "event", origin: () => ({ by: "event", action: "destroy", at: null }) });
+    }], {
+      at,
+      cause: "event",
+      found: null,
+      origin: () => ({ by: "event", action: "destroy", at: null }),
+    });
   });
   const { code, stdout, stderr } = await host.run("explain", rowId);
   assertEquals([code, agesIn(stderr)], [0, OLD]);

@@ -170,7 +170,7 @@ export class World {
     this.store.containers.reconcileContainers(changes, {
       at: textOf(this.second),
       cause,
-      ...(cause === "pass" && { found: { ...found, unmanaged } }),
+      found: cause === "pass" ? { ...found, unmanaged } : null,
     });
     const told =
       changes.some(({ op, from, row: { state } }) => op === "insert" || from !== state) ||

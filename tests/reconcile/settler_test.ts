@@ -13,7 +13,7 @@ Deno.test("Settler looks at everything again once anything that it goes by is an
   /** A pass that found nothing, and what settling made of that. */
   const pass = () => {
     const changes = settler.settle([]);
-    store.containers.reconcileContainers(changes, { at: AT, cause: "pass" });
+    store.containers.reconcileContainers(changes, { at: AT, cause: "pass", found: null });
     settler.written({ settled: true });
     return changes.map(({ op, row }) => `${op} ${row.id}`);
   };
@@ -32,7 +32,11 @@ Deno.test("Settler looks at everything again once anything that it goes by is an
   const find = (found: Partial<IndexRow> & { id: string }) => {
     const change = { op: "insert" as const, row: row({ workloadId, role: "web", ...found }) };
     store.containers.index();
-    store.containers.reconcileContainers([{ ...change, from: null }], { at: AT, cause: "pass" });
+    store.containers.reconcileContainers([{ ...change, from: null }], {
+      at: AT,
+      cause: "pass",
+      found: null,
+    });
   };
   find({ id: `${workloadId}:web` });
   const web = { role: "web", mode: "running" as const, image: null, source: "manual" as const };

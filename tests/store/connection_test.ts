@@ -170,7 +170,7 @@ Deno.test("reconcileContainers() writes a row and that its health changed, or ne
   const { containers, registry, changes, views } = temp.store;
   const { workloadId } = registry.create("site", { name: "blog" }).entry;
   const well = row({ id: "a", workloadId, health: "healthy" });
-  const options = { at: AT, cause: "event" as const };
+  const options = { at: AT, cause: "event" as const, found: null };
   containers.index();
   containers.reconcileContainers([{ op: "insert", row: well, from: null }], options);
   const update = {

@@ -179,11 +179,12 @@ Deno.test("a row that goes missing before any full pass keeps the time it was se
   await using temp = await tempStore();
   const { store } = temp;
   const seen = row({ id: "a", workloadId: stackOf(store) });
-  store.containers.reconcileContainers([insert(seen)], { at: AT, cause: "event" });
+  store.containers.reconcileContainers([insert(seen)], { at: AT, cause: "event", found: null });
   const gone = { ...seen, state: "missing", confirmed: false };
   store.containers.reconcileContainers([{ op: "sweep", row: gone, from: seen.state }], {
     at: LATER,
     cause: "event",
+    found: null,
   });
   assertEquals(store.views.get("a").lastSeenAt, AT);
 });
@@ -198,14 +199,20 @@ Deno.test("reconcileContainers() records each change of state with its cause", a
   store.containers.reconcileContainers([update(stopped)], {
     at: LATER,
     cause: "event",
+    found: null,
     origin: () => ({ by: "event", action: "die", at: AT }),
   });
   store.containers.reconcileContainers([update({ ...stopped, health: "x" }, "stopped")], {
     at: LATER,
     cause: "event",
+    found: null,
   });
   const replaced = { ...stopped, containerId: "c2" };
-  store.containers.reconcileContainers([update(replaced, "stopped")], { at: LATER, cause: "pass" });
+  store.containers.reconcileContainers([update(replaced, "stopped")], {
+    at: LATER,
+    cause: "pass",
+    found: null,
+  });
   pass(store, LATER, { op: "sweep", row: { ...replaced, state: "missing" }, from: "stopped" });
   assertEquals(
     store.transitions.ofRow("a").map((t) =>
@@ -434,6 +441,7 @@ Deno.test("the feed is told what each commit changed, from what to what, and by 
   store.containers.reconcileContainers([update({ ...running, health: "healthy" })], {
     at: LATER,
     cause: "event",
+    found: null,
   });
   const stopped = { ...running, state: "stopped" };
   store.containers.reconcileContainers(
@@ -442,7 +450,7 @@ Deno.test("the feed is told what each commit changed, from what to what, and by 
       row: row({ id: "b", workloadId, containerId: "c2", confirmed: false }),
       from: "running",
     }],
-    { at: LATER, cause: "event" },
+    { at: LATER, cause: "event", found: null },
   );
   store.deployed.updateDeployedContainer("b", { containerId: null });
   store.deployed.deleteDeployedContainer("a");
@@ -485,12 +493,13 @@ Deno.test("the feed is told of very many rows in one word, the index in memory o
   const written = store.containers.reconcileContainers(rows.map(insert), {
     at: AT,
     cause: "pass",
+    found: null,
   });
   assertEquals(written.map(({ seq }) => seq), rows.map((_, i) => i + 1));
   assertEquals([...store.containers.index().rows()], rows);
   store.containers.reconcileContainers(
     rows.slice(1).map((r) => update({ ...r, health: "healthy" })),
-    { at: LATER, cause: "event" },
+    { at: LATER, cause: "event", found: null },
   );
   const [, many, most] = await commits.all();
   assertEquals(many, { rows: [], all: true });
@@ -546,7 +555,11 @@ for (const op of ["sweep", "unconfirm"] as const) {
     const seen = row({ id: "a", workloadId, containerId: "c1" });
     pass(temp.store, AT, insert(seen));
     // An event's pass saw it after the last full one.
-    temp.store.containers.reconcileContainers([update(seen)], { at: LATER, cause: "event" });
+    temp.store.containers.reconcileContainers([update(seen)], {
+      at: LATER,
+      cause: "event",
+      found: null,
+    });
     const lastSeen = () => temp.store.views.get("a").lastSeenAt;
     assertEquals(lastSeen(), LATER);
     const ended = { op, row: { ...seen, confirmed: false }, from: "running" };
@@ -554,7 +567,7 @@ for (const op of ["sweep", "unconfirm"] as const) {
     temp.store.containers.reconcileContainers([{
       ...ended,
       row: { ...ended.row, state },
-    }], { at: "2026-01-01T00:01:00.000Z", cause: "event" });
+    }], { at: "2026-01-01T00:01:00.000Z", cause: "event", found: null });
     assertEquals([temp.store.views.get("a").state, lastSeen()], [state, LATER]);
   });
 }

@@ -54,7 +54,7 @@ Deno.test("the deployer's path keeps to a stage's max instances, whichever way a
       state: "missing",
     }),
     from: "pending",
-  }], { at: "2026-01-01T00:00:00.000Z", cause: "pass" });
+  }], { at: "2026-01-01T00:00:00.000Z", cause: "pass", found: null });
   save("four");
   // Another stage has room of its own.
   save("five", { stageId: stages.create(projectId, { name: "preview" }).id });

@@ -92,7 +92,7 @@ Deno.test("stories from before origins were data go on as data", async () => {
   const at = "2026-01-02T00:00:00.000Z";
   store.containers.reconcileContainers(
     [{ op: "update", row: row({ ...web!, state: "running" }), from: "stopped" }],
-    { at, cause: "event", origin: () => ({ by: "event", action: "start", at }) },
+    { at, cause: "event", found: null, origin: () => ({ by: "event", action: "start", at }) },
   );
   assertEquals(store.transitions.ofRow(web!.id).map(({ origin }) => origin), [
     { by: "prose", text: "listing of 2026-01-01T00:10:00.000Z" },

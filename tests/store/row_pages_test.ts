@@ -39,7 +39,7 @@ async function manyRows(count = MANY): Promise<TempStore & { readonly workloads:
     }));
   temp.store.containers.reconcileContainers(
     rows.map((each) => ({ op: "insert", row: each, from: null })),
-    { at: AT, cause: "pass" },
+    { at: AT, cause: "pass", found: null },
   );
   return Object.assign(temp, { workloads });
 }
