@@ -22,7 +22,8 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   span: [],
   failure: [],
   index_hints: [],
-  http: [],
+  http: ["loopback"],
+  loopback: [],
   text: [],
   secret: [],
   bytes: [],
@@ -692,6 +693,11 @@ const TOLD_ONCE: readonly { what: RegExp; where: string; because: string }[] = [
     what: /\\x1f|\\u001f|\\p\{C[cf]\}.*\\u2028/,
     where: "src/text.ts",
     because: "there is one notion of a control character",
+  },
+  {
+    what: /function isLoopback\b|7f\[0-9a-f\]/,
+    where: "src/loopback.ts",
+    because: "which addresses are this machine's is known in one place",
   },
   {
     what: /difference \|=/,

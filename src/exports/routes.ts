@@ -7,6 +7,7 @@
  */
 
 import { isDomain } from "../core/names.ts";
+import { isLoopback } from "../loopback.ts";
 import type { ContainerView } from "../model/views.ts";
 import type { RouteSettings } from "../setting_values.ts";
 
@@ -165,10 +166,6 @@ function whole(name: string): string | null {
 /** An address as Engines write them; nothing else gets into a URL. */
 function isAddress(text: string): boolean {
   return /^(?:\d{1,3}(?:\.\d{1,3}){3}|(?=.*:)[0-9A-Fa-f:.]{2,45})$/.test(text);
-}
-
-function isLoopback(host: string): boolean {
-  return /^(?:127\.|::1$|localhost$)/.test(host);
 }
 
 function isPort(value: unknown): value is number {

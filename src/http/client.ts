@@ -5,6 +5,8 @@
  * @module
  */
 
+import { isLoopback } from "../loopback.ts";
+
 /** Where a server listens. */
 export type HttpAddress =
   | {
@@ -63,7 +65,7 @@ export class HttpClient implements Disposable {
         ...(trust !== undefined && { caCerts: [trust.ca] }),
         ...(trust !== undefined && "key" in trust && { cert: trust.cert, key: trust.key }),
       });
-    this.#client = address.kind === "unix" || isLoopback(address.url)
+    this.#client = address.kind === "unix" || isLoopback(new URL(address.url).hostname)
       ? withoutProxies(open)
       : open();
   }
@@ -86,13 +88,6 @@ export function isUnconnected(error: unknown): boolean {
     if (at.message.includes("client error (Connect)")) return true;
   }
   return false;
-}
-
-/** Whether a server is on this machine: `localhost`, `127.0.0.0/8`, `::1`. */
-export function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return /^(?:.+\.)?localhost\.?$/.test(hostname) || /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
-    hostname === "[::1]" || /^\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\]$/.test(hostname);
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { Failure } from "../failure.ts";
+import { isLoopback } from "../loopback.ts";
 import { unreadableReason } from "../system/files.ts";
 import { distrust } from "../system/private.ts";
 import { quotePath } from "../text.ts";
@@ -79,7 +80,7 @@ function hostOf(text: string): DatabaseHost {
 
 /** Whether that is on this machine. */
 function isHere(host: DatabaseHost): boolean {
-  return "path" in host || /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host.host);
+  return "path" in host || isLoopback(host.host);
 }
 
 function decoded(text: string): string {

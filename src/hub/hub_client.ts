@@ -7,9 +7,10 @@
 
 import { Failure } from "../failure.ts";
 import { readText } from "../http/body.ts";
-import { HttpClient, isLoopback } from "../http/client.ts";
+import { HttpClient } from "../http/client.ts";
 import { Deadline } from "../http/deadline.ts";
 import { reasonOf } from "../http/reason.ts";
+import { isLoopback } from "../loopback.ts";
 import { quote } from "../text.ts";
 import type { HubAnswer } from "./dialer.ts";
 
@@ -36,7 +37,7 @@ export function hubUrl(text: string): string {
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     throw wrong("it has more than host and port");
   }
-  if (url.protocol === "http:" && !isLoopback(url.href)) {
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) {
     throw wrong("without https:// whoever is on the way reads the secret");
   }
   return url.origin;

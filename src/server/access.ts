@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isLoopback } from "../loopback.ts";
 import { quote } from "../text.ts";
 import { ProblemDetails } from "./problem_details.ts";
 
@@ -50,7 +51,7 @@ export function seenThrough(
   { baseUrl }: { readonly baseUrl: URL | null },
 ): Entrance {
   const { remote } = entrance;
-  if (baseUrl === null || remote === null || !/^127\.|^::1$/.test(remote)) return entrance;
+  if (baseUrl === null || remote === null || !isLoopback(remote)) return entrance;
   // What stands before the last one was said by whoever came to the proxy.
   const last = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
   if (!/^[0-9a-f.:]{3,45}$/i.test(last)) return entrance;

@@ -8,6 +8,7 @@
 
 import type { ListenAddress } from "../setting_values.ts";
 import { Failure, isFailure } from "../failure.ts";
+import { isLoopback } from "../loopback.ts";
 import { duplicateDescriptor } from "../system/libc.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { App } from "./routed.ts";
@@ -265,10 +266,6 @@ function sayWhereTcpIs(
       "whoever is on the way reads the token: put a proxy that speaks TLS in front, or listen " +
       "on 127.0.0.1",
   });
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(?:::ffff:)?127\.|^::1$/.test(hostname);
 }
 
 /** Where we are reached ourselves: not every address that can be listened on can be connected to. */

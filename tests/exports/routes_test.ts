@@ -89,6 +89,7 @@ Deno.test("upstreamOf() takes the port that the host publishes, where the proxy 
   assertEquals(at({ hostIp: "127.0.0.2" }), "127.0.0.2:32768");
   // Only this host reaches it, and the proxy is elsewhere.
   assertEquals(at({ hostIp: "127.0.0.1" }, { address: "docker.lan" }), null);
+  assertEquals(at({ hostIp: "127.0.0.1" }, { address: "127.example.org" }), null);
   assertEquals(at({ hostIp: null, hostPort: null }), null);
 });
 

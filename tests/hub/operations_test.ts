@@ -292,6 +292,8 @@ Deno.test("databaseAddress() encrypts and verifies whatever is not on this machi
   assertEquals(of("postgres://u@127.0.0.1/x"), "127.0.0.1 5432: plain");
   assertEquals(of("postgres://u@[::1]:1/x"), "::1 1: plain");
   assertEquals(of("postgresql://u@localhost:5433/x"), "localhost 5433: plain");
+  assertEquals(of("postgresql://u@[::ffff:127.0.0.1]/x"), "::ffff:127.0.0.1 5432: plain");
+  assertEquals(of("postgresql://u@127.example.org/x"), "127.example.org 5432: system");
   assertEquals(of("postgres://u@%2Frun%2Fpostgresql/x"), "/run/postgresql/.s.PGSQL.5432: plain");
   assertEquals(of("postgres://u:p@db.example/x"), "db.example 5432: system");
   assertEquals(of("postgres://u@db/x?sslmode=disable"), "db 5432: plain");

@@ -189,6 +189,7 @@ Deno.test("seenThrough() believes a proxy of this host, of the last address, and
     ).remote;
   assertEquals(remote("127.0.0.1", "203.0.113.7"), "203.0.113.7 via 127.0.0.1");
   assertEquals(remote("::1", "1.2.3.4, 2001:db8::7"), "2001:db8::7 via ::1");
+  assertEquals(remote("::ffff:127.0.0.1", "1.2.3.4"), "1.2.3.4 via ::ffff:127.0.0.1");
   assertEquals(remote("127.0.0.1", null), "127.0.0.1");
   assertEquals(remote("127.0.0.1", "<script>"), "127.0.0.1");
   assertEquals(remote("127.0.0.1", "f".repeat(46)), "127.0.0.1");

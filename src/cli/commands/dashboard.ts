@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import { isLoopback } from "../../loopback.ts";
 import type { LoginCode } from "../../server/api/sessions.ts";
 import { openOnDesktop } from "../../system/desktop.ts";
 import { withApi } from "../client.ts";
@@ -31,7 +32,7 @@ export async function run(invocation: InvocationOf<"dashboard">): Promise<number
   else out.lines(url);
   out.notes("It works once, and for a minute.");
   const { hostname, port } = new URL(url);
-  if (/^(?:127\.|localhost$|\[::1\]$)/.test(hostname)) {
+  if (isLoopback(hostname)) {
     out.notes(
       `hint: for a browser on another machine, forward the port first: ssh -L ` +
         `${port || 80}:${hostname}:${port || 80} HOST`,
