@@ -19,6 +19,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   clock: [],
   feed: [],
   flags: [],
+  size: [],
   span: [],
   failure: [],
   index_hints: [],

@@ -9,6 +9,7 @@
 import { dirname, join } from "@std/path";
 import * as z from "zod";
 import type { Expectation } from "../model/problem.ts";
+import { sizeText } from "../size.ts";
 import { clip, quote } from "../text.ts";
 import { CommandError } from "./command.ts";
 import { interpolate, parseEnvFile, type Variables } from "./compose_variables.ts";
@@ -344,7 +345,7 @@ async function readBounded(path: string): Promise<string> {
       length += read;
     }
     if (length > MAX_COMPOSE_FILE) {
-      throw unreadable(path, `it is longer than ${MAX_COMPOSE_FILE / 1024} kB`);
+      throw unreadable(path, `it is longer than ${sizeText(MAX_COMPOSE_FILE)}`);
     }
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
   } catch (error) {

@@ -7,6 +7,7 @@
 
 import { DEFAULT_SOCKET, type DockerHost, socketCandidates } from "../docker_host.ts";
 import { shellWord } from "../shell_word.ts";
+import { sizeText } from "../size.ts";
 import { freeBytes, networkFileSystem } from "../system/disk.ts";
 import { DATABASE, lookAtSocket } from "../system/files.ts";
 import { distrust } from "../system/private.ts";
@@ -61,7 +62,7 @@ export async function dataDirFindings(
     add({
       code: "data-dir-room",
       severity: room < LEAST_ROOM ? "failure" : "warning",
-      what: `${Math.floor(room / (1 << 20))} MiB are free where ${quotePath(dataDir)} is`,
+      what: `${sizeText(room)} are free where ${quotePath(dataDir)} is`,
       why: "a full disk lets nothing be written: the index stays as it was",
       do: `free some space; \`du -xh ${where}\` shows what is there`,
     });

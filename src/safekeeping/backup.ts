@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "@std/path";
 import { Failure, isFailure } from "../failure.ts";
+import { sizeText } from "../size.ts";
 import { refuseWhileRestoring } from "../store/data_dir.ts";
 import { sqliteLibrary } from "../store/library.ts";
 import {
@@ -24,7 +25,7 @@ import { type Entry, pack } from "./archive.ts";
 import { FILES, MANIFEST, type Manifest, type PackedFile, writeManifest } from "./manifest.ts";
 import { backupName } from "./names.ts";
 import { Partial, sweepPartials } from "./partial.ts";
-import { counted, megabytes } from "./streams.ts";
+import { counted } from "./streams.ts";
 
 /** Where a backup goes. */
 export type Destination =
@@ -279,10 +280,10 @@ function noRoom(
   { free, needed }: { free: number | null; needed: number },
   cause?: unknown,
 ): Failure {
-  const left = free === null ? "and it ran out" : `and ${megabytes(free)} are free`;
+  const left = free === null ? "and it ran out" : `and ${sizeText(free)} are free`;
   return new Failure(
     "backup-no-room",
-    `Cannot write a backup to ${quotePath(folder)}: it takes up to ${megabytes(needed)}, ${left}`,
+    `Cannot write a backup to ${quotePath(folder)}: it takes up to ${sizeText(needed)}, ${left}`,
     { data: { free, needed }, cause },
   );
 }

@@ -36,9 +36,3 @@ export function counted(onBytes: (bytes: number) => void = () => {}): Tally {
     sha256: () => hash.copy().digest("hex"),
   };
 }
-
-/** `0.4 MB`, `21 MB`. */
-export function megabytes(bytes: number): string {
-  const amount = bytes / 1e6;
-  return `${amount < 10 ? amount.toFixed(1) : Math.round(amount)} MB`;
-}

@@ -8,6 +8,7 @@
 import { join } from "@std/path";
 import { joinedBytes } from "../bytes.ts";
 import { Failure } from "../failure.ts";
+import { sizeText } from "../size.ts";
 import { inspectSnapshot } from "../store/snapshot.ts";
 import { freeBytes } from "../system/disk.ts";
 import { DATABASE } from "../system/files.ts";
@@ -21,7 +22,7 @@ import {
   MAX_MANIFEST_BYTES,
   readManifest,
 } from "./manifest.ts";
-import { counted, megabytes } from "./streams.ts";
+import { counted } from "./streams.ts";
 
 /** What a backup turned out to be. */
 export interface Unpacked {
@@ -134,8 +135,8 @@ function refuseWithoutRoom(folder: string, { files }: Manifest): void {
   if (free === null || free >= needed) return;
   throw new Failure(
     "backup-no-room",
-    `Cannot unpack the backup in ${quotePath(folder)}: it takes up to ${megabytes(needed)}, and ` +
-      `${megabytes(free)} are free`,
+    `Cannot unpack the backup in ${quotePath(folder)}: it takes up to ${sizeText(needed)}, and ` +
+      `${sizeText(free)} are free`,
     { data: { free, needed } },
   );
 }

@@ -55,7 +55,7 @@ Deno.test("backup, backup verify and restore say where, what, and what is next",
   const checked = await host.run("backup", "verify", backup, "--identity", file);
   assertMatch(checked.stdout, /^sound +yes/);
   assertMatch(checked.stdout, /\nrows .*static_sites 2/);
-  assertMatch(checked.stdout, /\nfiles +tinyforge\.db \(\d+ kB\), token \(1 kB\), secrets\.json/);
+  assertMatch(checked.stdout, /\nfiles +tinyforge\.db \(\d+ kB\), token \(\d+ B\), secrets\.json/);
   const restored = await host.run("restore", backup, "--identity", file);
   assertEquals(restored.code, 0, restored.stderr);
   assertMatch(restored.stderr, /What was there is in ".*before-restore-\d{8}T\d{6}Z"/);

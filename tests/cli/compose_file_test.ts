@@ -296,7 +296,7 @@ Deno.test("readComposeFiles() reads files as they lie there, with the .env besid
     assert((await why(dir)).includes("it is no file"));
     const big = join(dir, "big");
     await Deno.writeTextFile(big, `#${"x".repeat(5 * MAX_COMPOSE_FILE)}`);
-    assertEquals(await why(big), 'Cannot read "big": it is longer than 1024 kB');
+    assertEquals(await why(big), 'Cannot read "big": it is longer than 1.0 MB');
     await Deno.writeFile(join(dir, "binary"), new Uint8Array([0xff, 0xfe, 0x00]));
     assertEquals(await why(join(dir, "binary")), 'Cannot read "binary": it is not UTF-8');
   } finally {

@@ -196,6 +196,8 @@ Deno.test("dataDirFindings() looks at mode, owner, room and file system, and chm
     assertEquals((await new Deno.Command("sh", { args: ["-c", command] }).output()).code, 0);
     assertEquals(await found(), []);
     assertEquals(brief(await found({ free: () => 100 << 20 })), ["warning data-dir-room"]);
+    const [tight] = await found({ free: () => 100e6 });
+    assertStringIncludes(tight!.what, "100 MB are free where ");
     assertEquals(brief(await found({ free: () => 1 << 20 })), ["failure data-dir-room"]);
     assertEquals(brief(await found({ network: () => "NFS" })), ["warning data-dir-network"]);
     if (Deno.uid() === 0) {

@@ -8,6 +8,7 @@
 import type { ComposeFiles } from "../../core/discover.ts";
 import type { ToldRole } from "../../core/taking_in.ts";
 import type { AdoptAnswer, DiscoverAnswer } from "../../server/adopt_schema.ts";
+import { sizeText } from "../../size.ts";
 import { environmentVariable } from "../../system/libc.ts";
 import { onOneLine, quote } from "../../text.ts";
 import { type Api, withApi } from "../client.ts";
@@ -149,7 +150,7 @@ async function readGiven(compose: string): Promise<ComposeProject> {
     length += chunk.length;
     if (length > MAX_COMPOSE_JSON) {
       throw new CommandError(
-        `Cannot read "-": it is longer than ${MAX_COMPOSE_JSON >> 20} MB`,
+        `Cannot read "-": it is longer than ${sizeText(MAX_COMPOSE_JSON)}`,
         { hint: "pipe `docker compose config --format json` into it" },
       );
     }

@@ -9,6 +9,7 @@ import { join } from "@std/path";
 import type { Destination } from "../../safekeeping/backup.ts";
 import type { Manifest } from "../../safekeeping/manifest.ts";
 import type { Unpacked } from "../../safekeeping/unpack.ts";
+import { sizeText } from "../../size.ts";
 import { quotePath } from "../../text.ts";
 import { refuseBesideHub } from "../beside_hub.ts";
 import { openBackup, readIdentities } from "../backup_file.ts";
@@ -107,8 +108,4 @@ async function destination(where: string): Promise<Destination> {
     throw usageError(`Cannot write to ${quotePath(where)}: there is no such directory`, "make it");
   }
   return { kind: "file", path: join(where) };
-}
-
-function sizeText(bytes: number): string {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
