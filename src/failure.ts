@@ -188,6 +188,11 @@ export interface FailureData {
     readonly what: "certificate" | "key";
     readonly wrong: "file" | "form" | "other";
   };
+  /**
+   * A systemd unit can't say that: the `binary` has no absolute path, the service's `data-dir` is
+   * not where systemd keeps one, it can't listen on that `address`, or a `word` has controls in it.
+   */
+  "unit": { readonly wrong: "binary" | "data-dir" | "address" | "word" };
   /** A token's file can't be used; `ours`: it is the one that is made where there is none. */
   "token": { readonly ours: boolean };
 

@@ -28,7 +28,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   text: [],
   secret: [],
   bytes: [],
-  system: ["text"],
+  system: ["failure", "text"],
   docker_host: ["failure", "system", "text"],
   setting_values: ["failure", "flags", "model", "text"],
   problem_setting_values: ["failure", "model", "setting_values", "span"],
@@ -656,7 +656,7 @@ const ADVISE_IN_THE_LOG: ReadonlySet<string> = new Set([
 // The API's words are for who sends requests, not for who has a shell.
 Deno.test("adapters, passes and the API name no commands or flags", () => {
   const adapters =
-    /^src\/(?:docker|store|lock|core|model|server|reconcile|problems|hub|safekeeping|exports|http|telemetry)\/|^src\/(?!flags\b|\w*daemon\b)\w+\.ts$/;
+    /^src\/(?:docker|store|lock|core|model|server|reconcile|problems|hub|safekeeping|exports|http|system|telemetry)\/|^src\/(?!flags\b|\w*daemon\b)\w+\.ts$/;
   const told = sources.filter(({ path }) => adapters.test(path) && !ADVISE_IN_THE_LOG.has(path));
   assert(told.length > 30, "the folders were renamed");
   const found = told.flatMap(({ path, text }) =>

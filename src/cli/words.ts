@@ -72,6 +72,13 @@ const LISTEN = {
     "use a release of Tinyforge: `tinyforge version` tells the Deno that it was built with",
 } satisfies Record<FailureData["listen"]["wrong"], string>;
 
+const UNIT = {
+  "binary": "",
+  "data-dir": "leave --data-dir out or name a directory there",
+  "address": "give both with --listen",
+  "word": "",
+} satisfies Record<FailureData["unit"]["wrong"], string>;
+
 const KEYS = {
   none: "name the file of the private key with --identity",
   wrong: "name the private key of one of the recipients that it was encrypted to with --identity",
@@ -132,6 +139,7 @@ const HINTS: Hints = {
   },
   "listen": ({ wrong }) => LISTEN[wrong],
   "certificate": ({ what, wrong }) => CERTIFICATE[what][wrong],
+  "unit": ({ wrong }) => UNIT[wrong],
   "token": ({ ours }) =>
     ours
       ? "remove the file, and the next start makes a new one"
@@ -202,6 +210,7 @@ const USAGE: ReadonlySet<FailureCode> = new Set([
   "invalid",
   "config",
   "certificate",
+  "unit",
   "engine-host",
   "backup-recipient",
 ]);

@@ -50,6 +50,7 @@ export type IndexCode = Exclude<
   | "listen"
   | "token"
   | "certificate"
+  | "unit"
   | "hub"
   | "hub-database"
 >;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Failure } from "../failure.ts";
 import { hasControls, quotePath } from "../text.ts";
 
 /** What {@link unitText} is told. */
@@ -15,18 +16,26 @@ export interface UnitOptions {
   readonly dataDir?: string;
   /** Where backups go, absolute; none by default. */
   readonly backupDir?: string | undefined;
-  /** Arguments after `reconcile`, for what differs from the defaults. */
+  /** Arguments after `reconcile`: what differs from the defaults, and the group of the socket. */
   readonly args?: readonly string[];
   /** How the Engine is reached; default: over Docker's socket. */
   readonly engine?: UnitEngine;
   /** Name or number of the group that may use the socket, which is below /run then. */
   readonly socketGroup?: string;
-  /** Absolute path of the file with the token for metrics, which root alone need be able to read. */
-  readonly metricsTokenFile?: string;
-  /** Absolute paths of a certificate and its key, which root alone need be able to read. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Files that root alone need be able to read. */
+  readonly credentials?: readonly Credential[];
   /** Variables that the program reads and has no flag for. */
   readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A file that the service manager reads for a service, wherever it is and whoever may read it. */
+export interface Credential {
+  /** What the service manager calls it. */
+  readonly name: string;
+  /** What of the program's command line names it. */
+  readonly flag: string;
+  /** Where it is, absolute. */
+  readonly path: string;
 }
 
 /** What a service needs in order to reach its Engine. */
@@ -42,17 +51,20 @@ const DOCKER: UnitEngine = { units: "docker", reach: { group: "docker" } };
 
 /**
  * A socket unit for the TCP port: systemd holds it from the boot on, so that nobody else can, also
- * while the service is down. Throws `TypeError` for a host name, which a socket unit can't have.
+ * while the service is down.
+ *
+ * @throws {Failure} `unit`: for a host name, which a socket unit can't have.
  */
 export function socketUnitText({ hostname, port }: { hostname: string; port: number }): string {
   const ip = /^[0-9.]+$/.test(hostname) || hostname.includes(":");
   const address = hostname === "localhost" ? "127.0.0.1" : hostname;
   if (!ip && hostname !== "localhost" || port === 0) {
-    throw new TypeError(
-      `Cannot write a socket unit for ${
-        JSON.stringify(`${hostname}:${port}`)
-      }: systemd listens on ` +
-        "an IP address and a port above 0; give both with --listen",
+    const given = JSON.stringify(`${hostname}:${port}`);
+    throw new Failure(
+      "unit",
+      `Cannot write a socket unit for ${given}: systemd listens on an IP address and a port ` +
+        "above 0",
+      { data: { wrong: "address" } },
     );
   }
   return `[Unit]
@@ -70,14 +82,16 @@ WantedBy=sockets.target
 const STATE_ROOT = "/var/lib/";
 
 /**
- * A unit that runs the daemon with as little as it needs. Throws `TypeError` for a path that a unit
- * can't have and for a data directory outside `/var/lib`, because systemd makes and owns it.
+ * A unit that runs the daemon with as little as it needs.
+ *
+ * @throws {Failure} `unit`: for a path that a unit can't have, and for a data directory outside
+ *   `/var/lib`, because systemd makes and owns it.
  */
 export function unitText(
   options: UnitOptions,
 ): string {
   const { binary, dataDir = "/var/lib/tinyforge", args = [], environment = {} } = options;
-  const { backupDir, engine = DOCKER, socketGroup, metricsTokenFile, tls } = options;
+  const { backupDir, engine = DOCKER, socketGroup, credentials = [] } = options;
   const name = checkedName(binary, dataDir);
   // What is in the data directory can be written; what is beside it systemd makes as well.
   const inside = backupDir === undefined || `${backupDir}/`.startsWith(`${dataDir}/`);
@@ -87,13 +101,7 @@ export function unitText(
   const variables = Object.entries(environment)
     .map(([name, value]) => `Environment=${unitWord(`${name}=${value}`)}\n`).join("");
   const command = [unitWord(binary), "reconcile", ...args.map(unitArgument)];
-  if (socketGroup !== undefined) command.push(unitArgument(`--socket-group=${socketGroup}`));
-  const credentials = credentialsOf({
-    "metrics-token": ["--metrics-token-file", metricsTokenFile],
-    "tls-cert": ["--tls-cert", tls?.cert],
-    "tls-key": ["--tls-key", tls?.key],
-  });
-  command.push(...credentials.args);
+  command.push(...credentials.map(credentialArgument));
   const { units, reach } = engine;
   const groups = [
     ...typeof reach === "object" ? [reach.group] : [],
@@ -106,7 +114,7 @@ export function unitText(
     ...reach !== "root" && socketGroup === name ? [`User=${name}-daemon`] : [],
     ...groups.length === 0 ? [] : [`SupplementaryGroups=${[...new Set(groups)].join(" ")}`],
     ...socketGroup === undefined ? [] : [`RuntimeDirectory=${name}`],
-    ...credentials.lines,
+    ...credentials.map(loadCredential),
   ];
   return `[Unit]
 Description=Tinyforge, the containers index of this host
@@ -171,31 +179,23 @@ export interface HubUnitOptions {
   readonly binary: string;
   /** The hub's data directory: `/var/lib/NAME`. */
   readonly dataDir: string;
-  /** Absolute path of the file with the database's URL, which root alone need be able to read. */
-  readonly databaseFile: string;
-  /** The same of the one with the key that seals its channels' secrets. */
-  readonly channelKeyFile?: string;
   /** Arguments after `hub`, for what differs from the defaults. */
   readonly args?: readonly string[];
-  /** Absolute paths of a certificate and its key, which root alone need be able to read. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Files that root alone need be able to read: that with the database's URL, keys. */
+  readonly credentials: readonly Credential[];
 }
 
 /**
  * A unit that runs a hub with as little as it needs: no Engine, and neither the database's URL nor a
- * key in its command line or its environment. Throws `TypeError` as {@link unitText} does.
+ * key in its command line or its environment.
+ *
+ * @throws {Failure} `unit`, as {@link unitText} does.
  */
 export function hubUnitText(options: HubUnitOptions): string {
-  const { binary, dataDir, databaseFile, channelKeyFile, args = [], tls } = options;
+  const { binary, dataDir, credentials, args = [] } = options;
   const name = checkedName(binary, dataDir);
   const command = [unitWord(binary), "hub", ...args.map(unitArgument)];
-  const credentials = credentialsOf({
-    "database": ["--database-file", databaseFile],
-    "channel-key": ["--channel-key-file", channelKeyFile],
-    "tls-cert": ["--tls-cert", tls?.cert],
-    "tls-key": ["--tls-key", tls?.key],
-  });
-  command.push(...credentials.args);
+  command.push(...credentials.map(credentialArgument));
   return `[Unit]
 Description=Tinyforge's hub, the containers index of many hosts
 After=postgresql.service network-online.target
@@ -218,7 +218,7 @@ TimeoutStopSec=15s
 LimitNOFILE=65536
 
 DynamicUser=yes
-${credentials.lines.map((line) => `${line}\n`).join("")}StateDirectory=${name}
+${credentials.map((each) => `${loadCredential(each)}\n`).join("")}StateDirectory=${name}
 StateDirectoryMode=0700
 UMask=0077
 
@@ -232,25 +232,28 @@ WantedBy=multi-user.target
 /** What systemd calls the data directory of a service that can be. */
 function checkedName(binary: string, dataDir: string): string {
   if (!binary.startsWith("/")) {
-    throw new TypeError(`Cannot write a unit for ${quotePath(binary)}: not an absolute path`);
+    throw new Failure(
+      "unit",
+      `Cannot write a unit for ${quotePath(binary)}: not an absolute path`,
+      { data: { wrong: "binary" } },
+    );
   }
   const name = stateName(dataDir);
   if (name !== null) return name;
-  throw new TypeError(
-    `Cannot write a unit for data directory ${quotePath(dataDir)}: systemd keeps a ` +
-      `service's data under ${STATE_ROOT}; leave --data-dir out or name a directory there`,
+  throw new Failure(
+    "unit",
+    `Cannot write a unit for data directory ${quotePath(dataDir)}: systemd keeps a service's ` +
+      `data under ${STATE_ROOT}`,
+    { data: { wrong: "data-dir" } },
   );
 }
 
-/** The service manager reads these files for us, wherever they are and whoever may read them. */
-function credentialsOf(
-  files: Readonly<Record<string, readonly [flag: string, path: string | undefined]>>,
-): { readonly args: string[]; readonly lines: string[] } {
-  const given = Object.entries(files).filter(([, [, path]]) => path !== undefined);
-  return {
-    args: given.map(([name, [flag]]) => `${flag}=\${CREDENTIALS_DIRECTORY}/${name}`),
-    lines: given.map(([name, [, path]]) => `LoadCredential=${unitWord(`${name}:${path}`)}`),
-  };
+function credentialArgument({ name, flag }: Credential): string {
+  return `${flag}=\${CREDENTIALS_DIRECTORY}/${name}`;
+}
+
+function loadCredential({ name, path }: Credential): string {
+  return `LoadCredential=${unitWord(`${name}:${path}`)}`;
 }
 
 /** What systemd calls a directory that it keeps for a service; null for others. */
@@ -268,7 +271,9 @@ function unitArgument(word: string): string {
 /** One word of ExecStart: quoted where it must be, with specifiers escaped. */
 function unitWord(word: string): string {
   if (hasControls(word)) {
-    throw new TypeError(`Cannot write a unit with ${quotePath(word)}: control characters`);
+    throw new Failure("unit", `Cannot write a unit with ${quotePath(word)}: control characters`, {
+      data: { wrong: "word" },
+    });
   }
   const escaped = word.replaceAll("%", "%%");
   if (/^[\w./:@%$=+,-]+$/.test(escaped)) return escaped;

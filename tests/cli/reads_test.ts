@@ -935,7 +935,11 @@ Deno.test("systemd prints a unit with the flags that were given", async () => {
   assertStringIncludes(stdout, "\nStateDirectory=tinyforge\n");
   const elsewhere = await host.run("systemd", "--data-dir", "/srv/x");
   assertEquals([elsewhere.code, elsewhere.stdout], [2, ""]);
-  assertStringIncludes(elsewhere.stderr, 'Cannot write a unit for data directory "/srv/x"');
+  assertEquals(elsewhere.stderr.split("\n"), [
+    'Cannot write a unit for data directory "/srv/x": systemd keeps a service\'s data under /var/lib/',
+    "hint: leave --data-dir out or name a directory there",
+    "",
+  ]);
 });
 
 Deno.test("systemd asks for the group of the Engine's socket, and for root where only root gets to it", async () => {

@@ -436,6 +436,7 @@ Deno.test("hintForError() has flags for what can't be listened on, and a way out
   assertStringIncludes(hint("listen", { wrong: "taken" }), "end it, or choose another address");
   assertStringIncludes(hint("listen", { wrong: "address" }), "--listen none");
   assertStringIncludes(hint("listen", { wrong: "group" }), "member of the group");
+  assertStringIncludes(hint("unit", { wrong: "address" }), "--listen");
   assertStringIncludes(hint("token", { ours: true }), "remove the file");
   assertStringIncludes(hint("token", { ours: false }), "openssl rand");
   for (const found of ["damage", "malformed", "no-database"] as const) {

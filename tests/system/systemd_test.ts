@@ -12,8 +12,15 @@ import {
   assertMatch,
   assertThrows,
 } from "@std/assert";
+import { Failure } from "../../src/failure.ts";
 import { inheritedSocket, ServiceManager } from "../../src/system/systemd.ts";
-import { hubUnitText, socketUnitText, type UnitOptions, unitText } from "../../src/system/unit.ts";
+import {
+  type Credential,
+  hubUnitText,
+  socketUnitText,
+  type UnitOptions,
+  unitText,
+} from "../../src/system/unit.ts";
 import { Receiver } from "../harness/datagram.ts";
 
 const CI = Deno.env.get("CI") === "true";
@@ -125,6 +132,8 @@ Deno.test("ServiceManager calls the watchdog at half its time, and only for this
   assertEquals(interval({}), null);
 });
 
+const credential = (name: string, flag: string, path: string): Credential => ({ name, flag, path });
+
 Deno.test("unitText() asks for what the daemon needs and nothing else", () => {
   const unit = unitText({ binary: "/usr/local/bin/tinyforge" });
   const settings = new Set(unit.split("\n").filter((line) => line.includes("=")));
@@ -170,7 +179,13 @@ Deno.test("unitText() gives the service what reaches its Engine, its group and i
     "ExecStart=/bin/true reconcile",
     "DynamicUser=yes",
   ]);
-  const more = { socketGroup: "forge", metricsTokenFile: "/etc/tinyforge/metrics-token" };
+  const more = {
+    args: ["--socket-group=forge"],
+    socketGroup: "forge",
+    credentials: [
+      credential("metrics-token", "--metrics-token-file", "/etc/tinyforge/metrics-token"),
+    ],
+  };
   assertEquals(lines(more).slice(2), [
     "ExecStart=/bin/true reconcile --socket-group=forge " +
     "--metrics-token-file=${CREDENTIALS_DIRECTORY}/metrics-token",
@@ -186,8 +201,11 @@ Deno.test("unitText() gives the service what reaches its Engine, its group and i
     "User=tinyforge-daemon",
     "SupplementaryGroups=docker tinyforge",
   ]);
-  const tls = { cert: "/etc/letsencrypt/live/x/fullchain.pem", key: "/etc/letsencrypt/live/x/k" };
-  assertEquals(lines({ tls }).slice(2), [
+  const tls = [
+    credential("tls-cert", "--tls-cert", "/etc/letsencrypt/live/x/fullchain.pem"),
+    credential("tls-key", "--tls-key", "/etc/letsencrypt/live/x/k"),
+  ];
+  assertEquals(lines({ credentials: tls }).slice(2), [
     "ExecStart=/bin/true reconcile --tls-cert=${CREDENTIALS_DIRECTORY}/tls-cert " +
     "--tls-key=${CREDENTIALS_DIRECTORY}/tls-key",
     "DynamicUser=yes",
@@ -204,8 +222,8 @@ Deno.test("unitText() quotes what systemd would otherwise read as its own", () =
     exec('/opt/my $x "tiny"/100%', ["--interval", "10s", "--compose-prefix", "$a b%"]),
     'ExecStart="/opt/my $x \\"tiny\\"/100%%" reconcile --interval 10s --compose-prefix "$$a b%%"',
   );
-  assertThrows(() => unitText({ binary: "tinyforge" }), TypeError, "not an absolute path");
-  assertThrows(() => unitText({ binary: "/a\nExecStartPre=/b" }), TypeError, "control characters");
+  assertThrows(() => unitText({ binary: "tinyforge" }), Failure, "not an absolute path");
+  assertThrows(() => unitText({ binary: "/a\nExecStartPre=/b" }), Failure, "control characters");
 });
 
 Deno.test("socketUnitText() holds the port that is listened on", () => {
@@ -214,16 +232,19 @@ Deno.test("socketUnitText() holds the port that is listened on", () => {
   assertEquals(lines("127.0.0.1", 7475), ["ListenStream=127.0.0.1:7475"]);
   assertEquals(lines("localhost", 80), ["ListenStream=127.0.0.1:80"]);
   assertEquals(lines("::1", 7475), ["ListenStream=[::1]:7475"]);
-  assertThrows(() => lines("host.example", 7475), TypeError, "an IP address");
-  assertThrows(() => lines("127.0.0.1", 0), TypeError, "above 0");
+  assertThrows(() => lines("host.example", 7475), Failure, "an IP address");
+  assertThrows(() => lines("127.0.0.1", 0), Failure, "above 0");
 });
 
 const HUB = {
   binary: "/bin/true",
   dataDir: "/var/lib/tinyforge-hub",
-  databaseFile: "/etc/tinyforge-hub/database",
   args: ["--listen=0.0.0.0:7480"],
-  tls: { cert: "/etc/tinyforge-hub/cert.pem", key: "/etc/tinyforge-hub/key.pem" },
+  credentials: [
+    credential("database", "--database-file", "/etc/tinyforge-hub/database"),
+    credential("tls-cert", "--tls-cert", "/etc/tinyforge-hub/cert.pem"),
+    credential("tls-key", "--tls-key", "/etc/tinyforge-hub/key.pem"),
+  ],
 };
 
 Deno.test("hubUnitText() gives a hub its database and key as credentials, and no Engine", () => {
@@ -250,7 +271,7 @@ Deno.test("hubUnitText() gives a hub its database and key as credentials, and no
   assertFalse(/docker|podman/i.test(unit), "a hub asks no Engine");
   assertThrows(
     () => hubUnitText({ ...HUB, dataDir: "/srv/hub" }),
-    TypeError,
+    Failure,
     "systemd keeps a service's data under /var/lib/",
   );
 });
@@ -274,7 +295,7 @@ Deno.test("unitText() keeps the data where systemd makes it", () => {
   assertEquals(state("/var/lib/tinyforge-2"), "tinyforge-2");
   assertEquals(state("/var/lib/forge/main"), "forge/main");
   for (const dataDir of ["/srv/forge", "/var/lib/", "/var/lib/../x", "/var/lib/a b", "/var/lib"]) {
-    assertThrows(() => state(dataDir), TypeError, "systemd keeps a service's data under /var/lib/");
+    assertThrows(() => state(dataDir), Failure, "systemd keeps a service's data under /var/lib/");
   }
 });
 
@@ -320,9 +341,11 @@ Deno.test(`unitText() passes systemd-analyze verify${reason}`, { ignore }, async
     await Deno.writeTextFile(binary, "#!/bin/sh\n", { mode: 0o755 });
     const whole = unitText({
       binary,
-      args: ["--interval", "5m"],
+      args: ["--interval", "5m", "--socket-group=daemon"],
       socketGroup: "daemon",
-      metricsTokenFile: "/etc/tinyforge/metrics-token",
+      credentials: [
+        credential("metrics-token", "--metrics-token-file", "/etc/tinyforge/metrics-token"),
+      ],
     });
     const { code, text } = await analyze(whole, ["verify"]);
     assertEquals(text.split("\n").filter((line) => line.includes("tinyforge")), []);

@@ -252,7 +252,7 @@ function printedUnit(invocation: InvocationOf<"doctor">): string | null {
   try {
     return unitFor(invocation);
   } catch (error) {
-    if (error instanceof CommandError) return null;
+    if (isFailure(error, "unit")) return null;
     throw error;
   }
 }

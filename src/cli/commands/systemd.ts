@@ -5,10 +5,17 @@
  */
 
 import { dirname } from "@std/path";
+import type { Config } from "../../config.ts";
 import { DEFAULT_SOCKET, type DockerHost } from "../../docker_host.ts";
 import { CONFIG_FLAGS, type ConfigFlag, type FlagName } from "../../flags.ts";
 import { groupName } from "../../system/libc.ts";
-import { hubUnitText, socketUnitText, type UnitEngine, unitText } from "../../system/unit.ts";
+import {
+  type Credential,
+  hubUnitText,
+  socketUnitText,
+  type UnitEngine,
+  unitText,
+} from "../../system/unit.ts";
 import { type CommandLine, EXIT, usageError } from "../command.ts";
 import type { Output } from "../output.ts";
 import { quote, quotePath } from "../../text.ts";
@@ -26,7 +33,7 @@ export function run(invocation: InvocationOf<"systemd">): Promise<number> {
     if (listen === null) {
       throw usageError("Cannot write a socket unit: --listen none says there is no port", "");
     }
-    out.raw(checked(() => socketUnitText(listen)));
+    out.raw(socketUnitText(listen));
     return Promise.resolve(EXIT.done);
   }
   if (invocation.on("hub")) return Promise.resolve(printHubUnit(invocation));
@@ -85,17 +92,16 @@ function printHubUnit(invocation: InvocationOf<"systemd">): number {
     .filter(({ name }) => !OF_THE_UNIT.has(name) && !OF_A_DAEMON.has(name))
     .map((flag) => ({ ...flag, value: given(flag, invocation) }));
   const dataDir = invocation.flag("data-dir") ?? HUB_DATA;
-  out.raw(checked(() =>
-    hubUnitText({
-      binary,
-      databaseFile,
-      ...(channelKeyFile !== undefined && { channelKeyFile }),
-      dataDir: dataDir.replace(/\/+$/, ""),
-      args: settings.filter(({ value, fallback }) => value && value !== fallback)
-        .map(({ name, value }) => `--${name}=${value}`),
-      ...(tls && { tls }),
-    })
-  ));
+  out.raw(hubUnitText({
+    binary,
+    dataDir: dataDir.replace(/\/+$/, ""),
+    args: settings.filter(({ value, fallback }) => value && value !== fallback)
+      .map(({ name, value }) => `--${name}=${value}`),
+    credentials: credentialsOf({
+      "database-file": databaseFile,
+      "channel-key-file": channelKeyFile,
+    }, tls),
+  }));
   out.notes(
     `The URL of its database is read from ${quotePath(databaseFile)}, which should be root's ` +
       "alone (mode 600): neither `ps` nor the service's environment shows it.",
@@ -121,7 +127,7 @@ export interface Told extends Pick<CommandLine, "config"> {
 /**
  * The unit that runs the daemon with these flags.
  *
- * @throws {CommandError} A unit can't say that.
+ * @throws {Failure} `unit`: it can't say that.
  */
 export function unitFor(told: Told): string {
   const { docker, backupDir, tls } = told.config();
@@ -137,20 +143,27 @@ export function unitFor(told: Told): string {
     args.push(`--docker-host=unix://${docker.path}`);
   }
   const [socketGroup, metricsTokenFile] = [valueOf("socket-group"), valueOf("metrics-token-file")];
-  const environment = tlsEnvironment(docker);
-  const engine = unitEngine(docker);
-  return checked(() =>
-    unitText({
-      binary,
-      args,
-      environment,
-      backupDir: backupDir ?? undefined,
-      engine,
-      ...(socketGroup && { socketGroup }),
-      ...(metricsTokenFile && { metricsTokenFile }),
-      ...(tls && { tls }),
-      ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
-    })
+  if (socketGroup) args.push(`--socket-group=${socketGroup}`);
+  return unitText({
+    binary,
+    args,
+    environment: tlsEnvironment(docker),
+    backupDir: backupDir ?? undefined,
+    engine: unitEngine(docker),
+    credentials: credentialsOf({ "metrics-token-file": metricsTokenFile }, tls),
+    ...(socketGroup && { socketGroup }),
+    ...(dataDir && { dataDir: dataDir.replace(/\/+$/, "") }),
+  });
+}
+
+/** What the service manager reads for the service, by the flags that name it to the program. */
+function credentialsOf(
+  files: Readonly<Record<string, string | undefined>>,
+  tls: Config["tls"],
+): Credential[] {
+  const all = { ...files, "tls-cert": tls?.cert, "tls-key": tls?.key };
+  return Object.entries(all).flatMap(([flag, path]) =>
+    path ? [{ name: flag.replace(/-file$/, ""), flag: `--${flag}`, path }] : []
   );
 }
 
@@ -194,13 +207,4 @@ function isHidden(path: string): boolean {
 /** As the configuration reads it: a service doesn't get this environment. */
 function given({ name, env }: ConfigFlag, { flag }: Told): string | undefined {
   return flag(name) ?? env.map((variable) => Deno.env.get(variable)).find(Boolean);
-}
-
-function checked(text: () => string): string {
-  try {
-    return text();
-  } catch (error) {
-    if (error instanceof TypeError) throw usageError(error.message, "");
-    throw error;
-  }
 }
