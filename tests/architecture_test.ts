@@ -47,6 +47,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   recurrence: ["failure", "text"],
   silence_windows: ["model", "recurrence"],
   shell_word: ["text"],
+  remedy_command: ["model", "shell_word"],
 };
 const EVERY_LEAF = Object.keys(LEAVES);
 
@@ -96,7 +97,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   main: ["cli"],
   // Of the server, the store and the core nothing but types: see below.
-  web: ["alike", "model", "text", "shell_word", "core", "store", "server"],
+  web: ["alike", "model", "text", "shell_word", "remedy_command", "core", "store", "server"],
   jsr: [],
   dev: [...EVERY_LEAF, "docker"],
 };
@@ -446,7 +447,7 @@ Deno.test("commands reach the index through the API alone", () => {
   assertEquals(found, []);
 });
 
-Deno.test("the dashboard has nothing of the program but types, what there is, what is alike, and a shell's quotes", () => {
+Deno.test("the dashboard has nothing of the program but types, what there is, what is alike, and commands to paste", () => {
   const own = sources.filter(({ path }) => path.startsWith("src/web/"));
   assert(own.length > 20, "the folder was renamed");
   const found = new Set(
@@ -457,6 +458,7 @@ Deno.test("the dashboard has nothing of the program but types, what there is, wh
   assertEquals([...found].sort(), [
     "src/alike.ts",
     ...["problem", "role", "workload"].map((name) => `src/model/${name}.ts`),
+    "src/remedy_command.ts",
     "src/shell_word.ts",
   ]);
 });
@@ -656,7 +658,7 @@ const ADVISE_IN_THE_LOG: ReadonlySet<string> = new Set([
 // The API's words are for who sends requests, not for who has a shell.
 Deno.test("adapters, passes and the API name no commands or flags", () => {
   const adapters =
-    /^src\/(?:docker|store|lock|core|model|server|reconcile|problems|hub|safekeeping|exports|http|system|telemetry)\/|^src\/(?!flags\b|\w*daemon\b)\w+\.ts$/;
+    /^src\/(?:docker|store|lock|core|model|server|reconcile|problems|hub|safekeeping|exports|http|system|telemetry)\/|^src\/(?!flags\b|remedy_command\b|\w*daemon\b)\w+\.ts$/;
   const told = sources.filter(({ path }) => adapters.test(path) && !ADVISE_IN_THE_LOG.has(path));
   assert(told.length > 30, "the folders were renamed");
   const found = told.flatMap(({ path, text }) =>

@@ -7,6 +7,7 @@
 
 import type { Evidence } from "../model/problem.ts";
 import type { ShownProblem } from "../server/problem_views.ts";
+import { remedyCommand } from "../remedy_command.ts";
 import { onOneLine, quote } from "../text.ts";
 import { fullLocalText } from "./moments.ts";
 import { shortId } from "./phrases.ts";
@@ -72,57 +73,44 @@ function exitText({ exitCode, how }: Evidence): string {
   return [code, by].filter((part) => part !== "").join(", ");
 }
 
-/** The command that helps first, and what else does. */
+/** The command that helps, as every surface has it, and what else does. */
 export function remedyText(
   { do: remedy, workload }: Pick<ShownProblem, "do" | "workload">,
 ): string {
-  const ofWorkload = (name: string) => command(name, workloadOf({ workload }));
+  const line = remedyCommand(remedy, workload === null ? null : workloadOf({ workload }));
+  if (line === null) return UNTOLD;
+  const it = `\`${line}\``;
   switch (remedy.code) {
     case "bring-back":
-      // To remove the row alone does not help where one is expected: then it is absent.
-      return `start it again, or ${ofWorkload("accept")} if it is meant to be gone`;
+      return `start it again, or ${it} if it is meant to be gone`;
     case "deploy":
-      return `start its container; ${ofWorkload("labels")} tells how they are tied together`;
-    case "read-log":
-      return docker("logs --tail 50", remedy.container);
-    case "start":
-      return docker("start", remedy.container);
+      return `start its container; ${it} tells how they are tied together`;
     case "raise-memory":
-      return `raise its memory limit (${
-        docker("update --memory SIZE", remedy.container)
-      }), or find out ` +
-        "where it goes";
-    case "read-health":
-      return docker("inspect --format '{{json .State.Health}}'", remedy.container);
-    case "explain":
-      return command("explain", remedy.rowId);
-    case "unpause":
-      return docker("unpause", remedy.container);
-    case "remove":
-      return docker("rm --force", ...remedy.containers);
+      return `raise its memory limit (${it}), or find out where it goes`;
     case "start-engine":
-      return "`systemctl start docker`, then `tinyforge status`";
+      return `${it}, then \`tinyforge status\``;
     case "read-own-log":
-      return "`journalctl -u tinyforge`, then `tinyforge reconcile --once`";
+      return `${it}, then \`tinyforge reconcile --once\``;
     case "accept-engine":
-      return "`tinyforge engine accept` if this is meant";
+      return `${it} if this is meant`;
     case "back-up":
-      return "`tinyforge backup` says what is in its way";
+      return `${it} says what is in its way`;
     case "reach-host":
       return `see that ${
         shellWord(remedy.host)
-      } runs, and that \`tinyforge status\` there reaches the hub; \`tinyforge hub list\` shows ` +
-        `since when it is silent; if it is gone for good, ${command("hub rm", remedy.host)}`;
+      } runs, and that \`tinyforge status\` there reaches the hub; ${it} shows ` +
+        `since when it is silent; if it is gone for good, ${forgetHost(remedy.host)}`;
     case "mend-labels":
-      return `correct its labels; ${ofWorkload("labels")} prints them`;
+      return `correct its labels; ${it} prints them`;
+    default:
+      return it;
   }
 }
 
-function command(name: string, operand: string): string {
-  const line = shellCommand(["tinyforge", ...name.split(" ")], [operand]);
-  return line === null ? `\`tinyforge ${name}\`` : `\`${line}\``;
-}
+/** What a name hides would be pasted with it. */
+const UNTOLD = "no command can be shown for it; `tinyforge explain` tells its story";
 
-function docker(words: string, ...containers: readonly string[]): string {
-  return `\`docker ${words} ${containers.slice(0, 5).map(shellWord).join(" ")}\``;
+function forgetHost(host: string): string {
+  const line = shellCommand(["tinyforge", "hub", "rm"], [host]);
+  return line === null ? "`tinyforge hub rm`" : `\`${line}\``;
 }

@@ -26,6 +26,7 @@ const ALSO: readonly string[] = [
   "src/model/problem.ts",
   "src/model/role.ts",
   "src/model/workload.ts",
+  "src/remedy_command.ts",
   "src/shell_word.ts",
   "src/text.ts",
 ];

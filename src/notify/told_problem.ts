@@ -7,9 +7,9 @@
 
 import type { Evidence, Problem, Remedy } from "../model/problem.ts";
 import type { OnDamage } from "../store/damage.ts";
+import { remedyCommand } from "../remedy_command.ts";
 import { notJson } from "../store/error.ts";
 import type { NoticeProblem } from "./notice.ts";
-import { shellWord } from "../shell_word.ts";
 import { type EvidenceWords, wordFor, type Words } from "./words.ts";
 
 /** Knows what things are called. */
@@ -58,7 +58,7 @@ export function toldProblem(
     since: problem.since,
     closedAt: problem.closedAt,
     evidence: evidenceLines(problem.evidence, words.evidence),
-    do: commandOf(problem.do, names),
+    do: commandOf(problem, names),
   };
 }
 
@@ -105,39 +105,12 @@ function evidenceLines(evidence: Evidence, words: EvidenceWords): string[] {
     .filter((line) => line !== "");
 }
 
-/** The command that a person would type. */
-function commandOf(remedy: Remedy, { workload }: Names): string {
-  const named = (id: string) => shellWord(workload(id) ?? id);
-  switch (remedy.code) {
-    case "bring-back":
-      return `tinyforge explain ${shellWord(remedy.rowId)}`;
-    case "deploy":
-      return `tinyforge labels ${named(remedy.workloadId)}`;
-    case "read-log":
-      return `docker logs --tail 50 ${shellWord(remedy.container)}`;
-    case "start":
-      return `docker start ${shellWord(remedy.container)}`;
-    case "raise-memory":
-      return `docker update --memory LIMIT ${shellWord(remedy.container)}`;
-    case "read-health":
-      return `docker inspect --format '{{json .State.Health}}' ${shellWord(remedy.container)}`;
-    case "explain":
-      return `tinyforge explain ${shellWord(remedy.rowId)}`;
-    case "unpause":
-      return `docker unpause ${shellWord(remedy.container)}`;
-    case "remove":
-      return `docker rm -f ${remedy.containers.map(shellWord).join(" ")}`;
-    case "start-engine":
-      return "systemctl status docker";
-    case "read-own-log":
-      return "tinyforge status";
-    case "accept-engine":
-      return "tinyforge engine accept";
-    case "back-up":
-      return "tinyforge backup";
-    case "reach-host":
-      return "tinyforge hub list";
-    case "mend-labels":
-      return `docker inspect ${remedy.containers.map(shellWord).join(" ")}`;
+/** The command that a person would type; null where none helps, or none can be shown safely. */
+function commandOf({ do: remedy, workloadId }: Problem, { workload }: Names): string | null {
+  // Nothing stands around it here: that to accept is for what is meant to be gone. The row's story
+  // tells both ways.
+  if (remedy.code === "bring-back") {
+    return remedyCommand({ code: "explain", rowId: remedy.rowId }, null);
   }
+  return remedyCommand(remedy, workloadId === null ? null : workload(workloadId) ?? workloadId);
 }

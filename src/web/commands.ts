@@ -1,10 +1,11 @@
 /**
- * The command that helps, as it can be pasted into a shell. Which one is chosen by the problem's
- * code, or undoes what was done here; words around it are the dictionaries'. Pure.
+ * Commands as they can be pasted into a shell: what helps with a problem, and what undoes what was
+ * done here; words around them are the dictionaries'. Pure.
  *
  * @module
  */
 
+import { remedyCommand } from "../remedy_command.ts";
 import { shellCommand } from "../shell_word.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import type { ShownProblem } from "../server/problem_views.ts";
@@ -13,45 +14,7 @@ import type { ShownProblem } from "../server/problem_views.ts";
 export function commandOf(
   { do: remedy, workload }: Pick<ShownProblem, "do" | "workload">,
 ): string | null {
-  const ofWorkload = (command: string) =>
-    workload === null ? null : shellCommand(["tinyforge", command], [nameOf(workload)]);
-  switch (remedy.code) {
-    case "read-log":
-      return shellCommand(["docker", "logs", "--tail", "50"], [remedy.container]);
-    case "start":
-      return shellCommand(["docker", "start"], [remedy.container]);
-    case "raise-memory":
-      return shellCommand(["docker", "stats", "--no-stream"], [remedy.container]);
-    case "read-health":
-      return shellCommand(["docker", "inspect", "--format", "'{{json .State.Health}}'"], [
-        remedy.container,
-      ]);
-    case "bring-back":
-      // To start it again is the other way, and nobody knows how: its container is gone.
-      return ofWorkload("accept");
-    case "explain":
-      return shellCommand(["tinyforge", "explain"], [remedy.rowId]);
-    case "unpause":
-      return shellCommand(["docker", "unpause"], [remedy.container]);
-    case "remove":
-      return shellCommand(["docker", "rm", "--force"], remedy.containers.slice(0, 5));
-    case "start-engine":
-      return "sudo systemctl start docker";
-    case "read-own-log":
-      return "journalctl -u tinyforge -n 50";
-    case "back-up":
-      return "tinyforge backup";
-    case "reach-host":
-      return "tinyforge hub list";
-    case "accept-engine":
-      return "tinyforge engine accept";
-    case "deploy":
-    case "mend-labels":
-      return ofWorkload("labels");
-    default:
-      // A daemon that is newer than this page may know others.
-      return null;
-  }
+  return remedyCommand(remedy, workload && nameOf(workload));
 }
 
 /** As a command understands it, whatever else has that name. */

@@ -2,8 +2,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type NoticeText, wholeText, written } from "../../src/notify/texts.ts";
 import { testNotice } from "../../src/notify/notice.ts";
 import { REFUSAL_REASONS } from "../../src/model/pass.ts";
-import type { Evidence } from "../../src/model/problem.ts";
+import type { Evidence, Remedy } from "../../src/model/problem.ts";
 import { toldProblem } from "../../src/notify/told_problem.ts";
+import { remedyCommand } from "../../src/remedy_command.ts";
 import { ENGLISH } from "../../src/notify/words_en.ts";
 import { RUSSIAN } from "../../src/notify/words_ru.ts";
 import { problem } from "../harness/problems.ts";
@@ -372,4 +373,22 @@ Deno.test("the dictionaries have words for the same kinds, none of them twice", 
     assertEquals(new Set(words).size, words.length);
   }
   assertEquals(Object.keys(RUSSIAN.kinds), Object.keys(ENGLISH.kinds));
+});
+
+Deno.test("toldProblem() tells the command that every surface has, and no acceptance of what is gone", () => {
+  const names = { workload: () => "site/blog", row: () => null };
+  const command = (remedy: Remedy) =>
+    toldProblem({ ...PROBLEM, do: remedy }, { names, words: ENGLISH }).do;
+  const memory: Remedy = { code: "raise-memory", container: "it's" };
+  assertEquals(command(memory), remedyCommand(memory, null));
+  assertEquals(command(memory), "docker update --memory SIZE 'it'\\''s'");
+  assertEquals(
+    command({ code: "mend-labels", containers: ["a"] }),
+    "tinyforge labels site/blog",
+  );
+  assertEquals(
+    command({ code: "bring-back", workloadId: "w", rowId: "r" }),
+    "tinyforge explain r",
+  );
+  assertEquals(command({ code: "unpause", container: "a\u202eb" }), null);
 });

@@ -258,8 +258,8 @@ Deno.test("commandOf() and undoOf() give commands that the command table has, an
   const helping = Object.values(remedies).flatMap((remedy) => {
     const problem = { do: remedy, workload: WORKLOAD };
     const command = commandOf(problem);
-    if (command?.startsWith("tinyforge ") !== true) return [];
     assertStringIncludes(remedyText(problem), `\`${command}\``);
+    if (command?.startsWith("tinyforge ") !== true) return [];
     return [command];
   });
   const undone = WORKLOAD_KINDS.map((kind) => undoOf({ kind, name: "shop" }));
