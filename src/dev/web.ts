@@ -52,7 +52,7 @@ export async function buildWeb({ always = false }: { always?: boolean } = {}): P
   const builtAt = await Deno.stat(MANIFEST).then((info) => info.mtime?.getTime() ?? 0, () => 0);
   if (!always && builtAt > await newest(SOURCES)) return { built: false, bytes: 0 };
   const { script, style } = await bundle();
-  const icon = await Deno.readTextFile(join(SOURCES, "icon.svg"));
+  const icon = unindented(await Deno.readTextFile(join(SOURCES, "icon.svg")));
   const files = new Map<string, { type: string; text: string; immutable: boolean }>();
   const named = async (name: string, extension: string, type: string, text: string) => {
     const hash = (await sha256Of(new TextEncoder().encode(text))).slice(0, 10);
@@ -60,12 +60,17 @@ export async function buildWeb({ always = false }: { always?: boolean } = {}): P
     files.set(path, { type, text, immutable: true });
     return path;
   };
-  const page = (await Deno.readTextFile(join(SOURCES, "page.html")))
-    .replaceAll(/^ +/gm, "").replace("__ICON__", await named("icon", "svg", "image/svg+xml", icon))
+  const page = unindented(await Deno.readTextFile(join(SOURCES, "page.html")))
+    .replace("__ICON__", await named("icon", "svg", "image/svg+xml", icon))
     .replace("__STYLE__", await named("app", "css", "text/css; charset=utf-8", style))
     .replace("__SCRIPT__", await named("app", "js", "text/javascript; charset=utf-8", script));
   files.set("index.html", { type: "text/html; charset=utf-8", text: page, immutable: false });
   return { built: true, bytes: await write(files) };
+}
+
+/** Without what only who reads the source needs: line breaks between elements, and before them. */
+function unindented(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, "");
 }
 
 /** Writes everything, the manifest last: who reads it finds what it names. */
@@ -81,15 +86,16 @@ async function write(
   let bytes = 0;
   for (const [name, { text }] of files) {
     const body = new TextEncoder().encode(text);
-    const gzip = await gzipAsync(body, { numiterations: 15 });
+    // The page is rewritten for its base and sent as it is.
+    const asItIs = name === "index.html";
+    const gzip = asItIs ? body : await gzipAsync(body, { numiterations: 15 });
     const br = brotliCompressSync(body, {
       params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY },
     });
     await Deno.writeFile(join(DIST, name), body);
     wanted.add(name);
     bytes += gzip.length;
-    // The page is rewritten for its base and sent as it is.
-    if (name === "index.html") continue;
+    if (asItIs) continue;
     await Deno.writeFile(join(DIST, `${name}.gz`), gzip);
     await Deno.writeFile(join(DIST, `${name}.br`), br);
     wanted.add(`${name}.gz`).add(`${name}.br`);
