@@ -229,11 +229,14 @@ class ByFile {
   /** One file's tests, or several's. */
   #through(text: string): void {
     this.#print(text);
-    let file = "";
+    let [file, slow] = ["", ""];
     for (const line of text.split("\n")) {
       file = line.match(/^running \d+ tests? from \.\/(\S+)$/)?.[1] ?? file;
-      const name = line.match(/^(\S.*) \.\.\. FAILED \(/)?.[1];
-      if (name !== undefined) this.failed.push({ file, name });
+      // Of one that takes a minute it is said on the same line, and how it went on the next.
+      slow = line.match(/^(\S.*) \.\.\.'.*' has been running /)?.[1] ?? slow;
+      const name = line.match(/^(\S.*) \.\.\. FAILED \(/)?.[1] ??
+        (line.startsWith(" FAILED (") ? slow : "");
+      if (name !== "") this.failed.push({ file, name });
     }
   }
 }

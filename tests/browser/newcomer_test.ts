@@ -106,10 +106,13 @@ async function walk(
   const what = t.problem.kinds[shop.told.kind];
   const card = page.getByRole("article");
   const heading = card.getByRole("heading", { name: what });
+  let waitMs = 0;
   await until("it is in sight", async () => {
     daemon.running.process.kill("SIGUSR2");
-    return await heading.waitFor({ timeout: 1000 }).then(() => true, () => false);
-  }, { withinMs: 60_000 });
+    // Longer each time: to a question of the Engine that is under way it is a minute without an answer.
+    waitMs += 1000;
+    return await heading.waitFor({ timeout: waitMs }).then(() => true, () => false);
+  }, { withinMs: 90_000 });
   await page.getByRole("heading", { level: 1, name: t.overview.problems(1) }).waitFor();
   await page.locator("[aria-live]", { hasText: what }).waitFor({ state: "attached" });
   assertMatch(await card.locator("pre").first().innerText(), shop.told.command);

@@ -139,7 +139,11 @@ const bad = (...names: string[]) => ({
     "running 3 tests from ./tests/b_test.ts\nb ",
     ...["b", "c (d)"].map((name) => `... ok (1ms)\n${name} `),
     "... ok (1ms)\n",
-    ...names.map((name) => `------- output -------\nno\n${name} ... FAILED (2ms)\n`),
+    ...names.map((name, i) =>
+      i % 2 === 0
+        ? `------- output -------\nno\n${name} ... FAILED (2ms)\n`
+        : `${name} ...'${name}' has been running for over (1m0s)\n FAILED (1m7s)\n`
+    ),
     `\n FAILURES \n\n${names.map((name) => `${name} => ./tests/b_test.ts:3:6\n`).join("")}\n`,
     `FAILED | ${3 - names.length} passed | ${names.length} failed (1s)\n`,
   ],
