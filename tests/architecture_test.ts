@@ -435,6 +435,21 @@ Deno.test("the import rules see what they forbid", () => {
   assertEquals(broken("src/daemon.ts", 'import { a } from "./server/server.ts";'), 0);
 });
 
+// The type checker is content with a deferred import of what is not there.
+Deno.test("every import names a file that is there", () => {
+  const there = new Set(sources.map(({ path }) => path));
+  const missing = (files: readonly SourceFile[]) =>
+    files.flatMap(({ path, text }) =>
+      importsOf(text).filter(({ specifier }) => /^\..*\.tsx?$/.test(specifier))
+        .map(({ specifier }) => resolve(path, specifier))
+        .filter((target) => target.startsWith("src/") && !there.has(target))
+        .map((target) => `${path}: ${target}`)
+    );
+  assertEquals(missing(sources), []);
+  const made = { path: "src/cli/a.ts", text: 'const { b } = await import("./never.ts");' };
+  assertEquals(missing([made]), ["src/cli/a.ts: src/cli/never.ts"]);
+});
+
 Deno.test("commands reach the index through the API alone", () => {
   // Errors are told apart, and the library is asked for its version: neither reads an index.
   const allowed = /^src\/store\/(?:error|library)\.ts$/;

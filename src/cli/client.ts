@@ -282,10 +282,10 @@ async function inProcess<T>(
 
 /** What asks the Engine, where that is for another to do. */
 async function withoutEngine() {
-  const { Problem } = await import("../server/problem.ts");
+  const { ProblemDetails } = await import("../server/problem_details.ts");
   // deno-lint-ignore require-await -- it rejects, as the Engine's client does
   const refuse = async () => {
-    throw new Problem("no-daemon", "Cannot ask the Engine: the daemon does not answer");
+    throw new ProblemDetails("no-daemon", "Cannot ask the Engine: the daemon does not answer");
   };
   return { dispatched: refuse, listContainers: refuse, inspectContainer: refuse };
 }
