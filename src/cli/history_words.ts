@@ -5,10 +5,11 @@
  */
 
 import type { AuditEntry } from "../model/access.ts";
+import { roleText } from "../model/container.ts";
 import type { HistoryEntry, PastSubject } from "../model/past.ts";
 import { changeText } from "./change_words.ts";
 import { fullTimeText, shortText, withLocalTimes } from "./moments.ts";
-import { roleText, shortId, stateCell } from "./phrases.ts";
+import { shortId, stateCell } from "./phrases.ts";
 import type { Cell, Fit } from "./table.ts";
 
 /** Titles of {@link historyCells}. */

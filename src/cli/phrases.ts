@@ -60,11 +60,6 @@ export function healthCell(health: string | null): Cell {
   return health === "unhealthy" ? { text: health, style: "bad" } : health;
 }
 
-/** A row's role and replica: `worker`, `worker #2`. */
-export function roleText({ role, replica }: Pick<ContainerView, "role" | "replica">): string {
-  return replica > 1 ? `${role ?? ""} #${replica}`.trimStart() : role ?? "";
-}
-
 /** Time from `at` (RFC 3339) to `now` in its largest unit: `3s ago`, `5m ago`; `never` for null. */
 export function ago(at: string | null, now: Date): string {
   return at === null ? "never" : `${largestUnit((now.getTime() - Date.parse(at)) / 1000)} ago`;

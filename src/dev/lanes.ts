@@ -167,10 +167,11 @@ function summary(
     }
   }
   const now = passedAlone(again);
+  const isMended = isOf(now);
   const lines = now.length === 0
     ? []
-    : ["", " FAILED BESIDE OTHERS, PASSED ALONE ", "", ...wrong.filter(isOf(now))];
-  const still = wrong.filter((line) => !isOf(now)(line));
+    : ["", " FAILED BESIDE OTHERS, PASSED ALONE ", "", ...wrong.filter(isMended)];
+  const still = wrong.filter((line) => !isMended(line));
   passed += now.length;
   failed -= now.length;
   const seconds = Math.round(tookMs / 1000);

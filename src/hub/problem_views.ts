@@ -6,7 +6,7 @@
  */
 
 import { idOverHosts } from "../model/hosts.ts";
-import type { Problem, ProblemKind, Severity } from "../model/problem.ts";
+import { type Problem, type ProblemKind, type Severity, storyRemedy } from "../model/problem.ts";
 import type { WorkloadKind } from "../model/workload.ts";
 import { type Reading, unlessDamaged } from "../store/damage.ts";
 import { isUnknown, ofHost } from "./hub_views.ts";
@@ -174,7 +174,7 @@ function bareProblem(of: Omit<Stored, "body" | "workloadName" | "workloadKind">)
     ...{ containerId: null, containerName: "", since: openedAt, dueAt: null },
     outcome: status === "closed" ? "gone" : null,
     evidence: {},
-    do: rowId === null ? { code: "read-own-log", host } : { code: "explain", rowId },
+    do: storyRemedy({ rowId, host }),
     ...{ batch: null, muted: false, silenced: false },
   };
 }

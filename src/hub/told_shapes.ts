@@ -7,14 +7,15 @@
  */
 
 import type { Origin } from "../model/pass.ts";
-import type {
-  Batch,
-  DeathHow,
-  Evidence,
-  InspectedEvidence,
-  Outcome,
-  Problem,
-  Remedy,
+import {
+  type Batch,
+  type DeathHow,
+  type Evidence,
+  type InspectedEvidence,
+  type Outcome,
+  type Problem,
+  type Remedy,
+  storyRemedy,
 } from "../model/problem.ts";
 import { keptJson } from "../store/kept_json.ts";
 import { isObject, isTime, MAX_TIME } from "./told_fields.ts";
@@ -118,8 +119,7 @@ export function problemOf(
     batch: BATCHES(batch) ? batch : null,
     outcome: OUTCOMES(outcome) ? outcome : status === "closed" ? "gone" : null,
     evidence: known<Evidence>(told.evidence, EVIDENCE),
-    do: remedyOf(told.do) ??
-      (rowId === null ? { code: "read-own-log", host } : { code: "explain", rowId }),
+    do: remedyOf(told.do) ?? storyRemedy({ rowId, host }),
   };
 }
 

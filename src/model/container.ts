@@ -48,6 +48,13 @@ export const COMPLETED = "completed";
 /** Name of the only host today. */
 export const LOCAL_HOST = "local";
 
+/** A row's role and replica, as every table and message has them: `worker`, `worker #2`. */
+export function roleText(
+  { role, replica }: { readonly role: string | null; readonly replica: number },
+): string {
+  return replica > 1 ? `${role ?? ""} #${replica}`.trimStart() : role ?? "";
+}
+
 /** A port of a container as the Engine lists it. */
 export interface ListedPort {
   /** Port inside the container, 1–65535. */

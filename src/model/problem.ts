@@ -202,6 +202,13 @@ export type Remedy =
   /** Correct the labels of these containers. */
   | { readonly code: "mend-labels"; readonly containers: readonly string[] };
 
+/** What helps with a problem where what was told of that is not known: to read its story. */
+export function storyRemedy(
+  { rowId, host }: { readonly rowId: string | null; readonly host: string },
+): Remedy {
+  return rowId === null ? { code: "read-own-log", host } : { code: "explain", rowId };
+}
+
 /** Something that is wrong, from before it opens until it is closed. */
 export interface Problem {
   /** `<kind>:<id of the row, the workload or the host>`; at most one that is not closed has it. */

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Evidence, Problem, Remedy } from "../model/problem.ts";
+import { roleText } from "../model/container.ts";
+import { type Evidence, type Problem, storyRemedy } from "../model/problem.ts";
 import type { OnDamage } from "../store/damage.ts";
 import { remedyCommand } from "../remedy_command.ts";
 import { notJson } from "../store/error.ts";
@@ -27,7 +28,7 @@ export function rowName(
   { role, replica }: { readonly role: string | null; readonly replica: number },
 ): string | null {
   if (role === null || role === "") return null;
-  return replica > 1 ? `${role} #${replica}` : role;
+  return roleText({ role, replica });
 }
 
 /** The same names, each workload's asked for once. */
@@ -74,12 +75,8 @@ export function tellable(
   try {
     return toldProblem(problem, options);
   } catch {
-    const { key: of, rowId, host } = problem;
-    onDamage(notJson("problems.evidence", { of }));
-    const remedy: Remedy = rowId === null
-      ? { code: "read-own-log", host }
-      : { code: "explain", rowId };
-    return toldProblem({ ...problem, evidence: {}, do: remedy }, options);
+    onDamage(notJson("problems.evidence", { of: problem.key }));
+    return toldProblem({ ...problem, evidence: {}, do: storyRemedy(problem) }, options);
   }
 }
 

@@ -4,14 +4,15 @@
  * @module
  */
 
-import type {
-  Death,
-  Evidence,
-  HostMemory,
-  Problem,
-  ProblemKind,
-  Remedy,
-  Severity,
+import {
+  type Death,
+  type Evidence,
+  type HostMemory,
+  type Problem,
+  type ProblemKind,
+  type Remedy,
+  type Severity,
+  storyRemedy,
 } from "../model/problem.ts";
 import { type Reading, unlessDamaged } from "./damage.ts";
 import { notJson } from "./error.ts";
@@ -161,7 +162,7 @@ export function problem(c: Columns, reading: Reading = {}): Problem {
       }),
       {
         evidence: NOTHING_SEEN,
-        do: rowId === null ? { code: "read-own-log", host } : { code: "explain", rowId },
+        do: storyRemedy({ rowId, host }),
       },
       reading,
     ),

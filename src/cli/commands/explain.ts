@@ -7,7 +7,7 @@
 
 import { isHosted, UNKNOWN } from "../../model/hosts.ts";
 import { originText } from "../../core/origin.ts";
-import { MISSING, RETIRED } from "../../model/container.ts";
+import { MISSING, RETIRED, roleText } from "../../model/container.ts";
 import type { Dispatched, UnclaimedReason } from "../../model/pass.ts";
 import type { ContainerView, Freshness, ShownTransition } from "../../model/views.ts";
 import { type ReadApi, requireIndex } from "../client.ts";
@@ -25,7 +25,7 @@ import { wayOut } from "../way_out.ts";
 import type { RowDetails } from "../../server/api/details.ts";
 import { detailCells, storyCells } from "../detail_words.ts";
 import { timeText } from "../moments.ts";
-import { ago, roleText, shortId, stateCell } from "../phrases.ts";
+import { ago, shortId, stateCell } from "../phrases.ts";
 import { shellCommand } from "../../shell_word.ts";
 import { type Cell, printTable } from "../table.ts";
 

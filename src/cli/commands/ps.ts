@@ -4,6 +4,7 @@
  * @module
  */
 
+import { roleText } from "../../model/container.ts";
 import { utf8 } from "../../bytes.ts";
 import { isHosted, UNKNOWN } from "../../model/hosts.ts";
 import type { ContainerView, Freshness } from "../../model/views.ts";
@@ -20,7 +21,6 @@ import {
   ago,
   healthCell,
   KNOWN_STATES,
-  roleText,
   shortId,
   stateCell,
   unclaimedCell,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { roleText } from "../../model/container.ts";
 import type { PastRow } from "../../model/past.ts";
 import { requireIndex } from "../client.ts";
 import { CommandError, EXIT, usageError } from "../command.ts";
@@ -13,7 +14,7 @@ import { hostAsked } from "../of_host.ts";
 import { readIndexThen } from "../past_pages.ts";
 import { notePast, pastStateCell } from "../past_words.ts";
 import { resolvePast } from "../past_name.ts";
-import { KNOWN_STATES, roleText, shortId } from "../phrases.ts";
+import { KNOWN_STATES, shortId } from "../phrases.ts";
 import { type Cell, printTable } from "../table.ts";
 import { nearest } from "../nearest.ts";
 import { quote } from "../../text.ts";
